@@ -14,7 +14,7 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from io import BytesIO
@@ -24,17 +24,16 @@ from uuid import UUID, uuid4
 
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import text
 
 from andon import audit, migrations
-from andon.decisions import RECORDED
+from andon.decisions import RECORDED, LedgerEvidence
 from andon.decisions.shape import FIELDS, RECORD_SHAPE
 from andon.decisions.shaping import columns_of_record
-from andon.kernel import config, postgres
-from andon.kernel.db import Database, Tx
+from andon.kernel import postgres
+from andon.kernel.db import Database
 from andon.kernel.ids import uuid7
 from benchmarks import goals
-from benchmarks.goals import Goal, at_least
+from benchmarks.goals import at_least
 
 ROOT = Path(__file__).parent.parent
 TIMES = 3.0
@@ -124,7 +123,12 @@ def _write(database: Database, groups: Sequence[Any], of_record: Any) -> None:
         rows = []
         for leaf, group in groups:
             for identifier, salt, record in group:
-                values = of_record(json.loads(record)) | {"writer": leaf.writer, "seq": leaf.seq, "salt": salt, "record": record}
+                values = of_record(json.loads(record)) | {
+                    "writer": leaf.writer,
+                    "seq": leaf.seq,
+                    "salt": salt,
+                    "record": record,
+                }
                 values |= {"id": identifier, "latency_us": 7}
                 names = names or list(values)
                 rows.append([values[name] for name in names])
@@ -140,7 +144,9 @@ def _leaf_names() -> str:
 def verified(url: str, source: Path) -> dict[str, Any]:
     """What a complete verification by the code in a folder took."""
     environment = os.environ | {"PYTHONPATH": str(source)}
-    done = subprocess.run([sys.executable, "-c", _VERIFY, url], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", _VERIFY, url], env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise SystemExit(f"verifying by {source} failed: {done.stderr[-2000:]}")
     found: dict[str, Any] = json.loads(done.stdout)
@@ -156,3 +162,61 @@ def unpacked(ref: str, folder: Path) -> Path:
     with tarfile.open(fileobj=BytesIO(packed)) as archive:
         archive.extractall(folder, filter="data")
     return folder / "src"
+
+
+def main() -> int:
+    """Measure, print, and with --check say whether the goal was reached."""
+    arguments = argparse.ArgumentParser(prog="script/bench verification", description=__doc__)
+    arguments.add_argument("--against", default="main", help="the other commit")
+    arguments.add_argument("--groups", type=int, default=6000, help="group entries in the log")
+    arguments.add_argument("--size", type=int, default=8, help="decisions in each")
+    arguments.add_argument("--rounds", type=int, default=3, help="complete verifications by each side")
+    arguments.add_argument("--check", action="store_true", help="exit 1 when the goal is missed")
+    wanted = arguments.parse_args()
+    with tempfile.TemporaryDirectory(prefix="andon-bench-") as name:
+        Path(name).chmod(0o711)
+        other = unpacked(wanted.against, Path(name) / "other")
+        with postgres.lend(Path(name) / "postgres") as server:
+            database = Database(server.url)
+            migrations.ensure(database)
+            try:
+                fill(database, wanted.groups, wanted.size)
+                before, ours = [], []
+                for _ in range(wanted.rounds):
+                    before.append(verified(server.url, other))
+                    ours.append(verified(server.url, ROOT / "src"))
+                further = _further(database, wanted.size)
+            finally:
+                database.close()
+    slow, fast = (statistics.median(one["seconds"] for one in side) for side in (before, ours))
+    table = Table("side", "seconds", "peak MB", title=f"{wanted.groups:,} groups of {wanted.size} decisions")
+    table.add_row(wanted.against, f"{slow:.2f}", f"{before[0]['peak_mb']:.0f}")
+    table.add_row("this commit", f"{fast:.2f}", f"{ours[0]['peak_mb']:.0f}")
+    table.add_row("this commit, incremental", f"{further:.2f}", "")
+    Console().print(table)
+    judged = [
+        at_least("a complete verification against the other commit's, times as fast", slow / fast, TIMES),
+        at_least("an incremental one against a complete one of the other commit, times as fast", slow / further, TIMES),
+    ]
+    Console().print(goals.table_of(judged))
+    figures = {"before_seconds": slow, "seconds": fast, "incremental_seconds": further}
+    print(json.dumps({"benchmark": "verification", **figures, **goals.as_json(judged)}))
+    return 1 if wanted.check and goals.missed(judged) else 0
+
+
+def _further(database: Database, size: int) -> float:
+    """Seconds of a verification that goes on after a hundred more groups."""
+    evidence = {RECORDED: LedgerEvidence()}
+    with database.snapshot() as tx:
+        since = audit.verify(tx, evidence=evidence).verified
+    fill(database, 100, size)
+    began = time.perf_counter()
+    with database.snapshot() as tx:
+        report = audit.verify(tx, evidence={RECORDED: LedgerEvidence()}, since=since)
+    if not report.ok or report.read != 100:
+        raise SystemExit(f"the incremental verification read {report.read} entries and found {report.findings[:3]}")
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    sys.exit(main())

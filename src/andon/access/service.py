@@ -52,7 +52,14 @@ def create_key(
     store.add(tx, key, digest_of(token, pepper))
     announce(tx, "keys")
     audit.record(
-        tx, actor=actor, action="key.create", subject=_subject(principal), at=now, reason=reason, after=_shown(key), rows=_row(principal)
+        tx,
+        actor=actor,
+        action="key.create",
+        subject=_subject(principal),
+        at=now,
+        reason=reason,
+        after=_shown(key),
+        rows=_row(principal),
     )
     events.publish(tx, KeyCreated(principal.id, name, _listed(principal), expires_at, actor.name, reason, at=now))
     return principal, token

@@ -15,8 +15,10 @@ KEYS = RowKind(
         "t.expires_at",
         "t.revoked_at",
         "t.revoked_by",
-        "(SELECT jsonb_agg(jsonb_build_array(g.role, g.automation) ORDER BY g.role, g.automation) "
-        "FROM access_grants AS g WHERE g.key_id = t.id)",
+        (
+            "(SELECT jsonb_agg(jsonb_build_array(g.role, g.automation) ORDER BY g.role, g.automation) "
+            "FROM access_grants AS g WHERE g.key_id = t.id)"
+        ),
     ),
     changes=True,
 )

@@ -21,10 +21,10 @@ from andon.audit.domain import (
 from andon.audit.encoding import hash_of
 from andon.audit.errors import AnchorInvalid, CursorInvalid, EntryInvalid, VerificationRunning, VerifiedInvalid
 from andon.audit.ports import Evidence
+from andon.audit.refusing import RowsDoubted, tell_refused
 from andon.audit.rows import RowKind, RowName
 from andon.audit.service import adopt, head, page, record, seal, verify
 from andon.audit.store import COLUMNS, insert_sql, place_sql, values_of
-from andon.audit.refusing import RowsDoubted, tell_refused
 from andon.audit.verified import read as read_verified
 from andon.audit.verified import sign as sign_verified
 from andon.audit.vouching import doubts

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
-
 from typing import Any
 
 from andon.authoring import Automation

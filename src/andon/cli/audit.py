@@ -31,7 +31,8 @@ def verify(
         str | None, typer.Option(help="The hash of a checkpoint, noted earlier elsewhere: it must still be there.")
     ] = None,
     incremental: Annotated[
-        bool, typer.Option("--incremental", help="Go on where the last verification ended, as `.andon/verified.json` says.")
+        bool,
+        typer.Option("--incremental", help="Go on where the last verification ended, as `.andon/verified.json` says."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -101,7 +101,13 @@ def show(
         version = models.list_versions(tx, name)[0] if number is None else models.get(tx, name, number)
         held = models.held_versions(tx, name).get(version.number)
     if as_json:
-        _print_json(_summary(version) | {"quarantine": None if held is None else held.reason, "manifest": version.manifest.model_dump(mode="json")})
+        _print_json(
+            _summary(version)
+            | {
+                "quarantine": None if held is None else held.reason,
+                "manifest": version.manifest.model_dump(mode="json"),
+            }
+        )
         return
     console = Console()
     console.print(_facts(version))

@@ -78,9 +78,7 @@ def show(here: Here, visitor: Signed, tx: Db, name: str, number: int, done: str 
 
 
 @router.post("/{name}/{number}/release")
-def release(
-    here: Here, visitor: Acting, name: str, number: int, reason: Annotated[str, Form()] = ""
-) -> Response:
+def release(here: Here, visitor: Acting, name: str, number: int, reason: Annotated[str, Form()] = "") -> Response:
     """Release this version from quarantine; it is tried again before it answers."""
     visitor.principal.require(Permission.SET_ALIAS, None)
     try:

@@ -356,7 +356,9 @@ class _Wanted:
         aliased = [version for version in self.fallbacks.values() if version is not None]
         self.versions = {version.number: version for version in (self.champion, *further, *aliased)}
         self.candidates = {Candidate(version.number) for version in (self.champion, *aliased)} | split_among
-        self.policies = {one.policy: policies.get(tx, automation.name, one.policy).text for one in split_among if one.policy}
+        self.policies = {
+            one.policy: policies.get(tx, automation.name, one.policy).text for one in split_among if one.policy
+        }
 
     def is_met_by(self, line: Line) -> bool:
         """Whether a line decides by exactly these."""

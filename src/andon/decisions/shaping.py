@@ -30,7 +30,13 @@ _NULLABLE = frozenset({"prediction"})
 _HASHED = frozenset({"line", "policy", "risk", "draw"})
 """Parts that remember their hash."""
 
-_NAMES: Mapping[str, Any] = {"from_json": from_json, "UNSET": UNSET, "UUID": UUID, "datetime": datetime, "fromhex": bytes.fromhex}
+_NAMES: Mapping[str, Any] = {
+    "from_json": from_json,
+    "UNSET": UNSET,
+    "UUID": UUID,
+    "datetime": datetime,
+    "fromhex": bytes.fromhex,
+}
 
 _PLAIN: Mapping[Any, str] = {UUID: "str({})", datetime: "{}.isoformat()", tuple[str, ...]: "list({})"}
 """How values of a type become JSON values; others are such already."""

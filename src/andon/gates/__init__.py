@@ -26,7 +26,6 @@ from andon.gates.shares import AuditShare
 from andon.gates.sharing import audit_share_history, audit_share_of, audit_shares, set_audit_share
 
 __all__ = [
-    "doubted",
     "ANNOUNCED",
     "LAPSE",
     "NOTHING",
@@ -48,6 +47,7 @@ __all__ = [
     "audit_share_history",
     "audit_share_of",
     "audit_shares",
+    "doubted",
     "ensure_given",
     "ensure_held_out",
     "give",

@@ -29,13 +29,13 @@ from andon.labels.settling import Fate, Settled
 from andon.labels.validity import PRECEDENCE, ValidLabel, matures_at, standing_labels, valid_label
 
 __all__ = [
-    "IMPORTED",
-    "ImportedLabels",
     "FIELDS",
+    "IMPORTED",
     "PRECEDENCE",
     "Allowed",
     "DecisionLabels",
     "Fate",
+    "ImportedLabels",
     "Label",
     "LabelCorrected",
     "LabelInvalid",

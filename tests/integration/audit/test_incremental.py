@@ -4,15 +4,22 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from tests.integration.audit.test_rows import UNGUARDED
+from tests.integration.audit.test_rows import UNGUARDED, undone
 
 from andon import audit
 from andon.audit import Harm, Report, VerifiedInvalid
-from andon.bootstrap.verifying import VERIFIED_FILE, verify_log
+from andon.bootstrap.verifying import VERIFIED_FILE, last_verified, verify_log
+from andon.bootstrap.vouched import ROWS, all_evidence
 from andon.kernel.config import Settings
+from andon.kernel.db import Database
 from automations import payment
 from calls import DECIDE, call
-from lines import CALLER, Installation
+from lines import CALLER, Installation, install
+
+
+@pytest.fixture
+def line(database: Database, tmp_path: Path) -> Installation:
+    return install(database, tmp_path)
 
 
 def decide(line: Installation, *numbers: int) -> None:
@@ -37,58 +44,66 @@ def changed(line: Installation, statement: str) -> None:
 OLD, NEW = "(SELECT min(id::text)::uuid FROM decisions)", "(SELECT max(id::text)::uuid FROM decisions)"
 
 
-@pytest.mark.parametrize(
-    ("statement", "harm"),
-    [
-        (f"UPDATE decisions SET outcome = 'pause' WHERE id = {NEW}", Harm.EVIDENCE_EDITED),
-        (f"DELETE FROM decisions WHERE id = {NEW}", Harm.EVIDENCE_MISSING),
-        ("UPDATE access_grants SET role = 'admin'", Harm.EVIDENCE_EDITED),
-        ("UPDATE audit_entries SET actor = 'eve' WHERE action = 'model.register'", Harm.EDITED),
-        ("DELETE FROM audit_checkpoints WHERE number = 2", Harm.CHECKPOINT_MISSING),
-        ("UPDATE audit_checkpoints SET hash = sha256('x') WHERE number = 1", Harm.CHECKPOINT_EDITED),
-        ("DELETE FROM audit_entries WHERE action = 'decisions.record' AND seq < 3", Harm.MISSING),
-        ("UPDATE audit_entries SET hash = sha256('x') WHERE action = 'decisions.record' AND seq = 2", Harm.REPLACED),
-    ],
+CHANGES = (
+    (f"UPDATE decisions SET outcome = 'pause' WHERE id = {NEW}", Harm.EVIDENCE_EDITED),
+    (f"DELETE FROM decisions WHERE id = {NEW}", Harm.EVIDENCE_MISSING),
+    ("UPDATE access_grants SET role = 'admin'", Harm.EVIDENCE_EDITED),
+    ("UPDATE audit_entries SET actor = 'eve' WHERE action = 'model.register'", Harm.EDITED),
+    ("DELETE FROM audit_checkpoints WHERE number = 2", Harm.CHECKPOINT_MISSING),
+    ("UPDATE audit_checkpoints SET hash = sha256('x') WHERE number = 1", Harm.CHECKPOINT_EDITED),
+    (f"DELETE FROM audit_entries WHERE writer = (SELECT writer FROM decisions WHERE id = {OLD})", Harm.MISSING),
+    (
+        f"UPDATE audit_entries SET hash = sha256('x') WHERE writer = (SELECT writer FROM decisions WHERE id = {OLD})",
+        Harm.REPLACED,
+    ),
 )
-def test_what_was_changed_is_found(installation: Installation, tmp_path: Path, statement: str, harm: Harm) -> None:
-    decide(installation, 1, 2)
-    first = verified(installation, tmp_path)
+
+
+def test_what_was_changed_is_found(line: Installation, tmp_path: Path) -> None:
+    decide(line, 1, 2)
+    first = verified(line, tmp_path)
     assert (first.ok, first.read == first.entries) == (True, True), first.findings
-    decide(installation, 3)
-    changed(installation, statement)
-    found = verified(installation, tmp_path)
-    assert harm in {finding.harm for finding in found.findings}
+    decide(line, 3)
+    unnoticed = []
+    for statement, harm in CHANGES:
+        with undone(line.database) as tx:
+            assert tx.execute(text(statement)).rowcount
+            since = last_verified(Settings(root=tmp_path))
+            found = {one.harm for one in audit.verify(tx, evidence=all_evidence(), rows=ROWS, since=since).findings}
+        if harm not in found:
+            unnoticed.append((statement, found))
+    assert unnoticed == []
 
 
-def test_only_what_came_after_is_read_and_the_note_moves_on(installation: Installation, tmp_path: Path) -> None:
-    decide(installation, *range(8))
-    whole = verified(installation, tmp_path)
-    decide(installation, 9)
-    more = verified(installation, tmp_path)
+def test_only_what_came_after_is_read_and_the_note_moves_on(line: Installation, tmp_path: Path) -> None:
+    decide(line, *range(8))
+    whole = verified(line, tmp_path)
+    decide(line, 9)
+    more = verified(line, tmp_path)
     assert more.ok, more.findings
-    complete = verified(installation, tmp_path, incremental=False)
+    complete = verified(line, tmp_path, incremental=False)
     assert complete.entries == more.entries > more.read
     assert complete.verified == more.verified != whole.verified
 
 
-def test_a_decision_put_in_among_the_old_ones_is_found(installation: Installation, tmp_path: Path) -> None:
-    decide(installation, 1, 2)
-    assert verified(installation, tmp_path).ok
+def test_a_decision_put_in_among_the_old_ones_is_found(line: Installation, tmp_path: Path) -> None:
+    decide(line, 1, 2)
+    assert verified(line, tmp_path).ok
     changed(
-        installation,
+        line,
         "INSERT INTO decisions SELECT r.* FROM (SELECT d FROM decisions AS d LIMIT 1) AS one, "
-        "jsonb_populate_record(one.d, '{\"id\": \"0190aaaa-0000-7000-8000-000000000000\"}') AS r",
+        'jsonb_populate_record(one.d, \'{"id": "0190aaaa-0000-7000-8000-000000000000"}\') AS r',
     )
-    found = verified(installation, tmp_path)
+    found = verified(line, tmp_path)
     assert [finding.harm for finding in found.findings] == [Harm.EVIDENCE_UNCLAIMED]
 
 
-def test_a_note_that_was_altered_is_refused(installation: Installation, tmp_path: Path) -> None:
-    decide(installation, 1)
-    verified(installation, tmp_path)
+def test_a_note_that_was_altered_is_refused(line: Installation, tmp_path: Path) -> None:
+    decide(line, 1)
+    verified(line, tmp_path)
     file = Settings(root=tmp_path).data / VERIFIED_FILE
     file.write_text(file.read_text().replace('"checkpoint": 1', '"checkpoint": 2'))
     with pytest.raises(VerifiedInvalid, match="signature is not the one"):
-        verified(installation, tmp_path)
-    assert verified(installation, tmp_path, incremental=False).ok
-    assert verified(installation, tmp_path).ok
+        verified(line, tmp_path)
+    assert verified(line, tmp_path, incremental=False).ok
+    assert verified(line, tmp_path).ok

@@ -61,10 +61,10 @@ def test_a_revoked_key_stays_closed_though_its_row_and_its_note_are_set_back(lin
     bank = line.key("bank", CALLER)
     with line.database.begin() as tx:
         key = access.find_key(tx, "bank")
-        (before,) = tx.execute(text("SELECT seq FROM audit_rows WHERE name = :n"), {"n": f"key:{key.principal.id}"}).one()
-        access.revoke_key(
-            tx, key.principal.id, actor=OWNER, reason="gone", events=Events(), now=line.clock.now()
-        )
+        (before,) = tx.execute(
+            text("SELECT seq FROM audit_rows WHERE name = :n"), {"n": f"key:{key.principal.id}"}
+        ).one()
+        access.revoke_key(tx, key.principal.id, actor=OWNER, reason="gone", events=Events(), now=line.clock.now())
     change(
         line.database,
         "UPDATE access_keys SET revoked_at = NULL, revoked_by = NULL WHERE name = 'bank'",

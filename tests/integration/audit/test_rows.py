@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from tests.auditing import audited, opened, review_of
 
-from andon import access, audit, cord, decisions, gates, labels, models, reviews, serving, spending
+from andon import access, audit, cord, decisions, gates, labels, reviews, serving, spending
 from andon.audit import Harm, Report
 from andon.authoring import Budget
 from andon.bootstrap.vouched import ROWS, all_evidence
@@ -23,7 +23,9 @@ from calls import DECIDE, call
 from lines import ADMIN, CALLER, OWNER, Installation, install
 
 EDITED, MISSING, UNCLAIMED = Harm.EVIDENCE_EDITED, Harm.EVIDENCE_MISSING, Harm.EVIDENCE_UNCLAIMED
-COPY = "INSERT INTO {0} SELECT r.* FROM (SELECT t FROM {0} AS t LIMIT 1) AS one, jsonb_populate_record(one.t, '{1}') AS r"
+COPY = (
+    "INSERT INTO {0} SELECT r.* FROM (SELECT t FROM {0} AS t LIMIT 1) AS one, jsonb_populate_record(one.t, '{1}') AS r"
+)
 OTHER = "0190aaaa-0000-7000-8000-000000000000"
 
 FORGED = (

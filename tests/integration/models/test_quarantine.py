@@ -33,9 +33,7 @@ def rewritten(package: Path, content: bytes) -> Path:
     manifest = open_package(package).manifest
     (package / manifest.model_file).write_bytes(content)
     document = json.loads((package / "manifest.json").read_text())
-    document["files"] = [
-        {"name": manifest.model_file, "digest": sha256(content).hexdigest(), "size": len(content)}
-    ]
+    document["files"] = [{"name": manifest.model_file, "digest": sha256(content).hexdigest(), "size": len(content)}]
     (package / "manifest.json").write_text(json.dumps(document))
     return package
 

@@ -19,7 +19,7 @@ def contents_of(tx: Tx, rows: Sequence[RowName]) -> dict[RowName, str]:
     kind = rows[0].kind
     arrays = ", ".join(f"CAST(CAST(:k{i} AS text[]) AS {type_}[])" for i, type_ in enumerate(kind.key.values()))
     query = text(
-        f"SELECT {_key(kind)} AS key, {_content(kind)} AS content FROM {kind.table} AS t "  # noqa: S608 - of the kind's declaration alone
+        f"SELECT {_key(kind)} AS key, {_content(kind)} AS content FROM {kind.table} AS t "
         f"WHERE ({', '.join(f't.{name}' for name in kind.key)}) IN (SELECT * FROM unnest({arrays}))"
     )
     values = {f"k{i}": [row.key[i] for row in rows] for i in range(len(kind.key))}
@@ -28,9 +28,7 @@ def contents_of(tx: Tx, rows: Sequence[RowName]) -> dict[RowName, str]:
 
 def stream_contents(tx: Tx, kind: RowKind) -> Iterator[tuple[RowName, str]]:
     """All rows of a kind with their contents, from a cursor of the server."""
-    query = text(
-        f"SELECT {_key(kind)} AS key, {_content(kind)} AS content FROM {kind.table} AS t WHERE {kind.where}"  # noqa: S608 - as above
-    )
+    query = text(f"SELECT {_key(kind)} AS key, {_content(kind)} AS content FROM {kind.table} AS t WHERE {kind.where}")
     for row in tx.execute(query, execution_options={"stream_results": True, "yield_per": _CHUNK}):
         yield RowName(kind, tuple(row.key)), row.content
 

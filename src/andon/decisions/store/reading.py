@@ -83,9 +83,7 @@ _FETCH = (
     "WHERE id = ANY($1::uuid[]) AND id BETWEEN $2 AND $3"
 )
 
-_RAW = ", ".join(
-    f"uuid_send({name})" if field.type is UUID else name for name, field in RECORDED_COLUMNS.items()
-)
+_RAW = ", ".join(f"uuid_send({name})" if field.type is UUID else name for name, field in RECORDED_COLUMNS.items())
 _CLAIMED = (
     f"SELECT uuid_send(id), uuid_send(writer), seq, salt, record, {_RAW} FROM decisions "
     "WHERE id = ANY(%(ids)s::uuid[]) AND id BETWEEN %(first)s::uuid AND %(last)s::uuid"

@@ -63,7 +63,9 @@ def _check_tree(where: str, tree: Mapping[str, str], head: Mapping[str, str]) ->
     nodes = leaves - 1
     if nodes == 0:
         return
-    arrays = {name: _integers(where, tree, name) for name in ("split_feature", "decision_type", "left_child", "right_child")}
+    arrays = {
+        name: _integers(where, tree, name) for name in ("split_feature", "decision_type", "left_child", "right_child")
+    }
     for name, values in arrays.items():
         require_length(where, name, values, nodes)
     thresholds = _floats(where, tree, "threshold")

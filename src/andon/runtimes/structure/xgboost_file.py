@@ -60,7 +60,9 @@ def _check_tree(where: str, tree: Mapping[str, Any], features: int) -> None:
         raise ModelUnreadable(f"{where}: a node has one child")
     require_range(where, "split_indices", split, 0, features - 1)
     require_tree(where, left, right)
-    sizes, segments = (_integers(where, name, np.asarray(tree.get(name, ()))) for name in ("categories_sizes", "categories_segments"))
+    sizes, segments = (
+        _integers(where, name, np.asarray(tree.get(name, ()))) for name in ("categories_sizes", "categories_segments")
+    )
     require_length(where, "categories_segments", segments, len(sizes))
     if len(sizes) and ((sizes < 0) | (segments < 0) | (sizes + segments > len(tree["categories"]))).any():
         raise ModelUnreadable(f"{where}: a categorical split lies outside of its categories")
