@@ -6,7 +6,7 @@ from andon.access.vouched import KEYS
 from andon.actions.vouched import DISABLED
 from andon.audit import Evidence, RowKind
 from andon.cord.vouched import LINE_STATES
-from andon.decisions import RECORDED, LedgerEvidence
+from andon.decisions import RECORDED, KeptKeys, LedgerEvidence
 from andon.decisions.vouched import AUTOMATION_VERSIONS, RELEASES
 from andon.gates.vouched import GATES, POINTERS, SHARES
 from andon.labels import IMPORTED, ImportedLabels
@@ -41,4 +41,4 @@ ROWS: Sequence[RowKind] = (
 
 def all_evidence() -> Mapping[str, Evidence]:
     """Fresh objects for one verification."""
-    return {RECORDED: LedgerEvidence(), IMPORTED: ImportedLabels(), REGISTERED: ModelFiles()}
+    return {RECORDED: LedgerEvidence(), IMPORTED: ImportedLabels(), REGISTERED: ModelFiles(), "idempotency": KeptKeys()}

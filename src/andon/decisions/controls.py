@@ -132,11 +132,11 @@ class Controls:
             name: {arm: known for arm, one in some.items() if (known := ArmGates.of(one, now)) is not None}
             for name, some in living.items()
         }
-        known = {
+        controls = {
             name: Control(states.get(name, ALL_AUTOMATIC), arms.get(name, {}), shares.get(name), leases.get(name))
             for name in states.keys() | arms.keys() | shares.keys() | leases.keys()
         }
-        self._of = known | dict.fromkeys(gates.doubted(tx, now) | cord.doubted(tx), _UNKNOWN)
+        self._of = {**controls, **dict.fromkeys(gates.doubted(tx, now) | cord.doubted(tx), _UNKNOWN)}
 
     @property
     def drills(self) -> tuple[str, ...]:

@@ -96,6 +96,10 @@ CHANGES = (
     (FORGED.format("substring(e.body FROM 2 FOR 16)", "e.writer = d.writer AND e.seq = d.seq"), "decision:", UNCLAIMED),
     (FORGED.format("substring(e.body FROM 3 FOR 16)", "e.action = 'key.create'"), "decision:", UNCLAIMED),
     (FORGED.format("uuid_send('0190aaaa-0000-7000-8000-000000000000')", "e.seq = 1"), f"decision:{OTHER}", UNCLAIMED),
+    ("UPDATE idempotency_keys SET decision_id = (SELECT id FROM decisions LIMIT 1)", "idempotency_key:", EDITED),
+    ("UPDATE idempotency_keys SET digest = sha256('x')", "idempotency_key:payments/bank/first", EDITED),
+    (COPY.format("idempotency_keys", '{"scope": "payments/eve"}'), "idempotency_key:payments/eve/first", EDITED),
+    (f"UPDATE idempotency_keys SET decision_id = '{OTHER}'", "idempotency_key:", UNCLAIMED),
     ("INSERT INTO disabled_destinations VALUES ('bank', now(), 'x')", "disabled_destination:bank", UNCLAIMED),
 )
 
@@ -109,6 +113,8 @@ def line(database: Database, tmp_path: Path) -> Installation:
     made.key("gone", CALLER)
     by: dict[str, Any] = {"actor": OWNER, "reason": "test", "events": events, "now": now}
     answers = [call(made, "POST", DECIDE, bank, json=payment(number)).json() for number in range(3)]
+    calling_with = {"Idempotency-Key": "first"}
+    assert call(made, "POST", DECIDE, bank, json=payment(9), headers=calling_with).status_code == 200
     opened(made)
     review = review_of(database, UUID(answers[0]["id"]))
     with database.begin() as tx:
@@ -129,12 +135,20 @@ def line(database: Database, tmp_path: Path) -> Installation:
 
 
 @contextmanager
-def undone(database: Database) -> Iterator[Tx]:
-    """A transaction whose changes are taken back, without triggers and constraints."""
+def unguarded(database: Database) -> Iterator[Tx]:
+    """A transaction that nothing of is kept, without triggers and constraints."""
     with database.engine.connect() as tx:
         tx.execute(text(UNGUARDED))
         yield tx
         tx.rollback()
+
+
+@contextmanager
+def undone(tx: Tx, statement: str) -> Iterator[int]:
+    """One change within it, taken back at the end; gives how many rows it changed."""
+    made = tx.begin_nested()
+    yield tx.execute(text(statement)).rowcount
+    made.rollback()
 
 
 def verified(tx: Tx) -> Report:
@@ -146,11 +160,11 @@ def test_each_change_to_what_is_in_force_is_named(line: Installation) -> None:
         before = verified(tx)
     assert before.ok, before.findings
     unnoticed = []
-    for statement, subject, harm in CHANGES:
-        with undone(line.database) as tx:
-            changed = tx.execute(text(statement)).rowcount
-            found = verified(tx).findings
-        named = [one for one in found if (one.subject or "").startswith(subject) and one.harm is harm]
-        if not (changed and named):
-            unnoticed.append((statement, changed, [(one.harm, one.subject) for one in found]))
+    with unguarded(line.database) as tx:
+        for statement, subject, harm in CHANGES:
+            with undone(tx, statement) as changed:
+                found = verified(tx).findings
+            named = [one for one in found if (one.subject or "").startswith(subject) and one.harm is harm]
+            if not (changed and named):
+                unnoticed.append((statement, changed, [(one.harm, one.subject) for one in found]))
     assert unnoticed == []

@@ -1,7 +1,6 @@
 """SQL about rows that control entries vouch for: their content as it stands, and the newest entry about each."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import text
 
@@ -52,8 +51,8 @@ def newest_leaves(tx: Tx, rows: Sequence[str]) -> Mapping[str, tuple[Leaf, bool]
     )
     found: dict[str, tuple[Leaf, bool]] = {}
     for row in tx.execute(query, {"names": list(rows)}):
-        fields: Any = (row.writer, row.seq, row.prev_hash, row.hash, row.at, row.actor, row.action, row.subject)
-        found[row.name] = Leaf(*fields, row.body), row.newest
+        place = (row.writer, row.seq, row.prev_hash, row.hash)
+        found[row.name] = Leaf(*place, row.at, row.actor, row.action, row.subject, row.body), row.newest
     return found
 
 

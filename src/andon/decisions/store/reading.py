@@ -261,7 +261,7 @@ def unclaimed_rows(tx: Tx) -> Iterator[LedgerRow]:
         "OR NOT EXISTS (SELECT 1 FROM generate_series(1, octet_length(e.body) - 47, 48) AS at "
         "WHERE substring(e.body FROM at FOR 16) = uuid_send(d.id))"
     )
-    yield from tx.execution_options(yield_per=1000).execute(query, {"recorded": RECORDED})
+    yield from tx.execute(query, {"recorded": RECORDED}, execution_options={"yield_per": 1000})
 
 
 def _conditions(wanted: DecisionFilter) -> list[ColumnElement[bool]]:
