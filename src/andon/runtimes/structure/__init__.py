@@ -13,6 +13,9 @@ from . import archives, lightgbm_text, protobuf, xgboost_file
 MOST_BYTES = 4 * 1024**3
 """A larger model file is refused."""
 
+_COLUMNS = {"time": 3}
+"""The columns of the matrix that a feature of a kind becomes, where it is more than one."""
+
 _CHECKS: Mapping[str, Callable[[Path, int], None]] = {
     "lightgbm": lightgbm_text.check,
     "xgboost": xgboost_file.check,
@@ -29,4 +32,4 @@ def check(runtime: str, file: Path, signature: Mapping[str, Any]) -> None:
         raise ModelUnreadable(f"{file.name} has {file.stat().st_size:,} bytes; at most {MOST_BYTES:,} are read")
     checked = _CHECKS.get(runtime)
     if checked is not None:
-        checked(file, len(signature["features"]))
+        checked(file, sum(_COLUMNS.get(feature["kind"], 1) for feature in signature["features"]))
