@@ -17,7 +17,7 @@ TWO = {"features": [{"kind": "number"}, {"kind": "number"}]}
 @pytest.fixture(scope="module")
 def text(tmp_path_factory: pytest.TempPathFactory) -> str:
     rows = [[float(n % 7), float(n % 5)] for n in range(200)]
-    data = Dataset(np.array(rows), [float(n % 7 > 3) for n in range(200)])
+    data = Dataset(np.array(rows), [float(n % 7 + n % 5 > 5) for n in range(200)])
     booster: Booster = train({"objective": "binary", "verbose": -1, "num_threads": 1, "min_data_in_leaf": 5}, data, 2)
     file = tmp_path_factory.mktemp("model") / "model.txt"
     booster.save_model(file)
