@@ -1,6 +1,7 @@
 """The ledger's side of `andon audit verify`: are the decisions still exactly what the audit log says they were?"""
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from andon.decisions.shaping import RECORDED_COLUMNS, row_of_record
 from andon.decisions.store import reading
 from andon.kernel.db import Tx
 
-AT_ONCE = 4000
+AT_ONCE = 1000
 """Decisions that are looked at together; their records are in memory meanwhile."""
 
 _EXPECTED = {shape: row_of_record(shape) for shape in range(1, RECORD_SHAPE + 1)}
@@ -35,13 +36,19 @@ class LedgerEvidence:
         """Decisions that stand where a leaf holds them."""
 
     def check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
-        """Rows that are gone or changed."""
-        for some in _in_groups(leaves):
-            yield from self._check(tx, some)
+        """Rows that are gone or changed. While some are compared, PostgreSQL sends the next."""
+        groups = list(_in_groups(leaves))
+        if not groups:
+            return
+        with ThreadPoolExecutor(1, "evidence") as reader:
+            coming = reader.submit(_rows_of, tx, groups[0])
+            for number, some in enumerate(groups, start=1):
+                rows = coming.result()
+                if number < len(groups):
+                    coming = reader.submit(_rows_of, tx, groups[number])
+                yield from self._check(rows, some)
 
-    def _check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterator[Finding]:
-        ids = [text[at : at + 32] for text in (leaf.body.hex() for leaf in leaves) for at in _starts(text, 2)]
-        rows = {row[0]: row for row in reading.claimed_raw(tx, ids)}
+    def _check(self, rows: dict[bytes, tuple[Any, ...]], leaves: Sequence[Leaf]) -> Iterator[Finding]:
         for leaf in leaves:
             if leaf.writer == CONTROL or len(leaf.body) % _ENTRY:
                 message = "its body is no list of decisions"
@@ -71,6 +78,12 @@ class LedgerEvidence:
             message = "no leaf of the log holds this decision"
             subject = f"decision:{row.id}"
             yield Finding(Harm.EVIDENCE_UNCLAIMED, message, row.writer, row.seq, action=RECORDED, subject=subject)
+
+
+def _rows_of(tx: Tx, leaves: Sequence[Leaf]) -> dict[bytes, tuple[Any, ...]]:
+    """The rows of the decisions that these leaves hold, by the bytes of their ids."""
+    ids = [text[at : at + 32] for text in (leaf.body.hex() for leaf in leaves) for at in _starts(text, 2)]
+    return {row[0]: row for row in reading.claimed_raw(tx, ids)}
 
 
 def _in_groups(leaves: Sequence[Leaf]) -> Iterator[list[Leaf]]:
