@@ -27,7 +27,7 @@ SLICES = {
     "wire",
 }
 PORT_USERS = {"connectors"}
-BY_BOOTSTRAP = {"metrics", "chores"}
+BY_BOOTSTRAP = {"metrics", "chores", "vouched"}
 """What each slice declares for the processes that `bootstrap` builds, and nobody else has to load."""
 
 PARTS = {

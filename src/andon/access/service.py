@@ -12,6 +12,8 @@ from andon.access.domain import Grant, Key, Permission, Principal
 from andon.access.errors import KeyInvalid, KeyNameTaken, KeyNotFound, KeyRevoked, LastAdmin, OwnKeyChange
 from andon.access.published import KeyClosed, KeyCreated, KeyRegranted
 from andon.access.tokens import digest_of, new_token
+from andon.access.vouched import KEYS
+from andon.audit import RowName
 from andon.authoring import SOURCES
 from andon.kernel import reasons
 from andon.kernel.db import Tx, announce
@@ -50,7 +52,14 @@ def create_key(
     store.add(tx, key, digest_of(token, pepper))
     announce(tx, "keys")
     audit.record(
-        tx, actor=actor, action="key.create", subject=_subject(principal), at=now, reason=reason, after=_shown(key)
+        tx,
+        actor=actor,
+        action="key.create",
+        subject=_subject(principal),
+        at=now,
+        reason=reason,
+        after=_shown(key),
+        rows=_row(principal),
     )
     events.publish(tx, KeyCreated(principal.id, name, _listed(principal), expires_at, actor.name, reason, at=now))
     return principal, token
@@ -95,6 +104,7 @@ def set_grants(
         reason=reason,
         before=_shown(key),
         after=_shown(changed),
+        rows=_row(after),
     )
     listed = (_listed(after), _listed(before))
     events.publish(tx, KeyRegranted(key_id, after.name, *listed, actor.name, reason, at=now))
@@ -121,6 +131,7 @@ def revoke_key(tx: Tx, key_id: UUID, *, actor: Actor, reason: str, events: Event
         reason=reason,
         before=_shown(key),
         after=None,
+        rows=_row(key.principal),
     )
     events.publish(tx, KeyClosed(key_id, key.principal.name, actor.name, reason, at=now))
     return store.get(tx, key_id)
@@ -201,6 +212,10 @@ def _listed(principal: Principal) -> list[dict[str, str | None]]:
 
 def _subject(principal: Principal) -> str:
     return f"key:{principal.id}"
+
+
+def _row(principal: Principal) -> Sequence[RowName]:
+    return [KEYS.row(principal.id)]
 
 
 def _shown(key: Key) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from andon.actions.errors import (
 )
 from andon.actions.published import NAMED, ActionConfirmed, ActionsDied, ActionsRevived
 from andon.actions.store import PostboxEntry
+from andon.actions.vouched import DISABLED
 from andon.decisions import DELIVER_ACTION
 from andon.kernel import outbox, reasons
 from andon.kernel.db import Tx
@@ -161,7 +162,13 @@ def disable_destination(tx: Tx, name: str, *, actor: Actor, reason: str, now: da
     """Send nothing to a destination until a person enables it; if it is disabled already nothing changes."""
     if store.disable(tx, Disabled(name, now, reason)):
         audit.record(
-            tx, actor=actor, action="destination.disable", subject=f"destination:{name}", at=now, reason=reason
+            tx,
+            actor=actor,
+            action="destination.disable",
+            subject=f"destination:{name}",
+            at=now,
+            reason=reason,
+            rows=[DISABLED.row(name)],
         )
 
 
@@ -170,7 +177,15 @@ def enable_destination(tx: Tx, name: str, *, actor: Actor, reason: str, now: dat
     reasons.require(reason)
     if not store.enable(tx, name):
         raise DestinationNotDisabled(f"Destination {name!r} is not disabled")
-    audit.record(tx, actor=actor, action="destination.enable", subject=f"destination:{name}", at=now, reason=reason)
+    audit.record(
+        tx,
+        actor=actor,
+        action="destination.enable",
+        subject=f"destination:{name}",
+        at=now,
+        reason=reason,
+        rows=[DISABLED.row(name)],
+    )
 
 
 def action_of(message: outbox.Message) -> Action:

@@ -8,6 +8,7 @@ from andon.authoring import OTHER_ALERTS
 from andon.features import ExpectationBreached
 from andon.gates import NOTHING, GateRevised, Origin
 from andon.kernel.plurals import plural
+from andon.models import QuarantineLifted, VersionQuarantined
 from andon.monitors import Level, MonitorBreached, MonitorRecovered
 from andon.spending import BudgetNearlySpent, BudgetUsedUp
 
@@ -16,6 +17,9 @@ GATE, BUDGET, DELIVERIES, EXPECTATIONS = OTHER_ALERTS
 
 ROLLOUT = "rollout"
 """Name of alerts about candidates that were rolled back."""
+
+QUARANTINE = "quarantine"
+"""Name of alerts about model versions that ended a process."""
 
 OVER_ONCE_KNOWN = frozenset({ROLLOUT})
 """Alerts about what happened once and is set right: whoever acknowledges one ends it."""
@@ -149,3 +153,22 @@ def _end_of(per: str, starts_on: date) -> datetime:
     else:
         after = (starts_on.replace(day=1) + timedelta(days=32)).replace(day=1)
     return datetime(after.year, after.month, after.day, tzinfo=UTC)
+
+
+def of_quarantine(held: VersionQuarantined, automation: str) -> BadNews:
+    """A version that an automation might use ended the process in which it was tried."""
+    return BadNews(
+        automation=automation,
+        monitor=QUARANTINE,
+        series=f"{held.model} {held.version}",
+        segment={},
+        level=Level.CRITICAL,
+        since=held.at,
+        message=f"Version {held.version} of {held.model} is in quarantine: {held.reason}",
+        detail={"digest": held.digest},
+    )
+
+
+def key_of_quarantine(lifted: QuarantineLifted, automation: str) -> AlertKey:
+    """The alert that a release from quarantine ends."""
+    return AlertKey(automation, QUARANTINE, f"{lifted.model} {lifted.version}", {})

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
-from andon import cord, features
+from andon import cord, decisions, features
 from andon.actions import ActionsDied
 from andon.alerts import bad_news, timeline
 from andon.alerts.raising import raise_alert, recover
@@ -13,6 +13,7 @@ from andon.features import ExpectationBreached
 from andon.gates import GateRevised
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
+from andon.models import QuarantineLifted, VersionQuarantined
 from andon.monitors import MonitorBreached, MonitorRecovered
 from andon.spending import BudgetChanged, BudgetNearlySpent, BudgetUsedUp
 
@@ -28,6 +29,8 @@ def subscribe(events: Events) -> None:
     events.subscribe(BudgetChanged, partial(_budget_changed, events))
     events.subscribe(GateRevised, partial(_gate_revised, events))
     events.subscribe(LineStateChanged, _line_changed)
+    events.subscribe(VersionQuarantined, partial(_quarantined, events))
+    events.subscribe(QuarantineLifted, partial(_lifted, events))
 
 
 def _breached(events: Events, tx: Tx, breach: MonitorBreached) -> None:
@@ -78,3 +81,19 @@ def _gate_revised(events: Events, tx: Tx, revised: GateRevised) -> None:
 def _line_changed(tx: Tx, change: LineStateChanged) -> None:
     standing = [one for one in cord.in_force(tx, change.automation) if DRILL_FIELD not in one.segment]
     timeline.follow_cord(tx, change, automatic=not standing, drill=DRILL_FIELD in change.segment)
+
+
+def _quarantined(events: Events, tx: Tx, held: VersionQuarantined) -> None:
+    for automation in _users(tx, held.model):
+        raise_alert(tx, bad_news.of_quarantine(held, automation), events=events, now=held.at)
+
+
+def _lifted(events: Events, tx: Tx, lifted: QuarantineLifted) -> None:
+    for automation in _users(tx, lifted.model):
+        key, message = bad_news.key_of_quarantine(lifted, automation), f"{lifted.by} released it: {lifted.reason}"
+        recover(tx, key, message=message, events=events, now=lifted.at)
+
+
+def _users(tx: Tx, model: str) -> list[str]:
+    """The automations whose newest version uses a model."""
+    return [one.name for one in decisions.newest_versions(tx) if one.description.get("model") == model]

@@ -17,6 +17,7 @@ from andon.audit.domain import (
     Report,
     Verification,
     VerificationStatus,
+    Verified,
     anchor_of,
 )
 from andon.audit.encoding import hash_of
@@ -27,12 +28,18 @@ from andon.audit.errors import (
     TooManyVerifications,
     VerificationNotFound,
     VerificationRunning,
+    VerifiedInvalid,
 )
 from andon.audit.ports import Evidence
-from andon.audit.service import head, page, record, seal, verify
+from andon.audit.refusing import RowsDoubted, tell_refused
+from andon.audit.rows import RowKind, RowName
+from andon.audit.service import adopt, head, page, record, seal, verify
 from andon.audit.store import COLUMNS, insert_sql, place_sql, values_of
 from andon.audit.store.verifications import OPEN_SQL
+from andon.audit.verified import read as read_verified
+from andon.audit.verified import sign as sign_verified
 from andon.audit.verifying import Verifier, ask_for_verification, get_verification, report_document
+from andon.audit.vouching import doubts
 
 __all__ = [
     "COLUMNS",
@@ -51,23 +58,33 @@ __all__ = [
     "Leaf",
     "LogStanding",
     "Report",
+    "RowKind",
+    "RowName",
+    "RowsDoubted",
     "TooManyVerifications",
     "Verification",
     "VerificationNotFound",
     "VerificationRunning",
     "VerificationStatus",
+    "Verified",
+    "VerifiedInvalid",
     "Verifier",
+    "adopt",
     "anchor_of",
     "ask_for_verification",
+    "doubts",
     "get_verification",
     "hash_of",
     "head",
     "insert_sql",
     "page",
     "place_sql",
+    "read_verified",
     "record",
     "report_document",
     "seal",
+    "sign_verified",
+    "tell_refused",
     "values_of",
     "verify",
 ]

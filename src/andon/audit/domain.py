@@ -120,6 +120,19 @@ class Tip:
     hash: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """How far a log was verified: up to one checkpoint, where its chains ended there, and how many rows leaves held until then."""
+
+    checkpoint: int
+    hash: bytes
+    chains: int
+    entries: int
+    heads: Mapping[UUID, ChainHead]
+    rows: Mapping[str, int]
+    """By action, of the evidence that counts rows."""
+
+
 class Harm(StrEnum):
     """What was done to the log, or to the rows it vouches for."""
 
@@ -194,6 +207,10 @@ class Report:
     head: Checkpoint | None
     found: int
     findings: tuple[Finding, ...]
+    verified: Verified | None = None
+    """From where the next verification may go on; None if something is wrong, or nothing was sealed."""
+    read: int = 0
+    """Entries that were read, where an incremental verification passed over those that were verified before."""
 
     @property
     def ok(self) -> bool:

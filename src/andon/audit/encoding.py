@@ -6,7 +6,7 @@
 
 `at` is microseconds since 1970 in UTC; actor, action and subject are UTF-8; these and the body each follow their length in
 bytes (u32). A hash is SHA-256 of the whole. In the control chain (writer 0) the body is the canonical JSON of RFC 8785 of
-`{"after": ..., "before": ..., "reason": ...}`.
+`{"after": ..., "before": ..., "reason": ...}`, and where the entry vouches for rows `"rows"`: see `rows.py`.
 """
 
 import struct
@@ -84,10 +84,16 @@ def hash_of_checkpoint(checkpoint: Checkpoint) -> bytes:
     )
 
 
-def change_body(reason: str | None, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> bytes:
+def change_body(
+    reason: str | None,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+    rows: Mapping[str, str | None] | None = None,
+) -> bytes:
     """The body of a control leaf. Raises EntryInvalid for what JSON cannot say exactly (NaN, integers beyond 2^53)."""
+    body = {"reason": reason, "before": _plain(before), "after": _plain(after)}
     try:
-        return rfc8785.dumps({"reason": reason, "before": _plain(before), "after": _plain(after)})
+        return rfc8785.dumps(body | ({"rows": dict(rows)} if rows else {}))
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
         raise EntryInvalid(f"The audit log cannot keep this exactly: {error}") from error
 

@@ -15,6 +15,10 @@ class AnchorInvalid(Invalid):
     """An anchor is the SHA-256 of a checkpoint: 64 hexadecimal digits."""
 
 
+class VerifiedInvalid(Invalid):
+    """What an earlier verification noted cannot be relied upon."""
+
+
 class VerificationRunning(Conflict):
     """The audit log is being verified already; one verification at a time is enough."""
 

@@ -1,9 +1,10 @@
 """How another slice proves that its rows are still what the log says."""
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from andon.audit.domain import Finding, Leaf
+from andon.audit.rows import RowName
 from andon.kernel.db import Tx
 
 
@@ -20,3 +21,19 @@ class Evidence(Protocol):
     def unclaimed(self, tx: Tx) -> Iterable[Finding]:
         """Called once, after the last leaf: the rows that no leaf vouches for."""
         ...
+
+
+@runtime_checkable
+class CoversRows(Protocol):
+    """Evidence whose entries vouch for rows without naming each."""
+
+    def covers(self, row: RowName, content: str) -> bool:
+        """Return whether an entry vouches for this row. Called after the last leaf."""
+        ...
+
+
+@runtime_checkable
+class CountsRows(Protocol):
+    """Evidence that counts the rows it found as leaves hold them, and may go on from an earlier count."""
+
+    found: int

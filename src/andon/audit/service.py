@@ -1,19 +1,36 @@
 """What can be done with the audit log: write a change, seal, verify, read."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from andon.audit import store
-from andon.audit.domain import CONTROL, SHOWN, AuditEntry, Checkpoint, Finding, Leaf, LogStanding, Report, Tip, entry_of
+from andon.audit.domain import (
+    CONTROL,
+    SHOWN,
+    AuditEntry,
+    ChainHead,
+    Checkpoint,
+    Finding,
+    Harm,
+    Leaf,
+    LogStanding,
+    Report,
+    Tip,
+    Verified,
+    entry_of,
+)
 from andon.audit.encoding import change_body, checkpoint_hash, leaf_hash, storable
 from andon.audit.errors import CursorInvalid, EntryInvalid, VerificationRunning
-from andon.audit.ports import Evidence
+from andon.audit.ports import CountsRows, CoversRows, Evidence
+from andon.audit.rows import RowKind, RowName
+from andon.audit.store import rows as stored_rows
 from andon.audit.verification import ChainCheck, CheckpointCheck
+from andon.audit.vouching import ADOPT, RowCheck, digests_of, rows_standing
 from andon.kernel.db import Tx
-from andon.kernel.identity import Actor
+from andon.kernel.identity import PLATFORM, Actor
 
 
 def record(
@@ -26,22 +43,34 @@ def record(
     reason: str | None = None,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
+    rows: Sequence[RowName] = (),
 ) -> None:
     """Append one change in the caller's transaction, so that it and its record stand or fall together.
 
     Changes form one chain, so whoever records next waits until this transaction ends: record last, and commit soon.
-    Only what may stay for ever belongs in `before` and `after`: no secret, no personal data.
+    Only what may stay for ever belongs in `before` and `after`: no secret, no personal data. The entry vouches for `rows` as
+    they stand now, or for their absence.
     """
     if not all(map(storable, (actor.name, action, subject))):
         raise EntryInvalid(
             "The audit log cannot keep this actor, action or subject: it holds a NUL or half a character"
         )
-    body = change_body(reason, before, after)
+    vouched = digests_of(tx, rows)
+    body = change_body(reason, before, after, vouched)
     tip = store.lock_tip(tx, store.TipName.CONTROL)
     seq = tip.seq + 1
     digest = leaf_hash(CONTROL, seq, tip.hash, at, actor.name, action, subject, body)
     store.append(tx, Leaf(CONTROL, seq, tip.hash, digest, at, actor.name, action, subject, body))
     store.move_tip(tx, store.TipName.CONTROL, Tip(seq, digest))
+    if vouched:
+        stored_rows.note(tx, list(vouched), seq)
+
+
+def adopt(tx: Tx, kinds: Iterable[RowKind], now: datetime) -> None:
+    """Vouch for all rows that stand. Called once, when an installation comes from a version whose entries vouched for none."""
+    why = "Entries of the audit log vouch for rows from now on"
+    for rows in rows_standing(tx, kinds):
+        record(tx, actor=PLATFORM, action=ADOPT, subject="rows", at=now, reason=why, rows=rows)
 
 
 def seal(tx: Tx, now: datetime) -> Checkpoint | None:
@@ -78,42 +107,85 @@ def verify(
     tx: Tx,
     *,
     evidence: Mapping[str, Evidence],
+    rows: Iterable[RowKind] = (),
     anchor: bytes | None = None,
+    since: Verified | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
     """Go over the whole log in bounded memory and say what was done to it and where; changes nothing.
 
-    `evidence` has a fresh object for each action whose leaves vouch for rows; `progress` hears of each number of leaves
-    read. While others write, `tx` must see one moment: open it with `database.snapshot()`. Raises VerificationRunning.
+    `evidence` has a fresh object for each action whose leaves vouch for rows, `rows` the kinds of rows that control entries
+    vouch for; `progress` hears of each number of leaves read. With `since` it goes on where an earlier verification ended: it
+    reads the changes whole, and of other chains what came after. While others write, `tx` must see one moment: open it with
+    `database.snapshot()`. Raises VerificationRunning.
     """
     if not store.try_lock_verification(tx):
         raise VerificationRunning
     found = _Found()
-    checkpoints = CheckpointCheck(anchor)
-    for checkpoint in store.stream_checkpoints(tx):
+    after = 0 if since is None else since.checkpoint
+    known = {} if since is None else {writer: head for writer, head in since.heads.items() if writer != CONTROL}
+    if since is not None:
+        found.add(_gone_since(tx, since))
+    counting = {action: one for action, one in evidence.items() if isinstance(one, CountsRows)}
+    for action, counter in counting.items():
+        counter.found = 0 if since is None else since.rows.get(action, 0)
+    checkpoints = CheckpointCheck(anchor, since)
+    for checkpoint in store.stream_checkpoints(tx, after):
         found.add(checkpoints.read(checkpoint))
     found.add(checkpoints.end(store.tip(tx, store.TipName.CHECKPOINT)))
-    chains = ChainCheck(store.stream_claims(tx), store.tip(tx, store.TipName.CONTROL))
-    for leaves in store.stream_leaves(tx):
+    chains = ChainCheck(store.stream_claims(tx, after), store.tip(tx, store.TipName.CONTROL), known)
+    standing, unsealed = RowCheck(rows), dict.fromkeys(counting, 0)
+    for leaves in store.stream_leaves(tx, list(known.values())):
         for leaf in leaves:
             found.add(chains.read(leaf))
+        found.add(standing.read(leaves))
         for action, witness in evidence.items():
-            if claimed := [leaf for leaf in leaves if leaf.action == action]:
-                found.add(witness.check(tx, claimed))
+            claimed = [leaf for leaf in leaves if leaf.action == action]
+            if held := [leaf for leaf in claimed if _is_held(leaf, checkpoints.heads)]:
+                found.add(witness.check(tx, held))
+            if later := [leaf for leaf in claimed if not _is_held(leaf, checkpoints.heads)]:
+                before = counting[action].found if action in counting else 0
+                found.add(witness.check(tx, later))
+                if action in counting:
+                    unsealed[action] += counting[action].found - before
         if progress is not None:
             progress(len(leaves))
     found.add(chains.end())
     for witness in evidence.values():
         found.add(witness.unclaimed(tx))
+    found.add(standing.end(tx, [one for one in evidence.values() if isinstance(one, CoversRows)]))
+    head = checkpoints.head if since is None else store.newest_checkpoint(tx)
+    counts = {action: one.found - unsealed[action] for action, one in counting.items()}
+    passed = 0 if since is None else sum(head.seq for head in known.values())
     return Report(
-        entries=chains.entries,
-        chains=chains.chains,
+        entries=chains.entries + passed,
+        chains=len({*checkpoints.heads, *known}) if since is not None else chains.chains,
         checkpoints=checkpoints.count,
         unsealed=chains.unsealed,
-        head=checkpoints.head,
+        head=head,
         found=found.count,
         findings=tuple(found.shown),
+        verified=None
+        if found.count or head is None
+        else Verified(head.number, head.hash, head.chains, head.entries, checkpoints.heads, counts),
+        read=chains.entries,
     )
+
+
+def _is_held(leaf: Leaf, heads: Mapping[UUID, ChainHead]) -> bool:
+    head = heads.get(leaf.writer)
+    return head is not None and leaf.seq <= head.seq
+
+
+def _gone_since(tx: Tx, since: Verified) -> Iterator[Finding]:
+    """What is not there any more of what an earlier verification saw."""
+    if store.checkpoint_hash_of(tx, since.checkpoint) != since.hash:
+        message = "it is not the one that the last verification ended with"
+        yield Finding(Harm.CHECKPOINT_EDITED, message, checkpoint=since.checkpoint)
+    for head, stands in store.heads_gone(tx, list(since.heads.values())):
+        harm = Harm.MISSING if stands is None else Harm.REPLACED
+        message = "it is not the one that the last verification saw" if stands else "the last verification saw it"
+        yield Finding(harm, message, head.writer, head.seq)
 
 
 def page(

@@ -4,10 +4,22 @@ First all checkpoints go through `CheckpointCheck`, then all leaves through `Cha
 claim. Both keep one row of context (and one number a chain), so a log of any size fits.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from uuid import UUID
 
-from andon.audit.domain import CONTROL, NO_HASH, Checkpoint, CheckpointClaim, Finding, Harm, Leaf, Tip
+from andon.audit.domain import (
+    CONTROL,
+    NO_HASH,
+    ChainHead,
+    Checkpoint,
+    CheckpointClaim,
+    Finding,
+    Harm,
+    Leaf,
+    Tip,
+    Verified,
+)
 from andon.audit.encoding import hash_of, hash_of_checkpoint
 from andon.kernel.plurals import plural
 
@@ -15,11 +27,11 @@ from andon.kernel.plurals import plural
 class CheckpointCheck:
     """Reads checkpoints by number: each must be unaltered, follow the one before, and add up."""
 
-    def __init__(self, anchor: bytes | None) -> None:
-        self.count = 0
-        self.head: Checkpoint | None = None
+    def __init__(self, anchor: bytes | None, since: Verified | None = None) -> None:
+        self.count = 0 if since is None else since.checkpoint
+        self.head: Checkpoint | None = None if since is None else _known(since)
+        self.heads: dict[UUID, ChainHead] = {} if since is None else dict(since.heads)
         self._anchor = anchor
-        self._sealed: dict[UUID, int] = {}
         self._complete = True
 
     def read(self, checkpoint: Checkpoint) -> Iterator[Finding]:
@@ -52,9 +64,10 @@ class CheckpointCheck:
     def _totals(self, checkpoint: Checkpoint, before: Checkpoint | None) -> Iterator[Finding]:
         chains, entries = (before.chains, before.entries) if before else (0, 0)
         for head in checkpoint.heads:
-            held = self._sealed.get(head.writer, 0)
+            before_it = self.heads.get(head.writer)
+            held = 0 if before_it is None else before_it.seq
             chains, entries = chains + (held == 0), entries + head.seq - held
-            self._sealed[head.writer] = head.seq
+            self.heads[head.writer] = head
         if self._complete and (checkpoint.chains, checkpoint.entries) != (chains, entries):
             said = f"{plural(checkpoint.chains, 'chain')} and {checkpoint.entries} entries"
             yield _at_checkpoint(
@@ -65,8 +78,12 @@ class CheckpointCheck:
 class ChainCheck:
     """Reads leaves by (writer, seq), beside the claims of all checkpoints in the same order."""
 
-    def __init__(self, claims: Iterator[CheckpointClaim], control: Tip) -> None:
+    def __init__(
+        self, claims: Iterator[CheckpointClaim], control: Tip, known: Mapping[UUID, ChainHead] | None = None
+    ) -> None:
+        """`known` are ends of chains that were verified before: those go on there."""
         self.entries = self.chains = self.unsealed = 0
+        self._known = known or {}
         self._claims = claims
         self._claim = next(claims, None)
         self._control = control
@@ -80,6 +97,8 @@ class ChainCheck:
             yield from self._close()
             yield from self._vanished(leaf.writer)
             self.chains += 1
+            before = self._known.get(leaf.writer)
+            self._claimed = 0 if before is None else before.seq
         yield from self._link(leaf)
         yield from self._compare(leaf)
         self.entries += 1
@@ -91,7 +110,8 @@ class ChainCheck:
         yield from self._vanished(None)
 
     def _link(self, leaf: Leaf) -> Iterator[Finding]:
-        seq, before = (self._last.seq, self._last.hash) if self._last else (0, NO_HASH)
+        end = self._last or self._known.get(leaf.writer)
+        seq, before = (end.seq, end.hash) if end else (0, NO_HASH)
         genuine = hash_of(leaf) == leaf.hash
         if not genuine:
             yield _at(Harm.EDITED, leaf, "what it holds does not give its hash")
@@ -157,6 +177,12 @@ class ChainCheck:
         while self._claim is not None and self._claim.head.writer == writer:
             last, self._claim = self._claim, next(self._claims, None)
         return last
+
+
+def _known(since: Verified) -> Checkpoint:
+    """The checkpoint up to which all was verified, as far as the next one depends on it."""
+    moment = datetime.fromtimestamp(0, UTC)
+    return Checkpoint(since.checkpoint, NO_HASH, since.hash, moment, since.chains, since.entries, ())
 
 
 def _these(first: int, last: int) -> str:

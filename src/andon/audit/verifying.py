@@ -4,15 +4,13 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import structlog
 
-from andon.audit import service
 from andon.audit.domain import Checkpoint, Report, Verification
 from andon.audit.errors import TooManyVerifications, VerificationNotFound, VerificationRunning
-from andon.audit.ports import Evidence
 from andon.audit.store import verifications as verification_store
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database, Tx
@@ -36,6 +34,9 @@ BUSY_SECONDS = 5.0
 """How soon it is tried again when the log is being verified by somebody else."""
 
 KEPT = timedelta(days=30)
+
+VerifyLog: TypeAlias = Callable[[Tx, bytes | None, Callable[[int], None]], Report]
+"""A verification of the log as a transaction sees it, given an anchor and what counts the entries that were read."""
 
 _DEADLY = f"the worker ended {MOST_DEATHS} times while it verified the log; its log says why"
 
@@ -61,12 +62,12 @@ def get_verification(tx: Tx, identifier: UUID) -> Verification:
 
 
 class Verifier:
-    """Does the verifications that were asked for, one at a time. `evidence` makes fresh witnesses for each."""
+    """Does the verifications that were asked for, one at a time, each by `verify` on a snapshot."""
 
-    def __init__(self, database: Database, clock: Clock, evidence: Callable[[], Mapping[str, Evidence]]) -> None:
+    def __init__(self, database: Database, clock: Clock, verify: VerifyLog) -> None:
         self._database = database
         self._clock = clock
-        self._evidence = evidence
+        self._verify_log = verify
         self._wake = asyncio.Event()
 
     def poke(self) -> None:
@@ -126,7 +127,7 @@ class Verifier:
                     verification_store.note(tx, taken.id, read, self._clock.now() + LEASE)
 
         with self._database.snapshot() as tx:
-            return service.verify(tx, evidence=self._evidence(), anchor=taken.anchor, progress=progress)
+            return self._verify_log(tx, taken.anchor, progress)
 
     def _end(self, taken: Verification, *, report: Mapping[str, Any] | None = None, error: str | None = None) -> None:
         with self._database.begin() as tx:
@@ -144,6 +145,7 @@ def report_document(report: Report) -> dict[str, Any]:
     return {
         "ok": report.ok,
         "entries": report.entries,
+        "read": report.read,
         "chains": report.chains,
         "checkpoints": report.checkpoints,
         "unsealed": report.unsealed,

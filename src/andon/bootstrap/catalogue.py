@@ -29,6 +29,8 @@ CATALOGUE: tuple[type[DomainEvent], ...] = (
     alerts.AlertRaised,
     alerts.AlertResolved,
     models.AliasSet,
+    models.VersionQuarantined,
+    models.QuarantineLifted,
     gates.AuditShareSet,
     decisions.AutomationReleased,
     reviews.BlindAuditDecided,

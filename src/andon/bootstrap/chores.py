@@ -8,6 +8,7 @@ from andon.bootstrap.alerting import EVENTS, alert_routes, console_url, has_dead
 from andon.bootstrap.connecting import Kinds
 from andon.bootstrap.measures import Measures
 from andon.bootstrap.procedures import Procedures
+from andon.bootstrap.standing import chores as of_standing
 from andon.decisions.chores import chores as of_decisions
 from andon.experiments.chores import chores as of_experiments
 from andon.features.chores import chores as of_features
@@ -42,6 +43,7 @@ def run_chores(
             standing={EVENTS: has_dead_events},
         ),
         *of_proofs(events),
+        *of_standing(events),
         *of_monitors(events),
         *of_rollouts(events),
         *of_experiments(events),

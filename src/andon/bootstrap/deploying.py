@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from andon.authoring import Automation
-from andon.bootstrap.hosting import load_hosted
 from andon.bootstrap.installation import pepper_of
+from andon.bootstrap.trials import loading
 from andon.decisions import AuditDraws, Deployment, NotReleased, ReleaseRule, Releasing, Subjects
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
@@ -45,7 +44,7 @@ def deployment_of(
         events=events,
         subjects=Subjects(pepper),
         draws=AuditDraws(pepper),
-        load=partial(load_hosted, settings),
+        load=loading(settings, database, clock, events),
         start=start,
         retire=let_go,
         rule=rule,

@@ -1,7 +1,6 @@
 """A project as a whole: its automations, what is wrong with them, and a line for commands that decide by themselves."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from andon import actions, decisions, experiments, labels, measures, models, monitors, policies, procedures, rollouts
 from andon.authoring import Automation
@@ -10,8 +9,8 @@ from andon.bootstrap.announcing import check_event_routes, event_routes
 from andon.bootstrap.brokers import trouble_with_brokers
 from andon.bootstrap.connecting import Kinds, check_destinations, check_others, require_options
 from andon.bootstrap.deploying import rule_of_others
-from andon.bootstrap.hosting import load_hosted
 from andon.bootstrap.installation import pepper_of
+from andon.bootstrap.trials import loading, register_tried
 from andon.decisions import AuditDraws, AutomationInvalid, AutomationNotFound, Deployment, Subjects
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
@@ -85,15 +84,16 @@ def check_force(settings: Settings, database: Database) -> list[Fault]:
 def deployed_alone(settings: Settings, database: Database, clock: Clock, name: str | None) -> Deployment:
     """The deployment of one automation, for a command; the only one if `name` is None. Raises AutomationNotFound, AutomationInvalid."""
     automation, pepper = chosen(load_automations(settings), name), pepper_of(settings)
+    events = build_events(settings)
     deployment = Deployment(
         database,
         [automation],
         cache=settings.data / "models",
         clock=clock,
-        events=build_events(settings),
+        events=events,
         subjects=Subjects(pepper),
         draws=AuditDraws(pepper),
-        load=partial(load_hosted, settings),
+        load=loading(settings, database, clock, events),
         rule=rule_of_others(settings),
     )
     deployment.refresh()
@@ -119,7 +119,7 @@ def ready_for(users: Sequence[Automation], settings: Settings, tx: Tx) -> Ready:
     def ready(version: ModelVersion) -> None:
         for automation in users:
             decisions.check_signature(automation, version)
-        load_hosted(settings, version, models.fetch(tx, version, settings.data / "models"))
+        register_tried(tx, settings, version, models.fetch(tx, version, settings.data / "models"))
 
     return ready
 

@@ -1,7 +1,7 @@
 """A worker process: deliveries, reviews to open, the intake, the seal of the audit log, housekeeping."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import structlog
@@ -10,6 +10,7 @@ import uvloop
 from andon import alerts, audit, decisions, experiments, features, migrations, rollouts
 from andon.access import KeyRing, UseTeller
 from andon.alerts.chores import SEND as SEND_ALERTS
+from andon.audit import Report
 from andon.bootstrap.audits import watch_audits
 from andon.bootstrap.changed import watch_changes
 from andon.bootstrap.chores import run_chores
@@ -34,13 +35,14 @@ from andon.bootstrap.spending import Paying, cpu_seconds_of, gpu_us_of, keep_spe
 from andon.bootstrap.streams import run_streams, streams_of
 from andon.bootstrap.threads import one_thread
 from andon.bootstrap.tracing import tracing
-from andon.decisions import Decider, Deployment, LedgerEvidence
+from andon.bootstrap.verifying import verify_log
+from andon.decisions import Decider, Deployment
 from andon.experiments.chores import WATCH as WATCH_EXPERIMENTS
 from andon.gateway import Side, create_side
 from andon.kernel import outbox
 from andon.kernel.clock import SharedClock
 from andon.kernel.config import Settings
-from andon.kernel.db import Database, DatabaseUnavailable
+from andon.kernel.db import Database, DatabaseUnavailable, Tx
 from andon.kernel.listening import listen
 from andon.kernel.logs import configure_logs
 from andon.kernel.lookout import Lookout
@@ -141,7 +143,7 @@ class _Worker:
             events=events,
         )
         intake = Intake(self._database, deployment, decider, self._clock, events)
-        verifier = audit.Verifier(self._database, self._clock, lambda: {decisions.RECORDED: LedgerEvidence()})
+        verifier = audit.Verifier(self._database, self._clock, self._verify)
         lookout = Lookout(self._database)
         lookout.watch(audit.OPEN_SQL, verifier.poke)
         lookout.watch(decisions.waiting_sql(), intake.poke)
@@ -200,6 +202,9 @@ class _Worker:
         await following.heard(noun)
         if self._streams is not None and noun in ("streams", "*"):
             self._streams.poke()
+
+    def _verify(self, tx: Tx, anchor: bytes | None, progress: Callable[[int], None]) -> Report:
+        return verify_log(tx, self._settings, anchor=anchor, progress=progress)
 
     def _refresh_keys(self) -> None:
         with self._database.begin() as tx:

@@ -12,9 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from andon import audit
 from andon.audit import CONTROL, AuditEntry, Checkpoint, Finding, LogStanding, Report
+from andon.bootstrap.verifying import verify_log
 from andon.cli.context import project
 from andon.cli.printing import Plain
-from andon.decisions import RECORDED, LedgerEvidence
+from andon.kernel.errors import Invalid
 
 app = typer.Typer(help="Verify the audit log, read it, see how far it is sealed.", no_args_is_help=True)
 
@@ -29,15 +30,25 @@ def verify(
     anchor: Annotated[
         str | None, typer.Option(help="The hash of a checkpoint, noted earlier elsewhere: it must still be there.")
     ] = None,
+    incremental: Annotated[
+        bool,
+        typer.Option("--incremental", help="Go on where the last verification ended, as `.andon/verified.json` says."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Go over the whole log and all decisions. Ends with 0 if nothing was altered, else with 5 and what was, and where."""
+    """Compare the log with itself, with all decisions and with what is in force.
+
+    Ends with 0 if nothing was altered, else with 5 and what was, and where.
+    """
+    if incremental and anchor is not None:
+        raise Invalid("--anchor needs a complete verification: leave out --incremental")
     expected = None if anchor is None else audit.anchor_of(anchor)
     with project() as here, here.database.snapshot() as tx, _bar(audit.head(tx).entries) as bar:
-        report = audit.verify(
+        report = verify_log(
             tx,
-            evidence={RECORDED: LedgerEvidence()},
+            here.settings,
             anchor=expected,
+            incremental=incremental,
             progress=lambda read: bar.advance(bar.task_ids[0], read),
         )
     if as_json:

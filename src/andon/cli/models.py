@@ -15,8 +15,8 @@ from rich.markup import escape
 
 from andon import models
 from andon.authoring import Automation
-from andon.bootstrap.hosting import load_hosted
 from andon.bootstrap.project import ready_for, users_of
+from andon.bootstrap.trials import register_tried
 from andon.cli.context import Project, project
 from andon.cli.environments import environment
 from andon.cli.printing import Facts, Plain
@@ -83,8 +83,9 @@ def register(
             version = models.register(
                 tx, package, actor=here.actor, reason=reason, events=here.events, now=now, trust_pickle=trust
             )
-            # Loading it asks the probes: a version that cannot answer here is not registered.
-            load_hosted(here.settings, version, models.fetch(tx, version, here.settings.data / "models"))
+            # A version that ends the process in which it is tried, or that cannot answer here, is not registered.
+            folder = models.fetch(tx, version, here.settings.data / "models")
+            register_tried(tx, here.settings, version, folder)
             if alias is not None:
                 _point(here, tx, version.name, alias, version.number, reason)
         users = _declaring(here, version.name, alias or models.CHAMPION)
@@ -127,16 +128,38 @@ def show(
     with project() as here, here.database.begin() as tx:
         version = models.list_versions(tx, name)[0] if number is None else models.get(tx, name, number)
         users = _declaring(here, name, models.CHAMPION)
+        held = models.held_versions(tx, name).get(version.number)
     if as_json:
-        automatic = [asdict(one) for one in models.prospects_of(version.manifest.risk)]
-        manifest = version.manifest.model_dump(mode="json")
-        _print_json(_summary(version) | {"automatic_by_target": automatic, "manifest": manifest})
+        _print_json(
+            _summary(version)
+            | {
+                "quarantine": None if held is None else held.reason,
+                "automatic_by_target": [asdict(one) for one in models.prospects_of(version.manifest.risk)],
+                "manifest": version.manifest.model_dump(mode="json"),
+            }
+        )
         return
     console = Console()
     console.print(_facts(version))
+    if held is not None:
+        why = f"In quarantine since {_time(held.set_at)}, it answers nothing: {held.reason}"
+        console.print(escape(why), style="red")
     console.print(_figures(version.manifest))
     print_prospects(console, version.manifest, users)
     console.print(_inputs(version.manifest))
+
+
+@app.command()
+def release(
+    name: Annotated[str, typer.Argument(help="The model.")],
+    number: Annotated[int, typer.Argument(help="The version.", min=1)],
+    reason: Reason,
+) -> None:
+    """Release a version from quarantine. It is tried again before it answers."""
+    with project() as here, here.database.begin() as tx:
+        version, now = models.get(tx, name, number), here.clock.now()
+        models.release_held(tx, version, actor=here.actor, reason=reason, events=here.events, now=now)
+    typer.echo(f"{name} {number} is not in quarantine any more")
 
 
 @alias_app.command("set")

@@ -77,6 +77,20 @@ def show(here: Here, visitor: Signed, tx: Db, name: str, number: int, done: str 
     return _page(here, visitor, tx, name, number, notice=notices.text(done))
 
 
+@router.post("/{name}/{number}/release")
+def release(here: Here, visitor: Acting, name: str, number: int, reason: Annotated[str, Form()] = "") -> Response:
+    """Release this version from quarantine; it is tried again before it answers."""
+    visitor.principal.require(Permission.SET_ALIAS, None)
+    try:
+        with here.database.begin() as tx:
+            version, actor = models.get(tx, name, number), visitor.principal.actor
+            models.release_held(tx, version, actor=actor, reason=reason, events=here.events, now=here.clock.now())
+    except (Invalid, Conflict) as error:
+        with here.database.begin() as tx:
+            return _page(here, visitor, tx, name, number, problem=error)
+    return notices.back_to(f"/models/{name}/{number}", "quarantine-lifted")
+
+
 @router.post("/{name}/{number}/aliases")
 def set_alias(
     here: Here,
@@ -103,7 +117,7 @@ def set_alias(
                 now=now,
                 ready=ready_for(users, here.settings, name) if users else None,
             )
-    except (Invalid, Conflict) as error:
+    except (Invalid, Conflict, models.VersionHeld) as error:
         with here.database.begin() as tx:
             return _page(here, visitor, tx, name, number, problem=error, typed={"alias": alias, "reason": reason})
     return notices.back_to(f"/models/{name}/{number}", "alias-set")
@@ -118,6 +132,7 @@ def _page(here: Console, visitor: Visitor, tx: Tx, name: str, number: int, **sai
         visitor=visitor,
         section="/models",
         version=version,
+        held=models.held_versions(tx, name).get(number),
         aliases=[alias.alias for alias in models.list_aliases(tx, name) if alias.number == number],
         history=models.alias_history(tx, name),
         metrics=METRICS,

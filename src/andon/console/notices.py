@@ -4,6 +4,7 @@ from starlette.responses import RedirectResponse, Response
 
 _NOTICES = {
     "alias-set": "The alias is set. Running gateways follow within a second.",
+    "quarantine-lifted": "The version is not in quarantine any more. It is tried again before it answers.",
     "split-set": "The traffic is split. Running gateways follow within a second.",
     "split-same": "It was split like that already; nothing was changed.",
     "rollout-started": "The rollout is started. Nothing of the candidate answers before its shadow was good enough.",

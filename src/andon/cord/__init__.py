@@ -14,7 +14,7 @@ from andon.cord.domain import (
 )
 from andon.cord.errors import CordInvalid
 from andon.cord.published import LineStateChanged
-from andon.cord.service import ANNOUNCED, all_states, history, hold, in_force, pull, release, state_of
+from andon.cord.service import ANNOUNCED, all_states, doubted, history, hold, in_force, pull, release, state_of
 
 __all__ = [
     "ALL_AUTOMATIC",
@@ -30,6 +30,7 @@ __all__ = [
     "Segment",
     "all_states",
     "belongs",
+    "doubted",
     "history",
     "hold",
     "in_force",

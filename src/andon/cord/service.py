@@ -15,6 +15,7 @@ from andon.cord.domain import (
     states_of,
 )
 from andon.cord.published import LineStateChanged
+from andon.cord.vouched import LINE_STATES
 from andon.kernel.db import Tx, announce
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
@@ -77,6 +78,14 @@ def all_states(tx: Tx) -> Mapping[str, LineStates]:
     return {automation: states_of(own) for automation, own in changes.items()}
 
 
+def doubted(tx: Tx) -> frozenset[str]:
+    """Return the automations of which a state in force is not as the audit log says."""
+    rows = [LINE_STATES.row(change.automation, change.number) for change in store.in_force(tx)]
+    refused = audit.doubts(tx, LINE_STATES, rows)
+    audit.tell_refused(LINE_STATES, refused)
+    return frozenset(key[0] for key in refused)
+
+
 def history(tx: Tx, automation: str, *, limit: int | None = 50) -> Sequence[LineStateChange]:
     """Pulls and releases of one automation, newest first; all of them without a limit."""
     return store.history(tx, automation, limit)
@@ -110,6 +119,7 @@ def _change(
         reason=change.reason,
         before={"state": before.value, "segment": dict(segment)},
         after={"state": state.value, "segment": dict(segment)},
+        rows=[LINE_STATES.row(automation, number)],
     )
     announce(tx, ANNOUNCED)
     return change

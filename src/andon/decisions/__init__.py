@@ -96,6 +96,7 @@ from andon.decisions.feed import (
 from andon.decisions.feed_item import FeedGroup, FeedItem, FeedRecord
 from andon.decisions.gating import ensure_planned, held_out_gates, require_gates
 from andon.decisions.judging import Judge, Judged
+from andon.decisions.kept_keys import KeptKeys
 from andon.decisions.line import Line
 from andon.decisions.loading import load_file, policy_text
 from andon.decisions.measuring import described_measures
@@ -232,6 +233,7 @@ __all__ = [
     "Judge",
     "Judged",
     "Judgement",
+    "KeptKeys",
     "KeyInFlight",
     "KeyReused",
     "LedgerEvidence",

@@ -125,17 +125,18 @@ class Controls:
         self._of = known
 
     def refresh(self, tx: Tx, now: datetime) -> None:
-        """Take a new snapshot, in four queries."""
+        """Take a new snapshot. A line whose gates or states are not as the audit log says is supervised."""
         states, living, shares = cord.all_states(tx), gates.living(tx, now), gates.audit_shares(tx)
         leases = serving.leases(tx)
         arms = {
             name: {arm: known for arm, one in some.items() if (known := ArmGates.of(one, now)) is not None}
             for name, some in living.items()
         }
-        self._of = {
+        controls = {
             name: Control(states.get(name, ALL_AUTOMATIC), arms.get(name, {}), shares.get(name), leases.get(name))
             for name in states.keys() | arms.keys() | shares.keys() | leases.keys()
         }
+        self._of = {**controls, **dict.fromkeys(gates.doubted(tx, now) | cord.doubted(tx), _UNKNOWN)}
 
     @property
     def drills(self) -> tuple[str, ...]:

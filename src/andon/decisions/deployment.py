@@ -3,7 +3,7 @@
 A line is built of what is in force: the released code, if that is the code here, the champion, the split and the policy.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -30,7 +30,7 @@ from andon.kernel.db import Database, Tx
 from andon.kernel.errors import AndonError, Denied, Fault, Invalid
 from andon.kernel.events import Events
 from andon.kernel.identity import PLATFORM, Actor
-from andon.models import CHAMPION, ModelVersion
+from andon.models import CHAMPION, ModelVersion, VersionHeld
 from andon.policies import CompiledPolicy
 from andon.serving import Candidate, LoadedVersion, TrafficSplit
 
@@ -151,7 +151,7 @@ class Deployment:
             problems: dict[str, AndonError] = {}
             for automation in self._automations:
                 try:
-                    line = self._line(automation, lines.get(automation.name))
+                    line = self._good_line(automation, lines.get(automation.name))
                     if not self._held:
                         self._release(automation.name)
                     lines[automation.name] = line
@@ -177,6 +177,22 @@ class Deployment:
                     self.problems = {**self.problems, name: error}
                     _log_problem(name, error)
             self._held = False
+
+    def _good_line(self, automation: Automation, present: Line | None) -> Line:
+        """The line without the versions that got into quarantine while they were loaded for it."""
+        known: set[int] | None = None
+        while True:
+            try:
+                return self._line(automation, present)
+            except VersionHeld:
+                held = self._held_versions(automation)
+                if held == known:
+                    raise
+                known = held
+
+    def _held_versions(self, automation: Automation) -> set[int]:
+        with self._database.begin() as tx:
+            return set(models.held_versions(tx, automation.model))
 
     def _line(self, automation: Automation, present: Line | None) -> Line:
         deployed = self._deployed_version(automation)
@@ -330,18 +346,24 @@ class _Wanted:
 
     def __init__(self, tx: Tx, automation: Automation, policy_version: str, policy: str) -> None:
         self.policy_version, self.policy = policy_version, policy
-        self.champion = champion_of(tx, automation)
-        self.split: TrafficSplit = serving.split_of(tx, automation.name, automation.model)
+        held = models.held_versions(tx, automation.model)
+        self.champion = _answering(tx, automation, held)
+        split = serving.split_of(tx, automation.name, automation.model)
+        serving.require_genuine(tx, split)
+        self.split: TrafficSplit = _without(split, held)
         self.fallbacks: dict[str, ModelVersion | None] = {}
         for step in automation.fallback:
-            named = step not in (BY_RULES, BY_REVIEW)
-            self.fallbacks[step] = models.by_alias(tx, automation.model, step) if named else None
-        split = {*self.split.shares, *self.split.shadows}
-        further = [models.get(tx, automation.model, number) for number in sorted({one.version for one in split})]
+            fallback = None if step in (BY_RULES, BY_REVIEW) else models.by_alias(tx, automation.model, step)
+            if fallback is None or fallback.number not in held:
+                self.fallbacks[step] = fallback
+        split_among = {*self.split.shares, *self.split.shadows}
+        further = [models.get(tx, automation.model, number) for number in sorted({one.version for one in split_among})]
         aliased = [version for version in self.fallbacks.values() if version is not None]
         self.versions = {version.number: version for version in (self.champion, *further, *aliased)}
-        self.candidates = {Candidate(version.number) for version in (self.champion, *aliased)} | split
-        self.policies = {one.policy: policies.get(tx, automation.name, one.policy).text for one in split if one.policy}
+        self.candidates = {Candidate(version.number) for version in (self.champion, *aliased)} | split_among
+        self.policies = {
+            one.policy: policies.get(tx, automation.name, one.policy).text for one in split_among if one.policy
+        }
 
     def is_met_by(self, line: Line) -> bool:
         """Whether a line decides by exactly these."""
@@ -355,6 +377,31 @@ class _Wanted:
             and [None if arm is None else arm.version for _, arm in traffic.fallbacks]
             == [None if version is None else version.number for version in self.fallbacks.values()]
         )
+
+
+def _answering(tx: Tx, automation: Automation, held: Container[int]) -> ModelVersion:
+    """The champion; where it is in quarantine, the newest champion before it that is not. Raises VersionHeld."""
+    champion = champion_of(tx, automation)
+    if champion.number not in held:
+        return champion
+    earlier = [alias.number for alias in reversed(models.champions_of(tx, automation.model))]
+    good = next((number for number in earlier if number not in held), None)
+    if good is None:
+        raise VersionHeld(
+            f"Version {champion.number} of {automation.model} is in quarantine, and no champion before it is not"
+        )
+    log.warning("automation.champion_held", automation=automation.name, held=champion.number, answering=good)
+    return models.get(tx, automation.model, good)
+
+
+def _without(split: TrafficSplit, held: Container[int]) -> TrafficSplit:
+    """The split without candidates in quarantine; what they had goes to the champion."""
+    return replace(
+        split,
+        shares={one: share for one, share in split.shares.items() if one.version not in held},
+        shadows=tuple(one for one in split.shadows if one.version not in held),
+        places={one: places for one, places in split.places.items() if one.version not in held},
+    )
 
 
 def _line_of(

@@ -14,6 +14,7 @@ from andon.decisions.domain import AutomationVersion, Release
 from andon.decisions.errors import AutomationInvalid, AutomationNotFound, ReleaseRefused
 from andon.decisions.published import AutomationReleased
 from andon.decisions.store import releases, versions
+from andon.decisions.vouched import RELEASES
 from andon.kernel import reasons
 from andon.kernel.db import Tx, announce
 from andon.kernel.errors import Fault
@@ -73,6 +74,7 @@ def release(
         reason=why,
         before={"version": replaced},
         after={"version": version, "digest": deployed.digest},
+        rows=[RELEASES.row(automation, number)],
     )
     announce(tx, "automations")
     return after

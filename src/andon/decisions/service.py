@@ -23,6 +23,7 @@ from andon.decisions.domain import (
 from andon.decisions.errors import AutomationNotFound, DecisionNotFound, KeyInFlight, KeyReused
 from andon.decisions.shape import DecisionRow
 from andon.decisions.store import days, intake, keys, reading, spans, versions
+from andon.decisions.vouched import AUTOMATION_VERSIONS
 from andon.kernel import outbox
 from andon.kernel.db import Tx, announce
 from andon.kernel.errors import AndonError
@@ -225,6 +226,7 @@ def deploy(tx: Tx, automation: Automation, *, actor: Actor, now: datetime) -> Au
         subject=f"automation:{automation.name}",
         at=now,
         after={"version": number, "digest": digest},
+        rows=[AUTOMATION_VERSIONS.row(automation.name, number)],
     )
     announce(tx, "automations")
     return deployed

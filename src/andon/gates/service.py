@@ -11,6 +11,7 @@ from andon.gates.domain import GateRevision, GateSegment, Origin, check_narrowin
 from andon.gates.errors import GateInvalid
 from andon.gates.holding import WHOLE, ArmRevisions, Part, segment_of_part
 from andon.gates.published import GateRevised
+from andon.gates.vouched import GATES, POINTERS
 from andon.kernel.db import Tx, announce
 from andon.kernel.errors import Fault
 from andon.kernel.events import Events
@@ -133,6 +134,17 @@ def living(tx: Tx, now: datetime) -> Mapping[str, Mapping[str, ArmRevisions]]:
     return {name: _by_arm(some) for name, some in found.items()}
 
 
+def doubted(tx: Tx, now: datetime) -> frozenset[str]:
+    """Return the automations of which a revision or a pointer that may hold is not as the audit log says."""
+    revisions = [GATES.row(one.automation, one.revision) for one in store.living(tx, now)]
+    found: set[str] = set()
+    for kind, rows in ((GATES, revisions), (POINTERS, None)):
+        refused = audit.doubts(tx, kind, rows)
+        audit.tell_refused(kind, refused)
+        found.update(key[0] for key in refused)
+    return frozenset(found)
+
+
 def arm_revisions(tx: Tx, automation: str, arm: str, now: datetime) -> ArmRevisions:
     """Return what may hold of one arm."""
     arms = {arm, proven_arm(arm)}
@@ -246,6 +258,7 @@ def put(tx: Tx, made: GateRevision, before: float | None, actor: Actor, events: 
             "origin": made.origin.value,
             "expires_at": None if made.expires_at is None else made.expires_at.isoformat(),
         },
+        rows=[GATES.row(made.automation, made.revision), *store.pointers_to(tx, made)],
     )
     published = GateRevised(
         made.automation,

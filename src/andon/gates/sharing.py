@@ -8,6 +8,7 @@ from andon.gates import store
 from andon.gates.published import AuditShareSet
 from andon.gates.service import ANNOUNCED
 from andon.gates.shares import AuditShare, check_share
+from andon.gates.vouched import SHARES
 from andon.kernel.db import Tx, announce
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
@@ -40,6 +41,7 @@ def set_audit_share(
         reason=made.reason,
         before=None if before is None else {"share": before.share},
         after={"share": share},
+        rows=[SHARES.row(automation, made.number)],
     )
     share_before = None if before is None else before.share
     events.publish(tx, AuditShareSet(automation, share, share_before, made.by, made.reason, at=now))

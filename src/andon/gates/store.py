@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, or_, select, text
+from sqlalchemy import Row, Text, cast, func, insert, or_, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from andon.audit import RowName
 from andon.gates.domain import GateRevision, Origin
 from andon.gates.shares import AuditShare
 from andon.gates.tables import audit_shares, gate_pointers, gate_revisions
+from andon.gates.vouched import POINTERS
 from andon.kernel.db import Tx
 
 _LOCK = 0x67617465
@@ -158,6 +160,15 @@ def add(tx: Tx, made: GateRevision) -> None:
             set_={"revision": pointer.excluded.revision},
         )
     )
+
+
+def pointers_to(tx: Tx, made: GateRevision) -> list[RowName]:
+    """Name the pointer of a revision's series, if it has one."""
+    p = gate_pointers.c
+    query = select(p.automation, p.arm, cast(p.segment, Text), p.predicted, p.origin).where(
+        p.automation == made.automation, p.revision == made.revision
+    )
+    return [POINTERS.row(*row) for row in tx.execute(query)]
 
 
 def _revision(row: Row[Any]) -> GateRevision:

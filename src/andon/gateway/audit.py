@@ -88,6 +88,7 @@ class ReportOut(BaseModel):
 
     ok: bool
     entries: int
+    read: int
     chains: int
     checkpoints: int
     unsealed: int

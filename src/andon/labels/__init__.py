@@ -6,6 +6,7 @@ Labels only grow; which of them counts at a moment is one pure function, `valid_
 from andon.labels.bulk import Allowed, not_found, record_all
 from andon.labels.domain import Label, LabelSource, value_of
 from andon.labels.errors import LabelInvalid, LabelNotFound, LabelReplaced
+from andon.labels.imports import IMPORTED, ImportedLabels
 from andon.labels.published import LabelCorrected, LabelRecorded, LabelsImported
 from andon.labels.reports import FIELDS, TruthReport, report_of
 from andon.labels.service import (
@@ -29,10 +30,12 @@ from andon.labels.validity import PRECEDENCE, ValidLabel, matures_at, standing_l
 
 __all__ = [
     "FIELDS",
+    "IMPORTED",
     "PRECEDENCE",
     "Allowed",
     "DecisionLabels",
     "Fate",
+    "ImportedLabels",
     "Label",
     "LabelCorrected",
     "LabelInvalid",

@@ -28,6 +28,7 @@ from andon.labels.errors import LabelNotFound, LabelReplaced
 from andon.labels.placing import place
 from andon.labels.published import LabelCorrected, LabelRecorded
 from andon.labels.validity import ValidLabel, matures_at, valid_label, with_meaning
+from andon.labels.vouched import LABELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,4 +280,5 @@ def _write(tx: Tx, label: Label, before: Label | None, actor: Actor) -> None:
         reason=label.reason,
         before=None if before is None else {"value": before.value, "label": str(before.id)},
         after=after,
+        rows=[LABELS.row(label.id)],
     )

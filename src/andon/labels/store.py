@@ -51,6 +51,13 @@ def add_all(tx: Tx, new: Sequence[Label]) -> None:
     tx.execute(statement, {name: values for name, (_, values) in columns.items()})
 
 
+def imported(tx: Tx, automation: str, first: UUID, last: UUID, at: datetime) -> list[Label]:
+    """Return the labels that one import recorded, by id."""
+    c = labels.c
+    query = select(labels).where(c.automation == automation, c.id.between(first, last), c.recorded_at == at)
+    return [_label(row) for row in tx.execute(query.order_by(c.id))]
+
+
 def hold(tx: Tx, automations: Collection[str]) -> None:
     """Have others who say what was true in these automations wait until the transaction ends. To be called before an audit entry."""
     for name in sorted(automations):

@@ -1,15 +1,21 @@
 """Brings a database to the present schema. The statements are SQL files beside the revision that runs them, one file a slice."""
 
+import importlib
+from datetime import UTC, datetime
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
 
-from andon.kernel.db import Database
+from andon import audit
+from andon.kernel.db import Database, Tx
 
 _LOCK = 0x616E646F6E
 """Key of the advisory lock that lets one process migrate while the others wait."""
+
+_VOUCHED = "0009"
+"""The first revision whose audit entries vouch for rows; what stands before it is adopted."""
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
@@ -18,7 +24,17 @@ def upgrade(database: Database, revision: str = "head") -> None:
         tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         config = _config()
         config.attributes["connection"] = tx
+        before = _revision(tx)
         command.upgrade(config, revision)
+        if before is not None and before < _VOUCHED <= str(_revision(tx)):
+            audit.adopt(tx, importlib.import_module("andon.bootstrap.vouched").ROWS, datetime.now(UTC))
+
+
+def _revision(tx: Tx) -> str | None:
+    if tx.execute(text("SELECT to_regclass('alembic_version')")).scalar_one() is None:
+        return None
+    found: str | None = tx.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    return found
 
 
 def _config() -> Config:

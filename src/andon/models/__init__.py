@@ -7,17 +7,19 @@ model is `serving`'s matter. Start reading at `manifest.py`.
 from andon.models.calibration import Calibrator
 from andon.models.coherence import misfits_of
 from andon.models.custom import PythonModel
-from andon.models.domain import CHAMPION, HIGHEST_NUMBER, Alias, ModelVersion
+from andon.models.domain import CHAMPION, HIGHEST_NUMBER, Alias, ModelTrial, ModelVersion, Quarantine
 from andon.models.encoding import Encoder, Rows, categorical_columns, columns_of, encode, encode_labels, text_of
 from andon.models.errors import (
     AliasInvalid,
     AliasNotFound,
     ModelNotFound,
+    NotQuarantined,
     PackageDamaged,
     PackageInvalid,
     PickleRefused,
     TrainingFailed,
     ValueUnusable,
+    VersionHeld,
     VersionNotFound,
 )
 from andon.models.inferring import Inferred, infer, name_of
@@ -45,7 +47,8 @@ from andon.models.prospects import (
     share_at,
     shortfall_of,
 )
-from andon.models.published import AliasSet, ModelRegistered
+from andon.models.published import AliasSet, ModelRegistered, QuarantineLifted, VersionQuarantined
+from andon.models.quarantine import find_trial, held_versions, hold_back, note_trial, release_held, require_free
 from andon.models.risk import near, threshold_for
 from andon.models.service import (
     Ready,
@@ -62,6 +65,7 @@ from andon.models.service import (
     set_alias,
 )
 from andon.models.signature import FeatureKind, FeatureSpec, Signature
+from andon.models.stored import REGISTERED, ModelFiles
 from andon.models.training import train
 from andon.runtimes import Matrix
 
@@ -70,6 +74,7 @@ __all__ = [
     "HIGHEST_NUMBER",
     "LADDER",
     "LITTLE",
+    "REGISTERED",
     "Alias",
     "AliasInvalid",
     "AliasNotFound",
@@ -86,15 +91,20 @@ __all__ = [
     "Intervals",
     "Manifest",
     "Matrix",
+    "ModelFiles",
     "ModelNotFound",
     "ModelRegistered",
+    "ModelTrial",
     "ModelVersion",
+    "NotQuarantined",
     "NumericProfile",
     "PackageDamaged",
     "PackageInvalid",
     "PickleRefused",
     "Profile",
     "PythonModel",
+    "Quarantine",
+    "QuarantineLifted",
     "Ready",
     "RiskEvidence",
     "Rows",
@@ -103,7 +113,9 @@ __all__ = [
     "TargetProspect",
     "TrainingFailed",
     "ValueUnusable",
+    "VersionHeld",
     "VersionNotFound",
+    "VersionQuarantined",
     "alias_history",
     "by_alias",
     "categorical_columns",
@@ -114,19 +126,25 @@ __all__ = [
     "expected_prospects",
     "fault_of",
     "fetch",
+    "find_trial",
     "get",
+    "held_versions",
     "hold",
+    "hold_back",
     "infer",
     "list_aliases",
     "list_versions",
     "misfits_of",
     "name_of",
     "near",
+    "note_trial",
     "open_package",
     "pack",
     "prospects_of",
     "register",
     "registered_at",
+    "release_held",
+    "require_free",
     "set_alias",
     "share_at",
     "shortfall_of",

@@ -37,3 +37,26 @@ class Alias:
     set_by: str
     reason: str
     set_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """From `set_at` on a version answers nothing (`held`), or may answer again, until the next revision."""
+
+    name: str
+    number: int
+    revision: int
+    held: bool
+    set_by: str
+    reason: str
+    set_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTrial:
+    """How the trial of a package ended. `tried_with` names Andon's version and what ran the model."""
+
+    digest: str
+    tried_with: str
+    passed: bool
+    detail: str

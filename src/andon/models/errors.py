@@ -1,6 +1,6 @@
 """What can be wrong with a package, a version or an alias."""
 
-from andon.kernel.errors import Invalid, NotFound, Unavailable
+from andon.kernel.errors import Conflict, Invalid, NotFound, Unavailable
 
 
 class PackageInvalid(Invalid):
@@ -37,3 +37,11 @@ class AliasInvalid(Invalid):
 
 class PackageDamaged(Unavailable):
     """The stored package does not match its digest."""
+
+
+class VersionHeld(Unavailable):
+    """The version ended the process in which it was tried, so it answers nothing."""
+
+
+class NotQuarantined(Conflict):
+    """The version is not in quarantine."""

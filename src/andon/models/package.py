@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from andon.models.coherence import misfits_of
 from andon.models.errors import PackageInvalid
 from andon.models.manifest import MANIFEST_FILE, File, Manifest, Runtime, parse
-from andon.runtimes import foreign_types
+from andon.runtimes import ModelUnreadable, check_structure, foreign_types
 
 CHUNK = 4 * 1024 * 1024
 PICKLES = (".joblib", ".pkl", ".pickle")
@@ -69,6 +69,15 @@ def danger_of(package: Package) -> str | None:
             "every gateway; register it with --trust if you know them"
         )
     return None
+
+
+def require_sound(package: Package) -> None:
+    """Raise PackageInvalid if the model file's sizes, counts, indexes or nesting could lead its library astray."""
+    manifest = package.manifest
+    try:
+        check_structure(manifest.runtime, package.folder / manifest.model_file, asdict(manifest.signature))
+    except ModelUnreadable as error:
+        raise PackageInvalid(str(error)) from error
 
 
 def digest_of(file: Path) -> str:

@@ -34,3 +34,29 @@ class AliasSet(DomainEvent):
     before: Annotated[int | None, "Number of the version it pointed to; none if the alias is new."]
     by: Annotated[str, "Who set it."]
     reason: Annotated[str, "Why."]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionQuarantined(DomainEvent):
+    """A version ended the process in which it was tried; it answers nothing until a person releases it."""
+
+    type: ClassVar[str] = "andon.model.quarantined"
+    about: ClassVar[str] = "model:{model}"
+
+    model: Annotated[str, "Name of the model."]
+    version: Annotated[int, "Number of the version."]
+    digest: Annotated[str, "Digest of the package."]
+    reason: Annotated[str, "How its trial ended."]
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineLifted(DomainEvent):
+    """A person released a version from quarantine; it is tried again before it answers."""
+
+    type: ClassVar[str] = "andon.model.released"
+    about: ClassVar[str] = "model:{model}"
+
+    model: Annotated[str, "Name of the model."]
+    version: Annotated[int, "Number of the version."]
+    by: Annotated[str, "Who released it."]
+    reason: Annotated[str, "Why."]

@@ -22,8 +22,10 @@ from andon.models.errors import (
     PickleRefused,
     VersionNotFound,
 )
-from andon.models.package import danger_of, open_package
+from andon.models.package import danger_of, open_package, require_sound
 from andon.models.published import AliasSet, ModelRegistered
+from andon.models.quarantine import require_free
+from andon.models.vouched import MODEL_ALIASES, MODEL_VERSIONS
 
 _ALIAS = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
@@ -42,6 +44,7 @@ def register(
     danger = danger_of(opened)
     if danger is not None and not trust_pickle:
         raise PickleRefused(danger)
+    require_sound(opened)
     manifest, why = opened.manifest, reasons.require(reason)
     store.lock(tx, manifest.name)
     known = store.find_by_digest(tx, manifest.name, manifest.digest)
@@ -62,7 +65,14 @@ def register(
     store.add(tx, version)
     after = {"number": version.number, "digest": version.digest, "trusted": version.trusted}
     audit.record(
-        tx, actor=actor, action="model.register", subject=f"model:{version.name}", at=now, reason=why, after=after
+        tx,
+        actor=actor,
+        action="model.register",
+        subject=f"model:{version.name}",
+        at=now,
+        reason=why,
+        after=after,
+        rows=[MODEL_VERSIONS.row(version.name, version.number)],
     )
     announce(tx, "models")
     events.publish(
@@ -85,7 +95,7 @@ def set_alias(
 ) -> Alias:
     """Point an alias to a version; running gateways follow within a second of the commit.
 
-    Where it points there already, nothing changes. Raises AliasInvalid, ReasonInvalid, ModelNotFound, VersionNotFound, and
+    Where it points there already, nothing changes. Raises AliasInvalid, ReasonInvalid, ModelNotFound, VersionNotFound, VersionHeld, and
     what `ready` raises.
     """
     if not _ALIAS.match(alias):
@@ -96,6 +106,7 @@ def set_alias(
         )
     why = reasons.require(reason)
     version = get(tx, name, number)
+    require_free(tx, version)
     if ready is not None:
         ready(version)
     store.lock(tx, name)
@@ -104,7 +115,7 @@ def set_alias(
         return before
     after = Alias(name=name, alias=alias, number=number, set_by=actor.name, reason=why, set_at=now)
     number_before = before.number if before else None
-    store.add_alias(tx, after)
+    revision = store.add_alias(tx, after)
     audit.record(
         tx,
         actor=actor,
@@ -114,6 +125,7 @@ def set_alias(
         reason=why,
         before={"alias": alias, "number": number_before},
         after={"alias": alias, "number": number},
+        rows=[MODEL_ALIASES.row(name, alias, revision)],
     )
     announce(tx, "models")
     events.publish(tx, AliasSet(name, alias, number, number_before, actor.name, why, at=now))
@@ -135,13 +147,14 @@ def get(tx: Tx, name: str, number: int) -> ModelVersion:
 
 
 def by_alias(tx: Tx, name: str, alias: str) -> ModelVersion:
-    """The version an alias points to. Raises ModelNotFound, AliasNotFound."""
+    """The version an alias points to. Raises ModelNotFound, AliasNotFound, and RowsDoubted where it is not as the audit log says."""
     found = store.find_alias(tx, name, alias)
     if found is None:
         _require(tx, name)
         raise AliasNotFound(
             f"No version of model {name} is its {alias}; set it with `andon models alias set {alias} N`"
         )
+    _require_genuine(tx, name, alias)
     return get(tx, name, found.number)
 
 
@@ -179,6 +192,14 @@ def alias_history(tx: Tx, name: str, alias: str | None = None) -> Sequence[Alias
 def fetch(tx: Tx, version: ModelVersion, cache: Path) -> Path:
     """The package's folder `cache/<digest>`, written whole or not at all, verified by its digests. Raises PackageDamaged."""
     return package_cache.fetch(version, cache, lambda file: store.chunks(tx, file.digest))
+
+
+def _require_genuine(tx: Tx, name: str, alias: str) -> None:
+    newest = MODEL_ALIASES.row(name, alias, store.newest_revision(tx, name, alias))
+    doubted = audit.doubts(tx, MODEL_ALIASES, [newest])
+    audit.tell_refused(MODEL_ALIASES, doubted, scope=f"{name}/{alias}")
+    for why in doubted.values():
+        raise audit.RowsDoubted(f"Where {alias} of model {name} points is refused: {why}. Run `andon audit verify`")
 
 
 def _require(tx: Tx, name: str) -> None:

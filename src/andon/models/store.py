@@ -5,14 +5,15 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, text
+from sqlalchemy import Row, delete, func, insert, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from andon.kernel.db import Tx
-from andon.models.domain import HIGHEST_NUMBER, Alias, ModelVersion
+from andon.models.domain import HIGHEST_NUMBER, Alias, ModelTrial, ModelVersion, Quarantine
 from andon.models.errors import PackageDamaged
 from andon.models.manifest import parse
-from andon.models.tables import model_aliases, model_files, model_versions
+from andon.models.tables import model_aliases, model_files, model_trials, model_versions, quarantines
 
 _LOCK = 0x6D6F6465
 """First key of the advisory lock on a model's name."""
@@ -124,11 +125,54 @@ def alias_history(tx: Tx, name: str, alias: str | None) -> Sequence[Alias]:
     return [_alias(row) for row in tx.execute(newest)]
 
 
-def add_alias(tx: Tx, alias: Alias) -> None:
-    """Write the next revision of an alias; lock the name first."""
-    mine = (model_aliases.c.name == alias.name) & (model_aliases.c.alias == alias.alias)
-    revision = tx.execute(select(func.coalesce(func.max(model_aliases.c.revision), 0)).where(mine)).scalar_one()
-    tx.execute(insert(model_aliases).values(**asdict(alias), revision=revision + 1))
+def newest_revision(tx: Tx, name: str, alias: str) -> int:
+    """Return how often an alias was set."""
+    mine = (model_aliases.c.name == name) & (model_aliases.c.alias == alias)
+    return int(tx.execute(select(func.coalesce(func.max(model_aliases.c.revision), 0)).where(mine)).scalar_one())
+
+
+def add_alias(tx: Tx, alias: Alias) -> int:
+    """Write the next revision of an alias and return its number; lock the name first."""
+    revision = newest_revision(tx, alias.name, alias.alias) + 1
+    tx.execute(insert(model_aliases).values(**asdict(alias), revision=revision))
+    return revision
+
+
+def quarantines_of(tx: Tx, name: str) -> list[Quarantine]:
+    """Return the newest revision of each version's quarantine."""
+    c = quarantines.c
+    query = select(quarantines).ext(distinct_on(c.number)).where(c.name == name)
+    return [Quarantine(**row._asdict()) for row in tx.execute(query.order_by(c.number, c.revision.desc()))]
+
+
+def newest_quarantine(tx: Tx, name: str, number: int) -> Quarantine | None:
+    """Return the newest revision of one version's quarantine."""
+    return next((one for one in quarantines_of(tx, name) if one.number == number), None)
+
+
+def add_quarantine(tx: Tx, made: Quarantine) -> None:
+    """Write the next revision of a quarantine; lock the name first."""
+    tx.execute(insert(quarantines).values(**asdict(made)))
+
+
+def find_trial(tx: Tx, digest: str, tried_with: str) -> ModelTrial | None:
+    """Return the result of one trial."""
+    c = model_trials.c
+    query = select(c.digest, c.tried_with, c.passed, c.detail).where(c.digest == digest, c.tried_with == tried_with)
+    row = tx.execute(query).one_or_none()
+    return None if row is None else ModelTrial(*row)
+
+
+def put_trial(tx: Tx, trial: ModelTrial) -> None:
+    """Write the result of a trial, over an earlier one."""
+    values = {"passed": trial.passed, "detail": trial.detail, "tried_at": func.now()}
+    made = upsert(model_trials).values(digest=trial.digest, tried_with=trial.tried_with, **values)
+    tx.execute(made.on_conflict_do_update(index_elements=["digest", "tried_with"], set_=values))
+
+
+def forget_trials(tx: Tx, digest: str) -> None:
+    """Delete the results of a package's trials, so that it is tried again."""
+    tx.execute(delete(model_trials).where(model_trials.c.digest == digest))
 
 
 def _version(row: Row[Any]) -> ModelVersion:

@@ -36,3 +36,25 @@ model_aliases = Table(
     Column("reason", Text, nullable=False),
     Column("set_at", DateTime(timezone=True), nullable=False),
 )
+
+model_trials = Table(
+    "model_trials",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("tried_with", String, primary_key=True),
+    Column("passed", Boolean, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("tried_at", DateTime(timezone=True), nullable=False),
+)
+
+quarantines = Table(
+    "quarantines",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("held", Boolean, nullable=False),
+    Column("set_by", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("set_at", DateTime(timezone=True), nullable=False),
+)

@@ -16,6 +16,7 @@ from andon.policies.domain import DecisionTable, PolicySetting, PolicyVersion
 from andon.policies.errors import PolicyInvalid, PolicyNotFound
 from andon.policies.published import PolicyPutInForce
 from andon.policies.reading import digest_of
+from andon.policies.vouched import POLICIES, POLICY_SETTINGS
 
 
 def publish(
@@ -44,6 +45,7 @@ def publish(
         at=now,
         reason=why,
         after={"version": published.version, "digest": digest},
+        rows=[POLICIES.row(automation, published.version)],
     )
     return published
 
@@ -75,6 +77,7 @@ def put_in_force(
         reason=why,
         before={"version": replaced},
         after={"version": version},
+        rows=[POLICY_SETTINGS.row(automation, number)],
     )
     announce(tx, "automations")
     return after

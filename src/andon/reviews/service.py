@@ -27,6 +27,7 @@ from andon.reviews.domain import (
 )
 from andon.reviews.errors import ReviewNotFound, VerdictInvalid
 from andon.reviews.published import BlindAuditDecided, QuestionAnswered, VerdictGiven
+from andon.reviews.vouched import VERDICTS
 
 OPENED_AT_ONCE = 500
 
@@ -216,6 +217,7 @@ def give_verdict(
         reason=verdict.reason,
         before={"state": ReviewState.CLAIMED.value},
         after={"state": ReviewState.DECIDED.value, "outcome": outcome, "decision": str(review.decision_id)},
+        rows=[VERDICTS.row(review.id)],
     )
     events.publish(tx, _published(review, verdict, label) if audited is None else _audited(review, verdict, audited))
     return review

@@ -15,6 +15,7 @@ from .columns import Columns, Decoder
 from .errors import ModelUnreadable, OutputUnusable
 from .outputs import Matrix, probabilities_of, two_columns
 from .plain_types import foreign_types
+from .structure import check as check_structure
 
 __all__ = [
     "Columns",
@@ -24,6 +25,7 @@ __all__ = [
     "OutputUnusable",
     "Predictor",
     "booster_library",
+    "check_structure",
     "foreign_types",
     "open_model",
     "probabilities_of",
@@ -59,6 +61,7 @@ def open_model(runtime: str, file: Path, *, trusted: bool, signature: Mapping[st
             f"The model needs {error.name}, which is not installed; `pip install {wanted}`"
         ) from error
     try:
+        check_structure(runtime, file, signature)
         return cast(Predictor, module.open_model(file, trusted=trusted, signature=signature))
     except ModelUnreadable:
         raise

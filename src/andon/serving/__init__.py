@@ -41,6 +41,7 @@ from andon.serving.service import (
     hold,
     leases,
     newest_said,
+    require_genuine,
     said_beside,
     said_between,
     set_lease,
@@ -51,6 +52,7 @@ from andon.serving.service import (
 )
 from andon.serving.shadows import SHADOW_SQL, shadow_columns
 from andon.serving.spreading import BUCKETS
+from andon.serving.trying import TrialEnd, TrialResult, tried_with, try_version
 
 __all__ = [
     "BUCKETS",
@@ -83,6 +85,8 @@ __all__ = [
     "Suits",
     "TrafficLease",
     "TrafficSplit",
+    "TrialEnd",
+    "TrialResult",
     "VersionUnfit",
     "arm_of",
     "bucket_of",
@@ -97,6 +101,7 @@ __all__ = [
     "newest_said",
     "no_gpus",
     "proven_arm",
+    "require_genuine",
     "said_beside",
     "said_between",
     "set_lease",
@@ -105,4 +110,6 @@ __all__ = [
     "shadows_of",
     "split_history",
     "split_of",
+    "tried_with",
+    "try_version",
 ]

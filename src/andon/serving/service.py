@@ -21,6 +21,7 @@ from andon.serving.domain import ShadowPrediction, ShadowSummary, SplitUnit, Tra
 from andon.serving.errors import SplitChanged, SplitInvalid
 from andon.serving.published import SplitSet
 from andon.serving.spreading import spread
+from andon.serving.vouched import SPLITS
 
 LEASED = "leases"
 """The noun under which processes hear of changed leases."""
@@ -55,7 +56,7 @@ def set_split(
     known = models.registered_at(tx, model)
     named = dict.fromkeys((*shares, *shadows))
     published = {one.policy: policies.find(tx, automation, one.policy) for one in named if one.policy}
-    unknown = dict(_unknown(named, known, published, automation))
+    unknown = dict(_unknown(named, known, published, automation, models.held_versions(tx, model)))
     faults = [
         *reasons.faults_of(reason),
         *_share_faults(shares, unknown),
@@ -104,6 +105,7 @@ def set_split(
         reason=after.reason,
         before=_audited(before),
         after=_audited(after),
+        rows=[SPLITS.row(automation, after.number)],
     )
     announce(tx, "automations")
     return after
@@ -122,6 +124,14 @@ def split_of(tx: Tx, automation: str, model: str) -> TrafficSplit:
     if newest.model != model:
         return TrafficSplit(automation, model, newest.number, salt=newest.salt, unit=newest.unit)
     return newest
+
+
+def require_genuine(tx: Tx, split: TrafficSplit) -> None:
+    """Raise RowsDoubted if a split that holds is not as the audit log says."""
+    doubted = audit.doubts(tx, SPLITS, [SPLITS.row(split.automation, split.number)])
+    audit.tell_refused(SPLITS, doubted, scope=split.automation)
+    for why in doubted.values():
+        raise audit.RowsDoubted(f"The split of {split.automation} is refused: {why}. Run `andon audit verify`")
 
 
 def set_lease(tx: Tx, lease: TrafficLease) -> None:
@@ -176,11 +186,14 @@ def _unknown(
     known: Container[int],
     published: Mapping[str, PolicyVersion | None],
     automation: str,
+    held: Container[int],
 ) -> Iterator[tuple[Candidate, str]]:
-    """What of each candidate does not exist, as far as something does not."""
+    """What of each candidate does not exist or is in quarantine, as far as something is."""
     for candidate in named:
         if candidate.version not in known:
             yield candidate, f"There is no version {candidate.version}"
+        elif candidate.version in held:
+            yield candidate, f"Version {candidate.version} is in quarantine"
         elif candidate.policy and published[candidate.policy] is None:
             yield candidate, f"{automation} has no policy version {candidate.policy}: publish it first"
 

@@ -11,6 +11,7 @@ from andon.kernel.db import Tx
 from andon.kernel.identity import Actor
 from andon.spending import store
 from andon.spending.domain import amount_of, digits, money
+from andon.spending.vouched import BUDGET_SETTINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def set_budget(
         reason=reason,
         before=_shown(None if before is None else before.budget),
         after=_shown(budget),
+        rows=[BUDGET_SETTINGS.row(automation, number)],
     )
     return made
 

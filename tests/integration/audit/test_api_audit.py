@@ -1,5 +1,6 @@
 """The audit log over HTTP, decisions included: read by pages, sealed, verified against the ledger."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from tests.integration.audit.logbook import NOON
 from andon import audit
 from andon.access import Grant, Role
 from andon.audit.store import verifications as verification_store
-from andon.decisions import RECORDED, LedgerEvidence
-from andon.kernel.db import Database
+from andon.bootstrap.vouched import ROWS, all_evidence
+from andon.kernel.db import Database, Tx
 from automations import payment
 from calls import DECIDE, call
 from lines import ADMIN, CALLER, Installation, install
@@ -47,7 +48,10 @@ def verified(installation: Installation, key: str, wanted: dict[str, Any]) -> di
 
 
 def a_verifier(installation: Installation) -> audit.Verifier:
-    return audit.Verifier(installation.database, installation.clock, lambda: {RECORDED: LedgerEvidence()})
+    def verify(tx: Tx, anchor: bytes | None, progress: Callable[[int], None]) -> audit.Report:
+        return audit.verify(tx, evidence=all_evidence(), rows=ROWS, anchor=anchor, progress=progress)
+
+    return audit.Verifier(installation.database, installation.clock, verify)
 
 
 def test_entries_are_read_by_pages_and_filters(installation: Installation) -> None:

@@ -1,6 +1,6 @@
 """All SQL about the audit log. Appends and reads; the database itself refuses everything else."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import groupby
@@ -8,7 +8,25 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, case, func, insert, literal, select, true, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    LargeBinary,
+    Row,
+    Select,
+    Uuid,
+    case,
+    cast,
+    column,
+    func,
+    insert,
+    literal,
+    select,
+    true,
+    tuple_,
+    update,
+)
 
 from andon.audit.domain import CONTROL, ChainHead, Checkpoint, CheckpointClaim, Leaf, Tip
 from andon.audit.tables import checkpoints, entries, heads, tips
@@ -152,11 +170,12 @@ def newest_checkpoint(tx: Tx) -> Checkpoint | None:
     return _checkpoint(row, tuple(ChainHead(h.writer, h.seq, h.hash) for h in rows))
 
 
-def stream_checkpoints(tx: Tx) -> Iterator[Checkpoint]:
-    """All checkpoints by number, from a cursor of the server."""
+def stream_checkpoints(tx: Tx, after: int = 0) -> Iterator[Checkpoint]:
+    """All checkpoints by number, or those after one, from a cursor of the server."""
     query = (
         select(*_CHECKPOINT, heads.c.writer, heads.c.seq, heads.c.hash.label("head_hash"))
         .select_from(checkpoints.outerjoin(heads, heads.c.checkpoint == checkpoints.c.number))
+        .where(checkpoints.c.number > after)
         .order_by(checkpoints.c.number, heads.c.writer)
     )
     for _, group in groupby(_stream(tx, query), key=lambda row: row.number):
@@ -165,18 +184,56 @@ def stream_checkpoints(tx: Tx) -> Iterator[Checkpoint]:
         yield _checkpoint(rows[0], found)
 
 
-def stream_claims(tx: Tx) -> Iterator[CheckpointClaim]:
-    """What all checkpoints say, by (writer, seq), from a cursor of the server."""
-    for row in _stream(tx, select(heads).order_by(heads.c.writer, heads.c.seq)):
+def stream_claims(tx: Tx, after: int = 0) -> Iterator[CheckpointClaim]:
+    """What all checkpoints say, or those after one, by (writer, seq), from a cursor of the server."""
+    for row in _stream(tx, select(heads).where(heads.c.checkpoint > after).order_by(heads.c.writer, heads.c.seq)):
         yield CheckpointClaim(row.checkpoint, ChainHead(row.writer, row.seq, row.hash))
 
 
-def stream_leaves(tx: Tx) -> Iterator[list[Leaf]]:
-    """All leaves by (writer, seq), from a cursor of the server, some hundred at a time."""
+def stream_leaves(tx: Tx, known: Collection[ChainHead] = ()) -> Iterator[list[Leaf]]:
+    """All leaves by (writer, seq), from a cursor of the server, some hundred at a time; of `known` chains those behind their heads."""
     query = select(*_LEAF).order_by(entries.c.writer, entries.c.seq)
+    if known:
+        chains = select(entries.c.writer).where(entries.c.seq == 1).cte("chains")
+        ends = _given(known)
+        further = (
+            select(*_LEAF)
+            .where(entries.c.writer == chains.c.writer, entries.c.seq > func.coalesce(ends.c.seq, 0))
+            .order_by(entries.c.seq)
+            .lateral("further")
+        )
+        joined = chains.outerjoin(ends, ends.c.writer == chains.c.writer).join(further, true())
+        query = select(*further.c).select_from(joined).order_by(further.c.writer, further.c.seq)
     result = tx.execute(query, execution_options={"stream_results": True, "yield_per": _CHUNK})
     for rows in result.partitions():
         yield [_leaf(row) for row in rows]
+
+
+def heads_gone(tx: Tx, known: Collection[ChainHead]) -> list[tuple[ChainHead, bytes | None]]:
+    """Those of these heads that do not stand in the log, each with the hash that stands in its place."""
+    if not known:
+        return []
+    ends = _given(known)
+    here = (entries.c.writer == ends.c.writer) & (entries.c.seq == ends.c.seq)
+    query = select(ends, entries.c.hash.label("stands")).select_from(ends.outerjoin(entries, here))
+    query = query.where(entries.c.hash.is_distinct_from(ends.c.hash)).order_by(ends.c.writer)
+    return [(ChainHead(row.writer, row.seq, row.hash), row.stands) for row in tx.execute(query)]
+
+
+def checkpoint_hash_of(tx: Tx, number: int) -> bytes | None:
+    """The hash of one checkpoint, None if it is not there."""
+    return tx.execute(select(checkpoints.c.hash).where(checkpoints.c.number == number)).scalar_one_or_none()
+
+
+def _given(known: Collection[ChainHead]) -> Any:
+    """Heads as a table."""
+    arrays = (
+        cast([str(head.writer) for head in known], ARRAY(Uuid)),
+        cast([head.seq for head in known], ARRAY(BigInteger)),
+        cast([head.hash for head in known], ARRAY(LargeBinary)),
+    )
+    columns = (column("writer", Uuid), column("seq", BigInteger), column("hash", LargeBinary))
+    return func.unnest(*arrays).table_valued(*columns).render_derived("known")
 
 
 def page(

@@ -1,7 +1,8 @@
 """SQL about idempotency keys: who used one first, for which input, and what it got or waits for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import delete, select, text
@@ -58,3 +59,23 @@ def forget(tx: Tx, before: datetime) -> int:
     c = idempotency_keys.c
     waits = select(intake.c.id).where(intake.c.id == c.decision_id)
     return tx.execute(delete(idempotency_keys).where(c.created_at < before, ~waits.exists())).rowcount
+
+
+class KeptKey(NamedTuple):
+    """A used key with the record of the decision it leads to, or whether a request waits with it."""
+
+    scope: str
+    key: str
+    digest: bytes
+    record: bytes | None
+    waits: bool
+
+
+def stream(tx: Tx) -> Iterator[KeptKey]:
+    """All keys that are kept, from a cursor of the server."""
+    query = text(
+        "SELECT k.scope, k.key, k.digest, d.record, i.id IS NOT NULL AS waits FROM idempotency_keys AS k "
+        "LEFT JOIN decisions AS d ON d.id = k.decision_id LEFT JOIN intake AS i ON i.id = k.decision_id"
+    )
+    for row in tx.execute(query, execution_options={"stream_results": True, "yield_per": 1000}):
+        yield KeptKey(*row)

@@ -1,0 +1,56 @@
+"""Rows of other slices that control entries vouch for: their kinds, how one is named, and its digest. Pure, no database.
+
+A control entry may hold `rows`: for each row that it wrote, the row's name and the SHA-256 of its content. The content is the
+text that PostgreSQL gives for `jsonb_build_array` of the kind's columns. The digest is null where the entry removed the row.
+The newest entry that names a row says what must stand there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from andon.audit.domain import Leaf
+
+
+@dataclass(frozen=True, slots=True)
+class RowKind:
+    """Rows of one table. What `columns` holds must never change: more columns are a kind of another name."""
+
+    name: str
+    table: str
+    key: Mapping[str, str] = field(hash=False)
+    """The columns of the primary key with their types; all are part of the row's name."""
+    columns: tuple[str, ...]
+    """SQL expressions over the table's columns, whose values are what is vouched for."""
+    where: str = "true"
+    """Which rows of the table an entry must vouch for, as SQL."""
+    changes: bool = False
+    """Whether a row is changed in place. Then its name is the subject of its entries, and the newest of them must vouch for it."""
+
+    def row(self, *key: object) -> "RowName":
+        """Name one row by the values of its key."""
+        return RowName(self, tuple(map(str, key)))
+
+
+@dataclass(frozen=True, slots=True)
+class RowName:
+    """One row of a kind."""
+
+    kind: RowKind
+    key: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.kind.name}:{'/'.join(self.key)}"
+
+
+@dataclass(frozen=True, slots=True)
+class RowClaim:
+    """What a control entry says about one row: the digest of its content, None if the entry removed it."""
+
+    digest: str | None
+    leaf: Leaf
+
+
+def row_digest(content: str) -> str:
+    """Return what an entry keeps of a row's content."""
+    return sha256(content.encode()).hexdigest()

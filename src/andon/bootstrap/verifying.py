@@ -1,0 +1,46 @@
+"""Verifying the audit log of this installation: with all its evidence, completely or from where the last verification ended."""
+
+from collections.abc import Callable
+
+from andon import audit
+from andon.audit import Report, Verified, VerifiedInvalid
+from andon.bootstrap.installation import pepper_of
+from andon.bootstrap.vouched import ROWS, all_evidence
+from andon.kernel import files
+from andon.kernel.config import Settings
+from andon.kernel.db import Tx
+
+VERIFIED_FILE = "verified.json"
+
+
+def verify_log(
+    tx: Tx,
+    settings: Settings,
+    *,
+    anchor: bytes | None = None,
+    incremental: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Report:
+    """Verify the log, and note in the data folder how far it is sound. `tx` sees one moment: `database.snapshot()`.
+
+    An incremental verification is a complete one where none was noted. Raises VerifiedInvalid if what was noted was altered.
+    """
+    since = last_verified(settings) if incremental else None
+    report = audit.verify(tx, evidence=all_evidence(), rows=ROWS, anchor=anchor, since=since, progress=progress)
+    if report.verified is not None:
+        files.replace(settings.data / VERIFIED_FILE, audit.sign_verified(report.verified, pepper_of(settings)))
+    return report
+
+
+def last_verified(settings: Settings) -> Verified | None:
+    """How far the log was verified; None if that was never noted. Raises VerifiedInvalid."""
+    file = settings.data / VERIFIED_FILE
+    try:
+        document = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    try:
+        return audit.read_verified(document, pepper_of(settings))
+    except VerifiedInvalid as error:
+        message = f"{file}: {error}. Verify completely, without --incremental: that writes it anew"
+        raise VerifiedInvalid(message) from error

@@ -1,0 +1,44 @@
+"""Every kind of rows that audit entries vouch for, and the evidence of every action: what `andon audit verify` compares."""
+
+from collections.abc import Mapping, Sequence
+
+from andon.access.vouched import KEYS
+from andon.actions.vouched import DISABLED
+from andon.audit import Evidence, RowKind
+from andon.cord.vouched import LINE_STATES
+from andon.decisions import RECORDED, KeptKeys, LedgerEvidence
+from andon.decisions.vouched import AUTOMATION_VERSIONS, RELEASES
+from andon.gates.vouched import GATES, POINTERS, SHARES
+from andon.labels import IMPORTED, ImportedLabels
+from andon.labels.vouched import LABELS
+from andon.models import REGISTERED, ModelFiles
+from andon.models.vouched import MODEL_ALIASES, MODEL_VERSIONS, QUARANTINES
+from andon.policies.vouched import POLICIES, POLICY_SETTINGS
+from andon.reviews.vouched import VERDICTS
+from andon.serving.vouched import SPLITS
+from andon.spending.vouched import BUDGET_SETTINGS
+
+ROWS: Sequence[RowKind] = (
+    KEYS,
+    MODEL_VERSIONS,
+    MODEL_ALIASES,
+    QUARANTINES,
+    SPLITS,
+    AUTOMATION_VERSIONS,
+    RELEASES,
+    POLICIES,
+    POLICY_SETTINGS,
+    GATES,
+    POINTERS,
+    SHARES,
+    LINE_STATES,
+    BUDGET_SETTINGS,
+    DISABLED,
+    LABELS,
+    VERDICTS,
+)
+
+
+def all_evidence() -> Mapping[str, Evidence]:
+    """Fresh objects for one verification."""
+    return {RECORDED: LedgerEvidence(), IMPORTED: ImportedLabels(), REGISTERED: ModelFiles(), "idempotency": KeptKeys()}

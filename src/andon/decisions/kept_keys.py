@@ -1,0 +1,57 @@
+"""Idempotency keys, compared with the recorded decisions that they lead to. They are tied to a leaf by those."""
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+
+import msgspec
+
+from andon.audit import Finding, Harm, Leaf
+from andon.decisions.store import keys
+from andon.kernel.db import Tx
+
+
+class _Line(msgspec.Struct):
+    automation: str
+
+
+class _Keyed(msgspec.Struct):
+    input: msgspec.Raw
+    line: _Line
+    caller: str
+    idempotency_key: str | None = None
+
+
+_KEYED = msgspec.json.Decoder(_Keyed)
+
+
+class KeptKeys:
+    """Finds keys that lead to another decision than the one that used them. One object a verification; it needs no leaves."""
+
+    def check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
+        """None: what a leaf holds of a key is in the record, which `LedgerEvidence` compares."""
+        del tx, leaves
+        return ()
+
+    def unclaimed(self, tx: Tx) -> Iterable[Finding]:
+        """Keys that no decision used so, and that no request waits with."""
+        for key in keys.stream(tx):
+            if key.record is None and not key.waits:
+                why = "no decision used this key, and no request waits with it"
+                yield _finding(Harm.EVIDENCE_UNCLAIMED, why, key)
+            elif key.record is not None and not _is_of(key, bytes(key.record)):
+                yield _finding(Harm.EVIDENCE_EDITED, "the decision it leads to was asked for otherwise", key)
+
+
+def _is_of(key: keys.KeptKey, record: bytes) -> bool:
+    try:
+        made = _KEYED.decode(record)
+    except msgspec.DecodeError:
+        return True  # a record that was altered is found by its digest
+    scopes = (f"{made.line.automation}/{made.caller}", f"{made.line.automation}/")
+    if made.idempotency_key != key.key or key.scope not in scopes:
+        return False
+    return key.scope == scopes[1] or sha256(bytes(made.input)).digest() == bytes(key.digest)
+
+
+def _finding(harm: Harm, message: str, key: keys.KeptKey) -> Finding:
+    return Finding(harm, message, action="idempotency_keys", subject=f"idempotency_key:{key.scope}/{key.key}")

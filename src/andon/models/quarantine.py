@@ -1,0 +1,90 @@
+"""Versions that answer nothing because they ended a process: held by the platform itself, released by a person with a reason."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from andon import audit
+from andon.kernel import reasons
+from andon.kernel.db import Tx, announce
+from andon.kernel.events import Events
+from andon.kernel.identity import PLATFORM, Actor
+from andon.models import store
+from andon.models.domain import ModelTrial, ModelVersion, Quarantine
+from andon.models.errors import NotQuarantined, VersionHeld
+from andon.models.published import QuarantineLifted, VersionQuarantined
+from andon.models.vouched import QUARANTINES
+
+
+def hold_back(tx: Tx, version: ModelVersion, reason: str, *, events: Events, now: datetime) -> Quarantine:
+    """Put a version into quarantine; nothing changes where it is there. Running gateways follow within a second."""
+    store.lock(tx, version.name)
+    before = store.newest_quarantine(tx, version.name, version.number)
+    if before is not None and before.held:
+        return before
+    held = _next(version.name, version.number, before, PLATFORM, reason, now, held=True)
+    events.publish(tx, VersionQuarantined(version.name, version.number, version.digest, reason, at=now))
+    _write(tx, held, "model.quarantine", PLATFORM)
+    return held
+
+
+def release_held(
+    tx: Tx, version: ModelVersion, *, actor: Actor, reason: str, events: Events, now: datetime
+) -> Quarantine:
+    """Let a version answer again, once it has passed a new trial. Raises NotQuarantined, ReasonInvalid."""
+    why = reasons.require(reason)
+    store.lock(tx, version.name)
+    before = store.newest_quarantine(tx, version.name, version.number)
+    if before is None or not before.held:
+        raise NotQuarantined(f"Version {version.number} of {version.name} is not in quarantine")
+    released = _next(version.name, version.number, before, actor, why, now, held=False)
+    store.forget_trials(tx, version.digest)
+    events.publish(tx, QuarantineLifted(version.name, version.number, actor.name, why, at=now))
+    _write(tx, released, "model.release", actor)
+    return released
+
+
+def require_free(tx: Tx, version: ModelVersion) -> None:
+    """Raise VersionHeld if a version is in quarantine."""
+    held = store.newest_quarantine(tx, version.name, version.number)
+    if held is not None and held.held:
+        raise VersionHeld(
+            f"Version {version.number} of {version.name} is in quarantine: {held.reason}. "
+            f'`andon models release {version.name} {version.number} --reason "..."` releases it'
+        )
+
+
+def held_versions(tx: Tx, name: str) -> Mapping[int, Quarantine]:
+    """Return the versions of a model that are in quarantine, by number."""
+    return {one.number: one for one in store.quarantines_of(tx, name) if one.held}
+
+
+def find_trial(tx: Tx, digest: str, tried_with: str) -> ModelTrial | None:
+    """Return how a package's trial ended by what runs it now; None if it was not tried so."""
+    return store.find_trial(tx, digest, tried_with)
+
+
+def note_trial(tx: Tx, trial: ModelTrial) -> None:
+    """Remember how a trial ended, so that no other process tries the package again."""
+    store.put_trial(tx, trial)
+
+
+def _next(
+    name: str, number: int, before: Quarantine | None, actor: Actor, reason: str, now: datetime, *, held: bool
+) -> Quarantine:
+    return Quarantine(name, number, 1 if before is None else before.revision + 1, held, actor.name, reason, now)
+
+
+def _write(tx: Tx, made: Quarantine, action: str, actor: Actor) -> None:
+    store.add_quarantine(tx, made)
+    audit.record(
+        tx,
+        actor=actor,
+        action=action,
+        subject=f"model:{made.name}",
+        at=made.set_at,
+        reason=made.reason,
+        before={"number": made.number, "quarantined": not made.held},
+        after={"number": made.number, "quarantined": made.held},
+        rows=[QUARANTINES.row(made.name, made.number, made.revision)],
+    )
+    announce(tx, "models")

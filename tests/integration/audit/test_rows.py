@@ -1,0 +1,170 @@
+"""Each change that a superuser of the database makes to what is in force is named by `andon audit verify`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from tests.auditing import audited, opened, review_of
+
+from andon import access, audit, cord, decisions, gates, labels, reviews, serving, spending
+from andon.audit import Harm, Report
+from andon.authoring import Budget
+from andon.bootstrap.vouched import ROWS, all_evidence
+from andon.cord import LineState
+from andon.kernel.db import Database, Tx
+from andon.kernel.events import Events
+from andon.labels import LabelSource, TruthReport
+from automations import payment
+from calls import DECIDE, call
+from lines import ADMIN, CALLER, OWNER, Installation, install
+
+EDITED, MISSING, UNCLAIMED = Harm.EVIDENCE_EDITED, Harm.EVIDENCE_MISSING, Harm.EVIDENCE_UNCLAIMED
+COPY = (
+    "INSERT INTO {0} SELECT r.* FROM (SELECT t FROM {0} AS t LIMIT 1) AS one, jsonb_populate_record(one.t, '{1}') AS r"
+)
+OTHER = "0190aaaa-0000-7000-8000-000000000000"
+
+FORGED = (
+    "INSERT INTO decisions SELECT r.* FROM (SELECT d AS row, d.writer, d.seq FROM decisions AS d LIMIT 1) AS d, "
+    "LATERAL (SELECT * FROM audit_entries AS e WHERE {1} LIMIT 1) AS e, jsonb_populate_record(d.row, jsonb_build_object("
+    "'id', encode({0}, 'hex')::uuid, 'writer', e.writer, 'seq', e.seq)) AS r"
+)
+"""A decision that names an entry in which its id stands, but not as the id of a decision."""
+
+UNGUARDED = """
+DO $$ DECLARE one record; BEGIN
+    FOR one IN SELECT DISTINCT tgrelid::regclass AS name FROM pg_trigger WHERE NOT tgisinternal LOOP
+        EXECUTE format('ALTER TABLE %s DISABLE TRIGGER USER', one.name);
+    END LOOP;
+    FOR one IN SELECT conrelid::regclass AS name, conname FROM pg_constraint WHERE contype IN ('f', 'c') AND conrelid <> 0
+            AND conislocal AND connamespace = 'public'::regnamespace LOOP
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', one.name, one.conname);
+    END LOOP;
+END $$"""
+"""Lets a test change rows as a superuser could, without triggers and constraints; it is rolled back with the change."""
+
+CHANGES = (
+    ("UPDATE access_grants SET role = 'admin' WHERE role = 'caller'", "key:", EDITED),
+    ("INSERT INTO access_grants SELECT id, 'admin', 'other' FROM access_keys WHERE name = 'bank'", "key:", EDITED),
+    ("UPDATE access_grants SET automation = NULL WHERE role = 'caller'", "key:", EDITED),
+    ("UPDATE access_keys SET revoked_at = NULL, revoked_by = NULL WHERE name = 'gone'", "key:", EDITED),
+    ("UPDATE access_keys SET digest = decode(repeat('ab', 32), 'hex') WHERE name = 'bank'", "key:", EDITED),
+    ("UPDATE access_keys SET expires_at = now() + interval '9 years' WHERE name = 'bank'", "key:", EDITED),
+    (COPY.format("access_keys", f'{{"id": "{OTHER}", "name": "eve"}}'), f"key:{OTHER}", UNCLAIMED),
+    ("DELETE FROM access_keys WHERE name = 'gone'", "key:", MISSING),
+    ("UPDATE model_versions SET trusted = true", "model_version:", EDITED),
+    ("UPDATE model_versions SET manifest = replace(manifest, '\"description\"', ' \"description\"')", "model_", EDITED),
+    (COPY.format("model_versions", '{"name": "other"}'), "model_version:", UNCLAIMED),
+    ("UPDATE model_files SET bytes = set_byte(bytes, 40, 7)", "model_version:", EDITED),
+    ("DELETE FROM model_files", "model_version:", EDITED),
+    ("UPDATE model_aliases SET number = 2 WHERE revision = 1", "model_alias:", EDITED),
+    (COPY.format("model_aliases", '{"revision": 9}'), "model_alias:", UNCLAIMED),
+    ("DELETE FROM model_aliases", "model_alias:", MISSING),
+    ("UPDATE traffic_splits SET shares = '{}'", "split:payments/1", EDITED),
+    ("UPDATE traffic_splits SET places = '{}'", "split:payments/1", EDITED),
+    (COPY.format("traffic_splits", '{"number": 9}'), "split:payments/9", UNCLAIMED),
+    ("DELETE FROM traffic_splits", "split:payments/1", MISSING),
+    ("UPDATE automation_versions SET description = '{}'", "automation_version:payments/1", EDITED),
+    (COPY.format("automation_versions", '{"number": 9, "digest": "x"}'), "automation_version:", UNCLAIMED),
+    ("UPDATE releases SET version = 2", "release:payments/1", EDITED),
+    (COPY.format("releases", '{"number": 9}'), "release:payments/9", UNCLAIMED),
+    ("DELETE FROM releases", "release:payments/1", MISSING),
+    ("UPDATE policy_versions SET text = text || ' '", "policy:payments/", EDITED),
+    ("UPDATE policy_settings SET version = 'abcdefabcdef'", "policy_setting:payments/1", EDITED),
+    (COPY.format("policy_settings", '{"number": 9}'), "policy_setting:payments/9", UNCLAIMED),
+    ("UPDATE gate_revisions SET threshold = 0", "gate:payments/", EDITED),
+    ("UPDATE gate_revisions SET expires_at = NULL, evidence = '{}'", "gate:payments/", EDITED),
+    (COPY.format("gate_revisions", '{"revision": 99}'), "gate:payments/99", UNCLAIMED),
+    ("UPDATE gate_pointers SET revision = 99", "gate_pointer:payments/", EDITED),
+    ("DELETE FROM gate_pointers", "gate_pointer:payments/", MISSING),
+    ("UPDATE audit_shares SET share = 0.01", "audit_share:payments/1", EDITED),
+    ("UPDATE line_states SET after = 'automatic'", "line_state:payments/1", EDITED),
+    ("DELETE FROM line_states", "line_state:payments/1", MISSING),
+    ("UPDATE budget_settings SET amount = amount * 10", "budget_setting:payments/1", EDITED),
+    ("UPDATE labels SET value = 'ok' WHERE source = 'event'", "label:", EDITED),
+    ("UPDATE labels SET probability = 0.5", "label:", EDITED),
+    (COPY.format("labels", f'{{"id": "{OTHER}"}}'), f"label:{OTHER}", UNCLAIMED),
+    ("DELETE FROM labels", "label:", MISSING),
+    ("DELETE FROM labels WHERE source = 'blind_audit'", "automation:payments", EDITED),
+    ("UPDATE reviews SET outcome = 'ok'", "verdict:", EDITED),
+    ("UPDATE reviews SET decided_by = 'eve'", "verdict:", EDITED),
+    ("UPDATE reviews SET state = 'open', outcome = NULL, reason = NULL, decided_by = NULL", "verdict:", MISSING),
+    (FORGED.format("substring(e.body FROM 2 FOR 16)", "e.writer = d.writer AND e.seq = d.seq"), "decision:", UNCLAIMED),
+    (FORGED.format("substring(e.body FROM 3 FOR 16)", "e.action = 'key.create'"), "decision:", UNCLAIMED),
+    (FORGED.format("uuid_send('0190aaaa-0000-7000-8000-000000000000')", "e.seq = 1"), f"decision:{OTHER}", UNCLAIMED),
+    ("UPDATE idempotency_keys SET decision_id = (SELECT id FROM decisions LIMIT 1)", "idempotency_key:", EDITED),
+    ("UPDATE idempotency_keys SET digest = sha256('x')", "idempotency_key:payments/bank/first", EDITED),
+    (COPY.format("idempotency_keys", '{"scope": "payments/eve"}'), "idempotency_key:payments/eve/first", EDITED),
+    (f"UPDATE idempotency_keys SET decision_id = '{OTHER}'", "idempotency_key:", UNCLAIMED),
+    ("INSERT INTO disabled_destinations VALUES ('bank', now(), 'x')", "disabled_destination:bank", UNCLAIMED),
+)
+
+
+@pytest.fixture
+def line(database: Database, tmp_path: Path) -> Installation:
+    """An installation in which everything that can be in force is."""
+    made = install(database, tmp_path, audited())
+    bank, events, now = made.key("bank", CALLER), Events(), made.clock.now()
+    made.key("admin", ADMIN)
+    made.key("gone", CALLER)
+    by: dict[str, Any] = {"actor": OWNER, "reason": "test", "events": events, "now": now}
+    answers = [call(made, "POST", DECIDE, bank, json=payment(number)).json() for number in range(3)]
+    calling_with = {"Idempotency-Key": "first"}
+    assert call(made, "POST", DECIDE, bank, json=payment(9), headers=calling_with).status_code == 200
+    opened(made)
+    review = review_of(database, UUID(answers[0]["id"]))
+    with database.begin() as tx:
+        (gone,) = [key for key in access.list_keys(tx) if key.principal.name == "gone"]
+        access.revoke_key(tx, gone.principal.id, **by)
+        serving.set_split(tx, "payments", "fraud-risk", shares={serving.Candidate(1): 100}, shadows=(), **by)
+        cord.pull(tx, "payments", state=LineState.SUPERVISED, segment={}, **by)
+        gates.set_audit_share(tx, "payments", 0.5, **by)
+        spending.set_budget(tx, "payments", Budget(5, per="day"), actor=OWNER, reason="test", now=now)
+        reviews.claim(tx, review.id, actor=OWNER, now=now)
+        reviews.give_verdict(tx, review.id, outcome="fraud", **by)
+        said = {"actor": OWNER, "events": events, "now": now}
+        row = decisions.get(tx, UUID(answers[1]["id"])).row
+        labels.record(tx, decision_id=row.id, value="fraud", source=LabelSource.EVENT, **said)
+        reported = TruthReport(decision_id=UUID(answers[2]["id"]), value="fraud", source=LabelSource.BLIND_AUDIT)
+        labels.record_all(tx, [reported], **said)
+    return made
+
+
+@contextmanager
+def unguarded(database: Database) -> Iterator[Tx]:
+    """A transaction that nothing of is kept, without triggers and constraints."""
+    with database.engine.connect() as tx:
+        tx.execute(text(UNGUARDED))
+        yield tx
+        tx.rollback()
+
+
+@contextmanager
+def undone(tx: Tx, statement: str) -> Iterator[int]:
+    """One change within it, taken back at the end; gives how many rows it changed."""
+    made = tx.begin_nested()
+    yield tx.execute(text(statement)).rowcount
+    made.rollback()
+
+
+def verified(tx: Tx) -> Report:
+    return audit.verify(tx, evidence=all_evidence(), rows=ROWS)
+
+
+def test_each_change_to_what_is_in_force_is_named(line: Installation) -> None:
+    with line.database.snapshot() as tx:
+        before = verified(tx)
+    assert before.ok, before.findings
+    unnoticed = []
+    with unguarded(line.database) as tx:
+        for statement, subject, harm in CHANGES:
+            with undone(tx, statement) as changed:
+                found = verified(tx).findings
+            named = [one for one in found if (one.subject or "").startswith(subject) and one.harm is harm]
+            if not (changed and named):
+                unnoticed.append((statement, changed, [(one.harm, one.subject) for one in found]))
+    assert unnoticed == []

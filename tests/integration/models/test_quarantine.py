@@ -1,0 +1,137 @@
+"""A model file that ends the process which predicts with it harms nobody: it is tried, refused, or put into quarantine."""
+
+import json
+import os
+import pickle
+import signal
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from sqlalchemy import text
+from typer.testing import CliRunner
+
+from andon import alerts, audit, models
+from andon.alerts import AlertSelection
+from andon.bootstrap.project import build_events
+from andon.bootstrap.trials import loading
+from andon.cli import app
+from andon.decisions import Deployment
+from andon.kernel.clock import SystemClock
+from andon.kernel.config import Settings
+from andon.kernel.db import Database
+from andon.kernel.events import Events
+from andon.models import ModelVersion, open_package
+from automations import an_automation
+from lines import OWNER, register_champion
+from packages import a_package, a_pickled_package
+
+
+def rewritten(package: Path, content: bytes) -> Path:
+    """The package with another model file, as its author would have packed it."""
+    manifest = open_package(package).manifest
+    (package / manifest.model_file).write_bytes(content)
+    document = json.loads((package / "manifest.json").read_text())
+    document["files"] = [{"name": manifest.model_file, "digest": sha256(content).hexdigest(), "size": len(content)}]
+    (package / "manifest.json").write_text(json.dumps(document))
+    return package
+
+
+def pointing_outside(package: Path) -> Path:
+    """A package whose first tree names a child far outside of its arrays."""
+    lines = (package / open_package(package).manifest.model_file).read_text().split("\n")
+    at = next(number for number, line in enumerate(lines) if line.startswith("left_child="))
+    children = lines[at].removeprefix("left_child=").split(" ")
+    lines[at] = "left_child=" + " ".join(["100000000", *children[1:]])
+    return rewritten(package, "\n".join(lines).encode())
+
+
+@pytest.fixture
+def project(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "andon.toml").write_text('[project]\nname = "test"\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ANDON_DATABASE_URL", database.url)
+    return tmp_path
+
+
+def andon(*arguments: str, status: int = 0) -> Result:
+    result = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "220"})
+    assert result.exit_code == status, result.output
+    return result
+
+
+def test_a_tree_that_points_outside_of_itself_is_not_registered(project: Path, database: Database) -> None:
+    bad = pointing_outside(a_package(project / "bad"))
+    refused = andon("models", "register", str(bad), "--alias", "champion", status=2)
+    assert "tree 0: left_child holds 100000000" in refused.output
+    with database.begin() as tx:
+        assert models.list_versions(tx) == []
+
+
+def deployment_of(database: Database, folder: Path, events: Events) -> Deployment:
+    """A gateway's deployment, whose versions are tried."""
+    clock, settings = SystemClock(), Settings(root=folder)
+    load = loading(settings, database, clock, events)
+    return Deployment(database, (an_automation(),), cache=folder / "models", clock=clock, events=events, load=load)
+
+
+class Fatal:
+    """Ends the process that unpickles it, as a library does whose file leads it astray."""
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return os.kill, (FatalPid(), signal.SIGSEGV)
+
+
+class FatalPid:
+    """The process that unpickles it."""
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return os.getpid, ()
+
+
+def a_fatal_champion(database: Database, package: Path) -> ModelVersion:
+    """Make a version champion that kills whoever loads it, as an older Andon would have let one."""
+    rewritten(package, pickle.dumps(Fatal()))
+    now, by = SystemClock().now(), {"actor": OWNER, "reason": "test", "events": Events()}
+    with database.begin() as tx:
+        version = models.register(tx, package, trust_pickle=True, now=now, **by)
+        models.set_alias(tx, version.name, "champion", version.number, now=now, **by)
+    return version
+
+
+def test_a_version_that_ends_its_trial_is_held_and_the_last_good_one_answers(project: Path, database: Database) -> None:
+    good = register_champion(database, a_package(project / "good"))
+    events = build_events(Settings(root=project))
+    deployment_of(database, project, events).refresh()
+    fatal = a_fatal_champion(database, a_pickled_package(project / "fatal"))
+    deployment = deployment_of(database, project, events)
+    deployment.refresh()
+    assert deployment.problems == {}
+    assert deployment.lines["payments"].traffic.champion.version == good.number
+    with database.begin() as tx:
+        (held,) = models.held_versions(tx, fatal.name).values()
+        (alert,) = alerts.page(tx, AlertSelection())
+        (entry,) = audit.page(tx, action="model.quarantine")
+    assert (held.number, held.reason) == (fatal.number, "its process was ended by SIGSEGV when it was tried")
+    assert (alert.automation, alert.monitor, alert.level) == ("payments", "quarantine", "critical")
+    assert entry.after == {"number": fatal.number, "quarantined": True}
+    assert "SIGSEGV" in andon("models", "show", fatal.name).output
+    refused = andon("models", "alias", "set", "next", "2", "--reason", "again", status=6)
+    assert "in quarantine" in refused.output
+    andon("models", "release", fatal.name, "2", "--reason", "the library was at fault")
+    with database.begin() as tx:
+        assert models.held_versions(tx, fatal.name) == {}
+    deployment_of(database, project, events).refresh()
+    with database.begin() as tx:
+        assert list(models.held_versions(tx, fatal.name)) == [fatal.number]
+
+
+def test_a_version_is_tried_once_for_each_content(project: Path, database: Database) -> None:
+    version = register_champion(database, a_package(project / "one"))
+    for _ in range(2):
+        deployment_of(database, project, Events()).refresh()
+        with database.begin() as tx:
+            found = tx.execute(text("SELECT digest, passed, tried_at FROM model_trials")).all()
+        assert [(row.digest, row.passed) for row in found] == [(version.digest, True)]
+    assert len({row.tried_at for row in found}) == 1
