@@ -10,7 +10,7 @@ import typer
 from andon import datafile, models
 from andon.kernel.errors import Invalid
 from andon.kernel.plurals import plural
-from andon.models import FeatureKind, Inferred
+from andon.models import FeatureKind, InferredSignature
 
 _MOST_ROWS = 200_000
 _SHOWN = 6
@@ -45,7 +45,7 @@ def packed_from_sample(
         yield package
 
 
-def _tell(found: Inferred, sample: Path) -> None:
+def _tell(found: InferredSignature, sample: Path) -> None:
     typer.echo(
         f"From the model and {plural(len(found.rows), 'row')} of {sample.name}, whose {found.target!r} says what was true:"
     )

@@ -22,7 +22,7 @@ from andon.models.errors import (
     VersionHeld,
     VersionNotFound,
 )
-from andon.models.inferring import Inferred, infer, name_of
+from andon.models.inferring import InferredSignature, infer, name_of
 from andon.models.intervals import Intervals
 from andon.models.manifest import (
     Calibration,
@@ -87,7 +87,7 @@ __all__ = [
     "Estimate",
     "FeatureKind",
     "FeatureSpec",
-    "Inferred",
+    "InferredSignature",
     "Intervals",
     "Manifest",
     "Matrix",

@@ -27,7 +27,7 @@ _NAME = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Inferred:
+class InferredSignature:
     """The arguments of `pack` that were inferred. `model` is the fitted object, or the path of a file that is packed as it is.
 
     Of two classes the rarer one in the sample is the second and so the positive one, wherever the model has it: `own_order`.
@@ -53,7 +53,7 @@ class _Known:
     text_columns: tuple[tuple[str, ...], ...] = ()
 
 
-def infer(path: Path, sample: Sequence[Mapping[str, Any]], target: str | None, *, trust: bool) -> Inferred:
+def infer(path: Path, sample: Sequence[Mapping[str, Any]], target: str | None, *, trust: bool) -> InferredSignature:
     """Infer features, kinds, categories and classes of a saved model.
 
     Raises PackageInvalid, and PickleRefused for a file whose loading runs code, unless it is trusted.
@@ -76,7 +76,7 @@ def infer(path: Path, sample: Sequence[Mapping[str, Any]], target: str | None, *
     classes = order
     if len(order) == 2 and labels.count(order[0]) < labels.count(order[1]):
         classes = (order[1], order[0])
-    return Inferred(known.model, features, classes, order, aim, rows, labels)
+    return InferredSignature(known.model, features, classes, order, aim, rows, labels)
 
 
 def name_of(path: Path) -> str:

@@ -25,7 +25,7 @@ _SEED = 42
 
 
 @dataclass(frozen=True, slots=True)
-class TrialResult:
+class WindowGain:
     """One measure on the same held-out rows, without and with the further values; None where it cannot be told."""
 
     measure: str
@@ -46,7 +46,7 @@ def compare(
     labels: Sequence[Any],
     categorical: Sequence[bool],
     goal: Target,
-) -> TrialResult:
+) -> WindowGain:
     """Return how well the newest quarter of these rows, the oldest first, is predicted without and with `further`."""
     measure = "area under the curve" if goal.binary else "share of right guesses"
     codes = {name: code for code, name in enumerate(goal.classes)}
@@ -54,13 +54,13 @@ def compare(
     cut = round(len(rows) * (1 - _HELD_OUT))
     held = truth[cut:]
     if any(np.bincount(part, minlength=len(codes)).min() < FEWEST_OF_CLASS for part in (truth[:cut], held)):
-        return TrialResult(measure, None, None, len(held), gains=False)
+        return WindowGain(measure, None, None, len(held), gains=False)
     plain = _matrix(rows, categorical)
     both = np.column_stack([plain, np.array(further, dtype=np.float64)])
     named = [at for at, one in enumerate(categorical) if one]
     before, after = (_guess(matrix, truth[:cut], cut, named, len(codes)) for matrix in (plain, both))
     gains = _gains(before, after, held, binary=goal.binary)
-    return TrialResult(
+    return WindowGain(
         measure, _measure(before, held, goal.binary), _measure(after, held, goal.binary), len(held), gains=gains
     )
 

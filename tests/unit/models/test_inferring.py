@@ -18,7 +18,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from andon.models import (
     FeatureKind,
-    Inferred,
+    InferredSignature,
     PackageInvalid,
     PickleRefused,
     Runtime,
@@ -63,7 +63,7 @@ def a_sample(**further: list[Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def packed(folder: Path, found: Inferred) -> Path:
+def packed(folder: Path, found: InferredSignature) -> Path:
     return pack(
         folder,
         name="fraud-risk",
