@@ -36,13 +36,13 @@ def has_dead_events(tx: Tx, alert: Alert) -> bool:
 
 
 def console_url(settings: Settings) -> str:
-    """The address of the console for links, without a slash at its end."""
+    """Return the console's address for links, without a trailing slash."""
     given = settings.console
     return (given.url or f"http://{given.host}:{given.port}").rstrip("/")
 
 
 def alert_routes(settings: Settings, kinds: Mapping[str, Kind]) -> list[AlertRoute]:
-    """The routes of the settings. Raises SettingsInvalid, which names each fault."""
+    """Return the routes of the settings. Raises SettingsInvalid, which names each fault."""
     if faults := check_alert_routes(settings, kinds):
         named = "; ".join(f"{fault.where}: {fault.message}" for fault in faults)
         raise SettingsInvalid(f"{settings.root / config.FILE_NAME}: {named}", faults=faults)

@@ -1,4 +1,4 @@
-"""How busy the NVIDIA GPUs of this machine are, by NVML; where there is none, or no library (extra `gpu`), nothing is shown."""
+"""Utilization of this machine's NVIDIA GPUs, by NVML; nothing is shown without one, or without the extra `gpu`."""
 
 import ctypes
 import time
@@ -32,7 +32,7 @@ class Nvml(Protocol):
         ...
 
     def nvmlDeviceGetHandleByIndex(self, index: int) -> Any:  # noqa: N802 - the library's name
-        """What the other calls take."""
+        """Return the handle that the other calls take."""
         ...
 
     def nvmlDeviceGetUtilizationRates(self, handle: Any) -> Any:  # noqa: N802 - the library's name
@@ -40,11 +40,11 @@ class Nvml(Protocol):
         ...
 
     def nvmlDeviceGetMemoryInfo(self, handle: Any) -> Any:  # noqa: N802 - the library's name
-        """`used` and `total`, in bytes."""
+        """Return `used` and `total`, in bytes."""
         ...
 
     def nvmlDeviceGetComputeRunningProcesses(self, handle: Any) -> Any:  # noqa: N802 - the library's name
-        """The processes that compute on it; `pid` of each."""
+        """Return the processes that compute on it; `pid` of each."""
         ...
 
 
@@ -53,7 +53,7 @@ DRIVER = "libnvidia-ml.so.1"
 
 
 def find_nvml(driver: str = DRIVER) -> Nvml | None:
-    """The library, if it is installed and so is a driver: without one it would only take memory."""
+    """Return the library, if it and a driver are installed: without a driver it would only take memory."""
     try:
         ctypes.CDLL(driver)
         import pynvml
@@ -98,14 +98,14 @@ class Computing:
 
 
 def gpus_of(library: Nvml | None) -> Callable[[int], int]:
-    """What says on how many GPUs a process computes."""
+    """Return a function that counts the GPUs on which a process computes."""
     gpus = [] if library is None else _handles(library)
     return no_gpus if library is None or not gpus else Computing(library, gpus)
 
 
 @cache
 def gpus_here() -> Callable[[int], int]:
-    """The same for this machine."""
+    """Return the same for this machine."""
     return gpus_of(find_nvml())
 
 
@@ -116,7 +116,7 @@ def watch_gpus(metrics: Metrics, library: Nvml | None) -> None:
         return
 
     def of_each(value: Callable[[Any], float]) -> Callable[[], Readings]:
-        """A GPU that does not answer (it fell off the bus) is left out."""
+        """Return a reader of one value per GPU; a GPU that does not answer (it fell off the bus) is left out."""
 
         def read() -> Readings:
             for index, gpu in enumerate(gpus):

@@ -24,5 +24,5 @@ def hosting_of(settings: Settings, model: str) -> Hosting:
 
 
 def load_hosted(settings: Settings, version: ModelVersion, folder: Path) -> LoadedVersion:
-    """A fetched package, loaded as the settings say. Raises EndpointUnavailable, EnvironmentInvalid."""
+    """Load a fetched package with the settings. Raises EndpointUnavailable, EnvironmentInvalid."""
     return serving.load(version, folder, hosting_of(settings, version.name))

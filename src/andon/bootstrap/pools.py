@@ -1,4 +1,4 @@
-"""How the versions are doing, above all those that run in processes of their own or on another server; read when it is scraped."""
+"""Health of the versions at each scrape, mainly of those in their own processes or on another server."""
 
 from collections.abc import Callable, Iterable
 

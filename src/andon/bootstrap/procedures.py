@@ -47,7 +47,7 @@ def procedures_of(automations: Sequence[Automation]) -> list[ProcedureSpec]:
 
 
 def conduct(database: Database, automations: Sequence[Automation], clock: Clock, measures: Measures) -> Procedures:
-    """What runs a project's procedures in this process."""
+    """Return what runs a project's procedures in this process."""
     specs = procedures_of(automations)
     if not specs:
         return Procedures()

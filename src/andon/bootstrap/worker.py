@@ -57,7 +57,7 @@ log = structlog.get_logger(__name__)
 
 
 def serve_worker(settings: Settings, url: str, pepper: bytes, place: Inheritance = ALONE) -> None:
-    """Run a worker until it is told to end; returns when what it had begun is finished or given back."""
+    """Run a worker until it is stopped; return when begun work is finished or given back."""
     configure_logs("worker", settings.telemetry.log_level)
     one_thread()
     flush = tracing("worker", settings)

@@ -32,7 +32,7 @@ class Expectations:
         return breached
 
     def breached(self, given: Row, features: Mapping[str, Any]) -> tuple[str, ...]:
-        """The names whose values are not as expected, each once."""
+        """Return the names whose values are not as expected, each once."""
         names: list[str] = []
         for name, missing, holds in self._checks:
             value = features[name] if name in features else given.get(name)

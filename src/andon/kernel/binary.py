@@ -1,7 +1,8 @@
-"""Parameters in PostgreSQL's binary format, and whole arrays at once: a driver looks at each element of each array on its own.
+"""Parameters in PostgreSQL's binary format, with whole arrays encoded at once.
 
-The formats are those of the server's `*send` functions: an array is its dimensions, its element type, and each element with its
-length before it, -1 for NULL (src/backend/utils/adt/arrayfuncs.c, `array_send`); a time is microseconds since 2000 in UTC.
+A driver inspects each element of each array by itself, which is slow. The formats are those of the server's `*send`
+functions: an array is its dimensions, its element type, and each element preceded by its length, -1 for NULL
+(src/backend/utils/adt/arrayfuncs.c, `array_send`); a time is microseconds since 2000 in UTC.
 """
 
 from array import array
@@ -119,7 +120,10 @@ def _times(values: Sequence[datetime | None]) -> bytes:
 
 
 def numbers_in(sent: bytes, element: str) -> np.ndarray[Any, Any]:
-    """What `array_send` made of an array of numbers without NULLs, one dimension; `element` is their type in NumPy's words, big-endian."""
+    """Return the numbers in the output of `array_send`: one dimension, no NULLs.
+
+    `element` is their NumPy type, big-endian.
+    """
     kind = np.dtype([("length", ">i4"), ("value", element)])
     return np.frombuffer(sent, kind, offset=_HEAD_BYTES)["value"]
 

@@ -1,7 +1,7 @@
-"""The settings of one installation: `andon.toml` in the project's folder, each value overridable by the environment.
+"""The settings of one installation: `andon.toml` in the project's folder. The environment can override each value.
 
-`[gateway] port = 8080` is `ANDON_GATEWAY_PORT`; a value that ends in `_FILE` (`ANDON_DATABASE_URL_FILE`) is read from the
-file it names. Built once by `load` and handed down; nothing else reads the environment.
+`[gateway] port = 8080` is `ANDON_GATEWAY_PORT`; a value that ends in `_FILE` (`ANDON_DATABASE_URL_FILE`) is read from
+the file it names. Built once by `load` and handed down; nothing else reads the environment.
 """
 
 import os
@@ -41,7 +41,8 @@ class ProjectSettings(Section):
     )
     train: str | None = Field(
         default=None,
-        description="Python file that trains and packs the model; `andon up` runs it first, as long as no model is registered.",
+        description="Python file that trains and packs the model; `andon up` runs it first, as long as no model is "
+        "registered.",
     )
 
 
@@ -63,13 +64,14 @@ class DatabaseSettings(Section):
         if unknown := sorted(asked - _ASKABLE):
             known = ", ".join(sorted(_ASKABLE))
             raise ValueError(
-                f"it asks for {', '.join(unknown)}, which not every connection of ours would heed; it may ask for {known}"
+                f"it asks for {', '.join(unknown)}, which not every connection of ours would heed; it may ask "
+                f"for {known}"
             )
         return url
 
 
 class AccessSettings(Section):
-    """Who may come in."""
+    """Settings of authentication."""
 
     pepper: SecretStr | None = Field(
         None,
@@ -92,7 +94,8 @@ class GatewaySettings(Section):
         0.25,
         gt=0,
         le=LONGEST_WAIT,
-        description="How long a request may wait until those before it are answered, by the service time of late; more are refused with 503.",
+        description="How long a request may wait until those before it are answered, by the service time of late; "
+        "more are refused with 503.",
     )
     timeout_seconds: float = Field(
         10.0,
@@ -107,7 +110,8 @@ class GatewaySettings(Section):
         604_800.0,
         gt=0,
         le=LONGEST_SPAN,
-        description="How long it is told why a request that was accepted with 202 could not be decided; what was decided "
+        description="How long it is told why a request that was accepted with 202 could not be decided; what was "
+        "decided "
         "is told for ever.",
     )
     burst: int = Field(20_000, gt=0, description="Decisions a key may ask for at once after a quiet time.")
@@ -183,7 +187,8 @@ class EndpointSettings(Section):
         5.0,
         gt=0,
         le=LONGEST_WAIT,
-        description="How long one batch may take to predict; then it failed. What runs inside the gateway cannot be stopped: "
+        description="How long one batch may take to predict; then it failed. What runs inside the gateway cannot "
+        "be stopped: "
         "its answer is used, and the version left alone if that happens again and again.",
     )
     idle_seconds: float = Field(
@@ -214,7 +219,10 @@ class EndpointSettings(Section):
         return self
 
     def bearer(self, environment: Mapping[str, str] = os.environ) -> str | None:
-        """The token for the remote server. Raises SettingsInvalid if it is named and not set, or would go wherever a package says."""
+        """Return the token for the remote server, None if none is configured.
+
+        Raises SettingsInvalid if its variable is named and not set, or if no url limits where the token is sent.
+        """
         if self.secret_env is None:
             return None
         if self.url is None:
@@ -228,7 +236,8 @@ class EventSettings(Section):
 
     types: list[str] = Field(
         min_length=1,
-        description="Types of events: a whole one (`andon.alias.set`), the beginning of several (`andon.alias.*`), or `*` for all.",
+        description="Types of events: a whole one (`andon.alias.set`), the beginning of several (`andon.alias.*`), "
+        "or `*` for all.",
     )
     destination: str = Field(description="Which of `[destinations.NAME]` gets them.")
     connector: str = Field("webhook", description="What brings them there: `webhook`, `kafka` or `nats`.")

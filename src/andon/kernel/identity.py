@@ -1,4 +1,4 @@
-"""Who is acting."""
+"""Actors: the identity behind a change."""
 
 import getpass
 from dataclasses import dataclass

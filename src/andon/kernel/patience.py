@@ -17,9 +17,9 @@ _RETRY_SECONDS = 0.2
 
 
 async def patiently(step: Callable[[], Awaitable[None]], *, passing: Callable[[], float] = monotonic) -> None:
-    """Do a step of a start, again and again while it raises Unavailable; after PATIENCE_SECONDS that is raised.
+    """Retry a step of a start while it raises Unavailable; after PATIENCE_SECONDS let the error through.
 
-    The step must bear to be done twice. `passing` tells the seconds that pass.
+    The step must be repeatable. `passing` returns elapsed seconds.
     """
     until = passing() + PATIENCE_SECONDS
     while True:

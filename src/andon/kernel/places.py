@@ -1,6 +1,6 @@
-"""Where something is, as settings say it: addresses of HTTP, and what a process listens on.
+"""Addresses in settings: HTTP urls, and what a process listens on.
 
-What is said of a wrong one never holds it: somebody may have written a password into it.
+An error never contains the wrong value: somebody may have written a password into it.
 """
 
 import ipaddress

@@ -1,8 +1,9 @@
-"""Prepared statements on a connection of their own, through libpq itself: for what every batch runs.
+"""Prepared statements on a connection of their own, through libpq itself, for the statements of every batch.
 
-Statements that belong together are one transaction and one round trip (libpq's pipeline mode). A general driver spends a
-hundred microseconds on a statement of thirty parameters, because it looks at each value. Here the server names the types of
-the parameters once, and whole arrays are encoded at once (`binary.py`). Errors are StatementRefused and ConnectionLost.
+Statements that belong together are one transaction and one round trip (libpq's pipeline mode). A general driver spends
+a hundred microseconds on a statement of thirty parameters, because it inspects each value. Here the server names the
+types of the parameters once, and whole arrays are encoded at once (`binary.py`). Errors are StatementRefused and
+ConnectionLost.
 """
 
 import asyncio

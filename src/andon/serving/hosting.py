@@ -1,4 +1,4 @@
-"""How the versions of one model are run on this machine. What a setting means to its user stands in `kernel/config.py`."""
+"""Hosting of one model's versions on this machine. `kernel/config.py` describes each setting for users."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ def no_gpus(pid: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Hosting:
-    """Bounds of a model's processes; they hold for each of its versions. `environments` is where built environments are kept."""
+    """Limits of a model's processes, for each of its versions. `environments` is the folder of built environments."""
 
     isolated: bool = False
     environments: Path = Path(".andon/environments")

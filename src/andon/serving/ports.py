@@ -10,7 +10,7 @@ from andon.runtimes import Predictor as Predictor
 
 @dataclass(frozen=True, slots=True)
 class PoolStatus:
-    """How what answers for one version is doing. `incidents` counts by kind: crashed, timed_out, leaked, unloadable, failed."""
+    """The status of a version's backend. `incidents` counts by kind: crashed, timed_out, leaked, unloadable, failed."""
 
     ready: int = 0
     """Processes (or connections) that can take a batch or are at work on one."""
@@ -55,7 +55,10 @@ class PatientPredictor(Predictor, Protocol):
         ...
 
     async def predict_soon(self, matrix: Matrix, *, within: float) -> Matrix:
-        """Raw probabilities [rows, classes] within so many seconds. Raises PredictionFailed, PredictionTimedOut, EndpointBusy."""
+        """Return raw probabilities [rows, classes] within `within` seconds.
+
+        Raises PredictionFailed, PredictionTimedOut, EndpointBusy.
+        """
         ...
 
     async def start(self) -> None:

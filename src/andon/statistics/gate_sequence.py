@@ -1,9 +1,9 @@
-"""The sequence in which thresholds are tested, from narrow regions to wide ones, and how far it gets.
+"""The sequence in which thresholds are tested, from narrow regions to wide ones, and where it stops.
 
-Fixed-sequence testing (Learn then Test, Angelopoulos et al. 2021) needs no correction for the number of thresholds. It begins
-where planned counts suffice. A second, wider and a third, narrower beginning have a small part of the level; a sequence that
-reaches the next beginning hands its part on (the fallback procedure, Wiens 2003). Nothing is searched by halves: the
-loss of an automatic part is not monotone in the threshold.
+Fixed-sequence testing (Learn then Test, Angelopoulos et al. 2021) needs no correction for the number of thresholds. It
+begins where planned counts suffice. A second, wider and a third, narrower beginning have a small part of the level; a
+sequence that reaches the next beginning hands its part on (the fallback procedure, Wiens 2003). Bisection is not
+possible: the loss of an automatic part is not monotone in the threshold.
 """
 
 from typing import Final, NamedTuple
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from andon.statistics.betting import Floats
 
 ENOUGH: Final = 3.0
-"""Where the main sequence begins, in multiples of the fewest rows that prove anything, so that a few errors end nothing."""
+"""The start of the main sequence, in multiples of the fewest rows that prove anything: a few errors do not end it."""
 
 FIRST_SHARE: Final = 0.25
 """Where it begins when there are never enough held-out rows: the share of decisions above the threshold."""
@@ -43,9 +43,10 @@ def beginnings_of(planned: Floats, fewest: int) -> tuple[Beginning, ...]:
 def proven_rows(
     scores: Floats, beginnings: tuple[Beginning, ...], level: float, held: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Walk down the sequences and find which thresholds are proven.
+    """Return which thresholds are proven, by walking down the sequences.
 
-    A score is the logarithm of the inverse of the level at which a threshold is proven; one that is `held` stays proven.
+    A score is the logarithm of the inverse of the level at which a threshold is proven; one that is `held` stays
+    proven.
     """
     proven = np.zeros(len(scores), np.bool_)
     parts = np.zeros(len(scores))

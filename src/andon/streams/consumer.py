@@ -43,7 +43,7 @@ class Watch(Protocol):
     """Hears how a stream goes; for metrics."""
 
     def moved(self, key: StreamKey, moved: Moved) -> None:
-        """A batch was recorded."""
+        """Record the progress of a recorded batch."""
         ...
 
     def stands(self, key: StreamKey, lag: int, watermark: datetime | None, partitions: int) -> None:
@@ -51,16 +51,16 @@ class Watch(Protocol):
         ...
 
     def failed(self, key: StreamKey) -> None:
-        """Reading or deciding failed, and is tried again."""
+        """Record that reading or deciding failed, and is retried."""
         ...
 
     def lost(self, key: StreamKey, messages: int) -> None:
-        """The source removed messages before they were read."""
+        """Record messages that the source removed before they were read."""
         ...
 
 
 class Decides(Protocol):
-    """Decides batches, each in one commit with what its sender writes of his own."""
+    """Decides batches, each in one commit with the sender's own writes."""
 
     async def decide(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> set[UUID]:
         """Decide these and record them; the ids of those that are new. Raises Fenced if `alongside` is refused."""
@@ -68,7 +68,7 @@ class Decides(Protocol):
 
 
 class Consumer:
-    """Reads and decides one stream. `run` until told to stop; then nothing is left half done."""
+    """Reads and decides one stream. `run` ends when stopped, without unfinished work."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Consumer:
         self._poked.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Keep our places, survey the source and decide, side by side, until told to stop."""
+        """Keep our partitions, survey the source and decide, side by side, until stopped."""
         await self._in_thread(lambda tx: streams.declare(tx, self._key))
         deciding: asyncio.Future[Any] = asyncio.gather(
             *(self._decide_all(lane, stop) for lane in range(len(self._deciders)))
@@ -134,7 +134,7 @@ class Consumer:
                 await asyncio.wait_for(self._poked.wait(), RENEW_SECONDS)
 
     async def _follow(self, ours: Mapping[str, HeldPartition]) -> None:
-        """Stop reading what is not ours, is paused or is to go on elsewhere; begin with what is, also where reading broke off."""
+        """Stop reading partitions that are lost, paused or moved; start reading ours, also after an interruption."""
         for partition in self._ours - set(ours):
             await self._drop(partition)
         self._ours = set(ours)
@@ -224,7 +224,7 @@ class Consumer:
         )
 
     async def _ends(self, source: Source, names: Sequence[str]) -> Mapping[str, int]:
-        """Where our partitions end. One that cannot be read is told, and keeps no other from being counted and put away."""
+        """Return the ends of our partitions. An unreadable one is reported and does not hold up the others."""
         ends: dict[str, int] = {}
         for name in sorted(self._ours):
             try:
@@ -240,7 +240,7 @@ class Consumer:
         return ends
 
     async def _is_there(self, source: Source, partition: str, names: Sequence[str]) -> bool:
-        """Whether a partition has more to come: one that has an end and is there is put away, one that vanished is forgotten."""
+        """Return whether a partition has more to come: a finished one is put away, a vanished one forgotten."""
         if not isinstance(source, PutsAway):
             return True
         if partition in names:

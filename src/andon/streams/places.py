@@ -1,7 +1,7 @@
-"""Who reads which partition of a stream: leases in the database, shared out among all processes that read it.
+"""Ownership of a stream's partitions: leases in the database, shared among all processes that read it.
 
-A process that is killed counts as a reader for LEASE at most; then the living take its partitions. One that only slept (a
-zombie) finds that it can record nothing any more: the partition's row has another owner.
+A killed process counts as a reader for LEASE at most; then the living take its partitions. One that only slept (a
+zombie) cannot record anything any more: the partition's row has another owner.
 """
 
 from dataclasses import dataclass

@@ -6,7 +6,10 @@ SPAN_SECONDS = 10.0
 
 
 class Rate:
-    """Counts events; `per_second` is asked for every now and then, and looks back to the last of these moments that is long enough ago."""
+    """Counts events.
+
+    `per_second` is called now and then, and averages since the latest call that is long enough ago.
+    """
 
     def __init__(self, now: float) -> None:
         self._count = 0

@@ -20,7 +20,7 @@ SHOWN = 10
 
 
 class Troubles:
-    """By what was being done. `show` has them stand where people look, the oldest first, or none; it may raise Unavailable."""
+    """The current problems, by activity. `show` displays them, the oldest first, or None; it may raise Unavailable."""
 
     def __init__(self, key: StreamKey, show: Callable[[str | None], Awaitable[None]]) -> None:
         self._key = key
@@ -47,13 +47,13 @@ class Troubles:
             await self.show()
 
     def went_well(self, doing: str) -> None:
-        """It works (again)."""
+        """Record that an activity works (again)."""
         self._pauses.pop(doing, None)
         if self._problems.pop(doing, None) is not None:
             log.info("stream.goes_on", stream=str(self._key), doing=doing)
 
     def forget(self, doing: str) -> None:
-        """It is not done any more."""
+        """Forget an activity that has ended."""
         self._pauses.pop(doing, None)
         self._problems.pop(doing, None)
 
@@ -63,7 +63,7 @@ class Troubles:
             await self._show(self._in_words())
 
     def _in_words(self) -> str | None:
-        """What is wrong now, each thing once."""
+        """Return the current problems, each once."""
         problems = list(dict.fromkeys(self._problems.values()))
         more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
         return "; ".join([*problems[:SHOWN], *more]) or None

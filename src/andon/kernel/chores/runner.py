@@ -1,7 +1,7 @@
-"""The runner of a worker's chores, side by side. What fails is logged, counted and tried again, and keeps nothing else from its work.
+"""The runner of a worker's chores, side by side. A failure is logged, counted and retried, and delays no other chore.
 
-The lease is claimed in a transaction of its own and confirmed in that of the work: a worker that was frozen and has lost it meanwhile
-finds that out before it commits, and what it did is undone.
+The lease is claimed in its own transaction and confirmed in that of the work. A worker that was frozen and lost the
+lease meanwhile notices before it commits, and its work is rolled back.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class _LeaseLost(Exception):
 
 
 class ChoreRunner:
-    """Runs chores until told to stop. `poke` runs one of them at once."""
+    """Runs chores until it is stopped. `poke` runs one of them at once."""
 
     def __init__(self, database: Database, chores: Sequence[Chore], metrics: ChoreMetrics) -> None:
         self._database, self._chores, self._metrics = database, chores, metrics

@@ -1,6 +1,7 @@
-"""Tasks that the code of a run begins: one that raises SystemExit ends by itself.
+"""Tasks that a run's code begins: one that raises SystemExit ends alone.
 
-asyncio lets a SystemExit or a KeyboardInterrupt of any task through to the event loop, which ends with all the runs on it.
+asyncio lets a SystemExit or a KeyboardInterrupt of any task through to the event loop, which ends with all the runs on
+it.
 """
 
 import asyncio

@@ -46,7 +46,7 @@ _POLL_SECONDS = 0.02
 _PORT_ATTEMPTS = 5
 
 _PORTS = range(15_432, 32_000)
-"""Below the range from which the kernel takes ports for outgoing connections, so that ours is free again at the next start."""
+"""Below the kernel's range for outgoing connections, so that the port is free again at the next start."""
 
 _log = structlog.get_logger("andon.postgres")
 
@@ -87,13 +87,13 @@ class _Postmaster(NamedTuple):
 
 
 def start(place: Path) -> Server:
-    """The server in `place` (`.andon/postgres`), ready: the one that runs, or a new one. Raises PostgresFailed."""
+    """Return the ready server in `place` (`.andon/postgres`): the running one, or a new one. Raises PostgresFailed."""
     with starting(place):
         return start_locked(place)
 
 
 def start_locked(place: Path) -> Server:
-    """As `start`, for a caller who is inside `starting`."""
+    """Start as `start` does, for a caller who is inside `starting`."""
     here = home.make(place)
     found = _read(here)
     if found is not None and found.status == "stopping":
@@ -104,7 +104,7 @@ def start_locked(place: Path) -> Server:
 
 
 def running(place: Path) -> Server | None:
-    """The server in `place`, or None when none runs."""
+    """Return the server in `place`, or None when none runs."""
     with _permitted(place):
         here = home.find(place)
         found = _read(here) if here else None
@@ -120,7 +120,7 @@ def stop(place: Path) -> bool:
 
 
 def stop_locked(place: Path) -> bool:
-    """As `stop`, for a caller who is inside `starting`."""
+    """Stop as `stop` does, for a caller who is inside `starting`."""
     here = home.find(place)
     found = _read(here) if here else None
     if here is None or found is None:
@@ -135,7 +135,7 @@ def stop_locked(place: Path) -> bool:
 
 @contextmanager
 def starting(place: Path) -> Iterator[None]:
-    """Be the only one who starts or stops the server in `place`; waits for whoever does."""
+    """Hold the exclusive right to start or stop the server in `place`; waits for another holder."""
     with _permitted(place):
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with files.locked(place.with_name(f"{place.name}.lock")):
@@ -173,9 +173,9 @@ def _launch(here: Home) -> _Postmaster:
 
 @contextmanager
 def _nobody_else(here: Home) -> Iterator[int]:
-    """Hold the lock that all processes of the server inherit: what a killed server left behind goes, by force if need be.
+    """Hold the lock that all processes of the server inherit, and kill leftovers of a killed server if necessary.
 
-    Whoever inherited the descriptor holds the lock when we leave, and the kernel frees it with the last of them.
+    Processes that inherited the descriptor keep the lock when we leave; the kernel frees it with the last of them.
     """
     alive = files.open_lock(here.alive)
     try:
@@ -184,7 +184,8 @@ def _nobody_else(here: Home) -> Iterator[int]:
                 process.kill()
             if not files.lock_within(alive, _IMMEDIATE_SECONDS):
                 raise PostgresFailed(
-                    f"{here.data} is in use by a process that cannot be seen from here, perhaps in another container: stop that one first"
+                    f"{here.data} is in use by a process that cannot be seen from here, perhaps in another "
+                    "container: stop that one first"
                 )
         yield alive
     finally:
@@ -192,7 +193,7 @@ def _nobody_else(here: Home) -> Iterator[int]:
 
 
 def _forget_the_dead(here: Home) -> None:
-    """Remove the lock files of a killed server. PostgreSQL would not when their process number was given to another program."""
+    """Remove the lock files of a killed server. PostgreSQL keeps them if another program got their process id."""
     for file in (here.data / "postmaster.pid", *home.socket_folder(here).glob(".s.PGSQL.*")):
         file.unlink(missing_ok=True)
 
@@ -252,7 +253,7 @@ def _ended_within(here: Home, seconds: float) -> bool:
 
 
 def _read(here: Home) -> _Postmaster | None:
-    """The server that `postmaster.pid` tells of, if it really runs."""
+    """Return the server that `postmaster.pid` describes, if it really runs."""
     try:
         lines = (here.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         pid, port = int(lines[0]), int(lines[3])
@@ -277,7 +278,7 @@ def _kill(pid: int, data: Path) -> None:
 
 
 def _leftovers(here: Home) -> list[psutil.Process]:
-    """Processes of this server that outlived its postmaster, and of an interrupted initdb."""
+    """Return processes of this server that outlived its postmaster, and of an interrupted initdb."""
     titles, programs = (f"postgres: {here.cluster}:",), ("/postgres", "/initdb")
     return [
         process
@@ -324,7 +325,7 @@ def _data_version(here: Home) -> int | None:
 
 
 def _last_words(here: Home) -> str:
-    """The last thing PostgreSQL complained of, and where to read more. What it wrote to last tells of this start, and not of one before."""
+    """Return PostgreSQL's last complaint and the file to read, which is the one written last, during this start."""
     written = [file for file in (*here.log.glob("*.log"), here.start_log) if file.exists()]
     for file in sorted(written, key=lambda file: file.stat().st_mtime_ns, reverse=True):
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()[-50:]

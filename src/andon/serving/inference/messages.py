@@ -1,4 +1,4 @@
-"""What is asked and answered in the Open Inference Protocol, whichever wire carries it."""
+"""Requests and responses of the Open Inference Protocol, independent of the transport."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class InferResponse:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
 
     def output(self, name: str) -> Tensor:
-        """The output of this name. Raises InferenceInvalid."""
+        """Return the output of this name. Raises InferenceInvalid."""
         for tensor in self.outputs:
             if tensor.name == name:
                 return tensor
@@ -71,7 +71,7 @@ class ModelMetadata:
 
 @dataclass(frozen=True, slots=True)
 class ServerMetadata:
-    """Who answers."""
+    """The identity of the answering server."""
 
     name: str
     version: str
@@ -86,7 +86,8 @@ def require_rows(tensors: Sequence[Tensor], most: int) -> int:
     for tensor in tensors:
         if tensor.rows != first.rows:
             raise InferenceInvalid(
-                f"The inputs differ in their rows: {shown(first.name)} has {first.rows}, {shown(tensor.name)} has {tensor.rows}"
+                f"The inputs differ in their rows: {shown(first.name)} has {first.rows}, {shown(tensor.name)} has "
+                f"{tensor.rows}"
             )
     if not 1 <= first.rows <= most:
         raise InferenceInvalid(f"The request has {first.rows} rows; 1 to {most} are allowed")

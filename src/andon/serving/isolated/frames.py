@@ -37,12 +37,12 @@ class FrameHead:
 def head_of(
     kind: int, body_size: int, *, rows: int = 0, columns: int = 0, cpu_ns: int = 0, rss_bytes: int = 0
 ) -> bytes:
-    """The header of a frame."""
+    """Return the header of a frame."""
     return HEADER.pack(MARK, kind, rows, columns, body_size, cpu_ns, rss_bytes)
 
 
 def read_head(data: bytes) -> FrameHead:
-    """The header in HEADER.size bytes. Raises FrameBroken."""
+    """Parse the header in HEADER.size bytes. Raises FrameBroken."""
     mark, kind, rows, columns, size, cpu_ns, rss_bytes = HEADER.unpack(data)
     if mark != MARK or not OPEN <= kind <= FAILED or size > LARGEST_BODY:
         raise FrameBroken("The bytes are no header of a frame")

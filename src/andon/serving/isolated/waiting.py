@@ -1,4 +1,4 @@
-"""Batches that wait for a process, oldest first, and what of their waiting the scaler is told. Pure: the time is handed in."""
+"""Batches that wait for a process, oldest first, and their waits for the scaler. Pure: the time is a parameter."""
 
 import asyncio
 from collections import deque
@@ -10,7 +10,7 @@ from andon.models import Matrix
 
 @dataclass(slots=True, eq=False)
 class QueuedRows:
-    """Rows to predict by a moment (`time.monotonic`), and who hears of it."""
+    """Rows to predict before `deadline` (`time.monotonic`), and the future of their answer."""
 
     matrix: Matrix
     deadline: float
@@ -58,7 +58,7 @@ class BatchQueue:
             self._since = batch.came_at
 
     def take(self, now: float) -> QueuedRows | None:
-        """The next that somebody still waits for; those that nobody waits for any more are dropped."""
+        """Return the next batch that somebody still waits for; drop abandoned ones."""
         while self._batches:
             batch = self._batches.popleft()
             self._waits.append(now - batch.came_at)

@@ -26,7 +26,7 @@ LINES = (".ndjson", ".jsonl")
 
 
 Stamp: TypeAlias = tuple[int, int]
-"""By which a file is known to be the same: when it was written, and its size."""
+"""The identity of a file: its modification time and size."""
 
 
 @dataclass(slots=True)
@@ -49,11 +49,11 @@ class FileSource:
         self._ends: dict[str, tuple[Stamp, int]] = {}
 
     async def partitions(self) -> Sequence[str]:
-        """The files that are there, complete, by name."""
+        """Return the complete files present, by name."""
         return await asyncio.to_thread(self._names)
 
     async def start(self, partition: str) -> int:
-        """The first row."""
+        """Return the first row."""
         self._path(partition)
         return 0
 
@@ -86,7 +86,7 @@ class FileSource:
             await asyncio.sleep(min(POLL_SECONDS, wait))
 
     async def put_away(self, partition: str) -> None:
-        """A file is decided to its end: move it to `done/`, beside another of its name if there is one."""
+        """Move a file that is decided to its end to `done/`, beside another of its name if there is one."""
         self._open.pop(partition, None)
         self._ends.pop(partition, None)
         await asyncio.to_thread(_move, self._path(partition))

@@ -1,8 +1,8 @@
-"""A table in PostgreSQL as a log: its rows in the order of a number that grows, none of them missed.
+"""A table in PostgreSQL as a log: its rows in the order of a growing number, none of them missed.
 
-Numbers are drawn when a row is inserted and seen when its transaction commits, which may be in another order. So a row is read
-only when no lower number can turn up any more: everybody who had the table open for writing when it was first seen has ended.
-(The oldest running transaction is no such bound: one that is older may draw a higher number.)
+Numbers are drawn when a row is inserted and seen when its transaction commits, which may be in another order. So a row
+is read only when no lower number can turn up any more: every transaction that had the table open for writing when the
+row was first seen has ended. (The oldest running transaction is no such bound: an older one may draw a higher number.)
 """
 
 import asyncio
@@ -68,7 +68,7 @@ class TableSource:
         return list(self._layout.partitions)
 
     async def start(self, partition: str) -> int:
-        """The least number there is."""
+        """Return the least number."""
         least = await self._extreme("min", partition)
         return 0 if least is None else least
 
@@ -78,12 +78,13 @@ class TableSource:
         return 0 if most is None else most + 1
 
     async def position_at(self, partition: str, moment: datetime) -> int:
-        """The least number of the rows that came about then or later."""
+        """Return the least number of the rows that were created then or later."""
         if self._layout.at is None:
             raise SeekInvalid(f"{self._shown} does not say when a row came about: name the column by `at`")
         at = f"WHERE {self._layout.at}::timestamptz >= $1"
         found = await self._ask(
-            f"SELECT min({self._layout.position}) FROM {self._layout.relation} AS t {at} AND {self._condition(partition)}",
+            f"SELECT min({self._layout.position}) FROM {self._layout.relation} AS t {at} AND "
+            f"{self._condition(partition)}",
             moment,
         )
         return await self.end(partition) if found[0][0] is None else int(found[0][0])
@@ -113,10 +114,10 @@ class TableSource:
         layout = self._layout
         if not seen.writers:
             ((greatest, writers),) = await self._ask(
-                f"SELECT (SELECT max({layout.position}) FROM {layout.relation} AS t WHERE {self._condition(partition)}), "
-                "ARRAY(SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' "
-                "AND granted AND relation = $1::regclass AND database = (SELECT oid FROM pg_database WHERE datname = "
-                "current_database()))",
+                f"SELECT (SELECT max({layout.position}) FROM {layout.relation} AS t WHERE "
+                f"{self._condition(partition)}), ARRAY(SELECT virtualtransaction FROM pg_locks WHERE locktype = "
+                "'relation' AND mode = 'RowExclusiveLock' AND granted AND relation = $1::regclass AND database = "
+                "(SELECT oid FROM pg_database WHERE datname = current_database()))",
                 layout.relation,
             )
             if greatest is None or greatest < position or greatest <= seen.final:
@@ -124,8 +125,8 @@ class TableSource:
             seen.most, seen.writers = int(greatest), writers
         if seen.writers:
             found = await self._ask(
-                "SELECT DISTINCT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND relation = $1::regclass "
-                "AND mode = 'RowExclusiveLock' AND virtualtransaction = ANY($2::text[])",
+                "SELECT DISTINCT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND relation = "
+                "$1::regclass AND mode = 'RowExclusiveLock' AND virtualtransaction = ANY($2::text[])",
                 layout.relation,
                 seen.writers,
             )
@@ -142,7 +143,8 @@ class TableSource:
         found = await self._ask(
             f"SELECT {layout.position}, {layout.data}, {layout.key or 'NULL'}, {at}, "
             f"{layout.headers or 'NULL'}, {layout.caller or 'NULL'} FROM {layout.relation} AS t "
-            f"WHERE {layout.position} BETWEEN $1 AND $2 AND {self._condition(partition)} ORDER BY {layout.position} LIMIT $3",
+            f"WHERE {layout.position} BETWEEN $1 AND $2 AND {self._condition(partition)} ORDER BY "
+            f"{layout.position} LIMIT $3",
             position,
             final,
             most,
@@ -188,7 +190,7 @@ class TableSource:
 def table_source(
     connect: Callable[[], Awaitable[asyncpg.Connection]], name: str, *, number: str, at: str, key: str
 ) -> TableSource:
-    """The rows of a table as JSON objects."""
+    """Return a source of a table's rows as JSON objects."""
     return TableSource(
         connect,
         TableLayout(
@@ -204,7 +206,7 @@ def table_source(
 
 
 def quoted(name: str) -> str:
-    """A name in SQL."""
+    """Quote a name for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -229,7 +231,7 @@ def _arrival(
 
 
 def _moment(at: str) -> datetime | None:
-    """A moment as PostgreSQL writes it, in UTC, also where it names no zone; None if it is none, or beyond what Python can hold."""
+    """Parse a time as PostgreSQL writes it into UTC, its default zone; None if malformed or beyond Python's range."""
     if not _DATED.match(at):
         return None
     try:

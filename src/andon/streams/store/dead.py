@@ -67,7 +67,7 @@ def settle(tx: Tx, event: DeadEvent) -> None:
 
 
 def revive(tx: Tx, event_id: UUID, reason: str, faults: Sequence[Fault]) -> None:
-    """An event that was sent again is dead again."""
+    """Mark a resent event as dead again."""
     told = [{"where": fault.where, "message": fault.message} for fault in faults]
     tx.execute(
         update(dead_events)

@@ -1,6 +1,6 @@
-"""Streams: what exists and how far it is, and who reads what.
+"""Streams: their existence, progress and readers.
 
-Leases are told by the database's clock, so that a worker whose own clock jumps neither loses nor keeps what it should not.
+Leases use the database's clock, so that a worker whose own clock jumps neither loses nor keeps one wrongly.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ def find(tx: Tx, key: StreamKey) -> Stream | None:
 
 
 def page(tx: Tx, automations: Sequence[str] | None, key: StreamKey | None = None) -> list[Stream]:
-    """The streams of these automations (None: of all), by name."""
+    """Return the streams of these automations (None: of all), by name."""
     s = streams.c
     wanted: list[ColumnElement[bool]] = []
     if automations is not None:
@@ -125,7 +125,7 @@ def count_partitions(tx: Tx, key: StreamKey) -> int:
 
 
 def claim(tx: Tx, key: StreamKey, member: UUID, most: int) -> None:
-    """Take partitions that nobody has, or whose owner is not heard of any more, those that are furthest behind first."""
+    """Take partitions without an owner, or whose owner is silent, those that are furthest behind first."""
     behind = func.coalesce(_p.end_position - _p.position, 0)
     found = (
         select(_p.partition)
@@ -149,7 +149,7 @@ def release(tx: Tx, key: StreamKey, member: UUID, partitions: Sequence[str]) -> 
 
 
 def owned(tx: Tx, key: StreamKey, member: UUID) -> list[tuple[str, int, bool, str | None]]:
-    """What a reader has: partition, position, whether it is paused, where it is to go on."""
+    """Return what a reader has: partition, position, whether it is paused, and its pending seek."""
     query = select(_p.partition, _p.position, _p.paused, _p.seek).where(*_is(_p, key), _p.owner == member)
     return [(row.partition, row.position, row.paused, row.seek) for row in tx.execute(query.order_by(_p.partition))]
 
@@ -202,7 +202,7 @@ def set_problem(tx: Tx, key: StreamKey, problem: str | None, now: datetime) -> N
 
 
 def _is_read() -> ColumnElement[bool]:
-    """Whether the owner of a partition is heard of."""
+    """Return a condition: the owner of a partition is alive."""
     m = stream_members.c
     alive = (m.automation == _p.automation) & (m.stream == _p.stream) & (m.member == _p.owner)
     return exists().where(alive, m.until > func.clock_timestamp())
