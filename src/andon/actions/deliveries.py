@@ -1,7 +1,7 @@
-"""The delivery loop: claim due actions from the outbox, bring each to an end, write that down, settle or try again later.
+"""The delivery loop: claim due actions from the outbox, attempt each, record the result, settle or retry later.
 
-A claim is a lease of seconds that is renewed while the work is under way, so what a dead process held is taken up within
-seconds by another. What is done with one action is in `sending`, how a destination is treated in `lanes`.
+A claim is a lease of seconds that is renewed during the work, so another worker takes over what a dead process held
+within seconds. `sending` handles one action, `lanes` a destination.
 """
 
 import asyncio
@@ -33,7 +33,10 @@ from andon.kernel.outbox import Message, MessageState
 LEASE = timedelta(seconds=6)
 CAPACITY = 2048
 ELSEWHERE = 32
-"""How many messages for one unknown destination are taken at once; they are left to others, and at last are dead letters."""
+"""The number of messages for one unknown destination claimed at once.
+
+Others may know it, and in the end they are dead letters.
+"""
 
 _log = structlog.get_logger(__name__)
 _random = random.Random()  # noqa: S311 - jitter, not a secret

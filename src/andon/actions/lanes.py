@@ -69,12 +69,12 @@ class DestinationLane:
         return Room(self.destination.name, free, again)
 
     def hold(self, message: Message) -> None:
-        """A message was claimed for this lane."""
+        """Count a message claimed for this lane."""
         self.held += 1
         self._held_again += message.again
 
     def release(self, message: Message) -> bool:
-        """A claimed message is settled or given back. Whether there is room again that there was not before."""
+        """Release a message that was settled or given back. Return whether there is room again."""
         was_full = self.is_full
         self.held -= 1
         self._held_again -= message.again
@@ -90,7 +90,7 @@ class DestinationLane:
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """Wait for a place among the deliveries that are sent side by side, and then for the pace; not while stopping."""
+        """Wait for a slot among concurrent deliveries, and then for the pace; not while stopping."""
         async with self._slots:
             self.sending += 1
             try:
@@ -106,9 +106,9 @@ class DestinationLane:
         return left is None or left > 0
 
     def begin(self, message: Message) -> None:
-        """A delivery is let through; `answered` may follow, `abandon` has to.
+        """Record a delivery that is let through; `answered` may follow, `abandon` has to.
 
-        Taking over from a process that died is neither a first try nor a retry: the receiver is not why it comes again.
+        Taking over from a process that died is neither a first try nor a retry: the receiver is not the reason for it.
         """
         self._breaker = self._breaker.begun(self._clock.now())
         if self._budget is None:
@@ -119,7 +119,7 @@ class DestinationLane:
             self._budget.first(self._seconds())
 
     def abandon(self) -> None:
-        """The delivery that was let through is over; if it was not answered, another may look instead."""
+        """End a delivery that was let through; if it was not answered, another may probe instead."""
         self._breaker = self._breaker.abandoned()
 
     def answered(self, answer: Answer) -> None:

@@ -31,11 +31,11 @@ class RetryBudget:
     """[number, first tries, retries], oldest first."""
 
     def first(self, now: float) -> None:
-        """A first try was made."""
+        """Count a first try."""
         self._at(now)[1] += 1
 
     def retry(self, now: float) -> None:
-        """A retry was made; ask for `room` before."""
+        """Count a retry; check `room` before."""
         self._at(now)[2] += 1
 
     def room(self, now: float) -> int:

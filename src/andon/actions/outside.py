@@ -1,6 +1,6 @@
-"""Events of Andon itself, sent outside: what a route takes becomes a message of the outbox in the transaction of the event.
+"""Events of Andon itself, sent outside: a matching route turns one into an outbox message in the event's transaction.
 
-From there it is delivered like every action: retried, under one key, and a dead letter at last.
+From there it is delivered like every action: retried, under one key, and in the end a dead letter.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,8 @@
-"""What the delivery loop reads and writes: claims, attempts, answers and conclusions, on three connections of its own.
+"""The delivery loop's database access: claims, attempts, answers and conclusions, on three connections of its own.
 
-Everything that is written while writes are under way goes together in the next, as one statement and one commit. Two may be
-under way, so that half of the deliveries are sent while the other half is written down. What is
-written names its rows, so a write whose commit was not answered is simply made again on a new connection.
+Everything written during a write goes together into the next, as one statement and one commit. Two may be under way, so
+that half of the deliveries are sent while the other half is recorded. A write names its rows, so one whose commit was
+not answered is simply repeated on a new connection.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message that was claimed, with what it sends (None if its decision cannot be read) and the last attempt at it."""
+    """A claimed message, with its content (None if its decision cannot be read) and the last attempt at it."""
 
     message: Message
     content: Mapping[str, Any] | None
@@ -135,7 +135,7 @@ class _Connection:
                 await connection.close()
 
     async def _connected(self) -> asyncpg.Connection:
-        """The connection, made anew if need be. Whatever keeps it from being made is raised as a lost one."""
+        """Return the connection, reopened if necessary. Any failure to connect is raised as a lost connection."""
         if self._connection is None or self._connection.is_closed():
             try:
                 self._connection = await self._database.connect()

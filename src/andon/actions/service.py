@@ -60,14 +60,17 @@ def of_decision(tx: Tx, decision_id: UUID) -> list[Action]:
 
 
 def attempts(tx: Tx, action_id: UUID, *, now: datetime) -> list[Attempt]:
-    """All attempts at an action, oldest first. One whose process died before it wrote the answer is shown as unknown."""
+    """Return all attempts at an action, oldest first. One whose process died before the answer is shown as unknown."""
     made = store.attempts_of(tx, action_id)
     under_way = made[-1].id if made and outbox.is_claimed(tx, action_id, now=now) else None
     return [_known(attempt) if attempt.id != under_way else attempt for attempt in made]
 
 
 def resend(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, events: Events, now: datetime) -> Action:
-    """Send a dead letter again, under its old key. Raises ActionNotFound, ActionNotDead, DestinationDisabled, ReasonInvalid."""
+    """Send a dead letter again, under its old key.
+
+    Raises ActionNotFound, ActionNotDead, DestinationDisabled, ReasonInvalid.
+    """
     reasons.require(reason)
     dead = action_of(_message(tx, action_id))
     disabled = store.disabled(tx).get(dead.destination)
@@ -122,7 +125,7 @@ def resend_all(
 
 
 def confirm(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, events: Events, now: datetime) -> Action:
-    """Say of a dead letter that its receiver took it after all, as a person found out. Raises ActionNotFound, ActionNotDead, ReasonInvalid."""
+    """Confirm that a dead letter's receiver took it after all. Raises ActionNotFound, ActionNotDead, ReasonInvalid."""
     reasons.require(reason)
     dead = action_of(_message(tx, action_id))
     if not outbox.accept(tx, action_id, now=now):
@@ -149,7 +152,7 @@ def bury(tx: Tx, entries: Sequence[PostboxEntry], *, events: Events, now: dateti
 
 
 def disabled_destinations(tx: Tx) -> list[Disabled]:
-    """The destinations that nothing is sent to, by name."""
+    """Return the disabled destinations, by name."""
     return list(store.disabled(tx).values())
 
 
@@ -162,7 +165,7 @@ def disable_destination(tx: Tx, name: str, *, actor: Actor, reason: str, now: da
 
 
 def enable_destination(tx: Tx, name: str, *, actor: Actor, reason: str, now: datetime) -> None:
-    """Send to a disabled destination again; its dead letters stay until they are sent again. Raises DestinationNotDisabled."""
+    """Enable a disabled destination; its dead letters stay until they are resent. Raises DestinationNotDisabled."""
     reasons.require(reason)
     if not store.enable(tx, name):
         raise DestinationNotDisabled(f"Destination {name!r} is not disabled")
@@ -170,7 +173,7 @@ def enable_destination(tx: Tx, name: str, *, actor: Actor, reason: str, now: dat
 
 
 def action_of(message: outbox.Message) -> Action:
-    """What a message of the outbox says as an action."""
+    """Return an outbox message as an action."""
     return Action(
         id=message.id,
         decision_id=None if "event" in message.payload else message.subject,
@@ -198,7 +201,7 @@ def _publish_revived(
 
 
 def _by_destination(messages: Sequence[outbox.Known]) -> dict[tuple[str, str], list[UUID]]:
-    """The ids of messages by automation and destination."""
+    """Return the ids of messages by automation and destination."""
     found: dict[tuple[str, str], list[UUID]] = {}
     for one in messages:
         found.setdefault((one.scope, one.lane), []).append(one.id)

@@ -37,7 +37,7 @@ class DrillOutcome:
 
 
 def drill_segment(drill: UUID) -> Segment:
-    """The segment of a drill: no contract has such a field, so no input belongs to it."""
+    """Return the segment of a drill: no contract has such a field, so no input belongs to it."""
     return {DRILL_FIELD: str(drill)}
 
 

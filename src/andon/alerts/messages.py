@@ -18,7 +18,7 @@ MARGIN = timedelta(minutes=5)
 
 
 def decisions_of(alert: Alert, now: datetime) -> dict[str, Any]:
-    """The filter for the decisions behind an alert."""
+    """Return the filter for the decisions behind an alert."""
     until = (alert.resolved_at or min(alert.last_seen_at, now)) + MARGIN
     return {
         "automation": alert.automation,
@@ -29,7 +29,7 @@ def decisions_of(alert: Alert, now: datetime) -> dict[str, Any]:
 
 
 def decisions_path(alert: Alert, now: datetime) -> str:
-    """The same as an address in the console; a drill has no decisions."""
+    """Return the same as a path in the console; a drill has no decisions."""
     wanted = decisions_of(alert, now)
     query = {name: wanted[name] for name in ("automation", "since", "until")}
     segment = "" if alert.drill is not None else shown_segment(alert.segment)
@@ -98,7 +98,7 @@ def shown_alert(alert: Alert, console: str, now: datetime) -> dict[str, Any]:
 
 
 def for_alertmanager(alerts: Sequence[Alert], console: str, now: datetime) -> dict[str, Any]:
-    """A body for `POST /api/v2/alerts` (Alertmanager's OpenAPI 2.0 document, `postableAlerts`), under `alerts`.
+    """Return a body for `POST /api/v2/alerts` (Alertmanager's OpenAPI 2.0, `postableAlerts`), under `alerts`.
 
     An open alert ends HELD_FOR from now unless it is repeated, as the protocol asks of clients.
     """

@@ -39,7 +39,7 @@ class Silenced:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Alerts that are not sent for a while, who said so and why."""
+    """A silence: alerts that are not sent for a while, its author and reason."""
 
     id: UUID
     which: Silenced
@@ -56,7 +56,7 @@ class Silence:
 
 
 def silence_of(key: AlertKey, silences: Sequence[Silence], now: datetime) -> Silence | None:
-    """The silence that keeps an alert from being sent, the one that ends last; None if none does."""
+    """Return the silence of an alert that ends last; None if none applies."""
     holding = [silence for silence in silences if silence.holds(now) and silence.which.fits(key)]
     return max(holding, key=lambda silence: silence.ends_at, default=None)
 

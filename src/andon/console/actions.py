@@ -56,7 +56,7 @@ def show_list(
     before: UUID | None = None,
     done: str = "",
 ) -> Response:
-    """The actions in one state, newest first; the dead letters unless another is asked for."""
+    """Show the actions in one state, newest first; dead letters by default."""
     filters = ActionFilters(automation, destination, because)
     return _list(here, visitor, tx, state, filters, before=before, notice=notices.text(done))
 

@@ -50,7 +50,10 @@ _STATIC = Path(__file__).parent / "static"
 
 
 class AssetsMissing(Conflict):
-    """The console's JavaScript and CSS are missing: this is a checkout that was never installed. Run `pip install -e .`"""
+    """The console's JavaScript and CSS are missing: this is a checkout that was never installed.
+
+    Run `pip install -e .`.
+    """
 
 
 class PageNotFound(NotFound):
@@ -65,7 +68,7 @@ def create_app(
     events: Events,
     rehearse: Rehearse | None = None,
 ) -> FastAPI:
-    """The console of one installation; `rehearse` tries policies on its decisions. Raises AssetsMissing."""
+    """Return the console of one installation; `rehearse` tries policies on its decisions. Raises AssetsMissing."""
     if not (_STATIC / "vendor" / "htmx.min.js").is_file():
         raise AssetsMissing
     app = FastAPI(title="Andon console", openapi_url=None, docs_url=None, redoc_url=None)
@@ -121,12 +124,12 @@ def _nowhere() -> Response:
 
 
 def _livez() -> Response:
-    """The process answers."""
+    """Answer that the process is alive."""
     return PlainTextResponse("ok\n")
 
 
 def _readyz(here: Here) -> Response:
-    """The pages can be served: the database answers."""
+    """Answer whether pages can be served: the database answers."""
     try:
         here.database.version()
     except Unavailable as error:

@@ -1,4 +1,4 @@
-"""What every page needs: the installation's parts, and who is asking."""
+"""The context of every page: the installation's parts, and the visitor."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class Console:
 
 @dataclass(frozen=True, slots=True)
 class NavigationSection:
-    """An entry of the navigation. `shared`: what it shows belongs to no automation, so only a grant for all opens it."""
+    """An entry of the navigation. A `shared` page belongs to no automation, so it needs a grant for all."""
 
     path: str
     label: str
@@ -57,7 +57,7 @@ SECTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """The visitor: who is signed in, the token of this session's forms, and the open alerts that nobody has acknowledged."""
+    """The signed-in visitor, the token of this session's forms, and the open unacknowledged alerts."""
 
     principal: Principal
     csrf: str
@@ -77,7 +77,7 @@ class Visitor:
         return self.principal.scopes(permission) != []
 
     def scopes(self, permission: Permission) -> list[str] | None:
-        """The automations in which something is allowed, None for all. Raises Forbidden if there is none."""
+        """Return the automations in which something is allowed, None for all. Raises Forbidden if there is none."""
         scopes = self.principal.scopes(permission)
         if scopes == []:
             self.principal.require(permission, None)

@@ -33,7 +33,7 @@ class FormForged(Denied):
 
 
 def status_of(error: AndonError) -> HTTPStatus:
-    """The HTTP status of an error's kind."""
+    """Return the HTTP status of an error's kind."""
     return next(status for kind, (status, _) in _KINDS.items() if isinstance(error, kind))
 
 

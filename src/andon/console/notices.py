@@ -38,7 +38,8 @@ _NOTICES = {
     "stream-pause": "The stream is paused; nothing of it is decided any more.",
     "stream-resume": "The stream goes on from where it stopped.",
     "stream-seek": "The stream goes on there as soon as a worker reads it.",
-    "event-resent": "A worker tries the event again; if it still cannot be decided, it is dead again with the new reason.",
+    "event-resent": "A worker tries the event again; if it still cannot be decided, it is dead again with the "
+    "new reason.",
     "event-discarded": "The event is discarded.",
     "resent": "The action is on its way again, under its old key.",
     "resent-many": "The dead letters are on their way again, each under its old key.",
@@ -47,7 +48,7 @@ _NOTICES = {
 
 
 def text(name: str) -> str | None:
-    """The notice of this name, if there is one."""
+    """Return the notice of this name, if there is one."""
     return _NOTICES.get(name)
 
 

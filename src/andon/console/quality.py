@@ -1,4 +1,4 @@
-"""The quality of one line: state, risk curve, calibration, the estimate without labels against truth, drift by feature, measures."""
+"""The quality of one line: state, risk curve, calibration, estimates against labels, drift by feature, measures."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -67,7 +67,10 @@ def _is_old(found: LineQuality) -> bool:
 
 
 def _calibration(series: Sequence[SeriesStatus]) -> dict[str, list[float]] | None:
-    """The points of the reliability diagram: confidence against the share that was right; None without labels."""
+    """Return the points of the reliability diagram: confidence against the share that was right.
+
+    None without labels.
+    """
     for one in series:
         bins = one.detail.get("bins")
         if bins:
@@ -76,7 +79,7 @@ def _calibration(series: Sequence[SeriesStatus]) -> dict[str, list[float]] | Non
 
 
 def _estimate(points: Sequence[TrendPoint]) -> dict[str, list[float | None]] | None:
-    """The error without labels with its interval, and the error by labels, in percent; None for less than two windows."""
+    """Return the estimated error with its interval, and the error by labels, in percent; None below two windows."""
     known = [one for one in points if "error" in one.values]
     if len(known) < 2:
         return None

@@ -1,4 +1,4 @@
-"""Streams: how far events are, stopping them and letting them go on; events that could not be decided, mended and sent again."""
+"""Streams: progress, pause and resume; dead events, corrected and resent."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -53,7 +53,7 @@ def show_list(
 
 @router.get("/live/streams")
 def live(here: Here, visitor: Signed, tx: Db) -> Response:
-    """The part of the page that is fetched again every two seconds."""
+    """Show the part of the page that is fetched again every two seconds."""
     return here.pages.html("streams_live.html", visitor=visitor, **_listed(visitor, tx))
 
 
@@ -137,7 +137,7 @@ def change(
 
 
 def _listed(visitor: Visitor, tx: Tx) -> dict[str, Any]:
-    """The streams that the visitor may see, and how many dead events of each wait."""
+    """Return the streams that the visitor may see, with the number of dead events of each."""
     scopes = visitor.scopes(Permission.READ_STREAMS)
     return {"streams": streams.page(tx, scopes), "waiting": streams.count_dead(tx, scopes)}
 

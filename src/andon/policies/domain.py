@@ -110,7 +110,7 @@ class Ruling(Struct, frozen=True, gc=False, cache_hash=True):
 
 @dataclass(frozen=True, slots=True)
 class PolicyVersion:
-    """A policy as published for one automation; never changed. `digest` covers what decides, and `version` is how it begins."""
+    """A policy as published for one automation, immutable. `digest` covers what decides; `version` is its beginning."""
 
     automation: str
     version: str

@@ -25,7 +25,10 @@ class ProcedureFailed(Exception):
 
 
 async def carry_out(spec: ProcedureSpec, running: Running, clock: Clock, observer: StepObserver) -> Any:
-    """Run the function from its beginning; what was done is not done again. What it returned, as JSON. Raises ProcedureFailed."""
+    """Run the function from its beginning; finished steps are not repeated. Return its result as JSON.
+
+    Raises ProcedureFailed.
+    """
     procedure, given, failures = await running.read(lambda tx: _facts(tx, running))
     steps = Steps(procedure, running, clock, failures, observer)
     try:
@@ -58,7 +61,7 @@ def _facts(tx: Tx, running: Running) -> tuple[ProcedureRecord, Mapping[str, Any]
 
 
 def _given(tx: Tx, procedure: ProcedureRecord) -> Mapping[str, Any]:
-    """What the function is handed: the same at each execution, since the ledger never changes."""
+    """Return the function's input: the same at each execution, since the ledger never changes."""
     if procedure.input is not None:
         return procedure.input
     record = decisions.find(tx, procedure.decision_id)

@@ -119,15 +119,15 @@ class Steps:
         await self._look("sleep", waiting.for_time, until=moment)
 
     async def now(self) -> datetime:
-        """The moment of the first asking."""
+        """Return the time of the first call."""
         return datetime.fromisoformat(await self._kept("now", lambda: self._clock.now().isoformat()))
 
     async def random(self) -> float:
-        """The number of the first asking."""
+        """Return the number of the first call."""
         return float(await self._kept("random", _random.random))
 
     async def undo(self) -> list[str]:
-        """Compensate all steps that were done, the last first; what could not be undone, which keeps no other from it."""
+        """Compensate all finished steps, the last first. Return the failures, which do not stop the others."""
         self._undoing = True
         left: list[str] = []
         while self._done:
@@ -172,7 +172,10 @@ class Steps:
     async def _try(
         self, name: str, function: Callable[..., Any], args: Sequence[Any], retry: Retry, step: int
     ) -> Ended:
-        """Call the function until it succeeds or is given up. What failed is written down, so a restart goes on counting."""
+        """Call the function until it succeeds or is given up.
+
+        Failures are recorded, so a restart continues the count.
+        """
         number = self._failures.get(step, 0)
         while True:
             number += 1

@@ -1,4 +1,4 @@
-"""Who hears what computing cost, to count it."""
+"""The observer of computing costs, for metrics."""
 
 from collections.abc import Sequence
 from typing import Protocol

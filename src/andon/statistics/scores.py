@@ -79,7 +79,7 @@ class LabelledScores:
 
     @classmethod
     def of(cls, scores: Floats, labels: NDArray[np.bool_], weights: Floats | None = None) -> Self:
-        """Sum up decisions; a score that is no probability, or a weight that is not finite and positive, leaves one out."""
+        """Sum up decisions, except for scores that are not probabilities or weights not finite and positive."""
         w = np.ones(len(scores)) if weights is None else weights
         good = (scores >= 0) & (scores <= 1) & np.isfinite(w) & (w > 0)
         p, y, w = scores[good], labels[good].astype(float), w[good]
