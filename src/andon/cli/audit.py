@@ -31,7 +31,10 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Go over the whole log and all decisions. Ends with 0 if nothing was altered, else with 5 and what was, and where."""
+    """Verify the whole log and all decisions.
+
+    Ends with 0 if nothing was altered, else with 5 and a list of the changes.
+    """
     expected = None if anchor is None else audit.anchor_of(anchor)
     with project() as here, here.database.snapshot() as tx, _bar(audit.head(tx).entries) as bar:
         report = audit.verify(

@@ -1,4 +1,4 @@
-"""`andon decide FILE`, or `--sql QUERY`: every row through the same line as every call, once, however often it is killed."""
+"""`andon decide FILE`, or `--sql QUERY`: each row is decided once, by the same line as calls, despite any kill."""
 
 import hashlib
 import os
@@ -93,7 +93,7 @@ def decide(
     keep: Keep = None,
     again: Again = False,
 ) -> None:
-    """Decide every row of a file or a query and write the decisions. Killed and started again, it goes on where it was."""
+    """Decide every row of a file or a query and write the decisions. Started again after a kill, it continues."""
     asked = _Asked(file, sql, url_env, _target(file, sql, output), tuple(keep or ()), again)
     if file is not None and not file.exists():
         raise DataFileInvalid(f"There is no file {file}")
@@ -193,7 +193,7 @@ class _Command:
                 self._outcomes[row.outcome] += 1
 
     def _digest(self) -> str:
-        """What says which rows these are."""
+        """Return the digest that identifies these rows."""
         if self._asked.file is None:
             return hashlib.sha256(to_json([self._asked.url_env, self._asked.sql])).hexdigest()
         size = self._asked.file.stat().st_size
@@ -201,7 +201,7 @@ class _Command:
             return scoring.digest_of(self._asked.file, advance)
 
     def _unfinished(self, digest: str) -> Run | None:
-        """The run over these rows that was killed, if it shall be gone on with."""
+        """Return the killed run over these rows, if it is to be continued."""
         here = self._here
         with here.database.begin() as tx:
             run = scoring.unfinished(tx, self._automation, digest)
@@ -212,7 +212,8 @@ class _Command:
                 scoring.discard(self._asked.target, run.id)
                 return None
         _say(
-            f"Going on with the run of {run.begun_at:%Y-%m-%d %H:%M} UTC: no row is decided twice (--again decides all anew)"
+            f"Going on with the run of {run.begun_at:%Y-%m-%d %H:%M} UTC: no row is decided twice (--again decides "
+            "all anew)"
         )
         return run
 

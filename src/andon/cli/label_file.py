@@ -1,7 +1,7 @@
-"""A file of labels, as chunks for `andon labels import`. All rows about one decision are in one chunk, wherever they stand in the file.
+"""A file of labels, in chunks for `andon labels import`. All rows about one decision are in one chunk.
 
-The rows are sorted by their decisions outside of memory first. So the order of the rows does not matter, and the decisions
-of a chunk lie close together in the ledger.
+The rows are sorted by decision outside of memory first. So the order of the rows does not matter, and the decisions of
+a chunk lie close together in the ledger.
 """
 
 import sqlite3

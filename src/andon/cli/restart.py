@@ -11,7 +11,7 @@ from andon.supervisor import control
 from andon.supervisor.ports import configured
 
 PATIENCE_SECONDS = 120.0
-"""How long nothing may be heard of a restart."""
+"""The longest silence of a restart."""
 
 
 class What(StrEnum):

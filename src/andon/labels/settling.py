@@ -22,7 +22,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The end of one report: the label that stands for it, or why it was refused. `corrects` is the label that it overtakes."""
+    """The result of one report: its label, or why it was refused. `corrects` is the label that it replaces."""
 
     fate: Fate
     label: Label | None = None

@@ -25,7 +25,7 @@ _BREAKERS = ("closed", "half_open", "open")
 
 @dataclass(frozen=True, slots=True)
 class ArmCounts:
-    """What one version did for one automation: how long each stage took, and what answered in its place, by the reason."""
+    """The work of one version for one automation: the times of each stage, and fallbacks by reason."""
 
     automation: str
     model: str
@@ -37,7 +37,7 @@ class ArmCounts:
 
 @dataclass(frozen=True, slots=True)
 class LineCounts:
-    """What happened to requests for one automation beside deciding them: shown to shadows or not, sent away, given up on."""
+    """The other results of requests for one automation: shadowed or not, refused, expired."""
 
     automation: str
     shadowed: int = 0
@@ -71,9 +71,12 @@ class WaitingCounts:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One process. `serves` names its automations and their versions; `waiting` is by model; `under_way` counts requests of
-    all models, `lost` the decisions that no ledger took; `drills` are those whose cord it holds; `behind` says of each automation
-    that could not be brought up to date why not."""
+    """The status of one process.
+
+    `serves` names its automations and their versions; `waiting` is by model; `under_way` counts requests of all models,
+    `lost` the decisions that no ledger took; `drills` are those whose cord it holds; `behind` gives, for each
+    automation that could not be brought up to date, the reason.
+    """
 
     seconds: float
     serves: Mapping[str, int] = field(default_factory=dict)
@@ -126,7 +129,7 @@ class Figures:
 
 
 def figures(processes: Iterable[Process], wanted: Callable[[ArmCounts], bool]) -> Figures:
-    """The arms that are `wanted`, added up over processes; each process's rate is over its own time."""
+    """Return the sum of the `wanted` arms over processes; each process's rate is over its own time."""
     decisions, rate = 0, 0.0
     stages: dict[str, Counter[int]] = {stage: Counter() for stage in STAGES}
     fallbacks: Counter[str] = Counter()
@@ -141,7 +144,7 @@ def figures(processes: Iterable[Process], wanted: Callable[[ArmCounts], bool]) -
 
 
 def line_counts(processes: Iterable[Process], automation: str) -> LineCounts:
-    """What happened to one automation's requests beside deciding them, in all processes."""
+    """Return the other results of one automation's requests, in all processes."""
     mine = [line for process in processes for line in process.status.lines if line.automation == automation]
     refused: Counter[str] = Counter()
     for line in mine:
@@ -164,7 +167,7 @@ def waiting(processes: Iterable[Process], model: str) -> WaitingCounts:
 
 
 def pools(processes: Iterable[Process], model: str) -> list[Pool]:
-    """The processes of each version of a model, those of all gateways together.
+    """Return the processes of each version of a model, those of all gateways together.
 
     The worst breaker counts, the longest start, and the incident of whichever process names one.
     """

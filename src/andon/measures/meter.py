@@ -1,6 +1,6 @@
-"""The meter: reads the feed and keeps the sums, in one transaction for each step, so that a kill loses or doubles nothing.
+"""The meter: reads the feed and keeps the sums, one transaction per step, so a kill neither loses nor doubles anything.
 
-A value that may change is kept with its decision. What is added to a sum is the difference to that, so a decision can be
+A value that may change is kept with its decision. A sum changes by the difference to that, so a decision can be
 measured again at any time: when a label or a report comes in, and when its truth matures.
 """
 

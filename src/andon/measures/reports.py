@@ -1,4 +1,7 @@
-"""Reports: what other systems say a decision was worth. The report that became known last stands, in whatever order they come."""
+"""Reports: the worth of a decision by other systems.
+
+The report that became known last stands, in any order of arrival.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

@@ -1,6 +1,6 @@
-"""The database's schema: which one this code expects, and whether a database has it. Bringing it there is `upgrading.py`.
+"""The database's schema: the version this code expects, and whether a database has it. `upgrading.py` upgrades one.
 
-Nothing here needs Alembic, which would cost every process 30 MB and half a second, unless there is something to bring.
+Nothing here needs Alembic, which would cost every process 30 MB and half a second, unless there is an upgrade.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Brings a database to the present schema. The statements are SQL files beside the revision that runs them, one file a slice."""
+"""Upgrades of a database to the present schema. SQL files beside the revision hold its statements, one file a slice."""
 
 from pathlib import Path
 

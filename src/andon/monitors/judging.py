@@ -59,7 +59,7 @@ LABELS_WANTED = 300
 """Labels that are enough, so that those of hours before the window are not looked at."""
 
 _GRACE = timedelta(seconds=30)
-"""How long after its end a window is judged at the earliest: decisions that were asked for in it may just be committed."""
+"""The delay after a window's end before it is judged: decisions of requests in it may just be committed."""
 
 _SETTLES = timedelta(minutes=10)
 """How long it waits for decisions that the feed has not read."""
@@ -74,7 +74,7 @@ class WindowJudge:
         self._watching, self._detecting, self._events = watching, detecting, events
 
     def next_due(self, tx: Tx, now: datetime) -> tuple[str, datetime] | None:
-        """Return an automation with a window that ended and was not judged, and the window's end; None if there is none.
+        """Return an automation with an ended window that was not judged, and the window's end; None if there is none.
 
         A window waits a while for decisions of it that the feed has not read yet.
         """
@@ -222,7 +222,7 @@ class WindowJudge:
 
 
 def _labels(tx: Tx, watched: WatchedAutomation, since: datetime, end: datetime) -> tuple[dict[str, Sums], datetime]:
-    """Return what labels say by arm, of the window and as many hours before it as give enough labels; and since when."""
+    """Return label sums by arm, of the window and enough hours before it, and their beginning."""
     truth = truth_of(tx, watched.name)
     reach = LABELS_BACK + (timedelta(0) if truth is None else truth.matures)
     found, count, begin = defaultdict[str, list[Sums]](list), 0, since

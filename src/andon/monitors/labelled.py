@@ -26,7 +26,10 @@ class LabelledDecision(Struct, frozen=True, gc=False):
 
 
 def sums_of(decisions: Sequence[LabelledDecision], positive: str | None) -> Sums:
-    """Add up what labels say; `positive` is the class whose probability the score is, if there are two. Weights count as decisions, and their squares say how sure the sums are."""
+    """Add up labels; `positive` is the class whose probability the score is, if there are two.
+
+    Weights count as decisions, and their squares measure the precision of the sums.
+    """
     sums: Sums = {
         "labelled": len(decisions),
         "classes": defaultdict(float),
@@ -77,7 +80,7 @@ def _stratum(decisions: Sequence[LabelledDecision]) -> Sums:
 
 
 def _scores(decisions: Sequence[LabelledDecision], positive: str | None) -> Sums:
-    """Sum scores beside what came true: of the positive class, or of the predicted one where there are more than two."""
+    """Sum scores beside the results: of the positive class, or of the predicted one for more than two classes."""
     scored = [(one, one.row.score) for one in decisions if one.row.score is not None and one.row.label is not None]
     true = [one.valid.value == (one.row.label if positive is None else positive) for one, _ in scored]
     found = LabelledScores.of(

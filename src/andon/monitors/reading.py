@@ -30,7 +30,7 @@ class WindowReader:
         self._feed: Feed | None = None
 
     def read(self, tx: Tx, now: datetime, limit: int = 5000) -> tuple[int, list[Found]]:
-        """Add the next decisions to their windows; how many there were, and what detectors found. Raises ConsumerBusy."""
+        """Add the next decisions to their windows; return their number and detections. Raises ConsumerBusy."""
         if self._feed is None:
             self._feed = Feed(CONSUMER, start=now - LOOKED_BACK)
         groups = self._feed.take_groups(tx, SLOT, limit)

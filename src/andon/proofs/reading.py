@@ -1,4 +1,4 @@
-"""Reading of proofs: what holds and why, the curve of automatic share against risk, and what more labels would prove."""
+"""Reading of proofs: the present proof and its reason, the curve of automatic share against risk, and the forecast."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _WIDER = 0.005
 class RiskPoint:
     """One point of the curve: the share of decisions above a threshold, their error, and its bound.
 
-    `labels_needed` are the further labels above it that prove it if they err as those so far; None if they err too much.
+    `labels_needed` are the further labels above it that prove it at the present error; None if that is too high.
     """
 
     threshold: float
@@ -82,7 +82,7 @@ class ForecastStep:
 class GateForecast:
     """The forecast of one series: further labels for each wider region, the widest last.
 
-    `clean_labels` prove the target from nothing if none is wrong; `labels_at_error` for even odds if as many are wrong as so far.
+    `clean_labels` prove the target from nothing if none is wrong; `labels_at_error` for even odds at the present error.
     """
 
     key: SeriesKey
@@ -99,7 +99,7 @@ class GateForecast:
 
 @dataclass(frozen=True, slots=True)
 class GateAccount:
-    """The account of one series: the revision in force, the present proof, and the gate that holds if nobody renews it."""
+    """The account of one series: the revision in force, the present proof, and the gate after its expiry."""
 
     key: SeriesKey
     in_force: GateRevision
@@ -253,7 +253,7 @@ def _curve(tx: Tx, series: GateSeries, prover: GateProver, target: float, now: d
 
 
 def _prover(tx: Tx, series: GateSeries) -> GateProver:
-    """The prover as it was kept; one that has seen no label where none was kept for this bound."""
+    """Return the saved prover, or one without labels if none was saved for this bound."""
     kept: SavedProof | None = store.saved(tx, series.key.automation, series.key.arm).get(
         (json_of(series.key.segment), series.key.predicted)
     )
@@ -263,7 +263,7 @@ def _prover(tx: Tx, series: GateSeries) -> GateProver:
 
 
 def _seen_by(tx: Tx, series: GateSeries, target: float) -> GateProver:
-    """A prover of another target that has seen the same labels."""
+    """Return a prover of another target that has seen the same labels."""
     automation, arm = series.key.automation, series.key.arm
     prover, after = series.prover(target), store.first_counting(tx, automation, arm, KEPT)
     advance(prover, series, store.evidence_after(tx, automation, arm, after, KEPT))
@@ -295,7 +295,7 @@ def _bound(tx: Tx, automation: str) -> RiskBound:
 
 
 def _arm_of(tx: Tx, automation: str, now: datetime) -> str:
-    """The arm that decided most lately; the newest one where none has."""
+    """Return the arm that decided most recently; the newest one if none has."""
     living: Mapping[str, ArmRevisions] = gates.living(tx, now).get(automation, {})
     since = (now - LATELY).date()
     counted: Sequence[tuple[int, int, str]] = [

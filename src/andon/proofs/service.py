@@ -1,4 +1,4 @@
-"""Proofs of all lines: one step of a worker gathers what is new, shows it to the provers and makes revisions that are due."""
+"""Proofs of all lines: one step of a worker gathers news, shows it to the provers and makes due revisions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The rules of a review, with no database and no clock: who may work on it, and which verdicts there are."""
+"""The rules of a review, without a database or a clock: its holder and its possible verdicts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ class ReviewState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who works on a review, and until when it is nobody else's."""
+    """A claim on a review: its holder, and its end."""
 
     by: str
     at: datetime
@@ -59,11 +59,12 @@ def case_line(fields: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ReviewTask:
-    """A person's task on one decision, which is read from the ledger. `actions` says what each outcome sets off.
+    """A person's task on one decision, which is read from the ledger. `actions` gives the effect of each outcome.
 
-    A procedure that follows the decision may ask a `question` of its own (under the key `asked_by`); its answer sets off nothing
-    but that the procedure goes on. A `blind` review audits an automatic decision: its outcomes are classes, its verdict sets off
-    nothing, and until then the reviewer does not see what the line decided. `predicted` is that, from the verdict on.
+    A procedure that follows the decision may ask a `question` of its own (under the key `asked_by`); its answer only
+    lets the procedure continue. A `blind` review audits an automatic decision: its outcomes are classes, its verdict
+    has no effect outside, and until then the reviewer does not see the line's decision. `predicted` is that decision,
+    from the verdict on.
     """
 
     id: UUID
@@ -103,7 +104,7 @@ class ReviewTask:
         return ReviewState.OPEN if self.holder(now) is None else ReviewState.CLAIMED
 
     def holder(self, now: datetime) -> str | None:
-        """Who works on it, if somebody does."""
+        """Return the holder, if there is one."""
         if self.verdict is not None or self.claim is None or self.claim.until <= now:
             return None
         return self.claim.by
@@ -130,7 +131,7 @@ class ReviewTask:
         return tuple(one for one in self.outcomes if self.blind or one != UNDECIDED)
 
     def judge(self, outcome: str, reason: str, actor: Actor, now: datetime) -> Verdict:
-        """The verdict of the person who holds it. Raises ReviewDecided, ReviewHeld, ReviewNotClaimed, VerdictInvalid."""
+        """Return the holder's verdict. Raises ReviewDecided, ReviewHeld, ReviewNotClaimed, VerdictInvalid."""
         self._require_holder(actor, now)
         if outcome not in self.choices:
             what = "class" if self.blind else "outcome"

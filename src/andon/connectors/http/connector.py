@@ -131,5 +131,5 @@ def _bearer(token: str) -> dict[str, str]:
 
 
 def _quoted(text: str) -> str:
-    """A value in a path is one segment, whatever is in it."""
+    """Return a value as one path segment, whatever it contains."""
     return "%2E" * len(text) if text in (".", "..") else quote(text, safe="")

@@ -1,7 +1,7 @@
-"""Publishing on a topic: one message a delivery, by an idempotent producer, so that what it sends again by itself arrives once.
+"""Publishing on a topic: one message per delivery, by an idempotent producer, whose own retries arrive once.
 
-A topic is looked at before it is written to, so that a cluster that is not there certainly got nothing. Once a message is with
-the producer and the time is over, nobody knows.
+A topic is looked up before it is written to, so that an unreachable cluster certainly got nothing. Once a message is
+with the producer and the time is over, the result is unknown.
 """
 
 import asyncio

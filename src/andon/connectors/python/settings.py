@@ -45,7 +45,7 @@ class PythonSettings(Shape):
 
 
 def _look(root: Path, file: str, name: str) -> None:
-    """Raises ValueError if there is no such function at the top level of the file. Does not run it."""
+    """Check that the file has such a function at its top level, without running it. Raises ValueError."""
     path = (root / file).resolve()
     if not path.is_relative_to(root.resolve()):
         raise ValueError(f"{file} is outside the project")
