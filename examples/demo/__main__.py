@@ -1,4 +1,7 @@
-"""`script/demo [--once] [--story transfers|drift|rollout] [--broker nats|kafka]`: from nothing to a running line, open until Ctrl-C."""
+"""`script/demo [--once] [--story transfers|drift|rollout] [--broker nats|kafka]`: a running line from nothing.
+
+It stays up until Ctrl-C.
+"""
 
 import argparse
 import os
@@ -31,7 +34,8 @@ def main() -> int:
     arguments.add_argument(
         "--broker",
         choices=[name for name in intakes.KINDS if name != "table"],
-        help="transfers only: bring the events by this broker, which is started too, instead of a table in the database",
+        help="transfers only: bring the events by this broker, which is started too, instead of a table in the "
+        "database",
     )
     arguments.add_argument(
         "--transfers", type=int, default=TRANSFERS, help=f"transfers only: how many; {TRANSFERS:,} if left out"

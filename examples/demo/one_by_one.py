@@ -1,8 +1,8 @@
 """The plain approach beside the demo: the same line decides event after event, each in a transaction of its own.
 
-Run in the project's folder: `python -m examples.demo.one_by_one AUTOMATION SECONDS < ARRIVALS`. A line of ARRIVALS is a moment in
-seconds since the first, a tab, and the event. Each event is taken when its moment has come, and later if those before it took too
-long. After SECONDS it ends; what it prints is JSON: how many it decided, and the CPU time of that.
+Run in the project's folder: `python -m examples.demo.one_by_one AUTOMATION SECONDS < ARRIVALS`. A line of ARRIVALS is a
+moment in seconds since the first, a tab, and the event. Each event is taken at its moment, or later if earlier ones
+took too long. After SECONDS it ends and prints JSON: its number of decisions, and their CPU time.
 """
 
 import asyncio
@@ -85,7 +85,7 @@ class _Position:
         self._position = position
 
     def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str | Invalid]) -> list[Statement]:
-        """What moves it, with the decision."""
+        """Return the statement that moves the position with the decision."""
         del recorded, refused
         return [(MOVE, (self._position,))]
 

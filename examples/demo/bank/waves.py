@@ -1,4 +1,7 @@
-"""Transfers with their truth on standard output, one a line: `python -m examples.demo.bank.waves calm|busy|wave COUNT SEED`."""
+"""Transfers with their truth on standard output, one a line.
+
+Run it by `python -m examples.demo.bank.waves calm|busy|wave COUNT SEED`.
+"""
 
 import json
 import sys

@@ -40,7 +40,7 @@ Fallbacks: TypeAlias = Sequence[str]
 
 
 def checked(automation: str, fallbacks: Fallbacks) -> tuple[str, ...]:
-    """The chain as it runs, `review` at its end. Raises DeclarationInvalid."""
+    """Return the chain as it runs, with `review` at its end. Raises DeclarationInvalid."""
     if not isinstance(fallbacks, list | tuple):
         raise DeclarationInvalid(
             f"Automation {automation!r}: fallback is a list or tuple of names, as ('rules',), not {fallbacks!r}"

@@ -24,7 +24,8 @@ class Request:
     """A value computed from the input alone by a pure function, e.g. `Request("night", lambda i: i["hour"] < 6)`.
 
     `compute` gets the validated input as a mapping and returns a number, a string, a boolean or None (missing). With
-    `batch=True` it gets the inputs of a whole batch as a list and returns as many values, each the same as it would be alone.
+    `batch=True` it gets the inputs of a whole batch as a list and returns as many values, each the same as it would be
+    alone.
     """
 
     name: str
@@ -39,10 +40,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Aggregates of a field over the last while, by the value of another: the velocity of an account.
+    """Aggregates of a field over a recent span, by the value of another: the velocity of an account.
 
-    `over` are spans like "10m", "1h", "24h", "7d". The present input counts as the newest entry of its own window; `last` and
-    `since` are about the entry before it. `name` is what the features' names begin with, the field's if it is not given.
+    `over` are spans like "10m", "1h", "24h", "7d". The present input counts as the newest entry of its own window;
+    `last` and `since` are about the entry before it. `name` is the prefix of the features' names, the field's name by
+    default.
     """
 
     field: str
@@ -76,11 +78,12 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """Columns of the row of a table or view whose `key` is the value of the field `by`, e.g. what is known of a customer.
+    """Columns of the row of a table or view whose `key` is the value of the field `by`, e.g. a customer's data.
 
-    `table` is in Andon's own database, `crm.customers` if it is in another schema than the usual one. `key` is called like `by`
-    if it is not given. A value may have been read up to `fresh` ago. With `oldest` a row counts only if its column `updated` is no
-    longer ago than that. Where there is no row that counts, each column needs its `default`; without one the decision goes to a person.
+    `table` is in Andon's own database, `crm.customers` if it is in another schema than the usual one. `key` is called
+    like `by` if it is not given. A value may have been read up to `fresh` ago. With `oldest` a row counts only if its
+    column `updated` is no longer ago than that. Where there is no row that counts, each column needs its `default`;
+    without one the decision goes to a person.
     """
 
     table: str

@@ -218,8 +218,10 @@ def _facts(version: ModelVersion) -> Facts:
         ("runtime", f"{m.runtime}{', trusted to run its own code' if version.trusted else ''}"),
         (
             "classes",
-            f"{', '.join(m.signature.classes)}"
-            f"{f'; {m.signature.positive} is positive' if m.signature.positive else ''}",
+            (
+                f"{', '.join(m.signature.classes)}"
+                f"{f'; {m.signature.positive} is positive' if m.signature.positive else ''}"
+            ),
         ),
         (
             "trained on",

@@ -37,7 +37,7 @@ class TakenValues(Struct, frozen=True):
 
 
 class ExperimentCounter:
-    """Counts for one experiment. One object a worker keeps the feed's place in memory; what counts is in the database."""
+    """Counts for one experiment. A worker's object keeps the feed's place in memory; the counts are in the database."""
 
     def __init__(self, experiment: Experiment) -> None:
         self._feed = Feed(experiment.consumer, automations=[experiment.automation])

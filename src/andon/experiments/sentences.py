@@ -9,7 +9,7 @@ from andon.rollouts import spoken
 
 
 def standing_sentence(experiment: Experiment, estimates: ExperimentEstimates) -> str:
-    """Say who is better by now, with the interval, or that nobody is shown to be."""
+    """State which arm is better by now, with the interval, or that none is shown to be."""
     pairs = pair_estimates(experiment, estimates)
     winner = winner_of(experiment, pairs)
     if winner is not None:
@@ -75,7 +75,7 @@ def _one(experiment: Experiment, pair: PairEstimate, arm: int, other: int) -> st
 
 
 def _leading(experiment: Experiment, pairs: Sequence[PairEstimate]) -> int | None:
-    """The arm that looks best so far: the one that wins most pairs by their estimates."""
+    """Return the leading arm: the one that wins most pairs by their estimates."""
     equal = 1.0 if experiment.counts_events else 0.0
     wins: dict[int, int] = {}
     for one in pairs:

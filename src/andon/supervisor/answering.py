@@ -20,7 +20,7 @@ class HealthAnswer:
 
 
 def ask(address: Address) -> HealthAnswer | None:
-    """What the part at an address says at /readyz; None while it does not answer at all."""
+    """Return the answer of the part at an address to /readyz; None while it does not answer at all."""
     connection = http.client.HTTPConnection(address.reached_at, address.port, timeout=_ANSWER_SECONDS)
     try:
         connection.request("GET", "/readyz")

@@ -38,7 +38,7 @@ _DRIFT = timedelta(seconds=2)
 
 
 class ProjectCheck(Protocol):
-    """Loads the automations of a project and says all that is wrong with them; with a database, also what their models lack."""
+    """Loads a project's automations and returns all faults; with a database, also what their models lack."""
 
     def __call__(self, settings: Settings, database: Database | None) -> Sequence[Fault]: ...
 
@@ -111,7 +111,10 @@ def _platform() -> DoctorFinding:
 
 def _packages() -> DoctorFinding:
     """Import each in one other process: one that takes its process down is known by being the last that was begun."""
-    program = "import importlib, sys\nfor name in sys.argv[1:]:\n    print(name, flush=True)\n    importlib.import_module(name)"
+    program = (
+        "import importlib, sys\nfor name in sys.argv[1:]:\n    print(name, flush=True)\n    "
+        "importlib.import_module(name)"
+    )
     done = subprocess.run(  # noqa: S603  our own program
         [sys.executable, "-I", "-c", program, *_NATIVE], capture_output=True, text=True, check=False
     )
@@ -200,7 +203,7 @@ def _folder(settings: Settings) -> DoctorFinding:
 
 
 def _storage(settings: Settings) -> tuple[list[DoctorFinding], str | None]:
-    """What is known of the embedded PostgreSQL, and the url of whichever database can be asked."""
+    """Return the findings about the embedded PostgreSQL, and the url of a reachable database."""
     if settings.database.url is not None:
         return [], settings.database.url.get_secret_value()
     check = "embedded PostgreSQL"

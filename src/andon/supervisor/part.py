@@ -1,4 +1,4 @@
-"""One part of an installation: asked whether it is ready, started again when it ends, replaced by a successor without a gap."""
+"""One part of an installation: checked for readiness, restarted when it ends, replaced by a successor without a gap."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,9 +19,11 @@ _log = structlog.get_logger("andon.supervisor")
 
 
 class Part:
-    """`python -m andon gateway`, or another, on sockets that stay when its process is replaced. The supervisor's thread alone calls it.
+    """`python -m andon gateway`, or another, on sockets that outlive its process.
 
-    `successor` is a process on its way to take over; `leaving` are those that were taken over from and finish.
+    Only the supervisor's thread calls it.
+
+    `successor` is a process about to take over; `leaving` are replaced ones that are finishing.
     """
 
     def __init__(self, address: Address, command: Sequence[str], folder: Path, sockets: Sequence[socket] = ()) -> None:
@@ -48,7 +50,10 @@ class Part:
         self._child = self._born(environment, waits=False)
 
     def tend(self, environment: Callable[[], Mapping[str, str]]) -> int | None:
-        """If it has ended, start it again when its time has come. Returns its exit status, negative for a signal, when it just ended."""
+        """Restart the part after its pause, if it has ended. Return its exit status when it just ended.
+
+        The status is negative for a signal.
+        """
         self._see_off()
         if self._child is not None:
             status = self._child.status()
@@ -85,7 +90,7 @@ class Part:
             self.successor = None
 
     def answer(self) -> HealthAnswer | None:
-        """What it says of itself; None while it does not answer at all."""
+        """Return its own answer; None while it does not answer at all."""
         return ask(self.address)
 
     def is_running(self) -> bool:

@@ -14,7 +14,7 @@ MISSING_SECONDS = 5.0
 
 
 class Restart:
-    """The supervisor calls `advance` again and again; it never waits."""
+    """A restart under way. The supervisor calls `advance` repeatedly; it never waits."""
 
     def __init__(
         self, request: RestartRequest, parts: Sequence[Part], environment: Callable[[], Mapping[str, str]]
@@ -40,7 +40,7 @@ class Restart:
         return False
 
     def give_up(self) -> None:
-        """The supervisor itself ends."""
+        """End the request: the supervisor itself ends."""
         self._request.end("`andon up` is stopping")
 
     def _has_failed(self, part: Part, child: Child) -> bool:

@@ -16,10 +16,10 @@ REASON = "the first model, trained by `andon up`"
 
 
 def train(root: Path, script: str, url: str, signals: Signals, say: Callable[[str], None]) -> bool:
-    """Run the script and let what it packs answer. False if a signal to stop came meanwhile.
+    """Run the script and make its model the champion. Return False if a signal to stop came meanwhile.
 
-    What goes wrong is told, and no reason to end: everything else runs, a model can be registered at any time, and the next start
-    tries again.
+    A failure is reported, and no reason to end: everything else runs, a model can be registered at any time, and the
+    next start tries again.
     """
     say(f"model     training the first one by {script}")
     register = ["models", "register", "--from-script", script, "--alias", "champion", "--reason", REASON]

@@ -22,8 +22,8 @@ BACKLOG = 2048
 ACCEPTS = 16
 """Connections accepted in one turn of the event loop at most.
 
-uvloop accepts one for each listening descriptor (libuv/libuv#3696), and a busy turn takes a while: of hundreds of callers at
-once the last would wait for seconds. Each more costs every new connection a system call.
+uvloop accepts one for each listening descriptor (libuv/libuv#3696), and a busy turn takes a while: of hundreds of
+concurrent callers the last would wait for seconds. Each additional one costs every new connection a system call.
 """
 
 
@@ -34,8 +34,8 @@ def _nothing() -> None:
 class HttpServer(uvicorn.Server):
     """The server. It listens on `sockets`, or binds `host` and `port`.
 
-    `ready` is called once it listens, `ending` when its end begins, `hurry` when the end has taken a while. With `proxied` it
-    believes a proxy on this machine about the caller's address and about https.
+    `ready` is called once it listens, `ending` when its end begins, `hurry` when the end has taken a while. With
+    `proxied` it trusts a proxy on this machine about the caller's address and about https.
     """
 
     server_state: WireState
