@@ -1,6 +1,7 @@
-"""Virtual environments beside our own, one for each lock file, kept outside the repository from one run to the next.
+"""Virtual environments beside our own, one for each lock file, kept outside the repository between runs.
 
-They lie in $ANDON_BENCH_CACHE or `~/.cache/andon-bench`; one is made anew when its lock file, the Python or how it is installed changed.
+They lie in $ANDON_BENCH_CACHE or `~/.cache/andon-bench`; a change of the lock file, the Python or the installation
+rebuilds one.
 """
 
 import hashlib
@@ -24,9 +25,9 @@ def cache() -> Path:
 
 
 def python_of(name: str, lock: Path) -> Path:
-    """The Python of an environment that holds what `lock` names; built when it is not there yet. Raises EnvironmentFailed.
+    """Return the Python of an environment with the content of `lock`, built if necessary. Raises EnvironmentFailed.
 
-    Who wants one that another process is building waits for it.
+    A process waits for an environment that another one is building.
     """
     folder = cache() / name
     python, marker = folder / "bin" / "python", folder / ".installed-from"

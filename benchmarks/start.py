@@ -1,7 +1,7 @@
-"""From an empty folder to the first decision, what a restart takes, and how much memory everything needs together.
+"""The first decision from an empty folder, the time of a restart, and the memory of everything together.
 
-The environment is there already. Beside it, in the same run: how long one bare process takes to load what a gateway and a worker
-load. Goal: a restart of everything takes at most five times as long.
+The environment exists already. Beside it, in the same run: the time one bare process takes to load what a gateway and a
+worker load. Goal: a restart of everything takes at most five times as long.
 """
 
 import argparse

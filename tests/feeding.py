@@ -24,7 +24,8 @@ _LEAF = text(
 _DECISION = text(
     "INSERT INTO decisions (id, automation, automation_version, decided_at, outcome, rule, score, confidence, certain, "
     "model, model_version, policy_version, caller, correlation_id, latency_us, writer, seq, salt, record) VALUES "
-    "(:id, :automation, 1, :at, 'release', 'safe', 0.25, 0.75, true, 'm', 1, 'p', 'c', 'x', 1500, :writer, :seq, :salt, :record)"
+    "(:id, :automation, 1, :at, 'release', 'safe', 0.25, 0.75, true, 'm', 1, 'p', 'c', 'x', 1500, :writer, :seq, "
+    ":salt, :record)"
 )
 
 

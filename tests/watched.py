@@ -38,10 +38,10 @@ _LEAF = text(
     "VALUES (:writer, :seq, :prev_hash, :hash, :at, :actor, :action, :subject, :body)"
 )
 _DECISION = text(
-    "INSERT INTO decisions (id, automation, automation_version, decided_at, outcome, rule, score, label, confidence, certain, "
-    "model, model_version, policy_version, arm, caller, correlation_id, latency_us, writer, seq, salt, record) VALUES "
-    "(:id, :automation, 1, :at, :outcome, :rule, :score, :label, :confidence, :certain, 'fraud-risk', 1, 'abc', :arm, 'c', 'x', "
-    ":latency_us, :writer, :seq, :salt, :record)"
+    "INSERT INTO decisions (id, automation, automation_version, decided_at, outcome, rule, score, label, "
+    "confidence, certain, model, model_version, policy_version, arm, caller, correlation_id, latency_us, writer, "
+    "seq, salt, record) VALUES (:id, :automation, 1, :at, :outcome, :rule, :score, :label, :confidence, :certain, "
+    "'fraud-risk', 1, 'abc', :arm, 'c', 'x', :latency_us, :writer, :seq, :salt, :record)"
 )
 
 ARM = arm_name("fraud-risk", 1, "abc")

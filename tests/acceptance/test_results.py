@@ -147,13 +147,14 @@ def test_decisions_of_a_kafka_topic_are_published_as_cloudevents_on_a_kafka_topi
 def test_decisions_of_a_tables_rows_are_told_to_a_webhook(world: World) -> None:
     with psycopg.connect(_url(world.line), autocommit=True) as database:
         database.execute(
-            "CREATE TABLE bank_payments (id bigint GENERATED ALWAYS AS IDENTITY, payment_id text, account text, amount float8, "
-            "country text, note text)"
+            "CREATE TABLE bank_payments (id bigint GENERATED ALWAYS AS IDENTITY, payment_id text, account text, "
+            "amount float8, country text, note text)"
         )
         for id_, amount in PAYMENTS.items():
             row = payment(payment_id=id_, amount=amount)
             database.execute(
-                "INSERT INTO bank_payments (payment_id, account, amount, country, note) VALUES (%s, %s, %s, %s, 'not for us')",
+                "INSERT INTO bank_payments (payment_id, account, amount, country, note) VALUES (%s, %s, %s, %s, "
+                "'not for us')",
                 [row["payment_id"], row["account"], row["amount"], row["country"]],
             )
 

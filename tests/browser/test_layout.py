@@ -12,7 +12,10 @@ OVERFLOWING = """() => [...document.querySelectorAll("body *")]
     .map(e => `${e.tagName}.${e.className}`).slice(0, 5)"""
 UNNAMED = """() => [...document.querySelectorAll("input:not([type=hidden]), select, textarea, button, a")]
     .filter(e => !(e.labels?.length || e.ariaLabel || e.textContent.trim())).map(e => e.outerHTML)"""
-BRIGHTNESS = "() => getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g).slice(0, 3).reduce((a, b) => a + +b, 0)"
+BRIGHTNESS = (
+    "() => getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g).slice(0, "
+    "3).reduce((a, b) => a + +b, 0)"
+)
 
 
 def paths(page: Page, bank: Bank) -> list[str]:

@@ -60,7 +60,8 @@ class Report:
         slowest = max(self.recoveries, default=0.0)
         told = (
             f"seed {self.seed}: {self.faults.total()} faults in {self.seconds:.0f} s ({kinds}); {self.answers} calls, "
-            f"{events}, {self.deliveries} deliveries, {self.procedures} procedures, slowest answer after a kill {slowest:.1f} s"
+            f"{events}, {self.deliveries} deliveries, {self.procedures} procedures, slowest answer after a kill "
+            f"{slowest:.1f} s"
         )
         return (
             f"{told}: all held"

@@ -67,9 +67,9 @@ def _waiting(database: Database) -> list[str]:
     """What is known of the messages that wait: who has them, how often they were tried, when they are due, what was answered last."""
     one_by_one = text(
         "SELECT o.topic, o.lane, o.again, o.attempts, extract(epoch FROM o.due_at - clock_timestamp()) AS due, "
-        "extract(epoch FROM o.claimed_until - clock_timestamp()) AS claimed, o.last_error, free.id IS NULL AS locked FROM outbox o LEFT JOIN "
-        "(SELECT id FROM outbox WHERE state = 'pending' FOR UPDATE SKIP LOCKED) AS free ON free.id = o.id "
-        "WHERE o.state = 'pending' ORDER BY o.due_at LIMIT 3"
+        "extract(epoch FROM o.claimed_until - clock_timestamp()) AS claimed, o.last_error, free.id IS NULL AS "
+        "locked FROM outbox o LEFT JOIN (SELECT id FROM outbox WHERE state = 'pending' FOR UPDATE SKIP LOCKED) AS "
+        "free ON free.id = o.id WHERE o.state = 'pending' ORDER BY o.due_at LIMIT 3"
     )
     with database.begin() as tx:
         return [
@@ -124,8 +124,8 @@ def order(records: Sequence[Record], sent: Mapping[str, int]) -> list[str]:
 def consequences(tx: Tx, receiver: Receiver) -> list[str]:
     """Each decision with an action was delivered under one key, what came first is what was to come, each review was opened once."""
     of_actions = text(
-        "SELECT id::text, subject::text, payload->>'connector' AS connector, payload->>'procedure' AS procedure FROM outbox "
-        "WHERE topic = 'action.deliver'"
+        "SELECT id::text, subject::text, payload->>'connector' AS connector, payload->>'procedure' AS procedure "
+        "FROM outbox WHERE topic = 'action.deliver'"
     )
     actions = tx.execute(of_actions).all()
     sent = {row.id: row.subject for row in actions if row.connector == "webhook"}

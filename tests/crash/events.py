@@ -107,8 +107,8 @@ class ToTable(Sender):
             if self._connection is None:
                 self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=3)
             self._connection.execute(
-                "INSERT INTO incoming (event, at, account, amount, country, payment_id) VALUES (%s, %s, %s, %s, %s, %s) "
-                "ON CONFLICT (event) DO NOTHING",
+                "INSERT INTO incoming (event, at, account, amount, country, payment_id) VALUES (%s, %s, %s, %s, "
+                "%s, %s) ON CONFLICT (event) DO NOTHING",
                 (
                     event["id"],
                     event["time"],

@@ -54,7 +54,8 @@ def reading(folder: Path, trigger: str, connection: str) -> Iterator[Line]:
     (folder / "automation.py").write_text(AUTOMATION.format(trigger=trigger), encoding="utf-8")
     with Receiver() as receiver:
         (folder / "andon.toml").write_text(
-            f'[destinations.bank]\nurl = "{receiver.url}"\nsecret_env = "BANK_SECRET"\nallow_private = true\n{connection}',
+            f'[destinations.bank]\nurl = "{receiver.url}"\nsecret_env = "BANK_SECRET"\nallow_private = '
+            f"true\n{connection}",
             encoding="utf-8",
         )
         package = a_package(folder / "package")

@@ -39,7 +39,8 @@ def line(short_folder: Path, receiver: Receiver) -> Iterator[Line]:
     tests = Path(__file__).parent.parent
     (short_folder / "automation.py").write_text(AUTOMATION, encoding="utf-8")
     (short_folder / "andon.toml").write_text(
-        f'[destinations.bank]\nurl = "{receiver.url}"\nsecret_env = "BANK_SECRET"\nallow_private = true\nmax_attempts = 50\n',
+        f'[destinations.bank]\nurl = "{receiver.url}"\nsecret_env = "BANK_SECRET"\nallow_private = '
+        "true\nmax_attempts = 50\n",
         encoding="utf-8",
     )
     package = a_package(short_folder / "package")

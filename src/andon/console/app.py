@@ -50,10 +50,7 @@ _STATIC = Path(__file__).parent / "static"
 
 
 class AssetsMissing(Conflict):
-    """The console's JavaScript and CSS are missing: this is a checkout that was never installed.
-
-    Run `pip install -e .`.
-    """
+    """The console's JavaScript and CSS are missing in this checkout: install it with `pip install -e .` first."""
 
 
 class PageNotFound(NotFound):

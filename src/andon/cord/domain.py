@@ -24,7 +24,7 @@ DRILL_FIELD = "andon.drill"
 
 
 class LineState(StrEnum):
-    """The state of a line, its decider: the policy, a person, or only the owner's fallback outcome."""
+    """The state of a line, which names its decider: the policy, a person, or only the fallback outcome."""
 
     AUTOMATIC = "automatic"
     SUPERVISED = "supervised"

@@ -228,7 +228,7 @@ class Purse:
         return service.state_of(after)
 
     def _agreed(self, wallet: Wallet, hold: Hold, granted: int) -> int:
-        """Less is agreed with the wallet first, which goes on paying meanwhile; more is adopted once it is committed."""
+        """Return the amount to write: a decrease agreed with the live wallet, or an increase for after the commit."""
         if granted >= hold.granted:
             return granted
         with self._lock:

@@ -44,7 +44,8 @@ class TableStage:
 async def a_table(database: Database) -> AsyncIterator[asyncpg.Connection]:
     connection = await database.connect()
     await connection.execute(
-        "CREATE TABLE payments (id bigint GENERATED ALWAYS AS IDENTITY, number int, came_at timestamptz DEFAULT clock_timestamp())"
+        "CREATE TABLE payments (id bigint GENERATED ALWAYS AS IDENTITY, number int, came_at timestamptz DEFAULT "
+        "clock_timestamp())"
     )
     try:
         yield connection

@@ -1,4 +1,4 @@
-"""A part that answers /readyz and is told by files in its folder how to behave: `NAME.unready`, `NAME.deaf`, `NAME.refuse`."""
+"""A part that answers /readyz and is controlled by files in its folder: `NAME.unready`, `NAME.deaf`, `NAME.refuse`."""
 
 import json
 import os

@@ -68,6 +68,9 @@ def test_the_real_library_has_what_is_asked_of_it() -> None:
 
 
 def test_without_a_driver_the_library_is_not_even_loaded() -> None:
-    look = "import sys; from andon.bootstrap.gpus import find_nvml; print(find_nvml('libno-driver.so.1'), 'pynvml' in sys.modules)"
+    look = (
+        "import sys; from andon.bootstrap.gpus import find_nvml; print(find_nvml('libno-driver.so.1'), 'pynvml' "
+        "in sys.modules)"
+    )
     told = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, timeout=60)
     assert told.stdout.split() == ["None", "False"]
