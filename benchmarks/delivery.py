@@ -208,7 +208,8 @@ class _Bench:
 
 INPUT = {f"field_{n}": round(n * 1.37, 2) for n in range(24)}
 _DECIDED = """
-INSERT INTO decisions (id, automation, automation_version, decided_at, outcome, rule, score, confidence, certain, model, model_version,
+INSERT INTO decisions (
+    id, automation, automation_version, decided_at, outcome, rule, score, confidence, certain, model, model_version,
     policy_version, caller, correlation_id, latency_us, writer, seq, salt, record)
 VALUES (:id, 'payments', 1, :at, 'release', 'safe', 0.0312, 0.97, true, 'fraud-risk', 3, :digest, 'bank', 'bench', 900,
     gen_random_uuid(), 1, :salt, :record)

@@ -20,8 +20,10 @@ def timeline(title: str, panels: Sequence[tuple[str, Sequence[Line]]], *, second
     """Return the panels one below the other, each with its unit and a scale of its own from zero."""
     height = 40 + len(panels) * (PANEL + MARGIN)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" '
-        'font-size="12">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" '
+            'font-size="12">'
+        ),
         f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
         f'<text x="{MARGIN}" y="24" font-size="15">{title}</text>',
     ]

@@ -77,7 +77,7 @@ class Writer:
 
 
 def a_record(identifier: UUID, automation: str, at: datetime) -> bytes:
-    """A record as the ledger has it, with an input of two lines."""
+    """Return a record as the ledger has it, with an input of two lines."""
     own = {
         "id": str(identifier),
         "asked_at": (at - timedelta(milliseconds=2)).isoformat(),
@@ -105,7 +105,7 @@ def a_record(identifier: UUID, automation: str, at: datetime) -> bytes:
 
 
 def take(database: Database, feed: Feed, limit: int = AT_ONCE) -> list[UUID]:
-    """What one transaction takes."""
+    """Return what one transaction takes."""
     with database.begin() as tx:
         return [item.id for item in feed.take(tx, limit).items]
 
@@ -128,7 +128,7 @@ def in_order_of(taken: Sequence[UUID], commits: Sequence[UUID]) -> bool:
 
 
 def rolled_back(database: Database, feed: Feed, limit: int) -> list[UUID]:
-    """What a transaction took that was rolled back."""
+    """Return what a transaction took that was rolled back."""
     with database.engine.connect() as connection, connection.begin() as transaction:
         taken = [item.id for item in feed.take(connection, limit).items]
         transaction.rollback()

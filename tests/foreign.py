@@ -11,12 +11,12 @@ CLIENTS = Path(__file__).parent / "clients"
 
 
 def clients_python() -> Path:
-    """The Python that has NVIDIA's and KServe's clients; its environment is built when it is not there yet."""
+    """Return the Python with NVIDIA's and KServe's clients; its environment is built if necessary."""
     return python_of("inference-clients", CLIENTS / "requirements.lock")
 
 
 def client(script: str, *arguments: str) -> Any:
-    """What a script of `tests/clients` printed."""
+    """Return what a script of `tests/clients` printed."""
     done = subprocess.run(
         [clients_python(), "-W", "ignore", CLIENTS / script, *arguments],
         capture_output=True,

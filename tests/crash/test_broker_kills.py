@@ -1,4 +1,4 @@
-"""Workers are killed with SIGKILL while they read from real brokers: each event is decided once, and each key's in order."""
+"""Workers are killed with SIGKILL while they read from real brokers: each event is decided once and in order."""
 
 import asyncio
 import json
@@ -122,7 +122,10 @@ def decided(database: Database) -> int:
 
 
 def check(line: Line, sent: Mapping[str, list[int]]) -> None:
-    """All that was sent is decided and counted once, in the order of each account; nothing is dead, the audit log holds."""
+    """Check that everything sent is decided and counted once, in order by account.
+
+    Nothing is dead, the audit log holds.
+    """
     database = Database(postgres.url_of(config.load(line.folder, {})))
     total = sum(map(len, sent.values()))
     try:

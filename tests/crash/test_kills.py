@@ -1,4 +1,4 @@
-"""Kill gateway, worker and PostgreSQL with SIGKILL under load, again and again: nothing answered is lost, nothing is done twice."""
+"""Kill gateway, worker and PostgreSQL with SIGKILL under load: nothing answered is lost, nothing is done twice."""
 
 import os
 import random
@@ -75,7 +75,7 @@ def test_nothing_is_lost_and_nothing_done_twice_through_many_kills(line: Line, r
 
 
 def said_of_bugs(line: Line) -> str:
-    """What the processes logged of their own mistakes."""
+    """Return what the processes logged of their own bugs."""
     return "\n".join(said for said in line.log.read_text(errors="replace").splitlines() if '"exception"' in said)[
         -6000:
     ]
@@ -105,7 +105,7 @@ def answered_after(load: Load, moment: float) -> float | None:
 
 
 def victims(line: Line, kind: str, draw: random.Random) -> list[psutil.Process]:
-    """The process to kill, or none if it is just not there."""
+    """Return the process to kill, or none if it is just absent."""
     try:
         if kind in ("gateway", "worker"):
             family = line.running(kind)

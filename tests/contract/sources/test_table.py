@@ -1,4 +1,4 @@
-"""A table, and the inbox of what comes by HTTP, keep what all sources keep; and rows that commit out of order are not missed."""
+"""A table, and the inbox of HTTP events, keep the contract of sources; rows committed out of order are not missed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping

@@ -20,7 +20,8 @@ INSERT INTO traffic_splits (endpoint, number, shares, shadows, set_by, reason, s
     ('fraud-risk', 1, '{"2": 10}', '[3]', 'otto', 'try', '2026-11-05', '{"2": [[0, 1000]]}'),
     ('fraud-risk', 2, '{"2": 12.5, "3": 5}', '[]', 'olga', 'more', '2026-11-06',
      '{"2": [[0, 1000], [2000, 2250]], "3": [[1000, 1500]]}');
-INSERT INTO decisions VALUES ('01930000-0000-7000-8000-000000000001', 'payments', 2, '2026-11-07', 'release', 'safe', 0.1,
+INSERT INTO decisions VALUES
+    ('01930000-0000-7000-8000-000000000001', 'payments', 2, '2026-11-07', 'release', 'safe', 0.1,
     0.9, true, 'fraud-risk', 1, '3f2a9c01d2e4', 'bank', 'c', 5, gen_random_uuid(), 1, '', '{}');
 INSERT INTO shadow_predictions VALUES
     ('01930000-0000-7000-8000-000000000001', 'fraud-risk', 3, 'pause', 0.9, 'fraud', 0.9, NULL, '2026-11-07'),
