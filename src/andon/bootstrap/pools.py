@@ -50,7 +50,7 @@ def watch_pools(metrics: Metrics, loaded: Callable[[], Iterable[LoadedVersion]])
     )
     metrics.gauges_of(
         "andon_breaker_open",
-        "1 while a version is asked nothing because it failed again and again, else 0.",
+        "1 while a version gets no requests because it failed repeatedly, else 0.",
         of_each(lambda s: [((), float(s.breaker != "closed"))], inline=True),
         labels=("model", "version"),
     )

@@ -112,7 +112,7 @@ def computed_each(name: str, function: Any, rows: Sequence[Row]) -> list[Value |
     """
     try:
         values = [function(row) for row in rows]
-    except Exception:  # noqa: BLE001 - the builder's own function: whatever is wrong in it is told with the decision
+    except Exception:  # noqa: BLE001 - the builder's own function: its errors are recorded with the decision
         return [_computed_alone(name, function, row) for row in rows]
     return _usable_together(name, values)
 
@@ -133,7 +133,7 @@ def computed_together(name: str, function: Any, rows: Sequence[Row]) -> list[Val
     try:
         values = function(list(rows))
         values = values.tolist() if hasattr(values, "tolist") else list(values)
-    except Exception as error:  # noqa: BLE001 - the builder's own function: whatever is wrong in it is told with the decision
+    except Exception as error:  # noqa: BLE001 - the builder's own function: its errors are recorded with the decision
         failed = _raised(name, error)
     else:
         if len(values) == len(rows):

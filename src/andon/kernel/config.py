@@ -94,7 +94,7 @@ class GatewaySettings(Section):
         0.25,
         gt=0,
         le=LONGEST_WAIT,
-        description="How long a request may wait until those before it are answered, by the service time of late; "
+        description="How long a request may wait until those before it are answered, by recent service times; "
         "more are refused with 503.",
     )
     timeout_seconds: float = Field(
@@ -110,9 +110,8 @@ class GatewaySettings(Section):
         604_800.0,
         gt=0,
         le=LONGEST_SPAN,
-        description="How long it is told why a request that was accepted with 202 could not be decided; what was "
-        "decided "
-        "is told for ever.",
+        description="How long the reason is kept why a request accepted with 202 could not be decided. "
+        "Decisions are kept for ever.",
     )
     burst: int = Field(20_000, gt=0, description="Decisions a key may ask for at once after a quiet time.")
 
@@ -189,7 +188,7 @@ class EndpointSettings(Section):
         le=LONGEST_WAIT,
         description="How long one batch may take to predict; then it failed. What runs inside the gateway cannot "
         "be stopped: "
-        "its answer is used, and the version left alone if that happens again and again.",
+        "its answer is used, and the version gets no requests for a while if that happens repeatedly.",
     )
     idle_seconds: float = Field(
         300.0, gt=0, le=LONGEST_SPAN, description="After so long without work a process above the minimum ends."

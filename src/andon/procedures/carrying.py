@@ -35,7 +35,7 @@ async def carry_out(spec: ProcedureSpec, running: Running, clock: Clock, observe
         result = as_json(await spec.body(steps, as_given(spec.body, given)), spec.name)
     except LEAVING:
         raise
-    except BaseException as error:  # noqa: BLE001 - the builder's code; it is told, logged and undone
+    except BaseException as error:  # noqa: BLE001 - the builder's code; reported, logged and undone
         why = str(error) if isinstance(error, StepFailed) else words_of(error)
         left = [] if isinstance(error, NotRepeatable) else await steps.undo()
         _log.warning(

@@ -136,7 +136,7 @@ class Steps:
                 await compensation()
             except LEAVING:
                 raise
-            except BaseException as error:  # noqa: BLE001 - a compensation is the builder's code; it is told and logged
+            except BaseException as error:  # noqa: BLE001 - a compensation is the builder's code; reported and logged
                 _log.error("procedure.not_undone", procedure_id=str(self.id), step=name, error=type(error).__name__)
                 left.append(f"{name} could not be undone: {words_of(error)}")
         return left

@@ -1,4 +1,4 @@
-"""GPUs are shown where NVML finds some; where there is no library, no driver or no answer, nothing is and nothing breaks."""
+"""GPUs are shown where NVML finds some; without a library, driver or answer nothing is shown and nothing breaks."""
 
 import subprocess
 import sys

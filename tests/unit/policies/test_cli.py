@@ -116,7 +116,7 @@ def test_trying_shows_the_outcome_and_of_each_rule_whether_it_holds() -> None:
 
 
 def cells(line: str) -> list[str]:
-    """The cells of a printed table's row: rule, holds, then, condition."""
+    """Return the cells of a printed table's row: rule, holds, then, condition."""
     return [cell.strip() for cell in line.replace("┃", "│").split("│")[1:-1]]
 
 
