@@ -87,7 +87,7 @@ class Deliveries:
         self._wake.set()
 
     async def run_round(self) -> int:
-        """Carry out one batch of what is due; how many were delivered. Raises DatabaseUnavailable."""
+        """Deliver one batch of due actions; return how many were delivered. Raises DatabaseUnavailable."""
         async with self._renewing():
             taken = await self._take()
             return sum(await asyncio.gather(*(self._carry_out(one, taken.disabled) for one in taken.claimed)))
@@ -113,11 +113,11 @@ class Deliveries:
         return {name: lane.breaker for name, lane in self._lanes.items()}
 
     def sending(self) -> dict[str, int]:
-        """How many deliveries are under way to each destination now."""
+        """Return how many deliveries are under way to each destination now."""
         return {name: lane.sending for name, lane in self._lanes.items()}
 
     def retries_left(self) -> dict[str, int]:
-        """How many retries the budget of each destination that has one allows now."""
+        """Return how many retries the budget of each destination that has one allows now."""
         return {name: left for name, lane in self._lanes.items() if (left := lane.retries_left) is not None}
 
     async def close(self) -> None:
@@ -181,7 +181,7 @@ class Deliveries:
         return ending.entry.conclusion is not None and ending.entry.conclusion.state is MessageState.DONE
 
     async def _bury(self, entries: Sequence[PostboxEntry]) -> list[None]:
-        """Write down what is a dead letter now, and publish it in the same transaction. Raises DatabaseUnavailable."""
+        """Record new dead letters, and publish them in the same transaction. Raises DatabaseUnavailable."""
 
         def write() -> None:
             with self._database.begin() as tx:
@@ -202,7 +202,7 @@ class Deliveries:
         return self._lanes.get(str(message.payload.get("destination", "")))
 
     async def _rest(self, span: timedelta) -> None:
-        """Until there is room for more, or `stop` was asked for, or `span` has passed."""
+        """Wait until there is room for more, `stop` is set, or `span` has passed."""
         with suppress(TimeoutError):
             async with asyncio.timeout(span.total_seconds()):
                 await self._wake.wait()

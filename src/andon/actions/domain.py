@@ -20,7 +20,7 @@ BREAKER_PAUSE_CAP = timedelta(seconds=30)
 
 
 class AnswerKind(StrEnum):
-    """What is known of an attempt."""
+    """The possible results of an attempt."""
 
     DELIVERED = "delivered"
     """The receiver took it."""
@@ -33,7 +33,7 @@ class AnswerKind(StrEnum):
 
 
 class Repeat(StrEnum):
-    """Whether the same may be sent again under its key when nobody knows whether the receiver took it."""
+    """The policy for repeats under the same key when nobody knows whether the receiver took the first."""
 
     IDEMPOTENT = "idempotent"
     """The receiver ignores a repeat."""
@@ -43,7 +43,10 @@ class Repeat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How one attempt ended. `detail` is short and for people; `disable` says that the destination is gone for good."""
+    """The result of one attempt.
+
+    `detail` is short and for people; `disable` says that the destination is gone for good.
+    """
 
     kind: AnswerKind
     detail: str = ""
@@ -123,7 +126,7 @@ class Breaker:
         return BreakerState.OPEN if now < self.open_until else BreakerState.HALF_OPEN
 
     def blocks(self, now: datetime) -> bool:
-        """Whether a delivery has to wait."""
+        """Return whether a delivery has to wait."""
         state = self.state(now)
         return state is BreakerState.OPEN or (state is BreakerState.HALF_OPEN and self.probing)
 
@@ -156,7 +159,7 @@ class Breaker:
 
 
 def is_up(answer: Answer) -> bool:
-    """Whether an answer shows a receiver that works: it took the delivery, or had a definite opinion of it."""
+    """Return whether an answer shows a receiver that works: it took the delivery, or had a definite opinion of it."""
     return answer.kind in (AnswerKind.DELIVERED, AnswerKind.REFUSED)
 
 

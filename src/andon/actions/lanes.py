@@ -19,7 +19,7 @@ from andon.kernel.clock import Clock
 from andon.kernel.outbox import Message
 
 PROBE_WAIT = timedelta(seconds=1)
-"""How long others wait while one delivery looks whether the receiver is back."""
+"""The wait of others while one delivery probes whether the receiver is back."""
 
 _AHEAD = 1.0
 """Seconds' worth of a pace that is claimed ahead."""
@@ -58,7 +58,7 @@ class DestinationLane:
         return self.held >= 2 * self.destination.max_concurrent
 
     def room(self) -> Room:
-        """How much of what waits in the lane may be claimed now."""
+        """Return how much of what waits in the lane may be claimed now."""
         free = 0 if self.is_full or self.blocked_until() else 4 * self.destination.max_concurrent - self.held
         if free and self.breaker is BreakerState.HALF_OPEN:
             free = min(free, 1)
@@ -101,7 +101,7 @@ class DestinationLane:
                 self.sending -= 1
 
     def may_retry(self) -> bool:
-        """Whether one more retry is allowed now."""
+        """Return whether one more retry is allowed now."""
         left = self.retries_left
         return left is None or left > 0
 

@@ -6,7 +6,7 @@ from andon.actions.domain import Answer
 
 
 class DeliveryObserver(Protocol):
-    """Hears how deliveries go. Called on the event loop, so it counts and returns."""
+    """Observes deliveries. Called on the event loop, so it counts and returns."""
 
     def answered(self, destination: str, answer: Answer, *, retry: bool, seconds: float) -> None:
         """Observe an attempt that ended; `retry` says that the receiver had answered an earlier one."""

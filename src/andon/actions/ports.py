@@ -69,7 +69,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class EventHead:
-    """What a CloudEvent that is no decision says of itself beside its data."""
+    """The attributes of a CloudEvent that is not a decision, beside its data."""
 
     type: str
     subject: str
@@ -77,10 +77,13 @@ class EventHead:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one attempt has to bring across. `key` stays the same over all attempts, so a receiver can ignore repeats.
+    """The content of one attempt.
 
-    `recorded`: the data is a decision of the ledger, where it can be read again.
-    `data` is a decision, or that of an event of Andon itself, which has an `event` head.
+    `key` stays the same over all attempts, so a receiver can ignore repeats. `key` stays the same over all attempts, so
+    a receiver can ignore repeats.
+
+    `recorded`: the data is a decision of the ledger, where it can be read again. `data` is a decision, or that of an
+    event of Andon itself, which has an `event` head.
     """
 
     key: UUID
@@ -105,7 +108,7 @@ class Connector(Protocol):
 
     @property
     def repeat(self) -> Repeat:
-        """Whether a receiver ignores a repeat under the same key, unless its destination says otherwise."""
+        """The policy for repeats under the same key, unless the destination sets its own."""
         ...
 
     async def deliver(self, delivery: Delivery) -> Answer:
@@ -122,7 +125,7 @@ class Inquiring(Protocol):
     """A connector whose outside system can be asked whether it took a delivery."""
 
     def can_inquire(self, delivery: Delivery) -> bool:
-        """Whether this destination can be asked."""
+        """Return whether this destination can be asked."""
         ...
 
     async def inquire(self, delivery: Delivery) -> Answer:

@@ -25,7 +25,7 @@ from andon.kernel.grouping import Grouped
 from andon.kernel.outbox import Message
 
 PATIENCE = timedelta(seconds=3)
-"""How long a write waits for a database that restarts. Shorter than a claim lasts: then the work is somebody else's."""
+"""The longest wait of a write for a restarting database, shorter than a claim lasts."""
 
 FLIGHTS = 2
 
@@ -45,7 +45,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class TakenMessages:
-    """What was claimed at once, and which destinations are disabled."""
+    """The messages of one claim, and the disabled destinations."""
 
     claimed: Sequence[Claimed] = ()
     disabled: Mapping[str, Disabled] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Postbox:
         self._entries: Grouped[PostboxEntry, None] = Grouped(self._write, flights=FLIGHTS)
 
     async def take(self, rooms: Sequence[Room], *, elsewhere: int, lease: timedelta) -> TakenMessages:
-        """Claim what is due where there is room, and read what it sends. Raises DatabaseUnavailable."""
+        """Claim due messages where there is room, and read their content. Raises DatabaseUnavailable."""
 
         async def read(connection: asyncpg.Connection) -> TakenMessages:
             async with connection.transaction():

@@ -40,7 +40,7 @@ _random = random.Random()  # noqa: S311 - jitter, not a secret
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How the work on one claimed message ended: what is still to be written, and whether its destination is gone."""
+    """The end of the work on one claimed message: what to write, and whether its destination is gone."""
 
     entry: PostboxEntry
     disables: Disabled | None = None
@@ -240,7 +240,7 @@ def later(message: Message, due_at: datetime) -> Ending:
 
 
 def may_repeat(connector: Connector, destination: Destination) -> bool:
-    """Whether a repeat under the same key does no harm at this destination."""
+    """Return whether a repeat under the same key does no harm at this destination."""
     return (destination.repeat or connector.repeat) is Repeat.IDEMPOTENT
 
 

@@ -1,4 +1,4 @@
-"""What people do with actions: look at them, send dead ones again, let a destination be used again."""
+"""Operations on actions for people: look at them, resend dead ones, enable a destination."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,18 +34,21 @@ def page(
 
 
 def count(tx: Tx, state: ActionState, *, which: ActionSelection) -> int:
-    """How many actions are in one state."""
+    """Return how many actions are in one state."""
     return outbox.count(tx, DELIVER_ACTION, outbox.MessageState(state), which=_chosen(which))
 
 
 def dead_letters(tx: Tx, *, automations: Sequence[str] | None) -> dict[str, int]:
-    """How many dead letters each of the named automations has (None: all automations); one without any is left out."""
+    """Return how many dead letters each of the named automations has (None: all automations).
+
+    One without any is left out.
+    """
     found = outbox.count_by_scope(tx, DELIVER_ACTION, outbox.MessageState.DEAD)
     return {name: count for name, count in found.items() if automations is None or name in automations}
 
 
 def waiting_retries(tx: Tx) -> dict[str, int]:
-    """How many actions were tried and wait to be tried again, by destination."""
+    """Return how many actions were tried and wait to be tried again, by destination."""
     return outbox.waiting_again(tx, DELIVER_ACTION)
 
 

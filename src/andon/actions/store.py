@@ -59,7 +59,7 @@ ORDER BY a.message_id, a.id DESC
 
 @dataclass(frozen=True, slots=True)
 class PostboxEntry:
-    """What is to be written of one claimed message: an attempt that begins, one that ended, how the claim ended."""
+    """The writes for one claimed message: an attempt that begins, one that ended, the end of the claim."""
 
     begun: tuple[UUID, Attempt] | None = None
     ended: Attempt | None = None

@@ -146,7 +146,7 @@ class AlertGroup:
     sent_at: datetime | None = None
 
     def takes(self, news: BadNews, now: datetime) -> bool:
-        """Whether a new alert joins it."""
+        """Return whether a new alert joins it."""
         same = (self.automation, self.drill) == (news.automation, news.drill)
         return same and now - self.joined_at <= GATHERED and now - self.opened_at <= LONGEST_GROUP
 
@@ -157,7 +157,7 @@ def severity(level: Level) -> int:
 
 
 def rises(before: Level | None, after: Level) -> bool:
-    """Whether a sighting is news to a person: the first one, or one of a higher level."""
+    """Return whether a sighting is news to a person: the first one, or one of a higher level."""
     return before is None or severity(after) > severity(before)
 
 

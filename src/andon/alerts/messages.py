@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 from andon.alerts.domain import Alert, AlertGroup, AlertState, severity, shown_segment
 
 REPEATED = timedelta(minutes=30)
-"""How often an open alert is repeated to Alertmanager, which keeps none over a restart."""
+"""The interval at which an open alert is repeated to Alertmanager, which keeps none over a restart."""
 
 HELD_FOR = timedelta(hours=2)
-"""How long Alertmanager keeps an open alert that is not repeated: four repeats may be late."""
+"""The time Alertmanager keeps an open alert that is not repeated: four repeats may be late."""
 
 MARGIN = timedelta(minutes=5)
-"""How much around an alert the link to its decisions shows."""
+"""The margin around an alert in the link to its decisions."""
 
 
 def decisions_of(alert: Alert, now: datetime) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def decisions_path(alert: Alert, now: datetime) -> str:
 
 
 def sure(alert: Alert) -> str:
-    """How sure an alert is, in words; empty if nothing says so."""
+    """Describe an alert's certainty in words; empty if there is none."""
     if alert.false_alarm is None:
         return ""
     return f"an unchanged line gives such an alert with a probability of at most {alert.false_alarm:.2g}"

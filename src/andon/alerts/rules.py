@@ -52,7 +52,7 @@ class PullWanted:
 
 
 def meets(rule: CordRule, monitor: str, level: Level) -> bool:
-    """Whether an alert of this monitor and level meets a rule."""
+    """Return whether an alert of this monitor and level meets a rule."""
     return rule.monitor == monitor and severity(level) >= severity(Level(rule.level))
 
 

@@ -42,7 +42,7 @@ class AlertRoute:
     drills: bool = False
 
     def takes(self, alert: Alert) -> bool:
-        """Whether an alert goes here. That a destination fails is not sent to that destination."""
+        """Return whether an alert goes here. A destination's own failures are not sent to it."""
         if alert.monitor == DELIVERIES and alert.series == self.destination:
             return False
         return severity(alert.level) >= severity(self.level) and (alert.drill is None or self.drills)

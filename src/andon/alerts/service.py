@@ -45,7 +45,7 @@ def at_moment(tx: Tx, automation: str, moment: datetime, given: Mapping[str, Any
 
 
 def count_open(tx: Tx, automations: Sequence[str] | None, now: datetime) -> int:
-    """How many alerts nobody has acknowledged, resolved or silenced, in these automations or (None) all."""
+    """Return how many alerts nobody has acknowledged, resolved or silenced, in these automations or (None) all."""
     wanted = AlertSelection(None if automations is None else tuple(automations), states=(AlertState.OPEN,))
     silences = silence_store.in_force(tx, now)
     if not silences:

@@ -25,7 +25,7 @@ class Silenced:
     segment: Mapping[str, Scalar] | None = None
 
     def fits(self, key: AlertKey) -> bool:
-        """Whether an alert of this key is meant. Alerts of drills never are: they are not sent anyway."""
+        """Return whether an alert of this key is meant. Alerts of drills never are: they are not sent anyway."""
         return key.drill is None and all(
             wanted is None or wanted == given
             for wanted, given in (
@@ -51,7 +51,7 @@ class Silence:
     ended_at: datetime | None = None
 
     def holds(self, now: datetime) -> bool:
-        """Whether it is in force."""
+        """Return whether it is in force."""
         return self.ended_at is None and now < self.ends_at
 
 

@@ -1,4 +1,4 @@
-"""What a builder expects of the values that a decision sees."""
+"""A builder's expectations of the values that a decision sees."""
 
 from dataclasses import dataclass
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from andon.authoring.errors import DeclarationInvalid
 
 AGGREGATES = ("count", "sum", "mean", "min", "max", "std", "distinct", "last", "since")
-"""What a window can say. `last` and `since` (seconds) are about the entry before the present one."""
+"""The aggregates of a window. `last` and `since` (seconds) are about the entry before the present one."""
 
 OF_NUMBERS = frozenset({"sum", "mean", "min", "max", "std"})
 """Those that only a numeric field has."""

@@ -48,12 +48,12 @@ class Retry:
             raise DeclarationInvalid("Retry: expected 0 <= first <= longest")
 
     def wait(self, attempt: int, share: float) -> timedelta:
-        """How long to wait after attempt number `attempt` (from 1), with `share` drawn from 0 to 1."""
+        """Return the wait after attempt number `attempt` (from 1), with `share` drawn from 0 to 1."""
         span: timedelta = min(self.first * 2 ** min(attempt - 1, 32), self.longest)
         return span * share
 
     def wants(self, error: BaseException) -> bool:
-        """Whether to try again after this error."""
+        """Return whether to retry after this error."""
         return isinstance(error, self.on) and not isinstance(error, self.never)
 
 
@@ -78,7 +78,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What a person chose, and why."""
+    """A person's choice and reason."""
 
     choice: str
     reason: str

@@ -36,7 +36,7 @@ class Trigger:
 
     @property
     def name(self) -> str:
-        """What distinguishes it from other triggers of its automation, e.g. `kafka:transfers`."""
+        """The name that is unique among the triggers of its automation, e.g. `kafka:transfers`."""
         return f"{self.source}:{self.place}"
 
 

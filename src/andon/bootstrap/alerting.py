@@ -30,7 +30,7 @@ def subscribe_alerts(events: Events) -> None:
 
 
 def has_dead_events(tx: Tx, alert: Alert) -> bool:
-    """Whether events of the stream that an alert is about still wait for a person."""
+    """Return whether events of the stream that an alert is about still wait for a person."""
     waiting = streams.count_dead(tx, [alert.automation])
     return any(key.stream == alert.series and count > 0 for key, count in waiting.items())
 

@@ -19,7 +19,7 @@ from andon.streams import Source
 C = TypeVar("C", KafkaConnection, NatsConnection)
 
 Lost: TypeAlias = Callable[[str, int], None]
-"""Hears of which partition how many messages were removed before they were read."""
+"""Receives a partition and the number of its messages that were removed before they were read."""
 
 Environment = Mapping[str, str]
 
@@ -140,7 +140,7 @@ def _nats(settings: Settings, trigger: Trigger, environment: Environment) -> dic
 
 
 _CLIENTS: Mapping[str, Callable[[Settings, Trigger, Environment], dict[str, Any]]] = {"kafka": _kafka, "nats": _nats}
-"""What the library is given, by the kind of a trigger's source."""
+"""The client settings by the kind of a trigger's source."""
 
 
 def _tls(root: Path, connection: NatsConnection) -> ssl.SSLContext | None:

@@ -33,7 +33,7 @@ class ConnectorUnusable(Invalid):
 
 
 class Kinds(Mapping[str, Kind]):
-    """All kinds of connectors by name, each imported when it is asked for. Raises ConnectorUnusable."""
+    """All kinds of connectors by name, each imported on access. Raises ConnectorUnusable."""
 
     def __init__(self, root: Path) -> None:
         self._project = root.resolve() / FOLDER

@@ -26,7 +26,7 @@ class DatasetInvalid(Invalid):
 
 
 class ColumnBreach(NamedTuple):
-    """How often a column of a data set is not as expected, and the numbers of the first such rows, from 1."""
+    """The number of unexpected values in a column of a data set, and the first such rows, from 1."""
 
     name: str
     expected: str

@@ -19,7 +19,7 @@ EVERY = 1.0
 
 
 class Nvml(Protocol):
-    """What is used of the module `pynvml`."""
+    """The used part of the module `pynvml`."""
 
     NVMLError: type[Exception]
 
@@ -28,7 +28,7 @@ class Nvml(Protocol):
         ...
 
     def nvmlDeviceGetCount(self) -> int:  # noqa: N802 - the library's name
-        """How many GPUs there are."""
+        """Return how many GPUs there are."""
         ...
 
     def nvmlDeviceGetHandleByIndex(self, index: int) -> Any:  # noqa: N802 - the library's name
@@ -49,7 +49,7 @@ class Nvml(Protocol):
 
 
 DRIVER = "libnvidia-ml.so.1"
-"""What NVIDIA's driver brings, and `pynvml` looks for."""
+"""The library of NVIDIA's driver, which `pynvml` needs."""
 
 
 def find_nvml(driver: str = DRIVER) -> Nvml | None:
@@ -82,7 +82,7 @@ class Computing:
         self._looked_at: float | None = None
 
     def __call__(self, pid: int) -> int:
-        """How many GPUs."""
+        """Return how many GPUs."""
         now = self._now()
         if self._looked_at is None or now - self._looked_at >= EVERY:
             self._looked_at = now

@@ -49,7 +49,7 @@ class Inheritance:
         self._pipe = pipe
 
     async def until_ready(self, problems: Callable[[], Mapping[str, str]]) -> None:
-        """Wait until nothing is missing, if a supervisor waits, and report what is. `problems` may block."""
+        """Wait until nothing is missing, if a supervisor waits, and report missing parts. `problems` may block."""
         reported: Mapping[str, str] = {}
         while self._pipe is not None and (missing := await asyncio.to_thread(problems)):
             if missing != reported:

@@ -1,4 +1,4 @@
-"""What a process of an installation is started with, read from the folder it runs in."""
+"""The inputs of a process of an installation, read from the folder it runs in."""
 
 from pathlib import Path
 

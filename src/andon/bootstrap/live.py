@@ -1,4 +1,4 @@
-"""What a process says of itself while it runs: put together from its decider, its versions and its metrics."""
+"""The live status of a process: assembled from its decider, its versions and its metrics."""
 
 import resource
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What a process does with its memory once it is up, so that requests find it settled."""
+"""Memory management of a process after start-up, so that requests find it settled."""
 
 import ctypes
 import gc
@@ -66,7 +66,7 @@ def _mostly_full() -> Iterator[int]:
 
 
 def _own_memory() -> Iterator[tuple[int, int]]:
-    """From where to where there is memory to write to that no file is behind, by proc_pid_maps(5)."""
+    """Yield the ranges of writable memory without a file, by proc_pid_maps(5)."""
     for line in Path("/proc/self/maps").read_text().splitlines():
         addresses, rights, _, _, _, *path = line.split(maxsplit=5)
         if rights.startswith("rw-p") and (not path or path[0] == "[heap]"):

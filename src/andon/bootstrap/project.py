@@ -1,4 +1,4 @@
-"""A project as a whole: its automations, what is wrong with them, and a line for commands that decide by themselves."""
+"""A project as a whole: its automations, their faults, and a line for commands that decide by themselves."""
 
 from collections.abc import Sequence
 from functools import partial

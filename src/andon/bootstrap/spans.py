@@ -1,4 +1,4 @@
-"""From a batch's report to spans: each request's own trace shows what it waited for, stage by stage."""
+"""Spans from a batch's report: each request's own trace shows its stages."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter_ns, time_ns

@@ -14,14 +14,14 @@ from andon.spending import Keeper, Price
 
 
 class Paying:
-    """What the decider pays from: the purse says what may be predicted, the tally keeps what everything cost."""
+    """The decider's payments: the purse limits predictions, the tally records all costs."""
 
     def __init__(self, keeper: Keeper, gpu_us: Callable[[str, int], int]) -> None:
-        """`gpu_us` says what GPU time an automation's version took since it was asked last."""
+        """`gpu_us` returns the GPU time of an automation's version since its last call."""
         self._purse, self._tally, self._gpu_us = keeper.purse, keeper.tally, gpu_us
 
     def allow(self, automation: str, n: int) -> int:
-        """How many of `n` predictions may be made."""
+        """Return how many of `n` predictions may be made."""
         return self._purse.allow(automation, n)
 
     def settle(self, automation: str, version: int, paid: int, unpaid: int, cpu_us: int) -> None:

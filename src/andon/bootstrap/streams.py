@@ -1,4 +1,4 @@
-"""The streams of a worker: which source reads which kind of trigger, and what is counted of them."""
+"""The streams of a worker: the source for each kind of trigger, and their metrics."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -21,12 +21,12 @@ from andon.streams.sources import FileSource, ScheduleSource, inbox_source, tabl
 log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS = 0.5
-"""Pause until a database that was away when a worker began is asked again."""
+"""The pause before a database that was away when a worker began is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceParts:
-    """What a source is made of."""
+    """The parts of a source."""
 
     settings: Settings
     database: Database

@@ -1,4 +1,4 @@
-"""How many threads a process's libraries may start."""
+"""The number of threads that a process's libraries may start."""
 
 import os
 

@@ -26,7 +26,7 @@ CHUNK = 5_000
 
 Rows: TypeAlias = list[dict[str, Any]]
 Told: TypeAlias = Callable[[int], None]
-"""Hears of rows that are done."""
+"""Receives the number of finished rows."""
 
 
 class HistoryInvalid(Invalid):
@@ -35,7 +35,7 @@ class HistoryInvalid(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From one moment on, and before another."""
+    """The span from one moment on, and before another."""
 
     since: datetime
     until: datetime
@@ -120,7 +120,7 @@ def of_file(file: Path, automation: Automation, span: Span, *, time: str, told: 
 
 
 def reach_of(automation: Automation) -> timedelta:
-    """How far back a decision may look."""
+    """Return how far back a decision may look."""
     longest = FeatureSet(automation.name, automation.features).longest
     return timedelta(seconds=longest) + automation.lateness
 
@@ -200,7 +200,7 @@ def _asked(record: DecisionRecord) -> datetime:
 
 
 def _came(record: DecisionRecord) -> datetime:
-    """From when its lateness counted: it may have waited in a stream."""
+    """Return when its lateness counted from: it may have waited in a stream."""
     arrived = record.record.get("arrived_at")
     return _asked(record) if arrived is None else datetime.fromisoformat(arrived)
 

@@ -203,7 +203,7 @@ class _Worker:
             self._keys.refresh(tx, self._clock.now())
 
     def _decides(self, deployment: Deployment) -> bool:
-        """Whether anything here was decided yet, or will be: a worker without that loads no model."""
+        """Return whether anything here was decided yet, or will be: a worker without that loads no model."""
         return bool(deployment.lines) or (self._streams is not None and self._streams.some)
 
     def _problems(self) -> Mapping[str, str]:

@@ -22,7 +22,7 @@ ROWS = 2_000
 """Rows of one chunk, at least, unless the file ends."""
 
 MOST = 4_000
-"""Rows of one chunk, at most: only a file in which far too many rows are about one decision comes to it."""
+"""Most rows of one chunk, reached only by a file with far too many rows about one decision."""
 
 BESIDE = ("row", "refused")
 """Columns of a file of refused rows, which can be mended and imported again."""

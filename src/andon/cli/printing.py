@@ -21,7 +21,7 @@ class Plain(Table):
 
 
 class Facts(Plain):
-    """What is known of one thing: a word and a value a row."""
+    """The facts about one thing: a word and a value per row."""
 
     def __init__(self, title: str | None = None) -> None:
         super().__init__("", "", title=title)

@@ -1,4 +1,4 @@
-"""How far long work is: a bar with rate and time left at a terminal, a line now and then where there is none."""
+"""Progress of long work: a bar with rate and time left at a terminal, an occasional line elsewhere."""
 
 import time
 from collections.abc import Callable, Iterator

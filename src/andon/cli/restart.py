@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 120.0
 
 
 class What(StrEnum):
-    """What can be restarted."""
+    """The parts that can be restarted."""
 
     GATEWAY = "gateway"
     WORKER = "worker"

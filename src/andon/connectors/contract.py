@@ -21,7 +21,7 @@ class Stage(Protocol):
     """A real outside system on loopback, in the hands of the test."""
 
     def destination(self, *, timeout: timedelta = timedelta(seconds=5)) -> Destination:
-        """How to reach it."""
+        """Return a destination of the outside system."""
         ...
 
     def nowhere(self) -> Destination:
@@ -45,7 +45,7 @@ class Stage(Protocol):
         ...
 
     def taken(self) -> dict[str, int]:
-        """How often each key was taken."""
+        """Return how often each key was taken."""
         ...
 
 

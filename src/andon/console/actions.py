@@ -1,4 +1,4 @@
-"""Actions: what is on its way, what was given up (dead letters), and sending such a one again."""
+"""Actions: those on their way, dead letters, and resending."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -26,7 +26,7 @@ RESENT_AT_ONCE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ActionFilters:
-    """What the form asks for, as it was typed; empty is any."""
+    """The filters as typed in the form; empty is any."""
 
     automation: str = ""
     destination: str = ""

@@ -15,7 +15,7 @@ router = APIRouter(prefix="/audit")
 
 @dataclass(frozen=True, slots=True)
 class AuditFilters:
-    """What the form asks for; empty is any."""
+    """The filters of the form; empty is any."""
 
     actor: str = ""
     action: str = ""

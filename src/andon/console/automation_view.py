@@ -1,4 +1,4 @@
-"""What is shown of one automation: what is in force, and what its shadows said."""
+"""The view of one automation: what is in force, and its shadows' predictions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Force:
-    """What decides for an automation now. `released` is None where nothing is; `policy` likewise."""
+    """The deciding parts of an automation. `released` is None where nothing is; `policy` likewise."""
 
     version: AutomationVersion
     released: int | None

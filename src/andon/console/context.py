@@ -69,11 +69,11 @@ class Visitor:
         return tuple(s for s in SECTIONS if (self.may if s.shared else self.may_somewhere)(s.permission))
 
     def may(self, permission: Permission, automation: str | None = None) -> bool:
-        """Whether something is allowed within an automation, or (None) across all."""
+        """Return whether something is allowed within an automation, or (None) across all."""
         return self.principal.may(permission, automation)
 
     def may_somewhere(self, permission: Permission) -> bool:
-        """Whether something is allowed within at least one automation."""
+        """Return whether something is allowed within at least one automation."""
         return self.principal.scopes(permission) != []
 
     def scopes(self, permission: Permission) -> list[str] | None:

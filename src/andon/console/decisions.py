@@ -22,7 +22,7 @@ router = APIRouter(prefix="/decisions")
 
 @dataclass(frozen=True, slots=True)
 class DecisionFilters:
-    """What the form asks for, as it was typed; empty is any."""
+    """The filters as typed in the form; empty is any."""
 
     automation: str = ""
     outcome: str = ""

@@ -1,4 +1,4 @@
-"""What the pages' handlers ask for. A page that asks for `Signed` or `Acting` is closed to everybody else."""
+"""Dependencies of the pages' handlers. A page with `Signed` or `Acting` is closed to everybody else."""
 
 import hmac
 from collections.abc import Iterator

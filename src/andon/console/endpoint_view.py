@@ -27,7 +27,7 @@ class Answering:
 
 @dataclass(frozen=True, slots=True)
 class TrafficShare:
-    """What a candidate has of an automation's traffic, in percent. `place` is the colour of its version."""
+    """A candidate's part of an automation's traffic, in percent. `place` is the colour of its version."""
 
     candidate: Candidate
     share: float

@@ -1,4 +1,4 @@
-"""How errors look: a clean page for each kind, never a trace; a bug is logged and shown by its reference only."""
+"""Error pages: a clean page for each kind, never a trace; a bug is logged and shown by its reference only."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus

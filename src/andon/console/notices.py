@@ -1,4 +1,4 @@
-"""What a page says after something was done. The address carries only which notice it is, never a text."""
+"""The notices after an act. The address carries only the name of a notice, never a text."""
 
 from starlette.responses import RedirectResponse, Response
 

@@ -23,7 +23,7 @@ DAY = timedelta(days=1)
 
 @router.get("/lines/{name}/quality")
 def show(here: Here, visitor: Signed, tx: Db, name: str) -> Response:
-    """How good a line is now."""
+    """Show the quality of a line."""
     visitor.scopes(Permission.READ_AUTOMATIONS)
     if not visitor.may(Permission.READ_AUTOMATIONS, name):
         raise AutomationNotFound(f"No automation {name!r} was ever deployed here")
@@ -61,7 +61,7 @@ def _series(found: LineQuality, monitor: str) -> Sequence[SeriesStatus]:
 
 
 def _is_old(found: LineQuality) -> bool:
-    """Whether the line was watched for days, so that a plot by the hour would be unreadable."""
+    """Return whether the line was watched for days, so that a plot by the hour would be unreadable."""
     judged = [one.since for one in _series(found, "label-free") if one.state is not MonitorState.SILENT]
     return bool(judged) and found.at - min(judged) > 3 * DAY
 

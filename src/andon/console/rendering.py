@@ -115,7 +115,7 @@ def megabytes(size: int) -> str:
 
 
 def took(microseconds: int | None) -> str:
-    """How long a step took, if that was measured."""
+    """Return how long a step took, if that was measured."""
     if microseconds is None:
         return ""
     return f"{microseconds} µs" if microseconds < 1000 else milliseconds(microseconds / 1000)

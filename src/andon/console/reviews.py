@@ -102,7 +102,7 @@ def give_verdict(
     reason: Annotated[str, Form()] = "",
     label: Annotated[str, Form()] = "",
 ) -> Response:
-    """Decide, and go back to the queue; after a blind audit, see what the line had said."""
+    """Decide, and return to the queue; after a blind audit, show the line's decision."""
     decided: list[ReviewTask] = []
 
     def act(tx: Tx, now: datetime) -> None:

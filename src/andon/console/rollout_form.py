@@ -19,7 +19,10 @@ NEW_POLICY = "new"
 
 @dataclass(frozen=True, slots=True)
 class RolloutForm:
-    """What is typed. Empty fields mean what the automation declares; `seen` names the plan whose forecast was shown."""
+    """The typed values.
+
+    Empty fields mean the automation's declaration; `seen` names the plan whose forecast was shown.
+    """
 
     version: str = ""
     policy: str = ""
@@ -41,11 +44,11 @@ class RolloutForm:
         return fingerprint_of(asdict(replace(self, reason="", seen="")))
 
     def is_required(self, guardrail: WatchedGuardrail) -> bool:
-        """Whether the promotion is to wait for a guardrail."""
+        """Return whether the promotion is to wait for a guardrail."""
         return guardrail.required if self.required is None else guardrail.name in self.required
 
     def is_off(self, guardrail: WatchedGuardrail, declared: RolloutPlan) -> bool:
-        """Whether the rollout is to do without a guardrail."""
+        """Return whether the rollout is to do without a guardrail."""
         return guardrail.name in (declared.off if self.off is None else self.off)
 
     def model_version(self) -> int | None:

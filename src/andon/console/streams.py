@@ -23,7 +23,7 @@ from andon.streams import DeadEvent, DeadEventNotFound, DeadState, StreamKey, St
 router = APIRouter()
 
 SHOWN_BYTES = 100_000
-"""Of a dead event's data; what is larger is mended by the command line."""
+"""The shown size of a dead event's data; larger data is corrected by the command line."""
 
 
 @router.get("/streams")
@@ -209,5 +209,5 @@ def _dead_page(here: Console, visitor: Visitor, event: DeadEvent, **said: Any) -
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two texts differ in nothing but their line ends, which browsers change."""
+    """Return whether two texts differ in nothing but their line ends, which browsers change."""
     return one.replace("\r\n", "\n").strip() == other.replace("\r\n", "\n").strip()

@@ -138,7 +138,7 @@ def segment_of(given: Mapping[str, str | Scalar], contract: Mapping[str, Any]) -
 
 
 def belongs(given: Mapping[str, Any], segment: Segment) -> bool:
-    """Whether an input belongs to a segment."""
+    """Return whether an input belongs to a segment."""
     return all(name in given and to_jsonable_python(given[name]) == value for name, value in segment.items())
 
 

@@ -29,7 +29,7 @@ LABELS_AT_ONCE: Final = 500
 
 
 class TakenValues(Struct, frozen=True):
-    """What one look found: decisions of each arm, the values that count, and whether there may be more."""
+    """The result of one look: decisions of each arm, the values that count, and whether there may be more."""
 
     decisions: Mapping[int, int]
     values: Sequence[ArmValue]

@@ -81,7 +81,7 @@ class EstimatePoint(Struct):
 
 
 class ExperimentEstimates(Struct):
-    """What an experiment has counted: each arm, and for each pair of arms (`0/1`) the state of its test."""
+    """The counts of an experiment: each arm, and for each pair of arms (`0/1`) the state of its test."""
 
     arms: list[ArmSums]
     pairs: dict[str, list[float]] = field(default_factory=dict)

@@ -39,7 +39,7 @@ def value_text(experiment: Experiment, value: float | None) -> str:
 
 
 def is_share(experiment: Experiment) -> bool:
-    """Whether values of the measure lie between 0 and 1."""
+    """Return whether values of the measure lie between 0 and 1."""
     return experiment.counts_events or experiment.measure == AUTOMATIC
 
 

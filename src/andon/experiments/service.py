@@ -1,4 +1,4 @@
-"""What people do with experiments: start, look at, stop, adopt the winner."""
+"""Operations on experiments for people: start, look at, stop, adopt the winner."""
 
 from collections.abc import Sequence
 from dataclasses import replace

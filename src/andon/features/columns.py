@@ -16,7 +16,7 @@ from andon.features.domain import Series, Tile, TileDelta, Value
 from andon.features.states import NOTHING, Layer
 
 MANY = 32
-"""From so many values on NumPy's fixed cost is less than what it saves."""
+"""The number of values above which NumPy's fixed cost pays off."""
 
 Whole: TypeAlias = NDArray[np.int64]
 Sums: TypeAlias = NDArray[np.float64]
@@ -32,7 +32,7 @@ class Own(NamedTuple):
 
     @classmethod
     def of(cls, sums: Sequence[tuple[int, float, float, float]]) -> "Own":
-        """From one after the other."""
+        """Make columns of rows."""
         entries, *rest = zip(*sums, strict=True) if sums else ((), (), (), ())
         return cls(np.array(entries, np.int64), *(np.array(one, np.float64) for one in rest))
 

@@ -30,7 +30,7 @@ MOST_TILES_PER_SPAN = 720
 """... and the longest of at most so many: what one window reads for one key has a bound."""
 
 MOST_TILES_KEPT = 2 * MOST_TILES_PER_SPAN
-"""Tiles of which more are kept, for inputs that come late, do not grow: longer spans would have to read them all."""
+"""The number of tiles above which tiles for late inputs do not grow, so that longer spans need not read them all."""
 
 
 class Step(NamedTuple):
@@ -66,7 +66,7 @@ class More(NamedTuple):
 
 
 class Tile(NamedTuple):
-    """What was seen in one stretch of time that begins at `start`, in whole seconds since 1970."""
+    """The contents of one stretch of time that begins at `start`, in whole seconds since 1970."""
 
     start: int
     entries: int
@@ -116,7 +116,7 @@ class TileDelta(NamedTuple):
 
     @property
     def tile(self) -> Tile:
-        """What is added, as a tile of its own."""
+        """The addition, as a tile of its own."""
         return Tile(*self[2:8])
 
     def merged(self, other: "TileDelta") -> "TileDelta":
@@ -141,10 +141,10 @@ class Need(NamedTuple):
 
 
 Needs: TypeAlias = Sequence[Need]
-"""What a batch reads; falsy when it reads nothing."""
+"""The reads of a batch; falsy when there are none."""
 
 Snapshot: TypeAlias = Mapping[Series, Mapping[str, Sequence[Tile]]]
-"""The tiles that a batch asked for by value, oldest first; a value without tiles is absent."""
+"""The tiles that a batch reads, by value, oldest first; a value without tiles is absent."""
 
 
 def steps_of(spans: Iterable[int], kept: int) -> list[list[Step]]:
@@ -210,7 +210,7 @@ Found: TypeAlias = "Mapping[str, Any] | FeatureFailed"
 """A row by column, or why it could not be read."""
 
 Looked: TypeAlias = Mapping[Lookup, Mapping[str, Found]]
-"""The rows that a batch asked for, by key; a key without a row is absent."""
+"""The rows that a batch looks up, by key; a key without a row is absent."""
 
 
 class Breach(NamedTuple):

@@ -18,7 +18,7 @@ _PRUNED_EVERY = 50_000
 
 
 class History:
-    """Goes through inputs in the order in which they came. Memory is bounded by what the windows hold at one moment."""
+    """Computes over inputs in order of arrival. Memory is bounded by the windows' contents at one moment."""
 
     def __init__(self, automation: Automation) -> None:
         computed = [feature for feature in automation.features if not isinstance(feature, Lookup)]

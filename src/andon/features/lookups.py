@@ -42,7 +42,7 @@ class Lookups:
 
 
 class _Known:
-    """What is known of one lookup's rows; a key without a row is remembered as such."""
+    """The known rows of one lookup; a key without a row is cached as such."""
 
     def __init__(self, lookup: Lookup, clock: Callable[[], float]) -> None:
         self._lookup = lookup

@@ -27,7 +27,7 @@ class _Kept(NamedTuple):
 
 
 class MemoryTiles:
-    """What `read`, the upsert and `prune` do, without a database."""
+    """The functions of `read`, the upsert and `prune`, without a database."""
 
     def __init__(self) -> None:
         self._tiles: dict[int, dict[str, dict[int, _Kept]]] = {}

@@ -85,7 +85,7 @@ class FeatureSet:
 
     @property
     def series(self) -> list[Series]:
-        """Those of which it reads and writes tiles."""
+        """The series whose tiles it reads and writes."""
         return [layer.series for plan in self._plans for layer in plan.layers]
 
     @property

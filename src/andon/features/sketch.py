@@ -37,7 +37,7 @@ def smallest(hashes: Collection[int]) -> tuple[int, ...]:
 
 
 def count_of(hashes: Collection[int]) -> int:
-    """How many different values there were; exact below K."""
+    """Return the number of distinct values; exact below K."""
     if len(hashes) < K:
         return len(hashes)
     return round((K - 1) * _RANGE / max(1, nsmallest(K, hashes)[-1]))

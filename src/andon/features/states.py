@@ -18,12 +18,12 @@ Numbers: TypeAlias = list[Any]
 """A tile that grows: start, entries, total, least, most; and if it holds more: spread, last_at, last, members."""
 
 Entry: TypeAlias = tuple[float, float | str]
-"""What one input adds: the number to sum (0 for texts), and the value."""
+"""The addition of one input: the number to sum (0 for texts), and the value."""
 
 start_of = itemgetter(0)
 
 _new = tuple.__new__
-"""Makes a named tuple of what is in order already, in a third of the time that its own class takes."""
+"""Makes a named tuple of ordered values, in a third of its own class's time."""
 
 
 class Layer:
@@ -68,7 +68,7 @@ class Layer:
         return _new(TileDelta, (self.series, value, start, 1, amount, amount, amount, None, until))
 
     def until(self, start: int, kept: int, now: int) -> int:
-        """From when on nothing looks at a tile any more that has not grown."""
+        """Return when a tile that has not grown is no longer read."""
         return (start if start > now else now) + self.first.seconds + kept
 
     def need(self, values: Sequence[str], first: float, last: float) -> Need:

@@ -158,13 +158,13 @@ _MERGED_MORE = {
     "excluded.members IS NOT NULL THEN ARRAY(SELECT DISTINCT m FROM unnest(t.members || excluded.members) AS m "
     f"ORDER BY m LIMIT {K}) END",
 }
-"""How stored and new state become one; the same as `domain.merged`. What is unknown (NULL) stays so."""
+"""The merges of stored and new state; the same as `domain.merged`. Unknown (NULL) stays unknown."""
 
 MERGED = ", ".join(f"{name} = {merge}" for name, merge in (_MERGED | _MERGED_MORE).items())
-"""The same as SQL, for `t` and what is `excluded`."""
+"""The same as SQL, for `t` and `excluded`."""
 
 _UNKNOWN = dict.fromkeys(_MERGED_MORE, "NULL")
-"""What becomes of the rest of a tile when a batch that keeps only sums adds to it."""
+"""The rest of a tile after a batch that keeps only sums adds to it."""
 
 _COLUMNS = {
     "series": "bigint",
@@ -217,7 +217,7 @@ async def read(connection: asyncpg.Connection, needs: Needs) -> Snapshot:
 
 
 def _as_columns(needs: Needs, stretches: Sequence[_Stretch]) -> bool:
-    """Whether it is worth it, and all that is read is alike to the whole batch."""
+    """Return whether it is worth it, and all that is read is alike to the whole batch."""
     many = max(len(need.values) for need in needs) >= MANY
     return many and all(stretch.together and stretch.more is None for stretch in stretches)
 
@@ -243,7 +243,7 @@ async def _read_columns(connection: asyncpg.Connection, needs: Needs, stretches:
 
 
 def has_more(deltas: Sequence[Delta]) -> bool:
-    """Whether any of these tiles holds more than sums, which `insert_sql` and `columns_of` have to know."""
+    """Return whether any of these tiles holds more than sums, which `insert_sql` and `columns_of` have to know."""
     return any(delta.more is not None for delta in deltas)
 
 

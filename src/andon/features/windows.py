@@ -78,7 +78,7 @@ _Sums: TypeAlias = tuple[int, float, float, float]
 """Entries, total, least and most."""
 
 _NONE_YET: _Sums = (0, 0.0, math.inf, -math.inf)
-"""Of a key of which a batch holds nothing."""
+"""A key without additions in the batch."""
 
 
 def _with(sums: _Sums, amount: float) -> _Sums:

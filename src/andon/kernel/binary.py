@@ -34,7 +34,7 @@ _LENGTHS = [_length(n) for n in range(4096)]
 _SIXTEEN = _length(16)
 _SIZES = {"i": 4, "q": 8, "d": 8}
 _MANY = 64
-"""From so many numbers on NumPy's fixed cost is less than what it saves."""
+"""The number of values above which NumPy's fixed cost pays off."""
 _TRUE, _FALSE = _length(1) + b"\1", _length(1) + b"\0"
 
 
@@ -147,4 +147,4 @@ ENCODERS: Mapping[int, Encode] = {
     2950: lambda value: value.bytes,
     2951: _uuids,
 }
-"""What encodes a parameter, by the number of its type (src/include/catalog/pg_type.dat)."""
+"""The encoder of a parameter, by the number of its type (src/include/catalog/pg_type.dat)."""

@@ -51,7 +51,7 @@ WITH ours AS (
 )
 UPDATE outbox o SET claimed_until = $1 FROM ours WHERE o.id = ours.id
 """
-"""What is locked is being concluded just now; waiting for it could be a deadlock."""
+"""A locked row is being concluded just now; waiting for it could be a deadlock."""
 
 
 CONCLUDE_NAMES = ("now", "ids", "attempts", "states", "due_ats", "errors", "counted")
@@ -60,7 +60,7 @@ CONCLUDE_NAMES = ("now", "ids", "attempts", "states", "due_ats", "errors", "coun
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How many messages of a lane may be taken: of those not tried yet, and of those to be tried again."""
+    """The room of a lane: how many fresh messages, and how many retries, may be taken."""
 
     lane: str
     fresh: int

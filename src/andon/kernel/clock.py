@@ -15,11 +15,11 @@ from andon.kernel.errors import Unavailable
 from andon.kernel.patience import patiently
 
 LOOK_SECONDS = 2.0
-"""How often the server's clock is looked at."""
+"""The interval at which the server's clock is read."""
 
 
 class Clock(Protocol):
-    """Tells the present moment."""
+    """Returns the current time."""
 
     def now(self) -> datetime:
         """Return the current time, aware, in UTC."""

@@ -29,11 +29,11 @@ HIGHEST_PRICE = 10_000_000
 
 _TLS = {"sslcert", "sslkey", "sslmode", "sslrootcert"}
 _ASKABLE = {"application_name", "host", "options", "target_session_attrs", *_TLS}
-"""What an address of a database may ask for behind its `?`: what libpq and asyncpg both understand."""
+"""The parameters that a database address may have after its `?`: those that libpq and asyncpg both understand."""
 
 
 class ProjectSettings(Section):
-    """What this project is."""
+    """The project."""
 
     name: str = Field("andon", description="Shown in the console.")
     automations: list[str] = Field(
@@ -117,7 +117,7 @@ class GatewaySettings(Section):
 
 
 class WorkerSettings(Section):
-    """What happens after a decision."""
+    """The work after a decision."""
 
     port: int = Field(8082, ge=0, le=65535, description="Port of the worker's own /metrics and health routes.")
     seal_seconds: float = Field(
@@ -167,7 +167,7 @@ class TelemetrySettings(Section):
 
 
 class CostSettings(Section):
-    """What computing costs, for the cost of a decision."""
+    """The prices of computing, for the cost of a decision."""
 
     cpu_hour: float = Field(0.04, ge=0, le=HIGHEST_PRICE, description="Price of one CPU core for one hour.")
     gpu_hour: float = Field(1.0, ge=0, le=HIGHEST_PRICE, description="Price of one GPU for one hour.")
@@ -175,7 +175,7 @@ class CostSettings(Section):
 
 
 class EndpointSettings(Section):
-    """How the versions of one model are run; named as the model is."""
+    """The hosting of one model's versions; the section is named like the model."""
 
     isolated: bool = Field(
         False, description="Run each version in processes of its own, in an environment built from the captured one."

@@ -70,7 +70,7 @@ Room means connections, disk or memory. The connection cannot be used any more.
 """
 
 UNFIT = (DataError, IntegrityError)
-"""What SQLAlchemy raises when PostgreSQL refuses what is written: the same is refused again."""
+"""SQLAlchemy's errors for writes that PostgreSQL refuses: the same is refused again."""
 
 Refusal: TypeAlias = SQLAlchemyError
 """Whatever PostgreSQL or its driver refuses; caught only where an installation is examined."""
@@ -188,7 +188,7 @@ class Database:
             raise DatabaseUnavailable(f"No connection to PostgreSQL at {self.shown}: {_why(error)}") from error
 
     def encoding(self) -> str:
-        """How the database writes texts, by PostgreSQL's name for it."""
+        """Return how the database encodes texts, by PostgreSQL's name."""
         with self.begin() as tx:
             return str(tx.execute(text("SHOW server_encoding")).scalar_one())
 

@@ -1,4 +1,4 @@
-"""What settings are made of: sections that know each of their fields, and variables whose value may stand in a file."""
+"""The building blocks of settings: sections that know their fields, and variables whose value may be in a file."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ LONGEST_WAIT = 86_400
 """The longest wait for one answer or between two rounds, in seconds: a day. Brokers take at most 24 days."""
 
 LONGEST_SPAN = 315_360_000
-"""From one moment to another, in seconds: ten years. Dates do not go on for ever."""
+"""The longest span between two moments, in seconds: ten years. Dates are bounded."""
 
 _NUMBERS = (int, float, float | None)
 
@@ -22,7 +22,7 @@ class SettingsInvalid(Invalid):
 
 
 class Section(BaseModel):
-    """A part of the settings. No number is infinite: what is counted with it would break long after it was read."""
+    """A part of the settings. No number is infinite: computing with one would fail long after it was read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

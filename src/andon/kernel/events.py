@@ -29,7 +29,7 @@ class DomainEvent:
     """Its name for the outside, as a CloudEvent's type: `andon.alias.set`."""
 
     about: ClassVar[str]
-    """What it is about, with fields in braces: `model:{model}`."""
+    """The subject, with fields in braces: `model:{model}`."""
 
     at: datetime
 

@@ -39,7 +39,7 @@ def lock_within(descriptor: int, seconds: float) -> bool:
 
 
 def is_held(path: Path) -> bool:
-    """Whether some process holds the lock file `path`."""
+    """Return whether some process holds the lock file `path`."""
     if not path.exists():
         return False
     descriptor = open_lock(path)

@@ -22,13 +22,13 @@ class _Stderr:
             sys.stderr.write(text)
 
     def flush(self) -> None:
-        """Write what is held back."""
+        """Flush the buffer."""
         with suppress(OSError):
             sys.stderr.flush()
 
 
 class _Libraries(logging.Handler):
-    """What libraries log."""
+    """The handler of libraries' logs."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """One line."""

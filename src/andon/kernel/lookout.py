@@ -15,7 +15,7 @@ from andon.kernel.session import BY_INDEX
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 0.2
-"""How soon something new is seen."""
+"""The time within which something new is seen."""
 
 PATIENCE_SECONDS = 2.0
 """The longest time a look may take: a process that is ending waits for it at most this long."""
@@ -25,7 +25,7 @@ REST_SECONDS = 5.0
 
 
 class Lookout:
-    """Wakes those for whom there is something. Use from one event loop."""
+    """Wakes the loops that have work. Use from one event loop."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -41,7 +41,7 @@ Readings = Iterable[tuple[Labels, float]]
 
 
 class Metrics:
-    """A registry, and what is declared in it. What a metric means is its help text."""
+    """A registry with its metrics. A metric's help text is its meaning."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

@@ -58,7 +58,7 @@ outbox = Table(
 
 
 COLUMNS = 8
-"""How many parameters `insert_sql` takes."""
+"""The number of parameters of `insert_sql`."""
 
 
 class MessageState(StrEnum):
@@ -109,7 +109,7 @@ class Conclusion:
 
 @dataclass(frozen=True, slots=True)
 class MessageSelection:
-    """Which messages are meant; what is None does not narrow. Times are those at which a message was written."""
+    """A selection of messages; None does not narrow. Times are those of writing."""
 
     scopes: Sequence[str] | None = None
     lane: str | None = None
@@ -177,7 +177,7 @@ WITH due AS (
 
 
 def _unlike(part: str, kind: str) -> str:
-    """Whether a part of a payload is not of a kind."""
+    """Return whether a part of a payload is not of a kind."""
     if kind == "flag":
         return f"coalesce(json_typeof({part}), 'boolean') <> 'boolean'"
     if kind not in _MEMBERS:
@@ -209,7 +209,7 @@ FROM unnest(CAST({ids} AS uuid[]), CAST({attempts} AS integer[]), CAST({states} 
     AS c(id, attempts, state, due_at, error, counted)
 WHERE o.id = c.id AND o.state = 'pending' AND (o.attempts = c.attempts OR c.state = 'done')
 """
-"""A claim that has run out and been taken over has no say any more, except that what is done is done."""
+"""An expired claim that was taken over has no effect any more, except that done work is done."""
 
 
 class Known(NamedTuple):
@@ -251,7 +251,7 @@ def revive(
 
 
 def accept(tx: Tx, message_id: UUID, *, now: datetime) -> bool:
-    """Say of a dead message that what it asked for is done after all. False if it is not dead."""
+    """Accept a dead message as done after all. Return False if it is not dead."""
     statement = (
         update(outbox)
         .where(outbox.c.id == message_id, outbox.c.state == MessageState.DEAD)
@@ -267,7 +267,7 @@ def find(tx: Tx, message_id: UUID) -> Message | None:
 
 
 def is_claimed(tx: Tx, message_id: UUID, *, now: datetime) -> bool:
-    """Whether somebody is at work on a message."""
+    """Return whether somebody is at work on a message."""
     return tx.execute(select(outbox.c.claimed_until >= now).where(outbox.c.id == message_id)).scalar() is True
 
 
@@ -288,7 +288,7 @@ def page(
 
 
 def count(tx: Tx, topic: str, state: MessageState, *, which: MessageSelection) -> int:
-    """How many messages of a topic in one state there are."""
+    """Return how many messages of a topic in one state there are."""
     found: int = tx.execute(_chosen(select(func.count()).select_from(outbox), topic, state, which)).scalar_one()
     return found
 
@@ -311,13 +311,13 @@ def _chosen(query: Select[Any], topic: str, state: MessageState, which: MessageS
 
 
 def counts(tx: Tx) -> dict[tuple[str, MessageState], int]:
-    """How many messages there are by topic and state."""
+    """Return how many messages there are by topic and state."""
     query = select(outbox.c.topic, outbox.c.state, func.count().label("n")).group_by(outbox.c.topic, outbox.c.state)
     return {(row.topic, MessageState(row.state)): row.n for row in tx.execute(query)}
 
 
 def count_by_scope(tx: Tx, topic: str, state: MessageState) -> dict[str, int]:
-    """How many messages of a topic are in one state, by scope; cheap for the states that few are in."""
+    """Return how many messages of a topic are in one state, by scope; cheap for the states that few are in."""
     query = (
         select(outbox.c.scope, func.count().label("n"))
         .where(outbox.c.topic == topic, outbox.c.state == state)
@@ -327,7 +327,7 @@ def count_by_scope(tx: Tx, topic: str, state: MessageState) -> dict[str, int]:
 
 
 def waiting_again(tx: Tx, topic: str) -> dict[str, int]:
-    """How many messages of a topic were tried and wait to be tried again, by lane."""
+    """Return how many messages of a topic were tried and wait to be tried again, by lane."""
     query = (
         select(outbox.c.lane, func.count().label("n"))
         .where(outbox.c.topic == topic, outbox.c.state == MessageState.PENDING, outbox.c.lane != "", outbox.c.again)

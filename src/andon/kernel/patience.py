@@ -1,4 +1,4 @@
-"""Waiting for what is away only just now, while a process starts: to end and be started again would take longer."""
+"""Waiting for a service that is briefly away during a start: ending and restarting would take longer."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from andon.kernel.errors import Unavailable
 log = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 20.0
-"""How long a step of a start is tried; a database server is back from a crash before that."""
+"""The time for which a step of a start is retried; a database server recovers from a crash sooner."""
 
 _RETRY_SECONDS = 0.2
 

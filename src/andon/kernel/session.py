@@ -1,4 +1,4 @@
-"""What our sessions with PostgreSQL rely on, whatever the server, the database or the role has as its own default."""
+"""Session settings with PostgreSQL that we rely on, whatever the defaults of server, database or role."""
 
 from psycopg.conninfo import conninfo_to_dict
 

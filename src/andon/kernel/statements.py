@@ -86,7 +86,10 @@ class Statements:
 
     @classmethod
     async def connect(cls, url: str, socket: Path | None = None) -> "Statements":
-        """By the unix socket in this folder, or if nobody listens there, by the address. Raises ConnectionError."""
+        """Connect by the unix socket in this folder, or if nobody listens there, by the address.
+
+        Raises ConnectionError.
+        """
         way = url if socket is None else make_conninfo(url, host=str(socket))
         try:
             connection = await psycopg.AsyncConnection.connect(

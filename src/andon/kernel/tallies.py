@@ -18,7 +18,7 @@ Labels = tuple[str, ...]
 """The values of a metric's labels, in the order of their names."""
 
 MANY = 48
-"""From so many values on, numpy's fixed cost of a call is less than a search for each."""
+"""The number of values above which numpy's fixed cost of a call is less than a search for each."""
 
 
 class BatchCounter(Collector):

@@ -65,7 +65,7 @@ def tell_between(
 
 
 def is_sampled(traceparent: str | None) -> bool:
-    """Whether somebody wants to see what happens below this traceparent."""
+    """Return whether somebody wants to see what happens below this traceparent."""
     return traceparent is not None and int(traceparent[-2:], 16) & 1 == 1
 
 

@@ -13,7 +13,7 @@ from andon.labels.placing import Statement, place, statement_of
 
 
 class Fate(StrEnum):
-    """What became of one report."""
+    """The results of one report."""
 
     RECORDED = "recorded"
     REPEATED = "repeated"

@@ -10,7 +10,7 @@ import numpy as np
 from andon.decisions import LATENCY_BAND, latency_of
 
 Bands: TypeAlias = Mapping[int, int]
-"""How many took how long, by band: band n holds those from LATENCY_BAND**n to LATENCY_BAND**(n+1) microseconds."""
+"""Counts by band: band n holds times from LATENCY_BAND**n to LATENCY_BAND**(n+1) microseconds."""
 
 _SCALE = 1 / log(LATENCY_BAND)
 

@@ -1,4 +1,4 @@
-"""What a process says of itself, and what several of them come to. Pure values.
+"""The status that a process reports, and the sum of several. Pure values. Pure values.
 
 Every count covers the last minute or so: `Status.seconds`, which is less in a process that has just started.
 """
@@ -13,7 +13,7 @@ from andon.live.bands import Bands, percentiles
 from andon.serving import PoolStatus
 
 STAGES = ("queue", "features", "predict", "policy", "record", "whole")
-"""What a decision waited for; `whole` is from its admission to the commit."""
+"""The stages of a decision; `whole` is from its admission to the commit."""
 
 GONE_AFTER = timedelta(seconds=10)
 """A process that was not seen for so long is gone."""
@@ -57,7 +57,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class WaitingCounts:
-    """How many requests wait for a model now, by priority."""
+    """The requests that wait for a model now, by priority."""
 
     interactive: int = 0
     normal: int = 0
@@ -93,7 +93,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process that decides: a gateway or a worker (`part`), which Andon it runs, and what it said last."""
+    """A process that decides: a gateway or a worker (`part`), its version of Andon, and its last report."""
 
     id: UUID
     part: str
@@ -116,7 +116,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What some arms of some processes come to together."""
+    """The sum of some arms over some processes."""
 
     decisions: int
     per_second: float
@@ -124,7 +124,7 @@ class Figures:
     fallbacks: Mapping[str, int]
 
     def latency(self, stage: str = "whole") -> Latency:
-        """How long a stage takes."""
+        """Return how long a stage takes."""
         return Latency(*percentiles(self.stages.get(stage, {}), SHARES))
 
 
@@ -159,7 +159,7 @@ def line_counts(processes: Iterable[Process], automation: str) -> LineCounts:
 
 
 def waiting(processes: Iterable[Process], model: str) -> WaitingCounts:
-    """How many requests wait for a model, in all processes."""
+    """Return how many requests wait for a model, in all processes."""
     all_of = [process.status.waiting.get(model, WaitingCounts()) for process in processes]
     return WaitingCounts(
         sum(one.interactive for one in all_of), sum(one.normal for one in all_of), sum(one.bulk for one in all_of)

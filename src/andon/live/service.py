@@ -1,4 +1,4 @@
-"""What can be asked of the processes that decide: which there are, and what each says of itself."""
+"""Queries about the processes that decide: their list, and each one's report."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -13,11 +13,11 @@ _AT_ONCE = 4096
 """Decisions that are kept uncounted at most: a few hundred microseconds of counting."""
 
 _SHARED = ("features", "predict", "policy", "record")
-"""What takes so long for a batch as a whole."""
+"""The stages whose time is that of the whole batch."""
 
 
 class LiveWatch:
-    """Listens to a decider, and tells whoever else listens. Use from the thread of the event loop only."""
+    """Observes a decider, and passes everything on to the next watcher. Use only from the event loop's thread."""
 
     def __init__(self, then: BatchWatcher) -> None:
         self._then = then

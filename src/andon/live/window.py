@@ -69,7 +69,7 @@ class MinuteCounts:
         self._slot(now).lost += count
 
     def seconds(self, now: float) -> float:
-        """How long a time the counts cover."""
+        """Return how long a time the counts cover."""
         return now - max(self._began, (int(now / SLOT) - SLOTS) * SLOT)
 
     def arms(self, now: float) -> tuple[ArmCounts, ...]:
@@ -99,7 +99,7 @@ class MinuteCounts:
         )
 
     def lost(self, now: float) -> int:
-        """How many decisions no ledger took."""
+        """Return how many decisions no ledger took."""
         self._slot(now)
         return sum(slot.lost for slot in self._slots)
 

@@ -33,7 +33,7 @@ GROUP = 500
 GROUPS_AT_ONCE = 4
 
 _EARLIER = timedelta(minutes=5)
-"""By how much clocks of processes may differ: the feed is read from so long before the first declaration."""
+"""The difference allowed between clocks: the feed is read from so long before the first declaration."""
 
 
 class Meter:

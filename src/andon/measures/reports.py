@@ -42,7 +42,7 @@ class MeasureReport:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """How many reports were recorded, and how many say what stands already."""
+    """The numbers of reports that were recorded, and that repeat a standing value."""
 
     recorded: int
     repeated: int

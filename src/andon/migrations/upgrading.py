@@ -13,7 +13,7 @@ _LOCK = 0x616E646F6E
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Run what is missing up to a revision, once, whoever calls at the same time. Raises DatabaseUnavailable."""
+    """Run the missing upgrades up to a revision, once, whoever calls concurrently. Raises DatabaseUnavailable."""
     with database.begin() as tx:
         tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         config = _config()

@@ -53,7 +53,7 @@ JUDGES: dict[str, Judge] = {
 """The judges of a window that has ended. The service level is judged every minute by spans of its own."""
 
 LABELS_BACK = timedelta(days=30)
-"""How far back labels of a window reach at most, where it has too few of them."""
+"""The longest reach of a window's labels, where it has too few of them."""
 
 LABELS_WANTED = 300
 """Labels that are enough, so that those of hours before the window are not looked at."""
@@ -62,7 +62,7 @@ _GRACE = timedelta(seconds=30)
 """The delay after a window's end before it is judged: decisions of requests in it may just be committed."""
 
 _SETTLES = timedelta(minutes=10)
-"""How long it waits for decisions that the feed has not read."""
+"""The wait for decisions that the feed has not read."""
 
 _MONITOR_OF = {FEATURES: "drift", SCORES: "prediction-drift"}
 
@@ -127,7 +127,7 @@ class WindowJudge:
             states.apply(tx, self._watching.one(tx, name), observations, events=self._events, now=now)
 
     def _is_filling(self, tx: Tx, watched: WatchedAutomation, found: Found) -> bool:
-        """Whether a change began before the windows behind it were full: then it is their filling."""
+        """Return whether a change began before the windows behind it were full: then it is their filling."""
         if not watched.fills:
             return False
         began = store.first_start(tx, watched.name)

@@ -16,7 +16,7 @@ from andon.statistics.scores import LabelledScores
 
 
 class LabelledDecision(Struct, frozen=True, gc=False):
-    """A decision whose class is known: what was predicted, what is true, and how many decisions it speaks for."""
+    """A decision with a known class: the prediction, the truth, and the number of decisions it represents."""
 
     row: DecisionRow
     valid: ValidLabel
@@ -51,12 +51,12 @@ def sums_of(decisions: Sequence[LabelledDecision], positive: str | None) -> Sums
 
 
 def is_automatic(row: DecisionRow) -> bool:
-    """Whether the risk gate was certain of a prediction and no person was asked."""
+    """Return whether the risk gate was certain of a prediction and no person was asked."""
     return row.certain and row.score is not None and row.outcome != REVIEW
 
 
 def is_wrong(one: LabelledDecision) -> bool:
-    """Whether the predicted class is another than the true one."""
+    """Return whether the predicted class is another than the true one."""
     return one.row.label != one.valid.value
 
 

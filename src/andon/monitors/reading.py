@@ -19,7 +19,7 @@ CONSUMER = "monitors"
 """The name under which monitors read the feed."""
 
 LOOKED_BACK = timedelta(days=30)
-"""How far before its first run a new installation of monitors reads."""
+"""The span before its first run that a new installation of monitors reads."""
 
 
 class WindowReader:

@@ -24,7 +24,7 @@ from andon.monitors.watching import WatchedAutomation, watched
 _references = References()
 
 TREND = timedelta(days=14)
-"""How far a trend reaches back by default."""
+"""The default span of a trend."""
 
 
 def status(tx: Tx, automation: str, now: datetime, monitor: str | None = None) -> list[SeriesStatus]:

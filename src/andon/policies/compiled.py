@@ -34,7 +34,7 @@ _AS_IT_IS = frozenset((bool, int, float, str))
 """Classes of values that CEL takes as they are, but for NaN."""
 
 _EVALUATION_ERRORS = (RuntimeError, ValueError, TypeError, OverflowError, AttributeError)
-"""What CEL's binding, or converting a value for it, may raise."""
+"""Errors of CEL's binding, or of converting a value for it."""
 
 
 def compile(table: DecisionTable, variables: Mapping[str, ValueKind]) -> "CompiledPolicy":  # noqa: A001 - a policy's verb
@@ -131,7 +131,10 @@ class CompiledPolicy:
         return self._ruled(self._ruled_without, data)
 
     def matches(self, facts: Facts) -> list[bool | str]:
-        """For each rule by itself whether it holds, or why that cannot be said. For people; `evaluate` decides."""
+        """Return for each rule by itself whether it holds, or why that is undecidable.
+
+        For people; `evaluate` decides.
+        """
         data = self._bound(facts)
         if isinstance(data, Ruling):
             return [data.error or ""] * len(self._singles)
@@ -218,7 +221,7 @@ _NEVER_NULL = frozenset(ValueKind) - {
 
 
 def _holds(single: cel.Expression, data: Mapping[str, Any]) -> bool | str:
-    """Whether a condition holds, or why that cannot be said."""
+    """Return whether a condition holds, or why that is undecidable."""
     try:
         value = single.eval(data=data)
     except _EVALUATION_ERRORS as error:

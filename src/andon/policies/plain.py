@@ -31,7 +31,7 @@ _EXACT = 2**53
 """Up to here each whole number is a double."""
 
 DEEPEST = 50
-"""Brackets and `!` within one another that Python's parser is asked to read."""
+"""The nesting of brackets and `!` up to which Python's parser is used."""
 
 
 class _NotPlain(Exception):

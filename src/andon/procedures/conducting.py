@@ -126,7 +126,10 @@ class Conductor:
         return durable.wake(tx, store.settled_deliveries(tx))
 
     def stranded(self, tx: Tx) -> dict[str, int]:
-        """How many procedures have begun on code that this process lacks, by name and version. Another may have it."""
+        """Return how many procedures have begun on code that this process lacks, by name and version.
+
+        Another may have it.
+        """
         return {flow: count for flow, count in durable.unfinished(tx).items() if flow not in self._specs}
 
     def tell_stranded(self, tx: Tx) -> int:

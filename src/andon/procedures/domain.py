@@ -11,7 +11,7 @@ from uuid import UUID
 from andon.kernel.durable import DurableRun, RunState, StepRecord
 
 UNDO = "undo "
-"""How the names of steps begin that undo another."""
+"""The prefix of steps that undo another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class ProcedureEvent:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """What a step waits or waited for, and until when at most."""
+    """The wait of a step, and its limit."""
 
     step: int
     what: str
@@ -94,7 +94,7 @@ class StepAttempt:
 
 
 class EntryState(StrEnum):
-    """How a step of the timeline stands."""
+    """The states of a step in the timeline."""
 
     DONE = "done"
     FAILED = "failed"
@@ -120,7 +120,7 @@ class TimelineEntry:
 
     @property
     def attempts(self) -> int:
-        """How often it was tried."""
+        """The number of attempts."""
         return len(self.failures) + (self.state is EntryState.DONE)
 
 

@@ -4,7 +4,7 @@ from typing import Protocol
 
 
 class StepObserver(Protocol):
-    """Hears of steps and ends."""
+    """Observes steps and ends."""
 
     def step_done(self, procedure: str, step: str, seconds: float) -> None:
         """Observe a step function that returned."""

@@ -1,4 +1,4 @@
-"""What can be done with procedures, each in the caller's transaction: look, send an event, cancel, resume, fork."""
+"""Operations on procedures, each in the caller's transaction: look, send an event, cancel, resume, fork."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -183,7 +183,7 @@ def fork(tx: Tx, procedure_id: UUID, *, from_step: int, actor: Actor, reason: st
 
 
 def subscribe(events: Events) -> None:
-    """From now on the answer to a procedure's question lets it go on, in the verdict's own transaction."""
+    """Subscribe: the answer to a procedure's question resumes it, in the verdict's own transaction."""
     events.subscribe(reviews.QuestionAnswered, _answered)
 
 

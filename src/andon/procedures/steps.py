@@ -1,4 +1,4 @@
-"""What a procedure's function is handed (`andon.Procedure`): its every method is a step that is done once and kept."""
+"""The argument of a procedure's function (`andon.Procedure`): each method is a step that is performed once."""
 
 import asyncio
 import inspect

@@ -19,7 +19,7 @@ from andon.procedures import store
 from andon.procedures.domain import ProcedureRecord, Wait, key_of
 
 Ended: TypeAlias = Mapping[str, Any]
-"""How a step ended, as it is kept: `ok` with its value, or `failed` with why."""
+"""The stored end of a step: `ok` with its value, or `failed` with the reason."""
 
 
 def for_delivery(

@@ -126,7 +126,7 @@ def share_above(shares: Sequence[tuple[float, float]], threshold: float) -> floa
 
 
 def _is_due(standing: Standing, now: datetime) -> bool:
-    """Whether the standing live revision is to be renewed, or a first one to be made."""
+    """Return whether the standing live revision is to be renewed, or a first one to be made."""
     live = standing.live
     if live is None or now - live.at >= SAID_AGAIN:
         return True

@@ -109,14 +109,14 @@ def postpone(tx: Tx, decision_id: UUID, until: datetime) -> None:
 
 
 def put_evidence(tx: Tx, one: GateEvidence, now: datetime) -> bool:
-    """Write what a decision says. True if it said something else before."""
+    """Write a decision's evidence. Return True if it differs from before."""
     values = {name: getattr(one, name) for name in GateEvidence.__dataclass_fields__}
     row = tx.execute(_PUT, {**values, "segment": _json(one.segment), "now": now}).one_or_none()
     return row is not None and bool(row.changed)
 
 
 def drop_evidence(tx: Tx, decision_id: UUID) -> bool:
-    """Forget what a decision said. True if it said something."""
+    """Delete a decision's evidence. Return True if there was any."""
     statement = text("DELETE FROM proof_evidence WHERE decision_id = :decision_id")
     return tx.execute(statement, {"decision_id": decision_id}).rowcount == 1
 

@@ -13,7 +13,7 @@ from andon.kernel.identity import Actor
 from andon.reviews.errors import ReviewDecided, ReviewHeld, ReviewNotClaimed, VerdictInvalid
 
 CLAIM = timedelta(minutes=15)
-"""How long a claimed review is nobody else's."""
+"""The time for which a claimed review is reserved."""
 
 UNDECIDED = "review"
 """The outcome that asks a person; so it is no answer of theirs."""
@@ -38,7 +38,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a person chose, and why."""
+    """A person's choice and reason."""
 
     outcome: str
     reason: str
@@ -110,7 +110,7 @@ class ReviewTask:
         return self.claim.by
 
     def is_overdue(self, now: datetime) -> bool:
-        """Whether somebody should have looked at it by now."""
+        """Return whether somebody should have looked at it by now."""
         return self.verdict is None and self.due_at < now
 
     def claimed(self, actor: Actor, now: datetime) -> "ReviewTask":
@@ -180,7 +180,7 @@ class ReviewFilter:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How many reviews of one automation wait for a verdict, and how many of them are overdue."""
+    """The reviews of one automation that wait for a verdict, and the overdue ones."""
 
     waiting: int
     overdue: int
@@ -188,7 +188,7 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class ReviewPace:
-    """How many minutes lay between claim and verdict on average, and of how many reviews."""
+    """The average minutes between claim and verdict, and the number of reviews."""
 
     reviews: int
     minutes: float
@@ -196,7 +196,7 @@ class ReviewPace:
 
 @dataclass(frozen=True, slots=True)
 class AuditCounts:
-    """How many blind verdicts said what the line had said, and how many did not."""
+    """The numbers of blind verdicts that agreed with the line, and that did not."""
 
     agreed: int = 0
     disagreed: int = 0

@@ -31,7 +31,7 @@ class VerdictGiven(DomainEvent):
 
 @dataclass(frozen=True, slots=True)
 class QuestionAnswered(DomainEvent):
-    """A person answered what a procedure asked; this is no verdict on the decision."""
+    """A person answered a procedure's question; this is no verdict on the decision."""
 
     type: ClassVar[str] = "andon.question.answered"
     about: ClassVar[str] = "decision:{decision_id}"

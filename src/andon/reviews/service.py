@@ -139,7 +139,7 @@ def place_of(review: ReviewTask) -> tuple[datetime, UUID]:
 
 
 def count(tx: Tx, wanted: ReviewFilter, *, now: datetime) -> int:
-    """How many reviews there are of a kind."""
+    """Return how many reviews there are of a kind."""
     return store.count(tx, wanted, now=now)
 
 

@@ -33,7 +33,7 @@ _ASKED = {
     "actions": "objects",
     "blind": "flag",
 }
-"""What a message that asks for a review has, by its type in JSON."""
+"""The fields of a message that asks for a review, by type in JSON."""
 
 _OPEN = text(f"""{outbox.taken_sql(_ASKED)}, opened AS (
     INSERT INTO reviews (id, decision_id, automation, queue, state, rule, reasons, outcomes, actions, correlation_id,
@@ -51,7 +51,7 @@ SELECT scope AS automation, queue #>> '{{}}' AS queue, traceparent, wrong FROM t
 
 
 class ReviewMessage(NamedTuple):
-    """What was made of a message that asked for a review: `wrong` says why it cannot be read, None if it can."""
+    """The result of a message that asked for a review: `wrong` says why it cannot be read, None if it can."""
 
     automation: str
     queue: str
@@ -138,7 +138,7 @@ def page(
 
 
 def count(tx: Tx, wanted: ReviewFilter, *, now: datetime) -> int:
-    """How many reviews there are of a kind."""
+    """Return how many reviews there are of a kind."""
     return tx.execute(select(func.count()).select_from(reviews).where(*_conditions(wanted, now))).scalar_one()
 
 

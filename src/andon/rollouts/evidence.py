@@ -75,7 +75,7 @@ def placed_decision(
 
 
 def failed(record: FeedRecord) -> bool:
-    """Whether the version that was to answer did not."""
+    """Return whether the version that was to answer did not."""
     return record.fallback is not None or record.policy.rule == ERROR
 
 
@@ -99,7 +99,7 @@ def events_of(item: FeedItem, record: FeedRecord, of: PlacedDecision, slow_us: f
 
 
 def is_first(event: GuardrailEvent) -> bool:
-    """Whether an event speaks of the first decision of its unit, whether anything was the matter with it or not."""
+    """Return whether an event is of the first decision of its unit, with or without a problem."""
     return event.once == FIRST or event.once.endswith(FIRST_KNOWN)
 
 
@@ -155,7 +155,7 @@ def judged_pair(row: DecisionRow, said: ShadowPrediction, unit: bytes, label: La
 
 
 def is_automatic_row(row: DecisionRow) -> bool:
-    """Whether the risk gate was certain of a prediction and no person was asked."""
+    """Return whether the risk gate was certain of a prediction and no person was asked."""
     return row.certain and row.score is not None and row.outcome != REVIEW
 
 

@@ -1,4 +1,4 @@
-"""What people do with rollouts: start, look at, approve, pause, resume, abort, promote."""
+"""Operations on rollouts for people: start, look at, approve, pause, resume, abort, promote."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What libraries return as probabilities, in one shape: a row a case, a column a class."""
+"""Libraries' outputs as probabilities, in one shape: a row per case, a column per class."""
 
 from typing import Any, TypeAlias
 

@@ -85,7 +85,7 @@ class VersionBreaker:
             self._open(now)
 
     def _too_many(self) -> bool:
-        """Whether the window is full and holds too large a share of failures."""
+        """Return whether the window is full and holds too large a share of failures."""
         full = len(self._recent) == self._tolerance.window
         return full and self._recent.count(False) >= self._tolerance.share * self._tolerance.window
 

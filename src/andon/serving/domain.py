@@ -46,7 +46,7 @@ class RiskGate:
     target: float
 
     def certain(self, prediction: Prediction) -> bool:
-        """Whether this prediction may be acted on automatically."""
+        """Return whether this prediction may be acted on automatically."""
         return prediction.confidence >= self.threshold
 
 
@@ -130,7 +130,7 @@ class TrafficLease:
     expires_at: datetime
 
     def is_over(self, split: int, now: datetime) -> bool:
-        """Whether the candidates of a split must get no traffic any more."""
+        """Return whether the candidates of a split must get no traffic any more."""
         return split <= self.split and now >= self.expires_at
 
 

@@ -126,7 +126,7 @@ class LoadedVersion:
             await self.patient.close()
 
     def status(self) -> PoolStatus | None:
-        """How the model's processes are doing; None inline."""
+        """Return how the model's processes are doing; None inline."""
         return None if self.patient is None else self.patient.status()
 
     def health(self) -> PoolStatus:

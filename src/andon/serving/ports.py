@@ -1,4 +1,4 @@
-"""What a runtime must do."""
+"""The interface of a runtime."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ class PoolStatus:
     incidents: Mapping[str, int] = field(default_factory=dict)
     last_incident: str | None = None
     cold_start_seconds: float | None = None
-    """How long the last start took, from nothing to warm."""
+    """The duration of the last start, from nothing to warm."""
     cpu_seconds: float = 0.0
     """CPU time spent predicting since the start, over all processes there were."""
     gpu_seconds: float = 0.0
@@ -70,5 +70,5 @@ class PatientPredictor(Predictor, Protocol):
         ...
 
     def status(self) -> PoolStatus:
-        """How it is doing, now."""
+        """Return how it is doing, now."""
         ...

@@ -26,7 +26,7 @@ LEASED = "leases"
 """The noun under which processes hear of changed leases."""
 
 Suits: TypeAlias = Callable[[PolicyVersion], None]
-"""Makes sure that a published policy fits the automation; raises what is wrong with it."""
+"""A check that a published policy fits the automation; raises its faults."""
 
 
 def set_split(

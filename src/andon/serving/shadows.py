@@ -1,4 +1,4 @@
-"""Writing what shadows said, a batch as one statement by asyncpg. Reading it is `store.py`."""
+"""Writes shadow predictions, a batch as one statement by asyncpg. `store.py` reads them."""
 
 from collections.abc import Sequence
 from dataclasses import astuple, fields

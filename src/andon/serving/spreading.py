@@ -16,7 +16,7 @@ Ranges: TypeAlias = tuple[tuple[int, int], ...]
 """Buckets from the first number up to, not including, the second; in their order."""
 
 Places: TypeAlias = Mapping[Candidate, Ranges]
-"""The buckets of each candidate; what is nobody's is the champion's."""
+"""The buckets of each candidate; the rest is the champion's."""
 
 
 def spread(shares: Mapping[Candidate, float], before: Places) -> dict[Candidate, Ranges]:

@@ -28,12 +28,12 @@ NEARLY = 80
 """Percent of a budget at which it is nearly spent."""
 
 LONGEST = 400
-"""Days that may be asked for at once."""
+"""The most days of one query."""
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What computing costs: one CPU core and one GPU for an hour, in nano-units of the currency."""
+    """The price of computing: one CPU core and one GPU for an hour, in nano-units of the currency."""
 
     cpu_hour: int
     gpu_hour: int
@@ -83,7 +83,7 @@ class Spend:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What several rows come to, in one currency, in nano-units."""
+    """The sum of several rows, in one currency, in nano-units."""
 
     currency: str
     decisions: int
@@ -174,7 +174,7 @@ def amount_of(budget: Budget) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What a period's budget has come to, in nano-units. `purses` counts those that hold a part of `reserved`."""
+    """The account of a period's budget, in nano-units. `purses` counts those that hold a part of `reserved`."""
 
     amount: int
     spent: int = 0
@@ -252,7 +252,7 @@ def grant(book: Book, hold: Hold, claim: PurseClaim) -> int:
 
 
 class BudgetStanding(StrEnum):
-    """How a budget stands."""
+    """The standing of a budget."""
 
     OPEN = "open"
     NEARLY_SPENT = "nearly spent"

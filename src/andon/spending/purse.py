@@ -99,7 +99,7 @@ class Purse:
         self._lock = Lock()
 
     def allow(self, automation: str, n: int) -> int:
-        """How many of `n` predictions may be paid. Each one allowed must be settled once, also when it failed."""
+        """Return how many of `n` predictions may be paid. Each allowed one must be settled once, even if it failed."""
         paid = self._paid.get(automation)
         if paid is None:
             return n
@@ -235,7 +235,7 @@ class Purse:
             return min(hold.granted, wallet.lower(granted))
 
     def _begin_anew(self, paid: _Paid, held: _Held) -> _Held:
-        """All that the wallet held was counted as spent: what is under way is paid, and the next needs a new grant."""
+        """Begin a new wallet: all the old one held was counted as spent, so its work under way is paid."""
         log.warning("budget.purse_was_lost", automation=held.period.automation)
         with self._lock:
             held.lost = True
@@ -303,6 +303,6 @@ class Purse:
 
 
 def _stand(row: BudgetRow) -> tuple[str, str, date, str, str, str]:
-    """How a budget stands, as its events say it."""
+    """Return the standing of a budget, in the order of its events' fields."""
     period, book = row.period, row.book
     return period.automation, period.per, period.starts_on, period.currency, digits(book.amount), digits(book.spent)

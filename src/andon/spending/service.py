@@ -33,7 +33,7 @@ def budget_state(tx: Tx, automation: str, now: datetime) -> BudgetState | None:
 
 
 def state_of(row: BudgetRow) -> BudgetState:
-    """How a budget stands."""
+    """Return the standing of a budget."""
     standing = BudgetStanding.NEARLY_SPENT if row.book.is_nearly_spent else BudgetStanding.OPEN
     return BudgetState(
         period=row.period,
@@ -86,7 +86,7 @@ def forfeit_overdue(tx: Tx, now: datetime) -> int:
 
 
 def keep_house(tx: Tx, now: datetime) -> None:
-    """Drop what is known of processes that ended long ago."""
+    """Delete the rows of processes that ended long ago."""
     store.forget_writers(tx, now - _FORGOTTEN)
 
 

@@ -45,7 +45,7 @@ def first_time(tx: Tx, writer: UUID, number: int, now: datetime) -> bool:
 
 
 def forget_writers(tx: Tx, before: datetime) -> int:
-    """Drop what is known of processes that added nothing since."""
+    """Delete the rows of processes that added nothing since."""
     return tx.execute(delete(spend_writers).where(spend_writers.c.added_at < before)).rowcount
 
 
@@ -81,7 +81,7 @@ def idle(tx: Tx, first: date, last: date) -> Mapping[tuple[date, str], int]:
 
 
 def decided(tx: Tx, first: date, last: date) -> Mapping[tuple[date, str], int]:
-    """How many decisions all automations made on each day, by currency."""
+    """Return how many decisions all automations made on each day, by currency."""
     query = select(spend.c.day, spend.c.currency, func.sum(spend.c.decisions).label("decisions"))
     query = query.where(spend.c.day.between(first, last)).group_by(spend.c.day, spend.c.currency)
     return {(row.day, row.currency): int(row.decisions) for row in tx.execute(query)}

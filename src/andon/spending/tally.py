@@ -1,4 +1,4 @@
-"""What this process's decisions used, added up in memory: one addition a batch, nothing of the database."""
+"""The use of this process's decisions, added up in memory: one addition a batch, no database access."""
 
 from dataclasses import dataclass, field
 from datetime import date

@@ -29,7 +29,7 @@ AHEAD = 4
 
 
 class Ceiling:
-    """What one prediction costs at most: learned from batches, twice the dearest of the last thousand or two."""
+    """The highest cost of one prediction: learned from batches, twice the dearest of the last thousand or two."""
 
     def __init__(self, default: int) -> None:
         self._default = max(1, default)
@@ -77,7 +77,10 @@ class Wallet:
         return self.free * 2 < self.given
 
     def allow(self, n: int, each: int) -> int:
-        """How many of `n` predictions are paid at a ceiling of `each`; so much is bound until they are settled."""
+        """Return how many of `n` predictions are paid at a ceiling of `each`.
+
+        So much is bound until they are settled.
+        """
         allowed = min(n, max(0, self.free // each))
         if allowed:
             self.bound += allowed * each
@@ -130,7 +133,7 @@ class Account:
         self._used_before = 0
 
     def allow(self, n: int) -> int:
-        """How many of `n` predictions are paid."""
+        """Return how many of `n` predictions are paid."""
         allowed = self.wallet.allow(n, self.ceiling.each)
         self.asked_in_vain += n - allowed
         return allowed

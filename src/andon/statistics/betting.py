@@ -22,7 +22,7 @@ SHARES: Final = np.array([0.02, 0.2, 0.4, 0.6, 0.75, 0.88])
 """The true errors that are bet on, as shares of the target."""
 
 STAKES: Final = np.array([0.15, 0.1, 0.2, 0.25, 0.2, 0.1])
-"""How the stake is shared among them."""
+"""The division of the stake among them."""
 
 _PRECISION = 1e-4
 

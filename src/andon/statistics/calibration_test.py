@@ -52,7 +52,7 @@ class CalibrationCheck:
     bins: tuple[ReliabilityBin, ...]
 
     def rejected(self, level: float) -> bool:
-        """Whether the scores are not calibrated, at this level."""
+        """Return whether the scores are not calibrated, at this level."""
         return self.p_value <= level
 
 

@@ -15,7 +15,7 @@ FACTORS: Final = np.array([1.5, 2.0, 3.0, 5.0, 8.0, 15.0])
 """Worse errors that are bet on, in multiples of the target; as far as they are at most one half."""
 
 PATIENCE: Final = 2_500.0
-"""How many labels pass on average before a false alarm, at the least: where the error is exactly the target."""
+"""The least mean number of labels before a false alarm, where the error is exactly the target."""
 
 
 START: Final = -50.0

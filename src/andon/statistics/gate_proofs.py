@@ -40,7 +40,7 @@ BETS: Final = 0.1
 
 
 class ProofMethod(StrEnum):
-    """How a region was proven: by an exact look, or by bets that hold at any time."""
+    """The method of a proof: an exact look, or bets that hold at any time."""
 
     EXACT = "exact"
     ANYTIME = "anytime"

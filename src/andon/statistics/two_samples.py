@@ -15,7 +15,7 @@ from andon.statistics.histograms import Counts, Histograms
 Floats: TypeAlias = NDArray[np.float64]
 
 POOLED_BELOW = 5.0
-"""Bins in which fewer values of either side are expected are pooled."""
+"""Bins with fewer expected values on either side are pooled."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What comes in as events and goes out as results, as an AsyncAPI 3.0 document. Pure."""
+"""Incoming events and outgoing results, as an AsyncAPI 3.0 document. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping

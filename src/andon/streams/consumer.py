@@ -36,18 +36,18 @@ WAIT = 1.0
 """Seconds that one reading waits for messages."""
 
 SURVEY_SECONDS = 2.0
-"""How often the source is asked for its partitions and their ends."""
+"""The interval at which the source is queried for its partitions and their ends."""
 
 
 class Watch(Protocol):
-    """Hears how a stream goes; for metrics."""
+    """Observes a stream; for metrics."""
 
     def moved(self, key: StreamKey, moved: Moved) -> None:
         """Record the progress of a recorded batch."""
         ...
 
     def stands(self, key: StreamKey, lag: int, watermark: datetime | None, partitions: int) -> None:
-        """How far the partitions are that this process reads."""
+        """Observe the progress of the partitions that this process reads."""
         ...
 
     def failed(self, key: StreamKey) -> None:
@@ -165,7 +165,7 @@ class Consumer:
             self._troubles.forget(doing)
 
     async def _seek(self, place: HeldPartition, to: str) -> None:
-        """Find out the position that a person asked for, and go on from there."""
+        """Resolve the position of a seek, and continue from there."""
         try:
             source, partition = await self._opened(), place.partition
             if to == START:
@@ -286,7 +286,7 @@ class Consumer:
             await self._settle(lane, chunks, stop)
 
     async def _settle(self, lane: int, chunks: Sequence[Chunk], stop: asyncio.Event) -> None:
-        """Decide and record a batch, however often it takes; what is no longer ours is left to whoever has it."""
+        """Decide and record a batch, with retries; partitions that are no longer ours are left to their owner."""
         while chunks:
             try:
                 await self._decide(lane, chunks)

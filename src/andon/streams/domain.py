@@ -34,7 +34,7 @@ class StreamKey(NamedTuple):
 
 
 class StreamState(StrEnum):
-    """How a stream is doing."""
+    """The states of a stream."""
 
     READING = "reading"
     PAUSED = "paused"
@@ -46,7 +46,7 @@ class StreamState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """How far one log of a stream is. The counts are of events since it was first read."""
+    """The progress of one log of a stream. The counts are of events since it was first read."""
 
     name: str
     position: int
@@ -117,7 +117,7 @@ class Stream:
 
 
 class DeadState(StrEnum):
-    """What became of a dead event."""
+    """The states of a dead event."""
 
     DEAD = "dead"
     SENT = "sent"

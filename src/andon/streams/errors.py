@@ -1,4 +1,4 @@
-"""What can go wrong with streams of events."""
+"""Errors of streams of events."""
 
 import traceback
 from pathlib import Path

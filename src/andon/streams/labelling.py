@@ -37,7 +37,7 @@ class LabelWriter:
         self._clock = clock
 
     async def decide(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> set[UUID]:
-        """Record these together with `alongside`, even if there are none; the ids of those that said something new.
+        """Record these together with `alongside`, even if there are none; return the ids with a new statement.
 
         Raises DatabaseUnavailable, and Fenced if `alongside` is refused.
         """

@@ -62,7 +62,7 @@ class Lanes:
     def __init__(self, count: int) -> None:
         self.logs: dict[str, Log] = {}
         self.arrived = [asyncio.Event() for _ in range(count)]
-        """By lane: set while there may be something for it."""
+        """By lane: set while there may be work for it."""
 
     def begin(self, place: HeldPartition) -> Log:
         """Begin a log for a partition, in the lane with the fewest; nothing of it is read yet."""
@@ -98,6 +98,6 @@ class Lanes:
 
 
 def weight(chunk: Chunk) -> int:
-    """How much of a batch it is: by its events, or by its bytes if they are large."""
+    """Return the chunk's part of a batch: by its events, or by its bytes if they are large."""
     size = sum(len(arrival.data) for arrival in chunk.arrivals)
     return max(len(chunk.arrivals), len(chunk.requests), size // LARGE_BYTES)

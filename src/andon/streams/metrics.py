@@ -36,7 +36,7 @@ class StreamMetrics:
         counter.add((*key, "dead"), moved.dead)
 
     def stands(self, key: StreamKey, lag: int, watermark: datetime | None, partitions: int) -> None:
-        """How far the partitions are that this process reads. What is counted is counted from zero."""
+        """Show the progress of the partitions that this process reads. Counters begin at zero."""
         if key not in self._stands:
             self.moved(key, Moved(0, 0, 0, 0))
             self.failures.add(key, 0)

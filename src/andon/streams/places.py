@@ -14,7 +14,7 @@ from andon.streams.store import streams
 
 LEASE = timedelta(seconds=6)
 RENEW_SECONDS = 2.0
-"""What a dead process had is taken over within LEASE + RENEW_SECONDS."""
+"""The interval of renewals: a dead process's partitions are taken over within LEASE + RENEW_SECONDS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class HeldPartition:
 
 
 def keep(tx: Tx, key: StreamKey, member: UUID) -> list[HeldPartition]:
-    """Renew what we have, give up what is too much, take what is free up to our share; what is ours then."""
+    """Renew ours, give up the excess, take free ones up to our share; return our partitions."""
     members = streams.renew(tx, key, member, LEASE)
     share = share_of(members, member, streams.count_partitions(tx, key))
     ours = streams.owned(tx, key, member)

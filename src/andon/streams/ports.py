@@ -64,7 +64,7 @@ class Source(Protocol):
 
 @runtime_checkable
 class PutsAway(Protocol):
-    """What a source implements besides whose partitions have an end, as files do."""
+    """The addition to a source whose partitions have an end, as files do."""
 
     async def put_away(self, partition: str) -> None:
         """All of a partition is decided: it need not be there any more."""

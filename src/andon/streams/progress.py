@@ -58,7 +58,7 @@ SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What became of a batch's events."""
+    """The results of a batch's events."""
 
     decided: int
     repeated: int
@@ -68,7 +68,7 @@ class Moved:
 
 @dataclass(slots=True)
 class _Step:
-    """How far one partition gets by a batch."""
+    """The progress of one partition by a batch."""
 
     first: int
     next: int
@@ -80,7 +80,7 @@ class _Step:
 
 
 class Progress:
-    """What a batch of chunks writes beside its decisions: how far each partition is then, and its dead events."""
+    """The writes of a batch of chunks beside its decisions: the position of each partition, and dead events."""
 
     def __init__(
         self, key: StreamKey, owner: UUID, reader: ArrivalReader, chunks: Sequence[Chunk], now: datetime
@@ -102,7 +102,7 @@ class Progress:
         return [*burying, (MOVE, self._moving(steps))]
 
     async def is_written(self, connection: asyncpg.Connection) -> bool:
-        """Whether all partitions are where this batch brings them."""
+        """Return whether all partitions are where this batch brings them."""
         ends = {chunk.partition: chunk.next for chunk in self._chunks}
         found = await connection.fetchval(MOVED, *self._key, self._owner, list(ends), list(ends.values()))
         return bool(found == len(ends))

@@ -1,4 +1,4 @@
-"""How many events a second, over the last ten seconds or so. Pure: the clock is handed in, in seconds."""
+"""The rate of events a second, over the last ten seconds or so. Pure: the time is a parameter, in seconds."""
 
 from collections import deque
 

@@ -1,4 +1,4 @@
-"""All streams of one process, each on its own: what is wrong with one keeps no other waiting."""
+"""All streams of one process, each on its own: a fault of one does not hold up the others."""
 
 import asyncio
 from collections import deque
@@ -29,7 +29,7 @@ While one waits for PostgreSQL, others compute.
 """
 
 RESTART_SECONDS = 2.0
-"""How long a stream rests after something unforeseen."""
+"""The pause of a stream after an unforeseen error."""
 
 
 class Streams:

@@ -23,7 +23,7 @@ from andon.streams.published import NAMED, EventsDied
 from andon.streams.store import dead, inbox, streams
 
 INBOX_KEPT = timedelta(days=7)
-"""How long an event that came by HTTP can be read again, once it is decided."""
+"""The time for which a decided HTTP event can be read again."""
 
 PUBLISHED_AT_ONCE = 10_000
 """Dead events that one transaction publishes."""
@@ -103,7 +103,7 @@ def dead_events(
 
 
 def count_dead(tx: Tx, automations: Sequence[str] | None = None) -> Mapping[StreamKey, int]:
-    """How many events of each stream wait for a person."""
+    """Return how many events of each stream wait for a person."""
     return dead.count(tx, automations)
 
 
@@ -178,7 +178,7 @@ def receive(tx: Tx, received: Sequence[ReceivedEvent], *, caller: str, now: date
 
 
 def _once(kept: set[tuple[str, str | None, str | None]], which: tuple[str, str | None, str | None]) -> bool:
-    """Whether it is there, and from now on it is not: of two alike in one call the second is a repeat."""
+    """Return whether it is there, and remove it: of two alike in one call the second is a repeat."""
     there = which in kept
     kept.discard(which)
     return there

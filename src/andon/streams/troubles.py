@@ -1,4 +1,4 @@
-"""What keeps failing in one stream: it is said once and shown, and tried again after ever longer pauses."""
+"""Persistent failures of one stream: logged once, shown, and retried after ever longer pauses."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 """Seconds between two tries."""
 
 SHOWN = 10
-"""Troubles that are shown in words; of more it is said how many there are."""
+"""The number of problems shown in words; the rest is counted."""
 
 
 class Troubles:
@@ -29,14 +29,14 @@ class Troubles:
         self._problems: dict[str, str] = {}
 
     async def failed(self, doing: str, error: Exception) -> None:
-        """Say what is wrong, and wait longer each time before it is tried again."""
+        """Report a problem, and lengthen the pause before the next attempt."""
         pause = self._pauses.get(doing, FIRST_PAUSE)
         self._pauses[doing] = min(LONGEST_PAUSE, pause * 2)
         await self.tell(doing, error)
         await asyncio.sleep(uniform(pause / 2, pause))  # noqa: S311 - spreads retries; no secret
 
     async def tell(self, doing: str, error: Exception) -> None:
-        """Say what is wrong with something that is tried again at its own time."""
+        """Report a problem of something that is retried at its own time."""
         known = self._problems.get(doing)
         self._problems[doing] = str(error) if isinstance(error, AndonError) else type(error).__name__
         if known != self._problems[doing]:
@@ -58,7 +58,7 @@ class Troubles:
         self._problems.pop(doing, None)
 
     async def show(self) -> None:
-        """Have what is wrong now stand where people look."""
+        """Show the present problems where people look."""
         with suppress(Unavailable):
             await self._show(self._in_words())
 

@@ -1,4 +1,4 @@
-"""What a part says of itself over HTTP."""
+"""A part's report of itself over HTTP."""
 
 import http.client
 import json
@@ -13,7 +13,7 @@ _REASON_BYTES = 4000
 
 @dataclass(frozen=True, slots=True)
 class HealthAnswer:
-    """What a part says of itself. A part that is not ready may run for long so: until a model is registered, say."""
+    """A part's report of itself. One may stay unready for long: until a model is registered, for example."""
 
     ready: bool
     reason: str

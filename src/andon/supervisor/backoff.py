@@ -1,4 +1,4 @@
-"""How long to wait before something that ended is started again."""
+"""The pause before a restart."""
 
 from dataclasses import dataclass
 

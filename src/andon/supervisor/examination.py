@@ -171,12 +171,12 @@ def _port(address: Address, own: set[str], up: int | None) -> DoctorFinding:
 
 
 def _is_family(up: int, processes: Sequence[psutil.Process]) -> bool:
-    """Whether one of the processes is `andon up` or was started by it."""
+    """Return whether one of the processes is `andon up` or was started by it."""
     return any(up in (one.pid, *(parent.pid for parent in one.parents())) for one in processes)
 
 
 def _answering(check: str, address: Address) -> DoctorFinding:
-    """Whether the part at an address of ours answers: its socket is there in any case, since `andon up` holds it."""
+    """Check that the part at an address answers: its socket exists anyway, since `andon up` holds it."""
     if ask(address) is not None:
         return DoctorFinding(check, DoctorState.FINE, f"{address.url}, ours")
     found = f"{address.part} does not answer at {address.url}"
@@ -184,7 +184,7 @@ def _answering(check: str, address: Address) -> DoctorFinding:
 
 
 def _folder(settings: Settings) -> DoctorFinding:
-    """Whether `.andon` and the secrets in it are ours and closed to others."""
+    """Return whether `.andon` and the secrets in it are ours and closed to others."""
     if not settings.data.exists():
         return DoctorFinding("data folder", DoctorState.FINE, f"{settings.data} will be made by `andon up`")
     found = settings.data.stat()

@@ -13,7 +13,7 @@ from andon.supervisor.child import Child
 from andon.supervisor.ports import Address
 
 DRAIN_SECONDS = 15.0
-"""How long a process may take to finish what is in flight."""
+"""The time limit for a process to finish what is in flight."""
 
 _log = structlog.get_logger("andon.supervisor")
 
@@ -46,7 +46,7 @@ class Part:
         return [child.pid for child in self._children()]
 
     def start(self, environment: Mapping[str, str]) -> None:
-        """Start it. What it says of itself is asked at its address: it may run and not be ready."""
+        """Start it. Its address reports its state: it may run and not be ready."""
         self._child = self._born(environment, waits=False)
 
     def tend(self, environment: Callable[[], Mapping[str, str]]) -> int | None:
@@ -94,7 +94,7 @@ class Part:
         return ask(self.address)
 
     def is_running(self) -> bool:
-        """Whether a process of it lives."""
+        """Return whether a process of it lives."""
         return any(child.status() is None for child in self._children())
 
     def terminate(self) -> None:

@@ -7,10 +7,10 @@ from andon.supervisor.control import RestartRequest
 from andon.supervisor.part import Part
 
 READY_SECONDS = 60.0
-"""How long a new process may take until it is ready."""
+"""The time limit for a new process to become ready."""
 
 MISSING_SECONDS = 5.0
-"""How long a new process may say that something is missing."""
+"""The time for which a new process may report that something is missing."""
 
 
 class Restart:

@@ -53,7 +53,7 @@ def holder(data: Path) -> Holder | None:
 
 
 def is_free(data: Path) -> bool:
-    """Whether no `up` runs in the folder `data`."""
+    """Return whether no `up` runs in the folder `data`."""
     return not is_held(data / _NAME)
 
 

@@ -26,10 +26,10 @@ from andon.supervisor.single import hold
 from andon.supervisor.training import train
 
 _ANSWER_SECONDS = 60.0
-"""How long a part may take until it answers at all."""
+"""The time limit for a part to answer at all."""
 
 _READY_SECONDS = 5.0
-"""How long `up` waits for all to be ready before it goes on without: a new project has no model yet."""
+"""The time `up` waits for all parts before it continues: a new project has no model yet."""
 
 _LOOK_SECONDS = 0.1
 _LATE_LOOK_SECONDS = 1.0
@@ -196,7 +196,7 @@ class _Supervisor:
                 raise PartFailed(f"The {part.name} ended with status {status} before it was ready; it says why above")
 
     def _replace(self) -> None:
-        """Go on with the restart that a command asked for, one after the other."""
+        """Continue a command's restart, one part after the other."""
         if self._restart is None and (request := self._door.next_request()) is not None:
             parts = [part for name in request.parts for part in self._parts if part.name == name]
             self._restart = Restart(request, parts, self._environment)
@@ -233,7 +233,7 @@ class _Supervisor:
 
 
 def _shared_port(settings: Settings, places: ExitStack) -> dict[str, str]:
-    """Keep the gRPC port for the gateways, if it is free; the variable that tells them."""
+    """Reserve the gRPC port for the gateways, if it is free; return the variable that passes it on."""
     port = settings.gateway.grpc_port
     held = reserve_shared(settings.gateway.host, port) if port else None
     if held is None:

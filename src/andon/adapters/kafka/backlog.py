@@ -1,4 +1,4 @@
-"""What has arrived of one partition and was not taken yet: in order, bounded, from a known position on."""
+"""Messages of one partition that arrived but were not taken: in order, bounded, from a known position on."""
 
 from collections import deque
 from datetime import UTC, datetime

@@ -25,13 +25,13 @@ HELPING = 512
 """Messages taken from the client at once."""
 
 LOOK_SECONDS = 0.1
-"""How long one look waits for a message; the client may not be asked anything else meanwhile."""
+"""The longest wait of one poll; the client serves no other request meanwhile."""
 
 ANSWER_SECONDS = 5.0
-"""How long a broker may take to answer."""
+"""The longest time a broker may take to answer."""
 
 FORGET_SECONDS = 30.0
-"""After so long unread a partition is fetched no more: another process reads it."""
+"""The time without a read after which a partition is no longer fetched: another process reads it."""
 
 MIRROR_SECONDS = 5.0
 """The interval at which positions are reported to the broker, if they are."""

@@ -24,21 +24,21 @@ HELPING_BYTES = 8 * 1024 * 1024
 """The size of a request, in messages and by their recent size in bytes; twice as much may wait."""
 
 PULL_SECONDS = 5.0
-"""How long a request for a helping stands; then the server says that it is over."""
+"""The lifetime of a pull request; then the server ends it."""
 
 GRACE_SECONDS = 3.0
 IDLE_SECONDS = 60.0
-"""After so long unasked the server forgets the consumer."""
+"""The idle time after which the server forgets the consumer."""
 
 _STATUS, _PENDING = "Status", "Nats-Pending-Messages"
 _OVER = ("404", "408")
-"""A request has ended with less than it asked for."""
+"""The request ended with fewer messages than it allowed."""
 
 _HEARTBEAT = "100"
 
 
 class FilterReader:
-    """What comes of one filter from `position` on, the one after the newest that was taken."""
+    """The messages of one filter from `position` on, which follows the newest taken one."""
 
     def __init__(self, client: Client, js: JetStreamContext, stream: str, subject: str, position: int) -> None:
         self.position = position

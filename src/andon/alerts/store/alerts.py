@@ -79,7 +79,7 @@ def page(tx: Tx, which: AlertSelection, *, limit: int, before: UUID | None = Non
 
 
 def count(tx: Tx, which: AlertSelection) -> int:
-    """How many alerts are meant."""
+    """Return how many alerts are meant."""
     return int(tx.execute(select(func.count()).select_from(alerts).where(*_conditions(which))).scalar_one())
 
 

@@ -50,7 +50,7 @@ class HttpConnector:
         return answer_of(got.status, got.headers.get("retry-after"), now=self._clock.now())
 
     def can_inquire(self, delivery: Delivery) -> bool:
-        """Whether the destination says where to ask."""
+        """Return whether the destination says where to ask."""
         return _settings(delivery).inquire is not None
 
     async def inquire(self, delivery: Delivery) -> Answer:

@@ -68,7 +68,7 @@ class KafkaConnector:
 
 
 class _Link:
-    """One producer, and the thread that hears from it."""
+    """One producer, and the thread that receives its reports."""
 
     def __init__(self, client: Mapping[str, Any], seconds: float) -> None:
         self._seconds = seconds
@@ -131,7 +131,7 @@ class _Link:
             return self._unknown()
 
     def close(self) -> None:
-        """End it; what is on its way gets a moment."""
+        """End it; messages on their way get a moment."""
         self._producer.flush(1)
         self._closing.set()
         self._serving.join()

@@ -22,7 +22,7 @@ _TROUBLE = (Error, OSError, TimeoutError, RuntimeError)
 _NOT_SENT = (ConnectionClosedError, NoServersError, OutboundBufferLimitError)
 
 _COME_BACK = 500
-"""From this code of the server on, the same may work later."""
+"""The server's codes from this one on are temporary."""
 
 
 class NatsConnector:

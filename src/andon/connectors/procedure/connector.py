@@ -19,7 +19,7 @@ THREADS = 8
 
 
 class Starter(Protocol):
-    """What starts procedures (`andon.procedures.conducting.Conductor`)."""
+    """The starter of procedures (`andon.procedures.conducting.Conductor`)."""
 
     def start_alone(
         self,

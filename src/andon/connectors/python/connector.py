@@ -99,7 +99,7 @@ class _Pool:
 
 @dataclass(slots=True)
 class _Process:
-    """One child, asked over its standard input and answering on a pipe of its own."""
+    """One child, with calls on its standard input and answers on a pipe of its own."""
 
     child: asyncio.subprocess.Process
     answers: asyncio.StreamReader

@@ -31,7 +31,7 @@ class PythonOptions(Shape):
 
 
 class PythonSettings(Shape):
-    """What the processes of a destination's functions may use."""
+    """The limits of the processes of a destination's functions."""
 
     processes: int = Field(2, ge=1, le=32, description="Processes at once; each is kept for the next call.")
     memory_mb: int = Field(512, ge=64, description="Memory that one may take; asking for more is an error in it.")

@@ -33,7 +33,7 @@ class Unusable(Exception):
 
 
 class SmtpConnector:
-    """Sends mail. `tls` says whom to trust, if not the public authorities."""
+    """Sends mail. `tls` replaces the public authorities."""
 
     repeat = Repeat.NEVER
 

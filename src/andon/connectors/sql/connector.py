@@ -89,7 +89,7 @@ class SqlConnector:
 
 @dataclass(slots=True)
 class _Progress:
-    """How far an attempt got: before the commit was sent nothing can have happened."""
+    """The progress of an attempt: before the commit was sent nothing can have happened."""
 
     committing: bool = False
 

@@ -21,7 +21,7 @@ from andon.version import __version__
 
 
 class WebhookOptions(Shape):
-    """What the body is."""
+    """The form of the body."""
 
     cloudevents: bool = Field(
         False,

@@ -24,7 +24,7 @@ class Chore:
 
 @dataclass(frozen=True, slots=True)
 class ChoreState:
-    """How a chore went: `failures` counts those since it went well, `last_error` stays after that."""
+    """The state of a chore: `failures` counts those since the last success; `last_error` stays after one."""
 
     name: str
     interval: timedelta

@@ -69,7 +69,7 @@ def failed(tx: Tx, chore: Chore, error: str) -> None:
 
 
 def states(tx: Tx) -> list[ChoreState]:
-    """How every chore went that was ever done, by name."""
+    """Return the state of every chore that ever ran, by name."""
     rows = tx.execute(
         text(
             "SELECT name, interval_seconds, holder, last_run_at, last_error, failed_at, failures FROM chores "

@@ -22,10 +22,10 @@ from andon.kernel.errors import Unavailable
 from andon.kernel.lookout import first_of
 
 NOTED_EVERY = timedelta(seconds=10)
-"""How often it is written that a chore which every worker does went well."""
+"""The interval at which the success of a chore that every worker runs is recorded."""
 
 ASKED_AGAIN = timedelta(seconds=5)
-"""How soon a worker asks again for a chore that another holds, whatever its interval: that one may end at any time."""
+"""The interval at which a worker polls for a chore that another holds: that one may end at any time."""
 
 _LONGEST_ERROR = 300
 
@@ -90,7 +90,7 @@ class ChoreRunner:
         return timedelta() if more else chore.interval
 
     def _holds(self, chore: Chore) -> bool:
-        """Whether this worker may run a chore; its lease is renewed when half of it is over."""
+        """Return whether this worker may run a chore; its lease is renewed when half of it is over."""
         if chore.lease is None or monotonic() < self._held.get(chore.name, 0.0):
             return True
         span, began = chore.interval + chore.lease, monotonic()

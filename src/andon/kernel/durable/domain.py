@@ -1,4 +1,4 @@
-"""What is known of a run, in words of our own; no library, no database."""
+"""The facts of a run, in our own terms; no library, no database."""
 
 import asyncio
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ OF_LIBRARY = {
     "CANCELLED": RunState.CANCELLED,
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": RunState.EXHAUSTED,
 }
-"""What DBOS calls them."""
+"""DBOS's names of the states."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What a run waits for is not there yet. Without `until` there is no limit."""
+    """The awaited thing is not there yet. Without `until` there is no limit."""
 
     until: datetime | None = None
 

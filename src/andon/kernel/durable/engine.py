@@ -39,13 +39,13 @@ VERSION = "andon-1"
 """DBOS's own version of applications, pinned: ours are the flows' names."""
 
 DEATHS = 10
-"""How often in a row a run may be under way when its process ends, before it is not tried any more."""
+"""The number of consecutive process deaths during a run after which it is no longer tried."""
 
 LOST = 70
 """The exit code of a process that others have declared dead."""
 
 WIDTH = 64
-"""How many runs of a flow a process is at side by side. Those that wait are not among them: they have no process."""
+"""The number of concurrent runs of a flow in a process, without waiting ones, which have no process."""
 
 _POLL = 0.1
 _LAST_SECONDS = 2.0

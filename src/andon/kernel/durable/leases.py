@@ -20,7 +20,7 @@ from andon.kernel.durable import rows
 from andon.kernel.errors import Unavailable
 
 LEASE = timedelta(seconds=5)
-"""How long after its last sign of life a process counts as dead; others have its runs within about a second more."""
+"""The time after its last renewal when a process counts as dead; others have its runs about a second later."""
 
 FROZEN = timedelta(seconds=3)
 """Idle time within a transaction after which the server ends the session.

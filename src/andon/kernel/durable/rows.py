@@ -28,7 +28,7 @@ _COLUMNS = "workflow_uuid, name, status, executor_id, updated_at, completed_at, 
 
 
 def is_set_up(tx: Tx) -> bool:
-    """Whether there can be runs at all: whether DBOS has made its tables."""
+    """Return whether there can be runs at all: whether DBOS has made its tables."""
     return tx.execute(text(f"SELECT to_regclass('{_STATUS}') IS NOT NULL")).scalar_one() is True
 
 
@@ -200,13 +200,13 @@ def record(tx: Tx, run_id: UUID, step: StepRecord, *, owner: str) -> bool:
 
 
 def counts(tx: Tx) -> dict[tuple[str, RunState], int]:
-    """How many runs are not over, by flow and state; those that are may be many, and are not looked at."""
+    """Return how many runs are not over, by flow and state; those that are may be many, and are not looked at."""
     query = f"SELECT name, status, count(*) AS n FROM {_STATUS} WHERE status IN ({_OPEN}) GROUP BY name, status"
     return {(row.name, OF_LIBRARY[row.status]): row.n for row in tx.execute(text(query))}
 
 
 def unfinished(tx: Tx) -> dict[str, int]:
-    """How many runs are under way or wait, by flow."""
+    """Return how many runs are under way or wait, by flow."""
     query = (
         f"SELECT name, count(*) AS n FROM {_STATUS} WHERE status IN ('ENQUEUED', 'PENDING', 'DELAYED') GROUP BY name"
     )

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 _RETRY_SECONDS = 0.5
 _FRESH_SECONDS = 0.1
-"""How long it may be since the run was seen to be ours before a step begins without looking again."""
+"""The longest time since ownership of the run was seen before a step begins without looking again."""
 
 
 class NotRepeatable(RuntimeError):

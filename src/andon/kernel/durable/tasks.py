@@ -14,7 +14,7 @@ class TaskEnded(BaseException):
 
 
 class _Contained(Coroutine[Any, Any, Any]):
-    """A coroutine of which nothing comes that would end an event loop."""
+    """A coroutine whose exceptions never end an event loop."""
 
     def __init__(self, inner: Coroutine[Any, Any, Any]) -> None:
         self._inner = inner
@@ -42,7 +42,7 @@ class _Contained(Coroutine[Any, Any, Any]):
 
 
 def contain(loop: asyncio.AbstractEventLoop) -> None:
-    """From now on no task that is begun on this loop can end it. May be called again."""
+    """Keep tasks begun on this loop from ending it. May be called again."""
     loop.set_task_factory(_task)
 
 

@@ -14,7 +14,7 @@ BODY_LIMIT = 64 * 1024
 """A longer body is not read to its end; the connection is closed instead."""
 
 DRAIN_SECONDS = 5.0
-"""How long the rest of an answer may take whose status is known."""
+"""The longest time for the rest of an answer whose status is known."""
 
 
 class Lost(Exception):
@@ -23,7 +23,7 @@ class Lost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer. `headers` have lower-case names; `body` is there if it was asked for, up to the limit."""
+    """An answer. `headers` have lower-case names; `body` is there on request, up to the limit."""
 
     status: int
     headers: Mapping[str, str]

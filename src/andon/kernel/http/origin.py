@@ -22,7 +22,7 @@ RESOLVED_SECONDS = 30.0
 
 
 _KEPT = "/%:@!$&'()*+,;=~-._?"
-"""What stands for itself in a path or query; the rest is written as bytes in percents."""
+"""The characters that stand for themselves in a path or query; others are percent-encoded."""
 
 
 class UrlInvalid(ValueError):
@@ -46,7 +46,7 @@ def default_tls() -> ssl.SSLContext:
 
 
 class HttpOrigin:
-    """The connections to where `url` is; its path and query are `target`. `tls` says whom to trust."""
+    """The connections to the place of `url`; its path and query are `target`. `tls` replaces the public authorities."""
 
     def __init__(
         self,

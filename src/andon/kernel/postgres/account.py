@@ -21,11 +21,11 @@ class SystemAccount:
     gid: int
 
     def may_enter(self, folder: Path) -> bool:
-        """Whether this user can reach what lies in `folder`: every folder on the way lets it pass."""
+        """Return whether this user can reach what lies in `folder`: every folder on the way lets it pass."""
         return all(self._may(step, stat.S_IXUSR) for step in (folder, *folder.parents))
 
     def may_run(self, program: Path) -> bool:
-        """Whether this user can start `program`."""
+        """Return whether this user can start `program`."""
         return self.may_enter(program.parent) and self._may(program, stat.S_IXUSR | stat.S_IRUSR)
 
     def _may(self, path: Path, wanted: int) -> bool:

@@ -50,7 +50,7 @@ class Home:
 
     @property
     def start_log(self) -> Path:
-        """What PostgreSQL said at its last start, before its own log was open."""
+        """The file of PostgreSQL's output at its last start, before its own log was open."""
         return self.folder / "start.log"
 
     @property
@@ -166,7 +166,7 @@ def _socket_folder(home: Home) -> None:
 
 
 def _is_private(run: Path, account: SystemAccount | None) -> bool:
-    """Whether the linked folder is still the one we made: nobody else's, closed to everybody else."""
+    """Return whether the linked folder is still the one we made: nobody else's, closed to everybody else."""
     try:
         found = run.readlink().lstat()
     except FileNotFoundError:

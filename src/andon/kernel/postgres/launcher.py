@@ -29,7 +29,7 @@ from andon.kernel.postgres.home import Home
 from andon.kernel.postgres.recovery import Recovery
 
 _READY_SECONDS = 120.0
-"""How long a server may replay its log after a crash."""
+"""The longest time a server may replay its log after a crash."""
 
 _PATIENCE_SECONDS = 3.0
 _FAST_SECONDS, _IMMEDIATE_SECONDS = 30.0, 10.0
@@ -40,7 +40,7 @@ _ORDERS = (
 )
 
 _LEAVE_SECONDS = 2.0
-"""How long processes whose postmaster was killed may take to notice."""
+"""The time in which processes of a killed postmaster notice."""
 
 _POLL_SECONDS = 0.02
 _PORT_ATTEMPTS = 5
@@ -66,11 +66,11 @@ class Server:
         return home.socket_folder(self.home)
 
     def is_alive(self) -> bool:
-        """Whether this very server still runs."""
+        """Return whether this very server still runs."""
         return _is_postmaster(self.pid, self.home.data)
 
     def recovery(self) -> Recovery:
-        """Tells whether it will ever be ready again."""
+        """Return the detection of a server that will never be ready again."""
         return Recovery(self.pid, self.home.cluster)
 
     def kill(self) -> None:
@@ -79,7 +79,7 @@ class Server:
 
 
 class _Postmaster(NamedTuple):
-    """What `postmaster.pid` says."""
+    """The content of `postmaster.pid`."""
 
     pid: int
     port: int
@@ -238,7 +238,7 @@ def _ready(here: Home) -> _Postmaster | None:
 
 
 def _answers(found: _Postmaster) -> bool:
-    """Whether the server lets people in: not starting, not recovering, not stopping."""
+    """Return whether the server admits connections: not starting, not recovering, not stopping."""
     where = f"host=127.0.0.1 port={found.port} dbname={cluster.DATABASE} user={cluster.ROLE} connect_timeout=2"
     return found.status == "ready" and pq.PGconn.ping(where.encode()) == pq.Ping.OK
 
@@ -265,7 +265,7 @@ def _read(here: Home) -> _Postmaster | None:
 
 
 def _is_postmaster(pid: int, data: Path) -> bool:
-    """Whether the process serves this data: a number may have been given to another program meanwhile."""
+    """Return whether the process serves this data: a number may have been given to another program meanwhile."""
     try:
         return psutil.Process(pid).cmdline()[1:3] == ["-D", str(data)]
     except (psutil.Error, ValueError):

@@ -37,7 +37,7 @@ def lend(place: Path) -> Iterator[Server]:
 
 
 def in_use(place: Path) -> bool:
-    """Whether somebody uses the server in `place`."""
+    """Return whether somebody uses the server in `place`."""
     here = home.find(place)
     return here is not None and files.is_held(here.users)
 

@@ -43,7 +43,7 @@ class Recovery:
         return now > self._worked_at + _ABANDONED_SECONDS
 
     def _is_well(self) -> bool:
-        """Whether one is at work, or the server is gone.
+        """Return whether one is at work, or the server is gone.
 
         The one of the last look is asked first: to find children takes a look at all processes of the machine.
         """

@@ -15,7 +15,7 @@ FEWEST_IN_STRATUM = 20
 """Labels of automatic decisions, or of reviewed ones, without which their error is not known."""
 
 _SLACK = 0.02
-"""How far off scores of a model may be whose held-out data does not say how well they are calibrated."""
+"""The allowed miscalibration of a model whose held-out data does not show its calibration."""
 
 
 def judge_performance(window: JudgedWindow) -> list[Observation]:

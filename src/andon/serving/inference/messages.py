@@ -12,7 +12,7 @@ Parameter: TypeAlias = bool | int | float | str
 
 @dataclass(frozen=True, slots=True)
 class WantedOutput:
-    """An output that the caller asked for; `binary` None leaves its form to what the whole request says."""
+    """An output that the caller wants; `binary` None leaves its form to the whole request's setting."""
 
     name: str
     binary: bool | None = None
@@ -33,7 +33,7 @@ class InferRequest:
 
 @dataclass(frozen=True, slots=True)
 class InferResponse:
-    """What a model answered."""
+    """A model's response."""
 
     model: str
     outputs: Sequence[Tensor]
@@ -60,7 +60,7 @@ class TensorMetadata:
 
 @dataclass(frozen=True, slots=True)
 class ModelMetadata:
-    """What a model takes and gives, and which versions of it answer."""
+    """A model's inputs, outputs and versions."""
 
     name: str
     versions: Sequence[str]
@@ -79,7 +79,7 @@ class ServerMetadata:
 
 
 def require_rows(tensors: Sequence[Tensor], most: int) -> int:
-    """How many rows these tensors have, 1 to `most`, the same in each. Raises InferenceInvalid."""
+    """Return how many rows these tensors have, 1 to `most`, the same in each. Raises InferenceInvalid."""
     if not tensors:
         raise InferenceInvalid("The request has no inputs")
     first = tensors[0]

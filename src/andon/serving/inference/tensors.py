@@ -27,7 +27,7 @@ Data: TypeAlias = Array | list[bytes]
 
 
 class Datatype(StrEnum):
-    """What the elements of a tensor are."""
+    """The types of a tensor's elements."""
 
     BOOL = "BOOL"
     UINT8 = "UINT8"
@@ -128,7 +128,7 @@ def datatype_of(name: str, given: object) -> Datatype:
 
 
 def elements(name: str, shape: Sequence[object]) -> int:
-    """How many elements a shape has. Raises InferenceInvalid for one that no tensor can have."""
+    """Return how many elements a shape has. Raises InferenceInvalid for one that no tensor can have."""
     if len(shape) > MAX_RANK:
         raise wrong(name, f"{len(shape)} dimensions; at most {MAX_RANK} are allowed")
     for length in shape:

@@ -20,7 +20,7 @@ from andon.serving.isolated.trial import StartFailed, Trial, start_ready
 
 
 class Crew:
-    """`joined` hears of each process that becomes ready, `unready` in words why one did not."""
+    """A version's processes. `joined` is called for each that becomes ready, `unready` with the reason of a failure."""
 
     def __init__(
         self,

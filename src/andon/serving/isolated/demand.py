@@ -23,7 +23,7 @@ class Demand:
         self._seconds_each = _MEMORY * self._seconds_each + (1 - _MEMORY) * seconds if self._seconds_each else seconds
 
     def processes(self, now: float) -> float:
-        """How many processes that would keep at work."""
+        """Return how many processes that would keep at work."""
         while self._came and self._came[0] < now - _WINDOW_SECONDS:
             self._came.popleft()
         return len(self._came) / _WINDOW_SECONDS * self._seconds_each
@@ -54,7 +54,7 @@ class Occupancy:
         return shares
 
     def idle_seconds(self, now: float) -> float:
-        """Since when none has been at work."""
+        """Return since when none has been at work."""
         return 0.0 if self._busy else now - self._idle_since
 
     def _count(self, now: float) -> None:

@@ -21,5 +21,5 @@ class Pauses:
         self._ends = 0
 
     def are_over(self, now: float) -> bool:
-        """Whether another may be started."""
+        """Return whether another may be started."""
         return now >= self._until

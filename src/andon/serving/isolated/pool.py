@@ -128,7 +128,7 @@ class IsolatedPredictor:
         await asyncio.to_thread(self.end_aside)
 
     def status(self) -> PoolStatus:
-        """How it is doing."""
+        """Return how it is doing."""
         crew = self._crew
         return PoolStatus(
             ready=crew.ready,
@@ -209,7 +209,7 @@ class IsolatedPredictor:
         self._hand_out()
 
     def _computed(self, process: ModelProcess, began: float) -> float:
-        """How long a batch took, which counts for each GPU that its process computes on."""
+        """Return how long a batch took, which counts for each GPU that its process computes on."""
         took = time.monotonic() - began
         self._gpu_seconds += took * self._hosting.gpus_of(process.pid)
         return took

@@ -43,7 +43,7 @@ def requirements_of(manifest: Manifest) -> Requirements:
 
 
 def are_met_here(wanted: Requirements) -> bool:
-    """Whether the environment of this very process holds all that is wanted, at exactly these versions."""
+    """Return whether the environment of this very process holds all that is wanted, at exactly these versions."""
     if wanted.python != f"{sys.version_info.major}.{sys.version_info.minor}":
         return False
     return all(_installed(name) == version for name, version in wanted.pins.items())

@@ -50,22 +50,22 @@ class PoolSample:
     starting: int = 0
     queued: int = 0
     waits: Sequence[float] = ()
-    """How long each batch waited that was taken since the last look."""
+    """The wait of each batch taken since the last look."""
     oldest_seconds: float = 0.0
-    """How long the oldest has waited that waits now."""
+    """The wait of the oldest waiting batch."""
     backlog_seconds: float = 0.0
-    """Since when the queue has not been empty."""
+    """The time for which the queue has not been empty."""
     demand: float = 0.0
     """The processes that recent batches would keep busy: arrivals per second times the duration of each."""
     at_work: Sequence[float] = ()
-    """For 1, 2, 3 ... processes the share of the time since the last look in which at least so many were at work."""
+    """For 1, 2, 3 ... processes the share of time since the last look with at least so many busy."""
     idle_seconds: float = 0.0
-    """Since when none has been at work."""
+    """The time for which none has been busy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How many processes to start, and how many of the longest idle to end."""
+    """The number of processes to start, and of the longest idle to end."""
 
     start: int = 0
     end: int = 0

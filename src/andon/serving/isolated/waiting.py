@@ -29,14 +29,14 @@ class QueuedRows:
 
 
 class Waited(NamedTuple):
-    """What the scaler looks at, in seconds."""
+    """The scaler's input, in seconds."""
 
     waits: list[float]
-    """How long each batch waited that was taken since the last look."""
+    """The wait of each batch taken since the last look."""
     oldest: float
-    """How long the oldest has waited that waits now."""
+    """The wait of the oldest waiting batch."""
     backlog: float
-    """Since when the queue has not been empty."""
+    """The time for which the queue has not been empty."""
 
 
 class BatchQueue:
@@ -46,7 +46,7 @@ class BatchQueue:
         self._batches: deque[QueuedRows] = deque()
         self._waits: list[float] = []
         self._since: float | None = None
-        """Since when it has not been empty."""
+        """The time since it has not been empty."""
 
     def __len__(self) -> int:
         return len(self._batches)

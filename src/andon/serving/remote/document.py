@@ -13,7 +13,7 @@ FILE = "remote.json"
 
 
 class Wire(StrEnum):
-    """How the Open Inference Protocol is spoken."""
+    """The transports of the Open Inference Protocol."""
 
     REST = "rest"
     GRPC = "grpc"

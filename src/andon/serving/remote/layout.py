@@ -83,7 +83,10 @@ class TensorLayout:
 
 
 def layout_of(document: RemoteDocument, metadata: ModelMetadata, columns: Sequence[str]) -> TensorLayout:
-    """How to ask this model, as its server describes it. Raises EndpointUnavailable if the columns do not fit."""
+    """Return how to ask this model, as its server describes it.
+
+    Raises EndpointUnavailable if the columns do not fit.
+    """
     return TensorLayout(
         model=document.name,
         version=document.version or "",

@@ -1,4 +1,4 @@
-"""What a link to another server does, whichever wire it uses, and where it may lead."""
+"""The common part of a link to another server, whatever the transport, and its allowed places."""
 
 import asyncio
 import socket
@@ -45,7 +45,7 @@ class Site:
 
     @property
     def secure(self) -> bool:
-        """Whether TLS is spoken."""
+        """Return whether TLS is used."""
         return self.url.startswith("https:")
 
     def address(self) -> str:

@@ -1,4 +1,4 @@
-"""What a builder gives to `pack` for a model that runs on another server."""
+"""The argument of `pack` for a model that runs on another server."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

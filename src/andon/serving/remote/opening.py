@@ -1,4 +1,4 @@
-"""From a package's document to something that can be asked: which address, which wire, which tensors."""
+"""The step from a package's document to a predictor: its address, transport and tensors."""
 
 from collections.abc import Sequence
 from pathlib import Path

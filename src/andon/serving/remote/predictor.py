@@ -131,7 +131,7 @@ class RemotePredictor:
             self._places.release()
 
     def status(self) -> PoolStatus:
-        """How the connections are doing."""
+        """Return how the connections are doing."""
         return PoolStatus(
             ready=0 if self._closed else CONNECTIONS,
             busy=len(self._under_way),

@@ -39,7 +39,7 @@ class _Open:
 
 
 class FileSource:
-    """The rows of the files in a folder. `known_by` is the column that tells a row from all others, if there is one."""
+    """The rows of the files in a folder. `known_by` is the column that identifies a row, if there is one."""
 
     def __init__(self, folder: Path, *, pattern: str = "*", known_by: str = "") -> None:
         self._folder = folder
@@ -58,7 +58,7 @@ class FileSource:
         return 0
 
     async def end(self, partition: str) -> int:
-        """How many rows there are."""
+        """Return the number of rows."""
         path = self._path(partition)
         known = self._ends.get(partition)
         if known is None or known[0] != _stamp(path):

@@ -24,7 +24,7 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 0.2
 """Seconds between two looks at a table: longer each time that nothing new was there."""
 
 _DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-"""How a moment of the years 1 to 9999 begins, as PostgreSQL writes it."""
+"""The beginning of a time in the years 1 to 9999, as PostgreSQL writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class TableSource:
             raise StreamMissing(f"{self._shown} has no partition {partition!r}") from None
 
     async def _ask(self, statement: str, *parameters: object) -> Sequence[Sequence[Any]]:
-        """One query; each sees what is committed when it begins. Raises SourceUnavailable, StreamMissing."""
+        """Run one query, which sees what is committed when it begins. Raises SourceUnavailable, StreamMissing."""
         async with self._one_at_a_time:
             try:
                 if self._connection is None or self._connection.is_closed():
@@ -213,7 +213,7 @@ def quoted(name: str) -> str:
 def _arrival(
     number: int, data: str | bytes, key: object, at: str | None, headers: str | None, caller: str | None
 ) -> Arrival:
-    """One row; it is said where nobody can tell when it came about."""
+    """Return one row as an arrival; a row without a known time is logged."""
     moment = unreadable = None
     if at is not None:
         moment = _moment(at)

@@ -43,7 +43,7 @@ def page(
 
 
 def count(tx: Tx, automations: Sequence[str] | None) -> dict[StreamKey, int]:
-    """How many dead events wait for a person, by stream."""
+    """Return how many dead events wait for a person, by stream."""
     d = dead_events.c
     query = select(d.automation, d.stream, func.count().label("n")).where(d.state == DeadState.DEAD)
     if automations is not None:
