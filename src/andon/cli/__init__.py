@@ -50,8 +50,7 @@ COMMANDS = {
     "console": Listed("andon.cli.console:console", "Show the web console."),
     "decide": Listed(
         "andon.cli.decide:decide",
-        "Decide every row of a file or a query and write the decisions. Killed and started again, it goes on "
-        "where it was.",
+        "Decide every row of a file or a query and write the decisions. Started again after a kill, it continues.",
     ),
     "replay": Listed(
         "andon.cli.replay:replay",
@@ -59,7 +58,7 @@ COMMANDS = {
     ),
     "plan": Listed(
         "andon.cli.plan:plan",
-        "Show what a configuration would change, who is affected and which approvals it needs. Changes nothing.",
+        "Show what a configuration would change, the affected lines and the approvals it needs. Changes nothing.",
     ),
     "apply": Listed(
         "andon.cli.apply:apply",

@@ -184,7 +184,7 @@ def _answering(check: str, address: Address) -> DoctorFinding:
 
 
 def _folder(settings: Settings) -> DoctorFinding:
-    """Return whether `.andon` and the secrets in it are ours and closed to others."""
+    """Check that `.andon` and the secrets in it are ours and closed to others."""
     if not settings.data.exists():
         return DoctorFinding("data folder", DoctorState.FINE, f"{settings.data} will be made by `andon up`")
     found = settings.data.stat()

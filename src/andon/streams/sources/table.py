@@ -213,7 +213,7 @@ def quoted(name: str) -> str:
 def _arrival(
     number: int, data: str | bytes, key: object, at: str | None, headers: str | None, caller: str | None
 ) -> Arrival:
-    """Return one row as an arrival; a row without a known time is logged."""
+    """Return one row as an arrival, with the reason if its time cannot be read."""
     moment = unreadable = None
     if at is not None:
         moment = _moment(at)
