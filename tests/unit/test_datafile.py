@@ -92,9 +92,9 @@ def test_a_file_is_found_under_any_name(tmp_path: Path, name: str) -> None:
 def test_a_parquet_file_gives_values_that_json_can_carry(tmp_path: Path) -> None:
     file = tmp_path / "data.parquet"
     duckdb.connect().execute(
-        "COPY (SELECT 1::TINYINT AS i, 1.5::DECIMAL(9,2) AS d, true AS b, 'NA' AS t, 'nan'::FLOAT AS f, DATE "
-        "'2024-02-03' AS day, TIMESTAMP '2024-02-03 04:05:06.5' AS at, TIMESTAMPTZ '2024-02-03 04:05:06+02' AS "
-        f"zoned, [1, 2] AS l, 'x'::BLOB AS x, 'a'::ENUM('a', 'b') AS e, 10::UBIGINT AS u) TO '{file}'"
+        f"COPY (SELECT 1::TINYINT AS i, 1.5::DECIMAL(9,2) AS d, true AS b, 'NA' AS t, 'nan'::FLOAT AS f, DATE '2024-02-03' AS day,"
+        " TIMESTAMP '2024-02-03 04:05:06.5' AS at, TIMESTAMPTZ '2024-02-03 04:05:06+02' AS zoned, [1, 2] AS l, 'x'::BLOB AS x,"
+        f" 'a'::ENUM('a', 'b') AS e, 10::UBIGINT AS u) TO '{file}'"
     )
     assert list(read_rows(file)) == [
         {

@@ -10,7 +10,7 @@ _NOTICES = {
     "rollout-pause": "The rollout is paused. The candidate keeps its share, and harm still ends it.",
     "rollout-resume": "The rollout goes on.",
     "rollout-abort": "The rollout is aborted. Running gateways take the candidate's traffic back within a second.",
-    "rollout-approve": "The rollout is approved. The candidate looks on first.",
+    "rollout-approve": "The rollout is approved. The candidate runs as a shadow first.",
     "rollout-promote": "The candidate has taken over. Running gateways follow within a second.",
     "experiment-started": "The experiment is started. Running gateways give its arms their shares within a second.",
     "experiment-stop": "The experiment is stopped. Running gateways send all traffic to the champion within a second.",

@@ -25,10 +25,7 @@ from .deciding import a_line, all_of, deciding
 from .test_arms import broken
 from .test_decider import a_request, decide_all
 
-RAW = (
-    b'{"country":"KP", "payment_id":"Zo\\u00eb \\ud83d\\ude00 '
-    b'\\/","account":"a1","amount":1e2,"amount":20.50,"n":123456789012345678901234567890}'
-)
+RAW = b'{"country":"KP", "payment_id":"Zo\\u00eb \\ud83d\\ude00 \\/","account":"a1","amount":1e2,"amount":20.50,"n":123456789012345678901234567890}'
 
 
 def as_it_was_said(decision: Decision) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""An installation of the revision before: its splits become those of its automations, and what it decided with is released."""
+"""An installation of the previous revision: its splits become those of its automations, its code is released."""
 
 from uuid import UUID
 
@@ -31,7 +31,7 @@ INSERT INTO shadow_predictions VALUES
 
 @pytest.fixture
 def migrated(database: Database) -> Database:
-    """A database of revision 0005 with a split, its history and a shadow, brought to the present schema."""
+    """Return a database of revision 0005 with a split, its history and a shadow, upgraded to the present schema."""
     with database.begin() as tx:
         tx.execute(text("DROP SCHEMA public CASCADE"))
         tx.execute(text("CREATE SCHEMA public"))

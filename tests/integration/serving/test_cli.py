@@ -30,8 +30,12 @@ class Payment(BaseModel):
     country: str
 
 screening = Automation(
-    "payments", contract=Payment, subject="country", model="fraud-risk", fallback=("stable",), review=Review(queue="fraud", due=timedelta(minutes=15)),
-    policy=Policy.yaml("outcomes: [release, review]\\nrules:\\n  - {id: safe, when: 'prediction.score < 0.3', then: release, unproven: true}\\notherwise: review"),
+    "payments", contract=Payment, subject="country", model="fraud-risk", fallback=("stable",),
+    review=Review(queue="fraud", due=timedelta(minutes=15)),
+    policy=Policy.yaml(
+        "outcomes: [release, review]\\nrules:\\n"
+        "  - {id: safe, when: 'prediction.score < 0.3', then: release, unproven: true}\\notherwise: review"
+    ),
 )
 """
 

@@ -148,7 +148,7 @@ def test_items_are_grouped_by_line_in_their_order() -> None:
 
 
 def a_call(queue: Queue, rows: int, deadline: int | None) -> list[Item]:
-    """Add the rows of one call, which wait."""
+    """The rows of one call, which wait."""
     together: list[Item] = []
     for number in range(rows):
         one = item(number, Priority.NORMAL, deadline=deadline)

@@ -79,10 +79,7 @@ def test_what_would_fail_where_it_runs_fails_at_packing(written: Path, code: str
     ],
 )
 def test_labels_and_other_answers_that_are_no_probabilities_are_refused(written: Path, answer: str, why: str) -> None:
-    body = (
-        "import numpy as np\nclass Constant:\n    def __init__(self, folder): pass\n    def predict(self, "
-        f"columns): return {answer}\n"
-    )
+    body = f"import numpy as np\nclass Constant:\n    def __init__(self, folder): pass\n    def predict(self, columns): return {answer}\n"
     (written / "constant.py").write_text(body)
     with pytest.raises(PackageInvalid, match=why) as refused:
         packed(written / "package", a_model(written))
