@@ -35,7 +35,7 @@ class ColumnBreach(NamedTuple):
 
 
 def library(name: str = "polars") -> Any:
-    """polars, or pandera for it. Raises DatasetsMissing."""
+    """Import polars, or pandera for it. Raises DatasetsMissing."""
     try:
         return importlib.import_module(name)
     except ImportError:
