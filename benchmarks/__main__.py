@@ -1,4 +1,7 @@
-"""`python -m benchmarks NAME ...` runs one of them. Ended by SIGTERM it ends every process that it started, as after Ctrl-C."""
+"""`python -m benchmarks NAME ...` runs one of them.
+
+Ended by SIGTERM it ends every process that it started, as after Ctrl-C.
+"""
 
 import runpy
 import signal

@@ -1,8 +1,8 @@
 """This checkout beside another commit, for `script/bench serving --against REF`: both lines at once, loaded in turns.
 
-The other commit is unpacked into the cache of environments with a virtual environment of its own, and both serve the same
-model. A machine that changes from second to second hits both sides of a pair alike, so what counts is the ratio of each pair:
-its mean and the standard error of that.
+The other commit is unpacked into the cache of environments with a virtual environment of its own, and both serve the
+same model. A machine that changes from second to second affects both sides of a pair alike, so the ratio of each pair
+counts: its mean and the standard error of that.
 """
 
 import json
@@ -72,7 +72,10 @@ def goals_of(compared: Mapping[int, Compared], failed: int) -> list[Goal]:
 
 
 def compare(ref: str, bodies: Callable[[Path], list[str]], *, pairs: int, seconds: float, check: bool) -> int:
-    """Measure and print; 1 if `check` and a goal is missed. `bodies` trains the model into a folder and returns the requests."""
+    """Measure and print; return 1 if `check` and a goal is missed.
+
+    `bodies` trains the model into a folder and returns the requests.
+    """
     commit = _commit_of(ref)
     with tempfile.TemporaryDirectory(prefix="andon-") as name:
         folder = Path(name)
@@ -114,7 +117,7 @@ def _load(line: Line, bodies: list[str]) -> Load:
 
 
 def _project_of(checkout: Path, folder: Path) -> Path:
-    """The project as that commit has it, with the model that was trained here."""
+    """Return the project of that commit, with the model that was trained here."""
     project = folder / "other"
     shutil.copytree(checkout / "benchmarks" / "serving-project", project)
     for name in MODEL:
@@ -130,7 +133,7 @@ def _commit_of(ref: str) -> str:
 
 
 def _checkout_of(commit: str) -> Path:
-    """The files of a commit, with an environment that holds them; made by that commit's own scripts."""
+    """Return the files of a commit with their environment, made by that commit's own scripts."""
     folder = cache() / "commits" / commit
     folder.parent.mkdir(parents=True, exist_ok=True)
     with locked(folder.with_name(f"{commit}.lock")):

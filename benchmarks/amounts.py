@@ -13,7 +13,7 @@ HALVES = (slice(None, 1_000), slice(1_000, None))
 
 
 def amounts(folder: Path, *, name: str, seed: int) -> Path:
-    """A package in `folder`; another seed gives another model."""
+    """Make a package in `folder`; another seed gives another model."""
     rng = np.random.default_rng(seed)
     amount, count = rng.lognormal(5, 1, 2_000), rng.integers(0, 20, 2_000).astype(float)
     columns = dict(zip(NAMES, (amount, count, amount * count), strict=True))

@@ -21,11 +21,14 @@ class Panel:
 
 
 def bar_chart(sides: Sequence[str], panels: Sequence[Panel], *, ours: str, note: str) -> str:
-    """The drawing: a row for each side, a column for each panel, the bars of `ours` in another colour."""
+    """Return the drawing: a row for each side, a column for each panel, the bars of `ours` in another colour."""
     width = LABELS + len(panels) * (WIDE + GAP)
     height = TOP + len(sides) * HIGH + 40
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+            'role="img">'
+        ),
         f"<title>{escape(note)}</title><style>{STYLE}</style>",
         f'<rect class="ground" width="{width}" height="{height}"/>',
     ]

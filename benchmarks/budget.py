@@ -1,10 +1,11 @@
-"""A small budget, 64 predictions at once in several processes, one of them killed: it is never overspent, and nearly all of it can be used.
+"""A small budget, 64 predictions at once in several processes, one of them killed: never overspent, nearly all usable.
 
-Each process pays as a gateway does (benchmarks/spender.py) on a real PostgreSQL. In every sampled moment what is spent and
-reserved is held against the budget, and so is the CPU time that the processes really used for predictions they were allowed.
-Goals: never overspent; at least 90% of the budget used by real work in the run without a kill; `allow` and `settle` of a
-batch together, which are on the path of every decision, at most a twentieth of one UPDATE of a row that keeps the sum. Then the same for a whole line under 64 connections
-(benchmarks/budget_line.py): nothing fails, nothing is overspent, and once all is spent the fallback decides and says why.
+Each process pays as a gateway does (benchmarks/spender.py) on a real PostgreSQL. In every sampled moment the spent and
+reserved amounts are compared with the budget, and so is the CPU time that the processes really used for predictions
+they were allowed. Goals: never overspent; at least 90% of the budget used by real work in the run without a kill;
+`allow` and `settle` of a batch together, which are on the path of every decision, at most a twentieth of one UPDATE of
+a row that keeps the sum. Then the same for a whole line under 64 connections (benchmarks/budget_line.py): nothing
+fails, nothing is overspent, and once all is spent the fallback decides and says why.
 """
 
 import argparse
@@ -100,9 +101,9 @@ def goals_of(quiet: "Run", killed: "Run", path: Mapping[str, float], line: LineR
 def _tell(line: LineRun) -> None:
     without = line.fallbacks.total()
     print(
-        f"a whole line: {line.answered:,} decisions, {line.predicted:,} with a prediction, {without:,} by the fallback; "
-        f"highest spent + reserved {line.highest:.1%} in {line.looks} looks; of the last {line.last:,} decisions "
-        f"{line.last_spent:,} say BUDGET_SPENT; `andon spending` says {line.by_command:.1%}, {line.standing}"
+        f"a whole line: {line.answered:,} decisions, {line.predicted:,} with a prediction, {without:,} by the "
+        f"fallback; highest spent + reserved {line.highest:.1%} in {line.looks} looks; of the last {line.last:,} "
+        f"decisions {line.last_spent:,} say BUDGET_SPENT; `andon spending` says {line.by_command:.1%}, {line.standing}"
     )
     for what in line.missed():
         print(f"missed: {what}")
@@ -124,7 +125,7 @@ def _figures(line: LineRun) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Run:
-    """What came of one budget. Shares of the amount, but for the counts; `left` is what is still reserved, in nano-units."""
+    """The result of one budget. Shares of the amount, but for the counts; `left` is still reserved, in nano-units."""
 
     used: float = 0.0
     spent: float = 0.0
@@ -239,7 +240,7 @@ def cost_of_the_path(database: Database) -> dict[str, float]:
 
 
 def _update(database: Database) -> None:
-    """The plain way: a row that keeps the sum, in a transaction of its own."""
+    """Update a row that keeps the sum in its own transaction, the plain way."""
     with database.begin() as tx:
         tx.execute(text("UPDATE budgets SET spent = spent WHERE automation = :name"), {"name": AUTOMATION})
 
@@ -253,7 +254,7 @@ def _per_call(call: Callable[[], object], times: int = CALLS) -> float:
 
 @contextmanager
 def _database(server: str) -> Iterator[Database]:
-    """A new, migrated database on this server."""
+    """Yield a new, migrated database on this server."""
     name = f"budget_{uuid4().hex[:8]}"
     administration = Database(server)
     with administration.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

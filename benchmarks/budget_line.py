@@ -28,12 +28,15 @@ ROUND_SECONDS = 2.0
 LIMIT_SECONDS = 90.0
 LOOK_SECONDS = 0.1
 NEARLY_ALL = 0.99
-"""The share of decisions that have to be made without a prediction once all is spent; what a process gives back may still pay some."""
+"""The least share of decisions without a prediction once all is spent; returned amounts may still pay some."""
 
 
 @dataclass(slots=True)
 class LineRun:
-    """What came of it. `highest` and `shown` are spent and reserved, as shares of the budget; the last records are the last round's."""
+    """The result of the line. `highest` and `shown` are spent and reserved, as shares of the budget.
+
+    The last records are the last round's.
+    """
 
     figures: list[Figures] = field(default_factory=list)
     looks: int = 0
@@ -49,11 +52,11 @@ class LineRun:
 
     @property
     def answered(self) -> int:
-        """Decisions that were told."""
+        """The number of answered decisions."""
         return sum(one.answered for one in self.figures)
 
     def missed(self) -> list[str]:
-        """The goals that were not reached."""
+        """Return the missed goals."""
         recorded = self.predicted + self.fallbacks.total()
         others = {because: n for because, n in self.fallbacks.items() if because != "BUDGET_SPENT"}
         failures = sum((Counter(one.failures) for one in self.figures), Counter())
@@ -103,7 +106,7 @@ def spend_on_a_line(folder: Path, *, amount: float, seconds_after: float) -> Lin
 
 
 def _spend_all(folder: Path, load: Load, run: LineRun) -> None:
-    """Rounds of load until one had nothing to pay its predictions from. Raises TimeoutError."""
+    """Load the line in rounds until one had nothing to pay its predictions from. Raises TimeoutError."""
     began, seen = time.monotonic(), ""
     while True:
         run.figures.append(measure(_for(load, ROUND_SECONDS)))

@@ -1,10 +1,11 @@
-"""What a decision costs that nobody waits for: bulk rows beside interactive callers on one gateway, sent in three ways.
+"""The cost of a decision that nobody waits for: bulk rows beside interactive callers on one gateway, in three ways.
 
-The line of `script/bench decide` (windows, model, policy, ledger, audit). In every round the same interactive callers ask at a
-fixed rate; beside them come the same rows at a fixed rate, or none. The CPU time of a bulk decision is what the whole
-installation used more than in the round without them, for each. Ways: as interactive requests, one by one; the same with
-`Priority: u=7`; and as `decisions:batch`. Goal, for both bulk ways: 30% less CPU a decision than one by one, while the
-interactive 99th percentile is the same: compared round by round, within 10% or a millisecond and what the rounds differ by.
+The line of `script/bench decide` (windows, model, policy, ledger, audit). In every round the same interactive callers
+send requests at a fixed rate; beside them come the same rows at a fixed rate, or none. The CPU time of a bulk decision
+is what the whole installation used more than in the round without them, for each. Ways: as interactive requests, one by
+one; the same with `Priority: u=7`; and as `decisions:batch`. Goal, for both bulk ways: 30% less CPU a decision than one
+by one, while the interactive 99th percentile is the same: compared round by round, within 10% or a millisecond and the
+spread of the rounds.
 """
 
 import argparse
@@ -51,7 +52,7 @@ SAME_MS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One round: CPU seconds of the installation, bulk rows that were decided, latencies of the interactive in milliseconds."""
+    """One round: CPU seconds of the installation, decided bulk rows, interactive latencies in milliseconds."""
 
     cpu: float
     rows: int
@@ -66,16 +67,16 @@ class Found:
     rounds: Mapping[str, Sequence[Round]]
 
     def cpu_us(self, way: str) -> float:
-        """The CPU time of one bulk decision in microseconds: the median over rounds, each against the one without bulk beside it."""
+        """Return the CPU time of one bulk decision in microseconds: the median over rounds without and with bulk."""
         pairs = zip(self.rounds[way], self.rounds[ALONE], strict=True)
         return round(statistics.median((own.cpu - alone.cpu) / own.rows * 1e6 for own, alone in pairs), 1)
 
     def p99(self, way: str) -> float:
-        """The median of the rounds' 99th percentiles, in milliseconds."""
+        """Return the median of the rounds' 99th percentiles, in milliseconds."""
         return round(statistics.median(one.p99 for one in self.rounds[way]), 2)
 
     def p50(self, way: str) -> float:
-        """The same of their medians."""
+        """Return the same of their medians."""
         return round(statistics.median(one.p50 for one in self.rounds[way]), 2)
 
     def less(self, way: str) -> float:
@@ -83,7 +84,7 @@ class Found:
         return round(1 - self.cpu_us(way) / self.cpu_us(ONE_BY_ONE), 3)
 
     def slower(self, way: str) -> tuple[float, float]:
-        """By how much the interactive 99th percentile is above that of one by one in the same round, and how sure that is.
+        """Return how far the interactive 99th percentile is above that of one by one, and the uncertainty.
 
         In milliseconds: the median over rounds, and twice its standard error.
         """
@@ -94,7 +95,7 @@ class Found:
         return round(middle, 2), round(2 * 1.2533 * spread / len(apart) ** 0.5, 2)
 
     def missed(self) -> list[str]:
-        """The goals that were not reached."""
+        """Return the missed goals."""
         missed = []
         for way in (URGENCY, BATCH):
             if self.less(way) < GOAL_LESS_CPU:

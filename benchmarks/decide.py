@@ -1,9 +1,9 @@
 """Decisions a second beside a plain endpoint: the same estimator, the same rows, the same machine, in turns.
 
-Andon runs as `andon up` with everything on: key check, features with windows, model, policy, durable record with its audit
-chain. The peer is benchmarks/peer.py, which predicts and nothing else. Both get one OpenMP thread: with more, scikit-learn's
-threads fight over the cores with everything else, and the peer collapses to a hundredth of what it can do.
-Goal: 3 times the peer's throughput at 64 connections.
+Andon runs as `andon up` with everything on: key check, features with windows, model, policy, durable record with its
+audit chain. The peer is benchmarks/peer.py, which predicts and nothing else. Both get one OpenMP thread: with more,
+scikit-learn's threads compete for the cores with everything else, and the peer collapses to a hundredth of its
+throughput. Goal: 3 times the peer's throughput at 64 connections.
 """
 
 import argparse
@@ -151,7 +151,7 @@ def _bodies(*, windows: bool) -> list[str]:
 
 @contextlib.contextmanager
 def _peer(model: Path) -> Iterator[tuple[str, psutil.Process]]:
-    """The plain endpoint as a process of its own."""
+    """Run the plain endpoint as a process of its own."""
     (port,) = free_ports(1)
     command = [sys.executable, "-m", "uvicorn", "benchmarks.peer:app", "--port", str(port), "--log-level", "warning"]
     environment = {**os.environ, **ONE_THREAD, "PEER_MODEL": str(model), "PEER_FEATURES": ",".join((*INPUTS, *WINDOWS))}

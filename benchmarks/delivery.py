@@ -1,10 +1,10 @@
-"""Outbox deliveries a second from one worker to a receiver on this machine, and what a failing receiver gets from us.
+"""Outbox deliveries a second from one worker to a receiver on this machine, and retries to a failing receiver.
 
-Andon's delivery loop runs with everything on: claims, decisions read in the ledger, an attempt written and committed before
-each request, signature, answer and conclusion committed after it, retry budget, breaker, metrics. Beside it in the same run, in
-turns, the plain approach: httpx, one transaction for each delivery, and what is sent copied into the outbox. Then the receiver fails a growing share of requests, and the curve
-says how many retries it got for each first try.
-Goals: at least five times the plain approach, and never more than a fifth of retries (beyond the floor of ten).
+Andon's delivery loop runs with everything on: claims, decisions read in the ledger, an attempt written and committed
+before each request, signature, answer and conclusion committed after it, retry budget, breaker, metrics. Beside it in
+the same run, in turns, the plain approach: httpx, one transaction for each delivery, and the content copied into the
+outbox. Then the receiver fails a growing share of requests, and the curve shows its retries for each first try. Goals:
+at least five times the plain approach, and never more than a fifth of retries (beyond the floor of ten).
 """
 
 import argparse
@@ -129,7 +129,7 @@ class _Bench:
         return rounds
 
     def curve(self) -> list[dict[str, Any]]:
-        """A steady stream of actions, and a receiver that fails a growing share: retries for each first try."""
+        """Measure retries per first try with a steady stream of actions, and a receiver that fails a growing share."""
         points = []
         with Console(stderr=True).status("failing") as status:
             for share in SHARES:
@@ -197,7 +197,7 @@ class _Bench:
             tx.execute(text("TRUNCATE outbox, delivery_attempts, delivery_answers"))
 
     def _put(self, count: int, side: str) -> None:
-        """Actions to be delivered: for Andon with their decisions in the ledger, for the plain way with copies of them."""
+        """Add actions to deliver: for Andon with their decisions in the ledger, for the plain way with copies."""
         now = datetime.now(UTC) - timedelta(seconds=1)
         with self.database.begin() as tx:
             actions = [_action(now, copied=side == "plain") for _ in range(count)]
@@ -208,7 +208,8 @@ class _Bench:
 
 INPUT = {f"field_{n}": round(n * 1.37, 2) for n in range(24)}
 _DECIDED = """
-INSERT INTO decisions (id, automation, automation_version, decided_at, outcome, rule, score, confidence, certain, model, model_version,
+INSERT INTO decisions (
+    id, automation, automation_version, decided_at, outcome, rule, score, confidence, certain, model, model_version,
     policy_version, caller, correlation_id, latency_us, writer, seq, salt, record)
 VALUES (:id, 'payments', 1, :at, 'release', 'safe', 0.0312, 0.97, true, 'fraud-risk', 3, :digest, 'bank', 'bench', 900,
     gen_random_uuid(), 1, :salt, :record)
@@ -216,7 +217,7 @@ VALUES (:id, 'payments', 1, :at, 'release', 'safe', 0.0312, 0.97, true, 'fraud-r
 
 
 def _decided(action: outbox.Message) -> dict[str, Any]:
-    """The ledger's row of an action's decision."""
+    """Return the ledger's row of an action's decision."""
     record = {
         "input": INPUT,
         "id": str(action.subject),
@@ -241,7 +242,7 @@ def _decided(action: outbox.Message) -> dict[str, Any]:
 
 
 def _action(at: datetime, *, copied: bool) -> outbox.Message:
-    """An action as a decision writes it, with an input of 24 fields; or with all of it copied into the message."""
+    """Return an action as a decision writes it, with an input of 24 fields; or with all of it copied."""
     decision_id = uuid7(at)
     copy = {
         "id": str(decision_id),

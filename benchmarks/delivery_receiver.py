@@ -1,7 +1,7 @@
-"""A receiver for `script/bench delivery`: checks each signature, counts each key, and fails as often as it is told.
+"""A receiver for `script/bench delivery`: checks each signature, counts each key, and fails at a given rate.
 
 A process of its own: `python -m benchmarks.delivery_receiver PORT SECRET`. `POST /hook` takes a delivery; `GET /counts`
-says what came and begins anew, `GET /counts?fail=0.3` also fails three in ten from now on.
+returns and resets the counts, `GET /counts?fail=0.3` also fails three in ten from now on.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ class Counts:
         return 204
 
     def told(self) -> bytes:
-        """The figures as JSON."""
+        """Return the figures as JSON."""
         firsts = len(self.times)
         return json.dumps(
             {

@@ -1,8 +1,8 @@
 """The two sides of `script/bench delivery`, each a process of its own that delivers until it gets SIGTERM.
 
 `python -m benchmarks.delivery_sides andon FOLDER URL`: the delivery loop as a worker runs it, with metrics, for the
-project in FOLDER. `... plain FOLDER URL`: what one writes first: 32 tasks that each hold a transaction around claiming a
-row, signing it, sending it with httpx and writing down how it went, and try again after a second when it failed.
+project in FOLDER. `... plain FOLDER URL`: a first implementation: 32 tasks that each hold a transaction around claiming
+a row, signing it, sending it with httpx and recording the result, and retry after a second when it failed.
 """
 
 import asyncio

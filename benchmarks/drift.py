@@ -1,8 +1,9 @@
-"""How good the monitors of drift are: false alarms, power, injected drift beside other libraries, speed, and label-free AUC.
+"""The quality of the drift monitors: false alarms, power, drift beside other libraries, speed, and label-free AUC.
 
-Stationary lines of a thousand decisions a day are watched for ninety days; shifts of 0.2 standard deviations begin at random
-moments; episodes with drift in real tables are watched by Andon, river, frouros (STEPD, which river lacks) and Evidently.
-Everything is seeded. `--quick` takes a tenth of the runs, to see that it works; its figures are too rough to judge.
+Stationary lines of a thousand decisions a day are watched for ninety days; shifts of 0.2 standard deviations begin at
+random moments; episodes with drift in real tables are watched by Andon, river, frouros (STEPD, which river lacks) and
+Evidently. Everything is seeded. `--quick` takes a tenth of the runs, as a smoke test; its figures are too rough to
+judge.
 """
 
 import argparse
@@ -75,7 +76,7 @@ def main() -> int:
 
 
 def _all(work: Callable[[Any], T], over: Sequence[Any]) -> list[T]:
-    """The results of independent runs, on both cores."""
+    """Return the results of independent runs, on both cores."""
     with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
         return pool.map(work, over, chunksize=4)
 
@@ -85,7 +86,7 @@ def _seeds(kind: int, count: int) -> list[int]:
 
 
 def _exported(scratch: Path) -> Mapping[str, Any]:
-    """The tables that river carries, read by river itself."""
+    """Return the tables that river carries, read by river itself."""
     python = drift_detectors.python("river")
     script = Path(__file__).parent / "peers" / "river" / "export.py"
     drift_detectors.call((str(python), str(script), str(scratch / "tables.npz")))

@@ -1,4 +1,4 @@
-"""The detectors that `script/bench drift` compares on episodes: Andon's here, the others each in an environment of its own."""
+"""The detectors that `script/bench drift` compares on episodes: Andon's here, others each in an environment."""
 
 import json
 import os
@@ -65,7 +65,7 @@ def andon(episode: Episode) -> list[int]:
 
 
 def reference(episode: Episode) -> Histograms:
-    """Measure the reference: features of all rows before, score and error of those that the model was not trained on."""
+    """Measure the reference: features of all earlier rows, score and error of those held out from training."""
     both = np.concatenate((episode.training, episode.reference))
     features = [measured(str(at), both[:, at]) for at in range(both.shape[1] - 2)]
     held_out = [measured(name, episode.reference[:, at]) for name, at in (("score", -2), ("error", -1))]

@@ -1,7 +1,7 @@
 """Results of a detector on the episodes: drifts in time, false alarms before them, F1. Pure.
 
-A drift counts as found when any alarm falls between its start and its end plus the delay. Every moment of an alarm before the
-start is a false alarm; a detector that goes on alarming after it has found a drift is not charged for it.
+A drift counts as found when any alarm falls between its start and its end plus the delay. Every moment of an alarm
+before the start is a false alarm; later alarms for a drift that was found do not count.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from benchmarks.drift_streams import Episode
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Counts over all episodes. `quiet` are the watched rows before the drifts, `disturbed` the episodes with a false alarm."""
+    """Counts over all episodes. `quiet` are the rows before the drifts, `disturbed` the episodes with a false alarm."""
 
     episodes: int
     found: int

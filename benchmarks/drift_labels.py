@@ -1,8 +1,9 @@
 """Label-free AUC beside the true one, and beside repeating the AUC of the reference.
 
-`markets`: five years of daily returns of ten stocks, which really drift. Will the next day's move be large? Here the meaning
-of the inputs changes too, which scores cannot show; labels of the window before silence an estimate they reject.
-`left_out`: tables whose rows above a feature's median are left out, one feature after the other, so that only inputs change.
+`markets`: five years of daily returns of ten stocks, which really drift. Will the next day's move be large? Here the
+meaning of the inputs changes too, which scores cannot show; labels of the window before silence an estimate they
+reject. `left_out`: tables whose rows above a feature's median are left out, one feature after the other, so that only
+inputs change.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,7 +41,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Windows with an estimate and without; mean absolute errors of the estimated and of the repeated AUC; intervals that held."""
+    """Windows with an estimate and without; mean absolute errors of estimated and repeated AUC; correct intervals."""
 
     windows: int
     silent: int

@@ -1,4 +1,4 @@
-"""Streams without and with a shift, watched as a line's are: detectors after every decision, and a window compared every day.
+"""Streams without and with a shift, watched like a line's: detectors after every decision, and a daily window.
 
 The false alarms are counted over whole periods of ninety days, with all tests together.
 """
@@ -28,14 +28,14 @@ SHIFTED = 0
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """The result of one watched stream: the decision of its first alarm, None without one, and the test that gave it."""
+    """The result of one watched stream: the decision of its first alarm, None without one, and the alarm's test."""
 
     alarm_at: int | None
     by: str
 
 
 def rows(rng: np.random.Generator, count: int) -> Floats:
-    """Draw rows of twenty features: normal, skewed, heavy-tailed, counts, rare flags, categories, some of them often missing."""
+    """Draw rows of twenty features: normal, skewed, heavy-tailed, counts, rare flags, categories, some missing."""
     matrix = np.empty((count, FEATURES))
     matrix[:, :8] = rng.standard_normal((count, 8))
     matrix[:, 8:11] = rng.lognormal(0, 1, (count, 3))
@@ -99,7 +99,7 @@ def stationary(seed: int) -> Watched:
 
 
 def shifted(seed: int, reference_rows: int, size: float = 0.2) -> Watched:
-    """Watch two quiet days, then a shift of one feature at a random moment of the third; the alarm counts from the shift."""
+    """Watch two quiet days, then a shift of one feature at a random moment of the third; count from the shift."""
     rng = np.random.default_rng(seed)
     watch = Watch(reference(rng, reference_rows))
     begin = 2 * A_DAY + int(rng.integers(A_DAY))
@@ -113,5 +113,5 @@ def shifted(seed: int, reference_rows: int, size: float = 0.2) -> Watched:
 
 
 def share_within(found: Sequence[Watched], decisions: int) -> float:
-    """The share of shifts found within so many decisions, and not before they began."""
+    """Return the share of shifts found within so many decisions, and not before they began."""
     return sum(one.alarm_at is not None and 0 < one.alarm_at <= decisions for one in found) / len(found)

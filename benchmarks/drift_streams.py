@@ -1,8 +1,9 @@
-"""Streams with injected drift, made of tables that scikit-learn and river carry, after the protocol of arXiv 2606.07789.
+"""Streams with injected drift, made of tables from scikit-learn and river, after the protocol of arXiv 2606.07789.
 
-Each episode shuffles a table, trains a model on the first fifth, keeps the second fifth as a reference, and watches the rest. At
-a random moment the drift begins, at once or growing over a width: features are permuted, rows above a feature's median are left
-out, a class becomes rare, or two classes change places. What is watched are the features, the model's score and its errors.
+Each episode shuffles a table, trains a model on the first fifth, keeps the second fifth as a reference, and watches the
+rest. At a random moment the drift begins, at once or growing over a width: features are permuted, rows above a
+feature's median are left out, a class becomes rare, or two classes change places. Detectors watch the features, the
+model's score and its errors.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,10 +25,10 @@ MOST_DELAY = 1000
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One stream: values [rows, columns] of the reference and of what is watched, with each watched row's place in the table.
+    """One stream: values [rows, columns] of the reference and of the watched rows, with their places in the table.
 
-    `own` columns of the reference are those whose values the model's training rows also tell: the features. A drift found
-    between `start` and `end` plus `delay` is found in time.
+    `own` columns of the reference are those whose values the model's training rows also contain: the features. A drift
+    found between `start` and `end` plus `delay` is found in time.
     """
 
     table: str
@@ -120,7 +121,7 @@ def _model(x: Floats, y: NDArray[np.int64]):  # type: ignore[no-untyped-def]
 
 
 def _judged(model, x: Floats, y: NDArray[np.int64]) -> tuple[Floats, Floats]:  # type: ignore[no-untyped-def]
-    """The score of each row's predicted class, and whether the prediction is wrong."""
+    """Return the score of each row's predicted class, and whether the prediction is wrong."""
     probabilities = model.predict_proba(x)
     chosen = model.classes_[probabilities.argmax(axis=1)]
     return probabilities.max(axis=1), (chosen != y).astype(float)

@@ -1,6 +1,7 @@
-"""Virtual environments beside our own, one for each lock file, kept outside the repository from one run to the next.
+"""Virtual environments beside our own, one for each lock file, kept outside the repository between runs.
 
-They lie in $ANDON_BENCH_CACHE or `~/.cache/andon-bench`; one is made anew when its lock file, the Python or how it is installed changed.
+They lie in $ANDON_BENCH_CACHE or `~/.cache/andon-bench`; a change of the lock file, the Python or the installation
+rebuilds one.
 """
 
 import hashlib

@@ -44,7 +44,7 @@ def _part_of(account: str) -> int:
 
 
 def make_topic(address: str, topic: str) -> None:
-    """A topic with some partitions."""
+    """Make a topic with some partitions."""
     client = AdminClient({"bootstrap.servers": address, "log_level": 0})
     for made in client.create_topics([NewTopic(topic, PARTITIONS, 1)]).values():
         made.result(10)
@@ -65,7 +65,7 @@ def fill_topic(address: str, topic: str, count: int) -> None:
 
 
 def make_stream(address: str, stream: str) -> None:
-    """A stream that takes what is sent below its name."""
+    """Make a stream that takes what is sent below its name."""
 
     async def make() -> None:
         client = await nats.connect(f"nats://{address}")

@@ -1,11 +1,11 @@
-"""Events a second, end to end: from a broker through windows, model and policy into the ledger, by `andon up` as it is.
+"""Events a second, end to end: from a broker through windows, model and policy into the ledger, by a real `andon up`.
 
-Kafka (tansu, in memory) and NATS JetStream each hold a topic full of transfers, which the worker works off; what counts is the
-time from a full topic to the last event. In the same run: the same process with deciding that does nothing (it reads, checks and
-records each event, without windows, by one stump and one rule), a trigger that only reads, decodes and moves its
-position, and the plain approach, one transaction an event. Goals: at least half of what the same process reaches with no-op
-deciding, at least ten times one transaction an event, and no event that failed or was left. The share of reading alone is shown
-beside them. All three take turns, in several rounds; shown is the median, and of shares the median of those of each round.
+Kafka (tansu, in memory) and NATS JetStream each hold a topic full of transfers, which the worker reads to the end; the
+time from a full topic to the last event counts. In the same run: the same process with no-op deciding (it reads, checks
+and records each event, without windows, by one stump and one rule), a trigger that only reads, decodes and moves its
+position, and the plain approach, one transaction an event. Goals: at least half of the no-op rate of the same process,
+at least ten times one transaction an event, and no event failed or left. The share of reading alone is shown beside
+them. All three take turns, in several rounds; the output is the median, and for shares the median of each round's.
 """
 
 import argparse
@@ -42,12 +42,15 @@ GOAL_SHARE = 0.5
 GOAL_AGAINST_PLAIN = 10.0
 TOPICS = {"reading": "untouched", "no-op": "passing", "deciding": "transfers"}
 PARTS = ("worker", "gateway", "console")
-DONE = "SELECT coalesce(sum(decided + left_out), 0), coalesce(sum(dead + repeated), 0) FROM stream_partitions WHERE stream = %s"
+DONE = (
+    "SELECT coalesce(sum(decided + left_out), 0), coalesce(sum(dead + repeated), 0) FROM stream_partitions "
+    "WHERE stream = %s"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How one topic was worked off: events a second, CPU time an event in microseconds by process, how many were behind over time."""
+    """The result of one topic: events a second, CPU microseconds an event by process, the lag over time."""
 
     per_second: float
     cpu_us: Mapping[str, float]
@@ -118,7 +121,7 @@ def _all(rounds: Sequence[Mapping[str, Run]]) -> list[Run]:
 
 
 def _middle(rounds: Sequence[Mapping[str, Run]], side: str) -> Run:
-    """The run of a side that is neither the fastest nor the slowest."""
+    """Return the run of a side that is neither the fastest nor the slowest."""
     return sorted((each[side] for each in rounds), key=lambda run: run.per_second)[len(rounds) // 2]
 
 

@@ -1,8 +1,9 @@
-"""How fast one consumer reads the feed beside how fast one gateway decides with 64 callers, in turns on the same line.
+"""The speed of one consumer of the feed beside that of one gateway with 64 callers, in turns on the same line.
 
-The line is that of `script/bench decide`, run as `andon up`: key check, features with windows, model, policy, durable record with its
-audit chain. In each round 64 callers ask for some seconds; then one process reads what was decided, as a monitor does: features and
-prediction of every decision, thousands in one transaction, in which its position moves. Goal: twice the gateway's rate.
+The line is that of `script/bench decide`, run as `andon up`: key check, features with windows, model, policy, durable
+record with its audit chain. In each round 64 callers send requests for some seconds; then one process reads the
+decisions, as a monitor does: features and prediction of every decision, thousands in one transaction, in which its
+position moves. Goal: twice the gateway's rate.
 """
 
 import argparse
@@ -38,7 +39,7 @@ class Miscounted(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What came of one round: decisions, and how many of them a second were decided and read; the reader's CPU time of each."""
+    """The result of one round: decisions, the rates of deciding and reading, the reader's CPU time of each."""
 
     decisions: int
     decided_per_second: float

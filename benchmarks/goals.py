@@ -1,7 +1,7 @@
-"""Goals of benchmarks: ratios within one run, and counts of what must not happen. Pure.
+"""Goals of benchmarks: ratios within one run, and counts of forbidden events. Pure.
 
-A ratio holds in a slow hour as in a fast one, because both of its sides were measured in turns on the same machine. Absolute
-figures (a second, milliseconds, megabytes) are printed and never judged.
+A ratio holds on a slow machine as on a fast one, because both of its sides were measured in turns on the same machine.
+Absolute figures (a second, milliseconds, megabytes) are printed and never judged.
 """
 
 from collections.abc import Sequence
@@ -22,22 +22,22 @@ class Goal:
 
 
 def at_least(said: str, measured: float | None, wanted: float) -> Goal:
-    """A ratio that must not be lower."""
+    """Return the goal of a ratio that must not be lower."""
     return Goal(f"{said}: at least", _shown(measured), wanted, None if measured is None else measured >= wanted)
 
 
 def more_than(said: str, measured: float | None, wanted: float) -> Goal:
-    """A ratio that must be higher."""
+    """Return the goal of a ratio that must be higher."""
     return Goal(f"{said}: more than", _shown(measured), wanted, None if measured is None else measured > wanted)
 
 
 def at_most(said: str, measured: float | None, wanted: float) -> Goal:
-    """A ratio that must not be higher."""
+    """Return the goal of a ratio that must not be higher."""
     return Goal(f"{said}: at most", _shown(measured), wanted, None if measured is None else measured <= wanted)
 
 
 def none_of(said: str, count: int) -> Goal:
-    """A count of what must not happen."""
+    """Return the goal of a count that must be zero."""
     return at_most(said, float(count), 0.0)
 
 
@@ -52,12 +52,12 @@ def missed(goals: Sequence[Goal]) -> list[str]:
 
 
 def as_json(goals: Sequence[Goal]) -> dict[str, Any]:
-    """The goals and what was missed, for the last line of a benchmark."""
+    """Return the goals and the missed ones, for the last line of a benchmark."""
     return {"goals": [asdict(goal) for goal in goals], "missed": missed(goals)}
 
 
 def table_of(goals: Sequence[Goal]) -> Table:
-    """The goals for a terminal."""
+    """Return the goals for a terminal."""
     table = Table("goal", "measured", "wanted", "")
     for goal in goals:
         measured = "not measured" if goal.measured is None else f"{goal.measured:,.2f}"

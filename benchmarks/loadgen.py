@@ -1,6 +1,7 @@
-"""A load generator in a process of its own: a fixed number of connections, each with one request under way, for a fixed time.
+"""A load generator in a process of its own: a fixed number of connections, one request each, for a fixed time.
 
-`measure(load)` runs it. The process reads its order from standard input (a key has no business in argv) and prints its figures.
+`measure(load)` runs it. The process reads its order from standard input (a key has no business in argv) and prints its
+figures.
 """
 
 import asyncio
@@ -38,7 +39,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What came of it. Latencies in milliseconds; `generator_cpu` near 1 means that the generator was the bottleneck."""
+    """The result of a load. Latencies in milliseconds; `generator_cpu` near 1 means a bottleneck in the generator."""
 
     answered: int
     failed: int
@@ -61,7 +62,7 @@ def measure(load: Load) -> Figures:
 
 
 def told_by(generator: str, order: Mapping[str, Any], *, seconds: float) -> dict[str, Any]:
-    """What the module of a load generator says of one order, which takes so long. Raises LoadFailed."""
+    """Return the result of one order from a load generator's module, after `seconds`. Raises LoadFailed."""
     done = subprocess.run(
         [sys.executable, "-m", generator],
         input=json.dumps(order),
@@ -89,7 +90,7 @@ class Course:
 
 
 class Caller(asyncio.Protocol):
-    """One connection: sends the next request as soon as the last one is answered. Callbacks only, since tasks cost twice as much.
+    """One connection: sends the next request as soon as the last is answered. Callbacks only: tasks cost twice as much.
 
     `ended` is set when the time is up, or the connection is over or lost.
     """
@@ -147,7 +148,7 @@ class Caller(asyncio.Protocol):
 
 
 async def run(load: Load) -> Figures:
-    """All connections at once, until the time is up; requests under way then are still waited for, thirty seconds at most."""
+    """Load all connections until the time is up, and wait at most thirty seconds for open requests."""
     headers = {"Content-Type": "application/json", **load.headers}
     requests = [request("POST", load.url, headers=headers, body=body.encode()) for body in load.bodies]
     cpu, began = time.process_time(), time.perf_counter()
@@ -187,9 +188,9 @@ async def _call(url: str, course: Course, turn: int) -> None:
 
 
 def keep_to_one_core() -> None:
-    """Stay on the last core, for as long as the process runs: what is measured is woken on the core that sent it something.
+    """Stay on the last core for as long as the process runs: a woken process moves to the core of the sender.
 
-    Else both are on the same core for a fifth to two thirds of the time, while another one is idle.
+    Otherwise both share a core for a fifth to two thirds of the time, while another one is idle.
     """
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 

@@ -1,8 +1,9 @@
-"""The cost of all default monitors: CPU of a decision with monitors on beside off, in pairs on the same line.
+"""The cost of all default monitors: CPU of a decision with monitors on and off, in pairs on the same line.
 
-The line is that of `script/bench decide`, run as `andon up`. In each pair 64 callers ask for some seconds with the chores of monitors
-held by this benchmark (off), and for as long with them done by the worker (on), in turns of order. CPU is that of all processes,
-PostgreSQL's included, until the worker has read all that was decided. Goal: at most 5% more.
+The line is that of `script/bench decide`, run as `andon up`. In each pair 64 callers send requests for some seconds
+with the chores of monitors held by this benchmark (off), and for as long with them done by the worker (on), in turns of
+order. CPU is that of all processes, PostgreSQL's included, until the worker has read all decisions. Goal: at most 5%
+more.
 """
 
 import argparse
@@ -41,7 +42,10 @@ PAIRS = 10
 SECONDS = 4.0
 WARM_UP_SECONDS = 3.0
 SETTLED_SECONDS = 8.0
-"""The time after each load, in which the worker reads what is left. It is the same for both halves: an idle line uses CPU, too."""
+"""The time after each load, in which the worker reads the rest.
+
+The same for both halves, as idle lines use CPU, too.
+"""
 
 _HOLDER = "benchmark"
 _HOLD = text("""
@@ -56,7 +60,7 @@ class NotRead(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Half:
-    """Decisions of one half of a pair, those that failed, and CPU microseconds of each: of all processes, and of the worker."""
+    """Decisions of one half of a pair, failures, and CPU microseconds of each: of all processes, and of the worker."""
 
     decisions: int
     failed: int

@@ -1,4 +1,4 @@
-"""Off-policy estimates on simulated logs whose truth is known: how often intervals cover it, and silence where overlap is missing.
+"""Off-policy estimates on simulated logs with known truth: coverage of intervals, and silence without overlap.
 
 `script/bench replay` prints and judges them. Rows arrive in time, and every log is seeded.
 """
@@ -28,7 +28,7 @@ Log = tuple[LoggedDecisions, tuple[float, float] | None, float]
 
 @dataclass(frozen=True, slots=True)
 class LogFigures:
-    """Results over the logs of one kind: the part whose interval holds the truth, that which was silent, and the median interval."""
+    """Results over the logs of one kind: the part of correct intervals, the silent part, the median width."""
 
     name: str
     logs: int
@@ -85,7 +85,7 @@ def _scored(rng: np.random.Generator, rows: int = ROWS) -> tuple[Floats, Floats,
 
 
 def threshold_in_a_split(rng: np.random.Generator) -> Log:
-    """A tenth of the decisions went by a lower threshold of the gate; that one is the candidate."""
+    """Simulate a tenth of the decisions under a lower threshold of the gate, the candidate."""
     scores, automatic, person = _scored(rng)
     low, high = scores >= 0.4, scores >= 0.7
     trial = rng.random(ROWS) < 0.1
@@ -96,7 +96,7 @@ def threshold_in_a_split(rng: np.random.Generator) -> Log:
 
 
 def rewards_that_are_audited(rng: np.random.Generator) -> Log:
-    """The same at a share of 30%, and only one label in five is known."""
+    """Simulate the same at a share of 30%, with one label in five known."""
     scores, automatic, person = _scored(rng)
     low, high = scores >= 0.4, scores >= 0.7
     done = np.where(rng.random(ROWS) < 0.3, low, high)
@@ -108,7 +108,7 @@ def rewards_that_are_audited(rng: np.random.Generator) -> Log:
 
 
 def with_a_model(rng: np.random.Generator) -> Log:
-    """The split with predictions of a model that is wrong by a half."""
+    """Simulate the split with predictions of a model that is wrong by a half."""
     logged, limits, truth = threshold_in_a_split(rng)
     wrong = np.full(len(logged.rewards), 0.5 * truth)
     known = LoggedDecisions(logged.rewards, logged.propensities, logged.targets, logged.largest, (wrong, wrong))
@@ -116,7 +116,7 @@ def with_a_model(rng: np.random.Generator) -> Log:
 
 
 def bandit(rng: np.random.Generator) -> Log:
-    """Three arms under Thompson sampling, whose shares follow what it saw; the candidate is the second best arm alone."""
+    """Simulate three arms under Thompson sampling with adaptive shares; the candidate is the second best arm alone."""
     rates = np.array([0.10, 0.12, 0.15])
     wins, losses = np.zeros(3, np.int64), np.zeros(3, np.int64)
     rewards, same, propensities = [], [], []
@@ -158,13 +158,13 @@ def never_drawn(rng: np.random.Generator) -> Log:
 
 
 def hardly_drawn(rng: np.random.Generator) -> Log:
-    """The candidate had one decision in a hundred."""
+    """Simulate a candidate with one decision in a hundred."""
     same = rng.random(ROWS) < 0.01
     return LoggedDecisions.of_fixed((rng.random(ROWS) < 0.03).astype(float), same, np.full(ROWS, 0.01)), ERRORS, 0.03
 
 
 def wrong_propensities(rng: np.random.Generator) -> Log:
-    """A share of 20% was recorded, and 40% were drawn."""
+    """Simulate a recorded share of 20%, while 40% were drawn."""
     same = rng.random(ROWS) < 0.4
     return LoggedDecisions.of_fixed((rng.random(ROWS) < 0.03).astype(float), same, np.full(ROWS, 0.2)), ERRORS, 0.03
 

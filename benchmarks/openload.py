@@ -1,11 +1,13 @@
-"""A load generator that does not wait: requests are sent when they are due, whether those before were answered or not.
+"""An open-loop load generator: requests are sent when they are due, whatever happened to earlier ones.
 
-Arrivals are random (exponential gaps) at a fixed rate over a pool of connections. A request for which no connection is free
-waits for one, and its latency counts from when it was due, so that a slow server cannot hide behind a patient generator
-(coordinated omission). `offer(load)` runs it in a process of its own, which keeps to one core (`loadgen.py` says why).
+Arrivals are random (exponential gaps) at a fixed rate over a pool of connections. A request for which no connection is
+free waits for one, and its latency counts from its due time, so that a slow server cannot hide behind a patient
+generator (coordinated omission). `offer(load)` runs it in a process of its own, which keeps to one core (`loadgen.py`
+says why).
 
-No event loop: it would be woken by answer after answer, up to six thousand times a second, on cores that the server needs as well.
-Each millisecond what came is read and what is due is sent; so an answer counts as up to a millisecond later than it was there.
+No event loop: it would be woken by answer after answer, up to six thousand times a second, on cores that the server
+needs as well. Each millisecond it reads what arrived and sends what is due; so an answer counts as up to a millisecond
+later than it was there.
 """
 
 import json
@@ -50,11 +52,11 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What came of it: good answers came in time. Latencies of the good and the late, in milliseconds.
+    """The result of a load: good answers came in time. Latencies of the good and the late, in milliseconds.
 
-    `seconds` go by until the last answer is there, so that what still waited at the end of the load is no gift to `goodput`, good answers a second.
-
-    `by_second` holds the good answers and the 99th percentile of the latency for each second in which requests were due.
+    `seconds` go by until the last answer, so that requests still open at the end of the load do not raise `goodput`,
+    good answers a second. `by_second` holds the good answers and the 99th percentile of the latency for each second in
+    which requests were due.
     """
 
     offered: int
@@ -153,11 +155,11 @@ class _Caller:
         return self._parser.get_status_code() if self._is_answered else None
 
     def close(self) -> None:
-        """It is of no more use."""
+        """Close the connection."""
         self._socket.close()
 
     def on_message_complete(self) -> None:
-        """Called by httptools."""
+        """Note the end of an answer, called by httptools."""
         self._is_answered = True
 
 

@@ -1,12 +1,13 @@
 """Goodput under more load than the line can take: offered loads from half of its capacity to three times as much.
 
-One gateway on the line of `script/bench decide` (windows, model, policy, ledger, audit). Every request names its deadline
-(X-Request-Timeout). Good is what was answered within it. Goals, at three times the capacity: the accepted keep their 99th
-percentile under the deadline, goodput stays above 85% of the peak, memory stays flat, and two seconds after the load ended
-a normal load is answered as before.
+One gateway on the line of `script/bench decide` (windows, model, policy, ledger, audit). Every request names its
+deadline (X-Request-Timeout). Good answers keep it. Goals, at three times the capacity: the accepted keep their 99th
+percentile under the deadline, goodput stays above 85% of the peak, memory stays flat, and two seconds after the load
+ended a normal load is answered as before.
 
-The load comes from the same machine and keeps to its last core; the gateway keeps off it, at every step. A load from elsewhere
-would not be there, and Linux left to itself now and then puts the gateway on that core for seconds while another is idle.
+The load comes from the same machine and keeps to its last core; the gateway keeps off it, at every step. A load from
+elsewhere would not need it, and Linux by default sometimes puts the gateway on that core for seconds while another is
+idle.
 """
 
 import argparse
@@ -33,13 +34,16 @@ STEPS = (0.5, 0.8, 1.0, 1.5, 2.0, 3.0)
 """Times the capacity."""
 SECONDS = 3.0
 ROUNDS = 7
-"""How often each step is measured, all of them in turn; the one in the middle counts. Many short rounds, for a machine that is
-fast in one second and slow in the next would make a peak of whichever step it was fast for. The capacity is measured as often,
-before all of them: what comes after an overload is slower for a while."""
+"""The rounds of each step, in turn; the median counts.
+
+Many short rounds, because a machine that is fast in one second and slow in the next would make a peak of whichever step
+it was fast for. The capacity is measured as often, before all of them: after an overload the line is slower for a
+while.
+"""
 DEADLINE = 0.5
 CONNECTIONS = 1500
 CALLERS = 512
-"""So many, each with one request under way, find the capacity: fewer leave room in the batches, and of more some are refused."""
+"""Callers with one request under way each that find the capacity: fewer leave room in batches, more are refused."""
 GOAL_OF_PEAK = 0.85
 GOAL_MEMORY = 1.1
 RECOVERY_SECONDS = 2
@@ -80,7 +84,7 @@ class Found:
         return None
 
     def missed(self) -> list[str]:
-        """The goals that were not reached."""
+        """Return the missed goals."""
         goals = {
             f"p99 of the accepted {self.worst_p99} ms is above the deadline": self.worst_p99 > DEADLINE * 1e3,
             f"goodput {self.at_most.goodput} is under 85% of the peak {self.peak}": self.at_most.goodput
@@ -166,7 +170,10 @@ def _figures(found: Found) -> dict[str, Any]:
 
 
 def _print(found: Found) -> None:
-    title = f"Capacity {found.capacity:,.0f} a second; deadline {DEADLINE * 1e3:.0f} ms; {ROUNDS} rounds of {SECONDS:.0f} s each"
+    title = (
+        f"Capacity {found.capacity:,.0f} a second; deadline {DEADLINE * 1e3:.0f} ms; {ROUNDS} rounds of "
+        f"{SECONDS:.0f} s each"
+    )
     table = Table(title=title, title_justify="left")
     for column in (
         "offered",

@@ -1,6 +1,7 @@
 """The peer: a model behind FastAPI as most people write it. No key, no record, no features, no policy.
 
-Run by uvicorn as one process, with its faster loop and parser: `uvicorn benchmarks.peer:app`. PEER_MODEL is the model file.
+Run by uvicorn as one process, with its faster loop and parser: `uvicorn benchmarks.peer:app`. PEER_MODEL is the model
+file.
 """
 
 import os
@@ -19,5 +20,5 @@ app = FastAPI()
 
 @app.post("/predict")
 async def predict(row: Row) -> dict[str, float]:
-    """The probability of the positive class. `async def`, since a thread hop made it slower."""
+    """Return the probability of the positive class. `async def`, since a thread hop made it slower."""
     return {"score": float(model.predict_proba([list(row.model_dump().values())])[0, 1])}

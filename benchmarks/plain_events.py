@@ -1,7 +1,8 @@
-"""The plain approach beside `script/bench events`: read an event, decide it, write decision, window and offset in one transaction.
+"""The plain approach beside `script/bench events`: read an event, decide it, record all in one transaction.
 
-No batches, no audit, no policy engine: what a careful person writes in an afternoon, with the same model and the same promise
-that nothing is lost or done twice. `python -m benchmarks.plain_events URL BROKERS TOPIC MODEL EVENTS`; prints events a second.
+The transaction writes decision, window and offset. No batches, no audit, no policy engine: a careful person's work of
+an afternoon, with the same model and the same promise that nothing is lost or done twice. `python -m
+benchmarks.plain_events URL BROKERS TOPIC MODEL EVENTS`; prints events a second.
 """
 
 import json
@@ -27,15 +28,18 @@ NUMBERS = (
 )
 SPANS = ("10 minutes", "1 hour", "24 hours")
 TABLES = """
-CREATE TABLE IF NOT EXISTS plain_decisions (id bigserial PRIMARY KEY, account text, amount float8, at timestamptz DEFAULT now(),
+CREATE TABLE IF NOT EXISTS plain_decisions (
+    id bigserial PRIMARY KEY, account text, amount float8, at timestamptz DEFAULT now(),
     score float8, outcome text, input jsonb);
 CREATE INDEX IF NOT EXISTS plain_by_account ON plain_decisions (account, at);
 CREATE TABLE IF NOT EXISTS plain_offsets (part int PRIMARY KEY, next bigint);
 """
 WINDOW = """
-SELECT count(*) FILTER (WHERE at > now() - %(a)s::interval), coalesce(sum(amount) FILTER (WHERE at > now() - %(a)s::interval), 0),
+SELECT count(*) FILTER (WHERE at > now() - %(a)s::interval),
+    coalesce(sum(amount) FILTER (WHERE at > now() - %(a)s::interval), 0),
     coalesce(max(amount) FILTER (WHERE at > now() - %(a)s::interval), 0),
-    count(*) FILTER (WHERE at > now() - %(b)s::interval), coalesce(sum(amount) FILTER (WHERE at > now() - %(b)s::interval), 0),
+    count(*) FILTER (WHERE at > now() - %(b)s::interval),
+    coalesce(sum(amount) FILTER (WHERE at > now() - %(b)s::interval), 0),
     coalesce(max(amount) FILTER (WHERE at > now() - %(b)s::interval), 0),
     count(*), coalesce(sum(amount), 0), coalesce(max(amount), 0)
 FROM plain_decisions WHERE account = %(account)s AND at > now() - %(c)s::interval

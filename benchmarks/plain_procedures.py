@@ -1,6 +1,6 @@
-"""The plain way beside `script/bench procedures`: DBOS by itself, the same three steps, started side by side in one process.
+"""The plain way beside `script/bench procedures`: DBOS by itself, the same three steps, concurrent in one process.
 
-No automation, no versions of code, no record of who caused what. `python -m benchmarks.plain_procedures URL COUNT WARM`; prints
+No automation, no versions of code, no record of causes. `python -m benchmarks.plain_procedures URL COUNT WARM`; prints
 procedures a second.
 """
 
@@ -15,7 +15,7 @@ SIDE_BY_SIDE = 64
 
 
 def add(number: int) -> int:
-    """The step of the other side."""
+    """Do the step of the other side."""
     return number + 1
 
 

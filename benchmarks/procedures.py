@@ -1,7 +1,7 @@
 """Procedures of three steps a second, started in batches, run to their end and recorded, beside bare DBOS.
 
-One process runs them on an embedded PostgreSQL of its own with fsync on. Bare DBOS (benchmarks/plain_procedures.py) does the same
-steps by turns with it, on the same server. Goal: at least seven tenths of its rate.
+One process runs them on an embedded PostgreSQL of its own with fsync on. Bare DBOS (benchmarks/plain_procedures.py)
+does the same steps by turns with it, on the same server. Goal: at least seven tenths of its rate.
 """
 
 import argparse
@@ -40,7 +40,7 @@ PATIENCE_SECONDS = 120.0
 
 
 def add(number: int) -> int:
-    """A step that does next to nothing: what is measured is what keeps it."""
+    """Do next to nothing: the benchmark measures what records the step."""
     return number + 1
 
 
@@ -84,7 +84,7 @@ def goals_of(ours: float, plain: float) -> list[Goal]:
 
 
 def _beside(database: Database) -> str:
-    """The address of an empty database on the same server."""
+    """Return the address of an empty database on the same server."""
     with psycopg.connect(database.url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE plain")
     return make_url(database.url).set(database="plain").render_as_string(hide_password=False)

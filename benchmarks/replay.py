@@ -1,11 +1,12 @@
-"""How fast the past is replayed, beside how fast one gateway decides it: the same line, in turns, in the same run.
+"""The speed of replaying the past, beside that of one gateway deciding it: the same line, in turns, in the same run.
 
-The line is that of `script/bench serving`, run as `andon up`. In each round 64 callers ask it for some seconds; then all that is in its
-ledger goes through `andon replay`, with each prediction asked anew, timed as a user waits for it: from the command to its report. The
-ledger is filled up to a million decisions by copies of recorded ones, a day earlier each. At the end every decision that the gateway
-made is decided again by the versions that made it, and a replay of few decisions is compared in memory with one of many.
+The line is that of `script/bench serving`, run as `andon up`. In each round 64 callers send requests for some seconds;
+then its whole ledger goes through `andon replay`, with each prediction made again, timed as a user waits for it: from
+the command to its report. The ledger is filled up to a million decisions by copies of recorded ones, a day earlier
+each. At the end every decision that the gateway made is decided again by the versions that made it, and a replay of few
+decisions is compared in memory with one of many.
 
-Off-policy estimates are held to simulated logs whose truth is known (`off_policy.py`), once all else is measured.
+Off-policy estimates are checked on simulated logs with known truth (`off_policy.py`), once all else is measured.
 
 Measuring the line gives up after fifteen minutes. Ten million decisions would fill some 20 GB, so memory is compared at
 100,000 and at a million.
@@ -71,7 +72,7 @@ _DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """One replay: decisions, seconds from command to report, those that were not identical, and peak memory of all its processes."""
+    """One replay: decisions, seconds from command to report, differences, and peak memory of all its processes."""
 
     decisions: int
     seconds: float
@@ -86,7 +87,7 @@ class Timed:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was measured. `deciding` and `replaying` are decisions a second, by round; `verified` are those of the gateway."""
+    """The measurements. `deciding` and `replaying` are decisions a second, by round; `verified` are the gateway's."""
 
     deciding: list[float]
     replaying: list[float]

@@ -1,9 +1,13 @@
 """The risk gate on simulated lines, whose truth is known: does it keep its promise, and what does the promise cost?
 
-- Promise: 2,000 lines with selective labels (all that is not automatic is reviewed, 5% of the automatic part audited). Is the target of
-  1% ever truly exceeded, at any of 41 looks? Among them lines that are flat, above the target, or wrong where confident.
-- Share: what is automatic, beside what an exact binomial bound proves by one look at the same labels (reviews thinned to the
-  share of audits, which it needs). Judged over all lines but the one that is above the target, where nothing should be automatic.
+- Promise: 2,000 lines with selective labels (all that is not automatic is reviewed, 5% of the automatic part audited).
+  Is the target of
+  1% ever truly exceeded, at any of 41 looks? Among them lines that are flat, above the target, or wrong where
+  confident.
+- Share: the automatic part, beside what an exact binomial bound proves by one look at the same labels (reviews thinned
+  to the
+  share of audits, which it needs). Judged over all lines but the one that is above the target, where nothing should be
+  automatic.
 - Protocol of PAC labels: `risk_pac.py`. Breaks: `risk_breaks.py`. Transfer screening: `risk_transfers.py`.
 """
 
@@ -34,7 +38,7 @@ COMPARED = tuple(range(0, LOOKS + 1, LOOKS // 4))
 
 @dataclass(frozen=True, slots=True)
 class LineFigures:
-    """Results of the runs of one line: mean automatic shares over the looks compared, and runs that exceeded the target."""
+    """Results of the runs of one line: mean automatic shares over the compared looks, and runs above the target."""
 
     name: str
     runs: int

@@ -1,7 +1,8 @@
-"""Simulated lines for the benchmark of the risk gate: how confident, how often wrong, and what anybody gets to know of it.
+"""Simulated lines for the benchmark of the risk gate: confidences, errors, and labels.
 
-The truth of each line is known: error above a threshold is computed, not estimated. Labels are selective as in life: all
-that is not automatic goes to people, of the automatic part a share is audited, and what is automatic depends on the labels.
+The truth of each line is known: error above a threshold is computed, not estimated. Labels are selective as in life:
+all that is not automatic goes to people, of the automatic part a share is audited, and what is automatic depends on the
+labels.
 """
 
 from collections.abc import Callable, Sequence
@@ -76,7 +77,7 @@ def table_of(planning: Floats, confidence: Floats, wrong: Floats) -> HeldOutTabl
 
 @dataclass(frozen=True, slots=True)
 class LineRun:
-    """The result of one line: whether it ever exceeded the target, automatic shares at the looks compared, false alarms."""
+    """The result of one line: whether it exceeded the target, automatic shares at the compared looks, false alarms."""
 
     exceeded: bool
     shares: Sequence[float]

@@ -1,8 +1,9 @@
 """The protocol of PAC labels (Candès, Ilyas and Zrnic 2025, arXiv 2506.10908): what one look at drawn labels saves.
 
-A model labels a finite set; experts label a random sample and all that is too uncertain; the share of wrong labels in the whole
-set must stay below 5% with 95% confidence. Saved is what no expert sees. Three of the paper's sets are simulated here: as many
-rows, and errors by twentieths of falling confidence as counted in the authors' files (MIT licence).
+A model labels a finite set; experts label a random sample and all that is too uncertain; the share of wrong labels in
+the whole set must stay below 5% with 95% confidence. Saved is what no expert sees. Three of the paper's sets are
+simulated here: as many rows, and errors by twentieths of falling confidence as counted in the authors' files (MIT
+licence).
 """
 
 from dataclasses import dataclass
@@ -113,7 +114,7 @@ SETS = (
 
 @dataclass(frozen=True, slots=True)
 class SetSavings:
-    """The mean shares saved by the gate and by an exact binomial bound, and how often each let too many errors through."""
+    """The mean shares saved by the gate and by an exact binomial bound, and how often each exceeded the error."""
 
     name: str
     gate: float

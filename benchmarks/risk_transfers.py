@@ -1,9 +1,10 @@
-"""The gate on the simulated bank of transfer screening: which manual reviews it saves, beside a clairvoyant.
+"""The gate on the simulated bank of transfer screening: the manual reviews it saves, beside a clairvoyant.
 
-The example's model is trained as `train.py` trains it; half of the held-out rows set thresholds, half are evidence. Then another bank
-of the same kind decides by the gate for thirty days. Labels of what was reviewed or audited become known when they are mature. The
-clairvoyant knows the truth of all these transfers, chooses the widest threshold whose error is at most the target, and audits
-nothing. Judged is the example's own target of 1%, which the model keeps nearly everywhere; harder targets are printed.
+The example's model is trained as `train.py` trains it; half of the held-out rows set thresholds, half are evidence.
+Then another bank of the same kind decides by the gate for thirty days. Labels of what was reviewed or audited become
+known when they are mature. The clairvoyant knows the truth of all these transfers, chooses the widest threshold whose
+error is at most the target, and audits nothing. Judged is the example's own target of 1%, which the model keeps nearly
+everywhere; harder targets are printed.
 """
 
 import importlib
@@ -27,7 +28,7 @@ ACCOUNTS, A_DAY, MATURE_DAYS = 3_000, 1_500, 7
 
 @dataclass(frozen=True, slots=True)
 class TransferFigures:
-    """Shares of all transfers: what the gate decided by itself and nobody audited, what the clairvoyant saved; and errors."""
+    """Shares of all transfers: automatic and unaudited ones, the clairvoyant's savings, and errors."""
 
     target: float
     saved: float

@@ -1,7 +1,7 @@
-"""Rollouts whose truth is known: healthy ones that are rolled back, time until harm is found, and time until promotion.
+"""Rollouts with known truth: rollbacks of healthy ones, time until harm is found, and time until promotion.
 
-The tests are those of `andon.statistics`, looked at after every event. Beside them, on the same line, the rules of Flagger, Argo
-Rollouts and Kayenta. Everything is seeded. `--quick` takes a twentieth of the rollouts, to see that it works.
+The tests are those of `andon.statistics`, checked after every event. Beside them, on the same line, the rules of
+Flagger, Argo Rollouts and Kayenta. Everything is seeded. `--quick` takes a twentieth of the rollouts, as a smoke test.
 """
 
 import argparse

@@ -21,7 +21,7 @@ GUARDRAILS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """A candidate that does harm: its rate beside the control's, its share, and the requests by which it should be found."""
+    """A harmful candidate: its rate beside the control's, its share, and the requests by which to find it."""
 
     name: str
     base: float
@@ -43,7 +43,7 @@ MARGINS: Final = ((0.2, 0.5, 12.0), (0.5, 0.5, 4.0), (1.0, 0.5, 2.0), (0.5, 0.05
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """How long an answer took: the candidate's requests at the median, and by nine of ten; beside it three guardrails or the oracle."""
+    """The time of an answer: the candidate's requests at the median, and by nine of ten; beside it a comparison."""
 
     name: str
     median: float
@@ -62,7 +62,7 @@ def harm_found(harm: Harm, runs: int, rng: np.random.Generator) -> Found:
 
 
 def promoted(margin: float, share: float, hours: float, runs: int, rng: np.random.Generator) -> Found:
-    """Watch an equal candidate until it is promoted; beside it, the oracle's test of the same margin on the same events."""
+    """Watch an equal candidate until its promotion; beside it, the oracle's test of the same margin and events."""
     oracle = RateRatioTest(1.0 + margin, (1.0,), (1.0,), PROMOTION_ALPHA)
     tests = RateRatioTest.non_inferior(margin, PROMOTION_ALPHA), oracle
     line = Line.steady(0.01, (round(60 * hours), share))
@@ -79,7 +79,7 @@ def promoted_at_the_margin(margin: float, share: float, hours: float, runs: int,
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What a rule does with rollouts of one line: parts that are rolled back and promoted, and its time until the rollback."""
+    """The effect of a rule on rollouts of one line: rolled-back and promoted parts, and the time to rollback."""
 
     rolled_back: float
     promoted: float
@@ -88,7 +88,7 @@ class Course:
 
     @classmethod
     def of(cls, rolled_back: Floats, promoted: Floats, minutes: Floats) -> "Course":
-        """Take the canary requests at the rollback and at the promotion of each rollout; the first of the two counts."""
+        """Take the canary requests at rollback and promotion of each rollout; the first of the two counts."""
         first = rolled_back < promoted
         median = (
             (float(np.median(rolled_back[first])), float(np.median(minutes[first]))) if first.any() else (None, None)

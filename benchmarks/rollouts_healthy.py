@@ -38,19 +38,19 @@ def steady(runs: int, rng: np.random.Generator) -> int:
 
 
 def outage(runs: int, rng: np.random.Generator) -> int:
-    """The same while twenty minutes of 20% errors hit both arms, in whose middle the share goes from 5 to 25%."""
+    """Simulate an outage: twenty minutes of 20% errors hit both arms, while the share goes from 5 to 25%."""
     (found,) = answers(LINE.with_outage(110, 20, 0.2), 1.0, (RateRatioTest.harm(ALPHA),), runs, rng)
     return int(np.isfinite(found).sum())
 
 
 def sticky(runs: int, rng: np.random.Generator) -> int:
-    """The same with accounts that stay with their arm; each counts by its first event."""
+    """Simulate accounts that stay with their arm; each counts by its first event."""
     test = RateRatioTest.harm(ALPHA)
     return sum(int(np.isfinite(by_account(size, rng)[0].first_answers(test)).sum()) for size in parts(runs))
 
 
 def sticky_each_event(runs: int, rng: np.random.Generator) -> int:
-    """What would come of it if each event of an account counted, as if decisions were drawn one by one."""
+    """Simulate each event of an account counted as if decisions were drawn one by one."""
     test = RateRatioTest.harm(ALPHA)
     return sum(int(np.isfinite(by_account(size, rng)[1].first_answers(test)).sum()) for size in parts(runs))
 
@@ -58,8 +58,8 @@ def sticky_each_event(runs: int, rng: np.random.Generator) -> int:
 def by_account(runs: int, rng: np.random.Generator) -> tuple[Events, Events]:
     """Simulate rollouts whose unit is the account: first events of accounts, and all events.
 
-    Accounts differ in how much they do (log-normal) and in their error rates (gamma of shape 0.3: most have few, some fail nearly
-    always). An account is the candidate's while its place in [0, 1) is below the share.
+    Accounts differ in how much they do (log-normal) and in their error rates (gamma of shape 0.3: most have few, some
+    fail nearly always). An account is the candidate's while its place in [0, 1) is below the share.
     """
     seen = events_of(LINE, 1.0, runs, rng)
     candidate, first = np.empty_like(seen.candidate), np.zeros_like(seen.candidate)
@@ -75,7 +75,7 @@ def by_account(runs: int, rng: np.random.Generator) -> tuple[Events, Events]:
 
 
 def sticky_at_the_margin(runs: int, rng: np.random.Generator) -> tuple[int, int]:
-    """Count the candidates exactly at a margin of +50% that are promoted wrongly at 5%, where accounts stay with their arm.
+    """Count the wrong promotions at 5% of candidates exactly at a margin of +50%, where accounts stay with their arm.
 
     Once by the events among first decisions of accounts; once by first events, which is wrong.
     """
@@ -97,7 +97,7 @@ def sticky_at_the_margin(runs: int, rng: np.random.Generator) -> tuple[int, int]
 
 
 def three_guardrails(runs: int, rng: np.random.Generator) -> int:
-    """Count the rollouts that any of three guardrails rolls back: errors, overrides and the mean cost, a third of the level each."""
+    """Count the rollouts that one of three guardrails rolls back: errors, overrides and mean cost, at a third each."""
     rate, cost = RateRatioTest.harm(ALPHA / GUARDRAILS), MeanDifferenceTest.harm(ALPHA / GUARDRAILS)
     shares = np.repeat(SHORT.shares, A_MINUTE)
     overrides = Line(np.full(len(SHORT.rates), OVERRIDES), SHORT.shares)

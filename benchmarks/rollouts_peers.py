@@ -1,12 +1,17 @@
-"""The rules of other tools, after their documentation and code of November 2026, on lines like ours. No process of theirs is run.
+"""The rules of other tools, after their documentation and code of November 2026, on lines like ours. None of them runs.
 
-- Flagger (docs/gitbook/tutorials/istio-progressive-delivery.md, pkg/controller/scheduler.go): a check a minute of the candidate's
-  success rate in that minute; each passed check moves the weight by 10 up to 50 and then promotes; five failed checks, counted over
+- Flagger (docs/gitbook/tutorials/istio-progressive-delivery.md, pkg/controller/scheduler.go): a check a minute of the
+  candidate's
+  success rate in that minute; each passed check moves the weight by 10 up to 50 and then promotes; five failed checks,
+  counted over
   the whole analysis, roll back.
-- Argo Rollouts (docs/features/analysis.md, analysis/analysis.go): weights 20, 40, 60, 80 for ten minutes each; from 40 on a
+- Argo Rollouts (docs/features/analysis.md, analysis/analysis.go): weights 20, 40, 60, 80 for ten minutes each; from 40
+  on a
   measurement every five minutes of the candidate's success rate in these; more than `failureLimit: 3` failures abort.
-- Kayenta (NetflixACAJudge, MannWhitneyClassifier; lifetime and interval as Spinnaker's best practices): a candidate and a baseline of
-  the same size for three hours. Each hour a Mann-Whitney test of 60 error rates a minute at 98%; "High", if its interval lies above a
+- Kayenta (NetflixACAJudge, MannWhitneyClassifier; lifetime and interval as Spinnaker's best practices): a candidate and
+  a baseline of
+  the same size for three hours. Each hour a Mann-Whitney test of 60 error rates a minute at 98%; "High", if its
+  interval lies above a
   quarter of the estimated shift. One metric that is High scores 0, below `marginal: 75`, and fails.
 """
 
@@ -78,8 +83,8 @@ def kayenta(line: Line, ratio: float, runs: int, rng: np.random.Generator) -> Co
 def high(candidate: Floats, baseline: Floats) -> NDArray[np.bool_]:
     """Judge series of rates [rollouts, minutes] as its classifier does for a metric whose increase is bad.
 
-    Its interval of the shift lies above a bound, if and only if the test rejects a shift of that size. The estimated shift is
-    the median of all differences (Hodges and Lehmann 1963).
+    Its interval of the shift lies above a bound, if and only if the test rejects a shift of that size. The estimated
+    shift is the median of all differences (Hodges and Lehmann 1963).
     """
     from scipy.stats import mannwhitneyu
 

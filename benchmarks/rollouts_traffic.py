@@ -1,7 +1,7 @@
 """Simulated rollouts: the events of a line minute by minute, and the moment at which a test answers.
 
-An event falls to the candidate by the share of its minute and the true ratio of the rates. Within a minute events follow each other
-in random order, so that every one of them is a look.
+An event belongs to the candidate by the share of its minute and the true ratio of the rates. Within a minute events
+follow each other in random order, so that every one of them is a look.
 """
 
 from collections.abc import Iterator
@@ -30,12 +30,12 @@ class Line:
 
     @classmethod
     def steady(cls, rate: float, *stages: tuple[int, float]) -> "Line":
-        """A line with one rate, and stages of (minutes, share)."""
+        """Return a line with one rate, and stages of (minutes, share)."""
         shares = np.concatenate([np.full(minutes, share) for minutes, share in stages])
         return cls(np.full(len(shares), rate), shares)
 
     def with_outage(self, first: int, minutes: int, rate: float) -> "Line":
-        """The same line with an outage that hits both arms."""
+        """Return the same line with an outage that hits both arms."""
         rates = self.rates.copy()
         rates[first : first + minutes] = rate
         return Line(rates, self.shares)
@@ -43,7 +43,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """Events of several rollouts [rollouts, events] in their order. Rows are filled up with events at a share of 1, which say nothing."""
+    """Events of several rollouts [rollouts, events] in order. Rows are padded with neutral events at a share of 1."""
 
     candidate: NDArray[np.bool_]
     shares: Floats
@@ -51,7 +51,7 @@ class Events:
     """How many requests the candidate had by each event."""
 
     def first_answers(self, test: RateRatioTest) -> Floats:
-        """Find after how many of the candidate's requests the test answers in each rollout; infinity where it does not."""
+        """Find the candidate's requests until the test answers in each rollout; infinity where it does not."""
         reached = test.path(self.candidate, self.shares) >= test.bound
         at = reached.argmax(axis=1)
         found: Floats = np.where(reached.any(axis=1), self.canary_requests[np.arange(len(at)), at], np.inf)

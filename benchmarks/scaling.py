@@ -1,4 +1,4 @@
-"""Load that jumps up and down against one isolated version: how its processes follow, how long batches wait, what a cold start takes.
+"""Fluctuating load on one isolated version: how its processes follow, waits of batches, and cold starts.
 
 Batches come at random (a Poisson process) to a real pool. Its model waits 15 ms for each without using a core, so the
 figures are the pool's and not the machine's. Goals: no more changes of direction than the load has edges; three seconds
@@ -44,7 +44,7 @@ COLD_STARTS = 5
 
 @dataclass
 class Seen:
-    """What happened: (at, seconds waited) of each answer, (at, why) of each failure, (at, processes) some times a second."""
+    """The observations: (at, seconds waited) of answers, (at, why) of failures, (at, processes) over time."""
 
     waits: list[tuple[float, float]] = field(default_factory=list)
     failures: list[tuple[float, str]] = field(default_factory=list)
@@ -90,7 +90,7 @@ def _packed(folder: Path) -> tuple[ModelVersion, Path]:
 
 
 async def _follow(loaded: LoadedVersion) -> Seen:
-    """The whole wave against a started pool."""
+    """Run the whole wave against a started pool."""
     await loaded.start()
     seen, began, rng = Seen(), time.perf_counter(), random.Random(7)
     asked: set[asyncio.Task[None]] = set()
@@ -169,7 +169,7 @@ def _p95(waits: Sequence[float]) -> float:
 
 
 def _judged(seen: Seen, cold: Sequence[float]) -> tuple[dict[str, object], list[str]]:
-    """The figures, and which goals were missed."""
+    """Return the figures, and the missed goals."""
     target = BOUNDS["wait_target_ms"]
     counts = [count for _, count in seen.processes]
     settled = [wait * 1000 for at, wait in seen.waits if _settled(at)]

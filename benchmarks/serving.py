@@ -1,9 +1,10 @@
 """A governed decision beside bare predictions: one ONNX file, served by Andon and by its peers, loaded in turn.
 
-Andon runs as `andon up` with all on: key check, rate limit, contract of 24 fields, 3 features, 100 trees, five rules, durable record
-with its audit chain, metrics. The peers predict and nothing else (benchmarks/README.md says what each does). Every side is
-started for its turn and ended after it, so that nothing idle takes part. The sides that goals rest on take many turns: a machine that is fast
-in one second and slow in the next would otherwise decide. Without --peers: Andon and FastAPI only.
+Andon runs as `andon up` with all on: key check, rate limit, contract of 24 fields, 3 features, 100 trees, five rules,
+durable record with its audit chain, metrics. The peers predict and nothing else (benchmarks/README.md says what each
+does). Every side is started for its turn and ended after it, so that nothing idle takes part. The sides that goals rest
+on take many turns: a machine that is fast in one second and slow in the next would otherwise decide. Without --peers:
+Andon and FastAPI only.
 """
 
 import argparse
@@ -110,7 +111,7 @@ def main() -> int:
 
 
 def missed_of(goals: Sequence[Goal], peers: Sequence[Peer], absent: Mapping[str, str]) -> list[str]:
-    """What --check fails for: a goal that was missed, or a peer that did not run though a goal rests on it."""
+    """Return the failures of --check: a missed goal, or a peer that did not run though a goal rests on it."""
     absentees = [f"{peer.title} did not run" for peer in peers if peer.required and peer.name in absent]
     return [*missed(goals), *absentees]
 
@@ -139,7 +140,7 @@ def _options() -> argparse.Namespace:
 def _measured(
     folder: Path, peers: Sequence[Peer], *, rounds: int, seconds: float
 ) -> tuple[dict[str, Outcome], dict[str, str]]:
-    """The outcomes of all sides that ran, and why the others did not."""
+    """Return the outcomes of all sides that ran, and why the others did not."""
     _train(folder)
     task, bodies = _task(folder)
     sides = _prepared(folder, peers, task)
@@ -179,7 +180,7 @@ def _turn(started: Started, seconds: float) -> Turn:
 
 
 def _prepared(folder: Path, peers: Sequence[Peer], task: Task) -> Sides:
-    """The peers whose environment is there and that could be prepared; the others with the reason."""
+    """Return the peers that could be prepared in their environment; the others with the reason."""
     sides = Sides({}, {}, {peer.name for peer in peers if not peer.required})
     for peer in peers:
         scratch = folder / peer.folder
@@ -198,7 +199,7 @@ def _starter(peer: Peer, python: Path, task: Task, scratch: Path) -> Start:
 
 
 def _train(folder: Path) -> None:
-    """The model's file and its rows, into a copy of the project."""
+    """Train the model's file and its rows into a copy of the project."""
     shutil.copytree(
         HERE / "serving-project", folder / "project", ignore=shutil.ignore_patterns("__pycache__", ".andon")
     )
@@ -214,7 +215,7 @@ def _prepared_bodies(folder: Path) -> list[str]:
 
 
 def _task(folder: Path) -> tuple[Task, list[str]]:
-    """What the peers are asked and the right answer to the first, and the same rows as Andon's callers send them."""
+    """Return the peers' requests with the right answer to the first, and the same rows for Andon's callers."""
     model, saved = folder / "project" / "model.onnx", np.load(folder / "project" / "rows.npz")
     names, matrix = [str(name) for name in saved["names"]], saved["matrix"][ROWS]
     rows = [dict(zip(names, values, strict=True)) for values in matrix.tolist()]
@@ -247,7 +248,7 @@ def _andon(line: Line, load: Load) -> Iterator[Started]:
 
 
 def _family(line: Line) -> Family:
-    """The gateway and PostgreSQL by themselves; worker, console and `andon up` are the rest."""
+    """Return the gateway and PostgreSQL by themselves; worker, console and `andon up` are the rest."""
     family: dict[str, list[psutil.Process]] = {"gateway": [], "postgres": [], "rest": []}
     for process in line.processes():
         with contextlib.suppress(psutil.NoSuchProcess):

@@ -1,4 +1,4 @@
-"""Shows what came of `script/bench serving`: a table in the terminal, and with --write a table and a plot in the documentation."""
+"""The report of `script/bench serving`: a table in the terminal, and with --write a table and a plot in the docs."""
 
 import os
 import platform
@@ -40,7 +40,7 @@ def show(
     goals: Sequence[Goal],
     said: str,
 ) -> None:
-    """Print the table, where Andon's CPU time and memory go, who is missing and why, and the goals."""
+    """Print the table, Andon's CPU time and memory by part, missing sides with reasons, and the goals."""
     console = Console()
     console.width = max(WIDTH, console.width)
     table = Table(*HEADS, title=f"{said}; CPU of all processes a request, memory before any load", title_justify="left")
@@ -66,7 +66,7 @@ def write(
 
 
 def rows_of(titles: Mapping[str, str], outcomes: Mapping[str, Outcome]) -> list[list[str]]:
-    """A row for each side and number of connections; what does not depend on the load stands in the first of them."""
+    """Return a row for each side and number of connections; figures independent of load are in the first."""
     rows = []
     for name, outcome in outcomes.items():
         once = [f"{sum(outcome.rss_mb.values()):,.0f}", f"{sum(outcome.pss_mb.values()):,.0f}", str(outcome.processes)]
@@ -107,7 +107,7 @@ def plot_of(titles: Mapping[str, str], outcomes: Mapping[str, Outcome], said: st
 
 
 def figures_of(titles: Mapping[str, str], outcomes: Mapping[str, Outcome], absent: Mapping[str, str], said: str) -> str:
-    """Plot, table, Andon's parts and who is missing, as Markdown."""
+    """Return plot, table, Andon's parts and missing sides, as Markdown."""
     lines = [
         f"{said}, {_machine()}. {others_of(outcomes)}.",
         "",

@@ -13,7 +13,7 @@ SHOWN = ("per_second", "p50", "p95", "p99", "cpu_us", "generator_cpu", "others")
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One start of one side: how long it took, what it held before any load, and a round for each number of connections."""
+    """One start of one side: its duration, its memory before any load, and a round for each number of connections."""
 
     start_seconds: float
     memory: Mapping[str, Memory]
@@ -22,7 +22,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The medians of one side. `at[n]` are the figures at n connections, `cpu[n]` µs a request by part, megabytes by part."""
+    """The medians of one side. `at[n]` are the figures at n connections, `cpu[n]` µs a request by part, MB by part."""
 
     at: dict[int, dict[str, float]]
     cpu: dict[int, dict[str, float]]
@@ -35,7 +35,7 @@ class Outcome:
 
 
 def outcome_of(turns: Sequence[Turn]) -> Outcome:
-    """The medians over all turns of one side, of which there is at least one."""
+    """Return the medians over all turns of one side, of which there is at least one."""
     connections = list(turns[0].rounds)
     parts = list(turns[0].memory)
     failures: dict[str, int] = {}
@@ -59,7 +59,7 @@ def outcome_of(turns: Sequence[Turn]) -> Outcome:
 
 
 def goals_of(outcomes: Mapping[str, Outcome]) -> list[Goal]:
-    """The goals, judged where both sides of a ratio were measured. `andon` always is."""
+    """Return the goals, judged where both sides of a ratio were measured. `andon` always is."""
     andon, fastapi, kserve = outcomes["andon"], outcomes.get("fastapi"), outcomes.get("kserve-v1")
     memory = None if kserve is None else ratio(andon.rss_mb["gateway"], kserve.rss_mb["server"])
     return [

@@ -17,9 +17,9 @@ Family: TypeAlias = Mapping[str, Sequence[psutil.Process]]
 
 @dataclass(frozen=True, slots=True)
 class Round(Figures):
-    """What came of one round; `cpu` is the CPU time of one request in microseconds, by part.
+    """The result of one round; `cpu` is the CPU time of one request in microseconds, by part.
 
-    `others` says how many cores were busy with something that is neither the side nor the load generator: near 0 on a quiet machine.
+    `others` are the cores busy with neither the side nor the load generator: near 0 on a quiet machine.
     """
 
     cpu: dict[str, float]
@@ -57,7 +57,7 @@ class Side:
         return Round(**asdict(figures), cpu=cpu, others=round(max(others, 0.0), 2))
 
     def memory(self) -> dict[str, Memory]:
-        """What each part holds now."""
+        """Return the present memory of each part."""
         return {part: _memory(processes) for part, processes in self.family().items()}
 
     def _cpu(self) -> dict[str, float]:

@@ -1,10 +1,11 @@
-"""A long time of mixed load on `andon up`: is every answer in the ledger, does nothing fail, and does memory stay where it was?
+"""A long mixed load on `andon up`: is every answer in the ledger, does nothing fail, and does memory stay flat?
 
-Decisions, repeats under a key, bad inputs, requests that are decided later, batches, a split with two versions and a shadow,
-an isolated version, webhooks; metrics are scraped every 5 s, and the split or the champion changes every minute. Goals: no
-failed request; as many decisions in the ledger as answers; the resident memory of Andon's processes at the end within 5% of
-that at minute ten, or, in a run of less than 20 minutes, of that after a sixth of it. PostgreSQL is shown and not judged:
-its pages are touched one by one until its shared buffers, which are bounded, are full.
+Decisions, repeats under a key, bad inputs, requests that are decided later, batches, a split with two versions and a
+shadow, an isolated version, webhooks; metrics are scraped every 5 s, and the split or the champion changes every
+minute. Goals: no failed request; as many decisions in the ledger as answers; the resident memory of Andon's processes
+at the end within 5% of that at minute ten, or, in a run of less than 20 minutes, of that after a sixth of it.
+PostgreSQL is shown and not judged: its pages are touched one by one until its shared buffers, which are bounded, are
+full.
 """
 
 import argparse
@@ -48,7 +49,7 @@ SECRET = "whsec_" + "c29hay1zb2FrLXNvYWstc29hay1zb2FrLXNvYWs="
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Memory of each kind of process, in MB, at one moment in seconds: resident, and with what is shared counted in part."""
+    """Memory of each kind of process, in MB, at one moment in seconds: resident, and proportional."""
 
     at: float
     rss: dict[str, float]
@@ -67,7 +68,7 @@ class Soaked:
     shadows: int
 
     def rss(self, part: str, at: float) -> float:
-        """The median of what a part held in the time before a moment."""
+        """Return the median memory of a part in the time before a moment."""
         held = [look.rss[part] for look in self.looks if at - WINDOW_SECONDS <= look.at <= at and part in look.rss]
         return round(statistics.median(held), 1) if held else 0.0
 
@@ -83,7 +84,7 @@ class Soaked:
         }
 
     def missed(self) -> list[str]:
-        """The goals that were not reached."""
+        """Return the missed goals."""
         grown = [f"{part} holds {share:+.1%}" for part, share in self.growth().items() if share > GOAL]
         failures, answers = self.counted.failures, self.counted.recorded
         return [
@@ -134,7 +135,7 @@ def _soaked(folder: Path, seconds: float) -> Soaked:
 
 
 def _complaints(line: Line) -> list[str]:
-    """The first errors of the log, which say why an answer was wrong."""
+    """Return the first errors of the log, which explain wrong answers."""
     said = line.log.read_text(encoding="utf-8", errors="replace").splitlines()
     return [one for one in said if '"level": "error"' in one][:20]
 
@@ -211,7 +212,7 @@ _TABLES = ("decisions", "shadow_predictions")
 
 @contextmanager
 def _bank() -> Iterator[str]:
-    """Takes every webhook."""
+    """Take every webhook."""
 
     class Taking(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -251,7 +252,8 @@ def _print(soaked: Soaked) -> None:
     counted = soaked.counted
     print(f"asked: {dict(counted.asked)}; {counted.scraped} scrapes of at most {counted.longest_scrape:,} bytes")
     print(
-        f"{counted.recorded:,} answers, {soaked.in_ledger:,} decisions in the ledger, {soaked.shadows:,} shadow predictions"
+        f"{counted.recorded:,} answers, {soaked.in_ledger:,} decisions in the ledger, {soaked.shadows:,} shadow "
+        "predictions"
     )
     for words, times in counted.failures.most_common(5):
         print(f"failed {times} times: {words}")

@@ -1,6 +1,6 @@
 """The mixed load of `script/bench soak`: a few callers of each kind, each at a steady pace, from one event loop.
 
-Every answer is checked, and counted if it has to stand in the ledger. What is not as it should be is a failure, by its words.
+Every answer is checked, and counted if it has to stand in the ledger. An unexpected one is a failure, by its text.
 """
 
 import asyncio
@@ -140,7 +140,7 @@ async def ask_the_isolated(caller: Caller) -> None:
 
 
 async def ask_for_many(caller: Caller) -> None:
-    """A batch."""
+    """Send a batch."""
     body = b"".join(json.dumps(caller.payment()).encode() + b"\n" for _ in range(BATCH_ROWS))
     status, raw = await caller.send("POST", f"{PAYMENTS}:batch", body, Content_Type=NDJSON["Content-Type"])
     rows = [json.loads(line) for line in raw.splitlines()]
@@ -149,7 +149,7 @@ async def ask_for_many(caller: Caller) -> None:
 
 
 async def scrape(caller: Caller) -> None:
-    """The metrics of the gateway and the worker, as Prometheus takes them."""
+    """Scrape the metrics of the gateway and the worker, as Prometheus does."""
     for url in (caller.url, f"http://127.0.0.1:{caller.worker}"):
         status, body = await caller.send("GET", "/metrics", role="admin", url=url)
         require(status == 200 and b"andon_" in body, status, body)
@@ -158,7 +158,7 @@ async def scrape(caller: Caller) -> None:
 
 
 def choice(turn: int) -> tuple[int, dict[str, Any]]:
-    """The champion of a turn, another one every second time, and its split: one of three, by which no champion looks on as well."""
+    """Return the champion of a turn, alternating every second, and one of three splits with its shadow."""
     champion = 1 + turn // 2 % 2
     other = str(3 - champion)
     splits: Sequence[dict[str, Any]] = (
@@ -170,7 +170,7 @@ def choice(turn: int) -> tuple[int, dict[str, Any]]:
 
 
 async def change(caller: Caller) -> None:
-    """Who is champion, and another split."""
+    """Change the champion, and the split."""
     champion, split = choice(caller.turn)
     for path, wanted in (
         ("/v1/models/soak-model/aliases/champion", {"number": champion}),
@@ -193,7 +193,7 @@ KINDS: dict[str, Ask] = {
 
 
 def require(met: bool, status: int, answer: Any) -> None:
-    """Raises WrongAnswer, with what came."""
+    """Raise WrongAnswer with the response, unless `met`."""
     if not met:
         raise WrongAnswer(f"{status} {str(answer)[:200]}")
 

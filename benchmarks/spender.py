@@ -1,7 +1,7 @@
-"""A process that pays for predictions from a small budget as a gateway does: its keeper runs, its tasks allow, work and settle.
+"""A process that pays for predictions from a small budget as a gateway does: its keeper runs, tasks allow and settle.
 
-The work is real CPU time. How much of it was allowed is written to a file that survives a kill, before it is settled:
-what the budget says can be held against it.
+The work is real CPU time. The allowed amount is written to a file that survives a kill, before it is settled: so it can
+be compared with the budget.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def truth_of(files: Iterable[Path]) -> int:
-    """The CPU microseconds of all that was allowed, as the processes themselves wrote them down."""
+    """Return the CPU microseconds of all allowed work, as the processes themselves recorded it."""
     return sum(struct.unpack("<q", file.read_bytes()[:8])[0] for file in files)
 
 

@@ -1,9 +1,9 @@
-"""Where the microseconds of a governed decision go: each stage by itself, in one process, on the line of `script/bench serving`.
+"""The microseconds of a governed decision: each stage by itself, in one process, on the line of `script/bench serving`.
 
-A stage runs on batches of 64 again and again; shown is the fastest of many runs, in microseconds a decision, for whatever else
-the machine does only adds. Recording is measured against a real PostgreSQL as CPU time of this process, since waiting costs
-nothing. What a gateway uses under load beyond the sum is the kernel's part (reading and writing sockets), the event loop, and
-that code which runs in turns is colder than code that runs alone.
+A stage runs on batches of 64 repeatedly; the output is the fastest of many runs, in microseconds a decision, because
+all else the machine does only adds. Recording is measured against a real PostgreSQL as CPU time of this process, since
+waiting costs nothing. A gateway under load uses more than the sum: the kernel's part (reading and writing sockets), the
+event loop, and colder code.
 """
 
 import argparse

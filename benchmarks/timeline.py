@@ -17,10 +17,13 @@ class Line:
 
 
 def timeline(title: str, panels: Sequence[tuple[str, Sequence[Line]]], *, seconds: float) -> str:
-    """The panels one below the other, each with its unit and a scale of its own from zero."""
+    """Return the panels one below the other, each with its unit and a scale of its own from zero."""
     height = 40 + len(panels) * (PANEL + MARGIN)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="12">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" '
+            'font-size="12">'
+        ),
         f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
         f'<text x="{MARGIN}" y="24" font-size="15">{title}</text>',
     ]

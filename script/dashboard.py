@@ -14,7 +14,7 @@ FILE = Path(__file__).parents[1] / "deploy" / "grafana" / "andon.json"
 COLUMNS = 24
 WIDTH, HEIGHT = 8, 8
 OURS = 'automation=~"$automation",version=~"$version"'
-"""Narrows what is told by version to what was chosen on top of the dashboard."""
+"""Restricts figures by version to the selection at the top of the dashboard."""
 
 VERSION = "automation, model, version"
 NAMED = "{{model}} {{version}}"
@@ -36,12 +36,12 @@ def rate(metric: str, by: str, narrowed: str = OURS) -> str:
 
 
 def percentile(q: float, metric: str, by: str, narrowed: str = OURS) -> str:
-    """A percentile of a histogram, in its unit."""
+    """Return a percentile of a histogram, in its unit."""
     return f"histogram_quantile({q}, {rate(f'{metric}_bucket', f'{by}, le', narrowed)})"
 
 
 def stage(name: str) -> Panel:
-    """The percentiles of one stage by version."""
+    """Return the percentiles of one stage by version."""
     only = f'{OURS},stage="{name}"'
     lines = [(percentile(q, "andon_stage_seconds", VERSION, only), f"p{q * 100:g} {NAMED}") for q in (0.5, 0.95, 0.99)]
     return Panel(name.capitalize(), lines, "s", STAGES[name])
@@ -215,7 +215,7 @@ DASHBOARD: dict[str, Sequence[Panel]] = {
 
 
 def dashboard() -> dict[str, Any]:
-    """The document that Grafana imports."""
+    """Return the document that Grafana imports."""
     return {
         "title": "Andon",
         "uid": "andon",
@@ -230,7 +230,7 @@ def dashboard() -> dict[str, Any]:
 
 
 def written() -> str:
-    """The text of the file."""
+    """Return the text of the file."""
     return json.dumps(dashboard(), indent=1) + "\n"
 
 

@@ -1,6 +1,7 @@
-"""Runs uv in this environment with the machine's pip settings, which uv itself does not read: `python script/uv.py pip install ...`.
+"""Runs uv in this environment with the machine's pip settings, which uv itself does not read.
 
-They are passed by the environment and never printed, since an index address may hold a password.
+Use `python script/uv.py pip install ...`. The settings are passed by the environment and never printed, since an index
+address may hold a password.
 """
 
 import os

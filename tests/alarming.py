@@ -37,12 +37,12 @@ def a_guarded_automation(
 
 
 def all_events() -> Events:
-    """The subscribers of a process."""
+    """Return the subscribers of a process."""
     return build_events(Settings())
 
 
 def a_breach(at: datetime, **given: Any) -> MonitorBreached:
-    """The amounts of payments have moved."""
+    """Return a breach: the amounts of payments have moved."""
     values: dict[str, Any] = {
         "automation": "payments",
         "monitor": "drift",
@@ -94,5 +94,5 @@ def alerts_of(database: Database, *states: AlertState, drills: bool = False) -> 
 
 
 def newest(database: Database) -> Alert:
-    """The alert that was seen last."""
+    """Return the alert that was seen last."""
     return max(alerts_of(database), key=lambda alert: (alert.last_seen_at, alert.id))

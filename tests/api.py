@@ -1,4 +1,4 @@
-"""A real HTTP API on loopback, as a core system has one: tokens by client credentials, one resource a key, misbehaving when told.
+"""A real HTTP API on loopback, like a core system's: tokens by client credentials, one resource per key, faults.
 
 with Api("client", "secret") as api:
     ... PUT or POST to api.url + "/deliveries..." with `Authorization: Bearer TOKEN` and `Idempotency-Key` ...
@@ -54,11 +54,11 @@ class Api:
         return f"http://127.0.0.1:{self._port}"
 
     def plan(self, *behaviours: Behaviour) -> None:
-        """What to do with the next requests that are let in and change something."""
+        """Plan the behaviour for the next admitted requests that change something."""
         self._plan.extend(behaviours)
 
     def revoke(self) -> None:
-        """The token that was given is no good any more."""
+        """Revoke the token that was given."""
         self.token = ""
 
     def judge(self, request: Request) -> Behaviour:

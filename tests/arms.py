@@ -1,4 +1,4 @@
-"""Arms for tests of the serving core: versions that say what they are told to say, here or elsewhere, and lines of them."""
+"""Arms for tests of the serving core: versions with fixed answers, here or elsewhere, and lines of them."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ Score: TypeAlias = Callable[[Mapping[str, Any]], float]
 
 
 def says(score: float) -> Score:
-    """The same of every row."""
+    """Return a score that is the same for every row."""
     return lambda _: score
 
 
@@ -98,7 +98,7 @@ def shares_of(percent: Mapping[int, float]) -> dict[Candidate, float]:
 
 
 def traffic(champion: Arm, *others: Arm, fallbacks: Sequence[tuple[str, Arm | None]] = (), **split: Any) -> Traffic:
-    """The champion with other arms; `split` are the fields of a TrafficSplit, versions by their numbers."""
+    """Return the champion with other arms; `split` are the fields of a TrafficSplit, versions by their numbers."""
     arms = {
         Candidate(one.version): one for one in (champion, *others, *(one for _, one in fallbacks if one is not None))
     }

@@ -12,7 +12,7 @@ EVERY = BlindAudit(1.0, least=0.001, most=1.0, queue="audits")
 
 
 def audited(audit: BlindAudit | None = EVERY, name: str = "payments") -> Automation:
-    """The standing automation, audited."""
+    """Return the standing automation, audited."""
     automation = an_automation(name)
     automation.audit, automation.risk = audit, MaxError(0.2)
     automation.truth = Truth({"pause": "fraud", "release": "ok"})
@@ -26,7 +26,7 @@ def opened(installation: Installation) -> int:
 
 
 def review_of(database: Database, decision_id: UUID) -> ReviewTask:
-    """The review of a decision."""
+    """Return the review of a decision."""
     with database.begin() as tx:
         found = reviews.of_decision(tx, decision_id)
     assert found is not None

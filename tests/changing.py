@@ -24,17 +24,17 @@ OLGA = Actor("olga")
 
 
 def policy_text(number: int) -> str:
-    """The usual policy with another threshold, and so another version, for each number."""
+    """Return the usual policy with another threshold, and so another version, for each number."""
     return POLICY.replace("0.8", f"0.{80000 + number}")
 
 
 def policy_version(number: int) -> str:
-    """The version that it has."""
+    """Return its version."""
     return policies.parse(policy_text(number), source="test").version
 
 
 def code(number: int, policy: int) -> Automation:
-    """The automation as other code for each number, with one of the policies."""
+    """Return the automation as other code for each number, with one of the policies."""
     return Automation(
         NAME,
         contract=Payment,

@@ -1,4 +1,4 @@
-"""Procedures for tests: a conductor over a real database, starting them, and waiting until they are where they should be."""
+"""Procedures for tests: a conductor over a real database, starts, and waits for their states."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ STOPPED = (RunState.DONE, RunState.FAILED, RunState.CANCELLED, RunState.EXHAUSTE
 def conducting(
     database: Database, *specs: ProcedureSpec, lease: timedelta = timedelta(seconds=5), **options: Any
 ) -> Iterator[Conductor]:
-    """A process that runs these procedures, for as long as the context lasts."""
+    """Run a process with these procedures, for as long as the context lasts."""
     conductor = Conductor(database, specs, CLOCK, lease=lease, **options)
     with ThreadPoolExecutor(1) as beside:  # this thread may already run the loop of the browser's driver
         beside.submit(conductor.launch).result()
@@ -45,7 +45,7 @@ def start(
     *,
     key: UUID | None = None,
 ) -> UUID:
-    """The id of a procedure that was started."""
+    """Return the id of a procedure that was started."""
     with database.begin() as tx:
         return start_in(tx, conductor, name, given, key=key)
 
@@ -53,7 +53,7 @@ def start(
 def start_in(
     tx: Tx, conductor: Conductor, name: str, given: Mapping[str, Any] | None = None, *, key: UUID | None = None
 ) -> UUID:
-    """The same, within a transaction."""
+    """Return the same, within a transaction."""
     now = CLOCK.now()
     key = key or UUID(bytes=uuid7(now).bytes)
     conductor.start(
@@ -77,7 +77,7 @@ def get(database: Database, procedure_id: UUID) -> ProcedureRecord:
 
 
 def until(database: Database, procedure_id: UUID, *states: RunState, within: float = 15) -> ProcedureRecord:
-    """The procedure once it is in one of these states (stopped, if none is named)."""
+    """Return the procedure once it is in one of these states (stopped, if none is named)."""
     end = time.monotonic() + within
     while True:
         found = get(database, procedure_id)
@@ -88,13 +88,13 @@ def until(database: Database, procedure_id: UUID, *states: RunState, within: flo
 
 
 def timeline(database: Database, procedure_id: UUID) -> Sequence[TimelineEntry]:
-    """What it did."""
+    """Return its timeline."""
     with database.begin() as tx:
         return procedures.timeline_of(tx, procedures.get(tx, procedure_id))
 
 
 def outcome(database: Database, procedure_id: UUID) -> tuple[Any, str | None]:
-    """What it returned, or why it failed."""
+    """Return its result, or why it failed."""
     with database.begin() as tx:
         return procedures.result_of(tx, procedures.get(tx, procedure_id))
 

@@ -1,4 +1,4 @@
-"""What all tests share: a real PostgreSQL, an empty migrated database for each test that asks, and three standing people."""
+"""Shared fixtures: a real PostgreSQL, an empty migrated database for each test that needs one, and three people."""
 
 import os
 import shutil
@@ -42,7 +42,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """The same for a file that skips as a whole."""
+    """Forbid the same for a file that skips as a whole."""
     return _no_skip((yield))
 
 
@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[postgres.Server | None]:
-    """An embedded PostgreSQL for this run; None if ANDON_TEST_SERVER names another."""
+    """Run an embedded PostgreSQL; yield None if ANDON_TEST_SERVER names another."""
     if os.environ.get("ANDON_TEST_SERVER"):
         yield None
         return
@@ -63,20 +63,20 @@ def postgres_server() -> Iterator[postgres.Server | None]:
 
 @pytest.fixture(scope="session")
 def server_url(postgres_server: postgres.Server | None) -> str:
-    """A PostgreSQL server in which databases may be created."""
+    """Return a PostgreSQL server in which databases may be created."""
     return os.environ["ANDON_TEST_SERVER"] if postgres_server is None else postgres_server.url
 
 
 @pytest.fixture
 def short_folder() -> Iterator[Path]:
-    """A new folder with a short path, through which PostgreSQL's user may pass when the tests run as root."""
+    """Yield a new folder with a short path, accessible to PostgreSQL's user when the tests run as root."""
     with _short_folder() as folder:
         yield folder
 
 
 @pytest.fixture(scope="session")
 def administered(server_url: str) -> Iterator[Database]:
-    """The server, for making and dropping databases: one connection for hundreds of tests."""
+    """Yield the server, for making and dropping databases: one connection for hundreds of tests."""
     server = Database(server_url, pool_size=1)
     yield server
     server.close()
@@ -84,7 +84,7 @@ def administered(server_url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def template(administered: Database) -> Iterator[str]:
-    """The name of a migrated, empty database, to be copied by each test."""
+    """Yield the name of a migrated, empty database, to be copied by each test."""
     name = f"andon_template_{uuid4().hex[:12]}"
     _administer(administered, f"CREATE DATABASE {name}")
     database = Database(_address(administered.url, name))
@@ -96,7 +96,7 @@ def template(administered: Database) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def standing_template(administered: Database, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The same with the standing automation in it: its model registered, its code released."""
+    """Yield the same with the standing automation in it: its model registered, its code released."""
     from lines import install  # a gateway, which unit tests do without
 
     with _copy_of(administered, template) as database:
@@ -107,12 +107,12 @@ def standing_template(administered: Database, template: str, tmp_path_factory: p
 
 @pytest.fixture
 def standing() -> None:
-    """Asked for, it gives the test a `database` that holds the standing automation already, for `lines.install` to find."""
+    """Request a `database` that holds the standing automation already, for `lines.install` to find."""
 
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest, administered: Database, template: str) -> Iterator[Database]:
-    """A migrated database of this test's own; empty, unless it asks for `standing`."""
+    """Yield a migrated database of this test's own; empty, unless it uses `standing`."""
     if "standing" in request.fixturenames:
         template = request.getfixturevalue("standing_template")
     with _copy_of(administered, template) as database:
@@ -121,7 +121,7 @@ def database(request: pytest.FixtureRequest, administered: Database, template: s
 
 @pytest.fixture(scope="module")
 def module_database(administered: Database, template: str) -> Iterator[Database]:
-    """The same for all tests of a module."""
+    """Yield the same for all tests of a module."""
     with _copy_of(administered, template) as database:
         yield database
 
@@ -137,7 +137,10 @@ def _copy_of(server: Database, template: str) -> Iterator[Database]:
 
 
 def _place_of_databases() -> Path:
-    """In memory, if there is room. Each test's database is three hundred files; to make them took a fifth of a run's CPU time on ext4."""
+    """Return a place in memory, if there is room.
+
+    Each test's database is three hundred files; creating them took a fifth of a run's CPU time on ext4.
+    """
     there = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
     return MEMORY if there else Path("/tmp")
 
@@ -162,7 +165,10 @@ def _address(server_url: str, name: str) -> str:
 
 
 def _drop(server: Database, name: str) -> None:
-    """End our own connections first. FORCE would also try an autovacuum worker, which we may not; a plain DROP sends that away."""
+    """Drop a database after ending our own connections.
+
+    FORCE would also try to end an autovacuum worker, which we may not; a plain DROP sends that away.
+    """
     ours = f"FROM pg_stat_activity WHERE datname = '{name}' AND usename = current_user"
     _administer(server, f"SELECT pg_terminate_backend(pid, 5000) {ours}", f"DROP DATABASE {name}")
 

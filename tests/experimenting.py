@@ -1,4 +1,4 @@
-"""An installed line on which versions are compared, and what a worker and its gateway do meanwhile: for tests of experiments."""
+"""An installed line with versions to compare, with its worker and gateway: for tests of experiments."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -62,7 +62,7 @@ class ComparedLine:
         return self._watcher.look(tx, at or self.line.now)
 
     def another_worker(self) -> None:
-        """The worker is killed; another takes over."""
+        """Kill the worker; another takes over."""
         self._watcher = None
 
     @property
@@ -83,6 +83,6 @@ class ComparedLine:
         return {one.version: share for one, share in split.shares.items()}
 
     def steps(self) -> Sequence[str]:
-        """The kinds of its events."""
+        """Return the kinds of its events."""
         with self.line.database.begin() as tx:
             return [event.kind for event in experiments.show(tx, "payments").events]

@@ -24,7 +24,8 @@ _LEAF = text(
 _DECISION = text(
     "INSERT INTO decisions (id, automation, automation_version, decided_at, outcome, rule, score, confidence, certain, "
     "model, model_version, policy_version, caller, correlation_id, latency_us, writer, seq, salt, record) VALUES "
-    "(:id, :automation, 1, :at, 'release', 'safe', 0.25, 0.75, true, 'm', 1, 'p', 'c', 'x', 1500, :writer, :seq, :salt, :record)"
+    "(:id, :automation, 1, :at, 'release', 'safe', 0.25, 0.75, true, 'm', 1, 'p', 'c', 'x', 1500, :writer, :seq, "
+    ":salt, :record)"
 )
 
 
@@ -76,7 +77,7 @@ class Writer:
 
 
 def a_record(identifier: UUID, automation: str, at: datetime) -> bytes:
-    """A record as the ledger has it, with an input of two lines."""
+    """Return a record as the ledger has it, with an input of two lines."""
     own = {
         "id": str(identifier),
         "asked_at": (at - timedelta(milliseconds=2)).isoformat(),
@@ -104,7 +105,7 @@ def a_record(identifier: UUID, automation: str, at: datetime) -> bytes:
 
 
 def take(database: Database, feed: Feed, limit: int = AT_ONCE) -> list[UUID]:
-    """What one transaction takes."""
+    """Return what one transaction takes."""
     with database.begin() as tx:
         return [item.id for item in feed.take(tx, limit).items]
 
@@ -127,7 +128,7 @@ def in_order_of(taken: Sequence[UUID], commits: Sequence[UUID]) -> bool:
 
 
 def rolled_back(database: Database, feed: Feed, limit: int) -> list[UUID]:
-    """What a transaction took that was rolled back."""
+    """Return what a transaction took that was rolled back."""
     with database.engine.connect() as connection, connection.begin() as transaction:
         taken = [item.id for item in feed.take(connection, limit).items]
         transaction.rollback()

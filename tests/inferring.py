@@ -24,7 +24,7 @@ class Doors(NamedTuple):
 
 @contextmanager
 def inferring(installation: Installation, **limits: int) -> Iterator[Doors]:
-    """The addresses of a new gateway; what is in flight at the end is finished first."""
+    """Yield the addresses of a new gateway; what is in flight at the end is finished first."""
     (port,) = free_ports(1)
     gateway, side = installation.gateway(**{"grpc_port": port, **limits})
     server = HttpServer(create_app(gateway, side), host="127.0.0.1", port=0, ending=lambda: None)

@@ -1,4 +1,4 @@
-"""A whole installation as processes, whose first steps are taken within this process: to start a command takes a second each time."""
+"""A whole installation as processes; its first steps run within this process, since each command takes a second."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -41,7 +41,7 @@ class InstalledLine(Line):
                 )
 
     def key(self, name: str, role: str) -> str:
-        """A new API key for everything that `role` may; what runs of the line knows it."""
+        """Return a new API key with all permissions of `role`; running parts of the line know it."""
         with self._opened() as (tx, settings, now):
             _, token = access.create_key(
                 tx,
@@ -67,7 +67,7 @@ class InstalledLine(Line):
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[Tx, Settings, datetime]]:
-        """The installation's database, which runs at least as long as this; embedded as for a command, and migrated."""
+        """Open the installation's database, running and migrated, embedded as for a command."""
         settings = config.load(self.folder, self.environment)
         with postgres.available(settings) as url:
             database = Database(url, pool_size=1)

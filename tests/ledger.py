@@ -25,9 +25,12 @@ INPUT = {
 _MODEL = {"name": "fraud-risk", "version": 8, "digest": "d8"}
 
 _WRITE = text("""
-INSERT INTO decisions (id, automation, automation_version, decided_at, outcome, rule, score, confidence, certain, model, model_version,
+INSERT INTO decisions (
+    id, automation, automation_version, decided_at, outcome, rule, score, confidence, certain, model, model_version,
     policy_version, caller, correlation_id, latency_us, writer, seq, salt, record)
-VALUES (:id, :automation, 3, :at, :outcome, 'safe', :score, 0.97, true, 'fraud-risk', 8, 'abc', 'bank', :correlation_id, 900,
+VALUES (
+    :id, :automation, 3, :at, :outcome, 'safe', :score, 0.97, true, 'fraud-risk', 8, 'abc', 'bank', :correlation_id,
+    900,
     gen_random_uuid(), 1, :salt, :record)
 ON CONFLICT DO NOTHING
 """)
@@ -48,7 +51,7 @@ def record(
 
 
 def content(message: outbox.Message, **changes: Any) -> dict[str, Any]:
-    """What the receiver of a message gets of a decision that `record` wrote, field by field and in order."""
+    """Return what a message's receiver gets of a decision that `record` wrote, field by field and in order."""
     values = {
         "id": str(message.subject),
         "automation": message.scope,
@@ -74,7 +77,7 @@ def content(message: outbox.Message, **changes: Any) -> dict[str, Any]:
 
 
 def as_recorded(decision: Decision) -> DecisionRecord:
-    """A decision as the ledger gives it back."""
+    """Return a decision as the ledger gives it back."""
     request, line, prediction = decision.request, decision.line, decision.prediction
     listed = {
         "line_state": decision.judgement.state,

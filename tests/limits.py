@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def room_for(size: int) -> Iterator[None]:
-    """A file takes no more than so many bytes, as on a disk that becomes full."""
+    """Limit files to so many bytes, as on a disk that becomes full."""
     with _limited(resource.RLIMIT_FSIZE, size):
         yield
 

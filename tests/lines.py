@@ -1,4 +1,4 @@
-"""A whole small installation for tests: a registered model, an automation, a gateway's application over a real database."""
+"""A whole small installation for tests: a registered model, an automation, a gateway's application, a real database."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,7 @@ class Installation:
     folder: Path = Path(".andon")
 
     def decider(self) -> Decider:
-        """A new decider, as another process would have it."""
+        """Return a new decider, as another process would have it."""
         return Decider(
             self.database,
             lambda: self.deployment.lines,
@@ -43,7 +43,7 @@ class Installation:
         )
 
     def key(self, name: str, *grants: Grant) -> str:
-        """The text of a new key."""
+        """Return the text of a new key."""
         with self.database.begin() as tx:
             _, token = access.create_key(
                 tx,
@@ -65,7 +65,7 @@ class Installation:
         return {name: line.automation for name, line in self.deployment.lines.items()}
 
     def gateway(self, **limits: int) -> tuple[Gateway, Side]:
-        """The parts of a gateway process."""
+        """Return the parts of a gateway process."""
         settings = Settings(gateway=GatewaySettings(**limits))
         keys, measures = KeyRing(PEPPER), Measures()
         with self.database.begin() as tx:
@@ -106,7 +106,7 @@ def has_champion(database: Database) -> bool:
 
 
 def install(database: Database, folder: Path, *automations: Automation) -> Installation:
-    """An installation with these automations, or the standing one. What the database holds of it already is left."""
+    """Return an installation with these automations, or the standing one, beside what the database already holds."""
     if not has_champion(database):
         register_champion(database, a_package(folder / "package"))
     clock = SystemClock()

@@ -14,9 +14,10 @@ from lines import Installation
 
 @contextmanager
 def listening(installation: Installation, **limits: int) -> Iterator[str]:
-    """The address of a new gateway; what is in flight at the end is finished first.
+    """Yield the address of a new gateway; what is in flight at the end is finished first.
 
-    On the product's event loop: asyncio's leaves Nagle's algorithm on for a socket that it is given, which makes an answer 40 ms late.
+    On the product's event loop: asyncio's leaves Nagle's algorithm on for a given socket, which makes an answer 40 ms
+    late.
     """
     gateway, side = installation.gateway(**limits)
     app = create_app(gateway, side)

@@ -1,4 +1,7 @@
-"""A real SMTP server on loopback (aiosmtpd): keeps each mail by its Message-ID, misbehaves when told, may ask for STARTTLS and a login."""
+"""A real SMTP server on loopback (aiosmtpd) that keeps each mail by its Message-ID, with planned faults.
+
+It may require STARTTLS and a login.
+"""
 
 import asyncio
 import email

@@ -1,4 +1,4 @@
-"""Reading on one thread what another changes at the same time, with the interpreter handed over as often as it can be."""
+"""Reading on one thread what another changes concurrently, with the interpreter switching as often as possible."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 @contextmanager
 def meanwhile(change: Callable[[int], object]) -> Iterator[None]:
-    """Run `change` with 0, 1, 2 and so on again and again on another thread until the block ends."""
+    """Run `change` with 0, 1, 2 and so on repeatedly on another thread until the block ends."""
     ended, before = Event(), sys.getswitchinterval()
 
     def run() -> None:

@@ -16,7 +16,7 @@ from andon.kernel.ids import uuid7
 
 
 def an_action(at: datetime, *, destination: str = "bank", automation: str = "payments") -> outbox.Message:
-    """A message that asks for a webhook."""
+    """Return a message that asks for a webhook."""
     decision_id = uuid7(at)
     return outbox.Message(
         id=uuid7(at),
@@ -37,7 +37,7 @@ def an_action(at: datetime, *, destination: str = "bank", automation: str = "pay
 
 
 def a_question(at: datetime, *, automation: str = "payments", queue: str = "fraud", due: float = 900) -> outbox.Message:
-    """A message that asks for a review; only the outcome `pause` has an action."""
+    """Return a message that asks for a review; only the outcome `pause` has an action."""
     decision_id = uuid7(at)
     pause = {"action": "pause", "connector": "webhook", "destination": "bank", "options": {}}
     return outbox.Message(

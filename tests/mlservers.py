@@ -49,7 +49,7 @@ class MlServer:
         return f"http://127.0.0.1:{self.http if protocol == 'rest' else self.grpc}"
 
     def add(self, name: str, description: Mapping[str, Any], kind: str = "answers", *, classes: int = 2) -> None:
-        """A model, before the start."""
+        """Add a model, before the start."""
         place = self.folder / name
         place.mkdir()
         extra = {"kind": kind, "classes": classes}
@@ -99,7 +99,7 @@ class MlServer:
 
 
 def own_probabilities(matrix: Any, classes: int = 2) -> Any:
-    """What the models answer, computed here."""
+    """Return what the models answer, computed here."""
     spec = importlib.util.spec_from_file_location("weights", MODELS / "weights.py")
     assert spec is not None
     assert spec.loader is not None

@@ -10,7 +10,7 @@ CHOSEN = {"$__rate_interval": "5m", "$automation": ".*", "$version": ".*"}
 
 
 def asked(expression: str) -> str:
-    """A query as Prometheus gets it."""
+    """Return a query as Prometheus gets it."""
     for variable, value in CHOSEN.items():
         expression = expression.replace(variable, value)
     return expression

@@ -1,4 +1,4 @@
-"""A small neural network as torch.onnx.export writes one: a named batch axis, float32 in, missing values filled, softmax out."""
+"""A small neural network as torch.onnx.export writes one: a named batch axis, float32 in, imputation, softmax out."""
 
 from pathlib import Path
 

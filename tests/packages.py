@@ -19,7 +19,7 @@ CLASSES = ("ok", "fraud")
 
 
 def a_package(folder: Path, *, name: str = "fraud-risk", seed: int = 1) -> Path:
-    """A package as `packed_anew` makes it. Hundreds of tests take the same one, so each process packs it once."""
+    """Return a package as `packed_anew` makes it. Hundreds of tests use the same one, so each process packs it once."""
     return shutil.copytree(_kept(name, seed).name, folder, dirs_exist_ok=True)
 
 
@@ -31,7 +31,7 @@ def _kept(name: str, seed: int) -> TemporaryDirectory[str]:
 
 
 def packed_anew(folder: Path, *, name: str = "fraud-risk", seed: int = 1) -> Path:
-    """A LightGBM model that suspects large amounts, packed into `folder`; another seed gives another model."""
+    """Pack a LightGBM model that suspects large amounts into `folder`; another seed gives another model."""
     training, held_out = some_rows(seed)
     data = lightgbm.Dataset(encode(FEATURES, training[0]), encode_labels(CLASSES, training[1]))
     booster = lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1}, data, 5)
@@ -39,20 +39,20 @@ def packed_anew(folder: Path, *, name: str = "fraud-risk", seed: int = 1) -> Pat
 
 
 def a_pickled_package(folder: Path) -> Path:
-    """The same from scikit-learn, saved as a pickle."""
+    """Pack the same from scikit-learn, saved as a pickle."""
     training, held_out = some_rows(1)
     model = HistGradientBoostingClassifier(max_iter=5).fit(encode(FEATURES, training[0]), training[1])
     return _packed(folder, "fraud-risk", model, training, held_out, allow_pickle=True)
 
 
 def an_onnx_package(folder: Path) -> Path:
-    """An untrained network as an ONNX file."""
+    """Pack an untrained network as an ONNX file."""
     network = a_network(folder / "network.onnx", columns=len(FEATURES), classes=len(CLASSES))
     return _packed(folder / "package", "fraud-risk", network, *some_rows(1))
 
 
 def trained_on_python(version: str, package: Path) -> Path:
-    """The package as if it came from another Python."""
+    """Return the package as if it came from another Python."""
     manifest = json.loads((package / "manifest.json").read_text())
     manifest["environment"]["python"] = version
     (package / "manifest.json").write_text(json.dumps(manifest))
@@ -60,7 +60,7 @@ def trained_on_python(version: str, package: Path) -> Path:
 
 
 def trained_with(packages: dict[str, str], package: Path) -> Path:
-    """The package as if exactly these distributions had been captured."""
+    """Return the package as if exactly these distributions had been captured."""
     manifest = open_package(package).manifest
     captured = manifest.environment.model_copy(update={"packages": packages})
     (package / "manifest.json").write_text(manifest.model_copy(update={"environment": captured}).to_json())
@@ -77,7 +77,7 @@ def some_rows(seed: int) -> tuple[tuple[dict[str, Any], list[str]], tuple[dict[s
 
 
 def packed(folder: Path, model: Any, **changes: Any) -> Path:
-    """A model that somebody else made, packed with the usual rows; further arguments of `pack` as they are."""
+    """Pack a given model with the usual rows; further arguments go to `pack`."""
     training, held_out = some_rows(1)
     usual: dict[str, Any] = {"training": training, "held_out": held_out, "split": "the first half trains"}
     return pack(folder, name="fraud-risk", model=model, features=FEATURES, classes=CLASSES, **(usual | changes))

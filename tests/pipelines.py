@@ -10,7 +10,7 @@ import yaml
 
 
 def commands_of(project: Path, *jobs: str) -> Iterator[list[str]]:
-    """The words behind `andon` of every command in these jobs, of GitHub's file and then of GitLab's."""
+    """Yield the words behind `andon` of every command in these jobs, of GitHub's file and then of GitLab's."""
     github: Any = yaml.safe_load((project / ".github/workflows/andon.yml").read_text())
     gitlab: Any = yaml.safe_load((project / ".gitlab-ci.yml").read_text())
     for job in jobs:

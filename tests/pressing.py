@@ -1,4 +1,4 @@
-"""Steady load on a running gateway: a few callers who ask one after the other and keep what each answer said and when."""
+"""Steady load on a running gateway: a few sequential callers who keep each answer and its time."""
 
 import json
 import time

@@ -1,6 +1,6 @@
-"""A process that runs procedures: `python -m tests.procedure_worker URL`. Each step leaves a mark that says how often and by whom.
+"""A process that runs procedures: `python -m tests.procedure_worker URL`. Each step records a mark with its actor.
 
-Says `ready` when it runs, and ends when its standard input does.
+Prints `ready` when it runs, and ends when its standard input does.
 """
 
 import os
@@ -31,7 +31,7 @@ database: Database | None = None
 
 
 def mark(procedure_id: str, number: int) -> None:
-    """An effect outside, by its key."""
+    """Record an effect outside, by its key."""
     assert database is not None
     time.sleep(SECONDS)
     with database.begin() as tx:

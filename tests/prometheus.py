@@ -34,7 +34,7 @@ def promtool(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess
 
 
 class Prometheus:
-    """Scrapes the targets twice a second with an API key and evaluates the shipped rules, between `__enter__` and `__exit__`."""
+    """Scrapes the targets twice a second with an API key and evaluates the shipped rules, while it is entered."""
 
     def __init__(self, folder: Path, targets: Sequence[str], *, key: str) -> None:
         _need("prometheus")
@@ -56,7 +56,7 @@ class Prometheus:
         self._http = httpx.Client(base_url=f"http://127.0.0.1:{self._port}", trust_env=False)
 
     def query(self, expression: str) -> Found:
-        """What an expression gives now. An expression that does not parse fails the test."""
+        """Return the present result of an expression. An expression that does not parse fails the test."""
         answer = self._get("query", query=expression)
         assert answer["status"] == "success", f"{expression}: {answer.get('error')}"
         return {
@@ -65,20 +65,20 @@ class Prometheus:
         }
 
     def problem(self, expression: str) -> str | None:
-        """What is wrong with an expression, in Prometheus' words."""
+        """Return what is wrong with an expression, in Prometheus' words."""
         answer = self._get("format_query", query=expression)
         return None if answer["status"] == "success" else str(answer["error"])
 
     def labels(self) -> set[str]:
-        """The name of every label that any series has."""
+        """Return the name of every label that any series has."""
         return set(self._get("labels")["data"])
 
     def targets(self) -> Mapping[str, str]:
-        """The last error of each target by its address; empty if it was scraped."""
+        """Return the last error of each target by its address; empty if it was scraped."""
         return {one["labels"]["instance"]: one["lastError"] for one in self._get("targets")["data"]["activeTargets"]}
 
     def wait_for(self, expression: str, holds: Callable[[Found], bool], *, within: float = 20) -> Found:
-        """What the expression gives once that holds; fails the test when the time is up."""
+        """Return the expression's result once `holds` accepts it; fails the test when the time is up."""
         until = time.monotonic() + within
         while not holds(found := self.query(expression)):
             assert time.monotonic() < until, f"{expression} still gives {found}"
@@ -119,7 +119,7 @@ class Prometheus:
                 self._process.wait()
 
     def _wait_until_ready(self) -> None:
-        """It listens before it answers queries."""
+        """Wait until it answers queries, which comes after it listens."""
         until = time.monotonic() + 20
         while self._http.get("/-/ready").status_code != 200:
             assert time.monotonic() < until, "Prometheus was not ready in time"
@@ -131,7 +131,7 @@ class Prometheus:
 
 
 def _quick(rules: Path, folder: Path) -> Path:
-    """The same rules, evaluated as often as the test's Prometheus does it."""
+    """Return the same rules, evaluated as often as the test's Prometheus does it."""
     content = yaml.safe_load(rules.read_text(encoding="utf-8"))
     for group in content["groups"]:
         group.pop("interval", None)

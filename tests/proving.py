@@ -33,7 +33,7 @@ otherwise: review
 
 
 def a_gated(risk: RiskBound | None, *, name: str = "gated", policy: str = POLICY, **more: Any) -> Automation:
-    """An automation that acts on what is certain only."""
+    """Return an automation that acts only on what is certain."""
     more.setdefault("truth", Truth({"pause": "fraud", "release": "ok"}))
     return Automation(
         name,
@@ -134,7 +134,7 @@ class GatedLine:
         )
 
     def revisions(self, at: datetime | None = None) -> ArmRevisions:
-        """The gates that may hold."""
+        """Return the gates that may hold."""
         with self.database.begin() as tx:
             return gates.arm_revisions(tx, self.name, self.arm, at or self.installation.clock.now())
 
@@ -143,17 +143,17 @@ class GatedLine:
 
 
 def a_gated_line(database: Database, folder: Path, risk: RiskBound | None = None, **more: Any) -> GatedLine:
-    """A line with this bound."""
+    """Return a line with this bound."""
     automation = a_gated(risk or MaxError(0.1), **more)
     return GatedLine(install(database, folder, automation), automation.name)
 
 
 def rightly(decision: Decision) -> str:
-    """The class that was predicted."""
+    """Return the predicted class."""
     assert decision.prediction is not None
     return decision.prediction.label
 
 
 def wrongly(decision: Decision) -> str:
-    """The other class."""
+    """Return the other class."""
     return "ok" if rightly(decision) == "fraud" else "fraud"

@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback between a client and a real server, which cuts or holds the connection at a moment the test names.
+"""A TCP proxy on loopback between a client and a real server, which cuts or holds the connection at a given moment.
 
     with Proxy("127.0.0.1", 5432) as proxy:
         proxy.cut_before(b"COMMIT")       # the server never gets it

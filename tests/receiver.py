@@ -1,4 +1,4 @@
-"""A real receiver of webhooks on loopback: keeps each delivery once by its `webhook-id`, checks signatures, misbehaves when told.
+"""A real receiver of webhooks on loopback: keeps each delivery once by its `webhook-id`, checks signatures.
 
     with Receiver(secret) as receiver:
         receiver.plan(Reply(500), HangUp())      # for the next two requests; afterwards it accepts again
@@ -68,7 +68,10 @@ class Received:
 
 
 class Receiver:
-    """Listens on a free port of 127.0.0.1 (or `port`) between `start` and `stop`. With `secret=None` signatures are not checked."""
+    """Listens on a free port of 127.0.0.1 (or `port`) between `start` and `stop`.
+
+    With `secret=None` signatures are not checked.
+    """
 
     def __init__(self, secret: str | None = SECRET, *, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.received: dict[str, Received] = {}
@@ -90,7 +93,7 @@ class Receiver:
         return f"{'http' if self._tls is None else 'https'}://127.0.0.1:{self._port}/hook"
 
     def plan(self, *behaviours: Behaviour) -> None:
-        """What to do with the next requests, one each; then it goes on as before."""
+        """Plan the behaviour for the next requests, one each; then it goes on as before."""
         with self._changed:
             self._plan.extend(behaviours)
 
@@ -100,7 +103,7 @@ class Receiver:
             self._plan.clear()
 
     def always(self, behaviour: Behaviour) -> None:
-        """What to do with every request that nothing else is planned for."""
+        """Set the behaviour for every request without a plan."""
         with self._changed:
             self._always = behaviour
 

@@ -9,7 +9,7 @@ from andon.decisions.shaping import values_of
 
 
 def recorded_of(decision: Decision) -> DecisionRecord:
-    """It, in the row and the record that are written of it."""
+    """Return a decision as its written row and record."""
     (written,), salt = encode([decision]), bytes(16)
     row = DecisionRow(*values_of(COLUMNS.values())(decision, decision.request.began_ns + 5_000_000))
     return DecisionRecord(row, UUID(int=1), 1, salt, read(written), digest_of(salt, written).hex())

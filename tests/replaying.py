@@ -30,14 +30,14 @@ def andon(*arguments: str, status: int = 0) -> str:
 
 
 def declaration(more: str = "", imports: str = "", risk: str = "MaxError(0.1)") -> str:
-    """The automation's file, with further parts of its declaration."""
+    """Return the automation's file, with further parts of its declaration."""
     return AUTOMATION.format(more=f", {more}" if more else "", imports=imports, risk=risk)
 
 
 def a_project_folder(
     database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch, *, more: str = "", imports: str = ""
 ) -> None:
-    """A folder with the declaration, which is the current one."""
+    """Write a folder with the declaration, and make it the current one."""
     (folder / "andon.toml").write_text('[project]\nname = "bank"\n')
     (folder / "automation.py").write_text(declaration(more, imports))
     (folder / "stricter.yaml").write_text(STRICTER)
@@ -47,6 +47,6 @@ def a_project_folder(
 
 
 def a_replayed_project(database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch) -> GatedLine:
-    """A line that was installed, and a project folder with its declaration."""
+    """Return an installed line, with a project folder of its declaration."""
     a_project_folder(database, folder, monkeypatch)
     return a_gated_line(database, folder, MaxError(0.1))

@@ -21,7 +21,7 @@ def a_decision(
     assignment: Assignment | None = None,
     fallback: Fallback | None = None,
 ) -> Decision:
-    """A decision of the automation payments by a version of fraud-risk."""
+    """Return a decision of the automation payments by a version of fraud-risk."""
     ref = LineRef("payments", 1, ModelRef("fraud-risk", version, "digest"), "policy")
     request = DecisionRequest(UUID(int=1), "payments", b"{}", {}, "bank", "c-1", NOW, began_ns, traceparent=traced)
     ruling = Ruling(outcome=outcome, rule="safe", reasons=(), error=error)

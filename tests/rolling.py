@@ -1,4 +1,4 @@
-"""An installed line with versions to roll out, and what a worker and its gateway do meanwhile: for tests of rollouts."""
+"""An installed line with versions to roll out, with its worker and gateway: for tests of rollouts."""
 
 import asyncio
 import shutil
@@ -43,7 +43,7 @@ AHEAD = timedelta(seconds=2)
 
 
 def a_version(folder: Path, *, flipped: bool = False) -> Path:
-    """The usual model under another digest; flipped, it takes fraud for honest and the other way round."""
+    """Return the usual model under another digest; flipped, it swaps fraud and honest."""
     return shutil.copytree(_kept(flipped).name, folder, dirs_exist_ok=True)
 
 
@@ -115,13 +115,13 @@ class RolledLine:
         return self.rollout
 
     def killed_while_it_looks(self) -> None:
-        """A worker looks, and is killed before it commits."""
+        """Let a worker look, and kill it before it commits."""
         with self.database.engine.connect() as connection, connection.begin() as transaction:
             RolloutWatcher(self.events).look(connection, self.now + AHEAD)
             transaction.rollback()
 
     def another_worker(self) -> None:
-        """The worker is killed; another takes over."""
+        """Kill the worker; another takes over."""
         self._watcher = None
 
     @property
@@ -135,7 +135,7 @@ class RolledLine:
             return {one.guardrail.name: one.state for one in rollouts.standings(tx, self.rollout)}
 
     def steps(self) -> list[str]:
-        """The kinds of its events."""
+        """Return the kinds of its events."""
         with self.database.begin() as tx:
             return [event.kind for event in rollouts.show(tx, "payments").events]
 
@@ -244,7 +244,7 @@ class Failing:
 
 
 def a_rolled_line(database: Database, folder: Path, *automations: Any) -> RolledLine:
-    """The standing automation, or another of that name, with three versions of its model."""
+    """Return the standing automation, or another of that name, with three versions of its model."""
     installation = install(database, folder, *(automations or (a_forgiving_line(),)))
     for name, flipped in (("good", False), ("bad", True)):
         with database.begin() as tx:

@@ -1,4 +1,4 @@
-"""The standing automation as a whole installation of processes, started by `andon up` in a folder and stopped at the end."""
+"""The standing automation as an installation of processes, run by `andon up` in a folder and stopped at the end."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +24,10 @@ def prepared(
     place: Path = Path("/tmp"),
     automation: str = AUTOMATION,
 ) -> Iterator[InstalledLine]:
-    """The project with a registered champion in a folder of `place`, not yet started. `settings` are environment variables: ANDON_..."""
+    """Yield the project with a registered champion in a folder of `place`, not yet started.
+
+    `settings` are environment variables: ANDON_...
+    """
     with TemporaryDirectory(prefix="andon-", dir=place) as name:
         folder = Path(name)
         folder.chmod(0o711)  # as root, PostgreSQL runs as another user and has to pass through
@@ -48,7 +51,7 @@ def running(
     place: Path = Path("/tmp"),
     automation: str = AUTOMATION,
 ) -> Iterator[InstalledLine]:
-    """The same, up and ready for decisions."""
+    """Yield the same, up and ready for decisions."""
     with prepared(receiver_url, settings, place=place, automation=automation) as line:
         line.up()
         yield line

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 @contextmanager
 def served(app: ASGIApp, certificate: tuple[Path, Path] | None = None) -> Iterator[str]:
-    """The address at which `app` answers until the context ends; over TLS with the files of a certificate and its key."""
+    """Yield the address at which `app` answers; over TLS with the files of a certificate and its key."""
     config = uvicorn.Config(app, log_level="warning", lifespan="off", forwarded_allow_ips="127.0.0.1")
     if certificate is not None:
         config.ssl_certfile, config.ssl_keyfile = certificate

@@ -31,7 +31,7 @@ def said(
 
 
 def failed(number: int, version: int = 2, *, at: datetime = NOW, policy: str = POLICY) -> ShadowPrediction:
-    """A failure beside decision `number`."""
+    """Return a failure beside decision `number`."""
     found = (None, None, None, None, "no answer in time", at)
     return ShadowPrediction(UUID(int=number), "payments", arm(version, policy), "fraud-risk", version, *found)
 

@@ -18,7 +18,7 @@ AT = datetime(2026, 12, 1, 9, tzinfo=UTC)
 
 
 def an_experiment(arms: int = 2, **fields: Any) -> Experiment:
-    """A running experiment of versions 1, 2 and so on, of which 1 is the champion."""
+    """Return a running experiment of versions 1, 2 and so on, of which 1 is the champion."""
     usual: dict[str, Any] = {
         "id": UUID(int=1),
         "automation": "payments",

@@ -41,5 +41,5 @@ def _kill_startup(server: Server) -> bool:
 
 
 def _role(process: psutil.Process) -> str:
-    """What PostgreSQL calls it; empty when it has just ended."""
+    """Return PostgreSQL's name for it; empty when it has just ended."""
     return " ".join(process.cmdline()).rpartition(": ")[2].partition(" ")[0]

@@ -20,7 +20,7 @@ class Tiling:
         return next(steps[0].width for steps in self._series if span <= steps[-1].longest)
 
     def sees(self, spans: Iterable[int], span: int, now: float, moment: float) -> bool:
-        """Whether the span sees at `now` what came at a moment: as if it had come at the start of its tile, or because a shorter one does."""
+        """Return whether the span sees at `now` an input of a moment: directly, by its tile, or by a shorter span."""
         start = moment // self.narrowest(span) * self.narrowest(span)
         alike = [one for one in spans if one <= span and self.narrowest(one) == self.narrowest(span)]
         return start <= now and any(now - one < start // self.width(one) * self.width(one) for one in alike)

@@ -23,7 +23,7 @@ def row(amount: float) -> list[dict[str, Any]]:
 
 
 def a_troublemaker(folder: Path) -> Path:
-    """A package of `tests/troublemaker`; it obeys the file `orders` beside it when it loads."""
+    """Return a package of `tests/troublemaker`; it obeys the file `orders` beside it when it loads."""
     pointer = folder / "told" / "orders"
     pointer.parent.mkdir(parents=True)
     pointer.write_text(str(folder / "orders"), encoding="utf-8")
@@ -45,7 +45,7 @@ def a_troublemaker(folder: Path) -> Path:
 
 
 def version_of(package: Path, *, packages: dict[str, str] | None = None, python: str | None = None) -> ModelVersion:
-    """A trusted version; with `packages` and `python`, as if it had been packed with those."""
+    """Return a trusted version; with `packages` and `python`, as if it had been packed with those."""
     manifest = open_package(package).manifest
     captured = manifest.environment
     changed = captured.model_copy(
@@ -56,7 +56,7 @@ def version_of(package: Path, *, packages: dict[str, str] | None = None, python:
 
 
 def a_pool(package: Path, version: ModelVersion | None = None, **hosting: Any) -> LoadedVersion:
-    """Loaded, not started; another version than the package's own, if one is given."""
+    """Return a loaded, unstarted version: the package's own by default."""
     settings = Hosting(**{"environments": package.parent / "environments", **hosting})
     return serving.load(version or version_of(package), package, settings)
 
@@ -69,7 +69,7 @@ def status_of(loaded: LoadedVersion) -> PoolStatus:
 
 
 def children() -> list[psutil.Process]:
-    """The processes of models that this process started."""
+    """Return the processes of models that this process started."""
     return [each for each in psutil.Process().children() if _is_model(each)]
 
 
@@ -81,7 +81,7 @@ def _is_model(process: psutil.Process) -> bool:
 
 
 async def labels(loaded: LoadedVersion, rows: list[dict[str, Any]] = GOOD) -> list[str]:
-    """What it says of rows, given plenty of time."""
+    """Return its labels of rows, given plenty of time."""
     return [prediction.label for prediction in await loaded.predict_soon(rows, within=20)]
 
 

@@ -1,4 +1,4 @@
-"""A line that monitors watch: its model is registered, its automation deployed, and decisions stand in the ledger as a test wants them."""
+"""A line that monitors watch: its model is registered, its automation deployed, its ledger filled by the test."""
 
 import json
 import os
@@ -38,10 +38,10 @@ _LEAF = text(
     "VALUES (:writer, :seq, :prev_hash, :hash, :at, :actor, :action, :subject, :body)"
 )
 _DECISION = text(
-    "INSERT INTO decisions (id, automation, automation_version, decided_at, outcome, rule, score, label, confidence, certain, "
-    "model, model_version, policy_version, arm, caller, correlation_id, latency_us, writer, seq, salt, record) VALUES "
-    "(:id, :automation, 1, :at, :outcome, :rule, :score, :label, :confidence, :certain, 'fraud-risk', 1, 'abc', :arm, 'c', 'x', "
-    ":latency_us, :writer, :seq, :salt, :record)"
+    "INSERT INTO decisions (id, automation, automation_version, decided_at, outcome, rule, score, label, "
+    "confidence, certain, model, model_version, policy_version, arm, caller, correlation_id, latency_us, writer, "
+    "seq, salt, record) VALUES (:id, :automation, 1, :at, :outcome, :rule, :score, :label, :confidence, :certain, "
+    "'fraud-risk', 1, 'abc', :arm, 'c', 'x', :latency_us, :writer, :seq, :salt, :record)"
 )
 
 ARM = arm_name("fraud-risk", 1, "abc")
@@ -57,7 +57,7 @@ class Published:
         subscribe(self.bus)
 
     def of(self, kind: str) -> list[Any]:
-        """The events of one type."""
+        """Return the events of one type."""
         return [event for event in self.events if event.type == f"andon.monitor.{kind}"]
 
 
@@ -92,7 +92,10 @@ class WatchedLine:
         return [{"amount": float(a), "country": str(c)} for a, c in zip(amounts, countries, strict=True)]
 
     def write(self, given: Sequence[dict[str, Any]], start: datetime, span: timedelta, **fields: Any) -> list[UUID]:
-        """Record decisions spread over a span of time. `fields` replace columns; a function gets the number and the input."""
+        """Record decisions spread over a span of time.
+
+        `fields` replace columns; a function gets the number and the input.
+        """
         rows = []
         for number, values in enumerate(given):
             at = start + span * number / len(given)
@@ -126,7 +129,7 @@ class WatchedLine:
                 self.judge.judge(tx, *due, now)
 
     def _usual_score(self) -> float:
-        """A score as on the held-out data."""
+        """Return a score as on the held-out data."""
         scores = self.manifest.profile.scores
         counts = np.array(scores.counts)
         at = int(self.rng.choice(len(counts), p=counts / counts.sum()))

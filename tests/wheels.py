@@ -18,7 +18,7 @@ def wheel_of_installed(name: str, folder: Path) -> str:
 
 
 def small_wheel(name: str, version: str, folder: Path) -> None:
-    """A wheel with one empty module."""
+    """Make a wheel with one empty module."""
     info = f"{name}-{version}.dist-info"
     with ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
         wheel.writestr(f"{name}.py", "")

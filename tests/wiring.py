@@ -1,4 +1,4 @@
-"""A wire connection driven by bytes on a transport in memory, in front of an application that answers what it received."""
+"""A wire connection driven by bytes on a transport in memory, in front of an application that echoes requests."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -23,7 +23,7 @@ class EchoHead(NamedTuple):
 
 
 class Echo:
-    """Takes the hot route directly, at once or a little later as the body says, and everything by ASGI, with the same answer.
+    """Takes the hot route directly, at once or a little later by the body, and everything by ASGI alike.
 
     A body that begins with `later` is answered after a few turns of the loop.
     """
@@ -79,7 +79,7 @@ class Echo:
 
 
 def told(path: str, authorization: str, body: bytes) -> bytes:
-    """What the application answers."""
+    """Return the application's answer."""
     return f"{path}|{authorization}|".encode() + body
 
 
@@ -113,7 +113,7 @@ class Memory(asyncio.Transport):
 
 
 def connected(app: Any, **settings: Any) -> tuple[WireConnection, Memory]:
-    """A new connection; call within a running loop."""
+    """Return a new connection; call within a running loop."""
     config = uvicorn.Config(app, log_level="critical", lifespan="off", **settings)
     config.load()
     config.loaded_app = app
@@ -130,7 +130,7 @@ async def settle(turns: int = 40) -> None:
 
 
 def answers_in(written: bytes) -> list[tuple[int, dict[str, str], bytes]]:
-    """What was written, as answers: status, headers, body. Fails on anything that is no HTTP."""
+    """Parse what was written into answers: status, headers, body. Fails on anything but HTTP."""
     answers = []
     while written:
         head, _, rest = written.partition(b"\r\n\r\n")
@@ -147,7 +147,7 @@ def answers_in(written: bytes) -> list[tuple[int, dict[str, str], bytes]]:
 
 @asynccontextmanager
 async def serving(app: Any, parking: Parking | None = None) -> AsyncIterator[tuple[int, WireState]]:
-    """The port of a server of such connections, and what they share."""
+    """Yield the port of a server of such connections, and their shared state."""
     config = uvicorn.Config(app, log_level="critical", lifespan="off")
     config.load()
     config.loaded_app = app

@@ -1,4 +1,4 @@
-"""The line whose predictions `script/bench budget` pays for: what can be decided by rules alone is, when nothing is left."""
+"""The line whose predictions `script/bench budget` pays for; without budget it decides by rules alone."""
 
 import os
 from typing import Annotated

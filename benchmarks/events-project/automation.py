@@ -1,8 +1,8 @@
 """The lines that `script/bench events` measures.
 
-`events` decides: 13 fields, 9 window features, 100 trees, four rules, a review queue. `idle` does all the same but deciding: each event
-is read by the contract, passes the line and is recorded, without windows, by one stump and one rule. `nothing` only reads:
-it decodes each event and leaves it out, so that only its position moves.
+`events` decides: 13 fields, 9 window features, 100 trees, four rules, a review queue. `idle` does everything except
+deciding: each event is read by the contract, passes the line and is recorded, without windows, by one stump and one
+rule. `nothing` only reads: it decodes each event and leaves it out, so that only its position moves.
 """
 
 from collections.abc import Mapping

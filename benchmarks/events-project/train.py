@@ -1,4 +1,4 @@
-"""Trains 100 trees on 17 numbers, 9 of which are window features, and, for deciding nothing, one stump on one; packs both as ONNX."""
+"""Trains 100 trees on 17 numbers, 9 of which are window features, and one stump as a no-op; packs both as ONNX."""
 
 from collections.abc import Mapping
 from pathlib import Path

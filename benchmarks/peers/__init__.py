@@ -1,7 +1,7 @@
-"""The servers that `script/bench serving` puts beside Andon, each with the request that it understands.
+"""The servers that `script/bench serving` puts beside Andon, each with its own request format.
 
-`<folder>/server.py` starts one, in an environment of its own made of `<folder>/requirements.lock`. What each does and does not do
-is in benchmarks/README.md.
+`<folder>/server.py` starts one, in an environment of its own made of `<folder>/requirements.lock`. benchmarks/README.md
+says what each does and does not do.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +17,10 @@ Row: TypeAlias = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One server. `body` is a row as it wants it, `score` the probability in its answer, `expect` a piece of each right answer."""
+    """One server.
+
+    `body` is a row in its format, `score` the probability in its answer, `expect` a part of right answers.
+    """
 
     name: str
     title: str

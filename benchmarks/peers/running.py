@@ -1,4 +1,4 @@
-"""Starts one peer as a process of its own, waits until it answers rightly, and ends it with everything that it started."""
+"""Starts one peer as a process of its own, waits for a right answer, and ends it with everything that it started."""
 
 import contextlib
 import json
@@ -68,7 +68,7 @@ def prepare(peer: Peer, python: Path, task: Task, scratch: Path) -> None:
 
 @contextlib.contextmanager
 def running(peer: Peer, python: Path, task: Task, scratch: Path) -> Iterator[Started]:
-    """The peer, from its first right answer on. `scratch` is a folder of its own. Raises PeerFailed."""
+    """Run the peer, from its first right answer on. `scratch` is a folder of its own. Raises PeerFailed."""
     with contextlib.ExitStack() as stack:
         environment = {**_environment(task, scratch), **peer.environment}
         server = stack.enter_context(postgres.lend(scratch / "postgres")) if peer.database else None
@@ -108,7 +108,7 @@ def _environment(task: Task, scratch: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _process(peer: Peer, python: Path, environment: dict[str, str], log: Path) -> Iterator[psutil.Popen]:
-    """The server; ended in order, and then all that is left of what it started, each by its id."""
+    """Run the server; end it in order, and then everything left of what it started, each by its id."""
     with log.open("wb") as output:
         process = psutil.Popen(
             [str(python), "server.py"],
@@ -155,7 +155,7 @@ def _wait_for_answer(peer: Peer, load: Load, process: psutil.Popen, score: float
 
 
 def _ask(url: str, body: str) -> Any:
-    """The answer, or None while there is none."""
+    """Return the answer, or None while there is none."""
     request = urllib.request.Request(url, body.encode(), {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:

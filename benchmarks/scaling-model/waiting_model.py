@@ -1,4 +1,4 @@
-"""A model that takes 15 ms a batch without using a core, as one does that waits for a GPU: so processes help on any machine."""
+"""A model that takes 15 ms a batch without using a core, like one that waits for a GPU: so processes always help."""
 
 import time
 from pathlib import Path

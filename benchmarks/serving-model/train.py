@@ -1,7 +1,7 @@
 """Trains the model that every side of `script/bench serving` serves: 100 trees on 20 numbers, as ONNX.
 
-`python train.py FOLDER` writes `model.onnx`, and `rows.npz` with the rows it was made of. Runs in an environment of its own
-(requirements.lock), since only here skl2onnx is needed. Always the same file: the seed is fixed.
+`python train.py FOLDER` writes `model.onnx`, and `rows.npz` with the rows it was made of. Runs in an environment of its
+own (requirements.lock), since only here skl2onnx is needed. Always the same file: the seed is fixed.
 """
 
 import sys

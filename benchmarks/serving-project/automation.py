@@ -1,4 +1,4 @@
-"""The line that `script/bench serving` measures: 24 fields in, 3 features of the request, 100 trees, five rules, a review queue."""
+"""The line of `script/bench serving`: 24 fields, 3 features of the request, 100 trees, five rules, reviews."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal

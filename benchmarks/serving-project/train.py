@@ -1,4 +1,4 @@
-"""Packs the model that lies beside this file: `model.onnx` and the rows it was made of are put here by the benchmark."""
+"""Packs the model beside this file: the benchmark puts `model.onnx` and its rows here."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ TRAINING = 8_000
 
 
 def main() -> None:
-    """The same file that every peer serves, with what it was trained on and what it was not."""
+    """Pack the same file that every peer serves, with its training rows and held-out rows."""
     rows = np.load(HERE / "rows.npz")
     names = [str(name) for name in rows["names"]]
     labels = [CLASSES[int(one)] for one in rows["labels"]]

@@ -1,4 +1,4 @@
-"""The lines that `script/bench soak` runs for an hour: one with everything a decision can set off, one on an isolated model."""
+"""The lines that `script/bench soak` runs for an hour: one with all kinds of effects, one on an isolated model."""
 
 from typing import Annotated
 

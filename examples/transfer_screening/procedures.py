@@ -19,7 +19,10 @@ class Decided(BaseModel):
 
 @procedure("pause-transfer")
 async def pause_transfer(p: Procedure, decision: Decided) -> str:
-    """What became of the transfer: `release` if the customer says it is his, else `confirm`. What fails later undoes the pause."""
+    """Ask the customer about a paused transfer, and return `release` if he made it, else `confirm`.
+
+    A later failure undoes the pause.
+    """
     transfer = {"id": decision.id, "transfer_id": decision.input["transfer_id"], "procedure": str(p.id)}
 
     async def unpause() -> None:

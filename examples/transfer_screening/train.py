@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def known(transfers: Transfers) -> tuple[list[dict[str, Any]], list[str]]:
-    """The features and labels of those transfers about which the bank knows the truth when the last one has come in.
+    """Return the features and labels of the transfers whose truth the bank knows when the last one has come in.
 
     The newest are left out whether reported or not: their frauds are known earlier than their honest ones.
     """

@@ -23,7 +23,7 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def renewed(page: str) -> str:
-    """A page as it should be: what people wrote, around what the code says now."""
+    """Return a page as it should be: hand-written text around the generated part."""
     before, _, rest = (FOLDER / f"{page}.md").read_text(encoding="utf-8").partition(BEGIN)
     _, found, after = rest.partition(END)
     assert found, f"docs/reference/{page}.md has lost its markers"

@@ -26,7 +26,7 @@ LABELS = ("POST", "/v1/labels")
 
 
 def body() -> str:
-    """A section for each noun, a part for each route; then the shapes that they take and give."""
+    """Return a section for each noun, a part for each route; then their request and response shapes."""
     described = document(create_control(_without_parts(), cast(Side, None)))
     handlers = endpoints()
     sections = []
@@ -38,12 +38,12 @@ def body() -> str:
 
 
 def _without_parts() -> Gateway:
-    """A gateway that can be described, and nothing else: it has settings and no database."""
+    """Return a gateway for the description only: it has settings and no database."""
     return cast(Gateway, SimpleNamespace(settings=Settings()))
 
 
 def endpoints() -> Mapping[tuple[str, str], Callable[..., Any]]:
-    """The function behind each route."""
+    """Return the function behind each route."""
     found: dict[tuple[str, str], Callable[..., Any]] = {
         (verb, route.path_format): route.endpoint
         for router in (*ROUTERS, health.router, metrics.router)
@@ -82,7 +82,7 @@ def _route(verb: str, path: str, operation: dict[str, Any], endpoint: Callable[.
 
 
 def _contents(content: dict[str, Any]) -> str:
-    """What a body may be; with the media types when there are several."""
+    """Describe the possible bodies; with the media types when there are several."""
     kinds = {media_type: kind(each.get("schema", {})) for media_type, each in content.items()}
     return ", ".join(kinds.values() if len(kinds) == 1 else (f"{said} ({code(name)})" for name, said in kinds.items()))
 

@@ -14,12 +14,12 @@ WORDS = {"str": "text", "int": "integer", "float": "number", "dir": "folder", "u
 
 
 def body() -> str:
-    """A section for each command, in the order of `andon --help`."""
+    """Return a section for each command, in the order of `andon --help`."""
     return "\n".join(_section(context) for context in commands())
 
 
 def commands() -> Iterator[Any]:
-    """The context of each command that does something, `andon` itself first."""
+    """Yield the context of each command that does something, `andon` itself first."""
     command = typer.main.get_command(app)
     yield from _under(command.context_class(command, info_name="andon"))
 

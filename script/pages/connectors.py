@@ -10,7 +10,7 @@ from andon.bootstrap.connecting import Kinds
 
 
 def body() -> str:
-    """A section for each kind."""
+    """Return a section for each kind."""
     kinds = Kinds(Path())
     return "\n".join(_section(name, kinds[name]) for name in kinds)
 

@@ -17,7 +17,7 @@ PLACES = {
 
 
 def body() -> str:
-    """A table of all fields, in the order of their declaration."""
+    """Return a table of all fields, in the order of their declaration."""
     head = ("field", "type", "meaning", "column", "record", "JSON", "shown in")
     return table(head, map(_row, FIELDS.values()))
 

@@ -16,11 +16,11 @@ SHELL_ONLY = ("cli", "supervisor", "scaffold", "datafile", "kernel.config", "ker
 """Parts whose errors reach nobody over HTTP."""
 
 NOT_IMPORTED = ("__main__", "migrations.env", "migrations.versions", "runtimes")
-"""Modules that run something when they are imported, and those that load a model's library and know no error of Andon."""
+"""Modules that run something on import, and those that load a model's library and define no error of Andon."""
 
 
 def body() -> str:
-    """A table for each kind."""
+    """Return a table for each kind."""
     return "\n".join(
         f"## {kind.__name__}: {_words(kind).lower()}\n\n"
         f"Exit code {exit_code}; over HTTP {status_of(kind())} unless said otherwise below. "
@@ -45,7 +45,7 @@ def _row(error: type[AndonError]) -> tuple[str, str, str, str]:
 
 
 def every_error(kind: type[AndonError]) -> Iterator[type[AndonError]]:
-    """The errors of a kind, by name; all of Andon is imported to find them."""
+    """Return the errors of a kind, by name; all of Andon is imported to find them."""
     for module in pkgutil.walk_packages(andon.__path__, "andon."):
         if not module.name.removeprefix("andon.").startswith(NOT_IMPORTED):
             importlib.import_module(module.name)

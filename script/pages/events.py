@@ -7,7 +7,7 @@ from andon.kernel.events import DomainEvent, meanings
 
 
 def body() -> str:
-    """A list of all, then a section for each."""
+    """Return a list of all, then a section for each."""
     every = sorted(CATALOGUE, key=lambda kind: kind.type)
     listed = table(("type", "when"), ((code(kind.type), _when(kind)) for kind in every))
     return "\n".join([listed, *map(_section, every)])

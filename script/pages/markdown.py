@@ -9,7 +9,7 @@ _LONGEST_PATTERN = 100
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table without the columns that are empty in every row; nothing when there are no rows."""
+    """Return a table without the columns that are empty in every row; nothing when there are no rows."""
     body = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
     kept = [column for column in range(len(head)) if any(row[column] for row in body)]
     lines = [[row[column] for column in kept] for row in ([*head], ["---"] * len(head), *body)]
@@ -17,12 +17,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def code(value: Any) -> str:
-    """A value as it is written in JSON, set as code."""
+    """Return a value in JSON, set as code."""
     return f"`{value if isinstance(value, str) else json.dumps(value)}`"
 
 
 def kind(schema: dict[str, Any]) -> str:
-    """What a JSON Schema allows: `integer, 1 to 200`, `list of string`, a link to a shape of the same page."""
+    """Describe a JSON Schema: `integer, 1 to 200`, `list of string`, a link to a shape of the same page."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})"

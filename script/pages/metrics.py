@@ -17,7 +17,7 @@ SUFFIXES = {"counter": "_total"}
 
 
 def body() -> str:
-    """A table of what both processes have, one of the gauges of each, and the buckets."""
+    """Return a table of common metrics, one of each process's gauges, and the buckets."""
     head = ("metric", "kind", "labels", "meaning")
     own = [row for row in _registered() if row[0].startswith("`andon_")]
     process = [row for row in _registered() if not row[0].startswith("`andon_")]
@@ -50,7 +50,7 @@ def _labels(collector: Collector) -> tuple[str, ...]:
 
 
 def _bounds() -> Iterator[tuple[str, str]]:
-    """The finite upper bounds of each histogram."""
+    """Yield the finite upper bounds of each histogram."""
     for collector in _registry()._collector_to_names:
         if isinstance(collector, BatchHistogram):
             yield code(collector.name), ", ".join(f"{bound:g}" for bound in collector.buckets)

@@ -43,7 +43,7 @@ def _permissions(tree: ast.AST) -> list[str]:
 
 
 def _asked_everywhere(node: ast.AST) -> list[ast.expr]:
-    """The permission of a call `require(Permission.X, None)`."""
+    """Return the permission of a call `require(Permission.X, None)`."""
     if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".require") and len(node.args) == 2:
         permission, automation = node.args
         if isinstance(automation, ast.Constant) and automation.value is None:

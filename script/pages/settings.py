@@ -11,7 +11,7 @@ from andon.kernel.connections import KINDS
 
 
 def body() -> str:
-    """A table for each section of the file."""
+    """Return a table for each section of the file."""
     variables = {setting: variable for variable, setting in config.names().items()}
     sections = [
         f"## `[{name}]`\n\n{_said(field.annotation)}\n\n{_table(field.annotation, name, variables)}"
@@ -40,7 +40,7 @@ def _table(section: type[BaseModel], name: str, variables: dict[tuple[str, str],
 
 
 def _by_name(name: str, section: type[BaseModel]) -> str:
-    """Settings that are given once for each name, so by file alone."""
+    """Describe settings that are given once for each name, so by file alone."""
     schema = section.model_json_schema()
     rows = table(
         ("setting", "takes", "default", "meaning"),
@@ -70,7 +70,7 @@ def _said(section: Any) -> str:
 
 
 def _takes(schema: dict[str, Any]) -> str:
-    """What may be written; that a setting may be left out is said by its default."""
+    """Describe the accepted values; the default shows whether a setting may be left out."""
     written = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
     return " or ".join(kind({**each, "format": _FORMATS.get(each.get("format"), each["type"])}) for each in written)
 

@@ -1,4 +1,4 @@
-"""What a builder writes an automation with, and nothing else. Importing it reads no file and opens nothing."""
+"""The public names for builders of automations. Importing it reads no file and opens nothing."""
 
 from andon.authoring import (
     ActionSpec,

@@ -46,13 +46,13 @@ START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 class FakeClock:
-    """A clock that stands still until it is told to go on."""
+    """A clock that only moves when advanced."""
 
     def __init__(self, now: datetime = START) -> None:
         self._now = now
 
     def now(self) -> datetime:
-        """The present, as told."""
+        """Return the set time."""
         return self._now
 
     def set(self, now: datetime) -> None:
@@ -89,12 +89,12 @@ class MemorySource:
         came.set()
 
     async def partitions(self) -> Sequence[str]:
-        """The logs, by number."""
+        """Return the logs, by number."""
         self._answer()
         return list(self._logs)
 
     async def start(self, partition: str) -> int:
-        """The first."""
+        """Return the first position."""
         self._answer(partition)
         return 0
 
@@ -103,12 +103,12 @@ class MemorySource:
         return len(self._answer(partition))
 
     async def position_at(self, partition: str, moment: datetime) -> int:
-        """The first that came then or later."""
+        """Return the first position whose message arrived then or later."""
         log = self._answer(partition)
         return next((a.position for a in log if a.at is not None and a.at >= moment), len(log))
 
     async def read(self, partition: str, position: int, *, most: int, wait: float) -> Sequence[Arrival]:
-        """What is there at once, else what comes meanwhile."""
+        """Return the messages present, or otherwise those that arrive meanwhile."""
         log, came = self._answer(partition), self._came
         if position >= len(log):
             try:
@@ -139,12 +139,12 @@ def decide(
     happened: Sequence[datetime] | None = None,
     tables: Tables | None = None,
 ) -> list[Decision]:
-    """Decide rows as a caller would send them, one after the other, each seeing the windows of those before it.
+    """Decide rows as a caller would send them, in order, each seeing the windows of earlier ones.
 
-    `model` is a packed folder, or a function that gives the score of a row; then `certain` is what the risk gate says.
-    `at` are the moments at which they come, all the same if not given, `happened` those of their events, if they are others.
-    `tables` are the rows that lookups find, by table and key: `{"customers": {"a1": {"segment": "gold"}}}`. Raises InputInvalid for a row outside the contract,
-    PolicyInvalid, AutomationInvalid.
+    `model` is a packed folder, or a function that gives the score of a row; then `certain` is the answer of the risk
+    gate. `at` are the arrival times, all the same if not given, `happened` those of their events, if different.
+    `tables` are the rows that lookups find, by table and key: `{"customers": {"a1": {"segment": "gold"}}}`. Raises
+    InputInvalid for a row outside the contract, PolicyInvalid, AutomationInvalid.
     """
     clock, tiles = FakeClock(), MemoryTiles()
     line = _line(automation, model, certain)
@@ -162,7 +162,7 @@ def decide(
 
 
 def endpoint_of(package: Path) -> serving.LoadedVersion:
-    """A packed model, loaded as it would be after registration."""
+    """Return a packed model, loaded as it would be after registration."""
     manifest = models.open_package(package).manifest
     version = ModelVersion(
         name=manifest.name,
@@ -229,12 +229,12 @@ class _Scored:
         self._score = score
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
-        """A prediction of two classes, "0" and "1", for each row."""
+        """Return a prediction of two classes, "0" and "1", for each row."""
         scores = [self._score(row) for row in rows]
         return [Prediction(s, str(int(s > 0.5)), max(s, 1 - s), {"0": 1 - s, "1": s}) for s in scores]
 
     async def predict_soon(self, rows: Sequence[Mapping[str, Any]], *, within: float) -> list[Prediction]:
-        """The same."""
+        """Return the same predictions."""
         del within
         return self.predict(rows)
 

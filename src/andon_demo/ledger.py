@@ -9,11 +9,15 @@ import psycopg
 
 from andon.kernel import config, postgres
 
-DONE = "SELECT coalesce(sum(decided), 0), coalesce(sum(repeated + left_out + dead), 0) FROM stream_partitions WHERE automation = %s"
+DONE = (
+    "SELECT coalesce(sum(decided), 0), coalesce(sum(repeated + left_out + dead), 0) FROM stream_partitions "
+    "WHERE automation = %s"
+)
 OUTCOMES = "SELECT outcome, count(*) FROM decisions WHERE automation = %s AND caller = %s GROUP BY outcome"
 AUDITS = "SELECT count(*) FROM decisions WHERE automation = %s AND audit_drawn"
 ROUTED = """
-SELECT percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY 1000 * extract(epoch FROM decided_at - happened_at)::float8), count(*)
+SELECT percentile_cont(ARRAY[0.5, 0.95])
+    WITHIN GROUP (ORDER BY 1000 * extract(epoch FROM decided_at - happened_at)::float8), count(*)
 FROM (
     SELECT decided_at, coalesce(r ->> 'happened_at', r ->> 'asked_at')::timestamptz AS happened_at
     FROM decisions CROSS JOIN LATERAL (SELECT convert_from(record, 'UTF8')::jsonb AS r) AS written
@@ -24,7 +28,7 @@ FROM (
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """How long it took from when something happened to when it was decided, in milliseconds, and of how many decisions."""
+    """The time from an event to its decision, in milliseconds, and the number of decisions."""
 
     p50: float
     p95: float
@@ -45,7 +49,7 @@ class Ledger:
         return int(decided), int(otherwise)
 
     def outcomes(self, automation: str, caller: str) -> Counter[str]:
-        """What was decided for one caller; a stream is a caller too."""
+        """Return the outcomes of one caller's decisions; a stream is a caller too."""
         return Counter(dict(self._database.execute(OUTCOMES, (automation, caller)).fetchall()))
 
     def audits(self, automation: str) -> int:

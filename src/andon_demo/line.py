@@ -31,7 +31,7 @@ class TooSlow(LineFailed):
 
 
 class Line:
-    """One installation. Its doors get ports that are free now, unless told otherwise; gRPC gets none. `andon` is its program."""
+    """One installation. Its doors get free ports unless given; gRPC gets none. `andon` is its program."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class Line:
         return done.stdout
 
     def key(self, name: str, role: str) -> str:
-        """A new API key for everything that `role` may."""
+        """Return a new API key with all permissions of `role`."""
         return self.command("keys", "create", "--name", name, "--role", role, "--reason", "made by a script").strip()
 
     def up(self, *, timeout: float = 120.0) -> None:
@@ -130,7 +130,7 @@ class Line:
         return sum(memory_of(process) for process in self.processes())
 
     def metrics(self, name: str, key: str, *, port: int) -> dict[str, float]:
-        """The samples of one metric at a port's /metrics, by their labels as Prometheus writes them."""
+        """Return the samples of one metric at a port's /metrics, by their labels as Prometheus writes them."""
         status, body = self._ask("/metrics", {"Authorization": f"Bearer {key}"}, port)
         if status != 200:
             raise LineFailed(f"GET /metrics answered {status}: {body[:300].decode(errors='replace')}")
@@ -221,7 +221,7 @@ def command_of(process: psutil.Process) -> list[str]:
 
 
 def cpu_of(process: psutil.Process) -> float:
-    """Seconds of CPU time of a process and of its children that have ended; 0 when it has ended itself, and its parent holds them."""
+    """Return the CPU seconds of a process and its ended children; 0 for an ended process, whose parent counts them."""
     try:
         return float(sum(process.cpu_times()[:4]))
     except psutil.NoSuchProcess:

@@ -85,7 +85,7 @@ class _Position:
         self._position = position
 
     def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str | Invalid]) -> list[Statement]:
-        """What moves it, with the decision."""
+        """Return the statement that moves the position with the decision."""
         del recorded, refused
         return [(MOVE, (self._position,))]
 

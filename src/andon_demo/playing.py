@@ -23,7 +23,7 @@ SHOWN_EVERY = 0.25
 
 @dataclass(slots=True)
 class Played:
-    """A story under way: the present act, the acts so far, and `seen`, facts by name, which the table at the end shows."""
+    """A story under way: the present act, the finished acts, and `seen`, facts by name for the final table."""
 
     traffic: Traffic
     people: People
@@ -81,7 +81,7 @@ async def play_in_traffic(story: P, acts: Sequence[Act[P]]) -> None:
 
 
 def live(story: Played, acts: int) -> RenderableType:
-    """The acts so far out of `acts`, and the figures of this moment."""
+    """Return the finished acts out of `acts`, and the present figures."""
     rows = [Text.assemble(("✓ ", "green"), name, (f"  {told}", "dim")) for name, _, told in story.done]
     if len(story.done) < acts:
         rows.append(Text.assemble(("… ", "yellow"), (story.act, "bold")))

@@ -17,7 +17,7 @@ LEAKY, MORE = "train_leaky.py", "train_more.py"
 
 
 def write(parent: Path, intake: Intake, bank_port: int) -> Path:
-    """A fresh project, whose events come from `intake` and whose actions go to the receiver of this demo. Its folder."""
+    """Write a new project with events from `intake` and actions to the demo's receiver; return its folder."""
     folder = _made(parent)
     automation, settings = folder / "automation.py", folder / "andon.toml"
     automation.write_text(with_events(automation.read_text(encoding="utf-8"), intake), encoding="utf-8")
@@ -27,7 +27,7 @@ def write(parent: Path, intake: Intake, bank_port: int) -> Path:
 
 
 def write_drift(parent: Path) -> Path:
-    """A fresh project for the story of the drift, and its folder: the example, from whose decisions no action follows."""
+    """Write a new project for the story of the drift, the example without actions; return its folder."""
     folder = _made(parent)
     automation = folder / "automation.py"
     automation.write_text(for_drift(automation.read_text(encoding="utf-8")), encoding="utf-8")
@@ -35,7 +35,7 @@ def write_drift(parent: Path) -> Path:
 
 
 def write_rollout(parent: Path) -> Path:
-    """A fresh project for the story of the rollouts, and its folder: the same, with a quick plan and two further models."""
+    """Write a new project for the rollouts, with a quick plan and two further models; return its folder."""
     folder = _made(parent)
     automation = folder / "automation.py"
     automation.write_text(for_rollout(automation.read_text(encoding="utf-8")), encoding="utf-8")
@@ -46,17 +46,17 @@ def write_rollout(parent: Path) -> Path:
 
 
 def for_drift(text: str) -> str:
-    """The example's automation for two minutes: without actions, and with a target that few labels prove."""
+    """Return the example's automation for two minutes: without actions, with a target that few labels prove."""
     return _changed(text, _FOR_DRIFT)
 
 
 def for_rollout(text: str) -> str:
-    """The same for the story of the rollouts, with a plan whose stages are short."""
+    """Return the same for the story of the rollouts, with a plan whose stages are short."""
     return _changed(for_drift(text), _FOR_ROLLOUT)
 
 
 def trainings(text: str) -> tuple[str, str]:
-    """The example's training with a leak, and the same on more data."""
+    """Return the example's training with a leak, and the same on more data."""
     return _changed(text, _LEAK), _changed(text, _MORE)
 
 
@@ -74,7 +74,7 @@ def _made(parent: Path) -> Path:
 
 
 def remove(parent: Path) -> None:
-    """Take the project of an earlier demo away, its database too where that had to be put elsewhere; nothing of anybody else."""
+    """Remove the project of an earlier demo, with its database wherever that is; nothing else."""
     others = sorted(entry.name for entry in parent.iterdir() if entry.name != NAME) if parent.exists() else []
     if others:
         raise LineFailed(f"{parent} holds {others[0]}, which is of no demo; name another --folder")
@@ -88,7 +88,7 @@ def remove(parent: Path) -> None:
 
 
 def with_events(text: str, intake: Intake) -> str:
-    """The example's automation with a trigger, and its twin: the same, but nothing follows from what it decides."""
+    """Return the example's automation with a trigger, and its twin: the same without consequences."""
     text = _inserted(text, "from contract import", f"from andon import Monitors, {intake.imports}\n")
     text = _inserted(
         text, "screening = Automation(", f"{intake.definitions.lstrip()}\n\n" if intake.definitions else ""
@@ -137,13 +137,14 @@ _LEAK = (
 """,
     ),
 )
-"""A mistake that makes a model look excellent on held-out rows: it learns from a value that is known only after the decision."""
+"""A mistake that makes a model look excellent on held-out rows: a feature that is only known after the decision."""
 
 _MORE = (("simulate(SEED, accounts=4_000)", "simulate(SEED + 1, accounts=9_000)"),)
 
 _TWIN = """
 
-# By this one the demo measures what deciding alone costs, on the same transfers. They come again, and faster: no drift is looked for.
+# The demo measures on this twin what deciding alone costs, with the same transfers. They are repeated, and faster:
+# no drift is looked for.
 twin = Automation(
     "{name}",
     contract=screening.contract,

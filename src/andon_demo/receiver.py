@@ -1,4 +1,4 @@
-"""The core banking system of the demo: takes signed webhooks, counts each action once by its key, and knows which customers to ask."""
+"""The core banking system of the demo: receives signed webhooks, counts each action once by its key, asks customers."""
 
 import asyncio
 import base64

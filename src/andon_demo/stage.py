@@ -1,4 +1,4 @@
-"""The stage of every story: what is asked for, how phases are shown, and how a line stays up until Ctrl-C."""
+"""The stage of every story: its options, its phases on screen, and a line that stays up until Ctrl-C."""
 
 import signal
 import time

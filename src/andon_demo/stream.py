@@ -1,5 +1,6 @@
-"""The stream: transfers of a simulated bank, so many a second. For the urgent ones the line is called, over several connections; of the
-others it is told by events, each when its turn in the order of time has come.
+"""The stream: transfers of a simulated bank at a given rate.
+
+Urgent ones are calls over several connections; the others are events, each sent at its place in the order of time.
 """
 
 import asyncio
@@ -46,9 +47,9 @@ class Transfer:
 
 @dataclass(slots=True)
 class Progress:
-    """What has come of the stream so far. Calls: outcomes as answered, latencies in milliseconds as the caller sees them.
+    """The progress of the stream. Calls: outcomes as answered, latencies in milliseconds at the caller.
 
-    Events: when each was told, on the clock of this process, and how many are decided.
+    Events: the time of each, on the clock of this process, and how many are decided.
     """
 
     calls: int
@@ -74,7 +75,7 @@ class Progress:
 
 
 def transfers(count: int, *, seed: int) -> list[Transfer]:
-    """The first `count` transfers of an hour. Simulated in a process of its own, whose memory goes with it."""
+    """Return the first `count` transfers of an hour, simulated in a process of their own, to free its memory."""
     made = subprocess.run(
         [sys.executable, "-m", "andon_demo.transfers", str(count), str(seed)],
         cwd=ROOT,
@@ -88,7 +89,7 @@ def transfers(count: int, *, seed: int) -> list[Transfer]:
 async def send(
     url: str, key: str, transfers: Sequence[Transfer], progress: Progress, events: "Sender | None" = None
 ) -> None:
-    """Send all of them; `progress` is kept up to date meanwhile. Without `events` the line is called for each, as fast as it answers."""
+    """Send all transfers, updating `progress`. Without `events` the line is called for each, as fast as it answers."""
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
     waiting = iter(enumerate(transfers))
     progress.began = time.monotonic()

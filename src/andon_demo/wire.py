@@ -1,4 +1,4 @@
-"""An HTTP/1.1 client that costs next to nothing, so that what is measured is the server: keep-alive, one request at a time."""
+"""A minimal HTTP/1.1 client, so that the server is what is measured: keep-alive, one request at a time."""
 
 import asyncio
 from dataclasses import dataclass
@@ -42,7 +42,10 @@ class Connection(asyncio.Protocol):
         return connection
 
     async def send(self, request: bytes) -> Answer:
-        """Send a whole request (see `request`) and wait for its answer, thirty seconds at most. Raises ConnectionLost or TimeoutError."""
+        """Send a whole request (see `request`) and wait at most thirty seconds.
+
+        Raises ConnectionLost or TimeoutError.
+        """
         if self._transport is None or self._transport.is_closing():
             raise ConnectionLost
         loop = asyncio.get_running_loop()
@@ -99,7 +102,7 @@ class Connection(asyncio.Protocol):
 
 
 def request(method: str, url: str, *, headers: dict[str, str] | None = None, body: bytes = b"") -> bytes:
-    """The bytes of a request."""
+    """Return the bytes of a request."""
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     lines = [f"{method} {target} HTTP/1.1", f"Host: {parts.netloc}", f"Content-Length: {len(body)}"]

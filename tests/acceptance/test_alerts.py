@@ -1,5 +1,4 @@
-"""Alerts of a running installation: a drill that every process follows, and dead letters of which a receiver hears
-once."""
+"""Alerts of a running installation: a drill that every process follows, and dead letters reported once."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Batches against a real gateway process: memory does not grow with the rows, whoever reads or does not read the answers."""
+"""Batches against a real gateway process: memory does not grow with the rows, whether the answers are read or not."""
 
 import io
 import json
@@ -125,9 +125,9 @@ FORMATS = {
 
 
 def ask(client: httpx.Client, media_type: str, rows: int, *, at_once: bool = False) -> int:
-    """Send a batch as most clients do, all of it before the first byte of the answer is read; how many rows were released.
+    """Send a batch as most clients do, all of it before reading the answer; return the number of released rows.
 
-    `at_once`: the rows are there faster than they can be decided, so that as many are under way as may be.
+    `at_once`: the rows arrive faster than they can be decided, so that as many as possible are under way.
     """
     content = FORMATS[media_type](rows)
     with client.stream(

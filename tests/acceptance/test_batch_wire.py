@@ -39,7 +39,7 @@ def url(installation: Installation, key: str) -> Iterator[str]:
 
 
 def opened(url: str, key: str, *lines: str) -> socket.socket:
-    """A connection on which the head of a batch without a length was sent."""
+    """Return a connection on which the head of a batch without a length was sent."""
     address = urlsplit(url)
     connection = socket.create_connection((address.hostname, address.port), timeout=10)
     head = [f"POST {DECIDE}:batch HTTP/1.1", "Host: gateway", f"Authorization: Bearer {key}", f"Content-Type: {NDJSON}"]

@@ -1,4 +1,4 @@
-"""Blind audits of a running installation: drawn while it decides, worked over HTTP, counted by the worker, changed at once."""
+"""Blind audits of a running installation: drawn at decision, worked over HTTP, counted, changed at once."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""`andon decide` as a person uses it: files in three formats, a query, bad rows, the output in the format that was asked for."""
+"""`andon decide` as a person uses it: files in three formats, a query, bad rows, the requested output format."""
 
 import csv
 import json
@@ -110,7 +110,7 @@ def test_a_query_elsewhere_is_reached_by_a_variable_that_is_never_shown(line: Li
 
 def test_memory_does_not_grow_with_the_rows(line: Line) -> None:
     def peak_of(rows: int) -> float:
-        """The most memory that a run took, in MB. Each row brings a kilobyte that is kept."""
+        """Return the peak memory of a run, in MB. Each row brings a kilobyte that is kept."""
         name = f"wide-{rows}.ndjson"
         with (line.folder / name).open("w", encoding="utf-8") as file:
             for n in range(rows):

@@ -1,4 +1,4 @@
-"""`script/demo --once`, as a newcomer runs it: the priority path, events from a table or a real broker, and the comparison."""
+"""`script/demo --once`, as a newcomer runs it: calls, events from a table or a real broker, and the comparison."""
 
 import os
 import re
@@ -63,13 +63,13 @@ def test_the_demo_tells_the_whole_story_and_leaves_nothing_running(kind: str, sh
 
 
 def _row(said: str, name: str) -> list[int]:
-    """The whole numbers of a line of the summary."""
+    """Return the whole numbers of a line of the summary."""
     (line,) = [line for line in said.splitlines() if f" {name} " in line and "│" in line]
     return [int(number.replace(",", "")) for number in re.findall(r"\b\d[\d,]*\b", line)]
 
 
 def _belongs(process: psutil.Process, folder: Path, mark: str) -> bool:
-    """Whether it was started by the demo: by its environment, or as PostgreSQL's user, whose environment is not ours, by its command."""
+    """Return whether the demo started a process: by its environment, or by its command for PostgreSQL's user."""
     try:
         return any(str(folder) in word for word in process.cmdline()) or process.environ().get(MARK) == mark
     except (psutil.NoSuchProcess, psutil.AccessDenied):

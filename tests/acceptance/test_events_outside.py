@@ -1,4 +1,4 @@
-"""Changes through every door reach another system as CloudEvents: an alias by the command line, a verdict and a key by the API."""
+"""Changes through every door reach another system as CloudEvents: by the command line, and by the API."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ def test_a_receiver_hears_of_changes_made_at_every_door() -> None:
 
 
 def decided_by_a_person(line: Line, client: httpx.Client) -> str:
-    """The id of a decision that went to a person, who paused it."""
+    """Return the id of a decision that went to a person, who paused it."""
     decided = client.post(DECIDE, json=payment(1, amount=290.0)).json()
     found: list[dict[str, Any]] = []
 

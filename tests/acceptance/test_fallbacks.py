@@ -35,7 +35,7 @@ payments = Automation(
 
 @pytest.fixture(scope="module")
 def line() -> Iterator[Line]:
-    """Version 1 is the champion, version 2 is registered; both run in processes of their own, and the rules stand in for them."""
+    """Run a line with champion 1 and version 2 in processes of their own, with the rules as their fallback."""
     with Receiver() as receiver, prepared(receiver.url) as line:
         (line.folder / "automation.py").write_text(AUTOMATION, encoding="utf-8")
         with (line.folder / "andon.toml").open("a") as settings:
@@ -63,7 +63,7 @@ def ask(line: Line, key: str, *, account: str = "a1", country: str = "DE", **hea
 
 
 def whole(line: Line, key: str, response: httpx.Response) -> dict[str, Any]:
-    """The whole decision, read back."""
+    """Return the whole decision, read back."""
     headers = {"Authorization": f"Bearer {key}"}
     answer: dict[str, Any] = httpx.get(
         f"{line.url}{response.headers['Location']}", headers=headers, trust_env=False
@@ -72,7 +72,7 @@ def whole(line: Line, key: str, response: httpx.Response) -> dict[str, Any]:
 
 
 def models_of(line: Line) -> list[psutil.Process]:
-    """The processes in which its model versions run."""
+    """Return the processes in which its model versions run."""
     return line.running("/isolated/host.py")
 
 
@@ -85,7 +85,7 @@ def split(line: Line, key: str, *shares: str) -> None:
 
 
 def newest_split(line: Line, key: str) -> int:
-    """The number of the split under which decisions are made now."""
+    """Return the number of the split under which decisions are made now."""
     return int(whole(line, key, ask(line, key))["assignment"]["split"])
 
 

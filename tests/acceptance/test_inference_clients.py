@@ -35,7 +35,7 @@ def doors(installation: Installation, key: str) -> Iterator[Doors]:
 
 
 def assert_two_decisions(installation: Installation, said: dict[str, Any]) -> None:
-    """That what a client was told of two rows is what the ledger holds."""
+    """Check that a client's answers for two rows match the ledger."""
     assert said["outcome"] == OUTCOMES[:2]
     assert said["rule"] == ["safe", "sanctioned"]
     assert said["reasons"] == ["", "SANCTIONED_COUNTRY"]

@@ -30,7 +30,7 @@ Andon = Callable[..., Result]
 
 @pytest.fixture
 def andon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Andon:
-    """The command line, run in an empty folder."""
+    """Return the command line, run in an empty folder."""
     monkeypatch.chdir(tmp_path)
     return lambda *words: CliRunner().invoke(app, list(words), catch_exceptions=False)
 
@@ -61,7 +61,7 @@ def transfers(seed: int = 1) -> list[dict[str, object]]:
 
 
 def write_csv(folder: Path, *columns: str, encoding: str = "utf-8", separator: str = ",") -> Path:
-    """Some columns of the transfers as a CSV file."""
+    """Write some columns of the transfers as a CSV file."""
     file = folder / "data.csv"
     lines = [columns, *([row[name] for name in columns] for row in transfers())]
     quoted = [separator.join(_quoted(cell) for cell in line) for line in lines]

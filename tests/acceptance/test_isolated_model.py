@@ -1,4 +1,4 @@
-"""An isolated champion on a running installation: its process is killed under load, and only what it had in hand goes to a person."""
+"""An isolated champion on a running installation: its process is killed, and only its batch goes to a person."""
 
 import re
 import time
@@ -14,7 +14,7 @@ from running import prepared
 
 
 def model_processes(line: Line) -> list[psutil.Process]:
-    """The processes of models that belong to this installation."""
+    """Return the processes of models that belong to this installation."""
     found = []
     for process in psutil.process_iter(["cmdline"]):
         if any(part.endswith("/isolated/host.py") for part in process.info["cmdline"] or ()):

@@ -1,4 +1,4 @@
-"""An answer later, with real processes: a worker decides, a gateway tells who waits, and the whole answer is brought."""
+"""A deferred answer, with real processes: a worker decides, a gateway answers waiters, and the answer is delivered."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Real processes say how they are doing: what a gateway decided a moment ago shows, by version, and a dead one disappears."""
+"""Real processes report their status: recent decisions show up by version, and a dead process disappears."""
 
 import signal
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The live gate of a running installation: labels widen it, an error closes it, and each decision names what held for it."""
+"""The live gate of a running installation: labels widen it, an error closes it, decisions name their revision."""
 
 import json
 import random
@@ -55,7 +55,7 @@ def client(line: Line) -> Iterator[httpx.Client]:
 
 
 def decided(client: httpx.Client, count: int, seed: int) -> list[dict[str, Any]]:
-    """The records of so many payments of random amounts."""
+    """Return the records of so many payments of random amounts."""
     amounts = random.Random(seed)
     rows = [payment(number, amount=amounts.gammavariate(2.0, 100.0)) for number in range(count)]
     ids = [client.post(DECIDE, json=row).raise_for_status().json()["id"] for row in rows]

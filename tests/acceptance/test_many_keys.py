@@ -1,4 +1,4 @@
-"""Ten thousand events of ten thousand keys at once, by HTTP: each is decided once, and who calls meanwhile is answered."""
+"""Ten thousand events of ten thousand keys at once, by HTTP: each is decided once, and other calls are answered."""
 
 import json
 import threading
@@ -28,7 +28,7 @@ payments.triggers = (http_events(types=("payment.made",)),)
 KEYS = 10_000
 EACH = 1000
 UNAFFECTED = 5.0
-"""Seconds for one call beside it; about a third of one here, and a worker that hogs the database would take as long as it works."""
+"""The time limit of one concurrent call, in seconds: about three times the usual, far less than the worker's load."""
 
 BATCH = {"content-type": "application/cloudevents-batch+json"}
 

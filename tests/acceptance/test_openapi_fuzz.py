@@ -32,7 +32,7 @@ PATIENCE = 360
 REFUSING = ["207", "400", "401", "403", "404", "405", "409", "413", "415", "422"]
 """How what does not fit the document may be answered: 207 says which rows or events of many are refused."""
 UNSUITABLE = "positive_data_acceptance"
-"""What fits the document may still be refused: a cursor of no page, a key's name that is taken, a model that is not there."""
+"""The failures of valid requests that are no fault: a cursor of no page, a taken key name, an unknown model."""
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_without_a_key_all_answers_are_as_described(gateway: str, tmp_path: Path
 
 
 def fuzz(folder: Path, url: str, described: dict[str, Any], *, key: str | None, phases: str, examples: int) -> None:
-    """Run schemathesis; what it found is the failure's message. The key stands in its settings, not among its arguments."""
+    """Run schemathesis; its findings are the failure's message. The key is in its settings, not its arguments."""
     (folder / "api.json").write_text(json.dumps(described), encoding="utf-8")
     headers = "" if key is None else f'headers = {{ Authorization = "Bearer {key}" }}\n'
     settings = f'{headers}[generation]\ndatabase = "none"\n[warnings]\ndisplay = []\n'
@@ -98,7 +98,7 @@ def fuzz(folder: Path, url: str, described: dict[str, Any], *, key: str | None, 
 
 
 def something_of_everything(url: str, installation: Installation, key: str) -> dict[str, list[str]]:
-    """Records of each kind, so that asking for one by its id meets more than "not found"; their ids by parameter."""
+    """Create records of each kind, so that requests by id find one; return their ids by parameter."""
     headers = {"Authorization": f"Bearer {key}"}
     with httpx.Client(base_url=url, headers=headers, trust_env=False) as client:
         decided = client.post(DECIDE, json=payment(amount=290.0)).json()["id"]
@@ -113,7 +113,7 @@ def something_of_everything(url: str, installation: Installation, key: str) -> d
 
 
 def with_what_is_there(url: str, key: str, ids: dict[str, list[str]]) -> dict[str, Any]:
-    """The document, narrowed to what this installation has: its automation's contract, its models, the ids of its records."""
+    """Return the document, narrowed to this installation: its automation's contract, models and record ids."""
     headers = {"Authorization": f"Bearer {key}"}
     with httpx.Client(base_url=url, headers=headers, trust_env=False) as client:
         described: dict[str, Any] = client.get("/openapi.json").json()

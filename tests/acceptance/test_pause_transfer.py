@@ -1,4 +1,4 @@
-"""The example's procedure behind a review, with real processes: a person pauses, the customer is asked, a worker is killed meanwhile."""
+"""The example's procedure behind a review, with real processes: a pause, a question, and a worker that is killed."""
 
 import json
 import signal
@@ -46,7 +46,7 @@ class Bank:
     client: httpx.Client
 
     def paused_by_a_person(self, number: int) -> str:
-        """The id of the decision that went to a person, who paused it."""
+        """Return the id of the decision that went to a person, who paused it."""
         decided = self.client.post(DECIDE, json=payment(number, amount=290.0)).json()
         assert decided["outcome"] == "review"
         review = self.until(lambda: next((one for one in self.reviews() if one["decision_id"] == decided["id"]), None))
@@ -61,7 +61,7 @@ class Bank:
         return found
 
     def procedure(self, decision: str, state: str) -> dict[str, Any]:
-        """The procedure of a decision, as soon as it is in a state."""
+        """Return the procedure of a decision, as soon as it is in a state."""
 
         def found() -> Any:
             listed = self.client.get("/v1/procedures", params={"state": state}).json()["procedures"]
@@ -70,7 +70,7 @@ class Bank:
         return dict(self.until(found))
 
     def until(self, found: Callable[[], Any]) -> Any:
-        """What is found, as soon as it is."""
+        """Return the first truthy result of `found`."""
         seen: list[Any] = []
 
         def holds() -> bool:
@@ -81,7 +81,7 @@ class Bank:
         return seen[0]
 
     def told(self, procedure: str) -> list[str]:
-        """What core banking got of a procedure, each once by its key, in order."""
+        """Return what core banking got of a procedure, each once by its key, in order."""
         events = [one.event for one in list(self.receiver.received.values())]
         return [one["type"] for one in events if one["data"].get("procedure") == procedure]
 

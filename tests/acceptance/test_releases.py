@@ -1,4 +1,4 @@
-"""Code that nobody released decides nothing; what a release supersedes goes on for a while; no request is lost in between."""
+"""Unreleased code decides nothing; a superseded release continues for a while; no request is lost in between."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A champion that runs in a real MLServer: it decides; while the server is away a person decides; when it is back, it decides again."""
+"""A champion in a real MLServer: it decides; while the server is away a person does; later the model again."""
 
 import time
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def server(tmp_path: Path) -> Iterator[MlServer]:
 
 @contextmanager
 def remote_champion(server: MlServer, wire: str) -> Iterator[Line]:
-    """An installation whose champion is the server's model; not yet started."""
+    """Yield an installation, not yet started, whose champion is the server's model."""
     training, held_out = some_rows(1)
     with Receiver() as receiver, prepared(receiver.url) as line:
         package = pack(
@@ -75,7 +75,7 @@ def test_a_gateway_that_starts_while_the_server_is_away_begins_when_it_is_back(s
 
 
 def readiness(line: Line) -> str:
-    """What the gateway says of itself, if it is there."""
+    """Return the gateway's answer to /readyz, if there is one."""
     try:
         return httpx.get(f"{line.url}/readyz", timeout=5, trust_env=False).text
     except httpx.TransportError:

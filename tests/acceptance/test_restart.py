@@ -31,7 +31,9 @@ pytestmark = pytest.mark.long
 STRICTER = """
 import automations
 
-automations.POLICY = automations.POLICY.replace("prediction.score < 0.3', then: release", "prediction.score < 0.3', then: pause")
+automations.POLICY = automations.POLICY.replace(
+    "prediction.score < 0.3', then: release", "prediction.score < 0.3', then: pause"
+)
 payments = automations.an_automation()
 """
 
@@ -123,7 +125,7 @@ def asked(connection: HTTPConnection, headers: dict[str, str]) -> HTTPResponse:
 
 
 def asked_slowly(line: Line, headers: dict[str, str], begun: Event, go_on: Event) -> list[dict[str, Any]]:
-    """A batch of which one half comes when the gateway is about to end."""
+    """Send a batch whose second half arrives when the gateway is about to end."""
     row = json.dumps(payment(amount=1.0)).encode() + b"\n"
 
     def rows() -> Iterator[bytes]:
@@ -153,9 +155,10 @@ def recorded(database: Database) -> set[str]:
 def test_a_part_waits_at_every_step_of_its_start_for_a_database_that_is_away_just_then(
     database: Database, part: str, step: bytes
 ) -> None:
-    """To end and be started again would take longer, most of all on a computer that is busy.
+    """A restart instead of a wait would take longer, most of all on a busy computer.
 
-    Keys are read by a statement with a line of its own for FROM; what notes their use, as the part before ends, has none.
+    Keys are read by a statement with a line of its own for FROM; the statement that notes their use, as the part before
+    ends, has none.
     """
     url = make_url(database.url)
     with Proxy("127.0.0.1", url.port or 5432) as proxy, Receiver() as receiver:

@@ -1,4 +1,4 @@
-"""What is decided by events is told to others as CloudEvents: from NATS to NATS, from Kafka to Kafka, from a table to a signed webhook."""
+"""Decisions of events are published as CloudEvents: NATS to NATS, Kafka to Kafka, a table to a signed webhook."""
 
 import asyncio
 import json
@@ -64,7 +64,7 @@ timeout_seconds = 5
 """
 
 PAYMENTS = {"p-1": 50.0, "p-2": 290.0, "p-3": 120.0}
-"""Released, paused, and for a person: all of them are told."""
+"""Released, paused, and for a person: all of them are published."""
 
 
 @dataclass(frozen=True)
@@ -147,18 +147,19 @@ def test_decisions_of_a_kafka_topic_are_published_as_cloudevents_on_a_kafka_topi
 def test_decisions_of_a_tables_rows_are_told_to_a_webhook(world: World) -> None:
     with psycopg.connect(_url(world.line), autocommit=True) as database:
         database.execute(
-            "CREATE TABLE bank_payments (id bigint GENERATED ALWAYS AS IDENTITY, payment_id text, account text, amount float8, "
-            "country text, note text)"
+            "CREATE TABLE bank_payments (id bigint GENERATED ALWAYS AS IDENTITY, payment_id text, account text, "
+            "amount float8, country text, note text)"
         )
         for id_, amount in PAYMENTS.items():
             row = payment(payment_id=id_, amount=amount)
             database.execute(
-                "INSERT INTO bank_payments (payment_id, account, amount, country, note) VALUES (%s, %s, %s, %s, 'not for us')",
+                "INSERT INTO bank_payments (payment_id, account, amount, country, note) VALUES (%s, %s, %s, %s, "
+                "'not for us')",
                 [row["payment_id"], row["account"], row["amount"], row["country"]],
             )
 
     def of_the_table() -> list[dict[str, Any]]:
-        """A result is a CloudEvent, an action is told as Standard Webhooks suggests."""
+        """Return the table's results: a result is a CloudEvent, an action follows Standard Webhooks."""
         events = [one.event["data"] for one in list(world.receiver.received.values())]
         return [data for data in events if data.get("automation") == "from-the-table"]
 
@@ -194,7 +195,7 @@ def consumed(address: str, topic: str, expected: int) -> list[tuple[dict[str, st
 
 
 def _agree_with_the_ledger(line: Line, automation: str, told: dict[str, dict[str, Any]]) -> None:
-    """What was told of each is what is recorded, and all that is recorded was told."""
+    """Check that published and recorded decisions are the same."""
     with psycopg.connect(_url(line)) as database:
         recorded = database.execute(
             "SELECT id::text, outcome, rule, score FROM decisions WHERE automation = %s", (automation,)

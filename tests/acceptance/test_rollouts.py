@@ -1,4 +1,7 @@
-"""Rollouts on real processes: a bad candidate ends itself, a good one is promoted through a killed worker, an unwatched one stops."""
+"""Rollouts on real processes: a bad candidate is withdrawn, a good one is promoted despite a killed worker.
+
+An unwatched one stops.
+"""
 
 import threading
 import time
@@ -31,7 +34,7 @@ PLAN = RolloutPlan(
 
 
 class Callers:
-    """Ask for decisions as long as the context lasts; `versions` are the model versions that answered, by the moment."""
+    """Callers for as long as the context lasts; `versions` are the model versions that answered, by the moment."""
 
     def __init__(self, line: Line, key: str) -> None:
         self._line, self._key, self._stop = line, key, threading.Event()
@@ -59,7 +62,7 @@ class Callers:
             thread.join(10)
 
     def since(self, moment: float) -> set[int]:
-        """The versions that answered since a moment."""
+        """Return the versions that answered since a moment."""
         return {version for at, version in self.answers if at >= moment}
 
     def __enter__(self) -> "Callers":
@@ -103,7 +106,7 @@ def post(line: Line, admin: str, path: str, **body: Any) -> httpx.Response:
 
 
 def ended(line: Line, admin: str, number: int) -> dict[str, Any]:
-    """The rollout once it is over."""
+    """Return the rollout once it is over."""
     found: dict[str, Any] = {}
 
     def is_over() -> bool:
@@ -194,7 +197,7 @@ def test_a_gate_sends_more_to_people_takes_over_once_and_holds_after_a_restart(
 
 
 def revision_now(line: Line, admin: str) -> int | None:
-    """The gate revision of a decision that is made now; None while no gateway answers."""
+    """Return the gate revision of a decision made now; None while no gateway answers."""
     try:
         asked = payment(1, account="a1", amount=50.0)
         answer = httpx.post(

@@ -1,4 +1,4 @@
-"""The gateway's own server against callers who are slow, wrong or gone: nothing is recorded of what never fully arrived."""
+"""The gateway's own server against slow, faulty or absent callers: nothing incomplete is recorded."""
 
 import json
 import socket
@@ -48,7 +48,7 @@ class Caller:
         self.socket = socket.create_connection((address.hostname, address.port), timeout=10)
 
     def head(self, *lines: str, version: str = "1.1", key: str | None = None) -> bytes:
-        """A decide request up to its body."""
+        """Return a decide request up to its body."""
         fixed = [f"POST {DECIDE} HTTP/{version}", "Host: gateway", f"Authorization: Bearer {key or self.key}"]
         return "\r\n".join([*fixed, "Content-Type: application/json", *lines, "", ""]).encode()
 
@@ -56,7 +56,7 @@ class Caller:
         self.socket.sendall(b"".join(parts))
 
     def answer(self) -> tuple[int, dict[str, object], HTTPResponse]:
-        """The next answer."""
+        """Return the next answer."""
         response = HTTPResponse(self.socket, method="POST")
         response.begin()
         return response.status, json.loads(response.read()), response
@@ -82,7 +82,7 @@ def recorded(installation: Installation) -> int:
 
 
 def ask(url: str, key: str) -> int:
-    """A whole request on a connection of its own."""
+    """Send a whole request on a connection of its own."""
     connection = HTTPConnection(urlsplit(url).netloc, timeout=10)
     with closing(connection):
         connection.request("POST", DECIDE, BODY, {"Authorization": f"Bearer {key}", "Content-Type": "application/json"})

@@ -63,7 +63,7 @@ class Visit:
     complaints: list[str] = field(default_factory=list)
 
     def __call__(self, name: str | None = None, *, width: int = 1440, dark: bool = False) -> Page:
-        """A new browser's page, signed in as `name` and on the overview, or at the sign-in form."""
+        """Return a new browser's page, signed in as `name` and on the overview, or at the sign-in form."""
         scheme = "dark" if dark else "light"
         viewport = {"width": width, "height": 900}
         context = self.browser.new_context(viewport=viewport, color_scheme=scheme, base_url=self.bank.address)
@@ -102,7 +102,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def bank(database: Database, package: Path, tmp_path: Path) -> Iterator[Bank]:
-    """A line that decided 120 transfers in the last two minutes, with reviews that wait and two dead letters."""
+    """Run a line that decided 120 transfers in the last two minutes, with waiting reviews and two dead letters."""
     clock = MovedClock(-timedelta(minutes=2))
     version = world.registered(database, package, now=clock.now(), reason="first version")
     line = world.the_line(database, version, tmp_path / "models", clock)
@@ -120,7 +120,7 @@ def bank(database: Database, package: Path, tmp_path: Path) -> Iterator[Bank]:
 
 @pytest.fixture
 def visit(chromium: Browser, bank: Bank) -> Iterator[Visit]:
-    """Opens pages; at the end none of them may have complained (a violated policy for content is a complaint)."""
+    """Open pages; at the end none of them may have reported errors (a violated content policy is one)."""
     visit = Visit(chromium, bank)
     yield visit
     for context in visit.contexts:

@@ -1,4 +1,4 @@
-"""What the bank's endpoint needs to be looked at: more versions, a gateway that decides and says so, a budget, shadows."""
+"""The bank's endpoint for the browser: more versions, a gateway that decides and reports, a budget, shadows."""
 
 import asyncio
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ def more_versions(
 
 
 def a_deployment(database: Database, cache: Path, clock: Clock) -> Deployment:
-    """The bank's line as a gateway has it."""
+    """Return the bank's line as a gateway has it."""
     deployment = Deployment(database, [screening], cache=cache, clock=clock, events=Events())
     deployment.refresh()
     return deployment
@@ -53,7 +53,7 @@ def decided_and_told(
     *,
     pools: Sequence[Pool] = (),
 ) -> None:
-    """These transfers, decided by a gateway which then says how it is doing."""
+    """Decide these transfers by a gateway which then reports its status."""
     watch = LiveWatch(Unwatched())
     requests = [world.a_request(transfer, clock.now()) for transfer in transfers]
 
@@ -79,13 +79,13 @@ def decided_and_told(
 
 
 def told(database: Database, status: Status, now: datetime, *, part: str = "gateway", process: UUID = GATEWAY) -> None:
-    """What a process says of itself."""
+    """Write a process's status."""
     with database.begin() as tx:
         live.report(tx, Process(process, part, "bank-1", process.int, __version__, now, now, status))
 
 
 def spent(database: Database, now: datetime, *, seconds: int) -> None:
-    """The line spent so many milli-euros of a budget of 1 EUR a day, a CPU second each."""
+    """Spend so many milli-euros of a budget of 1 EUR a day, a CPU second each."""
     price = spending.price(cpu_hour=3.6, gpu_hour=36.0, currency="EUR")
     purse, tally = Purse(database, {LINE: Budget(1.0)}, price, events=Events()), SpendTally(price)
     for _ in range(seconds):

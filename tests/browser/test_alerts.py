@@ -1,5 +1,4 @@
-"""An alert as a person meets it: a badge, a page with two distributions, the cord that a rule pulled, and its
-release."""
+"""An alert as a person meets it: a badge, a page with two distributions, the pulled cord, and its release."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -19,7 +19,7 @@ TELLING = ("release", "HIGH_SCORE", "Score", "Confidence", "Model", "certain eno
 
 
 def audited(bank: Bank) -> tuple[UUID, str]:
-    """A transfer that was released and drawn, and the address of its review."""
+    """Return a transfer that was released and drawn, and the address of its review."""
     screening = copy.copy(bank.line.automation)
     screening.audit = BlindAudit(1.0, queue="audits")
     loaded: Any = bank.line.endpoint

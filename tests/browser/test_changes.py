@@ -1,4 +1,4 @@
-"""What an operator changes from the console: an alias, a dead letter. Each needs a reason and stands in the audit log."""
+"""An operator's changes in the console: an alias, a dead letter. Each needs a reason and stands in the audit log."""
 
 import pytest
 from playwright.sync_api import expect

@@ -1,4 +1,4 @@
-"""Endpoints: what answers, how fast and at what cost, live; and a split that is changed in the page and takes effect."""
+"""Endpoints: their versions, speed and cost, live; and a split that is changed in the page and takes effect."""
 
 import re
 from pathlib import Path
@@ -27,7 +27,7 @@ FORCE = f"/automations/{LINE}"
 
 @pytest.fixture
 def deployment(bank: Bank, tmp_path: Path) -> Deployment:
-    """The bank has three versions of its model, a gateway that decides and says so, and a budget."""
+    """Return a deployment of the bank with three model versions, a gateway that decides and reports, and a budget."""
     serving_world.more_versions(bank.database, tmp_path / "more", bank.clock.now())
     serving_world.spent(bank.database, bank.clock.now(), seconds=850)
     return serving_world.a_deployment(bank.database, tmp_path / "models", bank.clock)

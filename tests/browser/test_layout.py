@@ -1,4 +1,4 @@
-"""Every page is readable at both ends of the range of screens, in both colour schemes, and by keyboard and screen reader."""
+"""Every page is readable on small and large screens, in both colour schemes, by keyboard and screen reader."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -8,11 +8,15 @@ from tests.people import LINE
 pytestmark = pytest.mark.browser
 
 OVERFLOWING = """() => [...document.querySelectorAll("body *")]
-    .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && !e.closest("pre, .scroll"))
+    .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1
+        && !e.closest("pre, .scroll"))
     .map(e => `${e.tagName}.${e.className}`).slice(0, 5)"""
 UNNAMED = """() => [...document.querySelectorAll("input:not([type=hidden]), select, textarea, button, a")]
     .filter(e => !(e.labels?.length || e.ariaLabel || e.textContent.trim())).map(e => e.outerHTML)"""
-BRIGHTNESS = "() => getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g).slice(0, 3).reduce((a, b) => a + +b, 0)"
+BRIGHTNESS = (
+    "() => getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g).slice(0, "
+    "3).reduce((a, b) => a + +b, 0)"
+)
 
 
 def paths(page: Page, bank: Bank) -> list[str]:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 
 
 def nothing() -> None:
-    """A step that does nothing."""
+    """Do nothing, as a step."""
 
 
 @procedure("pause-transfer")

@@ -31,7 +31,7 @@ def line(database: Database, tmp_path: Path) -> RolledLine:
 
 @pytest.fixture
 def bank(line: RolledLine) -> Iterator[Bank]:
-    """The line with its console, in the place of the usual bank."""
+    """Run the line with its console, in the place of the usual bank."""
     settings, clock = Settings(project=ProjectSettings(name="Test Bank")), MovedClock()
     keys = world.keys_of(line.database, line.now)
     app = console.create_app(settings, line.database, clock, KeyRing(world.PEPPER), line.events)

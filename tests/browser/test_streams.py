@@ -1,4 +1,4 @@
-"""The streams page follows a worker without a reload: how many events a second, how far behind; and it fits every screen."""
+"""The streams page follows a worker without a reload: events a second and lag; and it fits every screen."""
 
 import asyncio
 import copy
@@ -26,7 +26,7 @@ Send = Callable[[int], None]
 
 @contextmanager
 def a_worker(bank: Bank, cache: Path) -> Iterator[Send]:
-    """A process that reads events of the line, in a thread; gives what sends so many transfers and one that cannot be decided."""
+    """Run a process that reads events of the line, in a thread; yield a sender of so many transfers and a bad one."""
     automation = copy.copy(world.screening)
     automation.triggers = (MEMORY,)
     deployment = serving_world.a_deployment(bank.database, cache, bank.clock)

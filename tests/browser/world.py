@@ -1,4 +1,4 @@
-"""A small bank for the browser: a model, a line that has decided, reviews that wait, a dead letter, and people with keys."""
+"""A small bank for the browser: a model, a line with decisions, reviews, a dead letter, and people with keys."""
 
 import asyncio
 from collections.abc import Sequence
@@ -89,7 +89,7 @@ screening = Automation(
 
 
 def a_package(folder: Path, *, seed: int = 1) -> Path:
-    """A LightGBM model: the more, the more suspicious."""
+    """Make a LightGBM model: the larger the amount, the more suspicious."""
     rng = np.random.default_rng(seed)
     rows = {"amount": rng.gamma(2.0, 150.0, 4000), "country": rng.choice(["DE", "FR", "XA"], 4000)}
     labels = np.where(rows["amount"] + rng.normal(0, 60, 4000) > 600, "fraud", "ok")
@@ -110,7 +110,7 @@ def a_package(folder: Path, *, seed: int = 1) -> Path:
 
 
 def registered(database: Database, package: Path, *, now: datetime, reason: str) -> models.ModelVersion:
-    """A version in the registry that is its model's champion."""
+    """Return a version in the registry that is its model's champion."""
     with database.begin() as tx:
         version = models.register(tx, package, actor=OWNER, events=Events(), reason=reason, now=now)
         models.set_alias(
@@ -120,7 +120,7 @@ def registered(database: Database, package: Path, *, now: datetime, reason: str)
 
 
 def the_line(database: Database, version: models.ModelVersion, cache: Path, clock: Clock) -> Line:
-    """The line, deployed."""
+    """Return the line, deployed."""
     with database.begin() as tx:
         folder = models.fetch(tx, version, cache)
         deployed = decisions.deploy(tx, screening, actor=OWNER, now=clock.now())
@@ -128,7 +128,7 @@ def the_line(database: Database, version: models.ModelVersion, cache: Path, cloc
 
 
 def decided(database: Database, line: Line, clock: Clock, transfers: Sequence[Transfer]) -> list[UUID]:
-    """The ids of these transfers, decided and recorded."""
+    """Return the ids of these transfers, decided and recorded."""
     requests = [a_request(transfer, clock.now()) for transfer in transfers]
 
     async def decide() -> None:
@@ -155,7 +155,7 @@ def some_transfers(count: int, *, seed: int = 3) -> list[Transfer]:
 
 
 def killed(database: Database, *, now: datetime, keep: int) -> list[UUID]:
-    """The ids of `keep` actions that became dead letters; all others are done."""
+    """Return the ids of `keep` actions that became dead letters; all others are done."""
     with database.begin() as tx:
         which = outbox.MessageSelection()
         found = outbox.page(tx, decisions.DELIVER_ACTION, outbox.MessageState.PENDING, which=which, limit=10_000)
@@ -176,7 +176,7 @@ def opened(database: Database, now: datetime) -> int:
 
 
 def keys_of(database: Database, now: datetime) -> dict[str, str]:
-    """A key for each of PEOPLE."""
+    """Return a key for each of PEOPLE."""
     with database.begin() as tx:
         return {
             name: access.create_key(

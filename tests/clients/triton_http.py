@@ -12,7 +12,7 @@ client = http.InferenceServerClient(address, concurrency=4)
 
 
 def bearer() -> dict[str, str]:
-    """A new mapping for each call: the client writes into the one it is given."""
+    """Return a new mapping for each call, because the client writes into the given one."""
     return {"Authorization": f"Bearer {key}"}
 
 

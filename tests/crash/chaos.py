@@ -1,8 +1,8 @@
-"""Faults under load, one after the other and over each other, drawn from a seed; then what must hold is looked at.
+"""Faults under load, one after the other and overlapping, drawn from a seed; then all invariants are checked.
 
-    script/chaos --faults 1000 [--seed 7]        as many as asked for, over and over in rounds of ROUND
+    script/chaos --faults 1000 [--seed 7]        as many as requested, in rounds of ROUND
 
-Nobody helps the system along: it has to come back by itself, from everything, within RECOVERY_SECONDS after a spell of faults.
+Nobody helps the system: it has to recover by itself, from everything, within RECOVERY_SECONDS after a spell of faults.
 """
 
 import argparse
@@ -60,7 +60,8 @@ class Report:
         slowest = max(self.recoveries, default=0.0)
         told = (
             f"seed {self.seed}: {self.faults.total()} faults in {self.seconds:.0f} s ({kinds}); {self.answers} calls, "
-            f"{events}, {self.deliveries} deliveries, {self.procedures} procedures, slowest answer after a kill {slowest:.1f} s"
+            f"{events}, {self.deliveries} deliveries, {self.procedures} procedures, slowest answer after a kill "
+            f"{slowest:.1f} s"
         )
         return (
             f"{told}: all held"
@@ -118,7 +119,10 @@ def _check(plant: Plant, load: Load, report: Report) -> None:
 
 
 def _spell(plant: Plant, load: Load, draw: random.Random, faults: int, report: Report, *, say: bool) -> None:
-    """Faults, each as long as it lasts, over each other. After a kill somebody must be answered before the next; at the end all are over."""
+    """Make overlapping faults, each for its duration.
+
+    After a kill, wait for an answer before the next; at the end all are over.
+    """
     present: list[tuple[float, Fault]] = []
     for _ in range(faults):
         fault = drawn(draw)
@@ -138,7 +142,7 @@ def _spell(plant: Plant, load: Load, draw: random.Random, faults: int, report: R
 def _wait_for_answer(
     load: Load, since: float, present: list[tuple[float, Fault]], plant: Plant, report: Report
 ) -> None:
-    """The first answer to what was asked since; the other faults go on meanwhile."""
+    """Wait for the first answer to requests made since; the other faults continue meanwhile."""
     while (answered := load.answered_after(since)) is None:
         _until(time.monotonic() + 0.02, present, plant)
         if not present and time.monotonic() - since > RECOVERY_SECONDS:
@@ -163,7 +167,7 @@ def _until(moment: float, present: list[tuple[float, Fault]], plant: Plant) -> N
 
 
 def main() -> int:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(
         prog="script/chaos", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )

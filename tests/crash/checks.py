@@ -26,7 +26,7 @@ from crash.load import Load
 from receiver import Receiver
 
 QUIET_SECONDS = 60.0
-"""In which everything that was sent must be decided and what decisions set off be done, by itself, once the faults are over."""
+"""The time after the faults in which everything sent must be decided and all its effects done, by itself."""
 
 COUNTED = "amount_count_1h"
 """The feature that tells how many events of an account the line has seen."""
@@ -40,7 +40,7 @@ Record: TypeAlias = Mapping[str, Any]
 
 
 def quiet(database: Database, decided: int) -> list[str]:
-    """So much is decided, nothing waits in outbox or intake any more, no procedure is under way, nothing was given up."""
+    """Check that so much is decided, nothing waits or is under way, and nothing was given up."""
     until = time.monotonic() + QUIET_SECONDS
     while True:
         with database.begin() as tx:
@@ -64,12 +64,12 @@ def quiet(database: Database, decided: int) -> list[str]:
 
 
 def _waiting(database: Database) -> list[str]:
-    """What is known of the messages that wait: who has them, how often they were tried, when they are due, what was answered last."""
+    """Describe the waiting messages: holder, attempts, due time, last answer."""
     one_by_one = text(
         "SELECT o.topic, o.lane, o.again, o.attempts, extract(epoch FROM o.due_at - clock_timestamp()) AS due, "
-        "extract(epoch FROM o.claimed_until - clock_timestamp()) AS claimed, o.last_error, free.id IS NULL AS locked FROM outbox o LEFT JOIN "
-        "(SELECT id FROM outbox WHERE state = 'pending' FOR UPDATE SKIP LOCKED) AS free ON free.id = o.id "
-        "WHERE o.state = 'pending' ORDER BY o.due_at LIMIT 3"
+        "extract(epoch FROM o.claimed_until - clock_timestamp()) AS claimed, o.last_error, free.id IS NULL AS "
+        "locked FROM outbox o LEFT JOIN (SELECT id FROM outbox WHERE state = 'pending' FOR UPDATE SKIP LOCKED) AS "
+        "free ON free.id = o.id WHERE o.state = 'pending' ORDER BY o.due_at LIMIT 3"
     )
     with database.begin() as tx:
         return [
@@ -97,7 +97,7 @@ def calls(tx: Tx, load: Load) -> list[str]:
 
 
 def inputs(records: Sequence[Record], load: Load, sent: Mapping[str, int]) -> list[str]:
-    """What was sent was decided once each: calls by their number, events by account and number."""
+    """Check that everything sent was decided once: calls by their number, events by account and number."""
     expected = {f"p{answer.key.removeprefix('key-')}" for answer in load.answers}
     expected |= {f"{account}/{number}" for account, last in sent.items() for number in range(1, last + 1)}
     decided = Counter(record["input"]["payment_id"] for record in records)
@@ -107,7 +107,7 @@ def inputs(records: Sequence[Record], load: Load, sent: Mapping[str, int]) -> li
 
 
 def order(records: Sequence[Record], sent: Mapping[str, int]) -> list[str]:
-    """Of each account's events the line saw one more each time: they came in their order, each once, none before another."""
+    """Check that each account's events were seen in order, each once."""
     seen: dict[str, dict[int, Any]] = defaultdict(dict)
     for record in records:
         account, _, number = record["input"]["payment_id"].partition("/")
@@ -122,10 +122,10 @@ def order(records: Sequence[Record], sent: Mapping[str, int]) -> list[str]:
 
 
 def consequences(tx: Tx, receiver: Receiver) -> list[str]:
-    """Each decision with an action was delivered under one key, what came first is what was to come, each review was opened once."""
+    """Check effects: each action delivered under one key and in order, each review opened once."""
     of_actions = text(
-        "SELECT id::text, subject::text, payload->>'connector' AS connector, payload->>'procedure' AS procedure FROM outbox "
-        "WHERE topic = 'action.deliver'"
+        "SELECT id::text, subject::text, payload->>'connector' AS connector, payload->>'procedure' AS procedure "
+        "FROM outbox WHERE topic = 'action.deliver'"
     )
     actions = tx.execute(of_actions).all()
     sent = {row.id: row.subject for row in actions if row.connector == "webhook"}
@@ -152,7 +152,7 @@ def started(tx: Tx) -> int:
 
 
 def procedures(tx: Tx, receiver: Receiver) -> list[str]:
-    """Each decision that starts a procedure started one, which did all its steps, each once and in order, or undid what it had done."""
+    """Check procedures: each starting decision started one, which did all steps once and in order, or undid them."""
     of_held = text(
         "SELECT id, convert_from(record, 'UTF8')::json->'input'->>'country' AS country FROM decisions "
         "WHERE automation = 'payments' AND outcome = 'hold'"
@@ -174,7 +174,7 @@ def procedures(tx: Tx, receiver: Receiver) -> list[str]:
 
 
 def windows(database: Database, records: Sequence[Record]) -> list[str]:
-    """The windows of every account are what a computation from scratch makes of the ledger."""
+    """Check that the windows of every account equal a computation from scratch over the ledger."""
     wrong: list[str] = []
     for name in sorted({record["line"]["automation"] for record in records}):
         declared = an_automation(name)
@@ -198,7 +198,7 @@ def windows(database: Database, records: Sequence[Record]) -> list[str]:
 
 
 def audit(line: Line) -> list[str]:
-    """The audit log is whole."""
+    """Check that the audit log is whole."""
     try:
         line.command("audit", "verify", "--json")
     except LineFailed as error:
@@ -218,7 +218,7 @@ def ledger(tx: Tx) -> list[Record]:
 
 
 def shown(wrong: Mapping[str, Sequence[str]]) -> str:
-    """What is wrong, for people: the first of each check."""
+    """Describe the faults for people: the first of each check."""
     lines = []
     for check, found in wrong.items():
         lines += [f"{check}: {one}" for one in found[:_SHOWN]]

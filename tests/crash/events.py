@@ -42,7 +42,7 @@ class Sender(ABC):
         self._thread.start()
 
     def stop(self) -> None:
-        """The event that is under way still arrives; then no more are sent."""
+        """Stop after the event under way has arrived."""
         self._stop.set()
         self._thread.join(60)
         assert not self._thread.is_alive(), f"an event to {self.name} did not arrive within 60 s"
@@ -107,8 +107,8 @@ class ToTable(Sender):
             if self._connection is None:
                 self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=3)
             self._connection.execute(
-                "INSERT INTO incoming (event, at, account, amount, country, payment_id) VALUES (%s, %s, %s, %s, %s, %s) "
-                "ON CONFLICT (event) DO NOTHING",
+                "INSERT INTO incoming (event, at, account, amount, country, payment_id) VALUES (%s, %s, %s, %s, "
+                "%s, %s) ON CONFLICT (event) DO NOTHING",
                 (
                     event["id"],
                     event["time"],
@@ -156,7 +156,7 @@ class ToKafka(Sender):
         return told == [None]
 
     def close(self) -> None:
-        """What is to be sent is sent."""
+        """Flush what is to be sent."""
         self._producer.flush(1)
 
 
@@ -207,4 +207,4 @@ class ToNats(Sender):
 
 
 async def _ignored(error: Exception) -> None:
-    """It is noticed where it is sent."""
+    """Ignore the error: it is noticed where it is sent."""

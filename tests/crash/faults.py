@@ -1,6 +1,7 @@
-"""The faults that the chaos suite makes: each begins and, after a while, ends. What is drawn depends on the seed alone.
+"""The faults of the chaos suite: each begins and, after a while, ends. The draw depends on the seed alone.
 
-Which process of several is hit (a backend of PostgreSQL) depends on what lives then; everything else is the same each time.
+Which process of several is hit (a backend of PostgreSQL) depends on what lives then; everything else is the same each
+time.
 """
 
 import contextlib
@@ -37,7 +38,7 @@ class Fault:
 
 
 def drawn(draw: random.Random) -> Fault:
-    """The next fault."""
+    """Return the next fault."""
     kind = draw.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
     fault = KINDS[kind](draw)
     fault.pause = draw.uniform(0.02, 0.4)
@@ -45,7 +46,7 @@ def drawn(draw: random.Random) -> Fault:
 
 
 def kill(draw: random.Random) -> Fault:
-    """A process is gone from one moment to the next."""
+    """Kill a process from one moment to the next."""
     role = draw.choice(("gateway", "gateway 2", "worker", "worker 2", "postmaster", *["backend"] * 5, *["nats"] * 3))
     which, seconds = draw.random(), draw.uniform(0.2, 2.0)
     if role == "nats":
@@ -56,7 +57,7 @@ def kill(draw: random.Random) -> Fault:
 
 
 def freeze(draw: random.Random) -> Fault:
-    """A process stands still and goes on as if nothing had been, perhaps after others took over its work."""
+    """Freeze a process, which later continues, perhaps after others took over its work."""
     role = draw.choice(
         ("gateway", "gateway 2", "worker", "worker 2", "worker", "worker 2", "backend", "up", "nats", "kafka")
     )
@@ -77,7 +78,7 @@ def freeze(draw: random.Random) -> Fault:
 
 
 def cut(draw: random.Random) -> Fault:
-    """Connections end, or none can be made for a while, or nothing comes through."""
+    """Cut connections, refuse new ones for a while, or let nothing through."""
     name = draw.choice(("gateway", "database", "database", "receiver", "kafka", "nats"))
     how = draw.choice(("cut", "refuse", "stand still"))
     seconds = 0.0 if how == "cut" else draw.uniform(*SHORT)
@@ -96,7 +97,7 @@ def cut(draw: random.Random) -> Fault:
 
 
 def lose(draw: random.Random) -> Fault:
-    """What was asked arrives, and the answer does not."""
+    """Lose answers: requests arrive, their answers do not."""
     name = draw.choice(("gateway", "database", "receiver", "hook", "kafka", "nats"))
     if name == "hook":
         count = draw.randrange(1, 20)
@@ -118,7 +119,7 @@ def lose(draw: random.Random) -> Fault:
 
 
 def refuse(draw: random.Random) -> Fault:
-    """The receiver's disk is full, or it fails, is overloaded or slow."""
+    """Let the receiver refuse: its disk is full, or it fails, is overloaded or slow."""
     status = draw.choice((507, 507, 500, 503, 429, 0))
     seconds = draw.uniform(0.5, 5.0)
     behaviour = Reply(status) if status else Slow(draw.uniform(0.5, 3.0))
@@ -134,7 +135,7 @@ def refuse(draw: random.Random) -> Fault:
 
 
 def jump(draw: random.Random) -> Fault:
-    """The clock of a process is wrong, and right again later."""
+    """Set the clock of a process wrong, and right again later."""
     name, by = draw.choice(("gateway 2", "worker 2")), draw.choice(JUMPS)
     return Fault(
         "jump",

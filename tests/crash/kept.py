@@ -1,4 +1,4 @@
-"""Processes that are started again whenever they end, as a service manager would, by a clock that can be set (with libfaketime)."""
+"""Processes that are restarted whenever they end, like a service manager's, with an adjustable clock (libfaketime)."""
 
 import subprocess
 import threading

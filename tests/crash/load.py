@@ -1,4 +1,4 @@
-"""Callers that do not give up: each asks for its decision under one key until it is answered, through whatever dies meanwhile."""
+"""Persistent callers: each repeats its request under one key until it is answered, through whatever dies meanwhile."""
 
 import itertools
 import json

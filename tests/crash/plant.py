@@ -1,10 +1,10 @@
-"""The whole system as the chaos suite runs it: `andon up`, a second gateway and a second worker, callers, a receiver, proxies.
+"""The whole system as the chaos suite runs it: `andon up`, a second gateway and worker, callers, a receiver, proxies.
 
     callers -> proxy -> gateway 1 (of `andon up`)        callers -> gateway 2 -> proxy -> PostgreSQL
     worker 1 (of `andon up`), worker 2 -> proxy -> PostgreSQL        workers -> proxy -> receiver
     senders -> a table, Kafka, NATS <- proxies <- workers
 
-The second ones are restarted when they end, as a service manager would; their clocks can be set (with libfaketime).
+The second ones are restarted when they end, like a service manager's; their clocks can be set (with libfaketime).
 """
 
 import asyncio
@@ -65,7 +65,7 @@ class Plant:
             database.close()
 
     def found(self, role: str) -> Sequence[psutil.Process]:
-        """The processes of a role that live now, always in the same order."""
+        """Return the living processes of a role, always in the same order."""
         try:
             if role in self.brokers:
                 process = self.brokers[role].process
@@ -84,7 +84,7 @@ class Plant:
             return []
 
     def lanes(self) -> list[str]:
-        """What each worker says of the lanes in which it delivers."""
+        """Return what each worker reports of its delivery lanes."""
         said, key = [], self.line.key("onlooker", "viewer").split()[-1]
         for number, port in enumerate(self.workers, start=1):
             for name in LANES:
@@ -102,7 +102,7 @@ class Plant:
 
 @contextmanager
 def running(folder: Path, seed: int) -> Iterator[Plant]:
-    """The whole system in a folder, for as long as the block lasts; the senders do not send yet."""
+    """Run the whole system in a folder, for as long as the block lasts; the senders do not send yet."""
     with ExitStack() as stack:
         receiver = stack.enter_context(Receiver())
         proxies = {"receiver": stack.enter_context(Proxy(int(receiver.url.rsplit(":", 1)[1].split("/")[0])))}
@@ -173,7 +173,7 @@ def _brokers(stack: ExitStack, folder: Path, proxies: dict[str, Proxy]) -> dict[
 
 
 def _senders(plant: Plant, seed: int, url: str) -> list[Sender]:
-    """Who sends events; where they send to is made only now, when workers have looked for it already."""
+    """Return the senders of events; their places are made only now, after workers have looked for them."""
     with plant.database() as database, database.begin() as tx:
         tx.execute(text(TABLE))
     senders: list[Sender] = [ToTable(seed, url)]

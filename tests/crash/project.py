@@ -1,4 +1,4 @@
-"""The project that the chaos suite runs: events and calls, windows, a model, rules, deliveries and a procedure that may fail."""
+"""The chaos suite's project: events and calls, windows, a model, rules, deliveries and a procedure that may fail."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,7 +51,7 @@ SAME = {
 TOLD = {"pause": BANK, "release": BANK}
 events = Automation("events", **SAME, actions=TOLD, trigger=(TRIGGERS))
 
-# An eighth of the accounts: procedures for more are as much as two cores can do, and who starts anew would wait for them.
+# An eighth of the accounts: two cores cannot do more procedures, and a restarted process would wait for them.
 WATCHED = (
     POLICY.replace("outcomes: [", "outcomes: [hold, ")
     .replace("lists:", "lists:\\n  watched: [a0, a1, a2, a3, a4, a5]")

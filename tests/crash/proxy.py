@@ -10,14 +10,14 @@ from typing import Self
 
 
 class Proxy:
-    """Passes on everything between who connects and `target`, a port of this machine, until told otherwise."""
+    """Passes on everything between a client and `target`, a port of this machine, until changed."""
 
     def __init__(self, target: int) -> None:
         self.target = target
         self.port = 0
         self.refusing = False
         self.losing = False
-        """Whether the next bytes of an answer end the connection instead: what was asked has arrived, and nobody hears of it."""
+        """Whether the next bytes of an answer end the connection: the request has arrived, its answer is lost."""
         self._loop = asyncio.new_event_loop()
         self._pipes: set[_Side] = set()
         self._running = asyncio.Event()

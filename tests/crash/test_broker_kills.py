@@ -1,4 +1,4 @@
-"""Workers are killed with SIGKILL while they read from real brokers: each event is decided once, and each key's in order."""
+"""Workers are killed with SIGKILL while they read from real brokers: each event is decided once and in order."""
 
 import asyncio
 import json
@@ -54,7 +54,8 @@ def reading(folder: Path, trigger: str, connection: str) -> Iterator[Line]:
     (folder / "automation.py").write_text(AUTOMATION.format(trigger=trigger), encoding="utf-8")
     with Receiver() as receiver:
         (folder / "andon.toml").write_text(
-            f'[destinations.bank]\nurl = "{receiver.url}"\nsecret_env = "BANK_SECRET"\nallow_private = true\n{connection}',
+            f'[destinations.bank]\nurl = "{receiver.url}"\nsecret_env = "BANK_SECRET"\nallow_private = '
+            f"true\n{connection}",
             encoding="utf-8",
         )
         package = a_package(folder / "package")
@@ -121,7 +122,10 @@ def decided(database: Database) -> int:
 
 
 def check(line: Line, sent: Mapping[str, list[int]]) -> None:
-    """All that was sent is decided and counted once, in the order of each account; nothing is dead, the audit log holds."""
+    """Check that everything sent is decided and counted once, in order by account.
+
+    Nothing is dead, the audit log holds.
+    """
     database = Database(postgres.url_of(config.load(line.folder, {})))
     total = sum(map(len, sent.values()))
     try:

@@ -1,4 +1,4 @@
-"""The whole system under faults of every kind, over each other: in the end everything that was sent is decided and done, once."""
+"""The whole system under overlapping faults of every kind: in the end everything sent is decided and done, once."""
 
 import os
 import random

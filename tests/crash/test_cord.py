@@ -1,4 +1,4 @@
-"""The cord of a running installation: every decision asked for a second later is held, while the worker stands still."""
+"""The cord of a running installation: every later decision is held within a second, while the worker stands still."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Kill `andon decide` with SIGKILL at random moments and start it again: each row is decided once, the output is whole."""
+"""Kill `andon decide` with SIGKILL at random moments and restart it: each row is decided once, the output is whole."""
 
 import csv
 import json
@@ -116,7 +116,7 @@ def test_a_killed_run_is_given_up_on_demand_and_leaves_nothing_behind(line: Line
 
 
 def drafts(line: Line) -> list[str]:
-    """What runs left beside their outputs."""
+    """Return what runs left beside their outputs."""
     return [file.name for file in line.folder.iterdir() if ".part" in file.name]
 
 
@@ -129,7 +129,7 @@ def a_file(path: Path, draw: random.Random) -> Path:
 
 
 def outputs(line: Line, file: Path, automation: str, *more: str) -> list[dict[str, str]]:
-    """The decisions, by a run that comes to its end."""
+    """Return the decisions, by a run that comes to its end."""
     target = line.folder / f"{automation}.csv"
     wanted = ["--automation", automation, "--output", target.name, "--keep", "payment_id"]
     print(line.command("decide", file.name, *wanted, *more))

@@ -1,4 +1,4 @@
-"""Kill `andon feed export` with SIGKILL under load, again and again: the file holds each committed decision once, in order."""
+"""Kill `andon feed export` with SIGKILL under load: the file holds each committed decision once, in order."""
 
 import json
 import os
@@ -22,7 +22,7 @@ WRITERS = 4
 
 
 class Load:
-    """Writers that commit as fast as they can, each now and then as a new chain, some with times that are not in order."""
+    """Writers that commit as fast as they can, now and then as a new chain, some with times out of order."""
 
     def __init__(self, database: Database, seed: int) -> None:
         self.chains: list[list[UUID]] = []

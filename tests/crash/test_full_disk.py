@@ -1,4 +1,4 @@
-"""The disk on which everything lies is full for a while, log included: callers are told to come again, and when there is room all goes on.
+"""The disk is full for a while, log included: callers get a retryable error, and later everything continues.
 
 It is a file system of the test's own, in memory, for which it has to be root.
 """
@@ -25,7 +25,7 @@ SIZE = 300 * 2**20
 """Bytes: what an installation takes, and its log of changes at the longest."""
 
 AWAY_SECONDS = 30.0
-"""In which a caller is told that nothing can be recorded."""
+"""The time in which a caller learns that nothing can be recorded."""
 
 RECOVERY_SECONDS = 30.0
 """Once there is room; `andon up` tries every ten seconds at the longest."""

@@ -1,4 +1,4 @@
-"""Kill gateway, worker and PostgreSQL with SIGKILL under load, again and again: nothing answered is lost, nothing is done twice."""
+"""Kill gateway, worker and PostgreSQL with SIGKILL under load: nothing answered is lost, nothing is done twice."""
 
 import os
 import random
@@ -39,7 +39,8 @@ def line(short_folder: Path, receiver: Receiver) -> Iterator[Line]:
     tests = Path(__file__).parent.parent
     (short_folder / "automation.py").write_text(AUTOMATION, encoding="utf-8")
     (short_folder / "andon.toml").write_text(
-        f'[destinations.bank]\nurl = "{receiver.url}"\nsecret_env = "BANK_SECRET"\nallow_private = true\nmax_attempts = 50\n',
+        f'[destinations.bank]\nurl = "{receiver.url}"\nsecret_env = "BANK_SECRET"\nallow_private = '
+        "true\nmax_attempts = 50\n",
         encoding="utf-8",
     )
     package = a_package(short_folder / "package")
@@ -74,7 +75,7 @@ def test_nothing_is_lost_and_nothing_done_twice_through_many_kills(line: Line, r
 
 
 def said_of_bugs(line: Line) -> str:
-    """What the processes logged of their own mistakes."""
+    """Return what the processes logged of their own bugs."""
     return "\n".join(said for said in line.log.read_text(errors="replace").splitlines() if '"exception"' in said)[
         -6000:
     ]
@@ -104,7 +105,7 @@ def answered_after(load: Load, moment: float) -> float | None:
 
 
 def victims(line: Line, kind: str, draw: random.Random) -> list[psutil.Process]:
-    """The process to kill, or none if it is just not there."""
+    """Return the process to kill, or none if it is just absent."""
     try:
         if kind in ("gateway", "worker"):
             family = line.running(kind)

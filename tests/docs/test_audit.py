@@ -16,7 +16,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "explain" / "audit.md").read_text(e
 
 
 def the_program() -> Callable[[str], str]:
-    """The `check` that the page shows, as an outsider would run it."""
+    """Return the `check` that the page shows, as an outsider would run it."""
     found = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)
     assert found is not None
     assert "andon" not in re.sub(r"andon\.(entry|check)/1", "", found[1])

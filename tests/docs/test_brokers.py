@@ -1,4 +1,4 @@
-"""The pages about brokers tell the truth: their settings load, their declarations are what the library takes, what they name exists."""
+"""The pages about brokers: their settings load, their declarations are valid, and what they name exists."""
 
 import re
 from pathlib import Path

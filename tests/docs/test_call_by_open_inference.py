@@ -44,7 +44,7 @@ def run(command: list[str | Path], environment: dict[str, str]) -> str:
 
 
 def at(doors: Doors, block: str) -> str:
-    """An example, asking the gateway of this test."""
+    """Return an example for the gateway of this test."""
     return block.replace("127.0.0.1:8080", doors.http).replace("127.0.0.1:9000", doors.grpc)
 
 

@@ -15,13 +15,13 @@ CASES = (HOW_TO / "test-a-policy.md").read_text(encoding="utf-8")
 
 
 def block(page: str) -> str:
-    """The YAML that a page shows."""
+    """Return the YAML that a page shows."""
     (found,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     return str(found)
 
 
 def named(page: str) -> list[str]:
-    """The first column of a page's first table."""
+    """Return the first column of a page's first table."""
     return [name for row in re.findall(r"^\| (`.*?`) \|", page, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)]
 
 

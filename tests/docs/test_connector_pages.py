@@ -1,4 +1,4 @@
-"""The pages about connectors tell the truth: their settings and actions, as they stand there, reach a real counterpart."""
+"""The pages about connectors: their settings and actions, as printed, reach a real counterpart."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""The decisions about the architecture: each a page with the same parts, each in the index with the line it can be quoted by."""
+"""The decisions about the architecture: each a page with the same parts, each in the index with its quotable line."""
 
 import re
 from pathlib import Path

@@ -27,7 +27,7 @@ LARGEST_MB = 600
 
 
 def section(title: str) -> dict[str, list[str]]:
-    """The rows below a heading by their first cell."""
+    """Return the rows below a heading by their first cell."""
     text = PAGE.partition(f"## {title}\n")[2].partition("\n## ")[0]
     rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in text.splitlines() if line[:3] == "| `"]
     return {row[0].strip("`"): row[1:] for row in rows}
@@ -47,7 +47,7 @@ def to_build_and_test() -> list[str]:
 
 
 def installed(name: str = "andon") -> Iterator[metadata.Distribution]:
-    """The distributions of a default install, Andon itself first."""
+    """Return the distributions of a default install, Andon itself first."""
     seen: set[tuple[str, frozenset[str]]] = set()
     waiting = [(name, frozenset[str]())]
     while waiting:
@@ -64,7 +64,7 @@ def installed(name: str = "andon") -> Iterator[metadata.Distribution]:
 
 
 def licence_of(distribution: metadata.Distribution) -> str:
-    """What a distribution says of its licence: the expression, or else classifiers, or else field or file."""
+    """Return a distribution's licence: the expression, otherwise classifiers, otherwise field or file."""
     said = distribution.metadata
     if expression := said.get("License-Expression"):
         return expression

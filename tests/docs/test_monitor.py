@@ -1,4 +1,4 @@
-"""The page about monitoring names every alert with its severity, and no file, setting, stage or recorded series that there is not."""
+"""The page about monitoring names every alert with its severity, and only files, settings and series that exist."""
 
 import re
 from pathlib import Path

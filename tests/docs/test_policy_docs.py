@@ -38,7 +38,7 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 def rows(page: str, heading: str) -> list[list[str]]:
-    """The cells of all table rows below a heading, code marks removed."""
+    """Return the cells of all table rows below a heading, code marks removed."""
     section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines]
@@ -127,7 +127,7 @@ def test_every_command_and_option_exists(line: str) -> None:
 
 
 def declared() -> list[Request | Window]:
-    """What the Python blocks of the page about features declare."""
+    """Return the features that the Python blocks of the page declare."""
     found: list[Request | Window] = []
     for block in blocks(FEATURES, "python"):
         namespace: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The reference is the code's own word: its pages are what `script/reference` writes, and nothing in them is unexplained."""
+"""The reference comes from the code: its pages are what `script/reference` writes, and everything is explained."""
 
 import ast
 import re
@@ -24,12 +24,12 @@ SOURCE = Path(__file__).parents[2] / "src" / "andon"
 
 
 def intro(page: str) -> str:
-    """What people wrote on top of a page."""
+    """Return the hand-written top of a page."""
     return (FOLDER / f"{page}.md").read_text(encoding="utf-8").partition(BEGIN)[0]
 
 
 def trees(*left_out: str) -> Iterator[ast.AST]:
-    """The source of Andon, without these files."""
+    """Yield the source of Andon, without these files."""
     for file in SOURCE.rglob("*.py"):
         if str(file.relative_to(SOURCE)) not in left_out:
             yield ast.parse(file.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""What holds for every file in the repository: links lead somewhere, documents are listed, nothing tells of one machine."""
+"""Rules for every file in the repository: links work, documents are listed, nothing refers to one machine."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ MAKING = re.compile(
 
 
 def tracked(*patterns: str) -> list[Path]:
-    """The files of the repository, those included that are new and not ignored."""
+    """Return the files of the repository, including new ones that are not ignored."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", *patterns]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
@@ -28,7 +28,7 @@ def text_of(file: Path) -> str:
 
 
 def anchors_of(page: Path) -> set[str]:
-    """The headings of a page as addresses, as GitHub makes them."""
+    """Return the headings of a page as anchors, as GitHub makes them."""
     headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", text_of(page), flags=re.DOTALL), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

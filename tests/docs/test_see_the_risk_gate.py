@@ -1,4 +1,4 @@
-"""The page about the risk gate declares what can be declared, names commands that exist, and states the spans that hold."""
+"""The page about the risk gate has valid declarations, existing commands, and the right time spans."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The tutorial and the page "Start from your data" do what they say: every command is run, every message is one that is spoken."""
+"""The tutorial and the page "Start from your data" work: every command is run, every message is a real one."""
 
 import os
 import re
@@ -27,7 +27,7 @@ COMMANDS = re.findall(r"```sh\n(.*?)```", TUTORIAL, re.DOTALL)
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that another user of this computer may pass through: the embedded PostgreSQL does not run as root."""
+    """Yield a folder that another user can traverse: the embedded PostgreSQL does not run as root."""
     with tempfile.TemporaryDirectory(prefix="andon-") as place:
         Path(place).chmod(0o755)
         yield Path(place)
@@ -35,7 +35,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def environment() -> dict[str, str]:
-    """The reader's environment, with ports that nobody else uses."""
+    """Return the reader's environment, with free ports."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ANDON_")}
     names = [f"ANDON_{process}_PORT" for process in ("GATEWAY", "CONSOLE", "WORKER")]
     ports = dict(zip(names, map(str, free_ports(3)), strict=True))
@@ -83,7 +83,7 @@ def running_line(folder: Path, environment: dict[str, str]) -> Iterator[None]:
 
 
 def shell(folder: Path, blocks: list[str], environment: dict[str, str]) -> str:
-    """What the commands print, run one after the other in one shell that ends at the first failure."""
+    """Return what the commands print, run in one shell that ends at the first failure."""
     script = "".join(blocks).replace(":8080/", f":{environment['ANDON_GATEWAY_PORT']}/")
     ended = subprocess.run(
         ["bash", "-euxo", "pipefail", "-c", script],

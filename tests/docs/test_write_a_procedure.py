@@ -1,4 +1,4 @@
-"""The page "Write a procedure" tells the truth: its procedure is one, its test of it passes, and old code may stand beside new."""
+"""The page "Write a procedure": its procedure is one, its test passes, and old code may stand beside new."""
 
 import asyncio
 import importlib.util
@@ -21,7 +21,7 @@ def the(what: str) -> str:
 
 @pytest.fixture
 def page(tmp_path: Path) -> ModuleType:
-    """What the page writes, as a file: the version of a procedure is made of its source."""
+    """Return the page's code as a file: the version of a procedure is made of its source."""
     file = tmp_path / "written.py"
     changed = the("retired=True").partition("screening =")[0].replace("pause_transfer(", "pause_transfer_now(")
     file.write_text(f"DECISION = {DECISION}\n{the('class Decided')}\n{the('rehearse(')}\n{changed}", encoding="utf-8")

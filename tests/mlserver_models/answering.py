@@ -15,7 +15,7 @@ class Scores(MLModel):
     """One tensor, or one for each column, to probabilities."""
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        """The answer of this model's kind."""
+        """Return the answer of this model's kind."""
         kind = self.settings.parameters.extra["kind"]
         if kind == "hangs":
             await asyncio.Event().wait()

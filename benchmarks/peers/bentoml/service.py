@@ -13,5 +13,5 @@ class Trees:
 
     @bentoml.api
     async def predict(self, row: list[float]) -> dict[str, float]:
-        """The probability of the positive class."""
+        """Return the probability of the positive class."""
         return {"score": self._model.scores([row])[0]}

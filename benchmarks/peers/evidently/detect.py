@@ -1,7 +1,7 @@
 """Runs STEPD of frouros and Evidently's drift tests over episodes: `detect.py EPISODES.npz ALARMS.json [detector ...]`.
 
-Evidently's default test of a column is chosen and run by its own code, without a report being drawn; its rule for a dataset is
-that half of the columns drifted. It looks at the last WINDOW rows every STEP rows. river has no STEPD.
+Evidently's own code chooses and runs the default test of a column, without a report being drawn; its rule for a dataset
+is that half of the columns drifted. It looks at the last WINDOW rows every STEP rows. river has no STEPD.
 """
 
 import json
@@ -41,7 +41,7 @@ TUNED = STEPDConfig(alpha_d=0.001, alpha_w=0.05, min_num_instances=100)
 
 
 def stepd(source, at, config):
-    """The rows at which STEPD alarms; it starts again after each."""
+    """Return the rows at which STEPD alarms; it starts again after each."""
     detector = STEPD(config=config)
     for error in source[f"r{at}"][:, -1].tolist():
         detector.update(value=1 - error)
@@ -57,7 +57,7 @@ def stepd(source, at, config):
 
 
 def evidently(source, at):
-    """The last row of each window, and the share of columns that Evidently says drifted."""
+    """Return the last row of each window, and the share of columns that Evidently calls drifted."""
     training, reference, watched = (pd.DataFrame(source[f"{kind}{at}"]) for kind in "trw")
     features = list(reference.columns)[:-2]
     before = {column: pd.concat((training[column], reference[column])) for column in features}

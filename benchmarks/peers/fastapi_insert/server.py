@@ -1,4 +1,4 @@
-"""The same with one INSERT a request through a pool, as most people write that: each request waits for a commit of its own."""
+"""The same with one INSERT per request through a pool, as most people write it: each request waits for a commit."""
 
 import os
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ Row = create_model("Row", **fields)
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """The table, and asyncpg's default pool of ten connections."""
+    """Create the table, and asyncpg's default pool of ten connections."""
     async with asyncpg.create_pool(os.environ["DATABASE_URL"]) as pool:
         await pool.execute(TABLE)
         app.state.pool = pool
@@ -37,7 +37,7 @@ app = FastAPI(lifespan=lifespan)
 
 @app.post("/predict")
 async def predict(row: Row) -> dict[str, float]:
-    """The probability of the positive class, recorded before it is answered."""
+    """Return the probability of the positive class, recorded before it is answered."""
     score = model.scores([list(row.model_dump().values())])[0]
     await app.state.pool.execute("INSERT INTO predictions (input, score) VALUES ($1, $2)", row.model_dump_json(), score)
     return {"score": score}

@@ -1,4 +1,7 @@
-"""FastAPI with ONNX Runtime as most people write it: a Pydantic row, a bare prediction. `async def`, since a thread hop costs more."""
+"""FastAPI with ONNX Runtime as most people write it: a Pydantic row, a bare prediction.
+
+`async def`, since a thread hop costs more.
+"""
 
 import os
 from typing import Any
@@ -17,7 +20,7 @@ app = FastAPI()
 
 @app.post("/predict")
 async def predict(row: Row) -> dict[str, float]:
-    """The probability of the positive class."""
+    """Return the probability of the positive class."""
     return {"score": model.scores([list(row.model_dump().values())])[0]}
 
 

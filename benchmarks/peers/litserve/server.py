@@ -1,4 +1,4 @@
-"""LitServe: one API server, one worker, no batching, its faster queue. It always runs the model in a process beside the API's."""
+"""LitServe: one API server, one worker, no batching, its faster queue. Its model always runs in a separate process."""
 
 import os
 from typing import Any
@@ -15,11 +15,11 @@ class Trees(litserve.LitAPI):
         self._model = ServedModel()
 
     def decode_request(self, request: dict[str, Any]) -> list[float]:
-        """The row."""
+        """Return the row."""
         return request["input"]
 
     def predict(self, row: list[float]) -> float:
-        """The probability of the positive class."""
+        """Return the probability of the positive class."""
         return self._model.scores([row])[0]
 
     def encode_response(self, score: float) -> dict[str, float]:

@@ -15,7 +15,7 @@ class Trees(PythonModel):
         self._model = ServedModel()
 
     def predict(self, context: Any, model_input: Any, params: Any = None) -> list[float]:  # noqa: ARG002
-        """The probability of the positive class for each row."""
+        """Return the probability of the positive class for each row."""
         return self._model.scores(model_input)
 
 

@@ -1,4 +1,7 @@
-"""Starts MLServer in this folder: inference in the server's own process (no pool of workers, which costs a hop), no access log."""
+"""Starts MLServer in this folder, with inference in the server's own process and no access log.
+
+A pool of workers would cost a hop.
+"""
 
 import os
 import sys

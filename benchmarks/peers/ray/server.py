@@ -29,7 +29,7 @@ class Trees:
         self._model = ServedModel()
 
     async def __call__(self, request: Request) -> dict[str, Any]:
-        """The probability of the positive class."""
+        """Return the probability of the positive class."""
         body = await request.json()
         return {"score": self._model.scores([body["input"]])[0]}
 

@@ -1,7 +1,7 @@
 """Runs river's ADWIN and KSWIN over episodes: `detect.py EPISODES.npz ALARMS.json [detector ...]`.
 
-Arrays `r<n>` and `w<n>` hold the reference and the watched rows of episode n; the last two columns are the score and the error.
-ADWIN gets values on the scale of the reference, and each detector gets the reference first.
+Arrays `r<n>` and `w<n>` hold the reference and the watched rows of episode n; the last two columns are the score and
+the error. ADWIN gets values on the scale of the reference, and each detector gets the reference first.
 """
 
 import json
@@ -46,7 +46,7 @@ def scaled(reference, watched):
 
 
 def run(both, columns, make):
-    """The rows at which any column's detector alarms."""
+    """Return the rows at which any column's detector alarms."""
     reference, watched = (one[:, columns] for one in both)
     alarms = set()
     for at in range(watched.shape[1]):

@@ -1,6 +1,7 @@
 """The model as every peer opens it: one ONNX Runtime session with one thread that does not spin, as Andon opens it.
 
-On the module path of each peer's server (PYTHONPATH). The environment says the rest: MODEL_FILE, PORT, SPARE_PORTS, SCRATCH.
+On the module path of each peer's server (PYTHONPATH). The environment says the rest: MODEL_FILE, PORT, SPARE_PORTS,
+SCRATCH.
 """
 
 import os
@@ -25,7 +26,7 @@ class ServedModel:
         self._outputs = [self._session.get_outputs()[-1].name]
 
     def scores(self, rows: Any) -> list[float]:
-        """The probability of the positive class for each row."""
+        """Return the probability of the positive class for each row."""
         matrix = np.asarray(rows, dtype=np.float32)
         scores: list[float] = self._session.run(self._outputs, {self._input: matrix})[0][:, 1].tolist()
         return scores

@@ -1,6 +1,6 @@
-"""A bank in miniature, seeded: accounts with habits, three kinds of fraud, honest look-alikes, late labels, drift on demand.
+"""A bank in miniature, seeded: accounts with habits, three kinds of fraud, honest look-alikes, late labels, drift.
 
-`simulate(seed)` gives transfers in time order. Every number it is made of is a field of `Parameters`, explained in README.md.
+`simulate(seed)` gives transfers in time order. All its numbers are fields of `Parameters`, explained in README.md.
 """
 
 from simulator.drift import DRIFTS, Drift

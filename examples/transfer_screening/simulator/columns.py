@@ -11,7 +11,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(slots=True)
 class Columns:
-    """One row a transfer. `country`, `home`, `channel` and `scenario` are positions in `words`; a NaN reading is missing."""
+    """One row per transfer. `country`, `home`, `channel` and `scenario` are positions in `words`; NaN is missing."""
 
     at: Floats
     account: Ints
@@ -26,12 +26,12 @@ class Columns:
     scenario: Ints
 
     def ordered(self) -> "Columns":
-        """The same rows in the order of time."""
+        """Return the same rows in the order of time."""
         order = np.argsort(self.at, kind="stable")
         return Columns(*(getattr(self, f.name)[order] for f in fields(self)))
 
     def before(self, seconds: float) -> "Columns":
-        """The rows earlier than `seconds` after the start."""
+        """Return the rows earlier than `seconds` after the start."""
         kept = self.at < seconds
         return Columns(*(getattr(self, f.name)[kept] for f in fields(self)))
 

@@ -16,7 +16,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One change: its kind (a key of `DRIFTS`), when it begins after the start, and over how long it becomes complete."""
+    """One change: its kind (a key of `DRIFTS`), its beginning after the start, and the time until it is complete."""
 
     kind: str
     after: timedelta
@@ -48,13 +48,13 @@ def _app_launch(columns: Columns, changed: Mask, rng: Generator) -> None:
 
 
 def _device_outage(columns: Columns, changed: Mask, rng: Generator) -> None:
-    """The device reading is missing everywhere."""
+    """Remove the device reading everywhere."""
     del rng
     columns.device_trust[changed] = np.nan
 
 
 def _insider(columns: Columns, changed: Mask, rng: Generator) -> None:
-    """Takeovers come by API at office hours, at home and in small amounts: the old signs no longer hold (concept shift)."""
+    """Move takeovers to the API at office hours, at home and in small amounts: old signs fail (concept shift)."""
     hit = changed & (columns.scenario == TAKEOVER)
     n = int(hit.sum())
     columns.channel[hit] = API

@@ -44,7 +44,7 @@ def velocity(world: World, days: float, p: Parameters, rng: Generator) -> Column
 
 
 def takeover(world: World, days: float, p: Parameters, rng: Generator) -> Columns:
-    """Somebody else has the account: few large transfers, often at night, to new people abroad, from an unknown device."""
+    """Simulate takeovers: few large transfers, often at night, to new people abroad, from an unknown device."""
     owners, begin, hour = _events(~world.is_mule, p.takeover_rate, days, (0, 24), rng)
     which, offset = _burst(len(owners), p.takeover_size, 1200.0, rng)
     n = len(which)
@@ -96,6 +96,6 @@ def _burst(events: int, mean_size: float, mean_seconds: float, rng: Generator) -
 
 
 def _thief_device(n: int, p: Parameters, rng: Generator) -> Floats:
-    """Readings of a thief's device: strange, unless it is made to look like the owner's; often none."""
+    """Return readings of a thief's device: strange, unless it imitates the owner's; often none."""
     trust = np.where(rng.random(n) < p.stealth, rng.beta(8, 2, n), strange_device(n, rng))
     return np.where(rng.random(n) < 2 * p.device_unknown, np.nan, trust)

@@ -20,7 +20,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """One transfer. `label` is what the bank will believe from `label_at` on; `is_fraud` is the truth, which it never sees."""
+    """One transfer. `label` is the bank's belief from `label_at` on; `is_fraud` is the truth, which it never sees."""
 
     occurred_at: datetime
     input: dict[str, Any]
@@ -89,7 +89,7 @@ def simulate(
     drift: Drift | None = None,
     parameters: Parameters | None = None,
 ) -> Transfers:
-    """The transfers that `accounts` accounts make in `days` days; the same seed gives the same ones."""
+    """Return the transfers that `accounts` accounts make in `days` days; the same seed gives the same ones."""
     p = parameters or Parameters()
     rng = np.random.default_rng(seed)
     world = populate(accounts, p, rng)

@@ -1,4 +1,7 @@
-"""The closed vocabularies of a transfer. XA and XB are codes that ISO 3166 assigns to nobody: sanctioned by invention."""
+"""The closed vocabularies of a transfer.
+
+XA and XB are codes that ISO 3166 assigns to no country: sanctioned by invention.
+"""
 
 COUNTRIES = ("DE", "FR", "NL", "ES", "IT", "PL", "GB", "US", "TR", "NG", "VN", "XA", "XB")
 HOME_WEIGHTS = (30, 16, 10, 9, 9, 8, 9, 5, 2, 1, 1, 0, 0)

@@ -46,7 +46,7 @@ def populate(accounts: int, p: Parameters, rng: Generator) -> World:
 
 
 def habits(world: World, days: float, p: Parameters, rng: Generator) -> Columns:
-    """The ordinary transfers of all accounts in `days` days."""
+    """Return the ordinary transfers of all accounts in `days` days."""
     owners = np.repeat(np.arange(len(world.rate)), rng.poisson(world.rate * days))
     n = len(owners)
     hour = np.where(rng.random(n) < p.night, rng.integers(0, 6, n), _daytime(n, rng))
@@ -57,7 +57,7 @@ def habits(world: World, days: float, p: Parameters, rng: Generator) -> Columns:
 def transfers(
     world: World, owners: Ints, at: Floats, hour: Ints, scenario: int, p: Parameters, rng: Generator
 ) -> Columns:
-    """Transfers of `owners` at the given times as their habits have it; a scenario then changes what is not as usual."""
+    """Return transfers of `owners` at the given times by their habits; a scenario then changes what is unusual."""
     n = len(owners)
     home = world.home[owners]
     channel = np.where(rng.random(n) < p.favourite_channel, world.favourite[owners], rng.integers(0, 4, n))
@@ -79,14 +79,14 @@ def transfers(
 
 
 def at_hour(day: Floats, hour: Ints, days: float, rng: Generator) -> Floats:
-    """Seconds after the start for a moment in `hour` of a day. A run shorter than a day is one moment of all time zones."""
+    """Return seconds after the start for a moment in `hour` of a day. Runs shorter than a day ignore the hour."""
     if days < 1:
         return day * DAY
     return (np.floor(day) + (hour + rng.random(len(hour))) / 24) * DAY
 
 
 def strange_device(n: int, rng: Generator) -> Floats:
-    """Readings of a device that is not known to be the owner's."""
+    """Return readings of a device that is not known to be the owner's."""
     return rng.beta(3, 3.5, n)
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a paused transfer: released if the customer says it is his, confirmed otherwise, undone if it cannot be ended."""
+"""The end of a paused transfer: released if the customer made it, confirmed otherwise, undone on failure."""
 
 import asyncio
 from datetime import timedelta
@@ -17,7 +17,7 @@ def paused(**given: Any) -> Rehearsal:
 
 
 def told(seen: Rehearsal) -> list[str]:
-    """The events that core banking got, in order."""
+    """Return the events that core banking got, in order."""
     return [event for _, event, _ in seen.delivered]
 
 

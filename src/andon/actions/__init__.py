@@ -1,6 +1,6 @@
-"""Actions: what a decision sets off outside, carried out after it, at least once, under one key.
+"""Actions: the effects of a decision outside, performed after it, at least once, under one key.
 
-Decisions write actions to the outbox; `Deliveries` carries them out through connectors (`ports`); the rest is for the
+Decisions write actions to the outbox; `Deliveries` delivers them through connectors (`ports`); the rest serves the
 people who look after what could not be delivered. Start reading at `domain.py`.
 """
 

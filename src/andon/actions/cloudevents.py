@@ -1,4 +1,7 @@
-"""A delivery as a CloudEvent 1.0, for connectors that publish. Its id is the delivery's key, so a receiver can know a repeat."""
+"""A delivery as a CloudEvent 1.0, for connectors that publish.
+
+Its id is the delivery's key, so repeats are recognizable.
+"""
 
 import json
 from typing import Any
@@ -31,14 +34,14 @@ def data_of(delivery: Delivery) -> bytes:
 
 
 def structured(delivery: Delivery) -> bytes:
-    """All of it as one JSON object, the same bytes at each attempt: the trace, which is another each time, is left to a header."""
+    """Return the event as one JSON object, the same bytes at each attempt: the varying trace is left to a header."""
     attributes = {name: value for name, value in attributes_of(delivery).items() if name != "traceparent"}
     event = {**attributes, "datacontenttype": MEDIA_TYPE, "data": delivery.data}
     return json.dumps(event, separators=(",", ":")).encode()
 
 
 def key_of(delivery: Delivery, field: str | None) -> str:
-    """The key of its message: what a field of the decided input holds; its subject, if there is no such field."""
+    """Return the message key: a field of the decided input, or the subject if there is no such field."""
     given: Any = delivery.data.get("input")
     value = given.get(field) if isinstance(given, dict) and field is not None else None
     return attributes_of(delivery).get("subject", "") if value is None else str(value)

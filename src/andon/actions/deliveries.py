@@ -1,7 +1,7 @@
-"""The delivery loop: claim due actions from the outbox, bring each to an end, write that down, settle or try again later.
+"""The delivery loop: claim due actions from the outbox, attempt each, record the result, settle or retry later.
 
-A claim is a lease of seconds that is renewed while the work is under way, so what a dead process held is taken up within
-seconds by another. What is done with one action is in `sending`, how a destination is treated in `lanes`.
+A claim is a lease of seconds that is renewed during the work, so another worker takes over what a dead process held
+within seconds. `sending` handles one action, `lanes` a destination.
 """
 
 import asyncio
@@ -33,7 +33,10 @@ from andon.kernel.outbox import Message, MessageState
 LEASE = timedelta(seconds=6)
 CAPACITY = 2048
 ELSEWHERE = 32
-"""How many messages for one unknown destination are taken at once; they are left to others, and at last are dead letters."""
+"""The number of messages for one unknown destination claimed at once.
+
+Others may know it, and in the end they are dead letters.
+"""
 
 _log = structlog.get_logger(__name__)
 _random = random.Random()  # noqa: S311 - jitter, not a secret
@@ -84,7 +87,7 @@ class Deliveries:
         self._wake.set()
 
     async def run_round(self) -> int:
-        """Carry out one batch of what is due; how many were delivered. Raises DatabaseUnavailable."""
+        """Deliver one batch of due actions; return how many were delivered. Raises DatabaseUnavailable."""
         async with self._renewing():
             taken = await self._take()
             return sum(await asyncio.gather(*(self._carry_out(one, taken.disabled) for one in taken.claimed)))
@@ -110,11 +113,11 @@ class Deliveries:
         return {name: lane.breaker for name, lane in self._lanes.items()}
 
     def sending(self) -> dict[str, int]:
-        """How many deliveries are under way to each destination now."""
+        """Return how many deliveries are under way to each destination now."""
         return {name: lane.sending for name, lane in self._lanes.items()}
 
     def retries_left(self) -> dict[str, int]:
-        """How many retries the budget of each destination that has one allows now."""
+        """Return how many retries the budget of each destination that has one allows now."""
         return {name: left for name, lane in self._lanes.items() if (left := lane.retries_left) is not None}
 
     async def close(self) -> None:
@@ -178,7 +181,7 @@ class Deliveries:
         return ending.entry.conclusion is not None and ending.entry.conclusion.state is MessageState.DONE
 
     async def _bury(self, entries: Sequence[PostboxEntry]) -> list[None]:
-        """Write down what is a dead letter now, and publish it in the same transaction. Raises DatabaseUnavailable."""
+        """Record new dead letters, and publish them in the same transaction. Raises DatabaseUnavailable."""
 
         def write() -> None:
             with self._database.begin() as tx:
@@ -199,7 +202,7 @@ class Deliveries:
         return self._lanes.get(str(message.payload.get("destination", "")))
 
     async def _rest(self, span: timedelta) -> None:
-        """Until there is room for more, or `stop` was asked for, or `span` has passed."""
+        """Wait until there is room for more, `stop` is set, or `span` has passed."""
         with suppress(TimeoutError):
             async with asyncio.timeout(span.total_seconds()):
                 await self._wake.wait()

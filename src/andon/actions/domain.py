@@ -20,7 +20,7 @@ BREAKER_PAUSE_CAP = timedelta(seconds=30)
 
 
 class AnswerKind(StrEnum):
-    """What is known of an attempt."""
+    """The possible results of an attempt."""
 
     DELIVERED = "delivered"
     """The receiver took it."""
@@ -33,7 +33,7 @@ class AnswerKind(StrEnum):
 
 
 class Repeat(StrEnum):
-    """Whether the same may be sent again under its key when nobody knows whether the receiver took it."""
+    """The policy for repeats under the same key when nobody knows whether the receiver took the first."""
 
     IDEMPOTENT = "idempotent"
     """The receiver ignores a repeat."""
@@ -43,7 +43,10 @@ class Repeat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How one attempt ended. `detail` is short and for people; `disable` says that the destination is gone for good."""
+    """The result of one attempt.
+
+    `detail` is short and for people; `disable` says that the destination is gone for good.
+    """
 
     kind: AnswerKind
     detail: str = ""
@@ -53,9 +56,9 @@ class Answer:
 
 
 def backoff(attempt: int, share: float) -> timedelta:
-    """How long to wait after attempt number `attempt` (from 1): `share` (random, 0 to 1) of a span that doubles up to the cap.
+    """Return the wait after attempt number `attempt` (from 1), a random `share` (0 to 1) of a span.
 
-    Full jitter: many deliveries that failed together do not come back together.
+    The span doubles up to the cap. Full jitter: deliveries that failed together do not return together.
     """
     doublings = min(attempt - 1, 32)
     span: timedelta = min(BACKOFF_BASE * 2**doublings, BACKOFF_CAP)
@@ -79,9 +82,10 @@ class GiveUp:
 def follow_up(
     answer: Answer, *, attempt: int, max_attempts: int, share: float, repeatable: bool = True
 ) -> Again | GiveUp | None:
-    """What follows an answer to attempt number `attempt`; None when the action is done.
+    """Return what follows an answer to attempt number `attempt`; None when the action is done.
 
-    `repeatable` says that an unknown answer may be followed by another attempt: the receiver ignores repeats, or is asked first.
+    `repeatable` says that an unknown answer may be followed by another attempt: the receiver ignores repeats, or is
+    asked first.
     """
     if answer.kind is AnswerKind.DELIVERED:
         return None
@@ -96,7 +100,7 @@ def follow_up(
 
 
 def undecided(detail: str) -> str:
-    """What a dead letter says whose receiver may or may not have taken it, and which may not be repeated to find out."""
+    """Return the text of a dead letter whose receiver may or may not have taken it, and which must not be repeated."""
     return (
         f"unknown: {detail}. A repeat might be done twice, so find out whether the receiver took it: "
         "confirm it if it did, send it again if it did not"
@@ -105,9 +109,9 @@ def undecided(detail: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """Stops sending to a destination that fails again and again, and looks now and then whether it is back.
+    """Stops sending to a destination that fails repeatedly, and probes from time to time whether it is back.
 
-    Each look that fails doubles the pause, up to a cap.
+    Each failed probe doubles the pause, up to a cap.
     """
 
     failures: int = 0
@@ -122,20 +126,20 @@ class Breaker:
         return BreakerState.OPEN if now < self.open_until else BreakerState.HALF_OPEN
 
     def blocks(self, now: datetime) -> bool:
-        """Whether a delivery has to wait."""
+        """Return whether a delivery has to wait."""
         state = self.state(now)
         return state is BreakerState.OPEN or (state is BreakerState.HALF_OPEN and self.probing)
 
     def begun(self, now: datetime) -> "Breaker":
-        """A delivery was let through; while half-open it is the only one."""
+        """Record a delivery that was let through; while half-open it is the only one."""
         return replace(self, probing=True) if self.state(now) is BreakerState.HALF_OPEN else self
 
     def answered(self) -> "Breaker":
-        """The receiver is there (whatever it said): closed, all forgotten."""
+        """Record that the receiver answered, with whatever: closed, all failures forgotten."""
         return Breaker()
 
     def failed(self, now: datetime) -> "Breaker":
-        """A delivery got no useful answer; the last of too many in a row opens, and so does a failed look."""
+        """Record a delivery without a useful answer; too many in a row open the breaker, and so does a failed probe."""
         match self.state(now):
             case BreakerState.OPEN:
                 return self
@@ -150,12 +154,12 @@ class Breaker:
                 return replace(self, failures=failures, open_until=now + self.pause if opens else None)
 
     def abandoned(self) -> "Breaker":
-        """The delivery that was let through never got as far as an answer; the next may look instead."""
+        """Record a delivery that ended before it had an answer; the next may probe instead."""
         return replace(self, probing=False)
 
 
 def is_up(answer: Answer) -> bool:
-    """Whether an answer shows a receiver that works: it took the delivery, or had a definite opinion of it."""
+    """Return whether an answer shows a receiver that works: it took the delivery, or had a definite opinion of it."""
     return answer.kind in (AnswerKind.DELIVERED, AnswerKind.REFUSED)
 
 
@@ -218,7 +222,10 @@ class Disabled:
 
 @dataclass(frozen=True, slots=True)
 class ActionSelection:
-    """Which actions are meant; what is None does not narrow. `because` is a part of the last error, times are when it was written."""
+    """The selected actions; None does not narrow.
+
+    `because` is a part of the last error, times are those of creation.
+    """
 
     automations: Sequence[str] | None = None
     destination: str | None = None
@@ -227,7 +234,7 @@ class ActionSelection:
     because: str | None = None
 
     def told(self) -> dict[str, Any]:
-        """What narrows, for the audit log."""
+        """Return the filters that narrow, for the audit log."""
         said = {
             "automations": None if self.automations is None else sorted(self.automations),
             "destination": self.destination,

@@ -1,4 +1,4 @@
-"""What can go wrong with an action, as far as a person who looks after it is concerned."""
+"""The errors of actions, as people who look after them see them."""
 
 from andon.kernel.errors import Conflict, NotFound
 

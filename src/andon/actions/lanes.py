@@ -19,7 +19,7 @@ from andon.kernel.clock import Clock
 from andon.kernel.outbox import Message
 
 PROBE_WAIT = timedelta(seconds=1)
-"""How long others wait while one delivery looks whether the receiver is back."""
+"""The wait of others while one delivery probes whether the receiver is back."""
 
 _AHEAD = 1.0
 """Seconds' worth of a pace that is claimed ahead."""
@@ -58,7 +58,7 @@ class DestinationLane:
         return self.held >= 2 * self.destination.max_concurrent
 
     def room(self) -> Room:
-        """How much of what waits in the lane may be claimed now."""
+        """Return how much of what waits in the lane may be claimed now."""
         free = 0 if self.is_full or self.blocked_until() else 4 * self.destination.max_concurrent - self.held
         if free and self.breaker is BreakerState.HALF_OPEN:
             free = min(free, 1)
@@ -69,12 +69,12 @@ class DestinationLane:
         return Room(self.destination.name, free, again)
 
     def hold(self, message: Message) -> None:
-        """A message was claimed for this lane."""
+        """Count a message claimed for this lane."""
         self.held += 1
         self._held_again += message.again
 
     def release(self, message: Message) -> bool:
-        """A claimed message is settled or given back. Whether there is room again that there was not before."""
+        """Release a message that was settled or given back. Return whether there is room again."""
         was_full = self.is_full
         self.held -= 1
         self._held_again -= message.again
@@ -90,7 +90,7 @@ class DestinationLane:
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """Wait for a place among the deliveries that are sent side by side, and then for the pace; not while stopping."""
+        """Wait for a slot among concurrent deliveries, and then for the pace; not while stopping."""
         async with self._slots:
             self.sending += 1
             try:
@@ -101,14 +101,14 @@ class DestinationLane:
                 self.sending -= 1
 
     def may_retry(self) -> bool:
-        """Whether one more retry is allowed now."""
+        """Return whether one more retry is allowed now."""
         left = self.retries_left
         return left is None or left > 0
 
     def begin(self, message: Message) -> None:
-        """A delivery is let through; `answered` may follow, `abandon` has to.
+        """Record a delivery that is let through; `answered` may follow, `abandon` has to.
 
-        Taking over from a process that died is neither a first try nor a retry: the receiver is not why it comes again.
+        Taking over from a process that died is neither a first try nor a retry: the receiver is not the reason for it.
         """
         self._breaker = self._breaker.begun(self._clock.now())
         if self._budget is None:
@@ -119,7 +119,7 @@ class DestinationLane:
             self._budget.first(self._seconds())
 
     def abandon(self) -> None:
-        """The delivery that was let through is over; if it was not answered, another may look instead."""
+        """End a delivery that was let through; if it was not answered, another may probe instead."""
         self._breaker = self._breaker.abandoned()
 
     def answered(self, answer: Answer) -> None:

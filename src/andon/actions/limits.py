@@ -1,18 +1,18 @@
-"""How much a destination is sent, as pure rules: a budget of retries, and a pace. Times are seconds that only grow."""
+"""Limits of a destination's traffic, as pure rules: a budget of retries, and a pace. Times are monotonic seconds."""
 
 import math
 from collections import deque
 from dataclasses import dataclass, field
 
 WINDOW = 30.0
-"""So long what a receiver failed at may keep from it what is due, when nothing new comes; in seconds."""
+"""The span after which a receiver's failures no longer delay due retries without new traffic, in seconds."""
 
 RATIO = 0.2
 FLOOR = 5
 """So many retries in a window are allowed to a destination that hardly gets anything else."""
 
 _EPSILON = 1e-6
-"""What times of this size are not exact to."""
+"""The rounding error of times of this size."""
 
 _SLICES = 30
 _SLICE = WINDOW / _SLICES
@@ -31,15 +31,15 @@ class RetryBudget:
     """[number, first tries, retries], oldest first."""
 
     def first(self, now: float) -> None:
-        """A first try was made."""
+        """Count a first try."""
         self._at(now)[1] += 1
 
     def retry(self, now: float) -> None:
-        """A retry was made; ask for `room` before."""
+        """Count a retry; check `room` before."""
         self._at(now)[2] += 1
 
     def room(self, now: float) -> int:
-        """How many retries may be made now."""
+        """Return how many retries may be made now."""
         last = self._number(now)
         while self._slices and self._slices[0][0] < last - _SLICES:
             self._slices.popleft()
@@ -66,7 +66,7 @@ class DestinationPace:
     _free_at: float = -math.inf
 
     def room(self, now: float, *, within: float = 0.0) -> int:
-        """How many may begin within so many seconds from now."""
+        """Return how many may begin within so many seconds from now."""
         return max(0, math.floor((now + within - self._earliest(now)) * self.rate + _EPSILON) + 1)
 
     def wait(self, now: float) -> float:

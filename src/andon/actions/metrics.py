@@ -17,7 +17,8 @@ class DeliveryMetrics:
         )
         self.untried = many(
             "andon_deliveries_held_back_total",
-            "Claimed actions that were given back untried, by the reason: breaker, retry_budget, unknown (to this worker).",
+            "Claimed actions that were given back untried, by the reason: breaker, retry_budget, unknown (to this "
+            "worker).",
             ("destination", "reason"),
         )
         self.inquiries = many(
@@ -27,7 +28,7 @@ class DeliveryMetrics:
         )
 
     def answered(self, destination: str, answer: Answer, *, retry: bool, seconds: float) -> None:
-        """An attempt ended."""
+        """Count an attempt that ended."""
         self.dead_letters.add((destination,), 0)  # counted from zero
         self.attempts.add((destination, answer.kind.value))
         self.seconds.observe_times((destination,), seconds)
@@ -35,13 +36,13 @@ class DeliveryMetrics:
             self.retries.add((destination,))
 
     def inquired(self, destination: str, answer: Answer) -> None:
-        """A destination was asked what became of an attempt."""
+        """Count an inquiry about an earlier attempt."""
         self.inquiries.add((destination, answer.kind.value))
 
     def held_back(self, destination: str, why: str) -> None:
-        """A claimed action was given back untried."""
+        """Count a claimed action that was given back untried."""
         self.untried.add((destination, why))
 
     def gave_up(self, destination: str) -> None:
-        """A delivery became a dead letter."""
+        """Count a delivery that became a dead letter."""
         self.dead_letters.add((destination,))

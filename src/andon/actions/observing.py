@@ -1,4 +1,4 @@
-"""Who hears how deliveries go: metrics, from outside the slice."""
+"""The observer of deliveries: metrics, from outside the slice."""
 
 from typing import Protocol
 
@@ -6,22 +6,22 @@ from andon.actions.domain import Answer
 
 
 class DeliveryObserver(Protocol):
-    """Hears how deliveries go. Called on the event loop, so it counts and returns."""
+    """Observes deliveries. Called on the event loop, so it counts and returns."""
 
     def answered(self, destination: str, answer: Answer, *, retry: bool, seconds: float) -> None:
-        """An attempt ended; `retry` says that the receiver had answered an earlier one."""
+        """Observe an attempt that ended; `retry` says that the receiver had answered an earlier one."""
         ...
 
     def inquired(self, destination: str, answer: Answer) -> None:
-        """A destination was asked whether it took an earlier attempt."""
+        """Observe an inquiry whether a destination took an earlier attempt."""
         ...
 
     def held_back(self, destination: str, why: str) -> None:
-        """What had been claimed was given back untried: `breaker`, or `retry_budget`."""
+        """Observe a claimed action given back untried: `breaker`, or `retry_budget`."""
         ...
 
     def gave_up(self, destination: str) -> None:
-        """A delivery became a dead letter."""
+        """Observe a delivery that became a dead letter."""
         ...
 
 

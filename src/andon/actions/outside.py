@@ -1,6 +1,6 @@
-"""Events of Andon itself, sent outside: what a route takes becomes a message of the outbox in the transaction of the event.
+"""Events of Andon itself, sent outside: a matching route turns one into an outbox message in the event's transaction.
 
-From there it is delivered like every action: retried, under one key, and a dead letter at last.
+From there it is delivered like every action: retried, under one key, and in the end a dead letter.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,12 +28,12 @@ class EventRoute:
     options: Mapping[str, Any]
 
     def takes(self, event: str) -> bool:
-        """Whether an event of this type goes here."""
+        """Return whether an event of this type goes here."""
         return any(matches(pattern, event) for pattern in self.types)
 
 
 def matches(pattern: str, event: str) -> bool:
-    """Whether a pattern means this type of event."""
+    """Return whether a pattern means this type of event."""
     return pattern in (EVERY, event) or (pattern.endswith(".*") and event.startswith(pattern[:-1]))
 
 
@@ -49,7 +49,7 @@ def send_outside(events: Events, routes: Sequence[EventRoute]) -> None:
 
 
 def _is_own_death(event: DomainEvent) -> bool:
-    """Whether it says that events could not be sent outside: sending that as well would go on for ever."""
+    """Return whether the event reports failed outside events: sending it as well would never end."""
     return isinstance(event, ActionsDied) and event.scope == ""
 
 

@@ -1,4 +1,4 @@
-"""One attempt over HTTP, for all connectors that speak it: what a status, a silence or a refused address say about a delivery."""
+"""One attempt over HTTP, for all connectors that use it: the meaning of a status, a timeout or a refused address."""
 
 import ssl
 from datetime import datetime, timedelta
@@ -57,7 +57,7 @@ class OverHttp:
 
 
 def answer_of(status: int, retry_after: str | None, *, now: datetime) -> Answer:
-    """An HTTP status as an answer."""
+    """Return an HTTP status as an answer."""
     said = f"answered {status} {_phrase(status)}".rstrip()
     if 200 <= status < 300:
         return Answer(AnswerKind.DELIVERED, said, status)
@@ -73,7 +73,7 @@ def answer_of(status: int, retry_after: str | None, *, now: datetime) -> Answer:
 
 
 def span_of(retry_after: str | None, *, now: datetime) -> timedelta | None:
-    """A `Retry-After` header (seconds or a date) as a span from now; None if there is none that makes sense."""
+    """Return a `Retry-After` header (seconds or a date) as a span from now; None if it is missing or malformed."""
     if retry_after is None:
         return None
     text = retry_after.strip()

@@ -1,7 +1,7 @@
-"""What a connector implements: one attempt to reach one outside system. Everything around it is the delivery loop's work.
+"""The interface of a connector: one attempt to reach one outside system. The delivery loop does everything around it.
 
-A connector sends at most once a call, under the key it is given, and says honestly what it knows of the outcome.
-It never raises for what the outside does, never retries, and never puts a secret into what it answers.
+A connector sends at most once a call, under the given key, and reports honestly what it knows of the outcome. It never
+raises for an outside failure, never retries, and never puts a secret into an answer.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,17 +34,18 @@ S = TypeVar("S", bound=BaseModel)
 
 
 class Shape(BaseModel):
-    """What the options of a kind's actions, and its settings of a destination, are made of; what is not declared is refused."""
+    """The base of a kind's action options and destination settings; undeclared fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where one outside system is and how it wants to be treated (`[destinations.NAME]` in andon.toml).
+    """The address and policy of one outside system (`[destinations.NAME]` in andon.toml).
 
-    `settings` holds what only one kind of connector knows (`[destinations.NAME.KIND]`), by that kind. One that is `own` is this
-    installation: it fails when the database is away, and then nothing is sent anyway, so no breaker and no retry budget spares it.
+    `settings` holds what only one kind of connector knows (`[destinations.NAME.KIND]`), by that kind. One that is `own`
+    is this installation: it fails when the database is away, and then nothing is sent anyway, so it has no breaker and
+    no retry budget.
     """
 
     name: str
@@ -61,14 +62,14 @@ class Destination:
     settings: Mapping[str, BaseModel] = field(default_factory=dict, hash=False, repr=False)
 
     def settings_of(self, kind: str, shape: type[S]) -> S:
-        """What `[destinations.NAME.KIND]` says; the defaults where it says nothing."""
+        """Return the settings in `[destinations.NAME.KIND]`, or the defaults."""
         found = self.settings.get(kind)
         return found if isinstance(found, shape) else shape()
 
 
 @dataclass(frozen=True, slots=True)
 class EventHead:
-    """What a CloudEvent that is no decision says of itself beside its data."""
+    """The attributes of a CloudEvent that is not a decision, beside its data."""
 
     type: str
     subject: str
@@ -76,10 +77,13 @@ class EventHead:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one attempt has to bring across. `key` stays the same over all attempts, so a receiver can ignore repeats.
+    """The content of one attempt.
 
-    `recorded`: the data is a decision of the ledger, where it can be read again.
-    `data` is a decision, or that of an event of Andon itself, which has an `event` head.
+    `key` stays the same over all attempts, so a receiver can ignore repeats. `key` stays the same over all attempts, so
+    a receiver can ignore repeats.
+
+    `recorded`: the data is a decision of the ledger, where it can be read again. `data` is a decision, or that of an
+    event of Andon itself, which has an `event` head.
     """
 
     key: UUID
@@ -104,7 +108,7 @@ class Connector(Protocol):
 
     @property
     def repeat(self) -> Repeat:
-        """Whether a receiver ignores a repeat under the same key, unless its destination says otherwise."""
+        """The policy for repeats under the same key, unless the destination sets its own."""
         ...
 
     async def deliver(self, delivery: Delivery) -> Answer:
@@ -121,7 +125,7 @@ class Inquiring(Protocol):
     """A connector whose outside system can be asked whether it took a delivery."""
 
     def can_inquire(self, delivery: Delivery) -> bool:
-        """Whether this destination can be asked."""
+        """Return whether this destination can be asked."""
         ...
 
     async def inquire(self, delivery: Delivery) -> Answer:
@@ -131,8 +135,11 @@ class Inquiring(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a connector may need beside a delivery: the time, the project's folder, the servers of `[connections.NAME]`,
-    what starts procedures in this process (None where none does)."""
+    """The surroundings of a connector.
+
+    They are the time, the project's folder, the servers of `[connections.NAME]`, and what starts procedures in this
+    process (None where nothing does).
+    """
 
     clock: Clock = field(default_factory=SystemClock)
     root: Path = field(default_factory=Path)
@@ -144,8 +151,8 @@ class Surroundings:
 class Kind:
     """One kind of connector, as its folder offers it under the name `KIND`; the folder's name is the kind's.
 
-    `options` is the shape of what an action of this kind may say, `settings` of `[destinations.NAME.KIND]`. `sends_events` says that
-    it can also send events of Andon itself, as CloudEvents.
+    `options` is the shape of an action's options, `settings` of `[destinations.NAME.KIND]`. `sends_events` says that it
+    can also send events of Andon itself, as CloudEvents.
     """
 
     summary: str

@@ -1,8 +1,8 @@
-"""What the delivery loop reads and writes: claims, attempts, answers and conclusions, on three connections of its own.
+"""The delivery loop's database access: claims, attempts, answers and conclusions, on three connections of its own.
 
-Everything that is written while writes are under way goes together in the next, as one statement and one commit. Two may be
-under way, so that half of the deliveries are sent while the other half is written down. What is
-written names its rows, so a write whose commit was not answered is simply made again on a new connection.
+Everything written during a write goes together into the next, as one statement and one commit. Two may be under way, so
+that half of the deliveries are sent while the other half is recorded. A write names its rows, so one whose commit was
+not answered is simply repeated on a new connection.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from andon.kernel.grouping import Grouped
 from andon.kernel.outbox import Message
 
 PATIENCE = timedelta(seconds=3)
-"""How long a write waits for a database that restarts. Shorter than a claim lasts: then the work is somebody else's."""
+"""The longest wait of a write for a restarting database, shorter than a claim lasts."""
 
 FLIGHTS = 2
 
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message that was claimed, with what it sends (None if its decision cannot be read) and the last attempt at it."""
+    """A claimed message, with its content (None if its decision cannot be read) and the last attempt at it."""
 
     message: Message
     content: Mapping[str, Any] | None
@@ -45,7 +45,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class TakenMessages:
-    """What was claimed at once, and which destinations are disabled."""
+    """The messages of one claim, and the disabled destinations."""
 
     claimed: Sequence[Claimed] = ()
     disabled: Mapping[str, Disabled] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Postbox:
         self._entries: Grouped[PostboxEntry, None] = Grouped(self._write, flights=FLIGHTS)
 
     async def take(self, rooms: Sequence[Room], *, elsewhere: int, lease: timedelta) -> TakenMessages:
-        """Claim what is due where there is room, and read what it sends. Raises DatabaseUnavailable."""
+        """Claim due messages where there is room, and read their content. Raises DatabaseUnavailable."""
 
         async def read(connection: asyncpg.Connection) -> TakenMessages:
             async with connection.transaction():
@@ -135,7 +135,7 @@ class _Connection:
                 await connection.close()
 
     async def _connected(self) -> asyncpg.Connection:
-        """The connection, made anew if need be. Whatever keeps it from being made is raised as a lost one."""
+        """Return the connection, reopened if necessary. Any failure to connect is raised as a lost connection."""
         if self._connection is None or self._connection.is_closed():
             try:
                 self._connection = await self._database.connect()

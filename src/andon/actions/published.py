@@ -1,4 +1,4 @@
-"""The events of actions: what became a dead letter, and what people did with dead letters. Many at once are one event a destination."""
+"""The events of actions: new dead letters, and what people did with them. Bulk changes are one event a destination."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from uuid import UUID
 from andon.kernel.events import DomainEvent
 
 NAMED = 100
-"""How many ids one event names."""
+"""The number of ids that one event names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""One claimed action: what stands against it, what became of an earlier attempt, one attempt, what follows from the answer."""
+"""One claimed action: obstacles, the result of an earlier attempt, one attempt, and what follows from the answer."""
 
 import asyncio
 import random
@@ -27,7 +27,7 @@ from andon.kernel.outbox import Conclusion, Message, MessageState
 from andon.kernel.tracing import span, traceparent_of
 
 UNKNOWN_FOR = timedelta(minutes=5)
-"""So long an action waits for a worker that knows its way, before it is a dead letter: during a restart an old one does not."""
+"""The time an action waits for a worker that knows its destination: during a restart an old worker may not."""
 
 UNKNOWN_WAIT = timedelta(seconds=5)
 
@@ -40,7 +40,7 @@ _random = random.Random()  # noqa: S311 - jitter, not a secret
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How the work on one claimed message ended: what is still to be written, and whether its destination is gone."""
+    """The end of the work on one claimed message: what to write, and whether its destination is gone."""
 
     entry: PostboxEntry
     disables: Disabled | None = None
@@ -100,7 +100,7 @@ class Sender:
                 lane.abandon()
 
     def _unknown(self, message: Message) -> str | None:
-        """What this process lacks to try a message at all; one that began on other settings or other code may have it."""
+        """Return what this process lacks to try a message; a process with other settings or code may have it."""
         destination, connector = str(message.payload.get("destination", "")), str(message.payload.get("connector", ""))
         if connector not in self.used and (unusable := self._connect(connector)) is not None:
             return unusable
@@ -122,7 +122,7 @@ class Sender:
         return later(waiting, now if self._stopping.is_set() else now + UNKNOWN_WAIT)
 
     def _obstacle(self, message: Message, disabled: Mapping[str, Disabled]) -> str | None:
-        """Why a message cannot even be tried, for the person who will find it among the dead letters."""
+        """Return why a message cannot be tried at all, for the person who finds it among the dead letters."""
         destination = str(message.payload.get("destination", ""))
         gone = disabled.get(destination)
         if gone is not None:
@@ -240,12 +240,12 @@ def later(message: Message, due_at: datetime) -> Ending:
 
 
 def may_repeat(connector: Connector, destination: Destination) -> bool:
-    """Whether a repeat under the same key does no harm at this destination."""
+    """Return whether a repeat under the same key does no harm at this destination."""
     return (destination.repeat or connector.repeat) is Repeat.IDEMPOTENT
 
 
 def inquiring(connector: Connector, delivery: Delivery) -> Inquiring | None:
-    """The connector as one that can ask this destination, if it can."""
+    """Return the connector as one that can ask this destination, if it can."""
     return connector if isinstance(connector, Inquiring) and connector.can_inquire(delivery) else None
 
 
@@ -271,7 +271,7 @@ async def _send(connector: Connector, delivery: Delivery, attempt: Attempt) -> A
 
 
 async def _ask(ask: Callable[[Delivery], Awaitable[Answer]], delivery: Delivery) -> Answer:
-    """What a connector says. Whatever goes wrong inside it, the receiver may have got the delivery."""
+    """Call a connector. If its own code fails, the receiver may still have got the delivery."""
     try:
         return await ask(delivery)
     except Exception as error:  # noqa: BLE001 - the edge to code of others; logged

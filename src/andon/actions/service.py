@@ -1,4 +1,4 @@
-"""What people do with actions: look at them, send dead ones again, let a destination be used again."""
+"""Operations on actions for people: look at them, resend dead ones, enable a destination."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,18 +35,21 @@ def page(
 
 
 def count(tx: Tx, state: ActionState, *, which: ActionSelection) -> int:
-    """How many actions are in one state."""
+    """Return how many actions are in one state."""
     return outbox.count(tx, DELIVER_ACTION, outbox.MessageState(state), which=_chosen(which))
 
 
 def dead_letters(tx: Tx, *, automations: Sequence[str] | None) -> dict[str, int]:
-    """How many dead letters each of the named automations has (None: all automations); one without any is left out."""
+    """Return how many dead letters each of the named automations has (None: all automations).
+
+    One without any is left out.
+    """
     found = outbox.count_by_scope(tx, DELIVER_ACTION, outbox.MessageState.DEAD)
     return {name: count for name, count in found.items() if automations is None or name in automations}
 
 
 def waiting_retries(tx: Tx) -> dict[str, int]:
-    """How many actions were tried and wait to be tried again, by destination."""
+    """Return how many actions were tried and wait to be tried again, by destination."""
     return outbox.waiting_again(tx, DELIVER_ACTION)
 
 
@@ -61,14 +64,17 @@ def of_decision(tx: Tx, decision_id: UUID) -> list[Action]:
 
 
 def attempts(tx: Tx, action_id: UUID, *, now: datetime) -> list[Attempt]:
-    """All attempts at an action, oldest first. One whose process died before it wrote the answer is shown as unknown."""
+    """Return all attempts at an action, oldest first. One whose process died before the answer is shown as unknown."""
     made = store.attempts_of(tx, action_id)
     under_way = made[-1].id if made and outbox.is_claimed(tx, action_id, now=now) else None
     return [_known(attempt) if attempt.id != under_way else attempt for attempt in made]
 
 
 def resend(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, events: Events, now: datetime) -> Action:
-    """Send a dead letter again, under its old key. Raises ActionNotFound, ActionNotDead, DestinationDisabled, ReasonInvalid."""
+    """Send a dead letter again, under its old key.
+
+    Raises ActionNotFound, ActionNotDead, DestinationDisabled, ReasonInvalid.
+    """
     reasons.require(reason)
     dead = action_of(_message(tx, action_id))
     disabled = store.disabled(tx).get(dead.destination)
@@ -123,7 +129,7 @@ def resend_all(
 
 
 def confirm(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, events: Events, now: datetime) -> Action:
-    """Say of a dead letter that its receiver took it after all, as a person found out. Raises ActionNotFound, ActionNotDead, ReasonInvalid."""
+    """Confirm that a dead letter's receiver took it after all. Raises ActionNotFound, ActionNotDead, ReasonInvalid."""
     reasons.require(reason)
     dead = action_of(_message(tx, action_id))
     if not outbox.accept(tx, action_id, now=now):
@@ -173,7 +179,7 @@ def disable_destination(tx: Tx, name: str, *, actor: Actor, reason: str, now: da
 
 
 def enable_destination(tx: Tx, name: str, *, actor: Actor, reason: str, now: datetime) -> None:
-    """Send to a disabled destination again; its dead letters stay until they are sent again. Raises DestinationNotDisabled."""
+    """Enable a disabled destination; its dead letters stay until they are resent. Raises DestinationNotDisabled."""
     reasons.require(reason)
     if not store.enable(tx, name):
         raise DestinationNotDisabled(f"Destination {name!r} is not disabled")
@@ -189,7 +195,7 @@ def enable_destination(tx: Tx, name: str, *, actor: Actor, reason: str, now: dat
 
 
 def action_of(message: outbox.Message) -> Action:
-    """What a message of the outbox says as an action."""
+    """Return an outbox message as an action."""
     return Action(
         id=message.id,
         decision_id=None if "event" in message.payload else message.subject,
@@ -217,7 +223,7 @@ def _publish_revived(
 
 
 def _by_destination(messages: Sequence[outbox.Known]) -> dict[tuple[str, str], list[UUID]]:
-    """The ids of messages by automation and destination."""
+    """Return the ids of messages by automation and destination."""
     found: dict[tuple[str, str], list[UUID]] = {}
     for one in messages:
         found.setdefault((one.scope, one.lane), []).append(one.id)

@@ -59,7 +59,7 @@ ORDER BY a.message_id, a.id DESC
 
 @dataclass(frozen=True, slots=True)
 class PostboxEntry:
-    """What is to be written of one claimed message: an attempt that begins, one that ended, how the claim ended."""
+    """The writes for one claimed message: an attempt that begins, one that ended, the end of the claim."""
 
     begun: tuple[UUID, Attempt] | None = None
     ended: Attempt | None = None
@@ -79,7 +79,7 @@ def bury(tx: Tx, entries: Sequence[PostboxEntry], *, now: datetime) -> list[Know
 
 
 async def last_attempts(connection: asyncpg.Connection, message_ids: Sequence[UUID]) -> dict[UUID, Attempt]:
-    """The last attempt at each of these messages that was tried at all, inquiries aside."""
+    """Return the last attempt at each tried message, without inquiries."""
     rows = await connection.fetch(_LAST, message_ids)
     return {row["message_id"]: _attempt(row) for row in rows}
 
@@ -134,7 +134,7 @@ def _attempt(row: Mapping[str, Any]) -> Attempt:
 
 
 def _columns(entries: Sequence[PostboxEntry]) -> list[list[Any]]:
-    """The attempts that began and those that ended, one list a column."""
+    """Return the attempts that began and those that ended, one list per column."""
     begun = [entry.begun for entry in entries if entry.begun is not None]
     ended = [entry.ended for entry in entries if entry.ended is not None]
     return [

@@ -1,6 +1,6 @@
 """Texts of action options with values of the decision in braces: `{input.payment_id}`; `{{` and `}}` stand for braces.
 
-Nothing is evaluated: a name is looked up in what the decision tells, or it is not there, which is an error and no empty text.
+Nothing is evaluated: a name is looked up in the decision's content, and a missing one is an error, not an empty text.
 """
 
 import json
@@ -16,7 +16,7 @@ from andon.actions.ports import Delivery
 _PARTS = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*$")
 KNOWN = ("input", "id", "key", "automation", "action", "outcome", "rule", "reasons", "score", "confidence", "model")
-"""What a name may begin with; others are told by some decisions too, but these by all."""
+"""The allowed first parts of a name: every decision has these, only some have others."""
 
 OF_ALERTS = ("alert", "alerts")
 """First parts of the names in a message about alerts."""
@@ -59,7 +59,7 @@ class Template:
         return [name for _, name in self.parts if name is not None]
 
     def fill(self, values: Mapping[str, Any], *, quote: Callable[[str], str] = str) -> str:
-        """The text with its values, each passed through `quote`. Raises ValueMissing."""
+        """Return the text with its values, each passed through `quote`. Raises ValueMissing."""
         return "".join(
             literal if name is None else literal + quote(text_of(value_of(values, name)))
             for literal, name in self.parts
@@ -67,7 +67,7 @@ class Template:
 
 
 def values_of(delivery: Delivery) -> dict[str, Any]:
-    """What templates may name."""
+    """Return the values that templates may name."""
     return {
         **delivery.data,
         "key": str(delivery.key),
@@ -78,7 +78,7 @@ def values_of(delivery: Delivery) -> dict[str, Any]:
 
 
 def value_of(values: Mapping[str, Any], name: str) -> Any:
-    """The value of a dotted name. Raises ValueMissing."""
+    """Return the value of a dotted name. Raises ValueMissing."""
     found: Any = values
     for part in name.split("."):
         if not isinstance(found, Mapping) or part not in found:
@@ -88,7 +88,7 @@ def value_of(values: Mapping[str, Any], name: str) -> Any:
 
 
 def text_of(value: Any) -> str:
-    """A value as it stands in a text, which can always be encoded: lists joined by commas, nothing for none."""
+    """Return a value as encodable text: lists joined by commas, an empty text for None."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -99,7 +99,7 @@ def text_of(value: Any) -> str:
 
 
 def fill_json(shape: Any, values: Mapping[str, Any]) -> Any:
-    """A JSON value whose texts are templates. A text that is one name alone becomes that value itself, of its own type."""
+    """Return a JSON value with its templates filled. A text of one name alone becomes that value, of its own type."""
     if isinstance(shape, str):
         template = Template(shape)
         if len(template.names) == 1 and template.parts[0][0] == "" and template.parts[-1][0] == "":

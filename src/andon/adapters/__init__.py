@@ -1,1 +1,4 @@
-"""Our ports on the libraries of others: one vendor a folder, an extra each. Deleting a folder and its line in bootstrap leaves no trace."""
+"""Our ports on the libraries of vendors: one folder and one extra for each.
+
+Deleting a folder and its line in bootstrap leaves no trace.
+"""

@@ -34,7 +34,7 @@ BREACHES_OVER = timedelta(minutes=30)
 
 
 def of_breach(breach: MonitorBreached) -> BadNews:
-    """A finding of a monitor."""
+    """Return the news of a monitor's finding."""
     return BadNews(
         automation=breach.automation,
         monitor=breach.monitor,
@@ -54,7 +54,7 @@ def of_breach(breach: MonitorBreached) -> BadNews:
 
 
 def key_of_recovery(recovered: MonitorRecovered) -> AlertKey:
-    """The alert that a recovery ends."""
+    """Return the key of the alert that a recovery ends."""
     return AlertKey(recovered.automation, recovered.monitor, recovered.series, recovered.segment)
 
 
@@ -76,7 +76,7 @@ def of_deaths(died: ActionsDied) -> BadNews:
 
 
 def of_expectation(breached: ExpectationBreached, decisions: int) -> BadNews | None:
-    """A value that is not as expected again and again; None as long as few decisions saw it."""
+    """Return the news of a value that repeatedly breaches an expectation; None while few decisions saw it."""
     if decisions < BREACHES:
         return None
     minutes = BREACHES_WITHIN.total_seconds() / 60
@@ -97,7 +97,7 @@ def of_expectation(breached: ExpectationBreached, decisions: int) -> BadNews | N
 
 
 def of_budget(event: BudgetNearlySpent | BudgetUsedUp) -> BadNews:
-    """A budget that is nearly or wholly spent; it ends with the period."""
+    """Return the news of a budget that is nearly or wholly spent; it ends with the period."""
     spent = isinstance(event, BudgetUsedUp)
     what = "is spent: fallbacks decide" if spent else "is nearly spent"
     return BadNews(
@@ -116,7 +116,7 @@ def of_budget(event: BudgetNearlySpent | BudgetUsedUp) -> BadNews:
 
 
 def of_gate(revised: GateRevised) -> BadNews | None:
-    """A gate that evidence made narrower; None for the first revision, one by a person, or a wider one."""
+    """Return the news of a gate narrowed by evidence; None for the first revision, a person's, or a wider one."""
     before, key = revised.threshold_before, key_of_gate(revised)
     if before is None or revised.origin is Origin.PERSON or revised.threshold <= before:
         return None
@@ -140,14 +140,14 @@ def of_gate(revised: GateRevised) -> BadNews | None:
 
 
 def key_of_gate(revised: GateRevised) -> AlertKey:
-    """The alert about a gate: of its arm, and of the segment and the predicted class that it is about, if it is."""
+    """Return the key of the alert about a gate: its arm, and its segment and predicted class, if any."""
     about = revised.data()
     predicted = f" for {about['predicted']}" if about.get("predicted") else ""
     return AlertKey(revised.automation, GATE, revised.arm + predicted, about.get("segment") or {})
 
 
 def _end_of(per: str, starts_on: date) -> datetime:
-    """The end of a budget's period."""
+    """Return the end of a budget's period."""
     if per == "day":
         after = starts_on + timedelta(days=1)
     else:

@@ -1,4 +1,4 @@
-"""Chores of workers for alerts: send what is due, resolve what is over, and run the drills."""
+"""Chores of workers for alerts: send due groups, resolve ended ones, and advance drills."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from andon.kernel.events import Events
 from andon.kernel.lookout import REST_SECONDS
 
 Standing = Callable[[Tx, Alert], bool]
-"""Whether the cause of an alert is still there, for alerts that no event ends."""
+"""A check whether the cause of an alert is still there, for alerts that no event ends."""
 
 SEND = "send_alerts"
 SEND_EVERY = timedelta(seconds=REST_SECONDS)
@@ -33,7 +33,7 @@ def chores(
     causes = {bad_news.DELIVERIES: _has_dead_letters, **standing}
 
     def send(tx: Tx, now: datetime) -> bool:
-        """Send what is due, and let drills that are under way go on."""
+        """Send what is due, and advance drills under way."""
         drilling.advance_drills(tx, events=events, now=now)
         return sending.send_due(tx, routes, console=console, now=now)
 

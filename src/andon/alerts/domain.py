@@ -1,4 +1,4 @@
-"""Alerts: what became bad, where and since when, and how alerts are told apart and gathered. Pure values and rules."""
+"""Alerts: what became bad, where and since when, their identity and their groups. Pure values and rules."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -146,7 +146,7 @@ class AlertGroup:
     sent_at: datetime | None = None
 
     def takes(self, news: BadNews, now: datetime) -> bool:
-        """Whether a new alert joins it."""
+        """Return whether a new alert joins it."""
         same = (self.automation, self.drill) == (news.automation, news.drill)
         return same and now - self.joined_at <= GATHERED and now - self.opened_at <= LONGEST_GROUP
 
@@ -157,13 +157,15 @@ def severity(level: Level) -> int:
 
 
 def rises(before: Level | None, after: Level) -> bool:
-    """Whether a sighting is news to a person: the first one, or one of a higher level."""
+    """Return whether a sighting is news to a person: the first one, or one of a higher level."""
     return before is None or severity(after) > severity(before)
 
 
 def due_at(group: AlertGroup, now: datetime, *, urgent: bool) -> datetime:
-    """When a group with a change is to be sent: soon if it was never sent or the change is urgent, and no later than
-    planned."""
+    """Return when to send a changed group: soon if it was never sent or the change is urgent.
+
+    It is never later than planned.
+    """
     wanted = now + FIRST_WAIT
     if not urgent and group.sent_at is not None:
         wanted = max(wanted, group.sent_at + AGAIN_WAIT)
@@ -171,7 +173,7 @@ def due_at(group: AlertGroup, now: datetime, *, urgent: bool) -> datetime:
 
 
 def first_seen(news: BadNews, identifier: UUID, group: UUID, now: datetime) -> Alert:
-    """A new alert of a first sighting."""
+    """Return a new alert of a first sighting."""
     return Alert(
         id=identifier,
         automation=news.automation,
@@ -201,9 +203,9 @@ def first_seen(news: BadNews, identifier: UUID, group: UUID, now: datetime) -> A
 
 
 def seen_again(known: Alert, news: BadNews, now: datetime) -> Alert:
-    """An open alert after one more sighting: the newest figures, the earliest start, the highest level so far.
+    """Return an open alert after one more sighting: the newest figures, the earliest start, the highest level.
 
-    A higher level takes an acknowledgement back, for nobody has acknowledged that.
+    A higher level cancels an acknowledgement, for nobody has acknowledged that.
     """
     higher = rises(known.level, news.level)
     again = replace(
@@ -228,5 +230,5 @@ def seen_again(known: Alert, news: BadNews, now: datetime) -> Alert:
 
 
 def shown_segment(segment: Segment) -> str:
-    """A segment as text: `country=AT, amount=5`; empty for the whole line."""
+    """Return a segment as text: `country=AT, amount=5`; empty for the whole line."""
     return ", ".join(f"{name}={value}" for name, value in sorted(segment.items()))

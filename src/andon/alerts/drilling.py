@@ -24,7 +24,7 @@ _MESSAGE = "Drill: this alert is made up, nothing is wrong"
 
 
 def list_drills(tx: Tx, automation: str, *, limit: int = 50) -> Sequence[Drill]:
-    """The drills of an automation, newest first. Raises AutomationNotFound."""
+    """Return the drills of an automation, newest first. Raises AutomationNotFound."""
     decisions.require_deployed(tx, automation)
     return store.page(tx, automation, limit=limit)
 
@@ -38,10 +38,10 @@ def get_drill(tx: Tx, drill_id: UUID) -> Drill:
 
 
 def begin_drill(tx: Tx, automation: str, *, actor: Actor, reason: str, events: Events, now: datetime) -> Drill:
-    """Raise the alert of a drill, whose rule pulls a cord in this transaction. Raises AutomationNotFound,
-    DrillUnderWay, ReasonInvalid.
+    """Raise the alert of a drill, whose rule pulls a cord in this transaction.
 
-    It meets the first rule of the automation. Where there is none, the drill fails at once.
+    It meets the first rule of the automation. Where there is none, the drill fails at once. Raises AutomationNotFound,
+    DrillUnderWay, ReasonInvalid.
     """
     why = reasons.require(reason)
     decisions.require_deployed(tx, automation)

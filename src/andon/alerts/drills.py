@@ -37,12 +37,12 @@ class DrillOutcome:
 
 
 def drill_segment(drill: UUID) -> Segment:
-    """The segment of a drill: no contract has such a field, so no input belongs to it."""
+    """Return the segment of a drill: no contract has such a field, so no input belongs to it."""
     return {DRILL_FIELD: str(drill)}
 
 
 def judge(drill: Drill, processes: Sequence[Process], now: datetime) -> DrillOutcome | None:
-    """How a drill whose cord is pulled ends, given what runs; None as long as a process may still follow."""
+    """Return the result of a drill whose cord is pulled; None as long as a live process may still follow."""
     serving = [one for one in processes if drill.automation in one.status.serves]
     behind = [one for one in serving if str(drill.id) not in one.status.drills]
     since = drill.pulled_at or drill.began_at

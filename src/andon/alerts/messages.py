@@ -8,17 +8,17 @@ from urllib.parse import urlencode
 from andon.alerts.domain import Alert, AlertGroup, AlertState, severity, shown_segment
 
 REPEATED = timedelta(minutes=30)
-"""How often an open alert is repeated to Alertmanager, which keeps none over a restart."""
+"""The interval at which an open alert is repeated to Alertmanager, which keeps none over a restart."""
 
 HELD_FOR = timedelta(hours=2)
-"""How long Alertmanager keeps an open alert that is not repeated: four repeats may be late."""
+"""The time Alertmanager keeps an open alert that is not repeated: four repeats may be late."""
 
 MARGIN = timedelta(minutes=5)
-"""How much around an alert the link to its decisions shows."""
+"""The margin around an alert in the link to its decisions."""
 
 
 def decisions_of(alert: Alert, now: datetime) -> dict[str, Any]:
-    """The filter for the decisions behind an alert."""
+    """Return the filter for the decisions behind an alert."""
     until = (alert.resolved_at or min(alert.last_seen_at, now)) + MARGIN
     return {
         "automation": alert.automation,
@@ -29,7 +29,7 @@ def decisions_of(alert: Alert, now: datetime) -> dict[str, Any]:
 
 
 def decisions_path(alert: Alert, now: datetime) -> str:
-    """The same as an address in the console; a drill has no decisions."""
+    """Return the same as a path in the console; a drill has no decisions."""
     wanted = decisions_of(alert, now)
     query = {name: wanted[name] for name in ("automation", "since", "until")}
     segment = "" if alert.drill is not None else shown_segment(alert.segment)
@@ -37,7 +37,7 @@ def decisions_path(alert: Alert, now: datetime) -> str:
 
 
 def sure(alert: Alert) -> str:
-    """How sure an alert is, in words; empty if nothing says so."""
+    """Describe an alert's certainty in words; empty if there is none."""
     if alert.false_alarm is None:
         return ""
     return f"an unchanged line gives such an alert with a probability of at most {alert.false_alarm:.2g}"
@@ -98,7 +98,7 @@ def shown_alert(alert: Alert, console: str, now: datetime) -> dict[str, Any]:
 
 
 def for_alertmanager(alerts: Sequence[Alert], console: str, now: datetime) -> dict[str, Any]:
-    """A body for `POST /api/v2/alerts` (Alertmanager's OpenAPI 2.0 document, `postableAlerts`), under `alerts`.
+    """Return a body for `POST /api/v2/alerts` (Alertmanager's OpenAPI 2.0, `postableAlerts`), under `alerts`.
 
     An open alert ends HELD_FOR from now unless it is repeated, as the protocol asks of clients.
     """

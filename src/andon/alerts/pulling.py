@@ -27,8 +27,7 @@ def declared(tx: Tx, automation: str) -> DeclaredCord:
 
 
 def rules_of(tx: Tx, automation: str) -> Sequence[CordRule]:
-    """Every rule of an automation: those of its code, or the usual ones if it declares none, and those that people
-    added."""
+    """Return every rule of an automation: its declared or the default ones, and those that people added."""
     own = declared(tx, automation).rules
     return (*(USUAL_RULES if own is None else own), *(one.rule for one in store.added(tx, automation)))
 
@@ -72,7 +71,7 @@ def _states(tx: Tx, automation: str, segment: Segment) -> Sequence[LineState]:
 
 
 def _known_segment(tx: Tx, alert: Alert) -> Segment:
-    """The segment of an alert; the whole line if the contract cannot tell which inputs are meant."""
+    """Return the segment of an alert; the whole line if the contract cannot identify the inputs."""
     version = decisions.version_in_force(tx, alert.automation)
     if not alert.segment or version is None:
         return {}
@@ -83,13 +82,13 @@ def _known_segment(tx: Tx, alert: Alert) -> Segment:
 
 
 def _in_drill(wanted: Sequence[PullWanted], alert: Alert) -> Sequence[PullWanted]:
-    """The most severe of the pulls, of a segment that no input belongs to."""
+    """Return the most severe of the pulls, of a segment that no input belongs to."""
     assert alert.drill is not None  # noqa: S101 - asked before
     most = sorted(wanted, key=lambda one: one.state.severity)[-1:]
     return [PullWanted(drill_segment(alert.drill), one.state, one.rule) for one in most]
 
 
 def _plain(message: str) -> str:
-    """A message that may stand in a reason."""
+    """Return a message that may stand in a reason."""
     text = message[:_ROOM]
     return text if not reasons.faults_of(text) else "See the alert."

@@ -65,7 +65,7 @@ def recover(tx: Tx, key: AlertKey, *, message: str, events: Events, now: datetim
 
 
 def resolved(tx: Tx, known: Alert, *, by: str, reason: str, events: Events, now: datetime) -> Alert:
-    """End an open alert; lock its automation first. People hear of it if they heard of the alert."""
+    """End an open alert; lock its automation first. The end is sent if the alert was."""
     alert = replace(
         known, resolved_by=by, resolved_at=now, resolution=reason, changed=known.sent_at is not None, ends_at=None
     )
@@ -104,7 +104,7 @@ def resolve_ended(tx: Tx, *, events: Events, now: datetime) -> int:
 
 
 def _joined(tx: Tx, news: BadNews, now: datetime) -> AlertGroup:
-    """The group that a new alert joins; a new one if the last of its automation is too old."""
+    """Return the group that a new alert joins; a new one if the automation's last is too old."""
     newest = store.newest_group(tx, news.automation, news.drill)
     if newest is not None and newest.takes(news, now):
         store.change_group(tx, newest.id, joined_at=now)

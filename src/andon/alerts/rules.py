@@ -52,12 +52,12 @@ class PullWanted:
 
 
 def meets(rule: CordRule, monitor: str, level: Level) -> bool:
-    """Whether an alert of this monitor and level meets a rule."""
+    """Return whether an alert of this monitor and level meets a rule."""
     return rule.monitor == monitor and severity(level) >= severity(Level(rule.level))
 
 
 def pulls_wanted(rules: Iterable[CordRule], monitor: str, level: Level, segment: Segment) -> Sequence[PullWanted]:
-    """The most severe state that the rules ask for, of each segment they mean."""
+    """Return the most severe state that the rules demand, for each segment."""
     wanted: dict[bool, PullWanted] = {}
     for rule in rules:
         if meets(rule, monitor, level):
@@ -69,6 +69,6 @@ def pulls_wanted(rules: Iterable[CordRule], monitor: str, level: Level, segment:
 
 
 def shown_rule(rule: CordRule) -> str:
-    """A rule in words."""
+    """Return a rule in words."""
     what = "the segment concerned" if rule.segment else "the whole line"
     return f"{rule.monitor} at {rule.level} makes {what} {rule.state}"

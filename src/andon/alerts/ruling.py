@@ -27,7 +27,7 @@ from andon.monitors import Level
 
 
 def added_rules(tx: Tx, automation: str) -> Sequence[AddedRule]:
-    """The rules that people added, oldest first."""
+    """Return the rules that people added, oldest first."""
     return store.added(tx, automation)
 
 
@@ -75,7 +75,7 @@ def checklist_of(tx: Tx, automation: str) -> Sequence[str]:
 
 
 def pulls_of(tx: Tx, automation: str) -> Sequence[RulePull]:
-    """The pulls by rules that nobody has released."""
+    """Return the pulls by rules that nobody has released."""
     return store.standing_pulls(tx, automation)
 
 
@@ -126,7 +126,7 @@ def release(
 
 
 def _standing(tx: Tx, automation: str, pulls: Sequence[RulePull]) -> list[str]:
-    """The open critical alerts of the monitors and segments for which the cord was pulled, in words."""
+    """Describe the open critical alerts of the monitors and segments for which the cord was pulled."""
     found: dict[UUID, str] = {}
     for pull in pulls:
         origin = alert_store.find(tx, pull.alert)

@@ -42,7 +42,7 @@ class AlertRoute:
     drills: bool = False
 
     def takes(self, alert: Alert) -> bool:
-        """Whether an alert goes here. That a destination fails is not sent to that destination."""
+        """Return whether an alert goes here. A destination's own failures are not sent to it."""
         if alert.monitor == DELIVERIES and alert.series == self.destination:
             return False
         return severity(alert.level) >= severity(self.level) and (alert.drill is None or self.drills)
@@ -74,8 +74,10 @@ def send_due(tx: Tx, routes: Sequence[AlertRoute], *, console: str, now: datetim
 
 
 def send_again(tx: Tx, routes: Sequence[AlertRoute], *, console: str, now: datetime) -> bool:
-    """Repeat a group's open alerts where they are forgotten otherwise, as Alertmanager does; whether there may be
-    more."""
+    """Repeat a group's open alerts to receivers that forget them, as Alertmanager does.
+
+    Return whether there may be more.
+    """
     forgetful = [route for route in routes if route.alertmanager]
     group = store.claim_stale_group(tx, now - REPEATED) if forgetful else None
     if group is None:

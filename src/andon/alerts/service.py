@@ -40,12 +40,12 @@ def page(tx: Tx, which: AlertSelection, *, limit: int = 50, before: UUID | None 
 
 
 def at_moment(tx: Tx, automation: str, moment: datetime, given: Mapping[str, Any]) -> Sequence[Alert]:
-    """The alerts that concerned an input at a moment: of the whole line, and of the segments that the input belongs to."""
+    """Return the alerts that concerned an input at a moment: of the whole line, and of the input's segments."""
     return [one for one in store.at_moment(tx, automation, moment) if cord.belongs(given, one.segment)]
 
 
 def count_open(tx: Tx, automations: Sequence[str] | None, now: datetime) -> int:
-    """How many alerts nobody has acknowledged, resolved or silenced, in these automations or (None) all."""
+    """Return how many alerts nobody has acknowledged, resolved or silenced, in these automations or (None) all."""
     wanted = AlertSelection(None if automations is None else tuple(automations), states=(AlertState.OPEN,))
     silences = silence_store.in_force(tx, now)
     if not silences:
@@ -54,7 +54,7 @@ def count_open(tx: Tx, automations: Sequence[str] | None, now: datetime) -> int:
 
 
 def notes_of(tx: Tx, alert_id: UUID) -> Sequence[Note]:
-    """The timeline of an alert, oldest first."""
+    """Return the timeline of an alert, oldest first."""
     return notes_store.notes(tx, alert=alert_id)
 
 
@@ -93,7 +93,7 @@ def list_silences(tx: Tx, automations: Sequence[str] | None = None, *, limit: in
 
 
 def silence_in_force(tx: Tx, key: AlertKey, now: datetime) -> Silence | None:
-    """The silence that keeps an alert from being sent, if there is one."""
+    """Return the silence that keeps an alert from being sent, if there is one."""
     return silence_of(key, silence_store.in_force(tx, now), now)
 
 
@@ -133,7 +133,7 @@ def end_silence(tx: Tx, silence_id: UUID, *, actor: Actor, reason: str, now: dat
 
 
 def _locked(tx: Tx, alert_id: UUID) -> Alert:
-    """An alert that is not resolved, which nobody else changes until the transaction ends."""
+    """Return an unresolved alert, locked until the transaction ends."""
     store.lock(tx, get(tx, alert_id).automation)
     known = get(tx, alert_id)
     if known.resolved_at is not None:

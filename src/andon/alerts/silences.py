@@ -25,7 +25,7 @@ class Silenced:
     segment: Mapping[str, Scalar] | None = None
 
     def fits(self, key: AlertKey) -> bool:
-        """Whether an alert of this key is meant. Alerts of drills never are: they are not sent anyway."""
+        """Return whether an alert of this key is meant. Alerts of drills never are: they are not sent anyway."""
         return key.drill is None and all(
             wanted is None or wanted == given
             for wanted, given in (
@@ -39,7 +39,7 @@ class Silenced:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Alerts that are not sent for a while, who said so and why."""
+    """A silence: alerts that are not sent for a while, its author and reason."""
 
     id: UUID
     which: Silenced
@@ -51,12 +51,12 @@ class Silence:
     ended_at: datetime | None = None
 
     def holds(self, now: datetime) -> bool:
-        """Whether it is in force."""
+        """Return whether it is in force."""
         return self.ended_at is None and now < self.ends_at
 
 
 def silence_of(key: AlertKey, silences: Sequence[Silence], now: datetime) -> Silence | None:
-    """The silence that keeps an alert from being sent, the one that ends last; None if none does."""
+    """Return the silence of an alert that ends last; None if none applies."""
     holding = [silence for silence in silences if silence.holds(now) and silence.which.fits(key)]
     return max(holding, key=lambda silence: silence.ends_at, default=None)
 

@@ -1,4 +1,4 @@
-"""Subscriptions: which events raise, count and resolve alerts, in the transaction in which they are published."""
+"""Subscriptions: the events that raise, count and resolve alerts, in the transaction of their publication."""
 
 from dataclasses import replace
 from functools import partial

@@ -30,7 +30,7 @@ def note(
 
 
 def incident_for(tx: Tx, alert: Alert, now: datetime) -> UUID | None:
-    """The incident that an alert belongs to: the open one of its automation; a new one if it is critical.
+    """Return the incident of an alert: its automation's open one, or a new one if the alert is critical.
 
     A drill has none.
     """

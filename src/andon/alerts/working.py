@@ -40,7 +40,7 @@ def list_incidents(
 
 
 def notes_of_incident(tx: Tx, incident_id: UUID) -> Sequence[Note]:
-    """The timeline of an incident, oldest first."""
+    """Return the timeline of an incident, oldest first."""
     return store.notes(tx, incident=incident_id)
 
 
@@ -70,7 +70,7 @@ def comment(tx: Tx, incident_id: UUID, *, message: str, actor: Actor, now: datet
 
 
 def own(tx: Tx, incident_id: UUID, *, owner: str, actor: Actor, now: datetime) -> Incident:
-    """Say who works on an incident. Raises IncidentNotFound, IncidentEnded, ReasonInvalid."""
+    """Set the owner of an incident. Raises IncidentNotFound, IncidentEnded, ReasonInvalid."""
     name = reasons.require(owner)
     _living(tx, incident_id)
     incident = store.change(tx, incident_id, owner=name)
@@ -90,7 +90,7 @@ def end(tx: Tx, incident_id: UUID, *, cause: str, actor: Actor, now: datetime) -
 
 
 def _living(tx: Tx, incident_id: UUID) -> Incident:
-    """An incident that has not ended, which nobody else changes until the transaction ends."""
+    """Return an open incident, locked until the transaction ends."""
     incident = store.locked(tx, incident_id)
     if incident is None:
         raise IncidentNotFound(f"No incident {incident_id}")

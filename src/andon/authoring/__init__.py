@@ -1,4 +1,4 @@
-"""What the builder writes: declarations of a line, typed, without side effects. Nothing here reads a file or runs anything."""
+"""The builder's declarations of a line, typed, without side effects. Nothing here reads a file or runs anything."""
 
 from andon.authoring.actions import (
     ActionSpec,

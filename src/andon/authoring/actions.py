@@ -24,7 +24,7 @@ class Refused(Exception):
 
 
 class NotTaken(Exception):
-    """Raised by a function that is an action: nothing was done, and it may succeed later. Its text is shown to people."""
+    """Raised by an action's function when nothing was done and it may succeed later. Its text is shown to people."""
 
 
 def action(connector: str, destination: str, **options: Any) -> ActionSpec:
@@ -33,7 +33,10 @@ def action(connector: str, destination: str, **options: Any) -> ActionSpec:
 
 
 def webhook(destination: str, *, cloudevents: bool = False) -> ActionSpec:
-    """Tell a destination by a signed HTTP POST (Standard Webhooks); `cloudevents` makes its body a structured CloudEvent."""
+    """Notify a destination by a signed HTTP POST (Standard Webhooks).
+
+    `cloudevents` makes its body a structured CloudEvent.
+    """
     return _spec("webhook", destination, {"cloudevents": True} if cloudevents else {})
 
 
@@ -62,7 +65,10 @@ def sql(destination: str, statement: str) -> ActionSpec:
 
 
 def kafka_topic(destination: str, topic: str, *, key: str | None = None) -> ActionSpec:
-    """Publish the decision as a CloudEvent on a Kafka topic; messages with the same value of the input's field `key` stay in order."""
+    """Publish the decision as a CloudEvent on a Kafka topic.
+
+    Messages with the same value of the input's field `key` stay in order.
+    """
     return _spec("kafka", destination, {"topic": topic} if key is None else {"topic": topic, "key": key})
 
 

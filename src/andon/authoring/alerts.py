@@ -69,7 +69,7 @@ class CordDrill:
 
 
 def checked_checklist(automation: str, items: Sequence[str]) -> tuple[str, ...]:
-    """A checklist whose items are short texts, each once. Raises DeclarationInvalid."""
+    """Return a checklist whose items are short texts, each once. Raises DeclarationInvalid."""
     for item in items:
         if not item.strip() or len(item) > LONGEST_ITEM:
             raise DeclarationInvalid(

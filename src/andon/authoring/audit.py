@@ -10,8 +10,8 @@ from andon.authoring.errors import DeclarationInvalid
 class BlindAudit:
     """The share of automatic decisions to audit: `BlindAudit(0.02, least=0.005, most=0.2, queue="audits")`.
 
-    `least` and `most` bound the share when it is changed later; without them it stays as declared. Audits wait in `queue`
-    (the queue of the automation's reviews if None), and a person should have looked `due` after the decision.
+    `least` and `most` bound the share when it is changed later; without them it stays as declared. Audits wait in
+    `queue` (the queue of the automation's reviews if None), and a person should have looked `due` after the decision.
     """
 
     share: float

@@ -29,9 +29,9 @@ _NAME = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
 
 class Automation:
-    """One line: what comes in (contract), what is seen (features, model), what is chosen (policy), what follows (actions, review).
+    """One line: its input (contract), features and model, policy, and consequences (actions, review).
 
-    Declaring one does nothing but check that it is consistent by itself; raises DeclarationInvalid.
+    Declaring one only checks that it is consistent by itself; raises DeclarationInvalid.
     """
 
     def __init__(
@@ -144,7 +144,8 @@ class Automation:
             )
         if self.risk is not None and self.risk.by is not None and self.risk.by not in fields:
             raise DeclarationInvalid(
-                f"Automation {self.name!r}: risk has a gate by {self.risk.by!r}, which is not a field of {self.contract.__name__}"
+                f"Automation {self.name!r}: risk has a gate by {self.risk.by!r}, which is not a field of "
+                f"{self.contract.__name__}"
             )
         for feature in self.features:
             for field in _fields_of(feature):
@@ -213,7 +214,7 @@ class Automation:
 
 
 def _fields_of(feature: Feature) -> tuple[str, ...]:
-    """The fields of the contract that a feature is made of, as far as its declaration says."""
+    """Return the contract's fields that a feature uses, as far as its declaration says."""
     if isinstance(feature, Window):
         return feature.field, feature.by
     return (feature.by,) if isinstance(feature, Lookup) else ()

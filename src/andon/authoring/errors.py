@@ -1,4 +1,4 @@
-"""What can be wrong with a declaration by itself."""
+"""Errors of a declaration by itself."""
 
 from andon.kernel.errors import Invalid
 

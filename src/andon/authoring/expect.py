@@ -1,19 +1,19 @@
-"""What a builder expects of the values that a decision sees."""
+"""A builder's expectations of the values that a decision sees."""
 
 from dataclasses import dataclass
 
 from andon.authoring.errors import DeclarationInvalid
 
 EXPECTED = ("expectations_hold", "expectations_breached")
-"""The features of a line with expectations: whether all hold, and the names of those that do not, with commas between."""
+"""The expectation features of a line: whether all hold, and the names of breached ones, separated by commas."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expect:
-    """What a feature or a field of the input should be: between two numbers, one of some values, there at all.
+    """An expectation of a feature or a field of the input: between two numbers, one of some values, present.
 
-    What is not as expected is a breach: it is counted, told, kept with the decision and given to the policy, which says what
-    follows. `missing` is whether a missing value is as expected.
+    A value that differs is a breach: it is counted, published, kept with the decision and given to the policy, which
+    decides what follows. `missing` is whether a missing value is as expected.
     """
 
     name: str

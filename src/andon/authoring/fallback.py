@@ -1,4 +1,4 @@
-"""What answers when the chosen model version cannot: it failed, was too slow, is broken off, or its budget is spent."""
+"""The fallbacks when the chosen model version cannot answer: failed, too slow, broken, or out of budget."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ BY_RULES = "rules"
 """The rules alone: those that need no prediction; if none of them holds, the policy's `otherwise`."""
 
 BY_REVIEW = "review"
-"""A person. It stands at the end of every chain, said or not."""
+"""A person: the implicit end of every chain."""
 
 LEAST, MOST = 1e-9, 9e9
 """Between these an amount can be counted: in nano-units of a currency, as PostgreSQL keeps them."""
@@ -21,7 +21,7 @@ _ALIAS = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What predicting may cost in a day or a month (UTC), in the currency of `[cost]`; then the fallbacks answer."""
+    """The limit of prediction costs in a day or a month (UTC), in the currency of `[cost]`; then fallbacks answer."""
 
     amount: float
     per: Literal["day", "month"] = "day"
@@ -40,7 +40,7 @@ Fallbacks: TypeAlias = Sequence[str]
 
 
 def checked(automation: str, fallbacks: Fallbacks) -> tuple[str, ...]:
-    """The chain as it runs, `review` at its end. Raises DeclarationInvalid."""
+    """Return the chain as it runs, with `review` at its end. Raises DeclarationInvalid."""
     if not isinstance(fallbacks, list | tuple):
         raise DeclarationInvalid(
             f"Automation {automation!r}: fallback is a list or tuple of names, as ('rules',), not {fallbacks!r}"

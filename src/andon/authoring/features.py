@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from andon.authoring.errors import DeclarationInvalid
 
 AGGREGATES = ("count", "sum", "mean", "min", "max", "std", "distinct", "last", "since")
-"""What a window can say. `last` and `since` (seconds) are about the entry before the present one."""
+"""The aggregates of a window. `last` and `since` (seconds) are about the entry before the present one."""
 
 OF_NUMBERS = frozenset({"sum", "mean", "min", "max", "std"})
 """Those that only a numeric field has."""
@@ -45,10 +45,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Aggregates of a field over the last while, by the value of another: the velocity of an account.
+    """Aggregates of a field over a recent span, by the value of another: the velocity of an account.
 
-    `over` are spans like "10m", "1h", "24h", "7d". The present input counts as the newest entry of its own window; `last` and
-    `since` are about the entry before it. `name` is what the features' names begin with, the field's if it is not given.
+    `over` are spans like "10m", "1h", "24h", "7d". The present input counts as the newest entry of its own window;
+    `last` and `since` are about the entry before it. `name` is the prefix of the features' names, the field's name by
+    default.
     """
 
     field: str
@@ -82,11 +83,12 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """Columns of the row of a table or view whose `key` is the value of the field `by`, e.g. what is known of a customer.
+    """Columns of the row of a table or view whose `key` is the value of the field `by`, e.g. a customer's data.
 
-    `table` is in Andon's own database, `crm.customers` if it is in another schema than the usual one. `key` is called like `by`
-    if it is not given. A value may have been read up to `fresh` ago. With `oldest` a row counts only if its column `updated` is no
-    longer ago than that. Where there is no row that counts, each column needs its `default`; without one the decision goes to a person.
+    `table` is in Andon's own database, `crm.customers` if it is in another schema than the usual one. `key` is called
+    like `by` if it is not given. A value may have been read up to `fresh` ago. With `oldest` a row counts only if its
+    column `updated` is no longer ago than that. Where there is no row that counts, each column needs its `default`;
+    without one the decision goes to a person.
     """
 
     table: str

@@ -1,4 +1,4 @@
-"""Whether an automation is declared with things of the kind that each should be: what is not is told here, before it breaks elsewhere."""
+"""Type checks of a declaration: a value of the wrong kind is reported here, before it breaks elsewhere."""
 
 from collections.abc import Mapping
 from datetime import timedelta

@@ -12,12 +12,15 @@ LONGEST_UNIT = 20
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One business measure: `Measure("loss_prevented", unit="EUR", value="input.amount", when='outcome == "pause" && label == "fraud"')`.
+    """One business measure: a number for each decision, declared beforehand.
 
-    `value` is a number, or a CEL expression that gives one; `when` a CEL condition, without which every decision counts. Both may
-    name `outcome`, `label` (the class that counts as true), `input.*`, `features.*`, `prediction.*` and `risk.*`. A measure that
-    names `label` has no value until a label counts, and is computed again whenever that changes. Without `value`, other systems
-    report it. `by` names fields of the contract: text, or true and false. Sums are kept for each combination of their values.
+        Measure("loss_prevented", unit="EUR", value="input.amount", when='outcome == "pause" && label == "fraud"')
+
+    `value` is a number, or a CEL expression that gives one; `when` a CEL condition, without which every decision
+    counts. Both may name `outcome`, `label` (the class that counts as true), `input.*`, `features.*`, `prediction.*`
+    and `risk.*`. A measure that names `label` has no value until a label counts, and is computed again whenever that
+    changes. Without `value`, other systems report it. `by` names fields of the contract: text, or true and false. Sums
+    are kept for each combination of their values.
     """
 
     name: str

@@ -44,7 +44,10 @@ class ServiceLevel:
 
 @dataclass(frozen=True, slots=True)
 class Fairness:
-    """A field whose groups are compared: `Fairness("gender")`. A rate may differ from that of all others by `tolerance`."""
+    """A field whose groups are compared: `Fairness("gender")`.
+
+    A rate may differ from that of all others by `tolerance`.
+    """
 
     field: str
     tolerance: float = 0.1
@@ -60,8 +63,9 @@ class Fairness:
 class Monitors:
     """Deviations from the default monitors: `Monitors(off=["cost"], levels={"drift": "critical"})`.
 
-    `window` is how much of the past is compared with the reference. `false_alarms` is the probability with which a monitor
-    gives any alarm within 90 days while nothing changed. `ignore` names features that are not watched for drift.
+    `window` is how much of the past is compared with the reference. `false_alarms` is the probability with which a
+    monitor gives any alarm within 90 days while nothing changed. `ignore` names features that are not watched for
+    drift.
     """
 
     service: ServiceLevel = ServiceLevel()
@@ -126,7 +130,7 @@ class Monitors:
 
 
 def monitors_of(given: Monitors | Sequence[ServiceLevel | Fairness] | None) -> Monitors | None:
-    """Return the monitors of what a builder gave: a `Monitors`, or a list of a service level and fields for fairness."""
+    """Return the monitors a builder declared: a `Monitors`, or a list of a service level and fields for fairness."""
     if given is None or isinstance(given, Monitors):
         return given
     if not isinstance(given, list | tuple) or not all(isinstance(one, ServiceLevel | Fairness) for one in given):

@@ -12,10 +12,10 @@ class Policy:
 
     @classmethod
     def file(cls, path: str) -> "Policy":
-        """The table in `path`, relative to the Python file that declares the automation."""
+        """Use the table in `path`, relative to the Python file that declares the automation."""
         return cls(path=path)
 
     @classmethod
     def yaml(cls, text: str) -> "Policy":
-        """The table in `text` itself."""
+        """Use the table in `text` itself."""
         return cls(text=text)

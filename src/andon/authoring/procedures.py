@@ -1,4 +1,4 @@
-"""Procedures: what follows a decision when it takes several steps. A function with a name; declaring one runs nothing."""
+"""Procedures: the consequences of a decision in several steps. A function with a name; declaring one runs nothing."""
 
 import ast
 import hashlib
@@ -17,7 +17,10 @@ from andon.authoring.errors import DeclarationInvalid
 T = TypeVar("T")
 
 Compensation: TypeAlias = Callable[[], Awaitable[Any]]
-"""Undoes a step that was done, when the procedure fails later. It is made of steps itself: `lambda: p.step(unlock, account)`."""
+"""A function that undoes a finished step when the procedure fails later.
+
+It is made of steps itself: `lambda: p.step(unlock, account)`.
+"""
 
 BY_PROCEDURE = "procedure"
 """The connector of actions that start a procedure; their destination is its name."""
@@ -27,9 +30,9 @@ _NAME = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How often a step is tried, and how long between: a random share of a span that doubles from `first` up to `longest`.
+    """The attempts at a step and the pauses between: a random share of a span that doubles up to `longest`.
 
-    Only errors of the kinds in `on`, and none in `never`, are tried again; so no `SystemExit`, which is no `Exception`.
+    Only errors of the kinds in `on`, and none in `never`, are retried; so no `SystemExit`, which is no `Exception`.
     """
 
     attempts: int = 5
@@ -45,12 +48,12 @@ class Retry:
             raise DeclarationInvalid("Retry: expected 0 <= first <= longest")
 
     def wait(self, attempt: int, share: float) -> timedelta:
-        """How long to wait after attempt number `attempt` (from 1), with `share` drawn from 0 to 1."""
+        """Return the wait after attempt number `attempt` (from 1), with `share` drawn from 0 to 1."""
         span: timedelta = min(self.first * 2 ** min(attempt - 1, 32), self.longest)
         return span * share
 
     def wants(self, error: BaseException) -> bool:
-        """Whether to try again after this error."""
+        """Return whether to retry after this error."""
         return isinstance(error, self.on) and not isinstance(error, self.never)
 
 
@@ -75,7 +78,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What a person chose, and why."""
+    """A person's choice and reason."""
 
     choice: str
     reason: str
@@ -84,7 +87,7 @@ class Answered:
 
 
 class Procedure(Protocol):
-    """What a procedure's function is handed, and the only way it may touch the world: everything here is done once and kept.
+    """The argument of a procedure's function, and its only access to the world: each call is made once and kept.
 
     Await one step before the next. A clock, chance or a network beside it would give another run after a restart.
     """
@@ -112,23 +115,24 @@ class Procedure(Protocol):
         retry: Retry | None = None,
         compensate: Compensation | None = None,
     ) -> T:
-        """What `function(*args)` returns. After a kill it may be called once more, so give what it does outside a key of its own.
+        """Return what `function(*args)` returns. After a kill it may be called again, so give outside effects a key.
 
-        Arguments and results are JSON values, or what Pydantic can make of them by the function's annotation. Raises StepFailed.
+        Arguments and results are JSON values, or what Pydantic can make of them by the function's annotation. Raises
+        StepFailed.
         """
         ...
 
     async def deliver(
         self, action: ActionSpec, data: Mapping[str, Any], *, event: str, compensate: Compensation | None = None
     ) -> None:
-        """Have `data` delivered to an action's destination as `event`, with all that deliveries have: retries, breaker, one key.
+        """Deliver `data` to an action's destination as `event`, with retries, breaker and one key like all deliveries.
 
         Returns when it was delivered. Raises StepFailed when it was given up.
         """
         ...
 
     async def wait_for(self, event: str, *, within: timedelta | None = None) -> Received | None:
-        """The next event of this name that is or was sent to this procedure; None when the time is up."""
+        """Return the next event of this name that is or was sent to this procedure; None when the time is up."""
         ...
 
     async def ask(
@@ -146,11 +150,11 @@ class Procedure(Protocol):
         ...
 
     async def now(self) -> datetime:
-        """The present moment, as it was when this was first asked."""
+        """Return the present time, as it was at the first call."""
         ...
 
     async def random(self) -> float:
-        """A number from 0 to 1, as it was when this was first asked."""
+        """Return a number from 0 to 1, as it was at the first call."""
         ...
 
 
@@ -206,7 +210,7 @@ def run_procedure(started: "ProcedureSpec | str") -> ActionSpec:
 
 
 def digest_of(function: Callable[..., Any]) -> str:
-    """Eight hex digits of what a function does: neither its name, its decorators and comments, nor how it is set count."""
+    """Return eight hex digits of a function's code, without its name, decorators, comments and formatting."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, SyntaxError) as error:

@@ -9,7 +9,7 @@ from andon.authoring.errors import DeclarationInvalid
 
 @dataclass(frozen=True, slots=True)
 class MaxError:
-    """At most `target` of the automatic decisions may be wrong, held with probability `confidence`; both between 0 and 1.
+    """At most `target` of the automatic decisions may be wrong, with probability `confidence`; both between 0 and 1.
 
     The error is wrong automatic decisions divided by all automatic decisions. Decisions that went to a person count in
     neither. `by` names a field of the contract; each of its values gets a gate of its own as soon as its labels suffice, and
@@ -67,11 +67,12 @@ class MaxError:
 
 @dataclass(frozen=True, slots=True)
 class MaxCost:
-    """The mistakes of an automatic decision may cost `target` on average, held with probability `confidence`.
+    """The mistakes of an automatic decision may cost `target` on average, with probability `confidence`.
 
-    `costs` says what each mistake costs, by predicted and true class: `{("fraud", "honest"): 5.0, ("honest", "fraud"): 400.0}`.
-    A mistake that is not named costs nothing, and so does a right decision. The mean is taken over all automatic decisions.
-    Until there are labels, each mistake counts as if it were the dearest one: held-out evidence does not tell them apart.
+    `costs` is the cost of each mistake, by predicted and true class: `{("fraud", "honest"): 5.0, ("honest", "fraud"):
+    400.0}`. A mistake that is not named costs nothing, and so does a right decision. The mean is taken over all
+    automatic decisions. Until there are labels, each mistake counts as the dearest one: held-out evidence does not
+    distinguish them.
     """
 
     target: float

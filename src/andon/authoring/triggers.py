@@ -1,4 +1,7 @@
-"""Triggers: where events come from that are decided without a call. A declaration names a place; its address is a setting."""
+"""Triggers: the sources of events that are decided without a call.
+
+A declaration names a place; its address is a setting.
+"""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -19,9 +22,9 @@ SOURCES = ("kafka", "nats", "table", "schedule", "files", "http")
 class Trigger:
     """One stream of events into an automation.
 
-    `source` is the kind (`kafka`, `nats`, `table`, `schedule`, `files`, `http`), `place` the topic, subject, table or folder,
-    `connection` the name of the server under `[connections.NAME]` in andon.toml. Of CloudEvents only those of `types` are
-    taken, all if there are none; the others are left out. `read` makes the input of an event's data.
+    `source` is the kind (`kafka`, `nats`, `table`, `schedule`, `files`, `http`), `place` the topic, subject, table or
+    folder, `connection` the name of the server under `[connections.NAME]` in andon.toml. Of CloudEvents only those of
+    `types` are taken, all if there are none; the others are left out. `read` makes the input of an event's data.
     """
 
     source: str
@@ -33,12 +36,12 @@ class Trigger:
 
     @property
     def name(self) -> str:
-        """What distinguishes it from other triggers of its automation, e.g. `kafka:transfers`."""
+        """The name that is unique among the triggers of its automation, e.g. `kafka:transfers`."""
         return f"{self.source}:{self.place}"
 
 
 def kafka(topic: str, *, connection: str = "kafka", types: tuple[str, ...] = (), read: Read | None = None) -> Trigger:
-    """The messages of a Kafka topic: CloudEvents (binary or structured), or JSON that is the input itself."""
+    """Read the messages of a Kafka topic: CloudEvents (binary or structured), or JSON that is the input itself."""
     return Trigger("kafka", topic, connection, types, read=read)
 
 
@@ -50,7 +53,7 @@ def nats(
     types: tuple[str, ...] = (),
     read: Read | None = None,
 ) -> Trigger:
-    """The messages of a NATS JetStream stream; with `subjects` each of them can be worked on by another process."""
+    """Read the messages of a NATS JetStream stream; with `subjects` different processes can work on each of them."""
     return Trigger("nats", stream, connection, types, {"subjects": " ".join(subjects)}, read)
 
 
@@ -60,19 +63,20 @@ def http_events(*, types: tuple[str, ...] = (), read: Read | None = None) -> Tri
 
 
 def table(name: str, *, number: str = "id", at: str = "", key: str = "", read: Read | None = None) -> Trigger:
-    """The rows that are added to a PostgreSQL table (`schema.table`), each with a whole number that grows: a column of identity.
+    """Read the rows added to a PostgreSQL table (`schema.table`), each with a growing whole number: an identity column.
 
-    It is in Andon's own database. `at` is the column that says when a row came about. A row is given as a JSON object, column
-    by column.
+    It is in Andon's own database. `at` is the column with the time of a row's creation. A row is given as a JSON
+    object, column by column.
     """
     return Trigger("table", name, options={"number": number, "at": at, "key": key}, read=read)
 
 
 def schedule(when: str, *, timezone: str = "UTC", catch_up: bool = False, read: Read | None = None) -> Trigger:
-    """Moments by the clock: a cron expression (`0 6 * * MON-FRI`) or a span (`15m`), counted from midnight of 1970 in UTC.
+    """Trigger at times of a clock: a cron expression (`0 6 * * MON-FRI`) or a span (`15m`).
 
-    `read` makes the input of `{"scheduled_at": "2026-11-25T06:00:00+00:00", "missed": 0}`. Of the moments that passed while no
-    worker ran only the newest comes, and says how many were missed before it; with `catch_up` all of them come.
+    A span counts from midnight of 1970 in UTC. `read` makes the input of `{"scheduled_at": "2026-11-25T06:00:00+00:00",
+    "missed": 0}`. Of the times that passed while no worker ran only the newest comes, with the number missed before it;
+    with `catch_up` all of them come.
     """
     from croniter import croniter  # here, so that importing andon stays quick
 
@@ -81,22 +85,23 @@ def schedule(when: str, *, timezone: str = "UTC", catch_up: bool = False, read: 
             span_of(when)
         except DeclarationInvalid as error:
             raise DeclarationInvalid(
-                f"schedule({when!r}): expected a cron expression of five fields such as '0 6 * * *', or a span such as '15m'"
+                f"schedule({when!r}): expected a cron expression of five fields such as '0 6 * * *', or a span "
+                "such as '15m'"
             ) from error
     return Trigger("schedule", when, options={"timezone": timezone, "catch_up": "yes" if catch_up else ""}, read=read)
 
 
 def files(folder: str, *, pattern: str = "*", known_by: str = "", read: Read | None = None) -> Trigger:
-    """The rows of CSV, Parquet and NDJSON files that are put into a folder; each file is moved to `done/` when it is decided.
+    """Read the rows of CSV, Parquet and NDJSON files in a folder; each file is moved to `done/` when it is decided.
 
-    Write a file elsewhere, or under a name that begins with a dot, and rename it into place. A row whose column
-    `known_by` holds what another row held before, in whatever file, is not decided again.
+    Write a file elsewhere, or under a name that begins with a dot, and rename it into place. A row whose value in the
+    column `known_by` occurred before, in whatever file, is not decided again.
     """
     return Trigger("files", folder, options={"pattern": pattern, "known_by": known_by}, read=read)
 
 
 def on_event(source: Trigger) -> Callable[[Read], Trigger]:
-    """Have a function read the events of a source: it makes the contract's input of an event's data, or None to leave it out.
+    """Read the events of a source with a function: it makes the contract's input of an event's data.
 
         @on_event(kafka("payments"))
         def payments(event):
@@ -104,7 +109,8 @@ def on_event(source: Trigger) -> Callable[[Read], Trigger]:
 
         screening = Automation(..., trigger=payments)
 
-    The name stands for the trigger from then on, and the function is its `read`. It must be pure: an event may be read again.
+    None skips the event. The name stands for the trigger from then on, and the function is its `read`. It must be pure:
+    an event may be read again.
     """
     if not isinstance(source, Trigger):
         hint = "@on_event(kafka('payments'))"
@@ -134,5 +140,5 @@ def on_event(source: Trigger) -> Callable[[Read], Trigger]:
 
 
 def _shown(given: object) -> str:
-    """What somebody wrote in place of a source."""
+    """Describe what somebody wrote in place of a source."""
     return f"the function {given.__name__}" if inspect.isfunction(given) else repr(given)[:60]

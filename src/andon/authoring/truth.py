@@ -11,13 +11,15 @@ from andon.authoring.triggers import Trigger
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """The meaning of outcomes: `Truth({"pause": "fraud", "release": "honest"}, matures=timedelta(days=30), unreported="honest")`.
+    """The meaning of outcomes: the true class that each implies, and when labels are mature.
 
-    `outcomes` maps outcomes of the policy to classes of the model. An outcome that does not determine the class maps to None, or is
-    left out. A label is mature `matures` after its decision; zero means at once. `unreported` is the class assumed at maturity
-    when nothing was reported. It is assumed only for decisions whose outcome corresponds to that class: a transfer that was
-    paused cannot be reported as fraud, so silence says nothing about it. `reported` are streams of events that say what was true:
-    their `read` makes `{"decision_id": ..., "value": ...}` of an event.
+        Truth({"pause": "fraud", "release": "honest"}, matures=timedelta(days=30), unreported="honest")
+
+    `outcomes` maps outcomes of the policy to classes of the model. An outcome that does not determine the class maps to
+    None, or is left out. A label is mature `matures` after its decision; zero means at once. `unreported` is the class
+    assumed at maturity when nothing was reported. It is assumed only for decisions whose outcome corresponds to that
+    class: a transfer that was paused cannot be reported as fraud, so silence says nothing about it. `reported` are
+    streams of events that report the truth: their `read` makes `{"decision_id": ..., "value": ...}` of an event.
     """
 
     outcomes: Mapping[str, str | None]
@@ -44,7 +46,8 @@ class Truth:
             return
         if self.unreported not in self.classes:
             raise DeclarationInvalid(
-                f"Truth: unreported is a class of one of the outcomes ({', '.join(self.classes)}), not {self.unreported!r}"
+                f"Truth: unreported is a class of one of the outcomes ({', '.join(self.classes)}), not "
+                f"{self.unreported!r}"
             )
         if not self.matures:
             raise DeclarationInvalid("Truth: unreported needs matures, after which nothing more is expected")

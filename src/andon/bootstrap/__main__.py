@@ -1,4 +1,7 @@
-"""`python -m andon.bootstrap gateway | worker | console`: a process as `andon up` starts it, without the command line's weight."""
+"""`python -m andon.bootstrap gateway | worker | console`: a process as `andon up` starts it.
+
+It does without the imports of the command line.
+"""
 
 import importlib
 import sys
@@ -8,7 +11,8 @@ from andon.kernel.collector import resting
 
 if __name__ == "__main__":
     with resting():
-        # A server prints no tables: structlog, which would load it, allows for that; 3 MB less a process. A project may load it still.
+        # A server prints no tables, and structlog works without rich, which costs 3 MB a process. A project may still
+        # load it.
         modules: dict[str, Any] = sys.modules
         modules["rich"] = None
         importlib.import_module("structlog")

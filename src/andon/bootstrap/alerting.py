@@ -30,19 +30,19 @@ def subscribe_alerts(events: Events) -> None:
 
 
 def has_dead_events(tx: Tx, alert: Alert) -> bool:
-    """Whether events of the stream that an alert is about still wait for a person."""
+    """Return whether events of the stream that an alert is about still wait for a person."""
     waiting = streams.count_dead(tx, [alert.automation])
     return any(key.stream == alert.series and count > 0 for key, count in waiting.items())
 
 
 def console_url(settings: Settings) -> str:
-    """The address of the console for links, without a slash at its end."""
+    """Return the console's address for links, without a trailing slash."""
     given = settings.console
     return (given.url or f"http://{given.host}:{given.port}").rstrip("/")
 
 
 def alert_routes(settings: Settings, kinds: Mapping[str, Kind]) -> list[AlertRoute]:
-    """The routes of the settings. Raises SettingsInvalid, which names each fault."""
+    """Return the routes of the settings. Raises SettingsInvalid, which names each fault."""
     if faults := check_alert_routes(settings, kinds):
         named = "; ".join(f"{fault.where}: {fault.message}" for fault in faults)
         raise SettingsInvalid(f"{settings.root / config.FILE_NAME}: {named}", faults=faults)

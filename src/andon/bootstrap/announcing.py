@@ -11,7 +11,7 @@ from andon.kernel.errors import Fault, Invalid
 
 
 def event_routes(settings: Settings, kinds: Mapping[str, Kind]) -> list[EventRoute]:
-    """The routes of the settings. Raises SettingsInvalid, which names each fault."""
+    """Return the routes of the settings. Raises SettingsInvalid, which names each fault."""
     if faults := check_event_routes(settings, kinds):
         named = "; ".join(f"{fault.where}: {fault.message}" for fault in faults)
         raise SettingsInvalid(f"{settings.root / config.FILE_NAME}: {named}", faults=faults)
@@ -21,7 +21,7 @@ def event_routes(settings: Settings, kinds: Mapping[str, Kind]) -> list[EventRou
 
 
 def check_event_routes(settings: Settings, kinds: Mapping[str, Kind]) -> list[Fault]:
-    """What is wrong with `[events.NAME]`."""
+    """Return the faults of `[events.NAME]`."""
     return [
         Fault(f"[events.{name}]", message)
         for name, given in settings.events.items()

@@ -17,7 +17,8 @@ def watch_audits(metrics: Metrics, database: Database) -> None:
 
     metrics.counts_of(
         "andon_blind_audits_total",
-        "Blind audits with a verdict, by whether it is what the line had said; every worker shows those of the whole installation.",
+        "Blind audits with a verdict, by whether it is what the line had said; every worker shows those of the "
+        "whole installation.",
         decided,
         labels=("automation", "result"),
     )

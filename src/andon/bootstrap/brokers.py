@@ -19,27 +19,27 @@ from andon.streams import Source
 C = TypeVar("C", KafkaConnection, NatsConnection)
 
 Lost: TypeAlias = Callable[[str, int], None]
-"""Hears of which partition how many messages were removed before they were read."""
+"""Receives a partition and the number of its messages that were removed before they were read."""
 
 Environment = Mapping[str, str]
 
 
 def open_kafka(settings: Settings, trigger: Trigger, lost: Lost) -> Source:
-    """The topic that a trigger names. Raises SettingsInvalid."""
+    """Open the topic that a trigger names. Raises SettingsInvalid."""
     client = _kafka(settings, trigger, os.environ)
     source: Source = adapter("kafka").KafkaSource(client, trigger.place, lost=lost)
     return source
 
 
 def open_nats(settings: Settings, trigger: Trigger, lost: Lost) -> Source:
-    """The stream that a trigger names. Raises SettingsInvalid."""
+    """Open the stream that a trigger names. Raises SettingsInvalid."""
     client, subjects = _nats(settings, trigger, os.environ), trigger.options.get("subjects", "").split()
     source: Source = adapter("nats").NatsSource(client, trigger.place, lost=lost, subjects=subjects)
     return source
 
 
 def adapter(extra: str) -> ModuleType:
-    """The module that speaks to a kind of broker. Raises SettingsInvalid, which names the extra that is not installed."""
+    """Import the adapter of a broker. Raises SettingsInvalid, which names the extra to install."""
     try:
         return importlib.import_module(f"andon.adapters.{extra}")
     except ModuleNotFoundError as error:
@@ -49,7 +49,7 @@ def adapter(extra: str) -> ModuleType:
 
 
 def connection_of(settings: Settings, name: str, wanted: type[C]) -> C:
-    """The connection of a name, which is of the wanted kind. Raises SettingsInvalid."""
+    """Return the connection of this name. Raises SettingsInvalid unless it has the wanted kind."""
     (kind,) = get_args(wanted.model_fields["kind"].annotation)
     connection = settings.connections.get(name)
     if connection is None:
@@ -60,7 +60,7 @@ def connection_of(settings: Settings, name: str, wanted: type[C]) -> C:
 
 
 def kafka_client(root: Path, connection: KafkaConnection, environment: Environment = os.environ) -> dict[str, Any]:
-    """The settings of librdkafka for a connection. Raises SettingsInvalid if its secret is not set."""
+    """Return librdkafka's settings for a connection. Raises SettingsInvalid if its secret is not set."""
     secret = connection.secret(environment)
     protocol = ("SASL_" if connection.mechanism else "") + ("SSL" if connection.tls else "PLAINTEXT")
     given = {
@@ -79,7 +79,7 @@ def kafka_client(root: Path, connection: KafkaConnection, environment: Environme
 
 
 def nats_client(root: Path, connection: NatsConnection, environment: Environment = os.environ) -> dict[str, Any]:
-    """The options of the NATS client for a connection. Raises SettingsInvalid if a secret or file is not there."""
+    """Return the NATS client's options for a connection. Raises SettingsInvalid if a secret or file is missing."""
     secret = connection.secret(environment)
     text = None if secret is None else secret.get_secret_value()
     given = {
@@ -96,7 +96,7 @@ def nats_client(root: Path, connection: NatsConnection, environment: Environment
 def trouble_with_brokers(
     settings: Settings, automation: Automation, environment: Environment = os.environ
 ) -> list[str]:
-    """What keeps the triggers of an automation from their brokers, as far as it can be told without asking one."""
+    """Return the problems of an automation's triggers with their brokers, as far as known without a connection."""
     found = []
     for trigger in (*automation.triggers, *automation.reported):
         if trigger.source in _CLIENTS:
@@ -109,7 +109,7 @@ def trouble_with_brokers(
 
 
 class Clients(Mapping[str, dict[str, Any]]):
-    """What the library of each connection is given, by the connection's name, for connectors that publish. Read when asked for."""
+    """The client settings of each connection, by its name, for connectors that publish. Read on access."""
 
     def __init__(self, settings: Settings, environment: Environment = os.environ) -> None:
         self._settings = settings
@@ -140,7 +140,7 @@ def _nats(settings: Settings, trigger: Trigger, environment: Environment) -> dic
 
 
 _CLIENTS: Mapping[str, Callable[[Settings, Trigger, Environment], dict[str, Any]]] = {"kafka": _kafka, "nats": _nats}
-"""What the library is given, by the kind of a trigger's source."""
+"""The client settings by the kind of a trigger's source."""
 
 
 def _tls(root: Path, connection: NatsConnection) -> ssl.SSLContext | None:

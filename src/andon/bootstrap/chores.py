@@ -28,7 +28,7 @@ from andon.streams.chores import chores as of_streams
 def run_chores(
     settings: Settings, database: Database, measures: Measures, events: Events, procedures: Procedures
 ) -> ChoreRunner:
-    """The runner of all chores of a worker."""
+    """Return the runner of all chores of a worker."""
     chores: list[Chore] = [
         *of_reviews(measures.reviews),
         *of_audit(measures.audit, every=timedelta(seconds=settings.worker.seal_seconds)),

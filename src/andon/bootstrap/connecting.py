@@ -1,6 +1,6 @@
-"""Connectors as they are found: each a folder with a `KIND`, Andon's own in `andon/connectors`, the project's in `connectors/`.
+"""Discovery of connectors: each is a folder with a `KIND`, ours in `andon/connectors`, the project's in `connectors/`.
 
-Nothing lists them. A kind is imported when it is needed, so that the libraries of the others need not be installed.
+No list of them exists. A kind is imported when it is needed, so the libraries of the others need not be installed.
 """
 
 import importlib
@@ -33,7 +33,7 @@ class ConnectorUnusable(Invalid):
 
 
 class Kinds(Mapping[str, Kind]):
-    """All kinds of connectors by name, each imported when it is asked for. Raises ConnectorUnusable."""
+    """All kinds of connectors by name, each imported on access. Raises ConnectorUnusable."""
 
     def __init__(self, root: Path) -> None:
         self._project = root.resolve() / FOLDER
@@ -129,7 +129,7 @@ def doings(automation: Automation) -> dict[str, ActionSpec]:
 
 
 def check_options(automation: Automation, kinds: Mapping[str, Kind], root: Path) -> list[Fault]:
-    """What is wrong with the actions of an automation by themselves: no such connector, or a wrong option."""
+    """Return the faults of an automation's actions by themselves: an unknown connector, or a wrong option."""
     return [
         Fault(action.declared_at or automation.declared_at, f"action {outcome!r}: {message}")
         for outcome, action in doings(automation).items()
@@ -138,14 +138,14 @@ def check_options(automation: Automation, kinds: Mapping[str, Kind], root: Path)
 
 
 def require_options(automation: Automation, kinds: Mapping[str, Kind], root: Path) -> None:
-    """Raises AutomationInvalid with file and line when an action's options are wrong."""
+    """Require valid options of all actions. Raises AutomationInvalid with file and line."""
     faults = check_options(automation, kinds, root)
     if faults:
         raise AutomationInvalid(f"{faults[0].where}: {faults[0].message}", faults=faults)
 
 
 def check_destinations(automation: Automation, settings: Settings, kinds: Mapping[str, Kind]) -> list[Fault]:
-    """What the settings lack for the actions of an automation."""
+    """Return what the settings lack for the actions of an automation."""
     faults: list[Fault] = []
     for outcome, action in doings(automation).items():
         if action.connector == BY_PROCEDURE:
@@ -167,7 +167,7 @@ def check_destinations(automation: Automation, settings: Settings, kinds: Mappin
 
 
 def check_others(settings: Settings, kinds: Mapping[str, Kind], automations: Sequence[Automation]) -> list[Fault]:
-    """What is wrong with the destinations that no action names; a worker would not start with them."""
+    """Return the faults of destinations that no action names; a worker would not start with them."""
     named = {action.destination for automation in automations for action in doings(automation).values()}
     faults: list[Fault] = []
     for name in settings.destinations.keys() - named:
@@ -179,7 +179,7 @@ def check_others(settings: Settings, kinds: Mapping[str, Kind], automations: Seq
 
 
 def destinations(settings: Settings, kinds: Mapping[str, Kind]) -> dict[str, Destination]:
-    """The configured destinations, their secrets taken from where the settings point. Raises SettingsInvalid, ConnectorUnusable."""
+    """Return the configured destinations with their secrets. Raises SettingsInvalid, ConnectorUnusable."""
     return {name: destination_of(name, given, kinds) for name, given in settings.destinations.items()}
 
 
@@ -214,7 +214,7 @@ def _settings(
 
 
 def wrong_options(connector: str, options: Mapping[str, Any], kinds: Mapping[str, Kind], root: Path) -> list[str]:
-    """What is wrong with the options of a connector, or that there is none of this name."""
+    """Return the faults of a connector's options, or that there is no connector of this name."""
     if connector not in kinds:
         return [f"no connector {connector!r}; there are {', '.join(kinds)}"]
     try:
@@ -227,7 +227,7 @@ def wrong_options(connector: str, options: Mapping[str, Any], kinds: Mapping[str
 
 
 def _messages(error: ValidationError) -> list[str]:
-    """What is wrong and where, never with the value."""
+    """Return each fault with its place, never with the value."""
     return [
         f"{'.'.join(map(str, one['loc'])) or 'all'}: {one['msg'].removeprefix('Value error, ')}"
         for one in error.errors(include_input=False, include_url=False)

@@ -18,7 +18,7 @@ from andon.wire import HttpServer
 
 
 def serve_console(settings: Settings, url: str, pepper: bytes, place: Inheritance = ALONE) -> None:
-    """Run the console until it is told to end."""
+    """Run the console until it is stopped."""
     configure_logs("console", settings.telemetry.log_level)
     uvloop.run(_serve(settings, Database(url, pool_size=2), pepper, place))
 

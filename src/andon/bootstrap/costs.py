@@ -8,7 +8,7 @@ from andon.kernel.metrics import Metrics
 
 
 def add_cost(metrics: Metrics, settings: Settings, observer: DecisionMetrics) -> None:
-    """The cost of a decision: this process's CPU seconds since start, at the configured price, over its decisions."""
+    """Register the cost of a decision: CPU seconds since start, at the configured price, per decision."""
 
     def cost() -> float:
         return time.process_time() / 3600 * settings.cost.cpu_hour / max(observer.decided, 1)

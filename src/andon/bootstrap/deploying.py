@@ -1,4 +1,4 @@
-"""The deployment of a process: its automations, their versions loaded as the settings say, their processes started and ended."""
+"""The deployment of a process: its automations, their loaded versions, and the processes of these."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -27,7 +27,7 @@ def deployment_of(
     events: Events,
     retire: Callable[[LoadedVersion], Coroutine[Any, Any, None]],
 ) -> Deployment:
-    """The deployment of this process; call within its event loop, refresh it in a thread beside."""
+    """Return the deployment of this process. Call it within its event loop; refresh it in a thread."""
     loop, pepper = asyncio.get_running_loop(), pepper_of(settings)
 
     def start(loaded: LoadedVersion) -> None:
@@ -52,12 +52,12 @@ def deployment_of(
 
 
 def rule_of_gateway(settings: Settings) -> ReleaseRule:
-    """A gateway releases what it is started with, as soon as it is ready, unless somebody has to approve it."""
+    """Return a gateway's rule: it releases its own code once ready, unless somebody has to approve it."""
     return _rule(settings, Releasing.WHAT_IS_HERE, held=True)
 
 
 def rule_of_others(settings: Settings) -> ReleaseRule:
-    """A worker or a command decides with what gateways release. Where nothing is released yet, it does that."""
+    """Return a worker's or command's rule: decide with what gateways release, and release only if nothing is yet."""
     return _rule(settings, Releasing.FIRST, held=False)
 
 
@@ -72,6 +72,6 @@ def _rule(settings: Settings, releases: Releasing, *, held: bool) -> ReleaseRule
 
 
 def unreleased(deployment: Deployment | None) -> dict[str, str]:
-    """The automations with which this process does not decide because its code is not the released one, and why."""
+    """Return the automations that this process skips because its code is not the released one, with the reason."""
     problems = {} if deployment is None else deployment.problems
     return {f"automation {name}": str(error) for name, error in problems.items() if isinstance(error, NotReleased)}

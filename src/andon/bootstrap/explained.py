@@ -26,7 +26,7 @@ class CountedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """The windows over one field by another for one value at one moment: the features, the tiles by how they grow, the newest events."""
+    """The windows over one field by another for one key and moment: features, tiles by their steps, newest events."""
 
     field: str
     by: str
@@ -36,7 +36,7 @@ class Explained:
 
 
 async def explained(database: Database, automation: Automation, key: str, at: datetime) -> list[Explained]:
-    """What an input of this key would see at a moment, before it is counted itself."""
+    """Return what an input of this key would see at a moment, before it is counted itself."""
     windows = FeatureSet(automation.name, automation.features)
     connection = await database.connect()
     try:

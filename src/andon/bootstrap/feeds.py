@@ -1,4 +1,4 @@
-"""How far behind the consumers of the feed are, as a gauge that is read when it is scraped."""
+"""The lag of the feed's consumers, as a gauge that is read at each scrape."""
 
 from andon import decisions
 from andon.kernel.clock import Clock

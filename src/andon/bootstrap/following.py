@@ -18,7 +18,10 @@ _KEYS = frozenset({"keys", EVERYTHING})
 
 
 class Following:
-    """Takes over changes of keys, gates, line states and deployed versions. A pulled cord never waits for a model to load."""
+    """Follows changes of keys, gates, line states and deployed versions.
+
+    A pulled cord never waits for a model to load.
+    """
 
     def __init__(
         self, deployment: Deployment, refresh_keys: Callable[[], None], *, decides: Callable[[], bool]

@@ -1,6 +1,6 @@
-"""Chunks of rows as one Parquet file, through polars (extra `datasets`), and expectations checked on one, through pandera.
+"""Chunks of rows as one Parquet file, through polars (extra `datasets`), and expectations checked through pandera.
 
-A chunk is in memory at a time; the types of the columns are settled over all of them at the end.
+One chunk is in memory at a time; the types of the columns are settled over all of them at the end.
 """
 
 import importlib
@@ -26,7 +26,7 @@ class DatasetInvalid(Invalid):
 
 
 class ColumnBreach(NamedTuple):
-    """How often a column of a data set is not as expected, and the numbers of the first such rows, from 1."""
+    """The number of unexpected values in a column of a data set, and the first such rows, from 1."""
 
     name: str
     expected: str
@@ -35,7 +35,7 @@ class ColumnBreach(NamedTuple):
 
 
 def library(name: str = "polars") -> Any:
-    """polars, or pandera for it. Raises DatasetsMissing."""
+    """Import polars, or pandera for it. Raises DatasetsMissing."""
     try:
         return importlib.import_module(name)
     except ImportError:
@@ -72,7 +72,7 @@ def write_parquet(chunks: Iterable[list[dict[str, Any]]], target: Path) -> int:
 
 @contextmanager
 def _refusal_in_words(polars: Any, target: Path) -> Iterator[None]:
-    """What the file system refuses, or cannot become one table, in words."""
+    """Turn errors of the file system, and rows that cannot become one table, into DatasetInvalid."""
     try:
         yield
     except (OSError, polars.exceptions.PolarsError) as error:
@@ -80,7 +80,10 @@ def _refusal_in_words(polars: Any, target: Path) -> Iterator[None]:
 
 
 def check_parquet(file: Path, automation: Automation) -> tuple[int, list[ColumnBreach]]:
-    """How many rows a data set has, and what is not as the automation expects. Raises DatasetsMissing, DatasetInvalid."""
+    """Return the number of rows of a data set, and its breaches of expectations.
+
+    Raises DatasetsMissing, DatasetInvalid.
+    """
     polars = library()
     try:
         frame = polars.scan_parquet(file)
@@ -137,7 +140,7 @@ def _column(values: list[Any]) -> list[Any]:
 
 
 def words_of(expect: Expect) -> str:
-    """An expectation as a person says it."""
+    """Describe an expectation in words."""
     said = []
     if expect.one_of:
         said.append(f"one of {', '.join(map(str, expect.one_of))}")

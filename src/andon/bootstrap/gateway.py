@@ -46,7 +46,7 @@ log = structlog.get_logger(__name__)
 
 
 def serve_gateway(settings: Settings, url: str, pepper: bytes, place: Inheritance = ALONE) -> None:
-    """Run a gateway until it is told to end; returns when everything in flight was answered."""
+    """Run a gateway until it is stopped; return when every request in flight was answered."""
     configure_logs("gateway", settings.telemetry.log_level)
     one_thread()
     raise_open_files_limit()
@@ -222,7 +222,7 @@ def _plan_days(gateway: Gateway) -> None:
 
 
 def _problems(gateway: Gateway) -> Mapping[str, str]:
-    """What keeps this gateway from taking work; empty when nothing does."""
+    """Return what keeps this gateway from taking work; empty when nothing does."""
     if gateway.draining:
         return {"gateway": "it is shutting down"}
     try:

@@ -1,4 +1,4 @@
-"""What a gateway can be asked at any time, as gauges that are read when they are scraped."""
+"""The state of a gateway, as gauges that are read at each scrape."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -9,7 +9,7 @@ PRIORITIES = ("interactive", "normal", "bulk")
 
 
 def watch_queue(metrics: Metrics, depths: Callable[[], Sequence[int]]) -> None:
-    """How many requests wait, by priority: interactive, normal, bulk."""
+    """Register the number of waiting requests, by priority: interactive, normal, bulk."""
     metrics.gauges_of(
         "andon_queue_depth",
         "Requests that wait for a batch, by priority: interactive, normal, bulk.",
@@ -23,7 +23,7 @@ def watch_versions(
     lines: Callable[[], Mapping[str, Line]],
     depths: Callable[[], Mapping[tuple[str, int, Priority], int]],
 ) -> None:
-    """How many requests wait for each version that may answer."""
+    """Register the number of waiting requests for each version that may answer."""
 
     def waiting() -> Readings:
         found = {

@@ -1,4 +1,4 @@
-"""How busy the NVIDIA GPUs of this machine are, by NVML; where there is none, or no library (extra `gpu`), nothing is shown."""
+"""Utilization of this machine's NVIDIA GPUs, by NVML; nothing is shown without one, or without the extra `gpu`."""
 
 import ctypes
 import time
@@ -19,7 +19,7 @@ EVERY = 1.0
 
 
 class Nvml(Protocol):
-    """What is used of the module `pynvml`."""
+    """The used part of the module `pynvml`."""
 
     NVMLError: type[Exception]
 
@@ -28,11 +28,11 @@ class Nvml(Protocol):
         ...
 
     def nvmlDeviceGetCount(self) -> int:  # noqa: N802 - the library's name
-        """How many GPUs there are."""
+        """Return how many GPUs there are."""
         ...
 
     def nvmlDeviceGetHandleByIndex(self, index: int) -> Any:  # noqa: N802 - the library's name
-        """What the other calls take."""
+        """Return the handle that the other calls take."""
         ...
 
     def nvmlDeviceGetUtilizationRates(self, handle: Any) -> Any:  # noqa: N802 - the library's name
@@ -40,20 +40,20 @@ class Nvml(Protocol):
         ...
 
     def nvmlDeviceGetMemoryInfo(self, handle: Any) -> Any:  # noqa: N802 - the library's name
-        """`used` and `total`, in bytes."""
+        """Return `used` and `total`, in bytes."""
         ...
 
     def nvmlDeviceGetComputeRunningProcesses(self, handle: Any) -> Any:  # noqa: N802 - the library's name
-        """The processes that compute on it; `pid` of each."""
+        """Return the processes that compute on it; `pid` of each."""
         ...
 
 
 DRIVER = "libnvidia-ml.so.1"
-"""What NVIDIA's driver brings, and `pynvml` looks for."""
+"""The library of NVIDIA's driver, which `pynvml` needs."""
 
 
 def find_nvml(driver: str = DRIVER) -> Nvml | None:
-    """The library, if it is installed and so is a driver: without one it would only take memory."""
+    """Return the library, if it and a driver are installed: without a driver it would only take memory."""
     try:
         ctypes.CDLL(driver)
         import pynvml
@@ -82,7 +82,7 @@ class Computing:
         self._looked_at: float | None = None
 
     def __call__(self, pid: int) -> int:
-        """How many GPUs."""
+        """Return how many GPUs."""
         now = self._now()
         if self._looked_at is None or now - self._looked_at >= EVERY:
             self._looked_at = now
@@ -98,14 +98,14 @@ class Computing:
 
 
 def gpus_of(library: Nvml | None) -> Callable[[int], int]:
-    """What says on how many GPUs a process computes."""
+    """Return a function that counts the GPUs on which a process computes."""
     gpus = [] if library is None else _handles(library)
     return no_gpus if library is None or not gpus else Computing(library, gpus)
 
 
 @cache
 def gpus_here() -> Callable[[int], int]:
-    """The same for this machine."""
+    """Return the same for this machine."""
     return gpus_of(find_nvml())
 
 
@@ -116,7 +116,7 @@ def watch_gpus(metrics: Metrics, library: Nvml | None) -> None:
         return
 
     def of_each(value: Callable[[Any], float]) -> Callable[[], Readings]:
-        """A GPU that does not answer (it fell off the bus) is left out."""
+        """Return a reader of one value per GPU; a GPU that does not answer (it fell off the bus) is left out."""
 
         def read() -> Readings:
             for index, gpu in enumerate(gpus):

@@ -1,4 +1,4 @@
-"""How the versions of a model are run in this installation: `[endpoints.MODEL]` of the settings."""
+"""The hosting of a model's versions in this installation: `[endpoints.MODEL]` of the settings."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from andon.serving import Hosting, LoadedVersion
 
 
 def hosting_of(settings: Settings, model: str) -> Hosting:
-    """How the versions of a model are run here: as `[endpoints.MODEL]` says, or as usual."""
+    """Return the hosting of a model's versions: by `[endpoints.MODEL]`, or the default."""
     environments = settings.data / "environments"
     given = settings.endpoints.get(model)
     if given is None:
@@ -24,5 +24,5 @@ def hosting_of(settings: Settings, model: str) -> Hosting:
 
 
 def load_hosted(settings: Settings, version: ModelVersion, folder: Path) -> LoadedVersion:
-    """A fetched package, loaded as the settings say. Raises EndpointUnavailable, EnvironmentInvalid."""
+    """Load a fetched package with the settings. Raises EndpointUnavailable, EnvironmentInvalid."""
     return serving.load(version, folder, hosting_of(settings, version.name))

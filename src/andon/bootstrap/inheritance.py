@@ -1,7 +1,7 @@
 """Inheritance of a process from the supervisor that started it: listening sockets, a pipe for its readiness, and more.
 
-The supervisor keeps the bound sockets, so that two processes of one part can answer side by side and no connection is refused
-in between. A process started by hand inherits nothing and binds its port itself.
+The supervisor keeps the bound sockets, so that two processes of one part can answer side by side and no connection is
+refused in between. A process started by hand inherits nothing and binds its port itself.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ PIPE = "ANDON_INHERITED_PIPE"
 """Environment variable: number of the pipe on which the supervisor waits for the process to become ready."""
 
 SHARED = "ANDON_INHERITED_GRPC_PORT"
-"""Environment variable: the gRPC port at which several gateways may listen, because the supervisor holds it for them."""
+"""Environment variable: the gRPC port that several gateways may share, because the supervisor holds it for them."""
 
 DATABASE = "ANDON_INHERITED_DATABASE_SOCKET"
 """Environment variable: the folder of the unix socket of the embedded PostgreSQL that the supervisor has started."""
@@ -30,10 +30,10 @@ _LOOK_SECONDS = 0.2
 
 
 class Inheritance:
-    """What one process inherits.
+    """The inheritance of one process.
 
-    `sockets` is None without a supervisor. `grpc_port` may be shared. `database` is the folder of the database's unix socket,
-    if the supervisor knows one. Lines of JSON go up the pipe: `missing`, `ready`, `error`.
+    `sockets` is None without a supervisor. `grpc_port` may be shared. `database` is the folder of the database's unix
+    socket, if the supervisor knows one. Lines of JSON go up the pipe: `missing`, `ready`, `error`.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Inheritance:
         self._pipe = pipe
 
     async def until_ready(self, problems: Callable[[], Mapping[str, str]]) -> None:
-        """Wait until nothing is missing, if a supervisor waits, and report what is. `problems` may block."""
+        """Wait until nothing is missing, if a supervisor waits, and report missing parts. `problems` may block."""
         reported: Mapping[str, str] = {}
         while self._pipe is not None and (missing := await asyncio.to_thread(problems)):
             if missing != reported:

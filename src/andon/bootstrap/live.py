@@ -1,4 +1,4 @@
-"""What a process says of itself while it runs: put together from its decider, its versions and its metrics."""
+"""The live status of a process: assembled from its decider, its versions and its metrics."""
 
 import resource
 from collections import Counter
@@ -27,7 +27,7 @@ def report_live(
     clock: Clock,
     under_way: Callable[[], int] = lambda: 0,
 ) -> Reporter:
-    """What reports this process while it is run."""
+    """Return the reporter of this process's live status."""
 
     def status() -> Status:
         window, now = watch.counted(refused.counts)
@@ -56,7 +56,7 @@ def _waiting(decider: Decider) -> Mapping[str, WaitingCounts]:
 
 
 def _pools(deployment: Deployment) -> tuple[Pool, ...]:
-    """The versions that have processes or connections, and of the others those with which something went wrong."""
+    """Return the versions with processes or connections, and others that had incidents."""
     return tuple(
         Pool(one.version.name, one.version.number, status)
         for one in deployment.loaded
@@ -65,7 +65,7 @@ def _pools(deployment: Deployment) -> tuple[Pool, ...]:
 
 
 def _rss_bytes() -> int:
-    """This process's resident memory; 0 where the system does not say."""
+    """Return this process's resident memory; 0 where the system does not say."""
     with suppress(OSError):
         return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
     return 0

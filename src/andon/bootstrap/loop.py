@@ -1,4 +1,4 @@
-"""How late the event loop is: what holds it up, holds up every request of the process."""
+"""The lag of the event loop, which delays every request of the process."""
 
 import asyncio
 

@@ -17,7 +17,7 @@ from andon.streams.metrics import StreamMetrics
 
 
 class Measures:
-    """The metrics of one process. `breached` hears of expectations that did not hold."""
+    """The metrics of one process. `breached` counts expectations that did not hold."""
 
     def __init__(self, *, breached: Callable[[str, str, int], None] | None = None) -> None:
         self.metrics = Metrics()

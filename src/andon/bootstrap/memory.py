@@ -1,4 +1,4 @@
-"""What a process does with its memory once it is up, so that requests find it settled."""
+"""Memory management of a process after start-up, so that requests find it settled."""
 
 import ctypes
 import gc
@@ -22,9 +22,9 @@ _PRESENT = 1 << 63
 
 
 def settle_memory(*, young: int) -> None:
-    """After start-up: what is there now stays, so the collector need not look at it during requests, and huge pages hold it.
+    """Prepare memory after start-up: exempt present objects from the collector, and move them into huge pages.
 
-    The collector looks when so many objects more have been made than let go. What waits for it until then is little: a decision
+    The collector then runs after `young` more allocations than frees. Little garbage waits until then: a decision
     leaves no cycle, but a prediction of LightGBM's does (ctypes.cast), 600 bytes in four objects a batch.
     """
     gc.collect()
@@ -36,11 +36,11 @@ def settle_memory(*, young: int) -> None:
 
 
 def gather_pages() -> int:
-    """Put this process's own memory into huge pages where they would be mostly full, and say how many.
+    """Put this process's own memory into huge pages where they would be mostly full, and return their number.
 
-    A core remembers where a few thousand pages are and looks up the others, which a virtual machine makes dearer; a huge page
-    is one instead of 512. A system that has none, or shows no process its own memory (all but Linux 6.1
-    and later), goes on as it is.
+    A core caches the addresses of a few thousand pages and looks up the others, which is dearer in a virtual machine; a
+    huge page replaces 512. A system without huge pages, or without access to a process's own memory (all but Linux 6.1
+    and later), continues unchanged.
     """
     if mmap.PAGESIZE != 4096:  # then a huge page is larger
         return 0
@@ -66,7 +66,7 @@ def _mostly_full() -> Iterator[int]:
 
 
 def _own_memory() -> Iterator[tuple[int, int]]:
-    """From where to where there is memory to write to that no file is behind, by proc_pid_maps(5)."""
+    """Yield the ranges of writable memory without a file, by proc_pid_maps(5)."""
     for line in Path("/proc/self/maps").read_text().splitlines():
         addresses, rights, _, _, _, *path = line.split(maxsplit=5)
         if rights.startswith("rw-p") and (not path or path[0] == "[heap]"):

@@ -1,4 +1,4 @@
-"""How many series monitors watch and in which state these are, as a gauge that is read when it is scraped."""
+"""The number of monitored series by state, as a gauge that is read at each scrape."""
 
 from andon import monitors
 from andon.kernel.db import Database

@@ -1,4 +1,4 @@
-"""Traces of commits, told before the metrics."""
+"""Traces of commits, recorded before the metrics."""
 
 from collections.abc import Sequence
 
@@ -7,20 +7,20 @@ from andon.decisions import BatchReport, BatchWatcher
 
 
 class CommitTraces:
-    """Tells one span for each batch, linked to the requests that it answered, and the stages of each; then whoever else listens."""
+    """Records one span for each batch, linked to its requests, and their stages; then calls the next watcher."""
 
     def __init__(self, then: BatchWatcher) -> None:
         self._then = then
 
     def batch(self, reports: Sequence[BatchReport]) -> None:
-        """A batch was committed."""
+        """Record a committed batch."""
         tell_commit(reports)
         for report in reports:
             tell_stages(report)
         self._then.batch(reports)
 
     def failed(self, transient: bool, requests: int) -> None:
-        """A batch could not be decided; each request's own span says so."""
+        """Pass on a failed batch; each request's own span records the failure."""
         self._then.failed(transient, requests)
 
     def expired(self, automation: str, requests: int) -> None:

@@ -1,4 +1,4 @@
-"""How the versions are doing, above all those that run in processes of their own or on another server; read when it is scraped."""
+"""Health of the versions at each scrape, mainly of those in their own processes or on another server."""
 
 from collections.abc import Callable, Iterable
 
@@ -50,7 +50,7 @@ def watch_pools(metrics: Metrics, loaded: Callable[[], Iterable[LoadedVersion]])
     )
     metrics.gauges_of(
         "andon_breaker_open",
-        "1 while a version is asked nothing because it failed again and again, else 0.",
+        "1 while a version gets no requests because it failed repeatedly, else 0.",
         of_each(lambda s: [((), float(s.breaker != "closed"))], inline=True),
         labels=("model", "version"),
     )

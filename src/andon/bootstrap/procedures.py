@@ -1,4 +1,4 @@
-"""What a worker does for procedures, if the project has any; without one it loads nothing for them."""
+"""The worker's part in procedures, if the project has any; without one it loads nothing for them."""
 
 import asyncio
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _ATTEMPTS = 20
 
 @dataclass(slots=True)
 class Procedures:
-    """What starts and runs procedures, if there are any; each is a destination of actions."""
+    """The starter and runner of procedures, if there are any; each is a destination of actions."""
 
     conductor: "Conductor | None" = None
     destinations: dict[str, Destination] = field(default_factory=dict)
@@ -47,7 +47,7 @@ def procedures_of(automations: Sequence[Automation]) -> list[ProcedureSpec]:
 
 
 def conduct(database: Database, automations: Sequence[Automation], clock: Clock, measures: Measures) -> Procedures:
-    """What runs a project's procedures in this process."""
+    """Return what runs a project's procedures in this process."""
     specs = procedures_of(automations)
     if not specs:
         return Procedures()

@@ -11,13 +11,13 @@ from andon.kernel.errors import AndonError
 
 
 def part(name: str) -> Callable[..., None]:
-    """What serves as gateway, worker or console, with all that it needs loaded."""
+    """Return the function that serves as gateway, worker or console, with all its imports."""
     serve: Callable[..., None] = getattr(importlib.import_module(f"andon.bootstrap.{name}"), f"serve_{name}")
     return serve
 
 
 def run(serve: Callable[..., None]) -> None:
-    """Serve until told to end. What keeps it from that is told to people and to who started it, and gives the exit code."""
+    """Serve until stopped. An error is reported to people and the supervisor, and sets the exit code."""
     place = inheritance.take()
     try:
         serve(*process_parts(), place)

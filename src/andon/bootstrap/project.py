@@ -1,4 +1,4 @@
-"""A project as a whole: its automations, what is wrong with them, and a line for commands that decide by themselves."""
+"""A project as a whole: its automations, their faults, and a line for commands that decide by themselves."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ from andon.models import ModelVersion, Ready
 
 
 def build_events(settings: Settings) -> Events:
-    """The subscribers of all events, and what is sent outside. Raises SettingsInvalid, ConnectorUnusable."""
+    """Return the event bus with all subscribers and outside routes. Raises SettingsInvalid, ConnectorUnusable."""
     events = Events()
     labels.subscribe(events)
     measures.subscribe(events)
@@ -82,7 +82,10 @@ def check_force(settings: Settings, database: Database) -> list[Fault]:
 
 
 def deployed_alone(settings: Settings, database: Database, clock: Clock, name: str | None) -> Deployment:
-    """The deployment of one automation, for a command; the only one if `name` is None. Raises AutomationNotFound, AutomationInvalid."""
+    """Return the deployment of one automation, for a command; the only one if `name` is None.
+
+    Raises AutomationNotFound, AutomationInvalid.
+    """
     automation, pepper = chosen(load_automations(settings), name), pepper_of(settings)
     events = build_events(settings)
     deployment = Deployment(
@@ -104,16 +107,16 @@ def deployed_alone(settings: Settings, database: Database, clock: Clock, name: s
 
 
 def users_of(settings: Settings, model: str, alias: str) -> list[Automation]:
-    """The automations for which the version an alias points to answers; none where the project has no automation yet."""
+    """Return the automations that an alias's version answers for; none if the project has no automation yet."""
     if not any((settings.root / file).exists() for file in settings.project.automations):
         return []
     return [a for a in load_automations(settings) if a.model == model and decisions.answers_by(a, alias)]
 
 
 def ready_for(users: Sequence[Automation], settings: Settings, tx: Tx) -> Ready:
-    """A version may answer if every automation gives what it needs and it answers here as when it was packed.
+    """Return a check of a version: every automation provides its inputs, and its probes answer here as at packing.
 
-    The environment of an isolated one is built for that, if need be: so none is ever built when a request waits.
+    The environment of an isolated version is built for that, if necessary: none is ever built while a request waits.
     """
 
     def ready(version: ModelVersion) -> None:
@@ -125,7 +128,7 @@ def ready_for(users: Sequence[Automation], settings: Settings, tx: Tx) -> Ready:
 
 
 def chosen(automations: Sequence[Automation], name: str | None) -> Automation:
-    """The automation of a name, or the only one. Raises AutomationNotFound."""
+    """Return the automation of a name, or the only one. Raises AutomationNotFound."""
     known = ", ".join(automation.name for automation in automations)
     if name is None and len(automations) == 1:
         return automations[0]
@@ -138,7 +141,7 @@ def chosen(automations: Sequence[Automation], name: str | None) -> Automation:
 
 
 def _check_procedures(automations: Sequence[Automation], settings: Settings) -> None:
-    """That a name means one procedure throughout the project, and no destination as well. Raises AutomationInvalid."""
+    """Require that a name means one procedure in the project, and no destination. Raises AutomationInvalid."""
     present: dict[str, str] = {}
     for one in (one for automation in automations for one in automation.procedures if not one.retired):
         message = ""

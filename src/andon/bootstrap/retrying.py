@@ -14,7 +14,7 @@ _LOOK_SECONDS = 1.0
 
 
 class Refreshes(Protocol):
-    """What a deployment does."""
+    """The deployment's interface."""
 
     @property
     def hands_over_until(self) -> datetime | None:

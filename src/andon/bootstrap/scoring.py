@@ -1,4 +1,4 @@
-"""What `andon decide` runs with: the line's versions started, what they cost paid and counted, all of it ended at the end."""
+"""The runtime of `andon decide`: the line's versions started, their costs paid and counted, and all of it ended."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ from andon.spending.metrics import SpendingMetrics
 async def scorer(
     settings: Settings, database: Database, clock: Clock, deployment: Deployment, run: Run
 ) -> AsyncIterator[Scorer]:
-    """What decides the rows of a run, as long as the block lasts."""
+    """Yield the scorer of a run's rows."""
     line = deployment.lines[run.automation]
     keeper = keep_spending(
         settings,
@@ -67,7 +67,7 @@ class IntervalsOf:
         self._known: dict[tuple[str, int], Intervals] = {}
 
     def add(self, row: Scored) -> Scored:
-        """The row with the interval of its score, if there is a score and something is known of such."""
+        """Return the row with the interval of its score, if both are known."""
         if row.score is None or row.confidence is None or row.model is None or row.model_version is None:
             return row
         found = self._of(row.model, row.model_version).of_score(row.score, row.confidence)

@@ -1,4 +1,4 @@
-"""From a batch's report to spans: each request's own trace shows what it waited for, stage by stage."""
+"""Spans from a batch's report: each request's own trace shows its stages."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter_ns, time_ns
@@ -31,10 +31,10 @@ def tell_commit(reports: Sequence[BatchReport]) -> None:
 
 
 def tell_stages(report: BatchReport, tell: Tell = tracing.tell_between) -> None:
-    """A span for each stage below the span of each request that is traced.
+    """Record a span for each stage below the span of each traced request.
 
-    The queue is the request's own; the other stages were shared by the batch, whose size the spans tell. Of several
-    arms in one commit each is shown as if it had been the first.
+    The queue is the request's own; the other stages were shared by the batch, whose size the spans carry. In a commit
+    of several arms each is shown as if it had been the first.
     """
     offset = time_ns() - perf_counter_ns()
     shared = [(name, began + offset, ended + offset) for name, began, ended in _shared(report)]
@@ -56,7 +56,7 @@ def tell_stages(report: BatchReport, tell: Tell = tracing.tell_between) -> None:
 
 
 def _shared(report: BatchReport) -> Iterator[tuple[str, int, int]]:
-    """The stages one after the other from the start of the batch; recording ends with it."""
+    """Yield the stages in order from the start of the batch; recording ends with it."""
     began = report.began_ns
     for stage in ("features", "predict", "policy"):
         ended = began + int(getattr(report, stage) * 1e9)
@@ -66,7 +66,7 @@ def _shared(report: BatchReport) -> Iterator[tuple[str, int, int]]:
 
 
 def _flag(report: BatchReport, decision: Decision) -> dict[str, str]:
-    """The arm as OpenTelemetry's conventions for feature flags have it; never whom it was chosen for."""
+    """Return the arm in OpenTelemetry's conventions for feature flags; never the unit it was chosen for."""
     return {
         "feature_flag.key": report.model,
         "feature_flag.provider.name": "andon",

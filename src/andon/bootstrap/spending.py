@@ -14,14 +14,14 @@ from andon.spending import Keeper, Price
 
 
 class Paying:
-    """What the decider pays from: the purse says what may be predicted, the tally keeps what everything cost."""
+    """The decider's payments: the purse limits predictions, the tally records all costs."""
 
     def __init__(self, keeper: Keeper, gpu_us: Callable[[str, int], int]) -> None:
-        """`gpu_us` says what GPU time an automation's version took since it was asked last."""
+        """`gpu_us` returns the GPU time of an automation's version since its last call."""
         self._purse, self._tally, self._gpu_us = keeper.purse, keeper.tally, gpu_us
 
     def allow(self, automation: str, n: int) -> int:
-        """How many of `n` predictions may be made."""
+        """Return how many of `n` predictions may be made."""
         return self._purse.allow(automation, n)
 
     def settle(self, automation: str, version: int, paid: int, unpaid: int, cpu_us: int) -> None:
@@ -40,7 +40,7 @@ class Paying:
 
 
 def cpu_seconds_of(loaded: Callable[[], Sequence[LoadedVersion]]) -> Callable[[], float]:
-    """The CPU time of this process and of those that its models run in, so far; never less than before."""
+    """Return a function for the CPU time of this process and its models' processes; it never decreases."""
     most = 0.0
 
     def so_far() -> float:
@@ -55,7 +55,7 @@ def cpu_seconds_of(loaded: Callable[[], Sequence[LoadedVersion]]) -> Callable[[]
 def gpu_us_of(
     automations: Iterable[Automation], loaded: Callable[[], Sequence[LoadedVersion]]
 ) -> Callable[[str, int], int]:
-    """The GPU time that the processes of an automation's version took since this was asked last, in microseconds."""
+    """Return a function for the GPU time of an automation's version since its last call, in microseconds."""
     models = {automation.name: automation.model for automation in automations}
 
     def taken(automation: str, version: int) -> int:
@@ -66,7 +66,7 @@ def gpu_us_of(
 
 
 def price_of(settings: Settings) -> Price:
-    """What computing costs here."""
+    """Return the price of computing here."""
     return spending.price(settings.cost.cpu_hour, settings.cost.gpu_hour, settings.cost.currency)
 
 
@@ -80,7 +80,7 @@ def keep_spending(
     watcher: spending.SpendWatcher,
     cpu_seconds: Callable[[], float] = time.process_time,
 ) -> Keeper:
-    """What keeps a process's tally and purse while it is entered (`async with`)."""
+    """Return the keeper of a process's tally and purse, active while entered (`async with`)."""
     budgets = {automation.name: automation.budget for automation in automations if automation.budget is not None}
     return Keeper(
         database,

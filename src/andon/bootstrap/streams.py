@@ -1,4 +1,4 @@
-"""The streams of a worker: which source reads which kind of trigger, and what is counted of them."""
+"""The streams of a worker: the source for each kind of trigger, and their metrics."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -21,12 +21,12 @@ from andon.streams.sources import FileSource, ScheduleSource, inbox_source, tabl
 log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS = 0.5
-"""Pause until a database that was away when a worker began is asked again."""
+"""The pause before a database that was away when a worker began is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceParts:
-    """What a source is made of."""
+    """The parts of a source."""
 
     settings: Settings
     database: Database
@@ -41,7 +41,7 @@ Opener: TypeAlias = Callable[[SourceParts], Source]
 
 
 def _table(wanted: SourceParts) -> Source:
-    """A table in Andon's own database."""
+    """Open a table in Andon's own database."""
     return table_source(wanted.database.connect, wanted.trigger.place, **wanted.trigger.options)
 
 
@@ -57,7 +57,7 @@ def _schedule(wanted: SourceParts) -> Source:
 
 
 def _files(wanted: SourceParts) -> Source:
-    """A folder, relative to andon.toml."""
+    """Open a folder, relative to andon.toml."""
     return FileSource(wanted.settings.root / wanted.trigger.place, **wanted.trigger.options)
 
 
@@ -96,7 +96,7 @@ def streams_of(
     purse: Payer,
     events: Events,
 ) -> Streams:
-    """The streams of all automations of the project."""
+    """Return the streams of all automations of the project."""
 
     def open_source(automation: Automation, trigger: Trigger) -> Source:
         opener = OPENERS.get(trigger.source)
@@ -132,7 +132,10 @@ def streams_of(
 async def run_streams(
     streams: Streams, deployment: Deployment, stop: asyncio.Event, *, again_seconds: float = AGAIN_SECONDS
 ) -> None:
-    """Load what decides, if there is anything to read, and read. Models that cannot be loaded yet are waited for by the streams."""
+    """Load the deployment, if there is anything to read, and read.
+
+    Streams wait for models that cannot be loaded yet.
+    """
     if not streams.some:
         return
     while not stop.is_set():

@@ -14,12 +14,12 @@ EXIT_CODES: tuple[tuple[type[AndonError], int], ...] = (
 
 
 def tell(error: AndonError) -> None:
-    """What went wrong, and each thing that is wrong with its place."""
+    """Print an error, and each of its faults with its place."""
     sys.stderr.write(f"error: {error}\n")
     for fault in error.untold:
         sys.stderr.write(f"  {fault.where}: {fault.message}\n")
 
 
 def exit_code(error: AndonError) -> int:
-    """The exit code of an error's kind."""
+    """Return the exit code of an error's kind."""
     return next(code for kind, code in EXIT_CODES if isinstance(error, kind))

@@ -1,6 +1,7 @@
-"""Training sets: the decisions of the ledger with what was seen then, or a history with what would have been seen at each moment.
+"""Training sets: decisions of the ledger with their features, or a history with the features at each moment.
 
-Rows come in chunks, so that any number of them fits. None is left out: what does not fit the contract comes with its `error`.
+Rows come in chunks, so that any number of them fits. None is left out: a row that breaks the contract comes with its
+`error`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ CHUNK = 5_000
 
 Rows: TypeAlias = list[dict[str, Any]]
 Told: TypeAlias = Callable[[int], None]
-"""Hears of rows that are done."""
+"""Receives the number of finished rows."""
 
 
 class HistoryInvalid(Invalid):
@@ -34,7 +35,7 @@ class HistoryInvalid(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From one moment on, and before another."""
+    """The span from one moment on, and before another."""
 
     since: datetime
     until: datetime
@@ -43,7 +44,10 @@ class Span:
 def as_seen(
     database: Database, automation: Automation, span: Span, *, labels_at: datetime | None, told: Told
 ) -> Iterator[Rows]:
-    """Yield decisions of the ledger: input, features as seen, outcome and versions; with the label valid at a moment, if one is given."""
+    """Yield decisions of the ledger: input, features as seen, outcome and versions.
+
+    With `labels_at` each has the label valid at that moment.
+    """
     for records in _records(database, automation, span):
         known = None if labels_at is None else _labels(database, records, labels_at)
         yield [_row(automation, record, record.record["features"], known) for record in records]
@@ -53,7 +57,7 @@ def as_seen(
 def recomputed(
     database: Database, automation: Automation, span: Span, *, labels_at: datetime | None, told: Told
 ) -> Iterator[Rows]:
-    """The same decisions with the features that the present definitions give; what came before warms the windows up."""
+    """Yield the same decisions with features of the present definitions; earlier ones warm up the windows."""
     history, contract = History(automation), Contract(automation.contract)
     warm = Span(span.since - reach_of(automation), span.until)
     for records in _records(database, automation, warm):
@@ -80,9 +84,9 @@ def recomputed(
 
 
 def of_file(file: Path, automation: Automation, span: Span, *, time: str, told: Told) -> Iterator[Rows]:
-    """The rows of a file in the order of their times (ties as they stand), each with what it would have seen; column `row` says which.
+    """Yield the rows of a file in time order (ties as they stand), each with its features and its number in `row`.
 
-    All rows before `span.until` are gone through, those from `span.since` on are given. Raises HistoryInvalid.
+    All rows before `span.until` are read, those from `span.since` on are returned. Raises HistoryInvalid.
     """
     history, contract = History(automation), Contract(automation.contract)
     missing = dict.fromkeys(automation.feature_names)
@@ -116,7 +120,7 @@ def of_file(file: Path, automation: Automation, span: Span, *, time: str, told: 
 
 
 def reach_of(automation: Automation) -> timedelta:
-    """How far back a decision may look."""
+    """Return how far back a decision may look."""
     longest = FeatureSet(automation.name, automation.features).longest
     return timedelta(seconds=longest) + automation.lateness
 
@@ -172,7 +176,7 @@ def _row(
 
 
 def _read(contract: Contract, given: Mapping[str, Any]) -> Mapping[str, Any] | str:
-    """The input, or what is wrong with it."""
+    """Return the input, or its faults."""
     try:
         return contract.read(to_json(given))
     except (InputInvalid, InputMalformed) as error:
@@ -196,7 +200,7 @@ def _asked(record: DecisionRecord) -> datetime:
 
 
 def _came(record: DecisionRecord) -> datetime:
-    """From when its lateness counted: it may have waited in a stream."""
+    """Return when its lateness counted from: it may have waited in a stream."""
     arrived = record.record.get("arrived_at")
     return _asked(record) if arrived is None else datetime.fromisoformat(arrived)
 

@@ -59,7 +59,7 @@ log = structlog.get_logger(__name__)
 
 
 def serve_worker(settings: Settings, url: str, pepper: bytes, place: Inheritance = ALONE) -> None:
-    """Run a worker until it is told to end; returns when what it had begun is finished or given back."""
+    """Run a worker until it is stopped; return when begun work is finished or given back."""
     configure_logs("worker", settings.telemetry.log_level)
     one_thread()
     flush = tracing("worker", settings)
@@ -211,7 +211,7 @@ class _Worker:
             self._keys.refresh(tx, self._clock.now())
 
     def _decides(self, deployment: Deployment) -> bool:
-        """Whether anything here was decided yet, or will be: a worker without that loads no model."""
+        """Return whether anything here was decided yet, or will be: a worker without that loads no model."""
         return bool(deployment.lines) or (self._streams is not None and self._streams.some)
 
     def _problems(self) -> Mapping[str, str]:

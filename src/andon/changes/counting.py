@@ -127,7 +127,7 @@ class _Walk:
                 self._given[candidate] = PointerEntry(str(candidate), at, self._add(change))
 
     def _is_trial(self, one: TrafficSplit) -> bool:
-        """Tell whether a rollout made a split, which counts as the rollout does, or an experiment, which is no change."""
+        """Return whether a split belongs to a rollout, which counts instead, or to an experiment, not a change."""
         return one.number in self.now.history.tried or any(each.made(one) for each in self.rollouts)
 
     def narrow(self, one: GateRevision) -> None:

@@ -37,7 +37,7 @@ CHANGING = (
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One recorded act: what was done, by whom and why."""
+    """One recorded act: its kind, actor and reason."""
 
     at: datetime
     kind: ActKind

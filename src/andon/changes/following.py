@@ -1,4 +1,4 @@
-"""The state of a line after the acts so far, during a walk through its history. Pure."""
+"""The state of a line during a walk through its history. Pure."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

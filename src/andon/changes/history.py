@@ -95,7 +95,7 @@ def _closed(alias: Alias) -> Alias:
 
 
 def _tried(tx: Tx, automation: str, splits: Sequence[TrafficSplit]) -> frozenset[int]:
-    """Return the splits with an experiment's salt. A split by hand keeps the salt and is newer than the last of them."""
+    """Return the splits with an experiment's salt. A later split by hand keeps the salt but is newer than the last."""
     newest = {one.salt: one.split for one in experiments.page(tx, [automation], limit=EVERY)}
     return frozenset(one.number for one in splits if one.number <= newest.get(one.salt, 0))
 

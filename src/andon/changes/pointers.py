@@ -18,7 +18,7 @@ class PointerEntry:
 
 @dataclass(slots=True)
 class Pointer:
-    """The values so far, the newest last, without those that were rolled back."""
+    """The history of values, the newest last, without those that were rolled back."""
 
     entries: list[PointerEntry] = field(default_factory=list)
 

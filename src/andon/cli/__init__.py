@@ -51,7 +51,7 @@ COMMANDS = {
     "console": Listed("andon.cli.console:console", "Show the web console."),
     "decide": Listed(
         "andon.cli.decide:decide",
-        "Decide every row of a file or a query and write the decisions. Killed and started again, it goes on where it was.",
+        "Decide every row of a file or a query and write the decisions. Started again after a kill, it continues.",
     ),
     "replay": Listed(
         "andon.cli.replay:replay",
@@ -59,7 +59,7 @@ COMMANDS = {
     ),
     "plan": Listed(
         "andon.cli.plan:plan",
-        "Show what a configuration would change, who is affected and which approvals it needs. Changes nothing.",
+        "Show what a configuration would change, the affected lines and the approvals it needs. Changes nothing.",
     ),
     "apply": Listed(
         "andon.cli.apply:apply",
@@ -130,7 +130,7 @@ COMMANDS = {
 
 
 def loaded(name: str) -> Any:
-    """A command itself, by its name in COMMANDS."""
+    """Return a command itself, by its name in COMMANDS."""
     module, _, attribute = COMMANDS[name].place.partition(":")
     found = getattr(importlib.import_module(module), attribute)
     if isinstance(found, typer.Typer):
@@ -151,14 +151,14 @@ _OF_FILES = {errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, e
 
 
 class Commands(TyperGroup):
-    """All commands by name and help, loaded when they are run; their errors told in words."""
+    """All commands by name and help, imported when they run; their errors printed as messages."""
 
     def __init__(self, **named: Any) -> None:
         super().__init__(**named)
         self.commands = {name: TyperCommand(name, help=listed.help) for name, listed in COMMANDS.items()}
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that is asked for, itself."""
+        """Return the requested command itself."""
         name, _, rest = super().resolve_command(ctx, args)
         return name, loaded(str(name)), rest
 
@@ -203,7 +203,7 @@ def root(
 
 
 def main() -> None:
-    """The program `andon`: loads the command that is asked for, and runs it."""
+    """Run the program `andon`, which imports only the requested command."""
     asked = COMMANDS.get(sys.argv[1]) if len(sys.argv) > 1 else None
     if asked is not None:
         with resting():

@@ -91,7 +91,7 @@ def resolve(
 
 
 def timeline_of(notes: Sequence[Note]) -> Plain:
-    """A timeline as a table."""
+    """Return a timeline as a table."""
     table = Plain("when", "what", "who", "words")
     for note in notes:
         table.add_row(f"{note.at:%Y-%m-%d %H:%M:%S} UTC", note.kind.value, note.by, note.message)

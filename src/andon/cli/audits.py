@@ -1,4 +1,4 @@
-"""`andon audits`: which share of the automatic decisions is checked by people who do not see what the line decided."""
+"""`andon audits`: the share of automatic decisions that people check without seeing the line's decision."""
 
 import json
 from typing import Annotated

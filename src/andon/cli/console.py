@@ -1,4 +1,4 @@
-"""`andon console`: one process of an installation, for who runs them under a supervisor of their own."""
+"""`andon console`: one process of an installation, for operators with a supervisor of their own."""
 
 from andon.bootstrap.console import serve_console
 from andon.bootstrap.installation import process_parts

@@ -1,4 +1,4 @@
-"""What every command starts from: the project in the current folder, its settings, its database, who is acting."""
+"""The context of every command: the project in the current folder, its settings, its database, and the actor."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from andon.kernel.logs import configure_logs
 
 @dataclass(frozen=True)
 class Project:
-    """A project with its database open and migrated. Whoever may open the database may do everything: commands ask no key."""
+    """A project with its database open and migrated. Commands need no key: access to the database allows everything."""
 
     settings: Settings
     database: Database

@@ -88,7 +88,7 @@ def release(
 
 @app.command()
 def show(automation: Name, as_json: AsJson = False) -> None:
-    """Show the state of a line and its segments, and who changed them."""
+    """Show the state of a line and its segments, with the last changes."""
     with project() as here, here.database.begin() as tx:
         decisions.newest_version(tx, automation)
         found, changes = cord.in_force(tx, automation), cord.history(tx, automation)

@@ -1,4 +1,4 @@
-"""`andon decide FILE`, or `--sql QUERY`: every row through the same line as every call, once, however often it is killed."""
+"""`andon decide FILE`, or `--sql QUERY`: each row is decided once, by the same line as calls, despite any kill."""
 
 import hashlib
 from collections import Counter
@@ -205,7 +205,7 @@ class _Command:
                 self._outcomes[row.outcome] += 1
 
     def _digest(self) -> str:
-        """What says which rows these are."""
+        """Return the digest that identifies these rows."""
         if self._asked.file is None:
             return hashlib.sha256(to_json([self._asked.url_env, self._asked.sql])).hexdigest()
         size = self._asked.file.stat().st_size
@@ -216,7 +216,7 @@ class _Command:
         return hashlib.sha256(to_json([digest, self._asked.sheet, self._asked.header])).hexdigest()
 
     def _unfinished(self, digest: str) -> Run | None:
-        """The run over these rows that was killed, if it shall be gone on with."""
+        """Return the killed run over these rows, if it is to be continued."""
         here = self._here
         with here.database.begin() as tx:
             run = scoring.unfinished(tx, self._automation, digest)
@@ -227,7 +227,8 @@ class _Command:
                 scoring.discard(self._asked.target, run.id)
                 return None
         _say(
-            f"Going on with the run of {run.begun_at:%Y-%m-%d %H:%M} UTC: no row is decided twice (--again decides all anew)"
+            f"Going on with the run of {run.begun_at:%Y-%m-%d %H:%M} UTC: no row is decided twice (--again decides "
+            "all anew)"
         )
         return run
 

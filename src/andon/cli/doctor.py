@@ -1,4 +1,4 @@
-"""`andon doctor`: what is wrong with an installation, and how to mend it."""
+"""`andon doctor`: the problems of an installation, and their remedies."""
 
 import dataclasses
 import json

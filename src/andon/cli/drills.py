@@ -44,8 +44,7 @@ def run(
     automation: Name,
     reason: Annotated[str, typer.Option(help="Why; it stands in the audit log.")] = "asked for by hand",
 ) -> None:
-    """Raise an alert that is made up, and wait until every process holds the cord that it pulls. No decision is
-    changed.
+    """Raise a test alert, and wait until every process holds the cord that it pulls. No decision changes.
 
     Ends with status 5 if the drill fails.
     """
@@ -61,7 +60,7 @@ def run(
 
 
 def _followed(here: Project, drill: Drill) -> Drill:
-    """The drill when it has ended; a worker may end it, or this command does."""
+    """Return the drill when it has ended; a worker may end it, or this command does."""
     while drill.passed is None:
         time.sleep(LOOKED_EVERY)
         with here.database.begin() as tx:

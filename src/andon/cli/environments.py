@@ -43,7 +43,10 @@ def environment(
 
 def _place(python: Path | None, name: str, number: int) -> str:
     if python is None:
-        return f"It is not built yet: `andon models environment {name} {number} --build`, or the first process that loads it"
+        return (
+            f"It is not built yet: `andon models environment {name} {number} --build`, or the first process "
+            "that loads it"
+        )
     if python == Path(sys.executable):
         return "Andon's own environment holds exactly these: nothing is built"
     return f"It is built: {python}"

@@ -90,7 +90,7 @@ def start(
 
 @app.command()
 def show(automation: Name, number: Number = None, as_json: AsJson = False) -> None:
-    """Show an experiment: who is better, each arm's estimate with its interval, and what happened."""
+    """Show an experiment: the better arm, each arm's estimate with its interval, and what happened."""
     with project() as here, here.database.begin() as tx:
         history = experiments.show(tx, automation, number)
         one, counted = history.experiment, experiments.estimates(tx, history.experiment)

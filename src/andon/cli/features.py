@@ -36,7 +36,8 @@ HistoryFile = Annotated[
     str | None,
     typer.Option(
         "--history",
-        help="Compute the features anew: of a CSV or Parquet file with the contract's fields, or of `ledger`, the recorded inputs.",
+        help="Compute the features anew: of a CSV or Parquet file with the contract's fields, or of `ledger`, the "
+        "recorded inputs.",
     ),
 ]
 TimeColumn = Annotated[str, typer.Option("--time", help="The column of the history that says when each row happened.")]
@@ -63,7 +64,7 @@ class ExpectationsBreached(Conflict):
 
 @app.command("list")
 def list_(automation: Name = None, as_json: AsJson = False) -> None:
-    """The features of an automation: how each comes about, and what is expected of it."""
+    """List the features of an automation: the source of each, and what is expected of it."""
     declared = chosen(load_automations(settings_here()), automation)
     expected = {one.name: words_of(one) for one in declared.expect}
     shown = [
@@ -87,7 +88,7 @@ def list_(automation: Name = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def show(key: Key, automation: Name = None, at: At = None, as_json: AsJson = False) -> None:
-    """What the windows of a key hold at a moment, and what they are made of: tiles, and the decisions that were counted."""
+    """Show what the windows of a key hold at a moment, with their tiles and the decisions that were counted."""
     with project() as here:
         declared = chosen(load_automations(here.settings), automation)
         moment = here.clock.now() if at is None else moment_of(at)
@@ -129,7 +130,7 @@ def dataset(
     labels: Labels = False,
     overwrite: Force = False,
 ) -> None:
-    """A training set in which each row has what could be known at its moment: as seen in the ledger, or computed of a history."""
+    """Write a training set of what was known at each row's time: from the ledger, or computed of a history."""
     library()
     with project() as here:
         declared = chosen(load_automations(here.settings), automation)
@@ -220,7 +221,7 @@ def _as_json(one: Explained) -> dict[str, Any]:
 
 @contextmanager
 def _progress(what: str) -> Iterator[Told]:
-    """A count of rows, with how long it took so far."""
+    """Show a count of rows and the time elapsed."""
     columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed:,.0f} rows"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=None)

@@ -1,4 +1,4 @@
-"""`andon feed`: who reads the committed decisions, how far, and an export of them."""
+"""`andon feed`: the consumers of committed decisions, their positions, and an export."""
 
 import json
 import time
@@ -57,7 +57,7 @@ def export(
         bool, typer.Option("--follow", help="Go on with what is decided from now on, until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Append all decisions to a file that it does not hold yet, each exactly once, also if it is killed and run again."""
+    """Append all decisions that a file lacks, each exactly once, even if the export is killed and run again."""
     name = consumer or f"export-{automation}"
     writer = Export(name, automation, to, start=_start(start))
     with project() as here:
@@ -88,11 +88,12 @@ def reset(
     start: Annotated[
         str | None,
         typer.Option(
-            help="Where it begins anew: `beginning`, `now`, or a moment, ISO 8601. Without it the consumer is forgotten."
+            help="Where it begins anew: `beginning`, `now`, or a moment, ISO 8601. Without it the consumer is "
+            "forgotten."
         ),
     ] = None,
 ) -> None:
-    """Let a consumer begin anew, or forget it: the next time it reads, it begins as a new one. Its file of an export stays."""
+    """Let a consumer begin anew, or forget it: its next read begins as a new one. The file of an export stays."""
     wanted = None if start is None else _start(start)
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()

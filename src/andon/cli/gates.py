@@ -1,4 +1,4 @@
-"""`andon gates`: from which confidence the arms of an automation act by themselves."""
+"""`andon gates`: the confidence above which the arms of an automation act by themselves."""
 
 import json
 from dataclasses import asdict

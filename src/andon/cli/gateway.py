@@ -1,4 +1,4 @@
-"""`andon gateway`: one process of an installation, for who runs them under a supervisor of their own."""
+"""`andon gateway`: one process of an installation, for operators with a supervisor of their own."""
 
 from andon.bootstrap.gateway import serve_gateway
 from andon.bootstrap.installation import process_parts

@@ -1,4 +1,4 @@
-"""`andon history`: the things in force on a line at a moment, with who set each of them and why."""
+"""`andon history`: the things in force on a line at a moment, with the author and reason of each."""
 
 import json
 from collections.abc import Iterator

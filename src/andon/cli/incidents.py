@@ -82,7 +82,7 @@ def open_incident(
 def own(
     incident: Id, owner: Annotated[str | None, typer.Option(help="Who works on it; you, if left out.")] = None
 ) -> None:
-    """Say who works on an incident."""
+    """Set the owner of an incident."""
     with project() as here, here.database.begin() as tx:
         done = alerts.own(tx, incident, owner=owner or here.actor.name, actor=here.actor, now=here.clock.now())
     typer.echo(f"{done.owner} works on it")

@@ -1,7 +1,7 @@
-"""A file of labels, as chunks for `andon labels import`. All rows about one decision are in one chunk, wherever they stand in the file.
+"""A file of labels, in chunks for `andon labels import`. All rows about one decision are in one chunk.
 
-The rows are sorted by their decisions outside of memory first. So the order of the rows does not matter, and the decisions
-of a chunk lie close together in the ledger.
+The rows are sorted by decision outside of memory first. So the order of the rows does not matter, and the decisions of
+a chunk lie close together in the ledger.
 """
 
 import sqlite3
@@ -22,7 +22,7 @@ ROWS = 2_000
 """Rows of one chunk, at least, unless the file ends."""
 
 MOST = 4_000
-"""Rows of one chunk, at most: only a file in which far too many rows are about one decision comes to it."""
+"""Most rows of one chunk, reached only by a file with far too many rows about one decision."""
 
 BESIDE = ("row", "refused")
 """Columns of a file of refused rows, which can be mended and imported again."""

@@ -1,4 +1,4 @@
-"""`andon labels import FILE`: what turned out to be true, from a file of any length. The same file again records nothing."""
+"""`andon labels import FILE`: true classes from a file of any length. The same file again records nothing."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def import_labels(
         Path, typer.Argument(help="A CSV, Parquet or NDJSON file; one row, one label.", show_default=False)
     ],
 ) -> None:
-    """Record the labels of a file. Rows that are refused are written beside it; the same file again records nothing new."""
+    """Record the labels of a file. Refused rows are written beside it; the same file again records nothing new."""
     with project() as here, staged(file) as rows:
         run = _Import(here, file)
         run.all(rows)

@@ -1,4 +1,4 @@
-"""`andon labels`: which class was true of a decision, as people and other systems said it."""
+"""`andon labels`: the true class of a decision, as reported by people and other systems."""
 
 import json
 from datetime import datetime

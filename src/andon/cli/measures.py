@@ -16,7 +16,7 @@ from andon.measures import Grouping, MeasureSum
 def show(
     automation: Annotated[str, typer.Argument(help="The automation.")],
     since: Annotated[str, typer.Option(help="How far back, as 7d or 24h; whole UTC days are summed.")] = "30d",
-    by: Annotated[Grouping | None, typer.Option(help="What the sums are told apart by.")] = None,
+    by: Annotated[Grouping | None, typer.Option(help="The grouping of the sums.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what decisions were worth, by the measures that an automation declares."""

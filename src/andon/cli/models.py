@@ -232,7 +232,7 @@ def _given(path: Path | None, script: Path | None) -> Path:
 
 
 def _packed(path: Path | None, script: Path | None, limit: timedelta) -> AbstractContextManager[Path]:
-    """The folder of the package: the one given, or what the script packs."""
+    """Return the folder of the package: the given one, or what the script packs."""
     if path is not None and script is None:
         return nullcontext(path)
     if script is not None and path is None:
@@ -288,7 +288,10 @@ def _facts(version: ModelVersion) -> Facts:
         ("runtime", f"{m.runtime}{', trusted to run its own code' if version.trusted else ''}"),
         (
             "classes",
-            f"{', '.join(m.signature.classes)}{f'; {m.signature.positive} is positive' if m.signature.positive else ''}",
+            (
+                f"{', '.join(m.signature.classes)}"
+                f"{f'; {m.signature.positive} is positive' if m.signature.positive else ''}"
+            ),
         ),
         (
             "trained on",

@@ -6,7 +6,7 @@ from andon.kernel.errors import Invalid
 from andon.kernel.moments import in_utc
 
 FIRST_YEAR, LAST_YEAR = 1000, 8999
-"""What lies a window before or after such a moment is a moment, too."""
+"""A window before or after such a moment is a valid moment, too."""
 
 
 class MomentInvalid(Invalid):

@@ -1,4 +1,4 @@
-"""`andon monitors`: what is watched, and what was found."""
+"""`andon monitors`: the monitored series and their findings."""
 
 import json
 from dataclasses import asdict

@@ -22,7 +22,7 @@ def plan(
         bool, typer.Option("--exit-code", help="End with status 1 if there is anything to do, as `git diff` does.")
     ] = False,
 ) -> None:
-    """Show what a configuration would change, who is affected and which approvals it needs. Changes nothing."""
+    """Show what a configuration would change, the affected lines and the approvals it needs. Changes nothing."""
     with project() as here:
         made = plan_here(
             here.settings, here.database, configured(here.settings, folder), act_of(here, "a plan"), again=NEWEST
@@ -45,5 +45,5 @@ def plan(
 
 
 def act_of(here: Project, reason: str) -> PlannedAct:
-    """Make an act by the person at this command, with the settings' rule about who may release code."""
+    """Return the act of the person at this command, with the settings' rule for releasing code."""
     return PlannedAct(here.actor, reason, here.clock.now(), here.events, here.settings.releases.author_may_approve)

@@ -1,4 +1,7 @@
-"""`andon policy`: check a decision table, and try it on facts, without a database or a model. Published ones: `publishing.py`."""
+"""`andon policy`: check a decision table, and try it on facts, without a database or a model.
+
+`publishing.py` handles published ones.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -117,7 +120,7 @@ def _show(table: DecisionTable, ruling: Ruling, holds: Sequence[bool | str]) -> 
 def _variables(
     table: DecisionTable, facts: Facts, automation: Path | None, policy_file: Path
 ) -> Mapping[str, ValueKind]:
-    """The names a condition may use: the automation's, or else those that the facts give a value for."""
+    """Return the names a condition may use: the automation's, or otherwise those with a value in the facts."""
     if automation is not None:
         return decisions.variables(_declared(automation, policy_file)[0])
     policies.check(table)
@@ -129,7 +132,7 @@ def _variables(
 
 
 def _check_complete(table: DecisionTable, facts: Facts, variables: Mapping[str, ValueKind], facts_file: Path) -> None:
-    """That the facts have a value for each name in the table. Raises FactsInvalid."""
+    """Require that the facts have a value for each name in the table. Raises FactsInvalid."""
     given = {f"{root}.{name}" for root, values in zip(ROOTS, facts, strict=True) for name in values}
     kinds = {**GIVEN, **variables}
     faults = [
@@ -142,7 +145,7 @@ def _check_complete(table: DecisionTable, facts: Facts, variables: Mapping[str, 
 
 
 def _declared(automation: Path, policy_file: Path) -> list[Automation]:
-    """The automations of a Python file that this policy belongs to: those that name it, or else its only one."""
+    """Return the automations of a Python file that this policy belongs to: those that name it, or its only one."""
     declared = decisions.load_file(automation)
     naming = [
         each
@@ -156,7 +159,7 @@ def _declared(automation: Path, policy_file: Path) -> list[Automation]:
 
 
 def _facts(file: Path) -> Facts:
-    """The facts of a JSON file. Raises FactsInvalid."""
+    """Return the facts of a JSON file. Raises FactsInvalid."""
     try:
         written = json.loads(_read(file))
     except json.JSONDecodeError as error:

@@ -1,4 +1,4 @@
-"""Tables in a terminal that show what there is: no text is taken for markup, and what is too long for its column goes on below."""
+"""Tables in a terminal: text is never taken for markup, and what is too long for its column wraps."""
 
 from rich.console import RenderableType
 from rich.style import StyleType
@@ -7,7 +7,7 @@ from rich.text import Text
 
 
 class Plain(Table):
-    """A table of plain text under these headings. `by_id`: what the first column names a row by (an id, a day) is never divided."""
+    """A table of plain text under these headings. `by_id`: never wrap the first column, which identifies a row."""
 
     def __init__(self, *headings: str, title: str | None = None, by_id: bool = False) -> None:
         super().__init__(title=None if title is None else Text(title), title_justify="left")
@@ -21,7 +21,7 @@ class Plain(Table):
 
 
 class Facts(Plain):
-    """What is known of one thing: a word and a value a row."""
+    """The facts about one thing: a word and a value per row."""
 
     def __init__(self, title: str | None = None) -> None:
         super().__init__("", "", title=title)

@@ -1,4 +1,4 @@
-"""`andon procedures`: how far each is, sending one an event, stopping it, letting it go on, a new one from one of its steps."""
+"""`andon procedures`: list and show them, send one an event, cancel, resume, or fork it from one of its steps."""
 
 import json
 from datetime import datetime
@@ -48,7 +48,7 @@ def index(
 
 @app.command()
 def show(procedure_id: Id, as_json: AsJson = False) -> None:
-    """Show one procedure: its steps, what failed and was tried again, what it was sent, and who stopped it why."""
+    """Show one procedure: its steps, failures and retries, the events it received, and its cancels with reasons."""
     with project() as here, here.database.begin() as tx:
         one = procedures.get(tx, procedure_id)
         wait = procedures.waiting_for(tx, [one]).get(one.id)

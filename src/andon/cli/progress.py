@@ -1,4 +1,4 @@
-"""How far long work is: a bar with rate and time left at a terminal, a line now and then where there is none."""
+"""Progress of long work: a bar with rate and time left at a terminal, an occasional line elsewhere."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -42,14 +42,14 @@ def progress(what: str, total: int, noun: str) -> Iterator[Callable[[int], None]
 
 
 class _Rate(ProgressColumn):
-    """How many a second, of late."""
+    """The recent rate per second."""
 
     def __init__(self, noun: str) -> None:
         super().__init__()
         self._noun = noun
 
     def render(self, task: Task) -> Text:
-        """The figure, once there is one."""
+        """Return the figure, once there is one."""
         speed = task.finished_speed or task.speed
         return Text("" if speed is None else f"{speed:,.0f} {self._noun}/s")
 
@@ -72,7 +72,8 @@ class _Lines:
         left = "" if rate <= 0 else f", {_span(max(0, self._total - self._done) / rate)} left"
         share = 100 * self._done / self._total if self._total else 100
         self._console.print(
-            f"{self._what}: {self._done:,} of {self._total:,} {self._noun} ({share:.0f}%), {rate:,.0f} {self._noun}/s{left}",
+            f"{self._what}: {self._done:,} of {self._total:,} {self._noun} ({share:.0f}%), {rate:,.0f} "
+            f"{self._noun}/s{left}",
             highlight=False,
             markup=False,
             soft_wrap=True,

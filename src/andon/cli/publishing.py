@@ -111,7 +111,7 @@ def show(
 
 
 def published_policy(tx: Tx, name: str, version: str | None) -> PolicyVersion:
-    """A version of an automation's policy, or the one in force. Raises PolicyNotFound, AutomationNotFound."""
+    """Return a version of an automation's policy, or the one in force. Raises PolicyNotFound, AutomationNotFound."""
     decisions.require_deployed(tx, name)
     if version is not None:
         return policies.get(tx, name, version)

@@ -39,7 +39,7 @@ def show(
 
 
 def plain(found: LineQuality) -> dict[str, Any]:
-    """The summary as JSON values."""
+    """Return the summary as JSON values."""
     values: dict[str, Any] = to_jsonable_python(found)
     return {**values, "headline": found.headline, "automatic_share": found.automatic_share, "worst": found.worst}
 

@@ -11,11 +11,11 @@ from andon.supervisor import control
 from andon.supervisor.ports import configured
 
 PATIENCE_SECONDS = 120.0
-"""How long nothing may be heard of a restart."""
+"""The longest silence of a restart."""
 
 
 class What(StrEnum):
-    """What can be restarted."""
+    """The parts that can be restarted."""
 
     GATEWAY = "gateway"
     WORKER = "worker"

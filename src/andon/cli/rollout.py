@@ -70,7 +70,7 @@ def start(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how long it would take.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Start a rollout: the candidate looks on first, then gets its share of the traffic step by step. A worker watches it."""
+    """Start a rollout: the candidate runs as a shadow, then gets traffic step by step. A worker watches it."""
     with project() as here:
         declared = chosen(load_automations(here.settings), automation)
         with here.database.begin() as tx:
@@ -198,7 +198,7 @@ def _plan(
     stage_decisions: int | None,
     stage_time: str | None,
 ) -> RolloutPlan:
-    """The declared plan with what the command says otherwise. Raises Invalid."""
+    """Return the declared plan with the command's changes. Raises Invalid."""
     margins = dict(_margin(text) for text in margin or ())
     named = [*margins, *(name for name in require or () if name not in margins)]
     try:
@@ -251,7 +251,7 @@ def _version(text: str, model: str) -> int:
 
 
 def _policy(here: Project, tx: Tx, automation: Automation, given: str | None, reason: str) -> str:
-    """The published version of what is given: a version, or a file, which is published for this."""
+    """Return the published version of the argument: a version, or a file, which is published for this."""
     if given is None or _POLICY_VERSION.fullmatch(given):
         return given or ""
     file = Path(given)

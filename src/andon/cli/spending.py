@@ -46,7 +46,10 @@ def show(
 
 
 def _require(settings: Settings, automation: str) -> None:
-    """That the project declares it. What reads declarations is loaded only to look. Raises AutomationNotFound, AutomationInvalid."""
+    """Require that the project declares it. Raises AutomationNotFound, AutomationInvalid.
+
+    The code that reads declarations is imported only here.
+    """
     from andon.bootstrap.project import chosen, load_automations
 
     chosen(load_automations(settings), automation)
@@ -58,7 +61,7 @@ def _budgets(tx: Tx, automation: str | None, rows: list[Spend], now: datetime) -
 
 
 def _table(automation: str, rows: list[Spend]) -> Plain:
-    """What one automation spent, GPU time only where there was some; with what it comes to in each currency."""
+    """Return one automation's spending with totals by currency, and GPU time only where there was some."""
     gpu = any(row.gpu_us for row in rows)
     headings = ("day", "version", "decided", "CPU s", *(["GPU s"] if gpu else []), "cost", "idle", "")
     table = Plain(*headings, title=automation, by_id=True)

@@ -1,4 +1,4 @@
-"""`andon split`: which versions, by which policies, answer for an automation and which only look on."""
+"""`andon split`: the versions and policies that answer for an automation, and its shadows."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,7 +52,7 @@ def list_splits(as_json: AsJson = False) -> None:
 
 @app.command()
 def show(name: Name, as_json: AsJson = False) -> None:
-    """Show what answers for an automation, what looks on, and who changed it last."""
+    """Show what answers for an automation, its shadows, and the last change."""
     with _opened(name) as opened:
         state = _state(opened)
     if as_json:
@@ -90,7 +90,10 @@ def set_split(
         typer.Option(help="VERSION, VERSION+POLICY or VERSION~GATE that only looks on; may be given more than once."),
     ] = None,
 ) -> None:
-    """Split an automation's traffic; without --share and --shadow all goes to the champion. Gateways follow within a second."""
+    """Split an automation's traffic; without --share and --shadow all goes to the champion.
+
+    Gateways follow within a second.
+    """
     shares, shadows = _shares(share or []), [_candidate(text) for text in shadow or []]
     with _opened(name) as opened:
         automation, now = opened.automation, opened.here.clock.now()

@@ -31,6 +31,9 @@ def up(
 
 
 def say(words: str) -> None:
-    """Tell who started it. What cannot be written, on a full disk say, is lost, and the work goes on: also the ending, in which parts finish."""
+    """Print a message. One that cannot be written, as on a full disk, is lost, and work continues.
+
+    That includes the shutdown, in which parts finish.
+    """
     with suppress(OSError):
         typer.echo(words)

@@ -1,4 +1,4 @@
-"""`andon worker`: one process of an installation, for who runs them under a supervisor of their own."""
+"""`andon worker`: one process of an installation, for operators with a supervisor of their own."""
 
 from andon.bootstrap.installation import process_parts
 from andon.bootstrap.worker import serve_worker

@@ -1,4 +1,5 @@
-"""The code that reaches outside systems, one deletable folder each; what it implements is `andon.actions.ports`.
+"""The code that reaches outside systems, one deletable folder each, which implements `andon.actions.ports`.
 
-A folder offers its `KIND`, and is found by being there (`bootstrap/connecting.py`). `contract.py` is what all of them keep.
+A folder offers its `KIND`, and is found by its presence (`bootstrap/connecting.py`). `contract.py` is the contract of
+all.
 """

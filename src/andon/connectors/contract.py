@@ -1,5 +1,8 @@
-"""What every connector has to keep, whatever it reaches. A connector's test subclasses `ConnectorContract` and says how
-to bring its outside system into each situation. For pytest; it ships with Andon, so that connectors of projects keep it too."""
+"""The contract of every connector, whatever it reaches.
+
+A connector's test subclasses `ConnectorContract` and describes how to bring its outside system into each situation. For
+pytest; it ships with Andon, so that connectors of projects are tested too.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,11 +21,11 @@ class Stage(Protocol):
     """A real outside system on loopback, in the hands of the test."""
 
     def destination(self, *, timeout: timedelta = timedelta(seconds=5)) -> Destination:
-        """How to reach it."""
+        """Return a destination of the outside system."""
         ...
 
     def nowhere(self) -> Destination:
-        """A destination where nothing listens."""
+        """Return a destination where nothing listens."""
         ...
 
     def refuse(self) -> None:
@@ -42,12 +45,12 @@ class Stage(Protocol):
         ...
 
     def taken(self) -> dict[str, int]:
-        """How often each key was taken."""
+        """Return how often each key was taken."""
         ...
 
 
 def a_delivery(destination: Destination, **changes: Any) -> Delivery:
-    """What a decision would have delivered, under a new key."""
+    """Return a delivery as a decision would make it, under a new key."""
     now = datetime.now(UTC)
     values: dict[str, Any] = {
         "key": uuid7(now),
@@ -63,10 +66,12 @@ def a_delivery(destination: Destination, **changes: Any) -> Delivery:
 
 
 class ConnectorContract:
-    """The promises. Subclasses give the fixtures `connector` and `stage`, and the options of an action if it needs some.
+    """The promises.
 
-    `counts_repeats` says that the outside system takes a repeat as well; else it knows the key and takes it once. `silence` is the
-    timeout that is waited for; a client that takes long to connect needs more.
+    Subclasses give the fixtures `connector` and `stage`, and the options of an action if it needs some.
+
+    `counts_repeats` says that the outside system accepts a repeat as well; otherwise it recognizes the key and accepts
+    it once. `silence` is the timeout of the tests; a client that takes long to connect needs more.
     """
 
     options: ClassVar[Mapping[str, Any]] = {}
@@ -74,7 +79,7 @@ class ConnectorContract:
     silence: ClassVar[timedelta] = timedelta(seconds=0.3)
 
     def a_delivery(self, destination: Destination) -> Delivery:
-        """A delivery with the options that this kind needs."""
+        """Return a delivery with the options that this kind needs."""
         return a_delivery(destination, options=self.options)
 
     def deliver(self, connector: Connector, *deliveries: Delivery) -> list[Answer]:

@@ -1,6 +1,6 @@
-"""The console: server-rendered pages in a process of their own, for the operator, the reviewer and the questioner.
+"""The console: server-rendered pages in a process of their own, for operators, reviewers and callers with questions.
 
-One Python file and one template a page; no rule lives here. `security.py` and `dependencies.py` say who gets in.
+Each page has one Python file and one template; no rule lives here. `security.py` and `dependencies.py` control access.
 """
 
 from andon.console.app import AssetsMissing, create_app

@@ -1,4 +1,4 @@
-"""Actions: what is on its way, what was given up (dead letters), and sending such a one again."""
+"""Actions: those on their way, dead letters, and resending."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -26,7 +26,7 @@ RESENT_AT_ONCE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ActionFilters:
-    """What the form asks for, as it was typed; empty is any."""
+    """The filters as typed in the form; empty is any."""
 
     automation: str = ""
     destination: str = ""
@@ -56,7 +56,7 @@ def show_list(
     before: UUID | None = None,
     done: str = "",
 ) -> Response:
-    """The actions in one state, newest first; the dead letters unless another is asked for."""
+    """Show the actions in one state, newest first; dead letters by default."""
     filters = ActionFilters(automation, destination, because)
     return _list(here, visitor, tx, state, filters, before=before, notice=notices.text(done))
 

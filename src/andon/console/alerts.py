@@ -23,7 +23,7 @@ from andon.kernel.errors import AndonError, Conflict, Invalid
 router = APIRouter(prefix="/alerts")
 
 SPANS = {"1 hour": 1, "4 hours": 4, "1 day": 24, "7 days": 168, "30 days": 720}
-"""How long a silence may last that is made here, in hours."""
+"""The spans of a silence made here, in hours."""
 
 
 @router.get("")

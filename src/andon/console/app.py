@@ -51,7 +51,7 @@ _STATIC = Path(__file__).parent / "static"
 
 
 class AssetsMissing(Conflict):
-    """The console's JavaScript and CSS are missing: this is a checkout that was never installed. Run `pip install -e .`"""
+    """The console's JavaScript and CSS are missing in this checkout: install it with `pip install -e .` first."""
 
 
 class PageNotFound(NotFound):
@@ -66,7 +66,7 @@ def create_app(
     events: Events,
     rehearse: Rehearse | None = None,
 ) -> FastAPI:
-    """The console of one installation; `rehearse` tries policies on its decisions. Raises AssetsMissing."""
+    """Return the console of one installation; `rehearse` tries policies on its decisions. Raises AssetsMissing."""
     if not (_STATIC / "vendor" / "htmx.min.js").is_file():
         raise AssetsMissing
     app = FastAPI(title="Andon console", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
@@ -123,12 +123,12 @@ def _nowhere() -> Response:
 
 
 def _livez() -> Response:
-    """The process answers."""
+    """Answer that the process is alive."""
     return PlainTextResponse("ok\n")
 
 
 def _readyz(here: Here) -> Response:
-    """The pages can be served: the database answers."""
+    """Answer whether pages can be served: the database answers."""
     try:
         here.database.version()
     except Unavailable as error:

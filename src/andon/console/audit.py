@@ -1,4 +1,4 @@
-"""The audit log: who did what and why, newest first, and how far it is sealed."""
+"""The audit log: actors, changes and reasons, newest first, and how far it is sealed."""
 
 from dataclasses import asdict, dataclass
 
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/audit")
 
 @dataclass(frozen=True, slots=True)
 class AuditFilters:
-    """What the form asks for; empty is any."""
+    """The filters of the form; empty is any."""
 
     actor: str = ""
     action: str = ""
@@ -34,7 +34,7 @@ async def show_list(
     decisions: str = "",
     before: str | None = None,
 ) -> Response:
-    """The entries that fit the filters."""
+    """Show the entries that fit the filters."""
     visitor.principal.require(Permission.READ_AUDIT, None)
     filters = AuditFilters(actor.strip(), action.strip(), subject.strip(), decisions)
 

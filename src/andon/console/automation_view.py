@@ -1,4 +1,4 @@
-"""What is shown of one automation: what is in force, and what its shadows said."""
+"""The view of one automation: what is in force, and its shadows' predictions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Force:
-    """What decides for an automation now. `released` is None where nothing is; `policy` likewise."""
+    """The deciding parts of an automation. `released` is None where nothing is; `policy` likewise."""
 
     version: AutomationVersion
     released: int | None
@@ -41,7 +41,7 @@ class Force:
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """A candidate that looks on: what it said in the last day, and how often it agreed in the newest `compared` cases."""
+    """A shadow candidate: its predictions of the last day, and its agreement in the newest `compared` cases."""
 
     candidate: Candidate
     summary: ShadowSummary
@@ -55,7 +55,7 @@ class Shadow:
 
 
 def force_of(tx: Tx, name: str) -> Force:
-    """What is in force for an automation. Raises AutomationNotFound."""
+    """Return what is in force for an automation. Raises AutomationNotFound."""
     newest, holding = decisions.newest_version(tx, name), decisions.released(tx, name)
     version = newest if holding is None else decisions.version(tx, name, holding.version)
     model, policy = version.description["model"], policies.in_force(tx, name)
@@ -69,7 +69,7 @@ def force_of(tx: Tx, name: str) -> Force:
 
 
 def shadows_of(tx: Tx, force: Force, now: datetime) -> list[Shadow]:
-    """What each candidate that looks on said, beside what was decided."""
+    """Return what each shadow candidate predicted, beside the decisions."""
     return [_shadow(tx, force, candidate, now - _DAY) for candidate in force.looking_on]
 
 

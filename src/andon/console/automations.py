@@ -126,7 +126,7 @@ def _page(
 
 
 def _choices(tx: Tx, force: Force, published: Sequence[PolicyVersion]) -> list[Candidate]:
-    """What may get a share: the newest versions, the champion by the newest other policies, and what has one."""
+    """Return the candidates for a share: the newest versions, the champion by other policies, and present ones."""
     offered = [Candidate(version.number) for version in models.list_versions(tx, force.model)[:_OFFERED]]
     others = [policy.version for policy in published if policy.version != force.policy][:_OFFERED_POLICIES]
     by_others = [] if force.champion is None else [Candidate(force.champion, policy) for policy in others]

@@ -1,4 +1,4 @@
-"""What every page needs: the installation's parts, and who is asking."""
+"""The context of every page: the installation's parts, and the visitor."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ class Console:
 
 @dataclass(frozen=True, slots=True)
 class NavigationSection:
-    """An entry of the navigation. `shared`: what it shows belongs to no automation, so only a grant for all opens it."""
+    """An entry of the navigation. A `shared` page belongs to no automation, so it needs a grant for all."""
 
     path: str
     label: str
@@ -59,7 +59,7 @@ SECTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """The visitor: who is signed in, the token of this session's forms, and the open alerts that nobody has acknowledged."""
+    """The signed-in visitor, the token of this session's forms, and the open unacknowledged alerts."""
 
     principal: Principal
     csrf: str
@@ -71,15 +71,15 @@ class Visitor:
         return tuple(s for s in SECTIONS if (self.may if s.shared else self.may_somewhere)(s.permission))
 
     def may(self, permission: Permission, automation: str | None = None) -> bool:
-        """Whether something is allowed within an automation, or (None) across all."""
+        """Return whether something is allowed within an automation, or (None) across all."""
         return self.principal.may(permission, automation)
 
     def may_somewhere(self, permission: Permission) -> bool:
-        """Whether something is allowed within at least one automation."""
+        """Return whether something is allowed within at least one automation."""
         return self.principal.scopes(permission) != []
 
     def scopes(self, permission: Permission) -> list[str] | None:
-        """The automations in which something is allowed, None for all. Raises Forbidden if there is none."""
+        """Return the automations in which something is allowed, None for all. Raises Forbidden if there is none."""
         scopes = self.principal.scopes(permission)
         if scopes == []:
             self.principal.require(permission, None)

@@ -1,4 +1,4 @@
-"""Decisions: a list whose filters stand in the address, and each one as a timeline from the request to what was learnt."""
+"""Decisions: a list whose filters stand in the address, and each one as a timeline from request to label."""
 
 from dataclasses import dataclass, fields
 from typing import Annotated, Any
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/decisions")
 
 @dataclass(frozen=True, slots=True)
 class DecisionFilters:
-    """What the form asks for, as it was typed; empty is any."""
+    """The filters as typed in the form; empty is any."""
 
     automation: str = ""
     outcome: str = ""
@@ -76,7 +76,7 @@ async def show_list(
     search: Annotated[str, Query(max_length=200)] = "",
     before: UUID | None = None,
 ) -> Response:
-    """The decisions that fit the filters, newest first."""
+    """Show the decisions that fit the filters, newest first."""
     scopes = visitor.scopes(Permission.READ_DECISIONS)
     filters = DecisionFilters(
         automation, outcome, rule, label, model_version, arm, line_state, segment, since, until, search
@@ -139,12 +139,12 @@ def show(here: Here, visitor: Signed, tx: Db, decision_id: UUID) -> Response:
 
 
 def _in_short(row: decisions.DecisionRow) -> list[tuple[decisions.Field, Any]]:
-    """The fields that the page shows in short, with their values."""
+    """Return the fields that the page shows in short, with their values."""
     return [(field, getattr(row, field.name)) for field in decisions.shown(Shown.PAGE)]
 
 
 def _state(text: str) -> LineState | None:
-    """A line state, from those that the form offers."""
+    """Return the line state that the form selected."""
     if not text:
         return None
     try:
@@ -154,7 +154,7 @@ def _state(text: str) -> LineState | None:
 
 
 def _number(name: str, text: str) -> int | None:
-    """A number as versions have one."""
+    """Return a typed version number."""
     given = text.strip()
     if not given:
         return None

@@ -1,4 +1,4 @@
-"""What the pages' handlers ask for. A page that asks for `Signed` or `Acting` is closed to everybody else."""
+"""Dependencies of the pages' handlers. A page with `Signed` or `Acting` is closed to everybody else."""
 
 import hmac
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def cookie_name(request: Request) -> str:
 
 
 def console(request: Request) -> Console:
-    """The parts of this process."""
+    """Return the parts of this process."""
     found: Console = request.app.state.console
     return found
 
@@ -30,7 +30,7 @@ Here = Annotated[Console, Depends(console)]
 
 
 def signed_in(request: Request, here: Here) -> Visitor:
-    """Who is signed in, whose key still counts. Raises SignInNeeded."""
+    """Return the signed-in visitor, whose key is still valid. Raises SignInNeeded."""
     cookie = request.cookies.get(cookie_name(request))
     if not cookie:
         raise SignInNeeded
@@ -54,7 +54,7 @@ Signed = Annotated[Visitor, Depends(signed_in)]
 
 
 def acting(visitor: Signed, csrf: Annotated[str, Form()] = "") -> Visitor:
-    """Who is signed in and has sent one of this session's forms. Raises FormForged."""
+    """Return the signed-in visitor who sent one of this session's forms. Raises FormForged."""
     if not hmac.compare_digest(csrf.encode(), visitor.csrf.encode()):
         raise FormForged
     return visitor

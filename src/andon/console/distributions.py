@@ -1,5 +1,4 @@
-"""Two distributions of an alert as bars: what was expected and what was observed, bin by bin or category by
-category."""
+"""Two distributions of an alert as bars: expected and observed, bin by bin or category by category."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,8 +35,10 @@ class BinBars:
 
 
 def bins_of(detail: Mapping[str, Any]) -> Sequence[BinBars]:
-    """The bins of an alert's detail: `labels`, and the counts of each side as `reference` and `current`; none
-    otherwise."""
+    """Return the bins of an alert's detail; empty without them.
+
+    The detail has `labels`, and the counts of each side as `reference` and `current`.
+    """
     expected, observed, labels = _shares(detail.get("reference")), _shares(detail.get("current")), detail.get("labels")
     if not expected or not isinstance(labels, list) or not len(expected) == len(observed) == len(labels):
         return ()
@@ -71,7 +72,7 @@ def _bar(x: float, share: float, width: float, highest: float) -> Bar:
 
 
 def _shares(given: Any) -> Sequence[float]:
-    """Counts or shares as shares; nothing if these are none."""
+    """Return counts or shares as shares; empty for other values."""
     if not isinstance(given, list) or not all(_is_count(one) for one in given):
         return ()
     total = float(sum(given))

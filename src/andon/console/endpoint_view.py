@@ -1,4 +1,4 @@
-"""What is shown of an endpoint, put together from the registry, the splits, the processes that are there, and spending."""
+"""The page of an endpoint, assembled from the registry, splits, live processes and spending."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from andon.spending import BudgetState, Total
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """A version that answers or did of late: which part of what was decided, and how. `place` is its colour."""
+    """A version that answers or did recently: its share of decisions, and how. `place` is its colour."""
 
     version: int
     place: int
@@ -27,7 +27,7 @@ class Answering:
 
 @dataclass(frozen=True, slots=True)
 class TrafficShare:
-    """What a candidate has of an automation's traffic, in percent. `place` is the colour of its version."""
+    """A candidate's part of an automation's traffic, in percent. `place` is the colour of its version."""
 
     candidate: Candidate
     share: float
@@ -71,7 +71,7 @@ class Endpoint:
 
 
 def endpoints(tx: Tx, visitor: Visitor, now: datetime) -> list[Endpoint]:
-    """The endpoints of the automations that a visitor may see, by name."""
+    """Return the endpoints of the automations that a visitor may see, by name."""
     processes = live.processes(tx, now)
     by_model = _users(tx, processes)
     return [
@@ -97,7 +97,7 @@ def users_of(tx: Tx, name: str, now: datetime) -> Sequence[AutomationVersion]:
 
 
 def _users(tx: Tx, processes: Sequence[Process]) -> Mapping[str, list[AutomationVersion]]:
-    """The automations by model: those that the processes serve; where none is there, all that were deployed."""
+    """Return the automations by model: those that processes serve, or all deployed ones without processes."""
     serves: dict[str, int] = {}
     for process in processes:
         for name, number in process.status.serves.items():
@@ -152,7 +152,7 @@ def _arms(
     champion: int | None,
     automations: Sequence[str],
 ) -> list[Answering]:
-    """The versions that answer by the splits, and those that still or only now and then do."""
+    """Return the versions that answer by the splits, and those that still or occasionally do."""
     shares = {candidate.version for split in splits for candidate in split.answering(champion)}
     named = {arm.version for p in processes for arm in p.status.arms if arm.model == model}
     counted = {

@@ -31,7 +31,7 @@ def show_list(here: Here, visitor: Signed, tx: Db) -> Response:
 
 @router.get("/live/endpoints")
 def live_list(here: Here, visitor: Signed, tx: Db) -> Response:
-    """The part of the list that is fetched again every two seconds."""
+    """Show the part of the list that is fetched again every two seconds."""
     return here.pages.html("endpoints_live.html", visitor=visitor, **_listed(here, visitor, tx))
 
 
@@ -44,12 +44,12 @@ def show(here: Here, visitor: Signed, tx: Db, name: str) -> Response:
 
 @router.get("/live/endpoints/{name}")
 def live(here: Here, visitor: Signed, tx: Db, name: str) -> Response:
-    """The part of one endpoint that is fetched again every two seconds."""
+    """Show the part of one endpoint that is fetched again every two seconds."""
     return here.pages.html("endpoint_live.html", visitor=visitor, **_figures(here, visitor, tx, name))
 
 
 def ready_for(users: Sequence[AutomationVersion], settings: Settings, name: str) -> Ready:
-    """A version may answer if every automation gives what it needs, and its environment is there if it runs in its own."""
+    """Return a check of a version: every automation provides its inputs, and its isolated environment is built."""
     environments = serving.Environments(settings.data / "environments")
     isolated = name in settings.endpoints and settings.endpoints[name].isolated
 
@@ -81,7 +81,7 @@ def _listed(here: Console, visitor: Visitor, tx: Tx) -> dict[str, Any]:
 
 
 def _figures(here: Console, visitor: Visitor, tx: Tx, name: str) -> dict[str, Any]:
-    """What is shown live of one endpoint."""
+    """Return the live values of one endpoint."""
     now = here.clock.now()
     endpoint = endpoint_of(tx, visitor, name, now)
     tallies = here.pulse.read(tx, now, [user.name for user in endpoint.users])

@@ -1,4 +1,4 @@
-"""How errors look: a clean page for each kind, never a trace; a bug is logged and shown by its reference only."""
+"""Error pages: a clean page for each kind, never a trace; a bug is logged and shown by its reference only."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -33,7 +33,7 @@ class FormForged(Denied):
 
 
 def status_of(error: AndonError) -> HTTPStatus:
-    """The HTTP status of an error's kind."""
+    """Return the HTTP status of an error's kind."""
     return next(status for kind, (status, _) in _KINDS.items() if isinstance(error, kind))
 
 

@@ -1,4 +1,7 @@
-"""The evidence of a guardrail as a drawing over time. Each line is relative to its own bound, so that one line is the bound of both."""
+"""The evidence of a guardrail over time.
+
+Each line is relative to its own bound, so that one line is the bound of both.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,7 +61,7 @@ def path_of(
 
 
 def _by_stage(points: Sequence[PathPoint], begun: Sequence[datetime]) -> list[list[tuple[datetime, float]]]:
-    """The evidence for the next step, by the stage in which it was looked at; what moved a stage on belongs to that one."""
+    """Return the evidence for the next step, by stage; the point that ended a stage belongs to it."""
     ends = [*begun[1:], datetime.max.replace(tzinfo=UTC)]
     return [
         [(one.at, one.sound) for one in points if start < one.at <= end] for start, end in zip(begun, ends, strict=True)

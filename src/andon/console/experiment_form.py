@@ -117,7 +117,7 @@ def typed_experiment(
     reason: Annotated[str, Form()] = "",
     seen: Annotated[str, Form()] = "",
 ) -> ExperimentForm:
-    """The form as it was sent."""
+    """Return the form as it was sent."""
     rows = [ArmRow(*row) for row in zip_longest(version, policy, share, fillvalue="")][:ROWS]
     return ExperimentForm(
         rows=(*rows, *[ArmRow()] * (ROWS - len(rows))),

@@ -39,7 +39,7 @@ class PlannedExperiment:
 
 @router.get("/experiments/start")
 def show(here: Here, visitor: Signed, tx: Db, automation: Annotated[str, Query(max_length=200)] = "") -> Response:
-    """The form of one automation."""
+    """Show the form of one automation."""
     return _page(here, visitor, tx, automation, ExperimentForm())
 
 

@@ -1,4 +1,4 @@
-"""Experiments: the list of all, and one with its arms, who is better, and how shares and estimates moved."""
+"""Experiments: the list of all, and one with its arms, the better arm, and the history of shares and estimates."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -29,7 +29,7 @@ _PERMISSIONS = {"stop": Permission.RUN_ROLLOUT, "adopt": Permission.APPROVE_ROLL
 
 @router.get("/experiments")
 def show_list(here: Here, visitor: Signed, tx: Db) -> Response:
-    """The experiments of the automations that the visitor may see."""
+    """Show the experiments of the automations that the visitor may see."""
     found = experiments.page(tx, visitor.scopes(Permission.READ_MODELS), limit=PAGE)
     return here.pages.html(
         "experiments.html",
@@ -48,7 +48,7 @@ def show(here: Here, visitor: Signed, tx: Db, automation: str, number: Experimen
 
 @router.get("/live/experiments/{automation}/{number}")
 def live(here: Here, visitor: Signed, tx: Db, automation: str, number: ExperimentNumber) -> Response:
-    """The part of one experiment that is fetched again every few seconds."""
+    """Show the part of one experiment that is fetched again every few seconds."""
     return here.pages.html("experiment_live.html", visitor=visitor, **_shown(visitor, tx, automation, number))
 
 
@@ -91,7 +91,7 @@ def _change(here: Console, visitor: Visitor, tx: Tx, automation: str, number: in
 
 
 def _shown(visitor: Visitor, tx: Tx, automation: str, number: int) -> dict[str, Any]:
-    """What is shown live of one experiment."""
+    """Return the live values of one experiment."""
     visitor.principal.require(Permission.READ_MODELS, automation)
     history = experiments.show(tx, automation, number)
     one = history.experiment
@@ -137,7 +137,7 @@ def _page(
 
 
 def columns_of(experiment: Experiment, path: Sequence[EstimatePoint]) -> dict[str, Any]:
-    """The points of both plots; rates in percent."""
+    """Return the points of both plots; rates in percent."""
     scale = 100 if experiments.is_share(experiment) else 1
     places = range(len(experiment.arms))
 

@@ -69,7 +69,7 @@ def comment(here: Here, visitor: Acting, incident_id: UUID, message: Annotated[s
 
 @router.post("/{incident_id}/own")
 def own(here: Here, visitor: Acting, incident_id: UUID, owner: Annotated[str, Form()] = "") -> Response:
-    """Say who works on it; the visitor if nobody is named."""
+    """Set the owner of an incident, the visitor by default."""
 
     def act(tx: Tx, now: datetime) -> None:
         name = owner.strip() or visitor.principal.name
@@ -110,7 +110,7 @@ def _seen(visitor: Visitor, tx: Tx, incident_id: UUID) -> Incident:
 
 
 def _automations(tx: Tx, works: list[str] | None) -> list[str]:
-    """The automations whose incidents the visitor may open."""
+    """Return the automations whose incidents the visitor may open."""
     return [name for name in decisions.automations(tx) if works is None or name in works]
 
 

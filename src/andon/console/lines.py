@@ -25,7 +25,7 @@ router = APIRouter()
 
 @router.get("/lines/{name}")
 def show(here: Here, visitor: Signed, tx: Db, name: str, done: str = "") -> Response:
-    """The state of a line, who changed it and why."""
+    """Show the state of a line, its last change and the reason."""
     return _page(here, visitor, tx, name, notice=notices.text(done))
 
 

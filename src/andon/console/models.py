@@ -1,4 +1,4 @@
-"""Models: versions with what is known of them, where the aliases point and pointed, and moving one."""
+"""Models: versions with their facts, the present and past targets of aliases, and moving an alias."""
 
 from collections import defaultdict
 from dataclasses import dataclass

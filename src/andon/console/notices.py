@@ -1,4 +1,4 @@
-"""What a page says after something was done. The address carries only which notice it is, never a text."""
+"""The notices after an act. The address carries only the name of a notice, never a text."""
 
 from starlette.responses import RedirectResponse, Response
 
@@ -11,7 +11,7 @@ _NOTICES = {
     "rollout-pause": "The rollout is paused. The candidate keeps its share, and harm still ends it.",
     "rollout-resume": "The rollout goes on.",
     "rollout-abort": "The rollout is aborted. Running gateways take the candidate's traffic back within a second.",
-    "rollout-approve": "The rollout is approved. The candidate looks on first.",
+    "rollout-approve": "The rollout is approved. The candidate runs as a shadow first.",
     "rollout-promote": "The candidate has taken over. Running gateways follow within a second.",
     "experiment-started": "The experiment is started. Running gateways give its arms their shares within a second.",
     "experiment-stop": "The experiment is stopped. Running gateways send all traffic to the champion within a second.",
@@ -39,7 +39,8 @@ _NOTICES = {
     "stream-pause": "The stream is paused; nothing of it is decided any more.",
     "stream-resume": "The stream goes on from where it stopped.",
     "stream-seek": "The stream goes on there as soon as a worker reads it.",
-    "event-resent": "A worker tries the event again; if it still cannot be decided, it is dead again with the new reason.",
+    "event-resent": "A worker tries the event again; if it still cannot be decided, it is dead again with the "
+    "new reason.",
     "event-discarded": "The event is discarded.",
     "resent": "The action is on its way again, under its old key.",
     "resent-many": "The dead letters are on their way again, each under its old key.",
@@ -48,7 +49,7 @@ _NOTICES = {
 
 
 def text(name: str) -> str | None:
-    """The notice of this name, if there is one."""
+    """Return the notice of this name, if there is one."""
     return _NOTICES.get(name)
 
 

@@ -20,7 +20,7 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class LineRow:
-    """One automation's row; `held` counts the segments that are not automatic, `has_page`: the visitor may see what is in force.
+    """One automation's row. `held` counts segments that are not automatic, `has_page` allows the visitor's link.
 
     `rollout` is the one under way.
     """
@@ -38,13 +38,13 @@ class LineRow:
 
 @router.get("/")
 def show(here: Here, visitor: Signed, tx: Db) -> Response:
-    """The whole page."""
+    """Show the whole page."""
     return here.pages.html("overview.html", visitor=visitor, section="/", **_live(here, visitor, tx))
 
 
 @router.get("/live")
 def live(here: Here, visitor: Signed, tx: Db) -> Response:
-    """The part that is fetched again every two seconds."""
+    """Show the part that is fetched again every two seconds."""
     return here.pages.html("overview_live.html", visitor=visitor, **_live(here, visitor, tx))
 
 

@@ -17,7 +17,7 @@ class Pager:
 
 
 def pager(path: str, filters: Mapping[str, str | None], *, shown: int, last: object, before: object) -> Pager:
-    """The links of a page that shows `shown` entries down to the cursor `last` and began below the cursor `before`."""
+    """Return the links of a page of `shown` entries, from the cursor `before` down to the cursor `last`."""
     kept = {name: value for name, value in filters.items() if value}
     return Pager(
         shown=shown,
@@ -27,5 +27,5 @@ def pager(path: str, filters: Mapping[str, str | None], *, shown: int, last: obj
 
 
 def link(path: str, values: Mapping[str, str]) -> str:
-    """A path with a query."""
+    """Return a path with a query."""
     return f"{path}?{urlencode(values)}" if values else path

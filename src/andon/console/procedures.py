@@ -1,4 +1,4 @@
-"""Procedures: what follows decisions in several steps, each with its timeline; stopping one, letting it go on, a new one from a step."""
+"""Procedures: the steps that follow decisions, each with a timeline; cancel, resume, and fork from a step."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -1,6 +1,6 @@
-"""How the lines have been doing for the last fifteen minutes, kept in memory so that looking costs the ledger next to nothing.
+"""The activity of the lines in the last fifteen minutes, kept in memory so that views cost the ledger next to nothing.
 
-A step of time that is over does not change, so each reading asks only for what is newer than the last one's settled end.
+A finished time step does not change, so each reading queries only what is newer than the last settled end.
 """
 
 from collections import Counter
@@ -48,7 +48,7 @@ class Pulse:
         self._lock = Lock()
 
     def read(self, tx: Tx, now: datetime, scopes: Collection[str] | None) -> list[DecisionTally]:
-        """The tallies of the automations in `scopes` (None: of all), oldest first."""
+        """Return the tallies of the automations in `scopes` (None: of all), oldest first."""
         with self._lock:
             if self._read_at is None or not timedelta() <= now - self._read_at < _FRESH_FOR:
                 self._refresh(tx, now)
@@ -63,7 +63,7 @@ class Pulse:
 
 
 def figures(tallies: Iterable[DecisionTally], span: timedelta) -> PulseFigures:
-    """What these tallies, which cover `span`, come to."""
+    """Return the figures of these tallies, which cover `span`."""
     decided = automatic = 0
     latencies: Counter[int] = Counter()
     for tally in tallies:
@@ -75,7 +75,10 @@ def figures(tallies: Iterable[DecisionTally], span: timedelta) -> PulseFigures:
 
 
 def series(tallies: Iterable[DecisionTally], now: datetime) -> dict[str, list[float | None]]:
-    """The plot's columns: seconds since 1970, decisions a second, p50 and p99. Quiet steps are zeros without a latency."""
+    """Return the plot's columns: seconds since 1970, decisions a second, p50 and p99.
+
+    Quiet steps are zeros without a latency.
+    """
     by_step: dict[datetime, list[DecisionTally]] = {}
     for tally in tallies:
         by_step.setdefault(tally.at, []).append(tally)
@@ -90,6 +93,6 @@ def series(tallies: Iterable[DecisionTally], now: datetime) -> dict[str, list[fl
 
 
 def step_of(at: datetime) -> datetime:
-    """The beginning of the step that holds a moment; steps are counted from 1970, as the ledger does."""
+    """Return the beginning of the step that holds a moment; steps are counted from 1970, as the ledger does."""
     seconds = STEP.total_seconds()
     return datetime.fromtimestamp(at.timestamp() // seconds * seconds, tz=UTC)

@@ -1,4 +1,4 @@
-"""The quality of one line: state, risk curve, calibration, the estimate without labels against truth, drift by feature, measures."""
+"""The quality of one line: state, risk curve, calibration, estimates against labels, drift by feature, measures."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -23,7 +23,7 @@ DAY = timedelta(days=1)
 
 @router.get("/lines/{name}/quality")
 def show(here: Here, visitor: Signed, tx: Db, name: str) -> Response:
-    """How good a line is now."""
+    """Show the quality of a line."""
     visitor.scopes(Permission.READ_AUTOMATIONS)
     if not visitor.may(Permission.READ_AUTOMATIONS, name):
         raise AutomationNotFound(f"No automation {name!r} was ever deployed here")
@@ -61,13 +61,16 @@ def _series(found: LineQuality, monitor: str) -> Sequence[SeriesStatus]:
 
 
 def _is_old(found: LineQuality) -> bool:
-    """Whether the line was watched for days, so that a plot by the hour would be unreadable."""
+    """Return whether the line was watched for days, so that a plot by the hour would be unreadable."""
     judged = [one.since for one in _series(found, "label-free") if one.state is not MonitorState.SILENT]
     return bool(judged) and found.at - min(judged) > 3 * DAY
 
 
 def _calibration(series: Sequence[SeriesStatus]) -> dict[str, list[float]] | None:
-    """The points of the reliability diagram: confidence against the share that was right; None without labels."""
+    """Return the points of the reliability diagram: confidence against the share that was right.
+
+    None without labels.
+    """
     for one in series:
         bins = one.detail.get("bins")
         if bins:
@@ -76,7 +79,7 @@ def _calibration(series: Sequence[SeriesStatus]) -> dict[str, list[float]] | Non
 
 
 def _estimate(points: Sequence[TrendPoint]) -> dict[str, list[float | None]] | None:
-    """The error without labels with its interval, and the error by labels, in percent; None for less than two windows."""
+    """Return the estimated error with its interval, and the error by labels, in percent; None below two windows."""
     known = [one for one in points if "error" in one.values]
     if len(known) < 2:
         return None

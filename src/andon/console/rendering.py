@@ -55,18 +55,18 @@ class Pages:
         self._templates.globals.update(project=project, andon_version=__version__)
 
     def html(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-        """A template as a response. What the layout may show and this page does not set is empty."""
+        """Return a template as a response. Layout values that the page does not set are empty."""
         shown = {"visitor": None, "section": None, "notice": None, "problem": None} | values
         shown["csrf"] = lambda: _csrf_field(shown["visitor"])
         return HTMLResponse(self.text(template, **shown), status_code=status)
 
     def text(self, template: str, **values: Any) -> str:
-        """A template as a text."""
+        """Return a template as text."""
         return self._templates.get_template(template).render(values)
 
 
 def moment(at: datetime | str | None) -> str | Markup:
-    """A moment (or one as a record writes it) in UTC to the second, with the exact one for programs."""
+    """Format a time (or one as a record writes it) in UTC to the second, with the exact one for programs."""
     if at is None:
         return _MISSING
     utc = (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone(UTC)
@@ -75,7 +75,7 @@ def moment(at: datetime | str | None) -> str | Markup:
 
 
 def number(figure: float | None) -> str:
-    """A count with separated thousands, or a figure to three digits; below a tenth to two."""
+    """Format a count with separated thousands, or a figure to three digits; below a tenth to two."""
     if figure is None:
         return _MISSING
     if isinstance(figure, int) or figure == int(figure):
@@ -86,19 +86,19 @@ def number(figure: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share between 0 and 1 as percent."""
+    """Format a share between 0 and 1 as percent."""
     return _MISSING if share is None else f"{share * 100:.1f} %"
 
 
 def milliseconds(latency: float | None) -> str:
-    """A latency in milliseconds."""
+    """Format a latency in milliseconds."""
     if latency is None:
         return _MISSING
     return f"{latency:.1f} ms" if latency < 100 else f"{latency:,.0f} ms"
 
 
 def fine_milliseconds(latency: float | None) -> str:
-    """A latency in milliseconds that may be far less than one."""
+    """Format a latency in milliseconds that may be far less than one."""
     return f"{latency:.3f} ms" if latency is not None and latency < 1 else milliseconds(latency)
 
 
@@ -110,19 +110,19 @@ def amount(nanos: int, currency: str) -> str:
 
 
 def megabytes(size: int) -> str:
-    """A size in bytes as megabytes."""
+    """Format a size in bytes as megabytes."""
     return f"{size / 1e6:,.0f} MB" if size else _MISSING
 
 
 def took(microseconds: int | None) -> str:
-    """How long a step took, if that was measured."""
+    """Return how long a step took, if that was measured."""
     if microseconds is None:
         return ""
     return f"{microseconds} µs" if microseconds < 1000 else milliseconds(microseconds / 1000)
 
 
 def span(length: timedelta) -> str:
-    """A length of time in its two largest units; whether it lies ahead or behind is for the words around it."""
+    """Format a length of time in its two largest units; the surrounding words say whether it lies ahead or behind."""
     minutes = int(abs(length).total_seconds()) // 60
     days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
     if days:
@@ -131,22 +131,22 @@ def span(length: timedelta) -> str:
 
 
 def span_or_dash(length: timedelta | None) -> str:
-    """A length of time, or a dash where it is not known."""
+    """Format a length of time, or a dash where it is not known."""
     return _MISSING if length is None else span(length)
 
 
 def score(figure: float | None) -> str:
-    """A score or a metric between 0 and 1."""
+    """Format a score or a metric between 0 and 1."""
     return _MISSING if figure is None else f"{figure:.4f}"
 
 
 def short(identifier: object) -> str:
-    """The end of a long identifier, which tells neighbours apart."""
+    """Return the end of a long identifier, which distinguishes neighbours."""
     return f"…{str(identifier)[-8:]}"
 
 
 def value(raw: Any) -> str:
-    """A feature's value."""
+    """Format a feature's value."""
     if raw is None:
         return "missing"
     if isinstance(raw, bool):
@@ -155,7 +155,7 @@ def value(raw: Any) -> str:
 
 
 def of_field(raw: Any, name: str) -> str:
-    """The value of a decision's field, by its type."""
+    """Format the value of a decision's field, by its type."""
     if raw is None:
         return _MISSING
     if name.endswith("_us"):
@@ -166,7 +166,7 @@ def of_field(raw: Any, name: str) -> str:
 
 
 def change(entry: AuditEntry) -> str:
-    """What an audited change came to, in a line; the whole of it can be unfolded."""
+    """Summarize an audited change in a line; all of it can be unfolded."""
     before, after = entry.before or {}, entry.after
     if after is None:
         return "removed"
@@ -179,7 +179,7 @@ def change(entry: AuditEntry) -> str:
 
 
 def pretty(document: Any) -> str:
-    """A document as indented JSON."""
+    """Return a document as indented JSON."""
     return json.dumps(document, indent=2, ensure_ascii=False, default=str)
 
 

@@ -31,7 +31,7 @@ class PlaceInvalid(Invalid):
 def show_list(
     here: Here, visitor: Signed, tx: Db, show: str = "waiting", automation: str = "", after: str = "", done: str = ""
 ) -> Response:
-    """The queue, what is due first first; or what was decided, newest first."""
+    """Show the queue, earliest due first; or what was decided, newest first."""
     scopes = visitor.scopes(Permission.READ_REVIEWS)
     now = here.clock.now()
     seen = ReviewFilter(automations=None if scopes is None else tuple(scopes))
@@ -102,7 +102,7 @@ def give_verdict(
     reason: Annotated[str, Form()] = "",
     label: Annotated[str, Form()] = "",
 ) -> Response:
-    """Decide, and go back to the queue; after a blind audit, see what the line had said."""
+    """Decide, and return to the queue; after a blind audit, show the line's decision."""
     decided: list[ReviewTask] = []
 
     def act(tx: Tx, now: datetime) -> None:

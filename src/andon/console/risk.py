@@ -1,4 +1,4 @@
-"""The risk of one line: what is automatic and what proves it, the curve behind it, and what another target would give."""
+"""The risk of one line: what is automatic and its proof, the curve behind it, and the effect of another target."""
 
 from typing import Annotated
 
@@ -60,7 +60,7 @@ def show(
 
 
 def _chosen(accounts: list[proofs.GateAccount], named: str) -> Part:
-    """The part of the line that the page is about, by the name under which it is listed."""
+    """Return the part of the line that the page is about, by its listed name."""
     for one in accounts:
         if one.where == named:
             return next(iter(one.key.segment.values()), None), one.key.predicted
@@ -68,7 +68,7 @@ def _chosen(accounts: list[proofs.GateAccount], named: str) -> Part:
 
 
 def _target(text: str, curve: RiskCurve) -> float:
-    """A target as a person types it: in percent, or as a cost."""
+    """Parse a typed target: in percent, or as a cost."""
     try:
         value = float(text.strip().rstrip("%").replace(",", "."))
     except ValueError:
@@ -77,7 +77,7 @@ def _target(text: str, curve: RiskCurve) -> float:
 
 
 def columns_of(curve: RiskCurve) -> dict[str, list[float]]:
-    """The points of the plot, by rising automatic share."""
+    """Return the points of the plot, by rising automatic share."""
     points = sorted({point.share: point for point in curve.points}.values(), key=lambda point: point.share)
     scale = 100 if curve.highest == 1 else 1
     return {

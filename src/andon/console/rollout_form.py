@@ -19,7 +19,10 @@ NEW_POLICY = "new"
 
 @dataclass(frozen=True, slots=True)
 class RolloutForm:
-    """What is typed. Empty fields mean what the automation declares; `seen` names the plan whose forecast was shown."""
+    """The typed values.
+
+    Empty fields mean the automation's declaration; `seen` names the plan whose forecast was shown.
+    """
 
     version: str = ""
     policy: str = ""
@@ -41,15 +44,15 @@ class RolloutForm:
         return fingerprint_of(asdict(replace(self, reason="", seen="")))
 
     def is_required(self, guardrail: WatchedGuardrail) -> bool:
-        """Whether the promotion is to wait for a guardrail."""
+        """Return whether the promotion is to wait for a guardrail."""
         return guardrail.required if self.required is None else guardrail.name in self.required
 
     def is_off(self, guardrail: WatchedGuardrail, declared: RolloutPlan) -> bool:
-        """Whether the rollout is to do without a guardrail."""
+        """Return whether the rollout is to do without a guardrail."""
         return guardrail.name in (declared.off if self.off is None else self.off)
 
     def model_version(self) -> int | None:
-        """The version that is chosen; None for the champion. Raises RolloutInvalid."""
+        """Return the chosen version; None for the champion. Raises RolloutInvalid."""
         if not self.version:
             return None
         if not self.version.isdecimal() or len(self.version) > 9:
@@ -57,7 +60,7 @@ class RolloutForm:
         return int(self.version)
 
     def threshold(self) -> float | None:
-        """The confidence from which the candidate decides by itself; None for what holds. Raises RolloutInvalid."""
+        """Return the candidate's own confidence threshold; None to keep the present one. Raises RolloutInvalid."""
         faults: list[Fault] = []
         found = typed_number(self.gate, "gate", "A confidence is a number from 0 to 1, as 0.93", faults)
         if faults:
@@ -65,7 +68,7 @@ class RolloutForm:
         return found
 
     def plan(self, declared: RolloutPlan, watched: Sequence[WatchedGuardrail]) -> RolloutPlan:
-        """The declared plan with what is typed in its place. Raises RolloutInvalid with every field that is wrong."""
+        """Return the declared plan with the typed changes. Raises RolloutInvalid with every faulty field."""
         faults: list[Fault] = []
         steps = _numbers(self.steps, "steps", "Steps are percents, as in 5, 25, 50, 100", faults)
         least = typed_number(self.stage_decisions, "stage_decisions", "A number of decisions", faults)
@@ -89,7 +92,7 @@ class RolloutForm:
             raise RolloutInvalid(str(error)) from error
 
     def _guardrail(self, one: WatchedGuardrail, faults: list[Fault]) -> Guardrail | None:
-        """What is wanted otherwise of a guardrail; nothing of one that is switched off."""
+        """Return the changed guardrail; None if it is unchanged or switched off."""
         where = f"margin.{one.name}"
         margin = typed_number((self.margins or {}).get(one.name, ""), where, "A margin is a number of percent", faults)
         required = self.is_required(one)
@@ -118,7 +121,7 @@ def typed_form(
     reason: Annotated[str, Form()] = "",
     seen: Annotated[str, Form()] = "",
 ) -> RolloutForm:
-    """The form as it was sent."""
+    """Return the form as it was sent."""
     return RolloutForm(
         version=version,
         policy=policy,

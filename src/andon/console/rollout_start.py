@@ -33,7 +33,7 @@ def show(
     automation: Annotated[str, Query(max_length=200)] = "",
     version: Annotated[str, Query(max_length=9)] = "",
 ) -> Response:
-    """The form of one automation."""
+    """Show the form of one automation."""
     return _page(here, visitor, tx, automation, RolloutForm(version=version))
 
 
@@ -139,6 +139,6 @@ def _watched(tx: Tx, automation: str, declared: RolloutPlan) -> list[WatchedGuar
 
 
 def _offered(tx: Tx, automation: str, declared: RolloutPlan) -> list[str]:
-    """The quantiles and measures that the plan does not name."""
+    """Return the quantiles and measures that the plan does not name."""
     named = (*GUARDRAILS, *(one.name for one in declared.guardrails))
     return [name for name in rollouts.guardrail_names(tx, automation) if name not in named]

@@ -1,4 +1,4 @@
-"""What is shown of a rollout: its stages as a track, and each guardrail with the figures of both arms and its drawing."""
+"""The view of a rollout: its stages as a track, and each guardrail with the figures of both arms and its plot."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ class GuardrailView:
 
 @dataclass(frozen=True, slots=True)
 class RolloutView:
-    """One rollout as its page shows it. Since `unwatched_since` its candidate has no traffic, because no worker watches."""
+    """One rollout as its page shows it. Since `unwatched_since` no worker watches, so its candidate has no traffic."""
 
     rollout: Rollout
     events: Sequence[RolloutEvent]
@@ -137,7 +137,7 @@ def _guardrail(
 
 
 def _figure(tally: ArmTally, kind: GuardrailKind, quantile: float | None) -> ArmFigure:
-    """The share of decisions with an event, the share of compared ones that differ, a mean of values or a quantile."""
+    """Return a figure by kind: a share of decisions with an event or a difference, a mean of values, or a quantile."""
     if kind is GuardrailKind.QUANTILE:
         return ArmFigure(quantile, tally.total, tally.units)
     events, among = (tally.units, tally.decisions) if kind is GuardrailKind.RATE else (tally.total, tally.units)

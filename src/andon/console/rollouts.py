@@ -40,7 +40,7 @@ _OFFERED: Mapping[RolloutState, tuple[str, ...]] = {
 
 @router.get("/rollouts")
 def show_list(here: Here, visitor: Signed, tx: Db) -> Response:
-    """The rollouts of the automations that the visitor may see."""
+    """Show the rollouts of the automations that the visitor may see."""
     startable = [name for name in decisions.automations(tx) if visitor.may(Permission.RUN_ROLLOUT, name)]
     listed = _listed(here, visitor, tx)
     return here.pages.html("rollouts.html", visitor=visitor, section="/rollouts", startable=startable, **listed)
@@ -48,7 +48,7 @@ def show_list(here: Here, visitor: Signed, tx: Db) -> Response:
 
 @router.get("/live/rollouts")
 def live_list(here: Here, visitor: Signed, tx: Db) -> Response:
-    """The part of the list that is fetched again every two seconds."""
+    """Show the part of the list that is fetched again every two seconds."""
     return here.pages.html("rollouts_live.html", visitor=visitor, **_listed(here, visitor, tx))
 
 
@@ -60,13 +60,13 @@ def show(here: Here, visitor: Signed, tx: Db, automation: str, number: Number, d
 
 @router.get("/live/rollouts/{automation}/{number}")
 def live(here: Here, visitor: Signed, tx: Db, automation: str, number: Number) -> Response:
-    """The part of one rollout that is fetched again every two seconds."""
+    """Show the part of one rollout that is fetched again every two seconds."""
     return here.pages.html("rollout_live.html", visitor=visitor, **_shown(here, visitor, tx, automation, number))
 
 
 @router.get("/live/rollouts/{automation}/{number}/forecast")
 def live_forecast(here: Here, visitor: Signed, tx: Db, automation: str, number: Number) -> Response:
-    """The forecast, which costs more and moves slowly: fetched again every minute."""
+    """Show the forecast, which costs more and changes slowly: fetched again every minute."""
     visitor.principal.require(Permission.READ_MODELS, automation)
     return here.pages.html("rollout_forecast.html", visitor=visitor, **_forecast(here, tx, automation, number))
 
@@ -106,7 +106,7 @@ def change(
 
 
 def _listed(here: Console, visitor: Visitor, tx: Tx) -> dict[str, Any]:
-    """The open ones first, then those that are over, newest first."""
+    """Return the open rollouts first, then those that are over, newest first."""
     scopes = visitor.scopes(Permission.READ_MODELS)
     under_way = [one for one in rollouts.open_rollouts(tx) if scopes is None or one.automation in scopes]
     over = [one for one in rollouts.page(tx, scopes, limit=PAGE) if one.state.is_over]
@@ -114,7 +114,7 @@ def _listed(here: Console, visitor: Visitor, tx: Tx) -> dict[str, Any]:
 
 
 def _shown(here: Console, visitor: Visitor, tx: Tx, automation: str, number: int) -> dict[str, Any]:
-    """What is shown live of one rollout."""
+    """Return the live values of one rollout."""
     visitor.principal.require(Permission.READ_MODELS, automation)
     now = here.clock.now()
     view = view_of(tx, automation, number, now)

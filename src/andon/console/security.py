@@ -1,4 +1,4 @@
-"""What every response of the console carries and every change must show: headers, and a request that comes from our own pages."""
+"""Security of the console: headers of every response, and proof that a change comes from our own pages."""
 
 from urllib.parse import urlsplit
 

@@ -36,7 +36,7 @@ def start(tx: Tx, key_id: UUID, now: datetime) -> str:
 
 
 def find(tx: Tx, cookie: str, now: datetime) -> Session | None:
-    """The session a cookie stands for, if it is still live."""
+    """Return the session of a cookie, if it is still live."""
     found = store.find(tx, _id(cookie))
     if found is None:
         return None
@@ -54,7 +54,7 @@ def end(tx: Tx, cookie: str) -> None:
 
 
 def csrf_of(cookie: str) -> str:
-    """The token that every form of this session carries; it says nothing of the cookie."""
+    """Return the token of every form in this session; it reveals nothing of the cookie."""
     return hmac.new(cookie.encode(), b"csrf", sha256).hexdigest()
 
 

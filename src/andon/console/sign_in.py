@@ -15,7 +15,7 @@ router = APIRouter()
 
 @router.get("/sign-in")
 def show_sign_in(here: Here, next: str = "/") -> Response:  # noqa: A002
-    """The form."""
+    """Show the form."""
     return here.pages.html("sign_in.html", next=_local(next), failure=None)
 
 

@@ -18,7 +18,7 @@ class SplitForm:
 
     @classmethod
     def of(cls, split: TrafficSplit) -> "SplitForm":
-        """The form as it is before anybody types."""
+        """Return the form before anybody types."""
         typed = {candidate: f"{share:g}" for candidate, share in split.shares.items()}
         return cls(typed, frozenset(split.shadows), "", split.number)
 
@@ -39,12 +39,12 @@ class SplitForm:
 
 
 def faults_at(faults: Sequence[Fault], field: str) -> list[str]:
-    """What is wrong with one field of the form."""
+    """Return the faults of one field of the form."""
     return [fault.message for fault in faults if fault.where == field]
 
 
 def candidates_of(texts: Sequence[str]) -> list[Candidate]:
-    """The candidates that a form names. Raises SplitInvalid."""
+    """Return the candidates that a form names. Raises SplitInvalid."""
     try:
         return [Candidate.parse(text) for text in texts]
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Streams: how far events are, stopping them and letting them go on; events that could not be decided, mended and sent again."""
+"""Streams: progress, pause and resume; dead events, corrected and resent."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -23,7 +23,7 @@ from andon.streams import DeadEvent, DeadEventNotFound, DeadState, StreamKey, St
 router = APIRouter()
 
 SHOWN_BYTES = 100_000
-"""Of a dead event's data; what is larger is mended by the command line."""
+"""The shown size of a dead event's data; larger data is corrected by the command line."""
 
 
 @router.get("/streams")
@@ -53,7 +53,7 @@ def show_list(
 
 @router.get("/live/streams")
 def live(here: Here, visitor: Signed, tx: Db) -> Response:
-    """The part of the page that is fetched again every two seconds."""
+    """Show the part of the page that is fetched again every two seconds."""
     return here.pages.html("streams_live.html", visitor=visitor, **_listed(visitor, tx))
 
 
@@ -137,7 +137,7 @@ def change(
 
 
 def _listed(visitor: Visitor, tx: Tx) -> dict[str, Any]:
-    """The streams that the visitor may see, and how many dead events of each wait."""
+    """Return the streams that the visitor may see, with the number of dead events of each."""
     scopes = visitor.scopes(Permission.READ_STREAMS)
     return {"streams": streams.page(tx, scopes), "waiting": streams.count_dead(tx, scopes)}
 
@@ -209,5 +209,5 @@ def _dead_page(here: Console, visitor: Visitor, event: DeadEvent, **said: Any) -
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two texts differ in nothing but their line ends, which browsers change."""
+    """Return whether two texts differ in nothing but their line ends, which browsers change."""
     return one.replace("\r\n", "\n").strip() == other.replace("\r\n", "\n").strip()

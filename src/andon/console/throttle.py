@@ -29,7 +29,7 @@ class Throttle:
     _lock: Lock = field(default_factory=Lock)
 
     def wait(self, address: str, now: datetime) -> timedelta:
-        """How long this address must wait before its next attempt is looked at; zero if it need not."""
+        """Return how long this address must wait before its next attempt is looked at; zero if it need not."""
         with self._lock:
             failures = self._failures.get(_network(address))
             if failures is None or failures.count < FREE:

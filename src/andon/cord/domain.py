@@ -24,14 +24,14 @@ DRILL_FIELD = "andon.drill"
 
 
 class LineState(StrEnum):
-    """Who decides: the policy, a person, or the owner's fallback outcome alone."""
+    """The state of a line, which names its decider: the policy, a person, or only the fallback outcome."""
 
     AUTOMATIC = "automatic"
     SUPERVISED = "supervised"
     STOPPED = "stopped"
 
     __hash__ = str.__hash__
-    """As fast as that of a text, and equal to it: records of a batch are told apart by it."""
+    """As fast as the hash and equality of a text: records of a batch are grouped by it."""
 
     @property
     def severity(self) -> int:
@@ -44,7 +44,7 @@ _SEVERITY = {LineState.AUTOMATIC: 0, LineState.SUPERVISED: 1, LineState.STOPPED:
 
 @dataclass(frozen=True, slots=True)
 class LineStateChange:
-    """One pull or release of the cord: the state of a segment before and after, who changed it and why."""
+    """One pull or release of the cord: a segment's state before and after, the actor and the reason."""
 
     automation: str
     number: int
@@ -64,7 +64,7 @@ class LineStates:
     segments: Sequence[tuple[Segment, LineState]] = ()
 
     def of(self, given: Mapping[str, Any]) -> LineState:
-        """The state for one input: the most severe of the whole line's and those of the segments it belongs to."""
+        """Return the state for one input: the most severe of the whole line's and its segments'."""
         state = self.whole
         for segment, own in self.segments:
             if own.severity > state.severity and belongs(given, segment):
@@ -77,7 +77,7 @@ class LineStates:
         return tuple(str(segment[DRILL_FIELD]) for segment, _ in self.segments if DRILL_FIELD in segment)
 
     def each(self, inputs: Sequence[Mapping[str, Any]]) -> Sequence[LineState] | None:
-        """The state for each input; None if all are automatic."""
+        """Return the state for each input; None if all are automatic."""
         if self.segments:
             return [self.of(given) for given in inputs]
         return None if self.whole is LineState.AUTOMATIC else [self.whole] * len(inputs)
@@ -88,7 +88,7 @@ ALL_SUPERVISED = LineStates(LineState.SUPERVISED)
 
 
 def states_of(changes: Sequence[LineStateChange]) -> LineStates:
-    """The states in force, given the last change of each segment."""
+    """Return the states in force, given the last change of each segment."""
     whole = next((change.after for change in changes if not change.segment), LineState.AUTOMATIC)
     parts = [(c.segment, c.after) for c in changes if c.segment and c.after is not LineState.AUTOMATIC]
     return LineStates(whole, tuple(parts))
@@ -113,7 +113,10 @@ def check_release(before: LineState, after: LineState, reason: str) -> None:
 
 
 def segment_of(given: Mapping[str, str | Scalar], contract: Mapping[str, Any]) -> Segment:
-    """A segment as the contract's JSON schema writes its values; text is read as the field's type. Raises CordInvalid."""
+    """Return a segment in the types of the contract's JSON schema; text is parsed as the field's.
+
+    Raises CordInvalid.
+    """
     fields: Mapping[str, Any] = contract.get("properties", {})
     faults, segment = list[Fault](), dict[str, Scalar]()
     for name, value in sorted(given.items()):
@@ -135,12 +138,12 @@ def segment_of(given: Mapping[str, str | Scalar], contract: Mapping[str, Any]) -
 
 
 def belongs(given: Mapping[str, Any], segment: Segment) -> bool:
-    """Whether an input belongs to a segment."""
+    """Return whether an input belongs to a segment."""
     return all(name in given and to_jsonable_python(given[name]) == value for name, value in segment.items())
 
 
 def _kind_of(schema: Mapping[str, Any], named: Mapping[str, Any]) -> str | None:
-    """The JSON type of a field that can be compared with a value: also of one that may be null, or is an enumeration."""
+    """Return the JSON type of a comparable field, also of a nullable one or an enumeration."""
     if "$ref" in schema:
         return _kind_of(named.get(str(schema["$ref"]).rpartition("/")[2], {}), {})
     if "anyOf" in schema:

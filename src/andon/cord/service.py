@@ -60,18 +60,18 @@ def release(
 
 
 def state_of(tx: Tx, automation: str, segment: Segment) -> LineState:
-    """The state of exactly this segment, whatever holds for the whole line or for others."""
+    """Return the state of exactly this segment, whatever holds for the whole line or for others."""
     changes = store.in_force(tx, automation)
     return next((change.after for change in changes if change.segment == segment), LineState.AUTOMATIC)
 
 
 def in_force(tx: Tx, automation: str) -> Sequence[LineStateChange]:
-    """The changes that hold for the line and its segments now; segments that are automatic again are left out."""
+    """Return the changes in force for the line and its segments, without segments that are automatic again."""
     return [c for c in store.in_force(tx, automation) if c.after is not LineState.AUTOMATIC]
 
 
 def all_states(tx: Tx) -> Mapping[str, LineStates]:
-    """The states of every automation whose cord was ever pulled."""
+    """Return the states of every automation whose cord was ever pulled."""
     changes: dict[str, list[LineStateChange]] = {}
     for change in store.in_force(tx):
         changes.setdefault(change.automation, []).append(change)
@@ -87,7 +87,7 @@ def doubted(tx: Tx) -> frozenset[str]:
 
 
 def history(tx: Tx, automation: str, *, limit: int | None = 50) -> Sequence[LineStateChange]:
-    """Pulls and releases of one automation, newest first; all of them without a limit."""
+    """Return pulls and releases of one automation, newest first; all of them without a limit."""
     return store.history(tx, automation, limit)
 
 

@@ -20,7 +20,7 @@ def lock(tx: Tx, automation: str) -> None:
 
 
 def in_force(tx: Tx, automation: str | None = None) -> list[LineStateChange]:
-    """The last change of each segment, of one automation or of all."""
+    """Return the last change of each segment, of one automation or of all."""
     c = line_states.c
     query = select(line_states).ext(distinct_on(c.automation, c.segment))
     if automation is not None:
@@ -29,14 +29,14 @@ def in_force(tx: Tx, automation: str | None = None) -> list[LineStateChange]:
 
 
 def last_number(tx: Tx, automation: str) -> int:
-    """The number of the newest change; 0 if there is none."""
+    """Return the number of the newest change; 0 if there is none."""
     c = line_states.c
     query = select(c.number).where(c.automation == automation).order_by(c.number.desc()).limit(1)
     return tx.execute(query).scalar_one_or_none() or 0
 
 
 def history(tx: Tx, automation: str, limit: int | None) -> Sequence[LineStateChange]:
-    """The changes of one automation, newest first."""
+    """Return the changes of one automation, newest first."""
     c = line_states.c
     query = select(line_states).where(c.automation == automation).order_by(c.number.desc()).limit(limit)
     return [_change(row) for row in tx.execute(query)]

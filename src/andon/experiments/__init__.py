@@ -1,7 +1,7 @@
-"""Experiments: arms of one automation side by side, until one of them is shown to be better by a measure declared beforehand.
+"""Experiments: arms of one automation side by side, until one is shown to be better by a measure declared beforehand.
 
-`service.py` is what people do, `watching.py` what a worker does. How evidence adds up: `evidence.py` and `estimates.py`; how traffic
-follows it: `allocating.py`.
+`service.py` is what people do, `watching.py` what a worker does. How evidence adds up: `evidence.py` and
+`estimates.py`; how traffic follows it: `allocating.py`.
 """
 
 from andon.experiments.domain import (

@@ -1,7 +1,8 @@
 """Allocation by results: Thompson sampling over the estimates of the arms. Pure.
 
-The posterior of an arm is that of its propensity-weighted estimate, not of its plain mean: so an arm that had its traffic at other
-hours, or whose labels are not known yet, looks neither better nor worse for that (Dimakopoulou, Ren and Zhou 2021, arXiv 2102.06202).
+The posterior of an arm is that of its propensity-weighted estimate, not of its plain mean: so an arm that had its
+traffic at other hours, or whose labels are not known yet, looks neither better nor worse for that (Dimakopoulou, Ren
+and Zhou 2021, arXiv 2102.06202).
 """
 
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ class AllocatedShares:
 
 
 def allocation(experiment: Experiment, estimates: ExperimentEstimates) -> AllocatedShares | None:
-    """Compute the shares that the results speak for; None while there is too little, or where they are as they should be."""
+    """Compute the shares that the results support; None while there is too little, or where they are in force."""
     found = arm_estimates(experiment, estimates)
     posteriors = [_posterior(experiment, one, estimates.units) for one in found]
     known = [one for one in posteriors if one is not None]

@@ -29,7 +29,7 @@ LABELS_AT_ONCE: Final = 500
 
 
 class TakenValues(Struct, frozen=True):
-    """What one look found: decisions of each arm, the values that count, and whether there may be more."""
+    """The result of one look: decisions of each arm, the values that count, and whether there may be more."""
 
     decisions: Mapping[int, int]
     values: Sequence[ArmValue]
@@ -37,7 +37,7 @@ class TakenValues(Struct, frozen=True):
 
 
 class ExperimentCounter:
-    """Counts for one experiment. One object a worker keeps the feed's place in memory; what counts is in the database."""
+    """Counts for one experiment. A worker's object keeps the feed's place in memory; the counts are in the database."""
 
     def __init__(self, experiment: Experiment) -> None:
         self._feed = Feed(experiment.consumer, automations=[experiment.automation])

@@ -134,7 +134,7 @@ class Experiment:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentEvent:
-    """One step of an experiment: who did it and why, the state before and after, and the shares from then on."""
+    """One step of an experiment: its actor and reason, the state before and after, and the shares from then on."""
 
     number: int
     at: datetime

@@ -1,9 +1,12 @@
-"""Estimates of an experiment: the value of each arm, the comparison of each pair, and the path of both. Pure; kept as JSON.
+"""Estimates of an experiment: the value of each arm, the comparison of each pair, and the path of both.
 
-Each value weighs by the probability with which its arm was drawn, so shares may change. A mean is doubly robust: what an arm's earlier
-values predict, and their error, weighted (`statistics/mean_differences.py`). A rate of events, which become known late, is the
-weighted events by the units of all arms (Horvitz and Thompson 1952): at any time as many events of each arm are still unknown, whatever
-shares they had. Pairs of arms are compared among the decisions that either of them made.
+Pure; kept as JSON.
+
+Each value is weighted by the probability with which its arm was drawn, so shares may change. A mean is doubly robust:
+the prediction of an arm's earlier values, and their error, weighted (`statistics/mean_differences.py`). A rate of
+events, which become known late, is the weighted events by the units of all arms (Horvitz and Thompson 1952): at any
+time as many events of each arm are still unknown, whatever shares they had. Pairs of arms are compared among the
+decisions that either of them made.
 """
 
 import math
@@ -44,7 +47,10 @@ class ArmSums(Struct):
 
 
 class ArmEstimate(Struct, frozen=True):
-    """The value of one arm with its interval at 95%, which holds at every look; None before there is enough. `error` is its standard error."""
+    """The value of one arm with its 95% interval, valid at every look; None before there is enough.
+
+    `error` is its standard error.
+    """
 
     value: float | None
     low: float | None
@@ -53,7 +59,7 @@ class ArmEstimate(Struct, frozen=True):
 
 
 class PairEstimate(Struct, frozen=True):
-    """One arm beside another: the ratio of their rates or the difference of their means, and which of both is better, if one is."""
+    """One arm beside another: the ratio of rates or the difference of means, and the better arm, if one is."""
 
     first: int
     second: int
@@ -75,7 +81,7 @@ class EstimatePoint(Struct):
 
 
 class ExperimentEstimates(Struct):
-    """What an experiment has counted: each arm, and for each pair of arms (`0/1`) the state of its test."""
+    """The counts of an experiment: each arm, and for each pair of arms (`0/1`) the state of its test."""
 
     arms: list[ArmSums]
     pairs: dict[str, list[float]] = field(default_factory=dict)
@@ -177,7 +183,7 @@ def _fold_means(experiment: Experiment, estimates: ExperimentEstimates, known: S
 
 
 def _rate(arm: ArmSums, units: int, events: int) -> ArmEstimate:
-    """Estimate a rate by weighted events; its spread is that of the weights, or that of the pooled rate if that is more."""
+    """Estimate a rate by weighted events; its spread is that of the weights, or of the pooled rate if larger."""
     if arm.units < LEAST or units < 2:
         return ArmEstimate(None, None, None, None)
     rate = arm.weighted / units

@@ -1,7 +1,7 @@
 """Evidence: what one decision or label says about the arm that made it. Pure.
 
-The probabilities of the arms are those of the split which the decision names, so no clock is compared and no lag of a gateway matters.
-A unit (an account) counts once in each list, by its first decision: later ones depend on it.
+The probabilities of the arms are those of the split which the decision names, so no clock is compared and no lag of a
+gateway matters. A unit (an account) counts once in each list, by its first decision: later ones depend on it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ FIRST = "first"
 
 
 class AllocatedDecision(Struct, frozen=True, gc=False):
-    """A decision that an experiment's split has drawn: its unit, the place of its arm, and the probability of each arm then."""
+    """A decision drawn by an experiment's split: its unit, its arm's place, and the probability of each arm then."""
 
     id: UUID
     unit: bytes
@@ -30,7 +30,10 @@ class AllocatedDecision(Struct, frozen=True, gc=False):
 
 
 class ArmValue(Struct, frozen=True, gc=False):
-    """One value of the measure, or (of none) only the first decision of a unit; `once` names the list in which a unit stands once."""
+    """One value of the measure, or without one only the first decision of a unit.
+
+    `once` names the list in which a unit stands once.
+    """
 
     once: str
     of: AllocatedDecision
@@ -66,7 +69,7 @@ def value_at_once(measure: str, record: FeedRecord) -> float | None:
 
 
 def value_of_label(measure: str, one: LateLabels) -> float | None:
-    """Return 1.0 if a reviewer's class or the class that counts shows an event of a built-in measure, None otherwise."""
+    """Return 1.0 if a reviewer's class or the valid class shows an event of a built-in measure, None otherwise."""
     row = one.row
     if measure == "overrides" and one.verdict is not None and row.label is not None and one.verdict != row.label:
         return 1.0

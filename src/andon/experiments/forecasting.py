@@ -1,4 +1,4 @@
-"""Forecasts: how many decisions an experiment needs to find a difference, at today's traffic and with today's figures."""
+"""Forecasts: the decisions an experiment needs to find a difference, at today's traffic and with today's figures."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,7 +37,7 @@ class EffectForecast:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentForecast:
-    """Forecast of an experiment: today's figure of the measure with its spread, units an hour, and what each difference needs.
+    """The forecast of an experiment: the measure's present figure and spread, units an hour, and the needs of effects.
 
     `base` is None where nothing is known of the measure yet.
     """
@@ -64,7 +64,7 @@ def forecast(tx: Tx, experiment: Experiment, now: datetime) -> ExperimentForecas
 
 
 def _effect(experiment: Experiment, base: float, deviation: float, an_hour: float, effect: float) -> EffectForecast:
-    """Forecast when an arm that differs by `effect` is told apart from the control, whichever arm that is."""
+    """Forecast when an arm that differs by `effect` is distinguished from the control, whichever arm that is."""
     control, least = experiment.shares[0] / 100, min(experiment.shares[1:]) / 100
     share, both = least / (least + control), least + control
     needed = None
@@ -80,7 +80,10 @@ def _effect(experiment: Experiment, base: float, deviation: float, an_hour: floa
 
 
 def _values(tx: Tx, experiment: Experiment, now: datetime) -> tuple[list[float], tuple[int, int]]:
-    """Return the measure of each unit's first known value among the newest decisions; and how many units and decisions."""
+    """Return each unit's first known value of the measure among the newest decisions.
+
+    And how many units and decisions.
+    """
     wanted = DecisionFilter(automation=experiment.automation)
     rows = decisions.page(tx, wanted, limit=LOOKED_AT)
     items = {item.id: item for item in decisions.items_of(tx, [row.id for row in rows])}

@@ -50,7 +50,7 @@ class MeasureReader:
     def _became(
         self, tx: Tx, item: FeedItem, label: str | None, reported: Mapping[tuple[UUID, str], float]
     ) -> float | None:
-        """The value of a measure that is known late; None before it is, and where it was known at once."""
+        """Return the value of a measure that is known late; None before it is, and where it was known at once."""
         declared = self._declared(tx, item)
         if declared is None or not declared.may_change:
             return None
@@ -59,7 +59,7 @@ class MeasureReader:
         return None if label is None else self._computed(item, declared, label)
 
     def _declared(self, tx: Tx, item: FeedItem) -> DeclaredMeasure | None:
-        """The measure as the version that decided declares it."""
+        """Return the measure as declared by the version that decided."""
         line = item.read().line
         if line.automation_version not in self._sets:
             version = decisions.version(tx, line.automation, line.automation_version)

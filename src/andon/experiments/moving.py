@@ -1,6 +1,7 @@
-"""Moves of an experiment. Each is one step in the caller's transaction: traffic, state, event, audit entry and announcement together.
+"""Moves of an experiment. Each is one step in the caller's transaction, with all of its consequences.
 
-Whoever moves an experiment has found it for update, so of two at once one waits and then sees what the other did.
+These are traffic, state, event, audit entry and announcement. The mover has locked the experiment, so of two concurrent
+moves one waits and then sees what the other did.
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,7 +62,7 @@ class ExperimentMover:
         return self._end(experiment, ExperimentState.UNDECIDED, "end", why, {})
 
     def stop(self, experiment: Experiment, why: str, *, keep_split: bool = False) -> Experiment:
-        """Take all traffic away from the arms and end the experiment. `keep_split` leaves a split that somebody else made."""
+        """Take all traffic away from the arms and end the experiment. `keep_split` leaves a split by somebody else."""
         return self._end(experiment, ExperimentState.STOPPED, "stop", why, {}, keep_split=keep_split)
 
     def adopt(self, experiment: Experiment, winner: Candidate, reason: str) -> Experiment:

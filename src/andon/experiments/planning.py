@@ -28,7 +28,7 @@ from andon.serving import Candidate, SplitUnit
 
 @dataclass(frozen=True, slots=True)
 class ExperimentWish:
-    """What somebody wants to find out. What decides now takes part whether it is named or not; `shares` are percents."""
+    """The wish for an experiment. The present champion always takes part; `shares` are percents."""
 
     automation: str
     model: str
@@ -43,7 +43,7 @@ class ExperimentWish:
 
 
 def plan(tx: Tx, wish: ExperimentWish, *, actor: Actor, reason: str, now: datetime) -> Experiment:
-    """Make the experiment that a wish would start; nothing is written. Raises ExperimentInvalid and what is not found."""
+    """Return the experiment that a wish would start, without writing. Raises ExperimentInvalid and not-found errors."""
     decisions.require_deployed(tx, wish.automation)
     champion = serving.champion_of(tx, wish.model)
     in_force = policies.in_force(tx, wish.automation)
@@ -142,7 +142,7 @@ def _share_faults(given: Mapping[Candidate, float], arms: Sequence[Candidate], w
 
 
 def _shares(given: Mapping[Candidate, float], arms: Sequence[Candidate]) -> tuple[float, ...]:
-    """Compute the percent of each arm; those without one share the rest equally, the control has what that leaves over."""
+    """Compute the percent of each arm; arms without one share the rest equally, and the control gets the remainder."""
     if not given:
         return equal_shares(len(arms))
     others = [arm for arm in arms if arm not in given]

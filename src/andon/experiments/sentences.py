@@ -9,7 +9,7 @@ from andon.rollouts import spoken
 
 
 def standing_sentence(experiment: Experiment, estimates: ExperimentEstimates) -> str:
-    """Say who is better by now, with the interval, or that nobody is shown to be."""
+    """State which arm is better by now, with the interval, or that none is shown to be."""
     pairs = pair_estimates(experiment, estimates)
     winner = winner_of(experiment, pairs)
     if winner is not None:
@@ -39,7 +39,7 @@ def value_text(experiment: Experiment, value: float | None) -> str:
 
 
 def is_share(experiment: Experiment) -> bool:
-    """Whether values of the measure lie between 0 and 1."""
+    """Return whether values of the measure lie between 0 and 1."""
     return experiment.counts_events or experiment.measure == AUTOMATIC
 
 
@@ -75,7 +75,7 @@ def _one(experiment: Experiment, pair: PairEstimate, arm: int, other: int) -> st
 
 
 def _leading(experiment: Experiment, pairs: Sequence[PairEstimate]) -> int | None:
-    """The arm that looks best so far: the one that wins most pairs by their estimates."""
+    """Return the leading arm: the one that wins most pairs by their estimates."""
     equal = 1.0 if experiment.counts_events else 0.0
     wins: dict[int, int] = {}
     for one in pairs:

@@ -1,4 +1,4 @@
-"""What people do with experiments: start, look at, stop, adopt the winner."""
+"""Operations on experiments for people: start, look at, stop, adopt the winner."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -41,7 +41,8 @@ def start(
 ) -> Experiment:
     """Begin an experiment. `ready` and `suits` make sure that its arms can answer here.
 
-    Raises ExperimentInvalid, ExperimentUnderWay, RolloutUnderWay, TrafficSplitByHand, ReasonInvalid, and what is not found.
+    Raises ExperimentInvalid, ExperimentUnderWay, RolloutUnderWay, TrafficSplitByHand, ReasonInvalid, and not-found
+    errors.
     """
     why = reasons.require(reason)
     serving.hold(tx, wish.automation)
@@ -127,7 +128,7 @@ def adopt(
 
 
 def _winner(tx: Tx, experiment: Experiment) -> Candidate:
-    """The winner that can still take over. Raises NothingToAdopt."""
+    """Return the winner that can still take over. Raises NothingToAdopt."""
     title = f"Experiment {experiment.number} of {experiment.automation}"
     if experiment.state is ExperimentState.ADOPTED:
         raise NothingToAdopt(f"{title} was adopted already")
@@ -155,7 +156,7 @@ def _check_arms(tx: Tx, experiment: Experiment, ready: Ready | None, suits: Suit
 
 
 def _require_free(tx: Tx, automation: str) -> None:
-    """That neither an experiment nor a rollout of the automation is under way; hold its split first."""
+    """Require that no experiment or rollout of the automation is under way; lock its split first."""
     running = store.find_open(tx, automation)
     if running is not None:
         end = end_command("experiment", automation, running.number)
@@ -172,7 +173,7 @@ def _require_free(tx: Tx, automation: str) -> None:
 
 
 def _locked(tx: Tx, automation: str, number: int | None, reason: str) -> tuple[str, Experiment]:
-    """The reason and the experiment, which nobody else moves meanwhile; without a number the newest."""
+    """Return the reason and the locked experiment; without a number the newest."""
     why = reasons.require(reason)
     wanted = show(tx, automation, number).experiment.number
     found = store.find(tx, automation, wanted, for_update=True)

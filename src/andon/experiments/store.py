@@ -21,7 +21,7 @@ from andon.serving import Candidate
 from andon.trials import TrialRows, TrialUnits
 
 OPEN_SQL = "EXISTS (SELECT FROM experiments WHERE ended_at IS NULL)"
-"""Whether a worker has an experiment to watch."""
+"""A condition: a worker has an experiment to watch."""
 
 
 def ended_outcomes(tx: Tx) -> list[tuple[str, str, int]]:

@@ -1,6 +1,6 @@
-"""Breaches of expectations, told as they happen: one event a minute at most for each automation and value, with how many decisions.
+"""Breaches of expectations, published at most once a minute for each automation and value, with the decisions' count.
 
-What exactly was not as expected stands with each decision; this is for who looks, and for who listens.
+Each decision records what exactly was not as expected; this is for dashboards and subscribers.
 """
 
 import asyncio
@@ -27,24 +27,27 @@ KEPT = timedelta(days=30)
 
 
 def tell(tx: Tx, events: Events, counts: Mapping[tuple[str, str], int], now: datetime) -> None:
-    """Write how many decisions saw which value otherwise than expected, by automation and name; publish what is new in this minute."""
+    """Add the number of decisions that breached an expectation, by automation and name; publish a minute's first."""
     minute = now.replace(second=0, microsecond=0)
     for automation, name in store.add_breaches(tx, counts, minute, now):
         events.publish(tx, ExpectationBreached(automation, name, at=now))
 
 
 def breaches(tx: Tx, *, automations: Collection[str] | None, since: datetime) -> list[Breach]:
-    """What was not as expected since a moment, by automation and name, the latest first; of the named automations or all."""
+    """Return the breaches since a moment, by automation and name, the latest first; None stands for all automations."""
     return store.breaches(tx, automations, since)
 
 
 def forget_breaches(tx: Tx, now: datetime) -> int:
-    """The worker's housekeeping; how many minutes were deleted."""
+    """Delete old minutes, the worker's housekeeping; return how many were deleted."""
     return store.forget_breaches(tx, now - KEPT)
 
 
 class BreachTeller:
-    """What one process saw. `count` is called on the event loop, and what was counted is written beside it every two seconds."""
+    """The breaches that one process saw.
+
+    `count` runs on the event loop; a thread writes the counts every two seconds.
+    """
 
     def __init__(self, database: Database, events: Events, clock: Clock) -> None:
         self._database, self._events, self._clock = database, events, clock
@@ -55,7 +58,7 @@ class BreachTeller:
         self._counts[automation, name] += decisions
 
     async def run(self) -> None:
-        """Tell until cancelled, and then what is left. What the database does not take now is told later."""
+        """Write until cancelled, and then the rest. Counts that the database cannot take now are written later."""
         await regularly(self.tell, seconds=SECONDS)
 
     async def tell(self) -> None:

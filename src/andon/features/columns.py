@@ -1,7 +1,7 @@
-"""What `states.py` does for one key after the other, for many keys at once: tiles of sums as columns, by the position of their value.
+"""The columnar form of `states.py`, for many keys at once: sums of tiles as columns, by the position of their value.
 
-A batch of hundreds of inputs that came within one tile reads of each key only whole stretches between two cuts, which are alike to all
-of it (`Need`), and all that it adds to a series goes into tiles of one start. Then all that is left to do is to add up columns.
+A batch of hundreds of inputs within one tile reads only whole stretches between two cuts, which are the same for all of
+it (`Need`), and all it adds to a series goes into tiles of one start. The rest is adding up columns.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from andon.features.domain import Series, Tile, TileDelta, Value
 from andon.features.states import NOTHING, Layer
 
 MANY = 32
-"""From so many values on NumPy's fixed cost is less than what it saves."""
+"""The number of values above which NumPy's fixed cost pays off."""
 
 Whole: TypeAlias = NDArray[np.int64]
 Sums: TypeAlias = NDArray[np.float64]
@@ -32,15 +32,16 @@ class Own(NamedTuple):
 
     @classmethod
     def of(cls, sums: Sequence[tuple[int, float, float, float]]) -> "Own":
-        """From one after the other."""
+        """Make columns of rows."""
         entries, *rest = zip(*sums, strict=True) if sums else ((), (), (), ())
         return cls(np.array(entries, np.int64), *(np.array(one, np.float64) for one in rest))
 
 
 class Stretch(NamedTuple):
-    """The tiles of one series from `start` to the next cut, each value's merged; without entries where there is none.
+    """The tiles of one series from `start` to the next cut, merged per value; without entries where there is none.
 
-    The last place is of nobody, for inputs without a value. `span` is the number of the shortest span that reaches back to its start, counted from the shortest of all.
+    The last place stands for inputs without a value. `span` is the index of the shortest span that reaches back to the
+    start, counted from the shortest.
     """
 
     span: int
@@ -52,7 +53,7 @@ class Stretch(NamedTuple):
 
     @classmethod
     def of(cls, span: int, start: int, places: NDArray[Any], sums: Sequence[NDArray[Any]]) -> "Stretch":
-        """From what a store found: at which places, which are all there are, and entries, totals, least and most there."""
+        """Build a stretch from what a store found: all places it has, with entries, totals, least and most of each."""
         columns = []
         for column, nothing in zip(sums, (0.0, 0.0, np.inf, -np.inf), strict=True):
             into = np.empty(len(places) + 1)
@@ -63,7 +64,7 @@ class Stretch(NamedTuple):
 
 
 class Stretches(Mapping[str, Sequence[Tile]]):
-    """All tiles of one series that a batch reads, oldest stretch first; also as tiles by value, for who looks at one key."""
+    """All tiles of one series that a batch reads, oldest stretch first; also as a mapping from value to tiles."""
 
     def __init__(self, values: Sequence[str], stretches: Sequence[Stretch]) -> None:
         self._position = {value: at for at, value in enumerate(values)}
@@ -89,7 +90,7 @@ class Stretches(Mapping[str, Sequence[Tile]]):
         return found
 
     def look_back(self, layer: Layer, values: Sequence[str | None], own: Own) -> Iterator[tuple[str, list[Value]]]:
-        """Each feature of the layer's spans, as inputs of these values see it; `own` is what of each its batch holds by then."""
+        """Yield each feature of the layer's spans for inputs of these values; `own` is what the batch holds by then."""
         nobody = len(self._position)
         at = np.array([nobody if value is None else self._position[value] for value in values], np.int64)
         entries, totals, least, most = own
@@ -109,7 +110,10 @@ class Stretches(Mapping[str, Sequence[Tile]]):
 
 @dataclass(frozen=True, slots=True)
 class TileColumns:
-    """What a batch within one tile adds to the tiles of one series, all of one start: by value, in order. See `TileDelta`."""
+    """The tiles that a batch within one tile adds to one series, all of one start: by value, in order.
+
+    See `TileDelta`.
+    """
 
     series: Series
     start: int
@@ -141,7 +145,7 @@ def each(deltas: Iterable[Delta]) -> Iterator[TileDelta]:
 
 
 def all_columns(deltas: Sequence[Delta]) -> list[TileColumns] | None:
-    """These, if all of them are columns and no series comes twice."""
+    """Return the deltas if all are columns and no series occurs twice; None otherwise."""
     columns = [delta for delta in deltas if isinstance(delta, TileColumns)]
     if len(columns) < len(deltas) or len({one.series for one in columns}) < len(columns):
         return None

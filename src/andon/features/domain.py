@@ -1,12 +1,12 @@
 """Tiles: the state of windows, small mergeable sums over fixed stretches of time. Pure.
 
 A plain tile holds count, sum, least and most; one with `more` also what std, distinct, last and since need. Merging is
-associative: in whatever order and helpings inputs are counted, the tile says the same.
+associative: the order and grouping of inputs do not change the tile.
 
-An input is counted in a narrow tile, whose numbers go over into a wider one when only longer spans look at them (`Step`). It counts
-as if it had come at the start of its tile, for a span that wider tiles serve at the start of that, grown or not. So a window of `span`
-sees what came within (now - span, now], except that at its far end it may forget an input up to one tile width early; a tile is a
-sixtieth of its span or less.
+An input is counted in a narrow tile, which is merged into a wider one when only longer spans read it (`Step`). It
+counts as if it had arrived at the start of its tile; for a span served by wider tiles, at the start of the wider tile,
+whether merged yet or not. So a window of `span` sees inputs within (now - span, now], except that at its far end it may
+forget an input up to one tile width early; a tile is a sixtieth of its span or less.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,11 +30,11 @@ MOST_TILES_PER_SPAN = 720
 """... and the longest of at most so many: what one window reads for one key has a bound."""
 
 MOST_TILES_KEPT = 2 * MOST_TILES_PER_SPAN
-"""Tiles of which more are kept, for inputs that come late, do not grow: longer spans would have to read them all."""
+"""The number of tiles above which tiles for late inputs do not grow, so that longer spans need not read them all."""
 
 
 class Step(NamedTuple):
-    """Tiles of one series are `width` seconds wide until no span up to `longest`, in seconds, looks at them any more."""
+    """The width in seconds of a series' tiles, until no span up to `longest` seconds reads them any more."""
 
     width: int
     longest: int
@@ -45,15 +45,18 @@ class Step(NamedTuple):
         return self.longest + self.width
 
     def start_of(self, moment: float) -> int:
-        """Where the tile that holds a moment begins. A span sees at `at` what begins after the end of the one that holds (at - span)."""
+        """Return the start of the tile that holds a moment.
+
+        A span sees at `at` the tiles that begin after the end of the one that holds (at - span).
+        """
         return int(moment // self.width) * self.width
 
 
 class More(NamedTuple):
-    """What a tile holds beyond sums; None is what nobody kept when the tile was written, and so stays unknown.
+    """The contents of a tile beyond sums. None means not recorded when the tile was written, so unknown.
 
-    `spread` is the sum of squared distances from the mean, `last_at` the moment of the newest entry in seconds since 1970,
-    `last` its value, `members` the sketch of the different values (`sketch.py`).
+    `spread` is the sum of squared distances from the mean, `last_at` the time of the newest entry in seconds since
+    1970, `last` its value, `members` the sketch of the distinct values (`sketch.py`).
     """
 
     spread: float | None
@@ -63,7 +66,7 @@ class More(NamedTuple):
 
 
 class Tile(NamedTuple):
-    """What was seen in one stretch of time that begins at `start`, in whole seconds since 1970."""
+    """The contents of one stretch of time that begins at `start`, in whole seconds since 1970."""
 
     start: int
     entries: int
@@ -74,10 +77,10 @@ class Tile(NamedTuple):
 
 
 class Series(NamedTuple):
-    """Whose tiles, but for the value: those of `field` among inputs by their field `by`, and how they grow wider, narrowest first.
+    """The identity of tiles except for the value: `field` of the inputs by their field `by`, and the tile widths.
 
-    `id` stands for the names: 64 bits of their MD5, which the table has in place of them in every row. How tiles grow is no part of it,
-    so that new windows go on with the tiles of old ones.
+    Widths come narrowest first and are not part of `id`, so that new windows continue with the tiles of old ones. `id`
+    stands for the names: 64 bits of their MD5, which replace them in every row of the table.
     """
 
     id: int
@@ -88,16 +91,17 @@ class Series(NamedTuple):
 
     @classmethod
     def of(cls, automation: str, field: str, by: str, steps: Sequence[Step], *, apart: bool = False) -> "Series":
-        """The series of these names; `apart` is one whose tiles do not grow into those of the longest windows, which lie beside it."""
+        """Return the series of these names; `apart` keeps its tiles from growing into those of the longest windows."""
         names = (automation, field, by, str(steps[0].width)) if apart else (automation, field, by)
         digest = md5("\x1f".join(names).encode(), usedforsecurity=False).digest()
         return cls(int.from_bytes(digest[:8], "big", signed=True), automation, field, by, tuple(steps))
 
 
 class TileDelta(NamedTuple):
-    """What a batch adds to one tile of the inputs whose `by` is `value`; from `until` on nothing looks at it while it is so narrow.
+    """The addition of a batch to one tile of inputs whose `by` is `value`; not read at this width from `until` on.
 
-    The numbers of the tile lie flat beside its place, in the order of `Tile`: a batch makes hundreds, and they go on as columns.
+    The numbers of the tile follow its place flat, in the order of `Tile`: a batch makes hundreds, and they become
+    columns.
     """
 
     series: Series
@@ -112,20 +116,20 @@ class TileDelta(NamedTuple):
 
     @property
     def tile(self) -> Tile:
-        """What is added, as a tile of its own."""
+        """The addition, as a tile of its own."""
         return Tile(*self[2:8])
 
     def merged(self, other: "TileDelta") -> "TileDelta":
-        """This and a later one to the same tile, as one."""
+        """Return this and a later delta to the same tile as one."""
         return TileDelta(self.series, self.value, *merged(self.tile, other.tile), max(self.until, other.until))
 
 
 class Need(NamedTuple):
-    """The tiles of one series that a batch reads: of these values, those that begin after `since` and not after `upto`.
+    """The tiles of one series that a batch reads: of these values, beginning after `since` and not after `upto`.
 
-    `cuts` are places in time, ascending: tiles between an even one and the next (counted from 1) are alike to every
-    input of the batch, so a store may give them merged, under the start of the newest. `more` tells which of what is beyond
-    sums is looked at: spread, last, members; None for plain tiles.
+    `cuts` are ascending times: tiles between an even one and the next (counted from 1) are the same for every input of
+    the batch, so a store may return them merged, under the start of the newest. `more` says which contents beyond sums
+    are read: spread, last, members; None for plain tiles.
     """
 
     series: Series
@@ -137,17 +141,17 @@ class Need(NamedTuple):
 
 
 Needs: TypeAlias = Sequence[Need]
-"""What a batch reads; falsy when it reads nothing."""
+"""The reads of a batch; falsy when there are none."""
 
 Snapshot: TypeAlias = Mapping[Series, Mapping[str, Sequence[Tile]]]
-"""The tiles that a batch asked for by value, oldest first; a value without tiles is absent."""
+"""The tiles that a batch reads, by value, oldest first; a value without tiles is absent."""
 
 
 def steps_of(spans: Iterable[int], kept: int) -> list[list[Step]]:
-    """How wide the tiles are that serve these spans, in seconds: of each series its steps, each width a multiple of the one before.
+    """Return the tile widths in seconds for these spans: for each series its steps, each a multiple of the last.
 
-    Spans share a step as long as none needs too many tiles of it, and steps a series as long as not too many tiles wait to grow; they
-    do so `kept` seconds after no span looks at them any more.
+    Spans share a step as long as none needs too many tiles of it, and steps share a series as long as not too many
+    tiles wait to grow, which they do `kept` seconds after the last span stops reading them.
     """
     found: list[list[Step]] = []
     for span in sorted(spans):
@@ -190,7 +194,7 @@ def _merged_more(one: Tile, other: Tile) -> More | None:
 
 
 def between(entries: int, total: float, other_entries: int, other_total: float) -> float:
-    """What two groups of values add to the sum of squared distances because their means differ (Chan, Golub, LeVeque 1979)."""
+    """Return what the difference of two groups' means adds to the squared distances (Chan, Golub, LeVeque 1979)."""
     difference = other_total / other_entries - total / entries
     return difference * difference * entries * other_entries / (entries + other_entries)
 
@@ -206,7 +210,7 @@ Found: TypeAlias = "Mapping[str, Any] | FeatureFailed"
 """A row by column, or why it could not be read."""
 
 Looked: TypeAlias = Mapping[Lookup, Mapping[str, Found]]
-"""The rows that a batch asked for, by key; a key without a row is absent."""
+"""The rows that a batch looks up, by key; a key without a row is absent."""
 
 
 class Breach(NamedTuple):

@@ -1,4 +1,4 @@
-"""What can go wrong with a feature."""
+"""Errors of features."""
 
 from andon.kernel.errors import Invalid
 

@@ -1,4 +1,4 @@
-"""What is expected of values, checked for each decision: a few comparisons a value."""
+"""Expectations of values, checked for each decision: a few comparisons a value."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -32,7 +32,7 @@ class Expectations:
         return breached
 
     def breached(self, given: Row, features: Mapping[str, Any]) -> tuple[str, ...]:
-        """The names whose values are not as expected, each once."""
+        """Return the names whose values are not as expected, each once."""
         names: list[str] = []
         for name, missing, holds in self._checks:
             value = features[name] if name in features else given.get(name)
@@ -42,7 +42,7 @@ class Expectations:
 
 
 def holds_of(expect: Expect) -> Holds:
-    """Whether a value that is there is as expected."""
+    """Return a check whether a present value is as expected."""
     least, most = expect.at_least, expect.at_most
     if expect.one_of:
         known = frozenset(expect.one_of)

@@ -1,6 +1,6 @@
-"""Features of a history: what each input would have seen, by the definitions and the code that decide online; only tiles are in memory.
+"""Features of a history, computed for each input by the online definitions and code; only tiles are in memory.
 
-Tables that lookups read have no history here: what a lookup saw has to be given with each input, or is missing.
+Tables that lookups read have no history here: the value a lookup read has to be given with each input, or is missing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ _PRUNED_EVERY = 50_000
 
 
 class History:
-    """Goes through inputs in the order in which they came. Memory is bounded by what the windows hold at one moment."""
+    """Computes over inputs in order of arrival. Memory is bounded by the windows' contents at one moment."""
 
     def __init__(self, automation: Automation) -> None:
         computed = [feature for feature in automation.features if not isinstance(feature, Lookup)]
@@ -37,9 +37,10 @@ class History:
         asked: Sequence[datetime] | None = None,
         seen: Sequence[Mapping[str, Any]] | None = None,
     ) -> Computed:
-        """The features of the next inputs, which those after them will see; as many as go in.
+        """Compute the features of the next inputs; later inputs see these in their windows.
 
-        `asked` is when each came, if not as it happened; `seen` has what lookups saw, by the feature's name.
+        `asked` is when each arrived, if not when it happened; `seen` holds the values that lookups read, by feature
+        name.
         """
         if not inputs:
             return Computed([])

@@ -24,14 +24,14 @@ WHERE a.attrelid = to_regclass($1) AND a.attname = $2 AND a.attnum > 0 AND NOT a
 
 
 class Lookups:
-    """The lookups of a process's lines, with what they read of late. Use from one event loop."""
+    """The lookups of a process's lines, with a cache of recent reads. Use from one event loop."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._known: dict[Lookup, _Known] = {}
 
     async def read(self, connection: asyncpg.Connection, wanted: Sequence[WantedRows]) -> Looked:
-        """The rows that a batch asks for. Raises what CONNECTION_LOST names."""
+        """Return the rows that a batch wants. Raises the errors in CONNECTION_LOST."""
         return {one.lookup: await self._known_of(one.lookup).get(connection, one.keys) for one in wanted}
 
     def _known_of(self, lookup: Lookup) -> "_Known":
@@ -42,7 +42,7 @@ class Lookups:
 
 
 class _Known:
-    """What is known of one lookup's rows; a key without a row is remembered as such."""
+    """The known rows of one lookup; a key without a row is cached as such."""
 
     def __init__(self, lookup: Lookup, clock: Callable[[], float]) -> None:
         self._lookup = lookup
@@ -62,7 +62,7 @@ class _Known:
         return found | failed
 
     async def _read(self, connection: asyncpg.Connection, keys: Sequence[str], now: float) -> dict[str, FeatureFailed]:
-        """Ask for these keys; if the query fails for them together, for each alone, since one key may be of the wrong form."""
+        """Query these keys; if that fails for all together, query each alone, since one key may be malformed."""
         try:
             rows = await self._fetch(connection, keys)
         except CONNECTION_LOST:
@@ -105,19 +105,21 @@ class _Known:
 
 
 def quoted_table(lookup: Lookup) -> str:
-    """The table's name as SQL takes it. Declarations hold plain names only."""
+    """Return the table's name quoted for SQL. Declarations hold plain names only."""
     return ".".join(f'"{word}"' for word in lookup.table.split("."))
 
 
 def columns_read(lookup: Lookup) -> list[str]:
-    """The columns a lookup reads."""
+    """Return the columns a lookup reads."""
     return list(dict.fromkeys((*lookup.columns, *filter(None, (lookup.updated,)))))
 
 
 def lookup_sql(lookup: Lookup, key_type: str) -> str:
-    """The query for a list of keys. Two rows of a key are enough to see that there is more than one."""
+    """Return the query for a list of keys. It reads at most two rows of a key: enough to see that it is not unique."""
     columns = ", ".join(f'"{column}"' for column in columns_read(lookup))
     return (
-        f"SELECT k.number AS andon_number, r.* FROM unnest($1::text[]) WITH ORDINALITY AS k(value, number) CROSS JOIN LATERAL "
-        f'(SELECT {columns} FROM {quoted_table(lookup)} AS t WHERE t."{lookup.key or lookup.by}" = k.value::{key_type} LIMIT 2) AS r'
+        "SELECT k.number AS andon_number, r.* FROM unnest($1::text[]) WITH ORDINALITY AS k(value, number) CROSS "
+        "JOIN LATERAL "
+        f'(SELECT {columns} FROM {quoted_table(lookup)} AS t WHERE t."{lookup.key or lookup.by}" = '
+        f"k.value::{key_type} LIMIT 2) AS r"
     )

@@ -1,4 +1,4 @@
-"""Tiles in memory, for tests of an automation and for training sets: the same behaviour as the table (one contract test holds both)."""
+"""Tiles in memory, for tests of an automation and for training sets. One contract test holds these and the table."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -18,7 +18,7 @@ class _Kept(NamedTuple):
         return _Kept(self.delta.merged(other.delta), max(self.step, other.step))
 
     def grown(self) -> "_Kept | None":
-        """The same as a part of the next wider tile; None if there is none."""
+        """Return the same as a part of the next wider tile; None if there is none."""
         wider = next((step for step in self.delta.series.steps if step.width > self.step.width), None)
         if wider is None:
             return None
@@ -27,7 +27,7 @@ class _Kept(NamedTuple):
 
 
 class MemoryTiles:
-    """What `read`, the upsert and `prune` do, without a database."""
+    """The functions of `read`, the upsert and `prune`, without a database."""
 
     def __init__(self) -> None:
         self._tiles: dict[int, dict[str, dict[int, _Kept]]] = {}

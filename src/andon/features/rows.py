@@ -1,4 +1,4 @@
-"""Lookups over one batch: rows of tables that were read before, as features; a default only where one was declared. Pure."""
+"""Lookups over one batch: rows read from tables become features; a default only where one was declared. Pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -63,7 +63,7 @@ class LookupPlan:
 
 
 def key_of(value: Any) -> str | None:
-    """A field's value as the text by which rows are asked for; None for a missing one."""
+    """Return a field's value as the text that keys a row; None for a missing one."""
     value = getattr(value, "value", value)
     if value is None or value != value:
         return None

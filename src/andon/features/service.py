@@ -19,8 +19,8 @@ from andon.features.windows import PlanState, WindowPlan, needed, plans_of
 class Computed(Struct):
     """The features of a batch, row by row in arrival order, and what its inputs add to the tiles.
 
-    `failures` are by row number: that row lacks the feature that failed, and its decision goes to a person. So are `misplaced`
-    (`times.py`), and `breached`: the names that are not as expected.
+    `failures` are by row number: that row lacks the failed feature, and its decision goes to review. So do `misplaced`
+    rows (`times.py`) and `breached` ones, which name the values that are not as expected.
     """
 
     rows: list[dict[str, Value]]
@@ -86,7 +86,7 @@ class FeatureSet:
 
     @property
     def series(self) -> list[Series]:
-        """Those of which it reads and writes tiles."""
+        """The series whose tiles it reads and writes."""
         return [layer.series for plan in self._plans for layer in plan.layers]
 
     @property
@@ -95,7 +95,10 @@ class FeatureSet:
         return max((layer.longest for plan in self._plans for layer in plan.layers), default=0)
 
     def needs(self, inputs: Sequence[Row], at: Sequence[datetime], asked: Sequence[datetime] | None = None) -> Needs:
-        """Which tiles must be read before `compute`; falsy when none. `asked` is when each input came, if not as it happened."""
+        """Return the tiles to read before `compute`; falsy when none.
+
+        `asked` is when each input arrived, if not at `at`.
+        """
         if not self._plans or not inputs:
             return ()
         return needed(self._plans, inputs, times_of(at, asked, self._lateness).at)
@@ -114,9 +117,10 @@ class FeatureSet:
         looked: Looked | None = None,
         now: datetime | None = None,
     ) -> Computed:
-        """The features of a batch in arrival order: an input sees those before it, and itself. `at` may be empty unless `timed`.
+        """Compute the features of a batch in arrival order: an input sees earlier ones, and itself.
 
-        `now` is given where inputs have waited: what they add is kept as long from now on, for those that waited behind them.
+        `at` may be empty unless `timed`. `now` is given where inputs have waited: their additions are kept for as long
+        from now on, for the inputs that waited behind them.
         """
         done = Computed([{} for _ in inputs])
         if self._requests or self._batch_requests:

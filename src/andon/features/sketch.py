@@ -1,8 +1,8 @@
-"""How many different values there were: the K smallest of their hashes ("k minimum values"). Pure.
+"""An estimate of the number of distinct values: the K smallest of their hashes ("k minimum values"). Pure.
 
-A set of fewer than K hashes is the set itself, so the count is exact. From K on it is estimated by how densely the smallest
-hashes lie; the standard error is 1/sqrt(K - 2), 9%. The K smallest of a union are the K smallest of both sides' K smallest, so
-merging loses nothing, and the same values give the same answer in whatever order they came.
+A set of fewer than K hashes is the set itself, so the count is exact. From K on it is estimated from the density of the
+smallest hashes; the standard error is 1/sqrt(K - 2), 9%. The K smallest of a union are the K smallest of both sides' K
+smallest, so merging loses nothing, and the order of the values does not matter.
 """
 
 import struct
@@ -27,17 +27,17 @@ def hash_of(value: float | str) -> int:
 
 
 def union(one: Sequence[int], other: Sequence[int]) -> tuple[int, ...]:
-    """The sketch of all values of both, smallest hash first."""
+    """Return the sketch of all values of both, smallest hash first."""
     return smallest({*one, *other})
 
 
 def smallest(hashes: Collection[int]) -> tuple[int, ...]:
-    """The sketch of these hashes, each of which occurs once."""
+    """Return the sketch of these hashes, which are distinct."""
     return tuple(nsmallest(K, hashes)) if len(hashes) > K else tuple(sorted(hashes))
 
 
 def count_of(hashes: Collection[int]) -> int:
-    """How many different values there were; exact below K."""
+    """Return the number of distinct values; exact below K."""
     if len(hashes) < K:
         return len(hashes)
     return round((K - 1) * _RANGE / max(1, nsmallest(K, hashes)[-1]))

@@ -1,6 +1,7 @@
-"""The tiles of one key while a batch is gone through: what is stored with what the batch adds, and the latter alone.
+"""The tiles of one key during a batch: the stored ones with the batch's additions, and the additions alone.
 
-This is on the hot path of every decision of a line with windows, hence the plain lists and the single pass over a key's tiles.
+This is on the hot path of every decision of a line with windows, hence the plain lists and the single pass over a key's
+tiles.
 """
 
 import math
@@ -17,12 +18,12 @@ Numbers: TypeAlias = list[Any]
 """A tile that grows: start, entries, total, least, most; and if it holds more: spread, last_at, last, members."""
 
 Entry: TypeAlias = tuple[float, float | str]
-"""What one input adds: the number to sum (0 for texts), and the value."""
+"""The addition of one input: the number to sum (0 for texts), and the value."""
 
 start_of = itemgetter(0)
 
 _new = tuple.__new__
-"""Makes a named tuple of what is in order already, in a third of the time that its own class takes."""
+"""Makes a named tuple of ordered values, in a third of its own class's time."""
 
 
 class Layer:
@@ -50,25 +51,31 @@ class Layer:
         insort(self.spans, (span, step, named), key=start_of)
 
     def edges(self, at: float) -> list[int]:
-        """The earliest tile that each span sees, shortest span first; none later than that of a shorter one, which it holds."""
+        """Return the earliest tile that each span sees, shortest span first, in non-increasing order."""
         return list(accumulate((step.start_of(at - span) + step.width for span, step, _ in self.spans), min))
 
     def delta(self, value: str, tile: Tile, kept: int, now: int) -> TileDelta:
-        """What a batch adds to one tile, to be kept so many seconds longer than spans look at it, from `now` on if it lay in a stream till then."""
+        """Return the batch's addition to one tile, kept for `kept` seconds after the last span reads it.
+
+        The time counts from `now` on if the input was waiting in a stream until then.
+        """
         return _new(TileDelta, (self.series, value, *tile, self.until(tile[0], kept, now)))
 
     def delta_of(self, value: str, entry: Entry, at: float, kept: int, now: int) -> TileDelta:
-        """The same for a single entry, where tiles hold sums."""
+        """Return the same for a single entry, where tiles hold sums."""
         start, amount = self.first.start_of(at), entry[0]
         until = self.until(start, kept, now)
         return _new(TileDelta, (self.series, value, start, 1, amount, amount, amount, None, until))
 
     def until(self, start: int, kept: int, now: int) -> int:
-        """From when on nothing looks at a tile any more that has not grown."""
+        """Return when a tile that has not grown is no longer read."""
         return (start if start > now else now) + self.first.seconds + kept
 
     def need(self, values: Sequence[str], first: float, last: float) -> Need:
-        """The tiles that inputs at `first` to `last` look at. The far ends of their spans lie between the pairs of cuts."""
+        """Return the tiles that inputs at `first` to `last` read.
+
+        The far ends of their spans lie between pairs of cuts.
+        """
         edges = list(zip(self.edges(first), self.edges(last), strict=True))
         cuts = [edge for pair in reversed(edges) for edge in pair]
         since = cuts[0] - 1
@@ -79,7 +86,10 @@ class Layer:
 
 
 def look_back(layer: Layer, tiles: Sequence[Any], at: float, own: Entry | None, features: dict[str, Value]) -> None:
-    """Write the aggregates of all spans into `features`: one pass from the newest tile back. `own` is an entry that is in none yet."""
+    """Write the aggregates of all spans into `features`, in one pass from the newest tile back.
+
+    `own` is an entry that is in no tile yet.
+    """
     position = len(tiles) - 1
     while position >= 0 and tiles[position][0] > at:
         position -= 1
@@ -132,11 +142,11 @@ class SumState:
             self._added[start] = [start, 1, amount, amount, amount, None]
 
     def add_deltas(self, value: str, kept: int, now: int, added: list[TileDelta]) -> None:
-        """What the batch added, a delta for each tile."""
+        """Append the batch's additions to `added`, one delta for each tile."""
         added += [self._layer.delta(value, self._tile(numbers), kept, now) for numbers in self._added.values()]
 
     def copied(self) -> "SumState":
-        """The tiles as they are now, for an input that shall leave no trace in them."""
+        """Return a copy of the current tiles, for an input that must leave no trace in them."""
         copy = type(self)(self._layer, ())
         copy._tiles = [tuple(tile) for tile in self._tiles]
         return copy
@@ -180,7 +190,7 @@ class FullState(SumState):
         self._tiles = [(*tile[:5], *(tile.more or _UNKNOWN)) for tile in tiles]
 
     def passed(self, entry: Entry | None, at: float, features: dict[str, Value]) -> None:
-        """The same; what was last is looked up before the input is counted."""
+        """Write the features of an input and count it; the last value is looked up before it is counted."""
         last = self._newest(at) if self._layer.remembers else None
         if entry is not None:
             amount, value = entry
@@ -190,7 +200,7 @@ class FullState(SumState):
         self._look_at_all(at, last, features)
 
     def _newest(self, at: float) -> tuple[int, float | None, Value] | None:
-        """The start of the newest tile that an input sees, and its newest entry."""
+        """Return the start of the newest tile that an input sees, and its newest entry."""
         for tile in reversed(self._tiles):
             if tile[0] <= at:
                 return tile[0], tile[6], tile[7]

@@ -1,4 +1,4 @@
-"""The cold SQL of features: tiles that grow or are over, what was not as expected, whether a lookup can be read. The hot side is `tiles.py`."""
+"""The cold SQL of features: growing and expired tiles, breaches, checks of lookups. The hot SQL is in `tiles.py`."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -16,7 +16,7 @@ from andon.kernel.db import Tx
 PRUNED_AT_ONCE = 20_000
 
 _PATIENCE = text("SET LOCAL lock_timeout = '200ms'")
-"""Growing tiles must not be what those who decide wait for."""
+"""Growing tiles must not block decisions."""
 
 _PRUNE = text(f"""
 WITH over AS (
@@ -31,7 +31,10 @@ WITH over AS (
         WHERE w.series = o.series AND w.width > o.width ORDER BY w.width LIMIT 1
     ) AS next
 ), grown AS (
-    INSERT INTO feature_tiles AS t (value, series, start, width, entries, total, least, most, until, spread, last_at, last_number, last_text, members)
+    INSERT INTO feature_tiles AS t (
+        value, series, start, width, entries, total, least, most, until,
+        spread, last_at, last_number, last_text, members
+    )
     SELECT value, series, start - mod(mod(start, wider) + wider, wider) AS grown, max(wider),
         sum(entries), sum(total), min(least), max(most), max(until + further),
         CASE WHEN count(spread) = count(*) THEN
@@ -50,9 +53,9 @@ SELECT count(*) FROM over
 
 
 def prune(tx: Tx, now: datetime) -> int:
-    """Have tiles grow that only longer spans look at, and delete those that no window reaches any more, the worker's housekeeping.
+    """Grow tiles that only longer spans read, and delete those no window reaches: the worker's housekeeping.
 
-    How many there were; fewer than PRUNED_AT_ONCE: none is left.
+    Return how many there were; fewer than PRUNED_AT_ONCE means none is left.
     """
     tx.execute(_PATIENCE)
     pruned: int = tx.execute(_PRUNE, {"now": int(now.timestamp()), "most": PRUNED_AT_ONCE}).scalar_one()
@@ -69,7 +72,7 @@ ON CONFLICT (series, width) DO UPDATE SET longest = excluded.longest WHERE s.lon
 
 
 def register(tx: Tx, every: Iterable[Series]) -> None:
-    """Say how the tiles of these series grow, as it is to be known before any is written: of a series that is not known they are deleted."""
+    """Record the widths of these series, before any tile is written: tiles of an unknown series are deleted."""
     for series in sorted(every):
         widths, longest = zip(*series.steps, strict=True)
         tx.execute(_FORGET_STEPS, {"series": series.id, "widths": list(widths)})
@@ -79,7 +82,8 @@ def register(tx: Tx, every: Iterable[Series]) -> None:
 _ADD_BREACHES = text("""
 INSERT INTO expectation_breaches AS b (automation, name, minute, decisions, last_at)
 SELECT automation, name, :minute, decisions, :now
-FROM unnest(CAST(:automations AS text[]), CAST(:names AS text[]), CAST(:decisions AS bigint[])) AS n(automation, name, decisions)
+FROM unnest(CAST(:automations AS text[]), CAST(:names AS text[]), CAST(:decisions AS bigint[]))
+    AS n(automation, name, decisions)
 ORDER BY automation, name
 ON CONFLICT (automation, name, minute)
     DO UPDATE SET decisions = b.decisions + excluded.decisions, last_at = greatest(b.last_at, excluded.last_at)
@@ -110,7 +114,7 @@ def add_breaches(
 
 
 def breaches(tx: Tx, automations: Collection[str] | None, since: datetime) -> list[Breach]:
-    """What was breached since a moment, the latest first."""
+    """Return the breaches since a moment, the latest first."""
     named = None if automations is None else list(automations)
     return [Breach(*row) for row in tx.execute(_BREACHES, {"since": since, "automations": named})]
 
@@ -127,12 +131,13 @@ WHERE a.attrelid = to_regclass(:table) AND a.attnum > 0 AND NOT a.attisdropped
 """)
 
 _USABLE = re.compile(
-    r"^(smallint|integer|bigint|real|double precision|numeric|boolean|text|character varying|character|uuid|date|timestamp.*)$"
+    r"^(smallint|integer|bigint|real|double precision|numeric|boolean|text|character "
+    r"varying|character|uuid|date|timestamp.*)$"
 )
 
 
 def lookup_faults(tx: Tx, lookup: Lookup) -> list[str]:
-    """What keeps a lookup from being read: its table or a column is missing, of a kind that is no feature, or not ours to read."""
+    """Return why a lookup cannot be read: a missing table or column, an unsuitable type, a missing privilege."""
     kinds = {row.attname: row for row in tx.execute(_COLUMN_TYPES, {"table": quoted_table(lookup)})}
     if not kinds:
         return [f"Lookup({lookup.table!r}): there is no such table or view"]
@@ -141,7 +146,8 @@ def lookup_faults(tx: Tx, lookup: Lookup) -> list[str]:
     if missing:
         return [f"Lookup({lookup.table!r}): no column {column!r}; there are {', '.join(kinds)}" for column in missing]
     faults = [
-        f"Lookup({lookup.table!r}): {column!r} is of type {kinds[column].kind}; a feature is a number, a text, a boolean or a time"
+        f"Lookup({lookup.table!r}): {column!r} is of type {kinds[column].kind}; a feature is a number, a text, a "
+        "boolean or a time"
         for column in columns_read(lookup)
         if not kinds[column].is_enum and not _USABLE.match(kinds[column].kind)
     ]

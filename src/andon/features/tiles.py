@@ -1,4 +1,7 @@
-"""The hot SQL of tiles: a batch's are read in one query, and written inside the statement that records it. The cold side is `store.py`."""
+"""The hot SQL of tiles: one query reads those of a batch, and the statement that records it writes them.
+
+The cold SQL is in `store.py`.
+"""
 
 from bisect import insort
 from collections.abc import Iterable, Sequence
@@ -17,9 +20,10 @@ from andon.kernel.binary import numbers_in
 
 
 class _Stretch(NamedTuple):
-    """Tiles of a need between two places in time, the second exclusive. Those that are alike to the whole batch come as one.
+    """The tiles of a need between two times, the second exclusive. Tiles that the whole batch shares come merged.
 
-    `span` is the number of the shortest span that reaches back to the beginning of such a stretch, counted from the shortest of all.
+    `span` is the index of the shortest span that reaches back to the beginning of such a stretch, counted from the
+    shortest.
     """
 
     need: int
@@ -31,7 +35,10 @@ class _Stretch(NamedTuple):
 
 
 def _stretches(needs: Needs) -> list[_Stretch]:
-    """What is to be read, without what is empty: a batch's inputs came within a second or two, so of most cuts two are one."""
+    """Return the stretches to read, without empty ones.
+
+    A batch spans a second or two, so most pairs of cuts coincide.
+    """
     found = []
     for number, need in enumerate(needs):
         places = pairwise((need.since + 1, *need.cuts, need.upto + 1))
@@ -44,7 +51,7 @@ def _stretches(needs: Needs) -> list[_Stretch]:
 
 @lru_cache(maxsize=256)
 def _read_sql(shapes: tuple[tuple[int, bool, tuple[bool, bool, bool] | None], ...], needs: int) -> str:
-    """The query for stretches of these shapes: of which need each is, whether its tiles come as one, and what is looked at beyond sums.
+    """Return the query for stretches: of each its need, whether its tiles come merged, and what it reads beyond sums.
 
     Its parameters are the series and values of each need, and then both ends of each stretch.
     """
@@ -56,15 +63,18 @@ def _read_sql(shapes: tuple[tuple[int, bool, tuple[bool, bool, bool] | None], ..
 
 
 _SENT = {"entries": "0", "total": "0", "least": "'Infinity'", "most": "'-Infinity'"}
-"""The columns of a stretch, and what they are where there is no tile. All are doubles, which are added up in a tenth less time than bigints."""
+"""The columns of a stretch and their values where there is no tile.
+
+Doubles add up in a tenth less time than bigints.
+"""
 
 
 @lru_cache(maxsize=256)
 def _columns_sql(sizes: tuple[int, ...]) -> str:
-    """The query for stretches whose tiles come as one, as columns sent as they are in memory, so that no number becomes an object here.
+    """Return the query for merged stretches as columns in memory layout, so that no number becomes a Python object.
 
-    Stretches of the same values are a group, which is a row; of how many each is. Parameters: of each group its values, and then of each of its
-    stretches the series and both ends.
+    Stretches of the same values form a group, which is one row; `sizes` are the sizes of the groups. Parameters: for
+    each group its values, and then for each of its stretches the series and both ends.
     """
     first, groups = 1, []
     for at, size in enumerate(sizes):
@@ -74,14 +84,15 @@ def _columns_sql(sizes: tuple[int, ...]) -> str:
         arrays += ["NULL::bytea"] * (len(_SENT) * (max(sizes) - size))
         looks = " ".join(f"CROSS JOIN LATERAL ({_sums_sql(place)}) AS s{place}" for place in places)
         groups.append(
-            f"SELECT {at}, {', '.join(arrays)} FROM unnest(${first}::text[]) WITH ORDINALITY AS n(value, number) {looks}"
+            f"SELECT {at}, {', '.join(arrays)} FROM unnest(${first}::text[]) WITH ORDINALITY AS n(value, "
+            f"number) {looks}"
         )
         first += 1 + 3 * size
     return " UNION ALL ".join(groups)
 
 
 def _sums_sql(place: int) -> str:
-    """What the tiles of a value come to; the parameters from this place on are the series and both ends."""
+    """Return the sums of a value's tiles as SQL; the parameters from `place` on are the series and both ends."""
     return (
         "SELECT sum(f.entries::float8) AS entries, sum(f.total) AS total, min(f.least) AS least, max(f.most) AS most "
         f"FROM feature_tiles AS f WHERE f.series = ${place}::bigint AND f.value = n.value "
@@ -90,7 +101,10 @@ def _sums_sql(place: int) -> str:
 
 
 def _stretch_sql(number: int, first: int, together: bool, beyond: str) -> str:
-    """Tiles of a need, one by one or together: added up where they are found, by an index scan for each value, since a busy key has hundreds."""
+    """Return the query for a need's tiles, single or merged.
+
+    Merging happens in the database, by an index scan for each value, since a busy key has hundreds of tiles.
+    """
     sums = f"max(f.start) AS start, sum(f.entries)::bigint, sum(f.total), min(f.least), max(f.most){beyond}"
     by = "" if together else " GROUP BY f.start"
     return (
@@ -102,7 +116,10 @@ def _stretch_sql(number: int, first: int, together: bool, beyond: str) -> str:
 
 
 def _beyond_sql(more: tuple[bool, bool, bool] | None) -> str:
-    """What tiles hold beyond sums, merged: unknown (NULL) if it is of any; the newest entries with the tiles they are in."""
+    """Return the merged contents beyond sums as SQL: NULL (unknown) if any tile lacks them.
+
+    The newest entries come with their tiles.
+    """
     spread, last, members = more or (False, False, False)
     columns = [
         "CASE WHEN count(f.spread) = count(*) THEN "
@@ -137,16 +154,17 @@ _MERGED_MORE = {
     " THEN GREATEST(t.last_at, excluded.last_at) END",
     "last_number": f"CASE WHEN {_NEWER} THEN excluded.last_number ELSE t.last_number END",
     "last_text": f"CASE WHEN {_NEWER} THEN excluded.last_text ELSE t.last_text END",
-    "members": "CASE WHEN t.members @> excluded.members THEN t.members WHEN t.members IS NOT NULL AND excluded.members IS NOT NULL"
-    f" THEN ARRAY(SELECT DISTINCT m FROM unnest(t.members || excluded.members) AS m ORDER BY m LIMIT {K}) END",
+    "members": "CASE WHEN t.members @> excluded.members THEN t.members WHEN t.members IS NOT NULL AND "
+    "excluded.members IS NOT NULL THEN ARRAY(SELECT DISTINCT m FROM unnest(t.members || excluded.members) AS m "
+    f"ORDER BY m LIMIT {K}) END",
 }
-"""How stored and new state become one; the same as `domain.merged`. What is unknown (NULL) stays so."""
+"""The merges of stored and new state; the same as `domain.merged`. Unknown (NULL) stays unknown."""
 
 MERGED = ", ".join(f"{name} = {merge}" for name, merge in (_MERGED | _MERGED_MORE).items())
-"""The same as SQL, for `t` and what is `excluded`."""
+"""The same as SQL, for `t` and `excluded`."""
 
 _UNKNOWN = dict.fromkeys(_MERGED_MORE, "NULL")
-"""What becomes of the rest of a tile when a batch that keeps only sums adds to it."""
+"""The rest of a tile after a batch that keeps only sums adds to it."""
 
 _COLUMNS = {
     "series": "bigint",
@@ -199,7 +217,7 @@ async def read(connection: asyncpg.Connection, needs: Needs) -> Snapshot:
 
 
 def _as_columns(needs: Needs, stretches: Sequence[_Stretch]) -> bool:
-    """Whether it is worth it, and all that is read is alike to the whole batch."""
+    """Return whether it is worth it, and all that is read is alike to the whole batch."""
     many = max(len(need.values) for need in needs) >= MANY
     return many and all(stretch.together and stretch.more is None for stretch in stretches)
 
@@ -225,15 +243,16 @@ async def _read_columns(connection: asyncpg.Connection, needs: Needs, stretches:
 
 
 def has_more(deltas: Sequence[Delta]) -> bool:
-    """Whether any of these tiles holds more than sums, which `insert_sql` and `columns_of` have to know."""
+    """Return whether any of these tiles holds more than sums, which `insert_sql` and `columns_of` have to know."""
     return any(delta.more is not None for delta in deltas)
 
 
 def insert_sql(first: int, *, more: bool) -> str:
-    """The upsert of tiles as part of a larger statement: array parameters from number `first` on (see `columns_of`).
+    """Return the upsert of tiles as part of a larger statement: array parameters from number `first` on.
 
-    Rows are locked in the order in which they are given (`_turn`), so that two gateways cannot wait for each other. Elements of one size,
-    none of which is NULL, are found by their number: to unnest such an array takes PostgreSQL twice as long.
+    `columns_of` builds the parameters. Rows are locked in the given order (`_turn`), so that two gateways cannot
+    deadlock. Elements of fixed size that are never NULL are read by subscript: PostgreSQL takes twice as long to unnest
+    such an array.
     """
     columns = _COLUMNS | (_COLUMNS_MORE if more else {})
     arrays = {name: f"${first + i}::{kind}[]" for i, (name, kind) in enumerate(columns.items())}
@@ -245,13 +264,16 @@ def insert_sql(first: int, *, more: bool) -> str:
     sets = ", ".join(f"{name} = {merge}" for name, merge in merges.items())
     return (
         f"INSERT INTO feature_tiles AS t ({', '.join(taken)}) SELECT {', '.join(taken.values())} "
-        f"FROM unnest({', '.join(arrays[name] for name in unnested)}) WITH ORDINALITY AS d({', '.join(unnested)}, number) "
-        f"ORDER BY d.number ON CONFLICT (series, value, start) DO UPDATE SET {sets}"
+        f"FROM unnest({', '.join(arrays[name] for name in unnested)}) WITH ORDINALITY AS d({', '.join(unnested)}, "
+        f"number) ORDER BY d.number ON CONFLICT (series, value, start) DO UPDATE SET {sets}"
     )
 
 
 def columns_of(deltas: Sequence[Delta], *, more: bool) -> list[Any]:
-    """The parameters of `insert_sql`: one sequence a column. Deltas of several batches may be given; each tile occurs once."""
+    """Return the parameters of `insert_sql`: one sequence per column, for deltas of one or several batches.
+
+    Each tile occurs once.
+    """
     if not deltas:
         return [() for _ in range(len(_COLUMNS) + (len(_COLUMNS_MORE) if more else 0))]
     together = None if more else all_columns(deltas)
@@ -266,7 +288,7 @@ def columns_of(deltas: Sequence[Delta], *, more: bool) -> list[Any]:
 
 
 def _turn(series: Series, value: str, start: int) -> tuple[str, str, str, int, int]:
-    """When a tile has its turn, for all who write tiles: those of a value behind each other, as they lie in the index."""
+    """Return the sort key of a tile for all writers: tiles of a value are adjacent, as in the index."""
     return series.automation, series.by, value, series.id, start
 
 
@@ -284,9 +306,10 @@ def _columns_together(together: Sequence[TileColumns]) -> list[Any]:
 
 
 def _in_turn(together: Sequence[TileColumns]) -> tuple[list[str], Whole]:
-    """The values of these tiles in the order of `_turn`, and the places from which they come.
+    """Return the values of these tiles in the order of `_turn`, and their source positions.
 
-    The layers of one plan hold the very same values, in order: of each value all of them follow, by their series, and nothing is compared.
+    The layers of one plan hold the very same values, in order: for each value all of them follow, by series, and
+    nothing is compared.
     """
     values = together[0].values
     if all(one.values is values for one in together):

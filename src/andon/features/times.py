@@ -1,7 +1,8 @@
-"""When windows see an input: at the time of its event, within bounds on both sides. Pure.
+"""The time at which windows see an input: that of its event, within bounds on both sides. Pure.
 
-An event that is older than the allowed lateness when it comes is not placed, since the tiles of its time may be gone: its own decision
-sees the windows as of the earliest moment for which they are kept, and itself in them. One from further in the future than clocks differ is placed at the moment at which it came.
+An event older than the allowed lateness on arrival is not placed, since the tiles of its time may be gone: its own
+decision sees the windows as of the earliest retained moment, and itself in them. An event further in the future than
+the allowed clock skew is placed at its arrival.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 SKEW = 60.0
-"""Seconds by which the clock of whoever tells of an event may be ahead of ours."""
+"""Seconds by which the clock of an event's sender may be ahead of ours."""
 
 LATE, FUTURE = "late", "future"
 
@@ -22,7 +23,7 @@ class Times(NamedTuple):
 
 
 def times_of(at: Sequence[datetime], asked: Sequence[datetime] | None, lateness: float) -> Times:
-    """When windows see inputs that happened at `at` and came at `asked`; those that came as they happened, if that is None."""
+    """Return when windows see inputs that happened at `at` and arrived at `asked`; None means on happening."""
     seconds = [moment.timestamp() for moment in at]
     if asked is None:
         return Times(seconds, {})

@@ -1,4 +1,4 @@
-"""Values that features may take in and give out: what counts in a window, what names a key, what a function may return."""
+"""Values that features accept and return: numbers in a window, texts that key one, results of functions."""
 
 import hashlib
 import math
@@ -17,7 +17,7 @@ LARGEST = 1e100
 """A larger value does not count in a window: a sum of such values would not fit a double."""
 
 SMALLEST = 1e-100
-"""A value nearer to zero counts as zero: PostgreSQL refuses to square a smaller difference, as the spread of a window needs it."""
+"""A value nearer to zero counts as zero: PostgreSQL underflows on squaring smaller differences for the spread."""
 
 _LONGEST_KEY = 128
 _PLAIN = frozenset({int, bool, type(None)})
@@ -25,7 +25,7 @@ _FLOATS = frozenset({float})
 
 
 def counted(value: Any) -> float | None:
-    """A field's value as a window counts it; None when it does not: missing, NaN, no number, or beyond all measure."""
+    """Return a field's value as a window counts it; None if it is missing, NaN, not a number, or out of range."""
     if type(value) is float:
         return value if SMALLEST <= value <= LARGEST else _within(value)
     if not isinstance(value, (int, float, Decimal)):
@@ -44,7 +44,10 @@ def _within(number: float) -> float | None:
 
 
 def entry_of(value: Any) -> tuple[float, float | str] | None:
-    """A field's value as a window of any kind of values takes it: the number to sum (0 for texts) and the value itself; None if missing."""
+    """Return a field's value as a window of any kind takes it: the number to sum (0 for texts) and the value.
+
+    None if it is missing.
+    """
     if isinstance(value, (int, float, Decimal)):
         number = counted(value)
         return None if number is None else (number, number)
@@ -53,7 +56,7 @@ def entry_of(value: Any) -> tuple[float, float | str] | None:
 
 
 def key_text(value: Any) -> str | None:
-    """The text under which a field's value has its tiles; None for a missing value. Odd or long texts become a digest."""
+    """Return the text that keys a field's tiles; None for a missing value. Odd or long texts become a digest."""
     if type(value) is str and len(value) <= _LONGEST_KEY and value.isprintable():
         return value
     if isinstance(value, Enum):
@@ -67,7 +70,7 @@ def key_text(value: Any) -> str | None:
 
 
 def usable(name: str, value: Any) -> Value:
-    """What a builder's function returned, as a feature; NaN is a missing value. Raises FeatureFailed."""
+    """Return a builder's function result as a feature; NaN is a missing value. Raises FeatureFailed."""
     if type(value) in _PLAIN:
         return value  # type: ignore[no-any-return]  # its type was just looked up
     if isinstance(value, Enum):
@@ -82,7 +85,7 @@ def usable(name: str, value: Any) -> Value:
 
 
 def _whole(name: str, value: str) -> str:
-    """A text that can be recorded."""
+    """Return a text that can be recorded. Raises FeatureFailed for a lone surrogate."""
     if not value.isascii():
         try:
             value.encode()
@@ -92,7 +95,7 @@ def _whole(name: str, value: str) -> str:
 
 
 def _raised(name: str, error: Exception) -> FeatureFailed:
-    """What a builder's function raised, in words that can be recorded."""
+    """Describe what a builder's function raised, in words that can be recorded."""
     said = str(error).encode(errors="replace").decode()
     return FeatureFailed(f"Feature {name!r} raised {type(error).__name__}: {said}")
 
@@ -104,13 +107,13 @@ def _finite(name: str, value: float) -> float | None:
 
 
 def computed_each(name: str, function: Any, rows: Sequence[Row]) -> list[Value | FeatureFailed]:
-    """The values of a builder's function of one input, for a batch, in its order. What goes wrong costs only its own row.
+    """Return the values of a builder's one-input function for a batch, in order. A failure costs only its own row.
 
-    If the function raises for one of them, all are asked for once more, each by itself.
+    If the function raises for one of them, it is called once more for each row by itself.
     """
     try:
         values = [function(row) for row in rows]
-    except Exception:  # noqa: BLE001 - the builder's own function: whatever is wrong in it is told with the decision
+    except Exception:  # noqa: BLE001 - the builder's own function: its errors are recorded with the decision
         return [_computed_alone(name, function, row) for row in rows]
     return _usable_together(name, values)
 
@@ -136,14 +139,14 @@ def _with_moment(function: Any, moment: datetime, row: Row) -> Any:
 
 
 def computed_together(name: str, function: Any, rows: Sequence[Row]) -> list[Value | FeatureFailed]:
-    """The values of a builder's function for a batch, in its order. What goes wrong costs only the rows that it must.
+    """Return the values of a builder's batch function, in order. A failure costs as few rows as possible.
 
-    If the function raises, or its answer does not have one value for each row, each row is asked for alone.
+    If the function raises, or does not return one value for each row, it is called for each row alone.
     """
     try:
         values = function(list(rows))
         values = values.tolist() if hasattr(values, "tolist") else list(values)
-    except Exception as error:  # noqa: BLE001 - the builder's own function: whatever is wrong in it is told with the decision
+    except Exception as error:  # noqa: BLE001 - the builder's own function: its errors are recorded with the decision
         failed = _raised(name, error)
     else:
         if len(values) == len(rows):

@@ -43,7 +43,7 @@ class WindowPlan:
         return next(layer for layer in self.layers if span <= layer.series.steps[-1].longest)
 
     def entry(self, row: Row) -> Entry | None:
-        """What an input adds; None if its value is missing or no number where numbers are summed."""
+        """Return what an input adds; None if its value is missing, or not a number where numbers are summed."""
         value = row.get(self.field)
         if not self.numeric:
             return entry_of(value)
@@ -52,7 +52,7 @@ class WindowPlan:
 
 
 def plans_of(automation: str, windows: Sequence[Window], kept: int) -> list[WindowPlan]:
-    """A plan for each pair of fields that windows look at; tiles are kept so many seconds longer than windows need them."""
+    """Return a plan for each pair of fields in windows; tiles are kept `kept` seconds longer than windows need."""
     pairs: dict[tuple[str, str], list[Window]] = {}
     for window in windows:
         pairs.setdefault((window.field, window.by), []).append(window)
@@ -60,7 +60,7 @@ def plans_of(automation: str, windows: Sequence[Window], kept: int) -> list[Wind
 
 
 def needed(plans: Sequence[WindowPlan], rows: Sequence[Row], at: Sequence[float]) -> list[Need]:
-    """The tiles that a batch reads."""
+    """Return the tiles that a batch reads."""
     first, last = min(at), max(at)
     needs = []
     for plan in plans:
@@ -78,11 +78,11 @@ _Sums: TypeAlias = tuple[int, float, float, float]
 """Entries, total, least and most."""
 
 _NONE_YET: _Sums = (0, 0.0, math.inf, -math.inf)
-"""Of a key of which a batch holds nothing."""
+"""A key without additions in the batch."""
 
 
 def _with(sums: _Sums, amount: float) -> _Sums:
-    """These and one entry more."""
+    """Return the sums with one entry more."""
     if sums is _NONE_YET:
         return 1, amount, amount, amount
     entries, total, least, most = sums
@@ -90,10 +90,10 @@ def _with(sums: _Sums, amount: float) -> _Sums:
 
 
 class PlanState:
-    """The tiles of one plan while a batch is gone through.
+    """The tiles of one plan during a batch.
 
-    Where tiles come as columns, the batch is added up at once. Otherwise most keys occur once in it: then looking at what is stored and
-    at the input itself is enough, where tiles hold sums.
+    Where tiles come as columns, the batch is summed at once. Otherwise most keys occur once in it: then the stored
+    tiles and the input itself are enough, where tiles hold sums.
     """
 
     def __init__(self, plan: WindowPlan, snapshot: Snapshot) -> None:
@@ -119,7 +119,7 @@ class PlanState:
         columns: Sequence[tuple[Layer, Stretches]],
         features: Sequence[dict[str, Value]],
     ) -> None:
-        """The same for inputs within one tile, where what is stored is there as columns."""
+        """Write the features of inputs within one tile, where the stored tiles are columns."""
         plan = self._plan
         keys = [key_text(row.get(plan.by)) for row in rows]
         sums: dict[str, _Sums] = {}
@@ -154,7 +154,7 @@ class PlanState:
             state.passed(entry, at, features)
 
     def look_in(self, row: Row, at: float, features: dict[str, Value]) -> None:
-        """What the windows would hold with an input that is not placed in them: nobody else sees it."""
+        """Write the features of an input that is not placed in the windows, as if it were; no other input sees it."""
         value = key_text(row.get(self._plan.by))
         entry = None if value is None else self._plan.entry(row)
         if value is None:
@@ -167,7 +167,10 @@ class PlanState:
             state.passed(entry, at, features)
 
     def deltas(self, kept: int, now: int) -> list[Delta]:
-        """What the batch adds, each tile once; kept so many seconds longer than windows need it, at least from `now` on."""
+        """Return the batch's additions, each tile once.
+
+        They are kept `kept` seconds longer than windows need them, at least from `now` on.
+        """
         layers = self._plan.layers
         added: list[TileDelta] = [
             layer.delta_of(value, entry, at, kept, now)
@@ -190,7 +193,7 @@ class PlanState:
             yield TileColumns(layer.series, start, layer.until(start, kept, now), values, own)
 
     def _states_of(self, value: str) -> list[SumState]:
-        """The states of a key, with the one input of it that was gone by, if any."""
+        """Return the states of a key, including its one earlier input, if any."""
         states = self._by_value.get(value)
         if states is None:
             states = self._by_value[value] = self._new_states(value)

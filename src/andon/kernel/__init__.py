@@ -1,1 +1,1 @@
-"""What every slice may use and no slice may change: errors, ids, time, settings, transactions, events, the outbox."""
+"""The base of every slice: errors, ids, time, settings, transactions, events, the outbox."""

@@ -1,7 +1,8 @@
-"""Parameters in PostgreSQL's binary format, and whole arrays at once: a driver looks at each element of each array on its own.
+"""Parameters in PostgreSQL's binary format, with whole arrays encoded at once.
 
-The formats are those of the server's `*send` functions: an array is its dimensions, its element type, and each element with its
-length before it, -1 for NULL (src/backend/utils/adt/arrayfuncs.c, `array_send`); a time is microseconds since 2000 in UTC.
+A driver inspects each element of each array by itself, which is slow. The formats are those of the server's `*send`
+functions: an array is its dimensions, its element type, and each element preceded by its length, -1 for NULL
+(src/backend/utils/adt/arrayfuncs.c, `array_send`); a time is microseconds since 2000 in UTC.
 """
 
 from array import array
@@ -33,7 +34,7 @@ _LENGTHS = [_length(n) for n in range(4096)]
 _SIXTEEN = _length(16)
 _SIZES = {"i": 4, "q": 8, "d": 8}
 _MANY = 64
-"""From so many numbers on NumPy's fixed cost is less than what it saves."""
+"""The number of values above which NumPy's fixed cost pays off."""
 _TRUE, _FALSE = _length(1) + b"\1", _length(1) + b"\0"
 
 
@@ -119,7 +120,10 @@ def _times(values: Sequence[datetime | None]) -> bytes:
 
 
 def numbers_in(sent: bytes, element: str) -> np.ndarray[Any, Any]:
-    """What `array_send` made of an array of numbers without NULLs, one dimension; `element` is their type in NumPy's words, big-endian."""
+    """Return the numbers in the output of `array_send`: one dimension, no NULLs.
+
+    `element` is their NumPy type, big-endian.
+    """
     kind = np.dtype([("length", ">i4"), ("value", element)])
     return np.frombuffer(sent, kind, offset=_HEAD_BYTES)["value"]
 
@@ -143,4 +147,4 @@ ENCODERS: Mapping[int, Encode] = {
     2950: lambda value: value.bytes,
     2951: _uuids,
 }
-"""What encodes a parameter, by the number of its type (src/include/catalog/pg_type.dat)."""
+"""The encoder of a parameter, by the number of its type (src/include/catalog/pg_type.dat)."""

@@ -1,7 +1,7 @@
-"""Claims of outbox messages by lane, on asyncpg: for who carries out thousands a second, to places that must not wait for each other.
+"""Claims of outbox messages by lane, on asyncpg, for consumers that deliver thousands a second to independent places.
 
-A lane is what messages of a topic wait for together (a column that is computed from the payload). Messages that were
-tried and have to be tried again wait apart from those that were not, so that either can be taken without the other.
+Messages of a topic that share a lane wait for each other; the lane is a column computed from the payload. Messages to
+be retried wait apart from fresh ones, so that either can be taken without the other.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,10 @@ _CLAIM = """
 WITH RECURSIVE present(lane) AS (
     SELECT min(lane) FROM outbox WHERE topic = $1 AND state = 'pending' AND lane <> ''
     UNION ALL
-    SELECT (SELECT min(o.lane) FROM outbox o WHERE o.topic = $1 AND o.state = 'pending' AND o.lane <> '' AND o.lane > p.lane)
+    SELECT (
+        SELECT min(o.lane) FROM outbox o
+        WHERE o.topic = $1 AND o.state = 'pending' AND o.lane <> '' AND o.lane > p.lane
+    )
     FROM present p WHERE p.lane IS NOT NULL
 ), wanted AS (
     SELECT p.lane, kind.again, CASE WHEN kind.again THEN coalesce(r.again, $6) ELSE coalesce(r.fresh, $6) END AS room
@@ -48,7 +51,7 @@ WITH ours AS (
 )
 UPDATE outbox o SET claimed_until = $1 FROM ours WHERE o.id = ours.id
 """
-"""What is locked is being concluded just now; waiting for it could be a deadlock."""
+"""A locked row is being concluded just now; waiting for it could be a deadlock."""
 
 
 CONCLUDE_NAMES = ("now", "ids", "attempts", "states", "due_ats", "errors", "counted")
@@ -57,7 +60,7 @@ CONCLUDE_NAMES = ("now", "ids", "attempts", "states", "due_ats", "errors", "coun
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How many messages of a lane may be taken: of those not tried yet, and of those to be tried again."""
+    """The room of a lane: how many fresh messages, and how many retries, may be taken."""
 
     lane: str
     fresh: int
@@ -73,10 +76,10 @@ async def claim(
     now: datetime,
     lease: timedelta,
 ) -> list[Message]:
-    """Take due messages, the oldest of each lane first, as many as there is room for; `elsewhere` is the room of every other lane.
+    """Take due messages, the oldest of each lane first, as many as there is room for.
 
-    Nobody else gets them before the lease ends, and each claim counts as an attempt, so that work which kills its process runs
-    out of attempts too.
+    `elsewhere` is the room of every other lane. Nobody else gets the messages before the lease ends, and each claim
+    counts as an attempt, so that work which kills its process runs out of attempts too.
     """
     rows = await connection.fetch(
         _CLAIM,
@@ -97,12 +100,15 @@ async def renew(connection: asyncpg.Connection, claims: Sequence[Message], *, un
 
 
 def conclude_sql(first: int) -> str:
-    """The UPDATE that concludes a batch, as part of a larger statement: parameters from number `first` on (see `conclusions_of`)."""
+    """Return the UPDATE that concludes a batch, as part of a larger statement.
+
+    Its parameters are numbered from `first` on (see `conclusions_of`).
+    """
     return CONCLUDE.format(**{name: f"${first + i}" for i, name in enumerate(CONCLUDE_NAMES)})
 
 
 def conclusions_of(conclusions: Sequence[Conclusion], *, now: datetime) -> list[Any]:
-    """The parameters of `conclude_sql`."""
+    """Return the parameters of `conclude_sql`."""
     return [
         now,
         [c.message.id for c in conclusions],

@@ -1,7 +1,7 @@
-"""The time, as something that can be handed in, so that no rule reads a clock by itself.
+"""The clock as a parameter, so that no rule reads a clock by itself.
 
-All processes of an installation go by one clock, that of the database server: what one of them says is due, claimed or too old
-means the same to the others, also while the clock of a machine is wrong.
+All processes of an installation use one clock, that of the database server, so they agree on what is due, claimed or
+expired even while a machine's clock is wrong.
 """
 
 import asyncio
@@ -15,14 +15,14 @@ from andon.kernel.errors import Unavailable
 from andon.kernel.patience import patiently
 
 LOOK_SECONDS = 2.0
-"""How often the server's clock is looked at."""
+"""The interval at which the server's clock is read."""
 
 
 class Clock(Protocol):
-    """Tells the present moment."""
+    """Returns the current time."""
 
     def now(self) -> datetime:
-        """The present, aware, in UTC."""
+        """Return the current time, aware, in UTC."""
         ...
 
 
@@ -34,10 +34,10 @@ class SystemClock:
 
 
 class SharedClock:
-    """The database server's clock as `ask` tells it; the machine's own until `look` was called.
+    """The database server's clock, read by `ask`; the machine's own until the first `look`.
 
-    Between two looks it goes by the time that has passed, which no setting of a clock changes. An answer that took long says less:
-    the server read its clock at some moment in between. Any thread may use it.
+    Between two looks it advances by elapsed time, which no clock setting changes. A slow answer is less precise,
+    because the server read its clock at some moment in between. Any thread may use it.
     """
 
     def __init__(self, ask: Callable[[], datetime], *, passing: Callable[[], float] = monotonic) -> None:
@@ -59,7 +59,7 @@ class SharedClock:
         await patiently(lambda: asyncio.to_thread(self.look), passing=self._passing)
 
     async def follow(self) -> None:
-        """Look at once, and again and again, through outages. Runs until cancelled."""
+        """Look at once and then periodically, through outages. Runs until cancelled."""
         while True:
             with suppress(Unavailable):
                 await asyncio.to_thread(self.look)

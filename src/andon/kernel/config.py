@@ -1,7 +1,7 @@
-"""The settings of one installation: `andon.toml` in the project's folder, each value overridable by the environment.
+"""The settings of one installation: `andon.toml` in the project's folder. The environment can override each value.
 
-`[gateway] port = 8080` is `ANDON_GATEWAY_PORT`; a value that ends in `_FILE` (`ANDON_DATABASE_URL_FILE`) is read from the
-file it names. Built once by `load` and handed down; nothing else reads the environment.
+`[gateway] port = 8080` is `ANDON_GATEWAY_PORT`; a value that ends in `_FILE` (`ANDON_DATABASE_URL_FILE`) is read from
+the file it names. Built once by `load` and handed down; nothing else reads the environment.
 """
 
 import os
@@ -30,11 +30,11 @@ HIGHEST_PRICE = 10_000_000
 
 _TLS = {"sslcert", "sslkey", "sslmode", "sslrootcert"}
 _ASKABLE = {"application_name", "host", "options", "target_session_attrs", *_TLS}
-"""What an address of a database may ask for behind its `?`: what libpq and asyncpg both understand."""
+"""The parameters that a database address may have after its `?`: those that libpq and asyncpg both understand."""
 
 
 class ProjectSettings(Section):
-    """What this project is."""
+    """The project."""
 
     name: str = Field("andon", description="Shown in the console.")
     automations: list[str] = Field(
@@ -42,7 +42,8 @@ class ProjectSettings(Section):
     )
     train: str | None = Field(
         default=None,
-        description="Python file that trains and packs the model; `andon up` runs it first, as long as no model is registered.",
+        description="Python file that trains and packs the model; `andon up` runs it first, as long as no model is "
+        "registered.",
     )
 
 
@@ -64,13 +65,14 @@ class DatabaseSettings(Section):
         if unknown := sorted(asked - _ASKABLE):
             known = ", ".join(sorted(_ASKABLE))
             raise ValueError(
-                f"it asks for {', '.join(unknown)}, which not every connection of ours would heed; it may ask for {known}"
+                f"it asks for {', '.join(unknown)}, which not every connection of ours would heed; it may ask "
+                f"for {known}"
             )
         return url
 
 
 class AccessSettings(Section):
-    """Who may come in."""
+    """Settings of authentication."""
 
     pepper: SecretStr | None = Field(
         None,
@@ -93,7 +95,8 @@ class GatewaySettings(Section):
         0.25,
         gt=0,
         le=LONGEST_WAIT,
-        description="How long a request may wait until those before it are answered, by the service time of late; more are refused with 503.",
+        description="How long a request may wait until those before it are answered, by recent service times; "
+        "more are refused with 503.",
     )
     timeout_seconds: float = Field(
         10.0,
@@ -108,8 +111,8 @@ class GatewaySettings(Section):
         604_800.0,
         gt=0,
         le=LONGEST_SPAN,
-        description="How long it is told why a request that was accepted with 202 could not be decided; what was decided "
-        "is told for ever.",
+        description="How long the reason is kept why a request accepted with 202 could not be decided. "
+        "Decisions are kept for ever.",
     )
     batches_per_key: int = Field(
         16, gt=0, description="Batch calls of one key under way at once; one more is refused with 429."
@@ -123,7 +126,7 @@ class GatewaySettings(Section):
 
 
 class WorkerSettings(Section):
-    """What happens after a decision."""
+    """The work after a decision."""
 
     port: int = Field(8082, ge=0, le=65535, description="Port of the worker's own /metrics and health routes.")
     seal_seconds: float = Field(
@@ -188,7 +191,7 @@ class TelemetrySettings(Section):
 
 
 class CostSettings(Section):
-    """What computing costs, for the cost of a decision."""
+    """The prices of computing, for the cost of a decision."""
 
     cpu_hour: float = Field(0.04, ge=0, le=HIGHEST_PRICE, description="Price of one CPU core for one hour.")
     gpu_hour: float = Field(1.0, ge=0, le=HIGHEST_PRICE, description="Price of one GPU for one hour.")
@@ -196,7 +199,7 @@ class CostSettings(Section):
 
 
 class EndpointSettings(Section):
-    """How the versions of one model are run; named as the model is."""
+    """The hosting of one model's versions; the section is named like the model."""
 
     isolated: bool = Field(
         False, description="Run each version in processes of its own, in an environment built from the captured one."
@@ -207,8 +210,9 @@ class EndpointSettings(Section):
         5.0,
         gt=0,
         le=LONGEST_WAIT,
-        description="How long one batch may take to predict; then it failed. What runs inside the gateway cannot be stopped: "
-        "its answer is used, and the version left alone if that happens again and again.",
+        description="How long one batch may take to predict; then it failed. What runs inside the gateway cannot "
+        "be stopped: "
+        "its answer is used, and the version gets no requests for a while if that happens repeatedly.",
     )
     idle_seconds: float = Field(
         300.0, gt=0, le=LONGEST_SPAN, description="After so long without work a process above the minimum ends."
@@ -238,7 +242,10 @@ class EndpointSettings(Section):
         return self
 
     def bearer(self, environment: Mapping[str, str] = os.environ) -> str | None:
-        """The token for the remote server. Raises SettingsInvalid if it is named and not set, or would go wherever a package says."""
+        """Return the token for the remote server, None if none is configured.
+
+        Raises SettingsInvalid if its variable is named and not set, or if no url limits where the token is sent.
+        """
         if self.secret_env is None:
             return None
         if self.url is None:
@@ -252,7 +259,8 @@ class EventSettings(Section):
 
     types: list[str] = Field(
         min_length=1,
-        description="Types of events: a whole one (`andon.alias.set`), the beginning of several (`andon.alias.*`), or `*` for all.",
+        description="Types of events: a whole one (`andon.alias.set`), the beginning of several (`andon.alias.*`), "
+        "or `*` for all.",
     )
     destination: str = Field(description="Which of `[destinations.NAME]` gets them.")
     connector: str = Field("webhook", description="What brings them there: `webhook`, `kafka` or `nats`.")

@@ -1,4 +1,4 @@
-"""`[connections.NAME]`: the servers that triggers read and publishing actions write, one section a kind. What each takes, nothing else.
+"""`[connections.NAME]`: the servers that triggers read and publishing actions write, one section for each kind.
 
 Secrets are named here, never written: `secret_env` is an environment variable (or the file that `..._FILE` names).
 """
@@ -19,7 +19,7 @@ class _Connection(Section):
     secret_env: str | None = Field(None, description="Name of the environment variable that holds the password.")
 
     def secret(self, environment: Mapping[str, str] = os.environ) -> SecretStr | None:
-        """The password or token. Raises SettingsInvalid if it is named and not set."""
+        """Return the password or token. Raises SettingsInvalid if it is named and not set."""
         return secret_of(self.secret_env, "connections", environment)
 
 
@@ -46,7 +46,8 @@ class KafkaConnection(_Trusting):
     )
     group: str | None = Field(
         None,
-        description="Consumer group under which positions are also told to the broker every few seconds, for tools that show "
+        description="Consumer group under which positions are also told to the broker every few seconds, for tools "
+        "that show "
         "lag. Andon never reads them back.",
     )
 
@@ -105,7 +106,10 @@ KINDS = (KafkaConnection, NatsConnection)
 
 
 def _expect(url: str, schemes: tuple[str, ...]) -> str:
-    """The message never holds the url: somebody may have written a password into it."""
+    """Return the url if it has one of these schemes and no credentials.
+
+    The error never contains the url: somebody may have written a password into it.
+    """
     if not is_address(url, schemes):
         raise ValueError(f"expected {' or '.join(f'{scheme}://host' for scheme in schemes)}")
     parts = urlsplit(url)

@@ -41,7 +41,7 @@ from andon.kernel.statements import INCOMPLETE, Statements
 Tx: TypeAlias = Connection
 
 CHANGED = "andon_changed"
-"""The channel on which a change of what is deployed is announced (keys, aliases, automation versions); the payload names the noun."""
+"""The channel that announces deployment changes (keys, aliases, automation versions); the payload is the noun."""
 
 OVER = "andon_over"
 """The channel on which the end of an accepted request is announced, by a trigger; the payload is its id."""
@@ -52,8 +52,10 @@ IDLE_LIMIT = "idle_in_transaction_session_timeout"
 """The server's setting of how long a transaction may stand still."""
 
 STANDS_STILL_SECONDS = 8
-"""After so long without a word within a transaction on a connection of `connect` the server ends it: its process is frozen, and keeps
-from others what it had locked. Longer than any claim or lease."""
+"""Idle time within a transaction of a `connect` connection after which the server ends the session.
+
+Its process is frozen by then, and its locks block others. Longer than any claim or lease.
+"""
 
 CONNECTION_LOST = (
     asyncpg.PostgresConnectionError,
@@ -68,11 +70,13 @@ CONNECTION_LOST = (
     OSError,
     TimeoutError,
 )
-"""What asyncpg raises when the server went away, restarts, does not answer, lacks room (for a connection, on its disk, in memory) or has become a standby
-that takes nothing; the connection is of no use any more."""
+"""The errors asyncpg raises when the server is gone, restarting, silent, out of room or now a read-only standby.
+
+Room means connections, disk or memory. The connection cannot be used any more.
+"""
 
 UNFIT = (DataError, IntegrityError)
-"""What SQLAlchemy raises when PostgreSQL refuses what is written: the same is refused again."""
+"""SQLAlchemy's errors for writes that PostgreSQL refuses: the same is refused again."""
 
 Refusal: TypeAlias = SQLAlchemyError
 """Whatever PostgreSQL or its driver refuses; caught only where an installation is examined."""
@@ -95,7 +99,7 @@ class RowsChanged(Exception):
 
 
 class DatabaseUnfit(Conflict):
-    """The PostgreSQL server is older than Andon supports, the database is not encoded as UTF8, or its role may not make tables in it."""
+    """The PostgreSQL server is unsuitable: too old, not encoded as UTF8, or its role may not create tables."""
 
 
 class Database:
@@ -167,10 +171,11 @@ class Database:
 
     @contextmanager
     def alone(self, name: str, *, within: float = 5.0) -> Iterator[bool]:
-        """Say whether we alone have `name` in this database, for as long as the block lasts; waits a little for a holder that ends.
+        """Yield whether this process alone holds `name` in this database, for as long as the block lasts.
 
-        It is free again when the holder's connection is gone, so a restart of the server frees it too: it spares two the same
-        work, and keeps nothing from being written twice. Raises DatabaseUnavailable.
+        Waits up to `within` seconds for a holder that is about to end. The name is free again when the holder's
+        connection is gone, so a restart of the server frees it too: it avoids duplicate work but does not prevent
+        duplicate writes. Raises DatabaseUnavailable.
         """
         try:
             holder = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
@@ -186,7 +191,7 @@ class Database:
             holder.close()
 
     def version(self) -> int:
-        """The server's major version. Raises DatabaseUnavailable."""
+        """Return the server's major version. Raises DatabaseUnavailable."""
         try:
             with self.engine.connect() as tx:
                 return int(tx.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
@@ -194,12 +199,12 @@ class Database:
             raise DatabaseUnavailable(f"No connection to PostgreSQL at {self.shown}: {_why(error)}") from error
 
     def encoding(self) -> str:
-        """How the database writes texts, by PostgreSQL's name for it."""
+        """Return how the database encodes texts, by PostgreSQL's name."""
         with self.begin() as tx:
             return str(tx.execute(text("SHOW server_encoding")).scalar_one())
 
     def now(self) -> datetime:
-        """The server's clock."""
+        """Return the server's clock."""
         with self.begin() as tx:
             moment: datetime = tx.execute(text("SELECT clock_timestamp()")).scalar_one()
         return moment
@@ -210,7 +215,10 @@ class Database:
         return await asyncpg.connect(self.url, timeout=5, command_timeout=30, server_settings=settings)
 
     async def statements(self) -> Statements:
-        """A connection of its own for the statement that every batch runs. Raises ConnectionError. The caller closes it."""
+        """Return a new connection for the statement that every batch runs.
+
+        The caller closes it. Raises ConnectionError.
+        """
         return await Statements.connect(self.url, self._socket)
 
     def close(self) -> None:
@@ -219,13 +227,16 @@ class Database:
 
 
 def close_pool(engine: Engine) -> None:
-    """Close its connections. A thread may be in the middle of a transaction: SQLAlchemy alone would then keep that connection open for good."""
+    """Close the pool's connections, also those in use once they are returned.
+
+    SQLAlchemy alone would keep the connection of a thread in the middle of a transaction open for good.
+    """
     event.listen(engine.pool, "checkin", lambda _, given_back: given_back.close())
     engine.dispose()
 
 
 def _why(error: OperationalError) -> str:
-    """What the server or the network says of a connection that did not come about; names no password."""
+    """Return the server's or the network's reason for a failed connection, without any password."""
     said = str(error.orig).partition("\n")[0].rpartition(" failed: ")[2]
     return said.removeprefix("FATAL:").strip()
 
@@ -236,9 +247,9 @@ def announce(tx: Tx, noun: str) -> None:
 
 
 def fetch_binary(tx: Tx, sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """The rows of a query in psycopg's words (`%(name)s`), for thousands of them: as text they take several times as long.
+    """Return the rows of a query in psycopg's syntax (`%(name)s`), read in binary format.
 
-    Raises DatabaseUnavailable.
+    For thousands of rows the text format takes several times as long. Raises DatabaseUnavailable.
     """
     connection = cast("psycopg.Connection[tuple[Any, ...]]", tx.connection.driver_connection)
     try:
@@ -249,7 +260,10 @@ def fetch_binary(tx: Tx, sql: str, values: Mapping[str, Any]) -> list[tuple[Any,
 
 
 def run_plain(tx: Tx, sql: str, values: Sequence[Any]) -> None:
-    """Run a statement in PostgreSQL's own words (`$1`), as those are that batches share. Raises RowsChanged, DatabaseUnavailable."""
+    """Run a statement in PostgreSQL's own syntax (`$1`), as batches share them.
+
+    Raises RowsChanged, DatabaseUnavailable.
+    """
     connection = cast("psycopg.Connection[tuple[Any, ...]]", tx.connection.driver_connection)
     try:
         with psycopg.RawCursor(connection) as cursor:
@@ -263,15 +277,16 @@ def run_plain(tx: Tx, sql: str, values: Sequence[Any]) -> None:
 
 
 def _is_shown(record: logging.LogRecord) -> bool:
-    """What a pool says, but not that a connection was gone when it came back: who needed it has heard."""
+    """Return whether to log a pool's record: all but connections found dead on return, reported by their user."""
     return record.exc_info is None or not isinstance(record.exc_info[1], psycopg.OperationalError)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """What an event loop says, but not that asyncpg was cut off while it asked for TLS: who wanted that connection has heard.
+    """Return whether to log an event loop's record: all but asyncpg's connection loss during the TLS request.
 
-    So it is when a process stood still for longer than connecting may take: nobody awaits the future of asyncpg's TLSUpgradeProto
-    then. These are its own words; what else broke a connection has others, and is told.
+    The user of that connection has its own error. This happens when a process was frozen for longer than the connection
+    timeout: nobody awaits the future of asyncpg's TLSUpgradeProto then. The text is asyncpg's own; other broken
+    connections have other texts and are logged.
     """
     error = None if record.exc_info is None else record.exc_info[1]
     cut_off = ("unexpected connection_lost() call", "PostgreSQL server at ")

@@ -37,7 +37,8 @@ class DestinationSettings(Section):
     )
     repeat: Literal["idempotent", "never"] | None = Field(
         None,
-        description="Whether the receiver ignores a repeat under the same key (`idempotent`), or might do it twice (`never`: "
+        description="Whether the receiver ignores a repeat under the same key (`idempotent`), or might do it twice "
+        "(`never`: "
         "an unknown result is left to a person where the receiver cannot be asked). Else as the connector says.",
     )
     notify: bool = Field(False, description="Whether callers may have the answers to accepted requests brought here.")
@@ -61,12 +62,12 @@ class DestinationSettings(Section):
         return self.model_extra or {}
 
     def address(self, environment: Mapping[str, str] = os.environ) -> str:
-        """The url; empty if there is none. Raises SettingsInvalid."""
+        """Return the url; empty if there is none. Raises SettingsInvalid."""
         named = secret_of(self.url_env, "destinations", environment)
         return named.get_secret_value() if named is not None else self.url or ""
 
     def signing_secrets(self, environment: Mapping[str, str] = os.environ) -> tuple[SecretStr, ...]:
-        """The secrets that sign deliveries, newest first; several during a rotation. Raises SettingsInvalid."""
+        """Return the secrets that sign deliveries, newest first; several during a rotation. Raises SettingsInvalid."""
         value = secret_of(self.secret_env, "destinations", environment)
         if value is not None:
             return tuple(SecretStr(part) for part in value.get_secret_value().split())

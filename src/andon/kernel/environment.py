@@ -1,4 +1,4 @@
-"""What settings are made of: sections that know each of their fields, and variables whose value may stand in a file."""
+"""The building blocks of settings: sections that know their fields, and variables whose value may be in a file."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 from andon.kernel.errors import Invalid
 
 LONGEST_WAIT = 86_400
-"""For one answer, or from one round to the next, in seconds: a day. What brokers are told in milliseconds ends at 24."""
+"""The longest wait for one answer or between two rounds, in seconds: a day. Brokers take at most 24 days."""
 
 LONGEST_SPAN = 315_360_000
-"""From one moment to another, in seconds: ten years. Dates do not go on for ever."""
+"""The longest span between two moments, in seconds: ten years. Dates are bounded."""
 
 _NUMBERS = (int, float, float | None)
 
@@ -22,14 +22,14 @@ class SettingsInvalid(Invalid):
 
 
 class Section(BaseModel):
-    """A part of the settings. No number is infinite: what is counted with it would break long after it was read."""
+    """A part of the settings. No number is infinite: computing with one would fail long after it was read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
     def _counts_with_numbers(cls, given: Any) -> Any:
-        """`true` is no number, though Python takes it for 1."""
+        """Refuse `true` and `false` where a number is expected; Python would take them for 1 and 0."""
         if isinstance(given, Mapping):
             numbers = [name for name, field in cls.model_fields.items() if field.annotation in _NUMBERS]
             if wrong := [name for name in numbers if isinstance(given.get(name), bool)]:
@@ -38,7 +38,10 @@ class Section(BaseModel):
 
 
 def value_of(variable: str, environment: Mapping[str, str]) -> str | None:
-    """What a variable holds, or the file that VARIABLE_FILE names; None if neither is set. Raises SettingsInvalid."""
+    """Return a variable's value, or the content of the file VARIABLE_FILE names; None if neither is set.
+
+    Raises SettingsInvalid.
+    """
     direct, by_file = environment.get(variable), environment.get(f"{variable}_FILE")
     if direct is not None and by_file is not None:
         raise SettingsInvalid(f"Both {variable} and {variable}_FILE are set; set one")
@@ -51,7 +54,10 @@ def value_of(variable: str, environment: Mapping[str, str]) -> str | None:
 
 
 def secret_of(variable: str | None, section: str, environment: Mapping[str, str]) -> SecretStr | None:
-    """The secret that a `secret_env` of [section] names; None if none is named. Raises SettingsInvalid if it is not set."""
+    """Return the secret that a `secret_env` of [section] names; None without one.
+
+    Raises SettingsInvalid if it is not set.
+    """
     if variable is None:
         return None
     value = value_of(variable, environment)

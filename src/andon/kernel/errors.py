@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong with an input: where (`input.amount`, `rules[2].when`, `automation.py:14`) and what was expected."""
+    """One fault of an input: where (`input.amount`, `rules[2].when`, `automation.py:14`) and what was expected."""
 
     where: str
     message: str

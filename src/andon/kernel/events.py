@@ -1,7 +1,7 @@
-"""Events go up: a slice publishes what happened in the transaction in which it happened; higher slices subscribe at start-up.
+"""Domain events: a slice publishes in the transaction of the change; higher slices subscribe at start-up.
 
-A subscriber runs at once, in the publisher's transaction: what it writes stands or falls with the change it reacts to.
-The events of a slice are declared in its `published.py`; `bootstrap/catalogue.py` lists them all.
+A subscriber runs at once, in the publisher's transaction: its writes are committed or rolled back with the change. A
+slice declares its events in `published.py`; `bootstrap/catalogue.py` lists them all.
 """
 
 from collections import defaultdict
@@ -17,17 +17,19 @@ from andon.kernel.db import Tx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainEvent:
-    """Something that happened. The docstring of a subclass says what, in one sentence.
+    """Something that happened.
 
-    A subclass is a frozen dataclass. Each field is `Annotated` with its meaning and may be sent outside: never a secret, never the
-    input of a decision. An event that belongs to one automation has a field `automation`.
+    A subclass's docstring says what, in one sentence. The docstring of a subclass says what, in one sentence.
+
+    A subclass is a frozen dataclass. Each field is `Annotated` with its meaning and may be sent outside: never a
+    secret, never the input of a decision. An event that belongs to one automation has a field `automation`.
     """
 
     type: ClassVar[str]
     """Its name for the outside, as a CloudEvent's type: `andon.alias.set`."""
 
     about: ClassVar[str]
-    """What it is about, with fields in braces: `model:{model}`."""
+    """The subject, with fields in braces: `model:{model}`."""
 
     at: datetime
 
@@ -50,7 +52,7 @@ E = TypeVar("E", bound=DomainEvent)
 
 
 def meanings(kind: type[DomainEvent]) -> dict[str, str]:
-    """What each field of an event means, by name. Raises TypeError if one does not say."""
+    """Return the meaning of each field of an event, by name. Raises TypeError if a field lacks one."""
     hints = get_type_hints(kind, include_extras=True)
     found: dict[str, str] = {}
     for field in fields(kind):
@@ -72,7 +74,7 @@ class Events:
         self._subscribers: dict[type[DomainEvent], list[Callable[[Tx, Any], None]]] = defaultdict(list)
 
     def subscribe(self, kind: type[E], subscriber: Callable[[Tx, E], None]) -> None:
-        """Call `subscriber(tx, event)` for each published event of exactly this class, or of every class for `DomainEvent`."""
+        """Call `subscriber(tx, event)` for each event of exactly this class, or of every class for `DomainEvent`."""
         self._subscribers[kind].append(subscriber)
 
     def publish(self, tx: Tx, event: DomainEvent) -> None:

@@ -1,4 +1,4 @@
-"""Files that several processes touch at once: locks that the kernel frees when their holder dies, and files that appear whole."""
+"""Files shared by several processes: locks that the kernel frees when their holder dies, and atomic replacement."""
 
 import fcntl
 import os
@@ -12,7 +12,10 @@ _POLL_SECONDS = 0.02
 
 
 def open_lock(path: Path) -> int:
-    """A descriptor of the lock file `path`, for `flock`. Closing it frees the lock; so does the death of its last holder."""
+    """Return a descriptor of the lock file `path`, for `flock`.
+
+    Closing it frees the lock; so does the death of its last holder.
+    """
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
@@ -36,7 +39,7 @@ def lock_within(descriptor: int, seconds: float) -> bool:
 
 
 def is_held(path: Path) -> bool:
-    """Whether some process holds the lock file `path`."""
+    """Return whether some process holds the lock file `path`."""
     if not path.exists():
         return False
     descriptor = open_lock(path)
@@ -58,7 +61,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def replace(path: Path, content: str, *, mode: int = 0o600) -> None:
-    """Write a file that others see whole or not at all, and that survives a power cut. As root it belongs to its folder's owner."""
+    """Write a file atomically, so that it survives a power cut. Root gives it to its folder's owner."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
@@ -76,14 +79,14 @@ def replace(path: Path, content: str, *, mode: int = 0o600) -> None:
 
 
 def kept_secret(path: Path) -> str:
-    """The secret kept in `path` (0600), drawn at the first call: 256 random bits as 64 hexadecimal digits."""
+    """Return the secret kept in `path` (0600), generated at the first call: 256 random bits in hexadecimal."""
     if not path.exists():
         replace(path, secrets.token_hex(32) + "\n")
     return path.read_text(encoding="ascii").strip()
 
 
 def give_to_folder_owner(file: int | Path, folder: Path) -> None:
-    """As root, make a file belong to the owner of its folder, who may run Andon without root next time."""
+    """Give a file to the owner of its folder when running as root, so that Andon can run without root next time."""
     if os.geteuid() == 0:
         owner = folder.stat()
         os.chown(file, owner.st_uid, owner.st_gid)

@@ -22,7 +22,7 @@ class Grouped(Generic[T, R]):
         self._flying = 0
 
     async def add(self, item: T) -> R:
-        """What came of an item, once it is done. Raises what the work on its group raised."""
+        """Return the result of an item, once it is done. Raises what the work on its group raised."""
         done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, done))
         if self._flying < self._flights and len(self._waiting) == 1:

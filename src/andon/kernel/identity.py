@@ -1,4 +1,4 @@
-"""Who is acting."""
+"""Actors: the identity behind a change."""
 
 import getpass
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Actor:
 PLATFORM = Actor("andon")
 
 COMMAND_LINE = "cli:"
-"""How the name of whoever acts by the command line begins; the login name follows."""
+"""The prefix of an actor's name on the command line; the login name follows."""
 
 
 def person_here() -> Actor:

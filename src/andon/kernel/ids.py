@@ -1,4 +1,4 @@
-"""Identifiers that sort by time: UUID version 7 (RFC 9562 section 5.7), whose first 48 bits are milliseconds since 1970."""
+"""Identifiers that sort by time: UUID version 7 (RFC 9562 section 5.7), which begins with milliseconds since 1970."""
 
 import os
 from collections.abc import Iterator
@@ -12,8 +12,11 @@ _VERSION_7 = 7 << 76
 _VARIANT_RFC = 0b10 << 62
 
 _DRAWN_AT_ONCE = 256
-"""Random parts that the operating system is asked for at once. Each asking lets another thread have the interpreter, and where one
-computes it takes forty times as long as the rest of an identifier to get it back."""
+"""The number of random parts drawn from the operating system at once.
+
+Each draw releases the interpreter to another thread; under computation, getting it back takes forty times as long as
+the rest of an identifier.
+"""
 
 _RANDOM = int.from_bytes(bytes.fromhex("0fff 3fffffffffffffff") * _DRAWN_AT_ONCE)
 _FIXED = int.from_bytes(bytes.fromhex("7000 8000000000000000") * _DRAWN_AT_ONCE)
@@ -21,13 +24,13 @@ _FIXED = int.from_bytes(bytes.fromhex("7000 8000000000000000") * _DRAWN_AT_ONCE)
 
 
 def uuid7(at: datetime) -> UUID:
-    """A new identifier of the moment `at`."""
+    """Return a new identifier of the moment `at`."""
     identifier: UUID = QuickUUID(_milliseconds(at).to_bytes(6) + _next_drawn())
     return identifier
 
 
 def uuid7_sql(at: str) -> str:
-    """An expression by which PostgreSQL makes such an identifier itself, of the moment `at`, another expression."""
+    """Return an SQL expression that makes such an identifier of the moment `at`, itself an expression."""
     milliseconds = f"lpad(to_hex(floor(extract(epoch FROM {at}) * 1000)::bigint), 12, '0')"
     return f"({milliseconds} || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid"
 
@@ -39,7 +42,7 @@ def _draw() -> Iterator[tuple[bytes]]:
 
 
 def _next_drawn() -> bytes:
-    """A part that nobody had yet. Any thread may ask: to take the next of a series is one step for all of them."""
+    """Return an unused random part. Any thread may call this: taking the next of a series is atomic."""
     while True:
         for (part,) in _drawn_parts[0]:
             return part
@@ -50,7 +53,7 @@ _drawn_parts: list[Iterator[tuple[bytes]]] = [iter(())]
 
 
 def _forget_drawn() -> None:
-    """A forked process has the same parts before it as the one it comes from."""
+    """Discard the drawn parts in a forked process, which shares them with its parent."""
     _drawn_parts[0] = iter(())
 
 
@@ -61,7 +64,7 @@ NUMBER_BITS = 40
 
 
 def uuid7_in(series: UUID, at: datetime, number: int) -> UUID:
-    """The identifier of member `number` of a series at the moment `at`: the same whenever it is asked for, and in their order.
+    """Return the identifier of member `number` of a series at the moment `at`: deterministic and ordered by number.
 
     34 bits of the series' own random part distinguish it from others of the same millisecond.
     """
@@ -72,15 +75,15 @@ def uuid7_in(series: UUID, at: datetime, number: int) -> UUID:
 
 
 def floor_of(at: datetime) -> UUID:
-    """The smallest identifier of the moment `at`: a bound for ranges and partitions, never an identifier itself.
+    """Return the smallest identifier of the moment `at`: a bound for ranges and partitions, never an identifier itself.
 
-    Nothing was made before 1970, so an earlier moment has that of 1970.
+    An earlier moment than 1970 gives that of 1970.
     """
     return UUID(int=max(0, _milliseconds(at)) << 80)
 
 
 def time_of(identifier: UUID) -> datetime:
-    """The moment a version 7 identifier was made, in UTC, to the millisecond."""
+    """Return the moment a version 7 identifier was made, in UTC, to the millisecond."""
     return datetime.fromtimestamp((identifier.int >> 80) / 1000, tz=UTC)
 
 

@@ -12,7 +12,7 @@ from andon.kernel.errors import Unavailable
 log = structlog.get_logger(__name__)
 
 EVERYTHING = "*"
-"""What a listener hears after a gap, in which it may have missed something."""
+"""The noun after a gap, in which a listener may have missed something."""
 
 _RETRY_SECONDS = 0.5
 _CHECK_SECONDS = 5.0

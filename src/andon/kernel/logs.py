@@ -14,7 +14,7 @@ from andon.kernel.tracebacks import describe
 
 
 class _Stderr:
-    """What is the standard error stream at the time. What it cannot take, on a full disk say, is lost, and the work goes on."""
+    """The current standard error stream. Output that it cannot take, as on a full disk, is lost; work continues."""
 
     def write(self, text: str) -> None:
         """Write it."""
@@ -22,13 +22,13 @@ class _Stderr:
             sys.stderr.write(text)
 
     def flush(self) -> None:
-        """Write what is held back."""
+        """Flush the buffer."""
         with suppress(OSError):
             sys.stderr.flush()
 
 
 class _Libraries(logging.Handler):
-    """What libraries log."""
+    """The handler of libraries' logs."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """One line."""
@@ -102,12 +102,12 @@ def _log_libraries(
 
 
 def _first_line(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """What a library says, without the lines below, in which asyncio and others show the objects at hand."""
+    """Keep the first line of a library's message; the other lines of asyncio and others show live objects."""
     del logger, method
     event["event"] = str(event["event"]).partition("\n")[0]
     return event
 
 
 def _log_end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """The last line of a process that ends by a bug."""
+    """Log the last line of a process that ends by a bug."""
     structlog.get_logger(__name__).critical("process.failed", exc_info=(kind, error, trace))

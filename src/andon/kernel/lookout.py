@@ -1,6 +1,6 @@
-"""Looks for all loops of a process at once whether there is something for them: one statement, one round trip, no thread.
+"""The shared poll of all loops of a process: one statement and one round trip ask for every loop, without a thread.
 
-When each loop looked for itself, five times a second and in a transaction of its own, that was half of what an idle installation cost.
+Separate polls, five times a second and each in a transaction, made up half of the cost of an idle installation.
 """
 
 import asyncio
@@ -15,17 +15,17 @@ from andon.kernel.session import BY_INDEX
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 0.2
-"""How soon something new is seen."""
+"""The time within which something new is seen."""
 
 PATIENCE_SECONDS = 2.0
-"""How long a look may take: so long a process that is told to end waits for it at most."""
+"""The longest time a look may take: a process that is ending waits for it at most this long."""
 
 REST_SECONDS = 5.0
-"""How long a loop rests that a lookout wakes; after that it looks for itself, so that a lookout that sees nothing costs time and no work."""
+"""The rest of a loop that a lookout wakes. It then looks for itself, so a blind lookout loses only time."""
 
 
 class Lookout:
-    """Wakes those for whom there is something. Use from one event loop."""
+    """Wakes the loops that have work. Use from one event loop."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -38,7 +38,7 @@ class Lookout:
         self._watched.append((sign, wake))
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look until `stop` is set. While the database cannot be asked nobody is woken: there is nothing to do without it."""
+        """Look until `stop` is set. While the database is unreachable, no loop is woken: it could do nothing."""
         question = f"SELECT {', '.join(sign for sign, _ in self._watched)}"
         try:
             while not stop.is_set():
@@ -50,7 +50,7 @@ class Lookout:
             self._let_go()
 
     async def _look(self, question: str) -> Sequence[bool]:
-        """The answers; none if there is nobody to give them."""
+        """Return the answers, empty if the database is unreachable."""
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 if self._connection is None:

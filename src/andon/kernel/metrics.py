@@ -41,7 +41,7 @@ Readings = Iterable[tuple[Labels, float]]
 
 
 class Metrics:
-    """A registry, and what is declared in it. What a metric means is its help text."""
+    """A registry with its metrics. A metric's help text is its meaning."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -49,7 +49,7 @@ class Metrics:
         self.gauge("andon_build_info", "Which version runs.", ("version",)).labels(__version__).set(1)
 
     def batch_counter(self, name: str, description: str, labels: tuple[str, ...] = ()) -> BatchCounter:
-        """A counter for what happens thousands of times a second; one thread writes it."""
+        """Return a counter for thousands of increments a second; one thread writes it."""
         return BatchCounter(name, description, labels, registry=self.registry)
 
     def batch_histogram(
@@ -60,32 +60,32 @@ class Metrics:
         *,
         buckets: Sequence[float] = LATENCY_BUCKETS,
     ) -> BatchHistogram:
-        """A histogram for the same, of seconds unless other buckets are given."""
+        """Return a histogram for thousands of values a second, in seconds unless other buckets are given."""
         return BatchHistogram(name, description, labels, buckets=buckets, registry=self.registry)
 
     def counter(self, name: str, description: str, labels: tuple[str, ...] = ()) -> Counter:
-        """A counter that any thread may write."""
+        """Return a counter that any thread may write."""
         return Counter(name, description, labels, registry=self.registry)
 
     def gauge(self, name: str, description: str, labels: tuple[str, ...] = ()) -> Gauge:
-        """A gauge that is set."""
+        """Return a gauge that is set."""
         return Gauge(name, description, labels, registry=self.registry)
 
     def gauge_of(self, name: str, description: str, read: Callable[[], float], **labels: str) -> None:
-        """A gauge that is read when it is scraped."""
+        """Register a gauge that is read at each scrape."""
         values = tuple(labels.values())
         self.gauges_of(name, description, lambda: [(values, read())], labels=tuple(labels))
 
     def gauges_of(
         self, name: str, description: str, read: Callable[[], Readings], *, labels: tuple[str, ...] = ()
     ) -> None:
-        """A gauge with several values that are read when it is scraped."""
+        """Register a gauge with several values, read at each scrape."""
         self.registry.register(_Read(lambda: GaugeMetricFamily(name, description, labels=labels), read))
 
     def counts_of(
         self, name: str, description: str, read: Callable[[], Readings], *, labels: tuple[str, ...] = ()
     ) -> None:
-        """A counter that somebody else keeps, read when it is scraped."""
+        """Register a counter that is kept elsewhere and read at each scrape."""
         self.registry.register(_Read(lambda: CounterMetricFamily(name, description, labels=labels), read))
 
     def text(self) -> bytes:

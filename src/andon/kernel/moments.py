@@ -1,10 +1,13 @@
-"""Moments as people and programs give them, in UTC. PostgreSQL takes more years than there are here, and they could not be read again."""
+"""Times as people and programs give them, in UTC, limited to the years 1 to 9999.
+
+PostgreSQL accepts more years than Python, which could not read them back.
+"""
 
 from datetime import UTC, datetime
 
 
 def in_utc(moment: datetime) -> datetime:
-    """The same moment in UTC, which is meant where no zone is told. Raises ValueError if it lies beyond the years 1 to 9999 there."""
+    """Return the same moment in UTC; a time without a zone is UTC. Raises ValueError beyond the years 1 to 9999."""
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
     try:

@@ -1,7 +1,8 @@
-"""Messages written in the transaction that caused them and carried out afterwards, at least once, each under one key.
+"""Messages written in the transaction that caused them and delivered afterwards, at least once, each under one key.
 
-The kernel knows no meaning: a message has a topic, and whoever owns the topic claims, does the work and settles, or does it all in one statement (`taken_sql`).
-A claimed message that is not settled by `claimed_until` is free again: the work of a dead process is taken over.
+The kernel knows no meaning: a message has a topic, and the topic's owner claims, works and settles, or does all in one
+statement (`taken_sql`). A claimed message that is not settled by `claimed_until` is free again: another worker takes
+over the work of a dead process.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,7 +58,7 @@ outbox = Table(
 
 
 COLUMNS = 8
-"""How many parameters `insert_sql` takes."""
+"""The number of parameters of `insert_sql`."""
 
 
 class MessageState(StrEnum):
@@ -94,7 +95,10 @@ class Message(Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """How the work on one claimed message ended. Still `pending` means: again at `due_at`, and with `counted=False` this was no attempt."""
+    """The outcome of the work on one claimed message.
+
+    A `pending` message is due again at `due_at`; with `counted=False` this was not an attempt.
+    """
 
     message: Message
     state: MessageState
@@ -105,7 +109,7 @@ class Conclusion:
 
 @dataclass(frozen=True, slots=True)
 class MessageSelection:
-    """Which messages are meant; what is None does not narrow. Times are those at which a message was written."""
+    """A selection of messages; None does not narrow. Times are those of writing."""
 
     scopes: Sequence[str] | None = None
     lane: str | None = None
@@ -122,11 +126,16 @@ def add(tx: Tx, messages: Sequence[Message]) -> None:
 
 
 def insert_sql(first: int) -> str:
-    """The INSERT for a batch as part of a larger statement: array parameters from number `first` on (see `columns_of`)."""
+    """Return the INSERT for a batch as part of a larger statement: array parameters from number `first` on.
+
+    `columns_of` builds the parameters.
+    """
     p = [f"${first + i}" for i in range(COLUMNS)]
     return (
-        "INSERT INTO outbox (id, topic, scope, subject, payload, correlation_id, traceparent, created_at, due_at, state, attempts) "
-        "SELECT id, topic, scope, subject, payload::json, correlation_id, traceparent, created_at, created_at, 'pending', 0 "
+        "INSERT INTO outbox (id, topic, scope, subject, payload, correlation_id, traceparent, created_at, due_at, "
+        "state, attempts) "
+        "SELECT id, topic, scope, subject, payload::json, correlation_id, traceparent, created_at, created_at, "
+        "'pending', 0 "
         f"FROM unnest({p[0]}::uuid[], {p[1]}::text[], {p[2]}::text[], {p[3]}::uuid[], {p[4]}::text[], {p[5]}::text[], "
         f"{p[6]}::text[], {p[7]}::timestamptz[]) "
         "AS m(id, topic, scope, subject, payload, correlation_id, traceparent, created_at)"
@@ -134,36 +143,41 @@ def insert_sql(first: int) -> str:
 
 
 def waiting_sql(topic: str) -> str:
-    """An SQL expression: whether there may be something to do for a topic. What is in a lane counts though it may not be due yet."""
+    """Return an SQL expression: whether a topic may have work. A message in a lane counts even before it is due."""
     pending = f"SELECT FROM outbox WHERE topic = '{topic}' AND state = 'pending'"
     return f"(EXISTS ({pending} AND lane = '' AND due_at <= now()) OR EXISTS ({pending} AND lane <> ''))"
 
 
 def taken_sql(parts: Mapping[str, str]) -> str:
-    """The beginning of a statement that does by itself what due messages without a lane ask for, so that nobody has to claim them.
+    """Return the beginning of a statement that takes and settles due messages without a lane, so nobody claims them.
 
-    They are done by it: `taken` are up to `:limit` of `:topic`, the oldest that are due at `:now`. `parts` are what a payload must have,
-    by its type in JSON (also `strings`, an array of them, `objects`, an object of them, and `flag`, a boolean that may be left out), and
-    come as columns of `taken`, each as JSON; a message that lacks one is dead, and `wrong` says why. No payload may hold a NUL, which PostgreSQL takes no JSON apart with.
+    `taken` are up to `:limit` messages of `:topic`, the oldest that are due at `:now`. `parts` are the required fields
+    of a payload, by JSON type (also `strings`, an array of them, `objects`, an object of them, and `flag`, an optional
+    boolean); they become columns of `taken`, each as JSON. A message that lacks one becomes dead, and `wrong` says why.
+    No payload may contain a NUL, because PostgreSQL cannot parse such JSON.
     """
     lacking = (f"CASE WHEN {_unlike(f'p.{name}', kind)} THEN '{name}' END" for name, kind in parts.items())
     return f"""
 WITH due AS (
-    SELECT m.id, {", ".join(f"p.{name}" for name in parts)}, 'cannot be read: ' || nullif(concat_ws(', ', {", ".join(lacking)}), '') AS wrong
-    FROM outbox AS m CROSS JOIN LATERAL json_to_record(CASE WHEN json_typeof(m.payload) = 'object' THEN m.payload ELSE '{{}}' END)
+    SELECT m.id, {", ".join(f"p.{name}" for name in parts)},
+        'cannot be read: ' || nullif(concat_ws(', ', {", ".join(lacking)}), '') AS wrong
+    FROM outbox AS m
+    CROSS JOIN LATERAL json_to_record(CASE WHEN json_typeof(m.payload) = 'object' THEN m.payload ELSE '{{}}' END)
         AS p({", ".join(f"{name} json" for name in parts)})
     WHERE m.topic = :topic AND m.lane = '' AND m.state = 'pending' AND m.due_at <= :now
     ORDER BY m.due_at LIMIT :limit FOR UPDATE OF m SKIP LOCKED
 ), taken AS (
-    UPDATE outbox AS m SET state = CASE WHEN due.wrong IS NULL THEN 'done' ELSE 'dead' END, last_error = due.wrong, settled_at = :now,
+    UPDATE outbox AS m
+    SET state = CASE WHEN due.wrong IS NULL THEN 'done' ELSE 'dead' END, last_error = due.wrong, settled_at = :now,
         attempts = m.attempts + 1
     FROM due WHERE m.id = due.id
-    RETURNING m.id, m.scope, m.subject, m.correlation_id, m.traceparent, m.created_at, due.wrong, {", ".join(f"due.{name}" for name in parts)}
+    RETURNING m.id, m.scope, m.subject, m.correlation_id, m.traceparent, m.created_at, due.wrong,
+        {", ".join(f"due.{name}" for name in parts)}
 )"""
 
 
 def _unlike(part: str, kind: str) -> str:
-    """Whether a part of a payload is not of a kind."""
+    """Return whether a part of a payload is not of a kind."""
     if kind == "flag":
         return f"coalesce(json_typeof({part}), 'boolean') <> 'boolean'"
     if kind not in _MEMBERS:
@@ -187,14 +201,15 @@ def settle(tx: Tx, message_id: UUID, state: MessageState, *, now: datetime, erro
 
 CONCLUDE = """
 UPDATE outbox o SET state = c.state, due_at = coalesce(c.due_at, o.due_at), claimed_until = NULL, last_error = c.error,
-    attempts = o.attempts - CASE WHEN c.counted THEN 0 ELSE 1 END, again = c.state = 'pending' AND (o.again OR c.counted),
+    attempts = o.attempts - CASE WHEN c.counted THEN 0 ELSE 1 END,
+    again = c.state = 'pending' AND (o.again OR c.counted),
     settled_at = CASE WHEN c.state = 'pending' THEN NULL ELSE CAST({now} AS timestamptz) END
 FROM unnest(CAST({ids} AS uuid[]), CAST({attempts} AS integer[]), CAST({states} AS text[]),
     CAST({due_ats} AS timestamptz[]), CAST({errors} AS text[]), CAST({counted} AS boolean[]))
     AS c(id, attempts, state, due_at, error, counted)
 WHERE o.id = c.id AND o.state = 'pending' AND (o.attempts = c.attempts OR c.state = 'done')
 """
-"""A claim that has run out and been taken over has no say any more, except that what is done is done."""
+"""An expired claim that was taken over has no effect any more, except that done work is done."""
 
 
 class Known(NamedTuple):
@@ -236,7 +251,7 @@ def revive(
 
 
 def accept(tx: Tx, message_id: UUID, *, now: datetime) -> bool:
-    """Say of a dead message that what it asked for is done after all. False if it is not dead."""
+    """Accept a dead message as done after all. Return False if it is not dead."""
     statement = (
         update(outbox)
         .where(outbox.c.id == message_id, outbox.c.state == MessageState.DEAD)
@@ -252,7 +267,7 @@ def find(tx: Tx, message_id: UUID) -> Message | None:
 
 
 def is_claimed(tx: Tx, message_id: UUID, *, now: datetime) -> bool:
-    """Whether somebody is at work on a message."""
+    """Return whether somebody is at work on a message."""
     return tx.execute(select(outbox.c.claimed_until >= now).where(outbox.c.id == message_id)).scalar() is True
 
 
@@ -273,7 +288,7 @@ def page(
 
 
 def count(tx: Tx, topic: str, state: MessageState, *, which: MessageSelection) -> int:
-    """How many messages of a topic in one state there are."""
+    """Return how many messages of a topic in one state there are."""
     found: int = tx.execute(_chosen(select(func.count()).select_from(outbox), topic, state, which)).scalar_one()
     return found
 
@@ -296,13 +311,13 @@ def _chosen(query: Select[Any], topic: str, state: MessageState, which: MessageS
 
 
 def counts(tx: Tx) -> dict[tuple[str, MessageState], int]:
-    """How many messages there are by topic and state."""
+    """Return how many messages there are by topic and state."""
     query = select(outbox.c.topic, outbox.c.state, func.count().label("n")).group_by(outbox.c.topic, outbox.c.state)
     return {(row.topic, MessageState(row.state)): row.n for row in tx.execute(query)}
 
 
 def count_by_scope(tx: Tx, topic: str, state: MessageState) -> dict[str, int]:
-    """How many messages of a topic are in one state, by scope; cheap for the states that few are in."""
+    """Return how many messages of a topic are in one state, by scope; cheap for the states that few are in."""
     query = (
         select(outbox.c.scope, func.count().label("n"))
         .where(outbox.c.topic == topic, outbox.c.state == state)
@@ -320,7 +335,7 @@ def lanes_of(tx: Tx, topic: str, lanes: Sequence[str], scopes: Sequence[str]) ->
 
 
 def waiting_again(tx: Tx, topic: str) -> dict[str, int]:
-    """How many messages of a topic were tried and wait to be tried again, by lane."""
+    """Return how many messages of a topic were tried and wait to be tried again, by lane."""
     query = (
         select(outbox.c.lane, func.count().label("n"))
         .where(outbox.c.topic == topic, outbox.c.state == MessageState.PENDING, outbox.c.lane != "", outbox.c.again)
@@ -330,7 +345,7 @@ def waiting_again(tx: Tx, topic: str) -> dict[str, int]:
 
 
 def columns_of(messages: Sequence[Message], encoded: Sequence[str]) -> list[list[Any]]:
-    """The parameters of `insert_sql`: one list a column. `encoded` are the payloads as JSON text."""
+    """Return the parameters of `insert_sql`: one list per column. `encoded` are the payloads as JSON text."""
     return [
         [m.id for m in messages],
         [m.topic for m in messages],

@@ -1,4 +1,4 @@
-"""Waiting for what is away only just now, while a process starts: to end and be started again would take longer."""
+"""Waiting for a service that is briefly away during a start: ending and restarting would take longer."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,15 +11,15 @@ from andon.kernel.errors import Unavailable
 log = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 20.0
-"""How long a step of a start is tried; a database server is back from a crash before that."""
+"""The time for which a step of a start is retried; a database server recovers from a crash sooner."""
 
 _RETRY_SECONDS = 0.2
 
 
 async def patiently(step: Callable[[], Awaitable[None]], *, passing: Callable[[], float] = monotonic) -> None:
-    """Do a step of a start, again and again while it raises Unavailable; after PATIENCE_SECONDS that is raised.
+    """Retry a step of a start while it raises Unavailable; after PATIENCE_SECONDS let the error through.
 
-    The step must bear to be done twice. `passing` tells the seconds that pass.
+    The step must be repeatable. `passing` returns elapsed seconds.
     """
     until = passing() + PATIENCE_SECONDS
     while True:

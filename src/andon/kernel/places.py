@@ -1,6 +1,6 @@
-"""Where something is, as settings say it: addresses of HTTP, and what a process listens on.
+"""Addresses in settings: HTTP urls, and what a process listens on.
 
-What is said of a wrong one never holds it: somebody may have written a password into it.
+An error never contains the wrong value: somebody may have written a password into it.
 """
 
 import ipaddress
@@ -15,7 +15,7 @@ _SPACE = re.compile(r"\s")
 
 
 def is_address(url: str, schemes: tuple[str, ...]) -> bool:
-    """Whether a url has one of these schemes, a host, and no port that cannot be."""
+    """Return whether a url has one of these schemes, a host, and no port that cannot be."""
     try:
         parts = urlsplit(url)
         return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and not _SPACE.search(url)

@@ -18,13 +18,13 @@ class ReasonInvalid(Invalid):
 
 
 def faults_of(reason: str) -> list[Fault]:
-    """What is wrong with a reason, in words; nothing if it is one."""
+    """Return the faults of a reason; empty if it is valid."""
     fault = _fault_of(reason)
     return [] if fault is None else [Fault("reason", fault)]
 
 
 def require(reason: str) -> str:
-    """The reason, without the blanks around it. Raises ReasonInvalid, with what is wrong with it."""
+    """Return the reason without surrounding blanks. Raises ReasonInvalid, which names the fault."""
     if faults := faults_of(reason):
         raise ReasonInvalid(faults[0].message, faults=faults)
     return reason.strip()

@@ -1,4 +1,4 @@
-"""What our sessions with PostgreSQL rely on, whatever the server, the database or the role has as its own default."""
+"""Session settings with PostgreSQL that we rely on, whatever the defaults of server, database or role."""
 
 from psycopg.conninfo import conninfo_to_dict
 
@@ -15,18 +15,22 @@ SETTINGS = {
 _BLANK = r"\ "
 
 STAYING = {"idle_session_timeout": "0"}
-"""For a connection that listens, or is there for the next batch, however long there is nothing. PostgreSQL knows it from 14 on."""
+"""For a connection that stays open without traffic, such as a listener's. PostgreSQL has this setting from 14 on."""
 
 BY_INDEX = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
-"""For a connection that asks the same few questions again and again: each is planned once, for any keys.
+"""For a connection that repeats the same few queries: each is planned once, for any keys.
 
-PostgreSQL otherwise plans the look-up of a single key anew each time, which takes several times as long as to look. What is planned once, perhaps
-while a table is empty, has to go by an index where there is one; a table without is read through as ever.
+PostgreSQL otherwise plans the look-up of a single key each time, which takes several times as long as the look-up. A
+plan made once, perhaps while a table is empty, has to use an index where there is one; a table without is scanned as
+ever.
 """
 
 
 def options_of(url: str, **more: str) -> str:
-    """The same and `more`, as libpq's `options`, behind those that the address asks for itself. Raises psycopg.ProgrammingError if it is none."""
+    """Return these settings and `more` as libpq's `options`, after those in the address itself.
+
+    Raises psycopg.ProgrammingError if the address is invalid.
+    """
     asked = conninfo_to_dict(url).get("options")
     settings = {**SETTINGS, **more}.items()
     ours = [f"-c {name}={value.replace(' ', _BLANK)}" for name, value in settings]

@@ -1,8 +1,9 @@
-"""Prepared statements on a connection of their own, through libpq itself: for what every batch runs.
+"""Prepared statements on a connection of their own, through libpq itself, for the statements of every batch.
 
-Statements that belong together are one transaction and one round trip (libpq's pipeline mode). A general driver spends a
-hundred microseconds on a statement of thirty parameters, because it looks at each value. Here the server names the types of
-the parameters once, and whole arrays are encoded at once (`binary.py`). Errors are StatementRefused and ConnectionLost.
+Statements that belong together are one transaction and one round trip (libpq's pipeline mode). A general driver spends
+a hundred microseconds on a statement of thirty parameters, because it inspects each value. Here the server names the
+types of the parameters once, and whole arrays are encoded at once (`binary.py`). Errors are StatementRefused and
+ConnectionLost.
 """
 
 import asyncio
@@ -99,7 +100,10 @@ class Statements:
 
     @classmethod
     async def connect(cls, url: str, socket: Path | None = None) -> "Statements":
-        """By the unix socket in this folder, or if nobody listens there, by the address. Raises ConnectionError."""
+        """Connect by the unix socket in this folder, or if nobody listens there, by the address.
+
+        Raises ConnectionError.
+        """
         way = url if socket is None else make_conninfo(url, host=str(socket))
         try:
             connection = await psycopg.AsyncConnection.connect(

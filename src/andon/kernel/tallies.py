@@ -1,7 +1,7 @@
-"""Counters and histograms for what happens thousands of times a second: one call a batch, a fraction of a microsecond a value.
+"""Counters and histograms for thousands of values a second: one call per batch, a fraction of a microsecond a value.
 
-prometheus-client takes a lock for each value (1.1 µs); here one thread writes, and a scrape reads from any other. What is
-shown is the same (`tests/unit/kernel/test_tallies.py` compares the two).
+prometheus-client takes a lock for each value (1.1 µs); here one thread writes, and a scrape reads from any other. The
+output is the same (`tests/unit/kernel/test_tallies.py` compares the two).
 """
 
 from bisect import bisect_left
@@ -18,7 +18,7 @@ Labels = tuple[str, ...]
 """The values of a metric's labels, in the order of their names."""
 
 MANY = 48
-"""From so many values on, numpy's fixed cost of a call is less than a search for each."""
+"""The number of values above which numpy's fixed cost of a call is less than a search for each."""
 
 
 class BatchCounter(Collector):
@@ -45,7 +45,7 @@ class BatchCounter(Collector):
         return dict(self._counts)
 
     def describe(self) -> Iterable[Metric]:
-        """The name, for the registry."""
+        """Return the name, for the registry."""
         return [CounterMetricFamily(self.name, self.documentation, labels=self.labelnames)]
 
     def collect(self) -> Iterable[Metric]:
@@ -106,7 +106,7 @@ class BatchHistogram(Collector):
         series.total += float(array.sum())
 
     def describe(self) -> Iterable[Metric]:
-        """The name, for the registry."""
+        """Return the name, for the registry."""
         return [HistogramMetricFamily(self.name, self.documentation, labels=self.labelnames)]
 
     def collect(self) -> Iterable[Metric]:

@@ -17,7 +17,7 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 def describe(exc_info: ExcInfo) -> dict[str, Any]:
-    """The error, its frames from the outside in, and what caused it."""
+    """Return the error, its frames from the outside in, and its causes."""
     return _described(exc_info[1], _CAUSES)
 
 

@@ -1,7 +1,7 @@
-"""Traces across processes: a span goes on from a W3C `traceparent` and hands its own on. Without a collector it does nothing.
+"""Traces across processes: a span continues a W3C `traceparent` and passes its own on. A no-op without a collector.
 
-Attributes name automations, outcomes, counts; never an input, a person or a secret. What an exception says may hold one
-of these, so exceptions are not recorded either: who opens a span says how it ended.
+Attributes name automations, outcomes, counts; never an input, a person or a secret. An exception's text may contain one
+of these, so exceptions are not recorded either: the opener of a span sets its status.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +25,7 @@ _propagator = TraceContextTextMapPropagator()
 def span(
     name: str, *, parent: str | None, kind: SpanKind = SpanKind.INTERNAL, attributes: Mapping[str, Any] | None = None
 ) -> Iterator[Span]:
-    """A span around what is done meanwhile; `parent` is the traceparent it goes on from, a new trace without one."""
+    """Open a span around the block; it continues the traceparent `parent`, or begins a new trace without one."""
     with _tracer.start_as_current_span(
         name,
         _context(parent),
@@ -45,7 +45,7 @@ def tell(
     links: Iterable[str | None] = (),
     attributes: Mapping[str, Any] | None = None,
 ) -> None:
-    """A span of something that has just ended and took so long; `links` are the traceparents of what it did this for."""
+    """Record a span of `seconds` that has just ended; `links` are the traceparents of the work it served."""
     ended = time_ns()
     told = _tracer.start_span(
         name,
@@ -60,17 +60,17 @@ def tell(
 def tell_between(
     name: str, began_ns: int, ended_ns: int, *, parent: str | None, attributes: Mapping[str, Any] | None = None
 ) -> None:
-    """A span of something that is over, between two moments of `time_ns`."""
+    """Record a span that is over, between two moments of `time_ns`."""
     _tracer.start_span(name, _context(parent), attributes=attributes, start_time=began_ns).end(ended_ns)
 
 
 def is_sampled(traceparent: str | None) -> bool:
-    """Whether somebody wants to see what happens below this traceparent."""
+    """Return whether somebody wants to see what happens below this traceparent."""
     return traceparent is not None and int(traceparent[-2:], 16) & 1 == 1
 
 
 def traceparent_of(of: Span) -> str | None:
-    """What to hand on so that others go on from this span; None if it belongs to no trace."""
+    """Return the traceparent by which others continue this span; None if it belongs to no trace."""
     if not of.get_span_context().is_valid:
         return None
     carrier: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Many labels at once, by a handful of statements: each report is recorded, repeats a label, or is refused by itself."""
+"""Bulk labels, by a handful of statements: each report is recorded, repeats a label, or is refused by itself."""
 
 import json
 from collections import Counter, defaultdict
@@ -36,10 +36,11 @@ def record_all(
     allowed: Allowed = lambda *_: None,
     undated: datetime | None = None,
 ) -> list[Settled]:
-    """Record many reports and say of each what became of it, in their order. The same reports again record nothing.
+    """Record many reports and return the result of each, in order. The same reports again record nothing.
 
-    The result does not depend on the order of the reports. One without a time became known at `undated`, or else now. Two that
-    contradict each other at the same moment are both refused. There is one audit entry and one event for each automation.
+    The result does not depend on the order of the reports. One without a time became known at `undated`, or otherwise
+    now. Two that contradict each other at the same moment are both refused. There is one audit entry and one event for
+    each automation.
     """
     settled: dict[int, Settled] = {}
     rows = decisions.rows_of(tx, [report.decision_id for report in reports])
@@ -81,7 +82,7 @@ def record_all(
 
 
 def digest_of(labels: Sequence[Label]) -> str:
-    """Return the digest of labels that stands in the audit log; docs/explain/audit.md says how to make it from the table."""
+    """Return the digest of labels in the audit log. docs/explain/audit.md says how to compute it from the table."""
     digest = sha256()
     for label in labels:
         known_at = label.known_at.astimezone(UTC).isoformat()

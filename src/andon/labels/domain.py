@@ -32,11 +32,11 @@ class LabelSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What one source said about the class of one decision. Never changed: a correction is a further label.
+    """The statement of one source about the class of one decision. Immutable: a correction is a further label.
 
-    `value` is the class. It is None where nothing tells which class `said` stands for, as with a verdict of an automation that
-    declares no truth. `probability` is the one with which anybody looked at the decision at all. `corrects` is the label whose
-    place this one takes, for the `reason` given.
+    `value` is the class. It is None where the class of `said` is undefined, as with a verdict of an automation that
+    declares no truth. `probability` is the one with which anybody looked at the decision at all. `corrects` is the
+    label that this one replaces, for the `reason` given.
     """
 
     id: UUID

@@ -1,4 +1,4 @@
-"""What can go wrong with a label."""
+"""Errors of labels."""
 
 from andon.kernel.errors import Conflict, Invalid, NotFound
 

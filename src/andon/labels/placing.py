@@ -29,9 +29,9 @@ def statement_of(label: Label) -> Statement:
 def place(said: Sequence[Label], label: Label, truth: Truth | None, *, dated: bool) -> Placed:
     """Place a label beside those of its decision.
 
-    With a time of its own (`dated`) it repeats only a label of that time: whether another lies between the two may become
-    known later. Without one it repeats the standing label of its source that says the same. A label whose time lay ahead of
-    our clock was kept with the time of our clock, so it is repeated by one a little later.
+    With a time of its own (`dated`) it repeats only a label of that time: whether another lies between the two may
+    become known later. Without one it repeats the standing label of its source with the same statement. A label whose
+    time lay ahead of our clock was stored with our time, so a slightly later one repeats it.
     """
     for one in said:
         if statement_of(one) == statement_of(label) and one.known_at == label.known_at:

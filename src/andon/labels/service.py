@@ -152,7 +152,7 @@ def known_of(tx: Tx, row: DecisionRow, now: datetime) -> DecisionLabels:
 
 
 def valid_of(tx: Tx, rows: Sequence[DecisionRow], moment: datetime) -> Mapping[UUID, ValidLabel]:
-    """Return what counts as true of each of these decisions at a moment; those of which nothing is known are left out."""
+    """Return the valid label of each of these decisions at a moment; decisions without one are left out."""
     truths = {name: decisions.truth_of(tx, name) for name in {row.automation for row in rows}}
     said = store.of_decisions(tx, [row.id for row in rows])
     found = {}
@@ -170,7 +170,10 @@ def said_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Label]]:
 
 
 def labelled_in(tx: Tx, automation: str, since: datetime, until: datetime, *, limit: int) -> tuple[Sequence[UUID], int]:
-    """Return the labelled decisions asked for between two moments and their number; of more than `limit` always the same ones."""
+    """Return labelled decisions requested between two moments, and their number.
+
+    Of more than `limit` it always returns the same ones.
+    """
     return store.labelled(tx, automation, floor_of(since), floor_of(until), limit)
 
 
@@ -191,7 +194,10 @@ def subscribe(events: Events) -> None:
 
 
 def _label_verdict(events: Events, tx: Tx, given: reviews.VerdictGiven) -> None:
-    """Record what a verdict says about the class; nothing where the declared truth leaves it open and the reviewer does too."""
+    """Record what a verdict implies for the class.
+
+    Nothing if both the declared truth and the reviewer leave it open.
+    """
     verdict, truth = given.verdict, decisions.truth_of(tx, given.automation)
     value = None if truth is None else truth.outcomes.get(verdict.outcome)
     if given.label is not None:

@@ -13,7 +13,7 @@ from andon.labels.placing import Statement, place, statement_of
 
 
 class Fate(StrEnum):
-    """What became of one report."""
+    """The results of one report."""
 
     RECORDED = "recorded"
     REPEATED = "repeated"
@@ -22,7 +22,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The end of one report: the label that stands for it, or why it was refused. `corrects` is the label that it overtakes."""
+    """The result of one report: its label, or why it was refused. `corrects` is the label that it replaces."""
 
     fate: Fate
     label: Label | None = None

@@ -59,7 +59,7 @@ def imported(tx: Tx, automation: str, first: UUID, last: UUID, at: datetime) -> 
 
 
 def hold(tx: Tx, automations: Collection[str]) -> None:
-    """Have others who say what was true in these automations wait until the transaction ends. To be called before an audit entry."""
+    """Lock the labels of these automations until the transaction ends. Call it before writing an audit entry."""
     for name in sorted(automations):
         tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"andon.labels/{name}"})
 
@@ -104,7 +104,7 @@ def hours_between(tx: Tx, first: UUID, last: UUID) -> list[tuple[str, datetime]]
 
 
 def labelled(tx: Tx, automation: str, first: UUID, end: UUID, limit: int) -> tuple[list[UUID], int]:
-    """Return the labelled decisions with ids from `first` to before `end`, by the random part of their ids, and their number."""
+    """Return labelled decisions with ids from `first` to before `end`, ordered by random bits, and their number."""
     query = text("""
         SELECT decision_id, count(*) OVER () AS number FROM (
             SELECT DISTINCT decision_id FROM labels
@@ -116,7 +116,7 @@ def labelled(tx: Tx, automation: str, first: UUID, end: UUID, limit: int) -> tup
 
 
 def lock(tx: Tx, label_id: UUID) -> None:
-    """Hold one label until the transaction ends, so that others who correct it come after."""
+    """Lock one label until the transaction ends, so that other corrections of it come after."""
     tx.execute(select(labels.c.id).where(labels.c.id == label_id).with_for_update())
 
 

@@ -10,19 +10,21 @@ from andon.authoring import Truth
 from andon.labels.domain import Label, LabelSource
 
 PRECEDENCE = (LabelSource.EVENT, LabelSource.BLIND_AUDIT, LabelSource.IMPORT, LabelSource.REVIEW)
-"""Which source counts where several speak. What happened outside comes first, then a person who did not see what the line
-decided. A review comes last: the reviewer saw it."""
+"""The precedence of sources. Events outside come first, then a person who did not see the line's decision.
+
+A review comes last: the reviewer saw it.
+"""
 
 _Place: TypeAlias = tuple[datetime, datetime, UUID]
 
 
 @dataclass(frozen=True, slots=True)
 class ValidLabel:
-    """What counts as true of a decision at a moment.
+    """The valid label of a decision at a moment.
 
-    `source` is None where the class was assumed, because nothing was reported until maturity. `contradicted_by` are the labels
-    of other sources that stand and say otherwise. `complete` says that every decision like this one has a label by now, because
-    silence counts at maturity; then no label speaks for others, however it came about.
+    `source` is None where the class was assumed, because nothing was reported until maturity. `contradicted_by` are the
+    labels of other sources that stand and differ. `complete` says that every decision like this one has a label by now,
+    because silence counts at maturity; then no label represents others, whatever its origin.
     """
 
     value: str
@@ -42,9 +44,10 @@ class ValidLabel:
 def valid_label(
     labels: Sequence[Label], truth: Truth | None, *, outcome: str, decided_at: datetime, moment: datetime
 ) -> ValidLabel | None:
-    """Return what counts as true at `moment` of a decision with these labels; None if nothing is known.
+    """Return the valid label at `moment` of a decision with these labels; None if nothing is known.
 
-    Only what was known by then counts. Within a source the label that became known last does; between sources, PRECEDENCE.
+    Only labels known by then count. Within a source it is the label that became known last; between sources, PRECEDENCE
+    decides.
     """
     mature = matures_at(truth, decided_at) <= moment
     silence = _silence(truth, outcome) if mature else None
@@ -72,7 +75,10 @@ def matures_at(truth: Truth | None, decided_at: datetime) -> datetime:
 
 
 def standing_labels(labels: Iterable[Label], truth: Truth | None) -> dict[LabelSource, Label]:
-    """Return the last label of each source that says a class. A correction stands in the place of the label it corrects."""
+    """Return the last label of each source that states a class.
+
+    A correction takes the place of the label it corrects.
+    """
     known = {label.id: label for label in labels}
     corrected = {label.corrects for label in known.values()}
     standing: dict[LabelSource, Label] = {}

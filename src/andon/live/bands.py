@@ -1,4 +1,4 @@
-"""Times counted in bands of five percent, the ledger's own: sparse, and exact when they are added up over processes. Pure."""
+"""Times counted in the ledger's bands of five percent: sparse, and exact when added up over processes. Pure."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,16 @@ import numpy as np
 from andon.decisions import LATENCY_BAND, latency_of
 
 Bands: TypeAlias = Mapping[int, int]
-"""How many took how long, by band: band n holds those from LATENCY_BAND**n to LATENCY_BAND**(n+1) microseconds."""
+"""Counts by band: band n holds times from LATENCY_BAND**n to LATENCY_BAND**(n+1) microseconds."""
 
 _SCALE = 1 / log(LATENCY_BAND)
 
 
 def bands_of(seconds: Sequence[float], counts: Sequence[int] | None = None) -> Counter[int]:
-    """The bands of many times; less than a microsecond counts as one. `counts` says how many things had each time, else it was one."""
+    """Return the bands of many times; less than a microsecond counts as one.
+
+    `counts` says how many things had each time; one by default.
+    """
     us = np.maximum(np.asarray(seconds, dtype=np.float64) * 1e6, 1.0)
     found = np.bincount((np.log(us) * _SCALE).astype(np.int64), counts)
     bands = found.nonzero()[0]

@@ -1,4 +1,4 @@
-"""What a process says of itself, and what several of them come to. Pure values.
+"""The status that a process reports, and the sum of several. Pure values. Pure values.
 
 Every count covers the last minute or so: `Status.seconds`, which is less in a process that has just started.
 """
@@ -13,7 +13,7 @@ from andon.live.bands import Bands, percentiles
 from andon.serving import PoolStatus
 
 STAGES = ("queue", "features", "predict", "policy", "record", "whole")
-"""What a decision waited for; `whole` is from its admission to the commit."""
+"""The stages of a decision; `whole` is from its admission to the commit."""
 
 GONE_AFTER = timedelta(seconds=10)
 """A process that was not seen for so long is gone."""
@@ -25,7 +25,7 @@ _BREAKERS = ("closed", "half_open", "open")
 
 @dataclass(frozen=True, slots=True)
 class ArmCounts:
-    """What one version did for one automation: how long each stage took, and what answered in its place, by the reason."""
+    """The work of one version for one automation: the times of each stage, and fallbacks by reason."""
 
     automation: str
     model: str
@@ -37,7 +37,7 @@ class ArmCounts:
 
 @dataclass(frozen=True, slots=True)
 class LineCounts:
-    """What happened to requests for one automation beside deciding them: shown to shadows or not, sent away, given up on."""
+    """The other results of requests for one automation: shadowed or not, refused, expired."""
 
     automation: str
     shadowed: int = 0
@@ -57,7 +57,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class WaitingCounts:
-    """How many requests wait for a model now, by priority."""
+    """The requests that wait for a model now, by priority."""
 
     interactive: int = 0
     normal: int = 0
@@ -71,9 +71,12 @@ class WaitingCounts:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One process. `serves` names its automations and their versions; `waiting` is by model; `under_way` counts requests of
-    all models, `lost` the decisions that no ledger took; `drills` are those whose cord it holds; `behind` says of each automation
-    that could not be brought up to date why not."""
+    """The status of one process.
+
+    `serves` names its automations and their versions; `waiting` is by model; `under_way` counts requests of all models,
+    `lost` the decisions that no ledger took; `drills` are those whose cord it holds; `behind` gives, for each
+    automation that could not be brought up to date, the reason.
+    """
 
     seconds: float
     serves: Mapping[str, int] = field(default_factory=dict)
@@ -90,7 +93,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process that decides: a gateway or a worker (`part`), which Andon it runs, and what it said last."""
+    """A process that decides: a gateway or a worker (`part`), its version of Andon, and its last report."""
 
     id: UUID
     part: str
@@ -113,7 +116,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What some arms of some processes come to together."""
+    """The sum of some arms over some processes."""
 
     decisions: int
     per_second: float
@@ -121,12 +124,12 @@ class Figures:
     fallbacks: Mapping[str, int]
 
     def latency(self, stage: str = "whole") -> Latency:
-        """How long a stage takes."""
+        """Return how long a stage takes."""
         return Latency(*percentiles(self.stages.get(stage, {}), SHARES))
 
 
 def figures(processes: Iterable[Process], wanted: Callable[[ArmCounts], bool]) -> Figures:
-    """The arms that are `wanted`, added up over processes; each process's rate is over its own time."""
+    """Return the sum of the `wanted` arms over processes; each process's rate is over its own time."""
     decisions, rate = 0, 0.0
     stages: dict[str, Counter[int]] = {stage: Counter() for stage in STAGES}
     fallbacks: Counter[str] = Counter()
@@ -141,7 +144,7 @@ def figures(processes: Iterable[Process], wanted: Callable[[ArmCounts], bool]) -
 
 
 def line_counts(processes: Iterable[Process], automation: str) -> LineCounts:
-    """What happened to one automation's requests beside deciding them, in all processes."""
+    """Return the other results of one automation's requests, in all processes."""
     mine = [line for process in processes for line in process.status.lines if line.automation == automation]
     refused: Counter[str] = Counter()
     for line in mine:
@@ -156,7 +159,7 @@ def line_counts(processes: Iterable[Process], automation: str) -> LineCounts:
 
 
 def waiting(processes: Iterable[Process], model: str) -> WaitingCounts:
-    """How many requests wait for a model, in all processes."""
+    """Return how many requests wait for a model, in all processes."""
     all_of = [process.status.waiting.get(model, WaitingCounts()) for process in processes]
     return WaitingCounts(
         sum(one.interactive for one in all_of), sum(one.normal for one in all_of), sum(one.bulk for one in all_of)
@@ -164,7 +167,7 @@ def waiting(processes: Iterable[Process], model: str) -> WaitingCounts:
 
 
 def pools(processes: Iterable[Process], model: str) -> list[Pool]:
-    """The processes of each version of a model, those of all gateways together.
+    """Return the processes of each version of a model, those of all gateways together.
 
     The worst breaker counts, the longest start, and the incident of whichever process names one.
     """

@@ -1,4 +1,4 @@
-"""Tells the database every two seconds how this process is doing; that the database is away disturbs nobody."""
+"""Reports the status of this process to the database every two seconds; an outage disturbs nothing."""
 
 import asyncio
 import os
@@ -62,7 +62,7 @@ class Reporter:
                 log.warning("live.not_reported", error=str(error))
             self._silent = True
         except Exception:
-            # The edge of the loop: whoever decides goes on, seen or not.
+            # The edge of the loop: deciding continues, reported or not.
             log.exception("live.report_failed")
 
     def _leave(self) -> None:

@@ -1,4 +1,4 @@
-"""What can be asked of the processes that decide: which there are, and what each says of itself."""
+"""Queries about the processes that decide: their list, and each one's report."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ _FORGOTTEN_AFTER = timedelta(minutes=1)
 
 
 def processes(tx: Tx, now: datetime) -> Sequence[Process]:
-    """The processes that are there now, gateways first."""
+    """Return the live processes, gateways first."""
     return store.seen(tx, now - GONE_AFTER)
 
 
@@ -23,5 +23,5 @@ def report(tx: Tx, process: Process) -> None:
 
 
 def leave(tx: Tx, process: UUID) -> None:
-    """A process ends."""
+    """Remove a process that ends."""
     store.drop(tx, process)

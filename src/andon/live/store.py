@@ -28,13 +28,13 @@ def drop(tx: Tx, process: UUID) -> None:
 
 
 def drop_older(tx: Tx, before: datetime) -> None:
-    """Forget the processes not seen since; those that somebody else forgets or renews at this moment are left to him."""
+    """Forget the processes not seen since, except those that another transaction is forgetting or renewing."""
     old = select(live_processes.c.id).where(live_processes.c.seen_at < before).with_for_update(skip_locked=True)
     tx.execute(delete(live_processes).where(live_processes.c.id.in_(old)))
 
 
 def seen(tx: Tx, since: datetime) -> list[Process]:
-    """The processes seen since, by part, host and number."""
+    """Return the processes seen since, by part, host and number."""
     c = live_processes.c
     query = select(live_processes).where(c.seen_at >= since).order_by(c.part, c.host, c.pid, c.id)
     return [

@@ -1,4 +1,4 @@
-"""Keeps the last minute of what a decider tells. On the way of a batch only references are kept; they are counted in bulk."""
+"""The last minute of a decider's reports. A batch only stores references; they are counted in bulk."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,11 +13,11 @@ _AT_ONCE = 4096
 """Decisions that are kept uncounted at most: a few hundred microseconds of counting."""
 
 _SHARED = ("features", "predict", "policy", "record")
-"""What takes so long for a batch as a whole."""
+"""The stages whose time is that of the whole batch."""
 
 
 class LiveWatch:
-    """Listens to a decider, and tells whoever else listens. Use from the thread of the event loop only."""
+    """Observes a decider, and passes everything on to the next watcher. Use only from the event loop's thread."""
 
     def __init__(self, then: BatchWatcher) -> None:
         self._then = then
@@ -27,7 +27,7 @@ class LiveWatch:
         self._refused: dict[tuple[str, ...], float] = {}
 
     def batch(self, reports: Sequence[BatchReport]) -> None:
-        """A batch was committed."""
+        """Keep the reports of a committed batch."""
         for report in reports:
             arm = (report.automation, report.model, report.version)
             self._uncounted.setdefault(arm, []).append(_kept(report))
@@ -37,7 +37,7 @@ class LiveWatch:
         self._then.batch(reports)
 
     def failed(self, transient: bool, requests: int) -> None:
-        """A batch could not be decided or recorded."""
+        """Count a batch that could not be decided or recorded."""
         self._window.add_lost(monotonic(), requests)
         self._then.failed(transient, requests)
 
@@ -54,9 +54,9 @@ class LiveWatch:
         self._then.shadowed(automation, run, dropped)
 
     def counted(self, refused: Mapping[tuple[str, ...], float]) -> tuple[MinuteCounts, float]:
-        """The window with everything in it, and the time by its clock.
+        """Return the up-to-date window, and the time by its clock.
 
-        `refused` holds all requests sent away since the process started, by automation and reason.
+        `refused` holds all requests refused since the process started, by automation and reason.
         """
         now = monotonic()
         self._count(now)
@@ -80,7 +80,7 @@ class LiveWatch:
 
 
 def _kept(report: BatchReport) -> tuple[Any, ...]:
-    """What is kept of a report until it is counted: everything but the decisions."""
+    """Return what is kept of a report until it is counted: everything but the decisions."""
     return (
         len(report.judgements),
         report.queue,

@@ -1,4 +1,4 @@
-"""Counts of the last minute, in slots of five seconds; what is older is forgotten slot by slot. Pure: the time is handed in."""
+"""Counts of the last minute, in slots of five seconds; older slots are dropped. Pure: the time is a parameter."""
 
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ class MinuteCounts:
     def add_times(
         self, now: float, arm: Arm, stage: str, seconds: Sequence[float], decisions: Sequence[int] | None = None
     ) -> None:
-        """How long a stage took for each of several decisions; for so many of them together, where `decisions` says so."""
+        """Add a stage's time for each of several decisions, or for groups of `decisions`."""
         self._arm(now, arm).stages.setdefault(stage, Counter()).update(bands_of(seconds, decisions))
 
     def add_decisions(self, now: float, arm: Arm, decisions: int, fallbacks: Mapping[str, int]) -> None:
@@ -69,11 +69,11 @@ class MinuteCounts:
         self._slot(now).lost += count
 
     def seconds(self, now: float) -> float:
-        """How long a time the counts cover."""
+        """Return how long a time the counts cover."""
         return now - max(self._began, (int(now / SLOT) - SLOTS) * SLOT)
 
     def arms(self, now: float) -> tuple[ArmCounts, ...]:
-        """What each version did."""
+        """Return the work of each version."""
         self._slot(now)
         whole: dict[Arm, _ArmSlot] = {}
         for slot in self._slots:
@@ -85,7 +85,7 @@ class MinuteCounts:
         )
 
     def lines(self, now: float) -> tuple[LineCounts, ...]:
-        """What happened to each automation's requests beside deciding them."""
+        """Return the other results of each automation's requests."""
         self._slot(now)
         counts: dict[str, Counter[str]] = {}
         refused: dict[str, Counter[str]] = {}
@@ -99,7 +99,7 @@ class MinuteCounts:
         )
 
     def lost(self, now: float) -> int:
-        """How many decisions no ledger took."""
+        """Return how many decisions no ledger took."""
         self._slot(now)
         return sum(slot.lost for slot in self._slots)
 
@@ -107,7 +107,7 @@ class MinuteCounts:
         return self._slot(now).arms.setdefault(arm, _ArmSlot())
 
     def _slot(self, now: float) -> _Slot:
-        """The running slot; those that are too old are forgotten."""
+        """Return the running slot after dropping old ones."""
         number = int(now / SLOT)
         if self._slots[-1].number < number:
             self._slots.append(_Slot(number))

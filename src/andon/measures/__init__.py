@@ -1,4 +1,4 @@
-"""Measures: what decisions are worth to the business, summed from the feed, from labels and from reports of other systems.
+"""Measures: the value of decisions to the business, summed from the feed, labels and reports of other systems.
 
 A measure is declared with its automation (`authoring/measures.py`). `meter.py` keeps the sums; start there.
 """

@@ -29,8 +29,8 @@ class Grouping(StrEnum):
 class MeasureSum:
     """The sum of one measure over a group of decisions.
 
-    `group` says which: `{"arm": ...}`, `{"version": ...}`, `{"day": ...}`, the fields of a segment, or nothing for all. `decisions`
-    are all of the group, `counted` those that have a value so far.
+    `group` identifies it: `{"arm": ...}`, `{"version": ...}`, `{"day": ...}`, the fields of a segment, or nothing for
+    all. `decisions` are all of the group, `counted` those that have a value.
     """
 
     measure: str

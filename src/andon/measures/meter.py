@@ -1,6 +1,6 @@
-"""The meter: reads the feed and keeps the sums, in one transaction for each step, so that a kill loses or doubles nothing.
+"""The meter: reads the feed and keeps the sums, one transaction per step, so a kill neither loses nor doubles anything.
 
-A value that may change is kept with its decision. What is added to a sum is the difference to that, so a decision can be
+A value that may change is kept with its decision. A sum changes by the difference to that, so a decision can be
 measured again at any time: when a label or a report comes in, and when its truth matures.
 """
 
@@ -33,7 +33,7 @@ GROUP = 500
 GROUPS_AT_ONCE = 4
 
 _EARLIER = timedelta(minutes=5)
-"""By how much clocks of processes may differ: the feed is read from so long before the first declaration."""
+"""The difference allowed between clocks: the feed is read from so long before the first declaration."""
 
 
 class Meter:

@@ -1,4 +1,7 @@
-"""Reports: what other systems say a decision was worth. The report that became known last stands, in whatever order they come."""
+"""Reports: the worth of a decision by other systems.
+
+The report that became known last stands, in any order of arrival.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +42,7 @@ class MeasureReport:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """How many reports were recorded, and how many say what stands already."""
+    """The numbers of reports that were recorded, and that repeat a standing value."""
 
     recorded: int
     repeated: int

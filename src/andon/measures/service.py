@@ -16,7 +16,7 @@ def sums(tx: Tx, automation: str, since: date, until: date, by: Grouping | None 
 
 
 def reported_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[tuple[UUID, str], float]:
-    """Return the values that other systems report of these decisions, by decision and measure: the ones that stand now."""
+    """Return the standing values that other systems report of these decisions, by decision and measure."""
     return {key: float(value) for key, (value, _) in store.standing_reports(tx, ids).items()} if ids else {}
 
 

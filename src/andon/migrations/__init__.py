@@ -1,6 +1,6 @@
-"""The database's schema: which one this code expects, and whether a database has it. Bringing it there is `upgrading.py`.
+"""The database's schema: the version this code expects, and whether a database has it. `upgrading.py` upgrades one.
 
-Nothing here needs Alembic, which would cost every process 30 MB and half a second, unless there is something to bring.
+Nothing here needs Alembic, which would cost every process 30 MB and half a second, unless there is an upgrade.
 """
 
 import importlib
@@ -15,7 +15,7 @@ HEAD = max(file.name[:4] for file in (Path(__file__).parent / "versions").glob("
 
 
 def check(database: Database) -> None:
-    """See whether the database can hold what is decided here. Raises DatabaseUnfit, DatabaseUnavailable."""
+    """Require that the database can hold our data. Raises DatabaseUnfit, DatabaseUnavailable."""
     version = database.version()
     if version < MINIMUM_VERSION:
         raise DatabaseUnfit(f"PostgreSQL {version} at {database.shown}: Andon needs {MINIMUM_VERSION} or later")
@@ -28,7 +28,7 @@ def check(database: Database) -> None:
 
 
 def is_current(database: Database) -> bool:
-    """Whether the database has the schema this code expects. Raises DatabaseUnavailable."""
+    """Return whether the database has the schema this code expects. Raises DatabaseUnavailable."""
     with database.begin() as tx:
         if tx.execute(text("SELECT to_regclass('alembic_version')")).scalar_one() is None:
             return False

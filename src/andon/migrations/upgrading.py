@@ -1,4 +1,4 @@
-"""Brings a database to the present schema. The statements are SQL files beside the revision that runs them, one file a slice."""
+"""Upgrades of a database to the present schema. SQL files beside the revision hold its statements, one file a slice."""
 
 import importlib
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ _VOUCHED = "0009"
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Run what is missing up to a revision, once, whoever calls at the same time. Raises DatabaseUnavailable."""
+    """Run the missing upgrades up to a revision, once, whoever calls concurrently. Raises DatabaseUnavailable."""
     with database.begin() as tx:
         tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         config = _config()

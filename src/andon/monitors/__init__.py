@@ -1,7 +1,7 @@
-"""Monitors: standing checks of what a line decides, computed from the feed. Breaches are published; what follows them is not done here.
+"""Monitors: standing checks of a line's decisions, computed from the feed. Breaches are published; alerts act on them.
 
-A worker reads the feed into windows (`reading.py`), compares windows that ended with what is expected (`judging.py`, one file for each
-monitor in `judges/`), and writes what holds of each series (`states.py`).
+A worker reads the feed into windows (`reading.py`), compares ended windows with what is expected (`judging.py`, one
+file for each monitor in `judges/`), and writes the state of each series (`states.py`).
 """
 
 from andon.monitors.domain import Level, MonitorState, SeriesStatus, TrendPoint

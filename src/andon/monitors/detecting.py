@@ -155,7 +155,7 @@ def _volume(stored: StoredDetector) -> int:
 
 
 def _since(found: Detection, stored: StoredDetector, seen: int, last: datetime) -> datetime:
-    """Estimate when a change began: as many decisions before the last one as the detector says, at the pace seen so far."""
+    """Estimate when a change began: the detector's number of decisions before the last one, at the average pace."""
     pace = (last - stored.begun_at) / max(seen, 1)
     return max(last - pace * max(seen - found.since, 0), stored.begun_at)
 

@@ -10,7 +10,7 @@ from andon.cord import Segment
 
 
 class Level(StrEnum):
-    """How serious a breach is: a warning is looked at in working hours, a critical one at once."""
+    """The severity of a breach: a warning is looked at in working hours, a critical one at once."""
 
     WARNING = "warning"
     CRITICAL = "critical"
@@ -66,10 +66,11 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class SeriesStatus:
-    """One series of a monitor as it is now.
+    """The present state of one series of a monitor.
 
-    `state` is what holds: a breach holds until the series is good again, even while it is silent. `since` is when that began, by
-    the best estimate. `reason` is the sentence of the last look. `decisions` are those behind the observed value.
+    `state` is in force: a breach lasts until the series is good again, even while it is silent. `since` is the best
+    estimate of its beginning. `reason` is the sentence of the last judgement. `decisions` are those behind the observed
+    value.
     """
 
     automation: str

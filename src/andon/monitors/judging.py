@@ -53,16 +53,16 @@ JUDGES: dict[str, Judge] = {
 """The judges of a window that has ended. The service level is judged every minute by spans of its own."""
 
 LABELS_BACK = timedelta(days=30)
-"""How far back labels of a window reach at most, where it has too few of them."""
+"""The longest reach of a window's labels, where it has too few of them."""
 
 LABELS_WANTED = 300
 """Labels that are enough, so that those of hours before the window are not looked at."""
 
 _GRACE = timedelta(seconds=30)
-"""How long after its end a window is judged at the earliest: decisions that were asked for in it may just be committed."""
+"""The delay after a window's end before it is judged: decisions of requests in it may just be committed."""
 
 _SETTLES = timedelta(minutes=10)
-"""How long it waits for decisions that the feed has not read."""
+"""The wait for decisions that the feed has not read."""
 
 _MONITOR_OF = {FEATURES: "drift", SCORES: "prediction-drift"}
 
@@ -74,7 +74,7 @@ class WindowJudge:
         self._watching, self._detecting, self._events = watching, detecting, events
 
     def next_due(self, tx: Tx, now: datetime) -> tuple[str, datetime] | None:
-        """Return an automation with a window that ended and was not judged, and the window's end; None if there is none.
+        """Return an automation with an ended window that was not judged, and the window's end; None if there is none.
 
         A window waits a while for decisions of it that the feed has not read yet.
         """
@@ -127,7 +127,7 @@ class WindowJudge:
             states.apply(tx, self._watching.one(tx, name), observations, events=self._events, now=now)
 
     def _is_filling(self, tx: Tx, watched: WatchedAutomation, found: Found) -> bool:
-        """Whether a change began before the windows behind it were full: then it is their filling."""
+        """Return whether a change began before the windows behind it were full: then it is their filling."""
         if not watched.fills:
             return False
         began = store.first_start(tx, watched.name)
@@ -222,7 +222,7 @@ class WindowJudge:
 
 
 def _labels(tx: Tx, watched: WatchedAutomation, since: datetime, end: datetime) -> tuple[dict[str, Sums], datetime]:
-    """Return what labels say by arm, of the window and as many hours before it as give enough labels; and since when."""
+    """Return label sums by arm, of the window and enough hours before it, and their beginning."""
     truth = truth_of(tx, watched.name)
     reach = LABELS_BACK + (timedelta(0) if truth is None else truth.matures)
     found, count, begin = defaultdict[str, list[Sums]](list), 0, since

@@ -16,7 +16,7 @@ from andon.statistics.scores import LabelledScores
 
 
 class LabelledDecision(Struct, frozen=True, gc=False):
-    """A decision whose class is known: what was predicted, what is true, and how many decisions it speaks for."""
+    """A decision with a known class: the prediction, the truth, and the number of decisions it represents."""
 
     row: DecisionRow
     valid: ValidLabel
@@ -26,7 +26,10 @@ class LabelledDecision(Struct, frozen=True, gc=False):
 
 
 def sums_of(decisions: Sequence[LabelledDecision], positive: str | None) -> Sums:
-    """Add up what labels say; `positive` is the class whose probability the score is, if there are two. Weights count as decisions, and their squares say how sure the sums are."""
+    """Add up labels; `positive` is the class whose probability the score is, if there are two.
+
+    Weights count as decisions, and their squares measure the precision of the sums.
+    """
     sums: Sums = {
         "labelled": len(decisions),
         "classes": defaultdict(float),
@@ -48,12 +51,12 @@ def sums_of(decisions: Sequence[LabelledDecision], positive: str | None) -> Sums
 
 
 def is_automatic(row: DecisionRow) -> bool:
-    """Whether the risk gate was certain of a prediction and no person was asked."""
+    """Return whether the risk gate was certain of a prediction and no person was asked."""
     return row.certain and row.score is not None and row.outcome != REVIEW
 
 
 def is_wrong(one: LabelledDecision) -> bool:
-    """Whether the predicted class is another than the true one."""
+    """Return whether the predicted class is another than the true one."""
     return one.row.label != one.valid.value
 
 
@@ -77,7 +80,7 @@ def _stratum(decisions: Sequence[LabelledDecision]) -> Sums:
 
 
 def _scores(decisions: Sequence[LabelledDecision], positive: str | None) -> Sums:
-    """Sum scores beside what came true: of the positive class, or of the predicted one where there are more than two."""
+    """Sum scores beside the results: of the positive class, or of the predicted one for more than two classes."""
     scored = [(one, one.row.score) for one in decisions if one.row.score is not None and one.row.label is not None]
     true = [one.valid.value == (one.row.label if positive is None else positive) for one, _ in scored]
     found = LabelledScores.of(

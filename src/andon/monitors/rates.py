@@ -1,4 +1,4 @@
-"""Rates: bounds of a share where it is fixed what is expected, and intervals of shares and of their difference. Pure."""
+"""Rates: bounds of a share against a fixed expectation, and intervals of shares and of their difference. Pure."""
 
 from math import exp, inf, log, sqrt
 

@@ -19,7 +19,7 @@ CONSUMER = "monitors"
 """The name under which monitors read the feed."""
 
 LOOKED_BACK = timedelta(days=30)
-"""How far before its first run a new installation of monitors reads."""
+"""The span before its first run that a new installation of monitors reads."""
 
 
 class WindowReader:
@@ -30,7 +30,7 @@ class WindowReader:
         self._feed: Feed | None = None
 
     def read(self, tx: Tx, now: datetime, limit: int = 5000) -> tuple[int, list[Found]]:
-        """Add the next decisions to their windows; how many there were, and what detectors found. Raises ConsumerBusy."""
+        """Add the next decisions to their windows; return their number and detections. Raises ConsumerBusy."""
         if self._feed is None:
             self._feed = Feed(CONSUMER, start=now - LOOKED_BACK)
         groups = self._feed.take_groups(tx, SLOT, limit)

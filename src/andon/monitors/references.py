@@ -1,4 +1,4 @@
-"""References: what a model version's training data and held-out scores looked like, in bins that count what is decided."""
+"""References: the distributions of a model version's training data and held-out scores, in bins for live decisions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ class ModelReference:
 
 
 class References:
-    """The references that a process has read so far."""
+    """The references that a process has read."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, int], ModelReference | None] = {}
@@ -76,7 +76,10 @@ class References:
 
 
 def reference_from(manifest: Manifest) -> ModelReference:
-    """Make the reference of a manifest. A category that has unknown values in training counts them as missing, as training did."""
+    """Make the reference of a manifest.
+
+    A category with unknown values in training counts them as missing, as training did.
+    """
     profile = manifest.profile
     specs = tuple(s for s in manifest.signature.features if s.name in profile.numeric or s.name in profile.category)
     scores = profile.scores

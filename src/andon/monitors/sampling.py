@@ -1,6 +1,6 @@
-"""Sampling: which decisions are read whole. Counts cover all decisions; where there are many, histograms cover a part of them.
+"""Sampling: the decisions that are read whole. Counts cover all decisions; at high volume, histograms cover a part.
 
-Whether a decision is in the sample depends on its id alone and on how many decisions its five minutes had so far.
+Whether a decision is in the sample depends on its id alone and on the number of decisions in its five minutes.
 """
 
 from collections import defaultdict
@@ -52,6 +52,6 @@ def sampled(groups: Sequence[FeedGroup], before: int) -> dict[bytes, FeedGroup]:
 
 
 def counted_before(key: SlotKey, counts: Mapping[SlotKey, int]) -> int:
-    """Return the decisions counted so far in a slot, or in the slot before if those are more."""
+    """Return the number of decisions in a slot, or in the slot before if larger."""
     automation, slot = key
     return max(counts.get(key, 0), counts.get((automation, slot - 1), 0))

@@ -24,7 +24,7 @@ from andon.monitors.watching import WatchedAutomation, watched
 _references = References()
 
 TREND = timedelta(days=14)
-"""How far a trend reaches back by default."""
+"""The default span of a trend."""
 
 
 def status(tx: Tx, automation: str, now: datetime, monitor: str | None = None) -> list[SeriesStatus]:
@@ -52,8 +52,8 @@ def trend(
 ) -> list[TrendPoint]:
     """Return the values of a monitor, oldest first: a point for each arm and each hour, or day if `by` is one.
 
-    The service level has a point for every hour of the last days with `missed` (a share) and `burn`; the cost one for every day, by
-    currency. Both are of no arm. Raises AutomationNotFound, MonitorNotFound.
+    The service level has a point for every hour of the last days with `missed` (a share) and `burn`; the cost one for
+    every day, by currency. Both are of no arm. Raises AutomationNotFound, MonitorNotFound.
     """
     _require(monitor)
     declared = watched(tx, automation)

@@ -1,4 +1,4 @@
-"""States: observations become what holds of each series; each change of state is published once, in the same transaction."""
+"""States: observations become the state of each series; each change is published once, in the same transaction."""
 
 import json
 from collections.abc import Mapping, Sequence

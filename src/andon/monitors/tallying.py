@@ -52,7 +52,7 @@ def group_sums(groups: Sequence[FeedGroup]) -> Sums:
 
 
 def slot_tally(groups: Sequence[FeedGroup], latency_us: float) -> SlotTally:
-    """Count the decisions of a slot that were made in time and without an error; latencies are known to five percent."""
+    """Count a slot's decisions that were in time and without an error; latencies are known to five percent."""
     met = sum(one.count for one in groups if one.rule != ERROR and milliseconds(one.band) * 1000 <= latency_us)
     return SlotTally(sum(one.count for one in groups), met)
 
@@ -103,7 +103,10 @@ def _errors(group: Sequence[WholeDecision]) -> dict[str, int]:
 
 
 def _certainty(predicted: Sequence[WholeDecision], positive: str | None) -> Sums:
-    """Sum scores in fine bins: what calibrated ones expect of themselves. Without a positive class each is that of the prediction."""
+    """Sum scores in fine bins. Without a positive class each is that of the prediction.
+
+    Calibrated scores imply their own error rate.
+    """
     made = [p for one in predicted if (p := one.record.prediction) is not None]
     scores = np.array([one.score for one in made], dtype=np.float64)
     chosen = np.array([positive is None or one.label == positive for one in made], dtype=np.bool_)

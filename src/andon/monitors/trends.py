@@ -57,7 +57,7 @@ def _label_drift(window: ArmWindow, labels: Sums) -> Mapping[str, float | None]:
 
 
 def _calibration(window: ArmWindow, labels: Sums) -> Mapping[str, float | None]:
-    """The mean distance between scores and the shares that came true, and by how much more came true than they say."""
+    """Return the mean distance between scores and shares that came true, and its signed mean."""
     del window
     check = check_calibration(labelled_scores(labels))
     return {"error": check.error, "gap": check.gap} if check.rows else {}
@@ -75,7 +75,7 @@ def _performance(window: ArmWindow, labels: Sums) -> Mapping[str, float | None]:
 
 
 def _label_free(window: ArmWindow, labels: Sums) -> Mapping[str, float | None]:
-    """The expected error with its interval and the other figures; beside it the error by labels."""
+    """Return the expected error with its interval and the other figures, with the error by labels."""
     found = estimates_of(window, labels)
     if found is None or not found.estimates:
         return {}

@@ -23,7 +23,7 @@ class WatchedAutomation:
     target: float | None = None
     """The error that its risk gate holds, if it declares one."""
     fills: Mapping[str, timedelta] = field(default_factory=dict)
-    """The features that are windows, with their spans: until a span has passed they are not what they were in training."""
+    """The features that are windows, with their spans: until a span has passed they differ from training."""
 
     @property
     def latency_us(self) -> float:
@@ -31,7 +31,10 @@ class WatchedAutomation:
         return self.monitors.service.latency / timedelta(microseconds=1)
 
     def full_at(self, name: str | None, began: datetime) -> datetime:
-        """Return from when a feature can be compared, of a line that began at a moment; the score (None), after the longest window."""
+        """Return when a feature of a line that began at a moment is comparable.
+
+        The score (None) after the longest window.
+        """
         longest = max(self.fills.values(), default=timedelta(0))
         return began + (longest if name is None else self.fills.get(name, timedelta(0)))
 

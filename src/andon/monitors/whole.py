@@ -1,4 +1,4 @@
-"""Decisions of the sample, read whole: the input, the features as seen, the prediction and what answered instead of a version."""
+"""Decisions of the sample, read whole: the input, features as seen, the prediction and any fallback."""
 
 import json
 from collections.abc import Mapping

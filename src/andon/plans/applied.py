@@ -1,4 +1,4 @@
-"""Applied configurations: each is kept and audited as one change, and shown to those who may read its parts."""
+"""Applied configurations: each is stored and audited as one change, and shown to those who may read its parts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

@@ -60,7 +60,7 @@ class NeededApproval:
 
 @dataclass(frozen=True, slots=True)
 class AppliedPlan:
-    """A configuration that was applied: who, when, why, and the changes it made."""
+    """A configuration that was applied: its actor, time and reason, and its changes."""
 
     number: int
     at: datetime

@@ -16,7 +16,7 @@ from andon.plans.domain import ChangePlan, FlippedOutcomes, Json, PlannedChange
 
 @dataclass(frozen=True, slots=True)
 class PlannedAct:
-    """The person who changes something, why and when, and whether authors may release their own code."""
+    """The actor, reason and time of a change, and whether authors may release their own code."""
 
     actor: Actor
     reason: str

@@ -1,4 +1,4 @@
-"""A policy ready to decide: its conditions compiled to CEL, all rules as one expression; what only compares is decided without it."""
+"""A policy ready to decide: all rules as one CEL expression; plain comparisons are decided without CEL."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -34,25 +34,25 @@ _AS_IT_IS = frozenset((bool, int, float, str))
 """Classes of values that CEL takes as they are, but for NaN."""
 
 _EVALUATION_ERRORS = (RuntimeError, ValueError, TypeError, OverflowError, AttributeError)
-"""What CEL's binding, or converting a value for it, may raise."""
+"""Errors of CEL's binding, or of converting a value for it."""
 
 
 def compile(table: DecisionTable, variables: Mapping[str, ValueKind]) -> "CompiledPolicy":  # noqa: A001 - a policy's verb
-    """Check every condition against `variables` (`input.amount` -> NUMBER ...; GIVEN and lists are known) and compile them.
+    """Compile a table after checking each condition against `variables` (`input.amount` -> NUMBER ...).
 
-    Raises PolicyInvalid with all faults.
+    GIVEN and lists are known. Raises PolicyInvalid with all faults.
     """
     vocabulary = Vocabulary(variables, table.lists)
     return CompiledPolicy(table, vocabulary, _conditions(table, vocabulary))
 
 
 def check(table: DecisionTable) -> None:
-    """Check what can be checked without an automation: CEL's grammar, `prediction`, `risk` and `lists`. Raises PolicyInvalid."""
+    """Check a table without an automation: CEL's grammar, `prediction`, `risk` and `lists`. Raises PolicyInvalid."""
     _conditions(table, Vocabulary(None, table.lists))
 
 
 def names_in(table: DecisionTable) -> dict[str, Rule]:
-    """The variables that a table names, as far as its text tells, each with the first rule that does."""
+    """Return the variables in a table's text, each with the first rule that names it."""
     found: dict[str, Rule] = {}
     for rule in table.rules:
         for reference in references_in(tokens_of(rule.when)):
@@ -105,7 +105,7 @@ class CompiledPolicy:
         prediction: Mapping[str, Any],
         risk: Mapping[str, Any],
     ) -> Ruling:
-        """The ruling on one decision. Never raises: what cannot be evaluated is a review with its error."""
+        """Return the ruling on one decision. Never raises: a failed evaluation becomes a review with its error."""
         if self._plainly is not None:
             try:
                 return self._numbered[self._plainly(input, features, prediction, risk)]
@@ -124,21 +124,24 @@ class CompiledPolicy:
         features: Mapping[str, Any],
         risk: Mapping[str, Any],
     ) -> Ruling:
-        """The ruling of those rules that look at no prediction; `otherwise` when none of them holds. Never raises."""
+        """Return the ruling of the rules that use no prediction; `otherwise` when none of them holds. Never raises."""
         data = self._bound((input, features, {}, risk), without=("prediction",))
         if isinstance(data, Ruling):
             return data
         return self._ruled(self._ruled_without, data)
 
     def matches(self, facts: Facts) -> list[bool | str]:
-        """For each rule by itself whether it holds, or why that cannot be said. For people; `evaluate` decides."""
+        """Return for each rule by itself whether it holds, or why that is undecidable.
+
+        For people; `evaluate` decides.
+        """
         data = self._bound(facts)
         if isinstance(data, Ruling):
             return [data.error or ""] * len(self._singles)
         return [_holds(single, data) for single in self._singles]
 
     def _quickly_bound(self, facts: Facts) -> dict[str, Any]:
-        """The variables as they are. Raises KeyError for one that is missing, ValueError for one that is NaN."""
+        """Return the variables unchanged. Raises KeyError for a missing one, ValueError for NaN."""
         data = {name: facts[root][key] for name, root, key in self._plan}
         for name in self._numbers:
             value = data[name]
@@ -161,7 +164,7 @@ class CompiledPolicy:
         return data
 
     def _bound(self, facts: Facts, *, without: Sequence[str] = ()) -> "dict[str, Any] | Ruling":
-        """The variables, each converted; those without a value are absent, so that only a rule that needs one fails."""
+        """Return the converted variables; missing ones are absent, so that only a rule that needs one fails."""
         data: dict[str, Any] = dict(self._lists)
         for name, root, key in self._plan:
             if ROOTS[root] in without:
@@ -181,7 +184,7 @@ class CompiledPolicy:
         return data
 
     def _first_match(self, data: Mapping[str, Any]) -> int | None:
-        """The number of the first rule that holds, -1 when none does, None when that cannot be said."""
+        """Return the number of the first rule that holds, -1 when none does, None when that is undecidable."""
         for chunk in self._chunks:
             index = chunk.eval(data=data).value()
             if type(index) is not int:
@@ -191,14 +194,14 @@ class CompiledPolicy:
         return NONE
 
     def _carefully(self, facts: Facts) -> Ruling:
-        """Rule by rule, after a first attempt failed: either a value only had to be converted, or a rule is to blame."""
+        """Evaluate rule by rule, after a first attempt failed: to convert values, or to find the faulty rule."""
         data = self._bound(facts)
         if isinstance(data, Ruling):
             return data
         return self._ruled(zip(self.table.rules, self._rulings, self._singles, strict=True), data)
 
     def _ruled(self, rules: Iterable[tuple[Rule, Ruling, cel.Expression]], data: Mapping[str, Any]) -> Ruling:
-        """The ruling of the first of these rules that holds."""
+        """Return the ruling of the first of these rules that holds."""
         for rule, ruling, single in rules:
             holds = _holds(single, data)
             if isinstance(holds, str):
@@ -218,7 +221,7 @@ _NEVER_NULL = frozenset(ValueKind) - {
 
 
 def _holds(single: cel.Expression, data: Mapping[str, Any]) -> bool | str:
-    """Whether a condition holds, or why that cannot be said."""
+    """Return whether a condition holds, or why that is undecidable."""
     try:
         value = single.eval(data=data)
     except _EVALUATION_ERRORS as error:

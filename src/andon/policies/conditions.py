@@ -1,8 +1,8 @@
-"""One condition: checked against the variables it may use, with its faults said in a builder's words.
+"""One condition: checked against its allowed variables, with faults in a builder's terms.
 
-A condition is checked with exact types and run with the types this CEL can be given values of (`kinds`). Whole-number
-literals that meet a number become numbers (`literals`), and `input.x in lists.y` becomes a variable of its own, which is
-looked up in a set before: a list in CEL is gone through from its start, and a function in Python loses memory with each call.
+A condition is checked with exact types and run with the types this CEL accepts values of (`kinds`). Whole-number
+literals that meet a number become numbers (`literals`), and `input.x in lists.y` becomes a variable of its own, looked
+up in a set beforehand: CEL scans a list from its start, and a Python function leaks memory with each call.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,10 @@ class ConditionFaulty(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class LookUp:
-    """`variable in lists.listed`, which a condition reads as the variable `name`; like CEL's `in`, it is false of null."""
+    """`variable in lists.listed`, which a condition reads as the variable `name`.
+
+    Like CEL's `in`, it is false of null.
+    """
 
     name: str
     variable: str
@@ -43,15 +46,15 @@ class LookUp:
 
     @classmethod
     def of(cls, variable: str, listed: str) -> "LookUp":
-        """The look-up of a variable in a list."""
+        """Return the look-up of a variable in a list."""
         return cls(f"__in_{listed}.{variable}", variable, listed)
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A checked condition: its text as it runs, its program, and the variables and look-ups it reads; some variables by look-ups only.
+    """A checked condition: its text as it runs, its program, and its variables and look-ups.
 
-    `bound` are those that its program is given.
+    `bound` are the variables that its program receives; look-ups use the others.
     """
 
     text: str
@@ -127,14 +130,17 @@ class Vocabulary:
         return faults
 
     def _variable(self, dotted: str) -> str | None:
-        """The variable a dotted name begins with: `prediction.probabilities` in `prediction.probabilities.fraud`."""
+        """Return the variable a dotted name begins with.
+
+        For `prediction.probabilities.fraud` it is `prediction.probabilities`.
+        """
         parts = dotted.split(".")
         names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
         return next((name for name in names if name in self.kinds), None)
 
 
 def _refused(written: str, tokens: Sequence[Token]) -> list[CelFault]:
-    """What CEL would take but must not stand in a policy: it could not be stopped, or would not mean what it says."""
+    """Return faults that CEL would accept but a policy must not contain: unbounded cost, or a misleading meaning."""
     if len(written) > MAX_CHARACTERS:
         return [CelFault(0, f"{len(written):,} characters; a condition has at most {MAX_CHARACTERS:,}")]
     faults = [
@@ -150,7 +156,7 @@ def _refused(written: str, tokens: Sequence[Token]) -> list[CelFault]:
 
 
 def _with_look_ups(tokens: Sequence[Token], kinds: Mapping[str, ValueKind]) -> str:
-    """The words of a condition with `input.country in lists.sanctioned` as the variable that holds its look-up."""
+    """Return a condition's tokens with `input.country in lists.sanctioned` replaced by its look-up variable."""
     words = [token.text for token in tokens]
     references = {reference.first: reference for reference in references_in(tokens)}
     for asked in references.values():

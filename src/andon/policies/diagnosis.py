@@ -1,4 +1,4 @@
-"""What CEL says about a condition, said again for the person who wrote it: where in the condition, and what to write."""
+"""CEL's messages about a condition, translated for its author: where in the condition, and what to write."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ class CelFault:
 
 
 def faults_in(error: str, condition: str) -> list[CelFault]:
-    """The faults in an error text of CEL's compiler, as CEL words them."""
+    """Return the faults in an error text of CEL's compiler, in its own words."""
     starts = [0]
     for line in condition.split("\n"):
         starts.append(starts[-1] + len(line) + 1)
@@ -49,7 +49,7 @@ def faults_in(error: str, condition: str) -> list[CelFault]:
 
 
 def diagnosed(fault: CelFault, tokens: Sequence[Token], kinds: Mapping[str, ValueKind]) -> CelFault:
-    """The same fault in plain words, at the beginning of the name or sign that is to blame."""
+    """Return the fault in plain words, at the beginning of the faulty name or sign."""
     undeclared = _UNDECLARED.match(fault.message)
     if undeclared:
         return _unknown_name(fault, undeclared[1], tokens, kinds)
@@ -64,7 +64,7 @@ def diagnosed(fault: CelFault, tokens: Sequence[Token], kinds: Mapping[str, Valu
 
 
 def said_at_run_time(error: str) -> str:
-    """An error of an evaluation in plain words."""
+    """Return an evaluation error in plain words."""
     message = re.sub(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$", "", error)
     missing = _NO_VALUE.search(message)
     if missing:

@@ -39,7 +39,7 @@ ROOTS = ("input", "features", "prediction", "risk")
 
 
 class ValueKind(StrEnum):
-    """What a condition may do with a variable. The OPTIONAL ones may also be compared with `null`."""
+    """The operations that a condition may use on a variable. The OPTIONAL ones may also be compared with `null`."""
 
     NUMBER = "number"
     STRING = "string"
@@ -100,7 +100,7 @@ class DecisionTable:
 
 
 class Ruling(Struct, frozen=True, gc=False, cache_hash=True):
-    """What a policy says about one decision. With an `error` the outcome is always `review`."""
+    """The result of a policy for one decision. With an `error` the outcome is always `review`."""
 
     outcome: str
     rule: str
@@ -110,7 +110,7 @@ class Ruling(Struct, frozen=True, gc=False, cache_hash=True):
 
 @dataclass(frozen=True, slots=True)
 class PolicyVersion:
-    """A policy as published for one automation; never changed. `digest` covers what decides, and `version` is how it begins."""
+    """A policy as published for one automation, immutable. `digest` covers what decides; `version` is its beginning."""
 
     automation: str
     version: str

@@ -1,4 +1,4 @@
-"""What can be wrong with a policy."""
+"""Errors of policies."""
 
 from andon.kernel.errors import Invalid, NotFound
 

@@ -1,4 +1,4 @@
-"""Formulas: single CEL expressions beside a policy, checked against named variables, as a measure's value and condition are."""
+"""Formulas: single CEL expressions beside a policy, such as a measure's value and condition."""
 
 from collections.abc import Mapping
 from math import isfinite
@@ -23,7 +23,10 @@ class Formula:
     """A checked expression. `reads` are the variables that it looks at, by kind: with these alone it compiles again."""
 
     def __init__(self, text: str, variables: Mapping[str, ValueKind], *, number: bool) -> None:
-        """Check and compile; `prediction`, `risk` and `variables` may be named. Raises FormulaInvalid with every fault."""
+        """Check and compile a formula over `prediction`, `risk` and `variables`.
+
+        Raises FormulaInvalid with every fault.
+        """
         vocabulary = Vocabulary(variables, {})
         try:
             checked = vocabulary.condition(text, number=number)

@@ -34,7 +34,7 @@ CHECKED_AS: Mapping[ValueKind, cel.Type] = {
     ValueKind.OPTIONAL_TIME: cel.Type.TIMESTAMP,
     ValueKind.ANY: cel.Type.DYN,
 }
-"""The type a condition is checked against. The wrapper types know `null`, but this CEL cannot be handed a value of one ..."""
+"""The type a condition is checked against. Wrapper types accept `null`, but this CEL takes no values of them ..."""
 
 RUN_AS: Mapping[ValueKind, cel.Type] = {
     kind: cel.Type.DYN if kind in OPTIONAL.values() else checked for kind, checked in CHECKED_AS.items()
@@ -43,7 +43,7 @@ RUN_AS: Mapping[ValueKind, cel.Type] = {
 
 
 def kind_of(annotation: Any) -> ValueKind:
-    """The kind of a pydantic field's annotation; what conditions cannot be checked against is ANY."""
+    """Return the kind of a pydantic field's annotation; ANY for a type that conditions cannot be checked against."""
     annotation = _unwrapped(annotation)
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
@@ -62,14 +62,14 @@ def kind_of(annotation: Any) -> ValueKind:
 
 
 def kind_of_value(value: Any) -> ValueKind:
-    """The kind of a value that came without a contract, as in `andon policy try`."""
+    """Return the kind of a value without a contract, as in `andon policy try`."""
     if isinstance(value, list):
         return ValueKind.STRINGS if value and all(isinstance(v, str) for v in value) else ValueKind.ANY
     return ValueKind.ANY if value is None else kind_of(type(value))
 
 
 def converted(kind: ValueKind, value: Any) -> Any:
-    """A Python value as this kind needs it for CEL; NaN is a missing value. Raises ValueError or TypeError."""
+    """Return a Python value as this kind needs it for CEL; NaN is a missing value. Raises ValueError or TypeError."""
     if isinstance(value, Enum):
         value = value.value
     if value is None or value != value:  # only NaN differs from itself
@@ -133,7 +133,7 @@ def _number(value: Any) -> float:
 
 
 def _anything(value: Any) -> Any:
-    """A value of no declared kind, down to what CEL knows."""
+    """Return a value of no declared kind, reduced to types that CEL knows."""
     if isinstance(value, BaseModel):
         value = value.model_dump()
     if isinstance(value, Enum):

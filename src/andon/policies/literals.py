@@ -13,12 +13,16 @@ from andon.policies.tokens import Token, tokens_of
 _FRACTION = ".0"
 _NUMBER = r"(?:double|wrapper\(double\))"
 _MISMATCH = re.compile(
-    rf"found no matching overload for '(?:_[^_%]+_|@in)' applied to '\((?:{_NUMBER}, (?P<right>int|list\(int\))|(?P<left>int), {_NUMBER})\)'"
+    rf"found no matching overload for '(?:_[^_%]+_|@in)' applied to '\((?:{_NUMBER}, "
+    rf"(?P<right>int|list\(int\))|(?P<left>int), {_NUMBER})\)'"
 )
 
 
 def promoted(condition: str, faults_of: Callable[[str], Sequence[CelFault]]) -> tuple[str, Sequence[CelFault]]:
-    """The condition with its literals promoted as far as that helps, and the faults left, placed in `condition` as written."""
+    """Return the condition with its literals promoted as far as that helps, and the remaining faults.
+
+    Faults are placed in `condition` as written.
+    """
     tokens = tokens_of(condition)
     places: set[int] = set()
     while True:
@@ -61,7 +65,7 @@ def _places(tokens: Sequence[Token], faults: Sequence[CelFault]) -> set[int]:
 
 
 def _elements(tokens: Sequence[Token], position: int) -> set[int]:
-    """The whole numbers of the list that begins at `position`."""
+    """Return the whole numbers of the list that begins at `position`."""
     places: set[int] = set()
     while position < len(tokens) and not _is(tokens, position, "]"):
         places |= _literal(tokens, position)

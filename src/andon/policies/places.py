@@ -13,7 +13,7 @@ class ConditionPlace:
 
     @classmethod
     def of(cls, node: yaml.ScalarNode, text: str) -> "ConditionPlace":
-        """The place of a scalar of the YAML document `text`: its characters are found in order behind its start."""
+        """Return the place of a scalar in the YAML document `text`; its characters are searched in order."""
         index, line, column = node.start_mark.index, node.start_mark.line + 1, node.start_mark.column + 1
         positions = []
         for character in node.value:

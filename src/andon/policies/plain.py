@@ -1,8 +1,9 @@
-"""Conditions that are comparisons and nothing else, as one Python function: a twentieth of what CEL takes for the same answer.
+"""Conditions that are only comparisons, as one Python function: a twentieth of CEL's time for the same answer.
 
-CEL stays what a condition means: it has checked each one before, and decides wherever a condition, or a value of one decision,
-is not of the plainest kind. What is translated here cannot fail once its values are of the classes that are looked at first, so
-that CEL's rules for errors never come in; order of evaluation does not matter, and Python compares doubles and strings as CEL does.
+CEL stays the definition of a condition: it has checked each one before, and decides wherever a condition, or a value of
+one decision, is not of the plainest kind. A translated condition cannot fail once its values are of the classes that
+are checked first, so that CEL's rules for errors never apply; order of evaluation does not matter, and Python compares
+doubles and strings as CEL does.
 """
 
 from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
@@ -17,8 +18,11 @@ NONE = -1
 """The number of no rule."""
 
 FirstMatch: TypeAlias = Callable[..., int]
-"""Takes the facts of one decision; gives the number of the first condition that holds, or NONE. Raises KeyError, TypeError or ValueError
-for a value that is not of the plainest class, which says nothing about the decision."""
+"""A function from the facts of one decision to the number of the first condition that holds, or NONE.
+
+Raises KeyError, TypeError or ValueError for a value that is not of the plainest class, which says nothing about the
+decision.
+"""
 
 _EQUALITY = frozenset({"==", "!="})
 _ORDER = frozenset({"<", "<=", ">", ">="})
@@ -27,7 +31,7 @@ _EXACT = 2**53
 """Up to here each whole number is a double."""
 
 DEEPEST = 50
-"""Brackets and `!` within one another that Python's parser is asked to read."""
+"""The nesting of brackets and `!` up to which Python's parser is used."""
 
 
 class _NotPlain(Exception):
@@ -58,7 +62,7 @@ def first_match_of(
 
 
 def _fetching(name: str, variable: str, used_as: Mapping[str, ValueKind]) -> list[str]:
-    """The lines that take a variable from the facts and look at its class. Raises _NotPlain."""
+    """Return the lines that fetch a variable from the facts and check its class. Raises _NotPlain."""
     root, _, key = name.partition(".")
     if root not in ROOTS:
         raise _NotPlain
@@ -77,14 +81,14 @@ def _fetching(name: str, variable: str, used_as: Mapping[str, ValueKind]) -> lis
 
 
 def _number(value: Any) -> float:
-    """A whole number as the double that it equals."""
+    """Return a whole number as the double that it equals."""
     if value.__class__ is not int or abs(value) > _EXACT:
         raise TypeError
     return float(value)
 
 
 class _Reader:
-    """Reads one condition from left to right, by CEL's grammar as far as it is plain, and writes it in Python's words."""
+    """Reads one condition from left to right, by the plain part of CEL's grammar, and translates it to Python."""
 
     def __init__(
         self, text: str, names: Mapping[str, tuple[ValueKind, str]], used_as: MutableMapping[str, ValueKind]
@@ -183,7 +187,7 @@ class _Reader:
         return found
 
     def _of_kind(self, kind: ValueKind, read: tuple[ValueKind, str]) -> str:
-        """What was read, as a value of this kind; of what may be anything it is noted that it has to be one."""
+        """Return what was read as a value of this kind; a value of any kind is recorded as required to be one."""
         found, text = read
         if found is ValueKind.ANY:
             found = self._used_as.setdefault(text, kind)

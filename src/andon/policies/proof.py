@@ -14,7 +14,7 @@ def require_proof(table: DecisionTable) -> None:
 
 
 def unproven_rules(table: DecisionTable) -> list[Fault]:
-    """A fault for each automatic rule that reads `prediction` without `risk.certain` and does not say `unproven: true`."""
+    """Return a fault for each automatic rule that reads `prediction` without `risk.certain` or `unproven: true`."""
     faults = []
     for rule in table.rules:
         names = {reference.name for reference in references_in(tokens_of(rule.when))}

@@ -29,7 +29,7 @@ _REASON = re.compile(r"^[A-Z][A-Z0-9_]{0,62}$")
 
 
 def parse(text: str, *, source: str) -> DecisionTable:
-    """The table written in `text`. Raises PolicyInvalid with all faults at once, each `source:line` and what was expected."""
+    """Parse the table in `text`. Raises PolicyInvalid with all faults, each `source:line` and what was expected."""
     return _Reader(source, text).read()
 
 
@@ -41,7 +41,7 @@ def version_of(
 
 
 def digest_of(table: DecisionTable) -> str:
-    """The whole digest of which the version is the beginning."""
+    """Return the whole digest whose beginning is the version."""
     return _digest(table.outcomes, table.rules, table.otherwise, table.lists)
 
 
@@ -219,7 +219,8 @@ class _Reader:
         ]
         always = next((i for i, rule in enumerate(rules) if plain(rule.when) == "true"), len(rules))
         found += [
-            f"{self.source}:{rule.line}: rule `{rule.id}` is never reached: rule `{rules[always].id}` before it always holds"
+            f"{self.source}:{rule.line}: rule `{rule.id}` is never reached: rule `{rules[always].id}` before it "
+            "always holds"
             for rule in rules[always + 1 :]
         ]
         return tuple(found)

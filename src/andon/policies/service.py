@@ -84,7 +84,7 @@ def put_in_force(
 
 
 def hold(tx: Tx, automation: str) -> None:
-    """Let nobody else publish here or change what is in force until the transaction ends. To be called before an audit entry."""
+    """Lock publishing and the policy in force until the transaction ends. Call it before writing an audit entry."""
     store.lock(tx, automation)
 
 
@@ -104,7 +104,7 @@ def find(tx: Tx, automation: str, version: str) -> PolicyVersion | None:
 
 
 def in_force(tx: Tx, automation: str) -> PolicyVersion | None:
-    """The version that decides; None where none was published yet."""
+    """Return the version that decides; None if none was published yet."""
     setting = store.newest_setting(tx, automation)
     return None if setting is None else store.find(tx, automation, setting.version)
 

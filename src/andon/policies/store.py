@@ -35,7 +35,7 @@ def list_versions(tx: Tx, automation: str) -> list[PolicyVersion]:
 
 
 def newest_setting(tx: Tx, automation: str) -> PolicySetting | None:
-    """The setting that holds, or None where none was made."""
+    """Return the present setting, or None if there is none."""
     c = policy_settings.c
     query = select(policy_settings).where(c.automation == automation).order_by(c.number.desc()).limit(1)
     row = tx.execute(query).one_or_none()

@@ -10,7 +10,8 @@ _TOKEN = re.compile(
     r"""
     (?P<space> \s+ | //[^\n]* )
   | (?P<string> [rR][bB]? (?: \"{3}.*?\"{3} | '{3}.*?'{3} | "[^"\n]*" | '[^'\n]*' )
-              | [bB]? (?: \"{3}(?:\\.|[^\\])*?\"{3} | '{3}(?:\\.|[^\\])*?'{3} | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*' ) )
+              | [bB]? (?: \"{3}(?:\\.|[^\\])*?\"{3} | '{3}(?:\\.|[^\\])*?'{3}
+                          | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*' ) )
   | (?P<name> [A-Za-z_]\w* )
   | (?P<number> 0[xX][0-9a-fA-F]+[uU]? | \d*\.\d+(?:[eE][+-]?\d+)? | \d+[eE][+-]?\d+ | \d+[uU] )
   | (?P<whole> \d+ )
@@ -36,7 +37,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A dotted name that is not called: `input.amount` in `input.amount > 1.0`, from token `first` to before `after`."""
+    """A dotted name that is not a call: `input.amount` in `input.amount > 1.0`, from token `first` up to `after`."""
 
     name: str
     start: int
@@ -45,13 +46,13 @@ class Reference:
 
 
 def tokens_of(condition: str) -> list[Token]:
-    """The words of a condition, without spaces and comments."""
+    """Return the tokens of a condition, without spaces and comments."""
     words = (match for match in _TOKEN.finditer(condition) if match.lastgroup != "space")
     return [Token(str(match.lastgroup), match.group(), match.start()) for match in words]
 
 
 def plain(condition: str) -> str:
-    """The condition with one space between words and no comments: what stays the same however it is laid out."""
+    """Return the condition with one space between tokens and no comments: independent of its layout."""
     return " ".join(token.text for token in tokens_of(condition))
 
 
@@ -76,7 +77,7 @@ def references_in(tokens: Sequence[Token]) -> list[Reference]:
 
 
 def inside_macros(tokens: Sequence[Token]) -> list[Token]:
-    """The words between the brackets of `exists(...)`, `map(...)` and the like: what runs once for each element."""
+    """Return the tokens between the brackets of `exists(...)`, `map(...)` and the like, which run once per element."""
     inside: list[Token] = []
     macros: list[int] = []
     depth = 0

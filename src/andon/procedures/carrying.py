@@ -25,14 +25,17 @@ class ProcedureFailed(Exception):
 
 
 async def carry_out(spec: ProcedureSpec, running: Running, clock: Clock, observer: StepObserver) -> Any:
-    """Run the function from its beginning; what was done is not done again. What it returned, as JSON. Raises ProcedureFailed."""
+    """Run the function from its beginning; finished steps are not repeated. Return its result as JSON.
+
+    Raises ProcedureFailed.
+    """
     procedure, given, failures = await running.read(lambda tx: _facts(tx, running))
     steps = Steps(procedure, running, clock, failures, observer)
     try:
         result = as_json(await spec.body(steps, as_given(spec.body, given)), spec.name)
     except LEAVING:
         raise
-    except BaseException as error:  # noqa: BLE001 - the builder's code; it is told, logged and undone
+    except BaseException as error:  # noqa: BLE001 - the builder's code; reported, logged and undone
         why = str(error) if isinstance(error, StepFailed) else words_of(error)
         left = [] if isinstance(error, NotRepeatable) else await steps.undo()
         _log.warning(
@@ -58,7 +61,7 @@ def _facts(tx: Tx, running: Running) -> tuple[ProcedureRecord, Mapping[str, Any]
 
 
 def _given(tx: Tx, procedure: ProcedureRecord) -> Mapping[str, Any]:
-    """What the function is handed: the same at each execution, since the ledger never changes."""
+    """Return the function's input: the same at each execution, since the ledger never changes."""
     if procedure.input is not None:
         return procedure.input
     record = decisions.find(tx, procedure.decision_id)

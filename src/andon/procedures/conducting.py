@@ -1,4 +1,4 @@
-"""What a worker does for procedures: starts them, runs those whose code it has, wakes those whose delivery ended, says what has none.
+"""A worker's part in procedures: start them, run those it has code for, wake finished waits, report those without code.
 
 Importing this imports DBOS, so only a process that has procedures does.
 """
@@ -54,7 +54,7 @@ class Conductor:
         return self._engine.executor
 
     def launch(self) -> None:
-        """Begin to run. Blocks for a moment; call it in a thread of its own, again after it raised DatabaseUnavailable."""
+        """Begin to run. Blocks for a moment; call it in its own thread, and again after DatabaseUnavailable."""
         with self._database.begin() as tx:
             store.see_versions(tx, self._versions(self._clock.now()))
         self._engine.launch()
@@ -77,7 +77,7 @@ class Conductor:
         traceparent: str | None,
         now: datetime,
     ) -> bool:
-        """Start a procedure in the caller's transaction; False if one was started under this key. Raises ProcedureUnknown.
+        """Start a procedure in the caller's transaction; False if one exists under this key. Raises ProcedureUnknown.
 
         Without an input of its own (`given`) it reads its decision when it runs.
         """
@@ -103,8 +103,11 @@ class Conductor:
         return True
 
     def start_alone(self, name: str, key: UUID, given: Mapping[str, Any] | None, **about: Any) -> bool:
-        """The same in a transaction of its own. Raises ProcedureUnknown, StartRefused, NotStarted, and DatabaseUnavailable if
-        nobody knows whether the commit was done."""
+        """Start a procedure in a transaction of its own.
+
+        Raises ProcedureUnknown, StartRefused, NotStarted, and DatabaseUnavailable if the result of the commit is
+        unknown.
+        """
         committing = False
         try:
             with self._database.begin() as tx:
@@ -123,7 +126,10 @@ class Conductor:
         return durable.wake(tx, store.settled_deliveries(tx))
 
     def stranded(self, tx: Tx) -> dict[str, int]:
-        """How many procedures have begun on code that this process lacks, by name and version. Another may have it."""
+        """Return how many procedures have begun on code that this process lacks, by name and version.
+
+        Another may have it.
+        """
         return {flow: count for flow, count in durable.unfinished(tx).items() if flow not in self._specs}
 
     def tell_stranded(self, tx: Tx) -> int:

@@ -1,4 +1,4 @@
-"""What a procedure is to those who look at it, with no database: its facts, where it stands, and its timeline."""
+"""The view of a procedure, without a database: its facts, its state, and its timeline."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -11,14 +11,14 @@ from uuid import UUID
 from andon.kernel.durable import DurableRun, RunState, StepRecord
 
 UNDO = "undo "
-"""How the names of steps begin that undo another."""
+"""The prefix of steps that undo another."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProcedureRecord:
-    """One procedure: what started it, on which version of its code, and where it stands.
+    """One procedure: its origin, the version of its code, and its state.
 
-    It is handed its decision, read from the ledger, with the outcome of the `verdict` if a person gave one; where another
+    It receives its decision, read from the ledger, with the outcome of the `verdict` if a person gave one; if another
     procedure started it, the `input` that this one wrote.
     """
 
@@ -72,7 +72,7 @@ class ProcedureEvent:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """What a step waits or waited for, and until when at most."""
+    """The wait of a step, and its limit."""
 
     step: int
     what: str
@@ -94,7 +94,7 @@ class StepAttempt:
 
 
 class EntryState(StrEnum):
-    """How a step of the timeline stands."""
+    """The states of a step in the timeline."""
 
     DONE = "done"
     FAILED = "failed"
@@ -120,12 +120,12 @@ class TimelineEntry:
 
     @property
     def attempts(self) -> int:
-        """How often it was tried."""
+        """The number of attempts."""
         return len(self.failures) + (self.state is EntryState.DONE)
 
 
 def key_of(procedure_id: UUID, step: int) -> UUID:
-    """The key of what a step does outside: the same however often it is done. It sorts by when the procedure was started."""
+    """Return the key of a step's outside effect, the same at each repetition; it sorts by the procedure's start."""
     drawn = hashlib.sha256(procedure_id.bytes + step.to_bytes(8)).digest()
     return UUID(
         bytes=procedure_id.bytes[:6] + bytes([0x70 | drawn[0] & 0x0F, drawn[1], 0x80 | drawn[2] & 0x3F]) + drawn[3:10]
@@ -135,7 +135,7 @@ def key_of(procedure_id: UUID, step: int) -> UUID:
 def timeline(
     records: Sequence[StepRecord], waits: Sequence[Wait], attempts: Sequence[StepAttempt], *, over: bool
 ) -> list[TimelineEntry]:
-    """The steps in order: those that ended, and last the one that is under way, if it has left a trace."""
+    """Return the steps in order: those that ended, and last the one under way, if it has left a trace."""
     failures: dict[int, list[StepAttempt]] = {}
     for attempt in attempts:
         failures.setdefault(attempt.step, []).append(attempt)
@@ -157,14 +157,14 @@ def timeline(
 
 
 def beginnings(records: Sequence[StepRecord]) -> range:
-    """The steps that a new procedure may begin at: those that ended, and the one behind them; none of the undoing but its first."""
+    """Return the steps that a fork may begin at: the finished ones and the next, of the undoing only the first."""
     undoing = [record.number for record in records if record.name.startswith(UNDO)]
     behind = max((record.number for record in records), default=0) + 1
     return range(1, min(undoing, default=behind) + 1)
 
 
 def parts_of(name: str) -> tuple[str, str, bool]:
-    """A step's kind, its own name, and whether it undoes another."""
+    """Return a step's kind, its own name, and whether it undoes another."""
     undo = name.startswith(UNDO)
     kind, _, rest = name.removeprefix(UNDO).partition(":")
     return kind, rest or kind, undo
@@ -189,7 +189,7 @@ def _ended(record: StepRecord, wait: Wait | None) -> TimelineEntry:
 
 
 def _detail(kind: str, output: Mapping[str, Any]) -> str:
-    """What may be said of how a step ended; never what it returned, which may be anybody's data."""
+    """Describe how a step ended; never by its returned value, which may be private data."""
     value = output.get("ok")
     if kind == "wait":
         return "the time was up" if value is None else f"sent by {value['by']}"

@@ -1,4 +1,4 @@
-"""What can go wrong with a procedure, as far as a person who looks after it is concerned."""
+"""The errors of procedures, as people who look after them see them."""
 
 from andon.kernel.errors import Conflict, Invalid, NotFound, Unavailable
 

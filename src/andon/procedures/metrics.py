@@ -22,15 +22,15 @@ class ProcedureMetrics:
         )
 
     def step_done(self, procedure: str, step: str, seconds: float) -> None:
-        """A function of a step returned."""
+        """Count a step function that returned."""
         self.step_failures.add((procedure, step), 0)  # counted from zero
         self.step_seconds.observe_times((procedure, step), seconds)
 
     def step_failed(self, procedure: str, step: str) -> None:
-        """A function of a step raised."""
+        """Count a step function that raised."""
         self.step_failures.add((procedure, step))
 
     def ended(self, procedure: str, *, failed: bool) -> None:
-        """A procedure came to its end."""
+        """Count a procedure that ended."""
         self.endings.add((procedure, "failed"), failed)
         self.endings.add((procedure, "done"), not failed)

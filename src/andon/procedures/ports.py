@@ -1,21 +1,21 @@
-"""Who hears how procedures go, for metrics. Called from the engine's threads, so it counts and returns."""
+"""The observer of procedures, for metrics. Called from the engine's threads, so it must return quickly."""
 
 from typing import Protocol
 
 
 class StepObserver(Protocol):
-    """Hears of steps and ends."""
+    """Observes steps and ends."""
 
     def step_done(self, procedure: str, step: str, seconds: float) -> None:
-        """A function of a step returned."""
+        """Observe a step function that returned."""
         ...
 
     def step_failed(self, procedure: str, step: str) -> None:
-        """A function of a step raised; it may be tried again."""
+        """Observe a step function that raised; it may be retried."""
         ...
 
     def ended(self, procedure: str, *, failed: bool) -> None:
-        """A procedure came to its end."""
+        """Observe a procedure that ended."""
         ...
 
 

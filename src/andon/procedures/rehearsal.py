@@ -1,4 +1,4 @@
-"""A procedure rehearsed in memory, for a builder's tests: no database, no waiting; events, answers and refusals as they are given."""
+"""A procedure rehearsed in memory, for a builder's tests: no database, no waits; given events, answers and refusals."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ _WHO = "rehearsal"
 
 @dataclass(slots=True)
 class Rehearsal:
-    """What a procedure did: the names of its steps in order, what it delivered, its result or why it failed, how long it took."""
+    """The record of a rehearsal: the names of steps in order, deliveries, the result or error, and the time taken."""
 
     steps: list[str] = field(default_factory=list)
     delivered: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
@@ -37,7 +37,10 @@ async def rehearse(
     answers: Sequence[str] = (),
     refuse: Sequence[str] = (),
 ) -> Rehearsal:
-    """Run a procedure at once. An event that is not given does not come; `refuse` names deliveries and steps that fail for good."""
+    """Run a procedure at once.
+
+    An event not given never comes; `refuse` names deliveries and steps that fail for good.
+    """
     actor = _Actor(events or {}, answers, refuse)
     seen = actor.seen
     try:

@@ -1,4 +1,4 @@
-"""What can be done with procedures, each in the caller's transaction: look, send an event, cancel, resume, fork."""
+"""Operations on procedures, each in the caller's transaction: look, send an event, cancel, resume, fork."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -54,12 +54,12 @@ def get(tx: Tx, procedure_id: UUID) -> ProcedureRecord:
 
 
 def of_decision(tx: Tx, decision_id: UUID) -> list[ProcedureRecord]:
-    """The procedures that a decision started, oldest first."""
+    """Return the procedures that a decision started, oldest first."""
     return store.of_decision(tx, decision_id) if durable.is_set_up(tx) else []
 
 
 def timeline_of(tx: Tx, procedure: ProcedureRecord) -> list[TimelineEntry]:
-    """What a procedure did and does, step by step."""
+    """Return a procedure's history, step by step."""
     return timeline(
         durable.steps(tx, procedure.id),
         store.waits_of(tx, [procedure.id])[procedure.id],
@@ -69,12 +69,12 @@ def timeline_of(tx: Tx, procedure: ProcedureRecord) -> list[TimelineEntry]:
 
 
 def beginnings_of(tx: Tx, procedure: ProcedureRecord) -> range:
-    """The steps that a fork of it may begin at."""
+    """Return the steps that a fork of it may begin at."""
     return beginnings(durable.steps(tx, procedure.id))
 
 
 def waiting_for(tx: Tx, found: Sequence[ProcedureRecord]) -> dict[UUID, Wait]:
-    """What those of the procedures that wait are waiting for."""
+    """Return what the waiting ones of these procedures wait for."""
     waiting = [procedure.id for procedure in found if procedure.state is RunState.WAITING]
     if not waiting:
         return {}
@@ -82,17 +82,17 @@ def waiting_for(tx: Tx, found: Sequence[ProcedureRecord]) -> dict[UUID, Wait]:
 
 
 def result_of(tx: Tx, procedure: ProcedureRecord) -> tuple[Any, str | None]:
-    """What an ended procedure returned, or why it failed."""
+    """Return an ended procedure's result, or why it failed."""
     return durable.outcome_of(tx, procedure.id)
 
 
 def events_of(tx: Tx, procedure_id: UUID) -> list[ProcedureEvent]:
-    """What was sent to a procedure, oldest first."""
+    """Return the events sent to a procedure, oldest first."""
     return store.events_of(tx, procedure_id)
 
 
 def log_of(tx: Tx, procedure_id: UUID) -> list[audit.AuditEntry]:
-    """Who cancelled, resumed or forked it, and why; newest first."""
+    """Return the audit entries of a procedure's cancels, resumes and forks, newest first."""
     return audit.page(tx, subject=f"procedure:{procedure_id}")
 
 
@@ -129,7 +129,10 @@ def send(
 
 
 def cancel(tx: Tx, procedure_id: UUID, *, actor: Actor, reason: str, now: datetime) -> ProcedureRecord:
-    """Stop a procedure where it is; nothing is undone, and it can be resumed. Raises ProcedureNotFound, ProcedureOver, ReasonInvalid."""
+    """Cancel a procedure where it is; nothing is undone, and it can be resumed.
+
+    Raises ProcedureNotFound, ProcedureOver, ReasonInvalid.
+    """
     reasons.require(reason)
     before = get(tx, procedure_id)
     if not durable.cancel(tx, procedure_id):
@@ -139,7 +142,10 @@ def cancel(tx: Tx, procedure_id: UUID, *, actor: Actor, reason: str, now: dateti
 
 
 def resume(tx: Tx, procedure_id: UUID, *, actor: Actor, reason: str, now: datetime) -> ProcedureRecord:
-    """Let a stopped procedure go on behind its last step. Raises ProcedureNotFound, ProcedureNotStopped, ReasonInvalid."""
+    """Resume a stopped procedure after its last step.
+
+    Raises ProcedureNotFound, ProcedureNotStopped, ReasonInvalid.
+    """
     reasons.require(reason)
     before = get(tx, procedure_id)
     if not durable.resume(tx, procedure_id):
@@ -150,7 +156,7 @@ def resume(tx: Tx, procedure_id: UUID, *, actor: Actor, reason: str, now: dateti
 
 
 def fork(tx: Tx, procedure_id: UUID, *, from_step: int, actor: Actor, reason: str, now: datetime) -> ProcedureRecord:
-    """Begin a new procedure at a step of another, as if what was before had been its own, on the present version of the code.
+    """Begin a new procedure at a step of another, with the earlier steps as its own, on the present code.
 
     Raises ProcedureNotFound, StepInvalid, ReasonInvalid.
     """
@@ -185,7 +191,7 @@ def fork(tx: Tx, procedure_id: UUID, *, from_step: int, actor: Actor, reason: st
 
 
 def subscribe(events: Events) -> None:
-    """From now on the answer to a procedure's question lets it go on, in the verdict's own transaction."""
+    """Subscribe: the answer to a procedure's question resumes it, in the verdict's own transaction."""
     events.subscribe(reviews.QuestionAnswered, _answered)
 
 

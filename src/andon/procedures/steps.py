@@ -1,4 +1,4 @@
-"""What a procedure's function is handed (`andon.Procedure`): its every method is a step that is done once and kept."""
+"""The argument of a procedure's function (`andon.Procedure`): each method is a step that is performed once."""
 
 import asyncio
 import inspect
@@ -119,15 +119,15 @@ class Steps:
         await self._look("sleep", waiting.for_time, until=moment)
 
     async def now(self) -> datetime:
-        """The moment of the first asking."""
+        """Return the time of the first call."""
         return datetime.fromisoformat(await self._kept("now", lambda: self._clock.now().isoformat()))
 
     async def random(self) -> float:
-        """The number of the first asking."""
+        """Return the number of the first call."""
         return float(await self._kept("random", _random.random))
 
     async def undo(self) -> list[str]:
-        """Compensate all steps that were done, the last first; what could not be undone, which keeps no other from it."""
+        """Compensate all finished steps, the last first. Return the failures, which do not stop the others."""
         self._undoing = True
         left: list[str] = []
         while self._done:
@@ -136,7 +136,7 @@ class Steps:
                 await compensation()
             except LEAVING:
                 raise
-            except BaseException as error:  # noqa: BLE001 - a compensation is the builder's code; it is told and logged
+            except BaseException as error:  # noqa: BLE001 - a compensation is the builder's code; reported and logged
                 _log.error("procedure.not_undone", procedure_id=str(self.id), step=name, error=type(error).__name__)
                 left.append(f"{name} could not be undone: {words_of(error)}")
         return left
@@ -172,7 +172,10 @@ class Steps:
     async def _try(
         self, name: str, function: Callable[..., Any], args: Sequence[Any], retry: Retry, step: int
     ) -> Ended:
-        """Call the function until it succeeds or is given up. What failed is written down, so a restart goes on counting."""
+        """Call the function until it succeeds or is given up.
+
+        Failures are recorded, so a restart continues the count.
+        """
         number = self._failures.get(step, 0)
         while True:
             number += 1

@@ -35,7 +35,7 @@ def find(tx: Tx, procedure_id: UUID) -> ProcedureRecord | None:
 
 
 def facts(tx: Tx, procedure_id: UUID) -> tuple[ProcedureRecord, dict[int, int]] | None:
-    """What an execution begins with, in one query: the procedure without its run, and how often each step has failed."""
+    """Return the start of an execution in one query: the procedure without its run, and failures by step."""
     failed = (
         select(func.json_object_agg(attempts.c.step, attempts.c.number))
         .where(attempts.c.procedure_id == procedure_id)
@@ -54,7 +54,7 @@ def facts(tx: Tx, procedure_id: UUID) -> tuple[ProcedureRecord, dict[int, int]] 
 
 
 def of_decision(tx: Tx, decision_id: UUID) -> list[ProcedureRecord]:
-    """The procedures that a decision started, oldest first."""
+    """Return the procedures that a decision started, oldest first."""
     query = select(procedures).where(procedures.c.decision_id == decision_id).order_by(procedures.c.id)
     return _with_runs(tx, tx.execute(query).all())
 
@@ -90,7 +90,7 @@ def see_versions(tx: Tx, seen: Iterable[Version]) -> None:
 
 
 def current_version(tx: Tx, name: str) -> str | None:
-    """The version of a name that was seen last and starts new ones."""
+    """Return the version of a name that was seen last, which new procedures use."""
     query = select(versions.c.version).where(versions.c.name == name, versions.c.retired.is_(False))
     return tx.execute(query.order_by(versions.c.seen_at.desc()).limit(1)).scalar()
 
@@ -104,7 +104,7 @@ def add_event(tx: Tx, procedure_id: UUID, event: ProcedureEvent) -> ProcedureEve
 
 
 def take_event(tx: Tx, procedure_id: UUID, name: str, step: int) -> ProcedureEvent | None:
-    """The event that a step got, or the oldest of a name that nobody has, which is the step's from now on."""
+    """Return a step's event, or assign it the oldest free one of a name."""
     query = (
         select(events)
         .where(
@@ -129,7 +129,7 @@ def events_of(tx: Tx, procedure_id: UUID) -> list[ProcedureEvent]:
 
 
 def begin_wait(tx: Tx, procedure_id: UUID, wait: Wait, *, message_id: UUID | None = None) -> Wait:
-    """What a step waits for, as it was written when it began to."""
+    """Return the wait of a step, as written when it began."""
     values = {**asdict(wait), "procedure_id": procedure_id, "message_id": message_id}
     tx.execute(insert(waits).values(values).on_conflict_do_nothing())
     query = select(waits).where(waits.c.procedure_id == procedure_id, waits.c.step == wait.step)
@@ -137,12 +137,12 @@ def begin_wait(tx: Tx, procedure_id: UUID, wait: Wait, *, message_id: UUID | Non
 
 
 def end_wait(tx: Tx, procedure_id: UUID, step: int) -> None:
-    """The step has what it waited for."""
+    """End the wait of a step."""
     tx.execute(update(waits).where(waits.c.procedure_id == procedure_id, waits.c.step == step).values(over=True))
 
 
 def waits_of(tx: Tx, procedure_ids: Sequence[UUID]) -> dict[UUID, list[Wait]]:
-    """What the steps of procedures wait or waited for."""
+    """Return the waits of procedures' steps, past and present."""
     query = select(waits).where(waits.c.procedure_id.in_(procedure_ids)).order_by(waits.c.step)
     found: dict[UUID, list[Wait]] = {procedure_id: [] for procedure_id in procedure_ids}
     for row in tx.execute(query):
@@ -151,7 +151,7 @@ def waits_of(tx: Tx, procedure_ids: Sequence[UUID]) -> dict[UUID, list[Wait]]:
 
 
 def settled_deliveries(tx: Tx) -> list[UUID]:
-    """The procedures that wait for a delivery which has ended; marked, so that each is found once."""
+    """Return the procedures whose awaited delivery has ended; marked, so that each is found once."""
     found = tx.execute(
         text(
             "UPDATE procedure_waits w SET over = TRUE FROM outbox o "
@@ -168,7 +168,7 @@ def add_attempt(tx: Tx, procedure_id: UUID, attempt: StepAttempt) -> None:
 
 
 def attempts_of(tx: Tx, procedure_id: UUID) -> list[StepAttempt]:
-    """The tries at a procedure's steps that failed, oldest first."""
+    """Return the failed attempts at a procedure's steps, oldest first."""
     query = select(attempts).where(attempts.c.procedure_id == procedure_id)
     return [
         StepAttempt(row.step, row.name, row.number, row.began_at, row.ended_at, row.error)
@@ -177,7 +177,7 @@ def attempts_of(tx: Tx, procedure_id: UUID) -> list[StepAttempt]:
 
 
 def copy_until(tx: Tx, old: UUID, new: UUID, step: int) -> None:
-    """Give a fork what is told of its steps before `step`: waits, and attempts that failed."""
+    """Copy the waits and failed attempts of the steps before `step` to a fork."""
     before = {"old": old, "new": new, "step": step}
     tx.execute(
         text(

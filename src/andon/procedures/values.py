@@ -1,4 +1,4 @@
-"""Values on their way into and out of steps: JSON when they are kept, what the builder's annotations say when they are used."""
+"""Values passed into and out of steps: JSON when stored, the annotated types when used."""
 
 import inspect
 import typing
@@ -12,13 +12,13 @@ _ERROR_LIMIT = 500
 
 
 def as_given(function: Callable[..., Any], given: Any) -> Any:
-    """The decision as the second parameter of a procedure's function wants it. Raises ValidationError."""
+    """Return the decision as the second parameter of a procedure's function wants it. Raises ValidationError."""
     parameter = list(inspect.signature(function).parameters)[1]
     return TypeAdapter(typing.get_type_hints(function).get(parameter, Any)).validate_python(given)
 
 
 def as_returned(function: Callable[..., Any], value: Any) -> Any:
-    """A step's result as the function's annotation says, whether it was called just now or before a restart."""
+    """Return a step's result as the function's annotation says, whether called just now or before a restart."""
     try:
         hint = typing.get_type_hints(function).get("return")
     except (NameError, TypeError):
@@ -27,7 +27,7 @@ def as_returned(function: Callable[..., Any], value: Any) -> Any:
 
 
 def as_json(value: Any, name: str) -> Any:
-    """A value as it is kept. Raises TypeError."""
+    """Return a value as it is stored. Raises TypeError."""
     try:
         return to_jsonable_python(value)
     except PydanticSerializationError as error:
@@ -35,7 +35,7 @@ def as_json(value: Any, name: str) -> Any:
 
 
 def words_of(error: BaseException) -> str:
-    """An error for people, in one line; of a value that does not fit where it does not, never the value."""
+    """Describe an error in one line; for a value that does not fit its place, never the value."""
     if isinstance(error, ValidationError):
         faults = error.errors(include_input=False, include_url=False)
         return f"a value does not fit: {', '.join('.'.join(map(str, f['loc'])) or f['type'] for f in faults)}"

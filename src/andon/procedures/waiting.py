@@ -1,6 +1,7 @@
-"""The steps that wait, each as one look in a transaction: what it waits for if that is there, otherwise that it waits.
+"""The steps that wait, each as one check in a transaction: the awaited thing if it is there, otherwise a wait.
 
-The run's row is held meanwhile, and whoever brings something holds it as well: nothing comes between looking and waiting.
+The run's row is locked meanwhile, and whoever brings something locks it as well: nothing is lost between check and
+wait.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from andon.procedures import store
 from andon.procedures.domain import ProcedureRecord, Wait, key_of
 
 Ended: TypeAlias = Mapping[str, Any]
-"""How a step ended, as it is kept: `ok` with its value, or `failed` with why."""
+"""The stored end of a step: `ok` with its value, or `failed` with the reason."""
 
 
 def for_delivery(
@@ -32,7 +33,10 @@ def for_delivery(
     event: str,
     data: Mapping[str, Any],
 ) -> Ended | Waiting:
-    """A delivery under the step's own key, handed to the outbox once. `unknown`: it was given up, and may have arrived."""
+    """Check a delivery under the step's own key, added to the outbox once.
+
+    `unknown` means it was given up, and may have arrived.
+    """
     key = key_of(procedure.id, step)
     message = outbox.find(tx, key)
     if message is None:
@@ -50,7 +54,7 @@ def for_delivery(
 def for_event(
     tx: Tx, now: datetime, procedure: ProcedureRecord, step: int, what: str, *, event: str, within: timedelta | None
 ) -> Ended | Waiting:
-    """The oldest event of a name that no other step got, or None when the time is up."""
+    """Check for the oldest event of a name that no other step got; None when the time is up."""
     found = store.take_event(tx, procedure.id, event, step)
     until = None if within is None else now + within
     wait = store.begin_wait(tx, procedure.id, Wait(step, what, now, until, over=False))
@@ -74,7 +78,7 @@ def for_answer(
     queue: str,
     due: timedelta,
 ) -> Ended | Waiting:
-    """A person's verdict on a review that is opened once, under the step's own key."""
+    """Check for a person's verdict on a review that is opened once, under the step's own key."""
     key = key_of(procedure.id, step)
     review = reviews.find_question(tx, key)
     if review is not None and review.verdict is not None:
@@ -103,7 +107,7 @@ def for_answer(
 def for_time(
     tx: Tx, now: datetime, procedure: ProcedureRecord, step: int, what: str, *, until: datetime
 ) -> Ended | Waiting:
-    """That a moment has come; the one that was written when the wait began."""
+    """Check whether a moment has come: the one recorded when the wait began."""
     wait = store.begin_wait(tx, procedure.id, Wait(step, what, now, until, over=False))
     if wait.until is not None and wait.until > now:
         return Waiting(wait.until)

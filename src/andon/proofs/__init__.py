@@ -1,7 +1,7 @@
 """Proofs: what labels prove of each risk gate, kept up to date by a worker, with the curve and the forecast behind it.
 
-Labels become evidence (`gathering.py`), evidence moves provers (`proving.py`, `andon.statistics.gate_proofs`), and what they
-prove becomes a gate revision (`domain.py` says when). Start at `service.py`; what people see is `reading.py`.
+Labels become evidence (`gathering.py`), evidence moves provers (`proving.py`, `andon.statistics.gate_proofs`), and
+their proofs become gate revisions (`domain.py` has the rule). Start at `service.py`; `reading.py` serves people.
 """
 
 from andon.proofs.domain import GateEvidence, ProvenRegion, SeriesKey

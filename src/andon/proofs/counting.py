@@ -67,9 +67,10 @@ def count(
     *,
     bounded: Container[str],
 ) -> TrafficCounts:
-    """Count decisions with a prediction, of the automations that are `bounded`. `thresholds_of` gives the rising thresholds of a model version.
+    """Count decisions with a prediction, of the automations that are `bounded`.
 
-    `is_heard` tells for an automation and an outcome whether silence is a label.
+    `thresholds_of` gives the rising thresholds of a model version. `is_heard` says for an automation and an outcome
+    whether silence is a label.
     """
     counts = TrafficCounts()
     for item in items:

@@ -34,8 +34,9 @@ class SeriesKey:
 class GateEvidence:
     """The evidence of one decision about its gate.
 
-    `propensity` is the probability with which somebody looked at it. `floor` is the least with which anybody looked at any
-    decision of the line then, `part_floor` the same within its segment. `audited` is true for what a person checked blindly.
+    `propensity` is the probability with which somebody looked at it. `floor` is the least with which anybody looked at
+    any decision of the line then, `part_floor` the same within its segment. `audited` is true for a blind check by a
+    person.
     """
 
     decision_id: UUID
@@ -54,7 +55,9 @@ class GateEvidence:
 
 @dataclass(frozen=True, slots=True)
 class ProvenRegion:
-    """The proven region of one series. Without `threshold` nothing is proven, and `error` and `bound` describe the first test.
+    """The proven region of one series.
+
+    Without `threshold` nothing is proven, and `error` and `bound` are the first test's.
 
     `share` of the decisions lie in the region. `error` and `bound` are in the unit of the target. `labels` are those of
     decisions, without held-out rows, of which `audits` were blind. With `settled`, labels say otherwise than
@@ -101,10 +104,11 @@ class Standing:
 def threshold_wanted(
     proof: ProvenRegion, standing: Standing, shares: Sequence[tuple[float, float]], now: datetime
 ) -> float | None:
-    """Return the threshold of the revision to be made; None if none is due.
+    """Return the threshold of the due revision; None if none is due.
 
-    `shares` are the share of decisions above each threshold. Narrowing happens at once. Widening waits until it is worth a
-    revision. As long as labels say no more than held-out rows did, these stand, and a segment keeps the gate of the whole line.
+    `shares` are the share of decisions above each threshold. Narrowing happens at once. Widening waits until it is
+    worth a revision. As long as labels prove no more than held-out rows did, these stand, and a segment keeps the gate
+    of the whole line.
     """
     proven, present = NOTHING if proof.threshold is None else proof.threshold, standing.threshold(now)
     fresh = standing.labelled_at is not None and now - standing.labelled_at <= FRESH
@@ -124,7 +128,7 @@ def share_above(shares: Sequence[tuple[float, float]], threshold: float) -> floa
 
 
 def _is_due(standing: Standing, now: datetime) -> bool:
-    """Whether the standing live revision is to be renewed, or a first one to be made."""
+    """Return whether the standing live revision is to be renewed, or a first one to be made."""
     live = standing.live
     if live is None or now - live.at >= SAID_AGAIN:
         return True

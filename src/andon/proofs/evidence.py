@@ -1,7 +1,8 @@
-"""The evidence of one decision: whether it counts for a gate, since when, and with which probability it was looked at. Pure.
+"""The evidence of one decision: whether it counts for a gate, since when, and its probability of a look. Pure.
 
-A blind audit or a review counts at once. A label from outside counts when it is mature: reports of one class come earlier
-than those of another. Where silence is a label, the decisions that it speaks of count at maturity, whoever looked at them before.
+A blind audit or a review counts at once. A label from outside counts when it is mature: reports of one class come
+earlier than those of another. Where silence is a label, the decisions it covers count at maturity, whoever looked at
+them before.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +22,7 @@ from andon.serving import proven_arm
 
 @dataclass(frozen=True, slots=True)
 class Floors:
-    """The least probability with which anybody looked at a decision then: of the whole line, and of the decision's segment.
+    """The least probability of a look at a decision then: in the whole line, and in the decision's segment.
 
     None where some decisions were never looked at.
     """
@@ -43,7 +44,7 @@ def is_automatic(row: DecisionRow) -> bool:
 
 
 def concerns_gate(row: DecisionRow) -> bool:
-    """Return whether the gate has to do with a decision: not if the policy asks a person however certain the prediction is."""
+    """Return whether the gate concerns a decision: not if the policy requires a review at any certainty."""
     if row.label is None or row.confidence is None or row.line_state is LineState.STOPPED:
         return False
     return not (row.certain and row.outcome == REVIEW and row.line_state is LineState.AUTOMATIC)
@@ -59,10 +60,10 @@ def evidence_of(
     now: datetime,
     swept: bool,
 ) -> GateEvidence | NotYet | None:
-    """Return what a decision says about its gate at a moment; None if nothing.
+    """Return a decision's evidence about its gate at a moment; None without any.
 
-    `floors` gives the floors of young decisions (False) and of mature ones (True), where silence may be a label. With `swept`
-    the decision is among the matured ones that are all looked at.
+    `floors` gives the floors of young decisions (False) and of mature ones (True), where silence may be a label. With
+    `swept` the decision is among the matured ones that are all looked at.
     """
     valid = valid_label(labels, truth, outcome=row.outcome, decided_at=row.decided_at, moment=now)
     if valid is None or not concerns_gate(row) or row.label is None or row.confidence is None:
@@ -101,13 +102,13 @@ def evidence_of(
 
 
 def _of_people(labels: Sequence[Label], truth: Truth | None, now: datetime) -> Mapping[LabelSource, Label]:
-    """The standing labels of people who looked."""
+    """Return the standing labels of people who looked."""
     standing = standing_labels((one for one in labels if one.known_at <= now), truth)
     return {source: one for source, one in standing.items() if source in (LabelSource.REVIEW, LabelSource.BLIND_AUDIT)}
 
 
 def segment_in(given: Mapping[str, Any], field: str | None, contract: Mapping[str, Any]) -> GateSegment:
-    """Return the segment of an input as it was sent: its value in a field, or the contract's own where there is none."""
+    """Return an input's segment: its value in a field, or the contract's default where it is missing."""
     if field is None:
         return {}
     value = given.get(field, contract.get("properties", {}).get(field, {}).get("default"))

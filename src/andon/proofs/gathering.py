@@ -25,7 +25,7 @@ SWEPT_AT_ONCE = 500
 """Matured decisions of one automation that are looked at in one transaction."""
 
 BEHIND = timedelta(hours=1)
-"""A sweep that is further behind passes over decisions: those looked at are a fair sample, whatever their labels say."""
+"""A sweep that is further behind skips decisions: those looked at are a fair sample, whatever their labels."""
 
 COMMITTED_LATE = timedelta(minutes=10)
 """A decision that is committed longer after its request is not swept; one that waited so long is rare."""
@@ -47,7 +47,7 @@ class Thresholds:
 
 
 class Gathering:
-    """One transaction's look at what is new. `versions` are the versions in force of automations that declare a bound."""
+    """One transaction's scan for news. `versions` are those in force of automations that declare a bound."""
 
     def __init__(self, tx: Tx, versions: Mapping[str, AutomationVersion], now: datetime) -> None:
         self._tx, self._versions, self._now = tx, versions, now
@@ -121,7 +121,7 @@ class Gathering:
             store.begin_anew(self._tx, row.automation, proven_arm(row.arm))
 
     def _floors(self, row: DecisionRow, segment: GateSegment, *, silent: bool, mature: bool) -> Floors:
-        """The least probability with which a decision of that time was looked at."""
+        """Return the least probabilities of a look at a decision of that time."""
         supervised = row.line_state is LineState.SUPERVISED
         if supervised and not segment:
             return Floors(1.0, 1.0)
@@ -164,7 +164,10 @@ class Gathering:
 
 
 def _least(slices: Sequence[store.SliceCount], outside: float | None, *, mature: bool) -> float | None:
-    """The least probability of an audit; 1 where nothing was left to audits, `outside` where they left something out."""
+    """Return the least probability of an audit.
+
+    It is 1 where nothing was left to audits, `outside` where they left something out.
+    """
     each = [one.least_unheard if mature else one.least_audit for one in slices]
     left = [least for least in each if least is not None]
     if not left:

@@ -74,7 +74,7 @@ class Proving:
                 self._revise(series, kept, there, events)
 
     def _series(self, found: Sequence[tuple[int, GateEvidence]]) -> list[GateSeries]:
-        """The series that have a prover or get one."""
+        """Return the series that have a prover or get one."""
         segments: dict[str, Mapping[str, Any]] = {
             json_of(one.key.segment): one.key.segment for one in self.saved.values()
         }

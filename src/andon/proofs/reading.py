@@ -1,4 +1,4 @@
-"""Reading of proofs: what holds and why, the curve of automatic share against risk, and what more labels would prove."""
+"""Reading of proofs: the present proof and its reason, the curve of automatic share against risk, and the forecast."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ class ForecastStep:
 class GateForecast:
     """The forecast of one series: further labels for each wider region, the widest last.
 
-    `clean_labels` prove the target from nothing if none is wrong; `labels_at_error` for even odds if as many are wrong as so far.
+    `clean_labels` prove the target from nothing if none is wrong; `labels_at_error` for even odds at the present error.
     """
 
     key: SeriesKey
@@ -101,7 +101,7 @@ class GateForecast:
 
 @dataclass(frozen=True, slots=True)
 class GateAccount:
-    """The account of one series: the revision in force, the present proof, and the gate that holds if nobody renews it."""
+    """The account of one series: the revision in force, the present proof, and the gate after its expiry."""
 
     key: SeriesKey
     in_force: GateRevision
@@ -256,7 +256,7 @@ def _curve(tx: Tx, series: GateSeries, prover: GateProver, target: float, now: d
 
 
 def _prover(tx: Tx, series: GateSeries) -> GateProver:
-    """The prover as it was kept; one that has seen no label where none was kept for this bound."""
+    """Return the saved prover, or one without labels if none was saved for this bound."""
     kept: SavedProof | None = store.saved(tx, series.key.automation, series.key.arm).get(
         (json_of(series.key.segment), series.key.predicted)
     )
@@ -266,7 +266,7 @@ def _prover(tx: Tx, series: GateSeries) -> GateProver:
 
 
 def _seen_by(tx: Tx, series: GateSeries, target: float) -> GateProver:
-    """A prover of another target that has seen the same labels."""
+    """Return a prover of another target that has seen the same labels."""
     automation, arm = series.key.automation, series.key.arm
     prover, after = series.prover(target), store.first_counting(tx, automation, arm, KEPT)
     advance(prover, series, store.evidence_after(tx, automation, arm, after, KEPT))

@@ -19,7 +19,10 @@ AT_ONCE = 50
 
 @dataclass(frozen=True, slots=True)
 class GateSeries:
-    """One series with what bounds it. `evidence` are the held-out rows it starts with; None if these are not told apart."""
+    """One series with its bound.
+
+    `evidence` are the held-out rows it starts with; None if the series has none of its own.
+    """
 
     key: SeriesKey
     risk: RiskBound
@@ -94,7 +97,10 @@ def advance(
     found: Sequence[tuple[int, GateEvidence]],
     broke: Callable[[int], None] | None = None,
 ) -> None:
-    """Have a prover see evidence in its order. `broke` gets the position after which it began anew, because the error rose."""
+    """Show evidence to a prover in order.
+
+    `broke` gets the position after which it restarted, because the error rose.
+    """
     own = [(position, one) for position, one in found if series.concerns(one)]
     breaks = prover.prove().breaks
     for start in range(0, len(own), AT_ONCE):
@@ -110,7 +116,7 @@ def advance(
 def series_of(
     automation: str, arm: str, risk: RiskBound, evidence: RiskEvidence, segments: Sequence[dict[str, Any]]
 ) -> list[GateSeries]:
-    """Return the series of an arm: the whole line, each class with a bound of its own, and the same for each segment."""
+    """Return the series of an arm: the whole line, each class with its own bound, and the same for each segment."""
     series = []
     for segment in ({}, *segments):
         for predicted in ("", *sorted(risk.targets)):

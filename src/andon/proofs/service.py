@@ -1,4 +1,4 @@
-"""Proofs of all lines: one step of a worker gathers what is new, shows it to the provers and makes revisions that are due."""
+"""Proofs of all lines: one step of a worker gathers news, shows it to the provers and makes due revisions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,12 +24,12 @@ CONSUMER = "proofs"
 """The name under which the feed is read."""
 
 TRAFFIC_KEPT = timedelta(days=60)
-"""How long counts of decisions are kept: longer than labels are usually due."""
+"""The time for which counts of decisions are kept: longer than labels usually take."""
 
 VERSIONS_READ = timedelta(seconds=20)
 REVISED = timedelta(minutes=5)
 FORGOTTEN = timedelta(hours=1)
-"""How often declarations are read, gates without new labels looked at, and old counts forgotten."""
+"""The interval for reading declarations, checking gates without new labels, and dropping old counts."""
 
 
 class _Progress(Enum):
@@ -102,7 +102,7 @@ def bounded_versions(tx: Tx) -> Mapping[str, AutomationVersion]:
 def _prove_arm(
     tx: Tx, version: AutomationVersion, arm: store.ArmEvidence, anew: bool, events: Events, now: datetime
 ) -> _Progress:
-    """Prove one arm. What is wrong with one keeps no other from its proofs."""
+    """Prove one arm. A fault of one does not stop the others."""
     risk = decisions.bound_of(version)
     if risk is None:
         return _Progress.NONE

@@ -1,4 +1,7 @@
-"""The share of blind audits: as large as the next proof needs, and larger while an error is suspected; within declared bounds."""
+"""The share of blind audits: enough for the next proof, and larger while an error is suspected.
+
+Within declared bounds.
+"""
 
 from datetime import datetime, timedelta
 
@@ -27,7 +30,7 @@ AT_MOST_EVERY = timedelta(minutes=10)
 
 
 def wanted_share(declared: BlindAudit, *, suspicion: float, labels_needed: int | None, automatic_a_day: float) -> float:
-    """Return the share that brings the labels needed within the horizon; near the upper bound while an error is suspected.
+    """Return the share that brings the needed labels within the horizon; higher while an error is suspected.
 
     Where nothing more can be proven, the lower bound is enough.
     """

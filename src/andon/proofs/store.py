@@ -19,11 +19,13 @@ DELETE FROM proof_pending WHERE id IN (
 """)
 
 _PUT = text("""
-INSERT INTO proof_evidence AS e (decision_id, automation, arm, segment, predicted, actual, confidence, propensity, floor,
+INSERT INTO proof_evidence AS e (
+    decision_id, automation, arm, segment, predicted, actual, confidence, propensity, floor,
     part_floor, automatic, audited, counted_at)
 VALUES (:decision_id, :automation, :arm, CAST(:segment AS jsonb), :predicted, :actual, :confidence, :propensity, :floor,
     :part_floor, :automatic, :audited, :now)
-ON CONFLICT (decision_id) DO UPDATE SET actual = excluded.actual, propensity = excluded.propensity, floor = excluded.floor,
+ON CONFLICT (decision_id) DO UPDATE SET
+    actual = excluded.actual, propensity = excluded.propensity, floor = excluded.floor,
     part_floor = excluded.part_floor, audited = excluded.audited
 WHERE (e.actual, e.propensity, e.floor, e.part_floor) IS DISTINCT FROM
     (excluded.actual, excluded.propensity, excluded.floor, excluded.part_floor)
@@ -39,7 +41,10 @@ ON CONFLICT (automation, arm, day, segment, predicted, level) DO UPDATE SET deci
 _SLICE = text("""
 INSERT INTO proof_slices AS s (automation, arm, day, segment, gate_revision, decisions, automatic, least_audit,
     least_unheard)
-VALUES (:automation, :arm, :day, CAST(:segment AS jsonb), :gate_revision, :decisions, :automatic, :least_audit, :least_unheard)
+VALUES (
+    :automation, :arm, :day, CAST(:segment AS jsonb), :gate_revision, :decisions, :automatic,
+    :least_audit, :least_unheard
+)
 ON CONFLICT (automation, arm, day, segment, gate_revision) DO UPDATE SET decisions = s.decisions + excluded.decisions,
     automatic = s.automatic + excluded.automatic, least_audit = least(s.least_audit, excluded.least_audit),
     least_unheard = least(s.least_unheard, excluded.least_unheard)
@@ -69,7 +74,7 @@ class SavedProof:
 
 @dataclass(frozen=True, slots=True)
 class ArmEvidence:
-    """An arm of which something is known: its newest evidence, and the last that its prover of the whole line has seen."""
+    """An arm with evidence: its newest, and the last that its prover of the whole line has seen."""
 
     automation: str
     arm: str
@@ -79,9 +84,9 @@ class ArmEvidence:
 
 @dataclass(frozen=True, slots=True)
 class SliceCount:
-    """How much was decided automatically under one gate revision on one day, and the least probability of an audit of it.
+    """The automatic decisions under one gate revision on one day, and the least probability of their audit.
 
-    `least_unheard` is that of decisions whose silence says nothing; None if there was none.
+    `least_unheard` is that of decisions whose silence is not a label; None if there was none.
     """
 
     segment: Mapping[str, Any]
@@ -104,14 +109,14 @@ def postpone(tx: Tx, decision_id: UUID, until: datetime) -> None:
 
 
 def put_evidence(tx: Tx, one: GateEvidence, now: datetime) -> bool:
-    """Write what a decision says. True if it said something else before."""
+    """Write a decision's evidence. Return True if it differs from before."""
     values = {name: getattr(one, name) for name in GateEvidence.__dataclass_fields__}
     row = tx.execute(_PUT, {**values, "segment": _json(one.segment), "now": now}).one_or_none()
     return row is not None and bool(row.changed)
 
 
 def drop_evidence(tx: Tx, decision_id: UUID) -> bool:
-    """Forget what a decision said. True if it said something."""
+    """Delete a decision's evidence. Return True if there was any."""
     statement = text("DELETE FROM proof_evidence WHERE decision_id = :decision_id")
     return tx.execute(statement, {"decision_id": decision_id}).rowcount == 1
 
@@ -150,14 +155,14 @@ def arms_with_evidence(tx: Tx) -> list[ArmEvidence]:
         "FROM (SELECT DISTINCT automation, arm FROM gate_pointers) a "
         "CROSS JOIN LATERAL (SELECT position FROM proof_evidence p WHERE p.automation = a.automation AND p.arm = a.arm "
         "ORDER BY position DESC LIMIT 1) e "
-        "LEFT JOIN proof_states s ON s.automation = a.automation AND s.arm = a.arm AND s.segment = '{}' AND s.predicted = '' "
-        "ORDER BY a.automation, a.arm"
+        "LEFT JOIN proof_states s ON s.automation = a.automation AND s.arm = a.arm AND s.segment = '{}' AND "
+        "s.predicted = '' ORDER BY a.automation, a.arm"
     )
     return [ArmEvidence(*row) for row in tx.execute(statement)]
 
 
 def labels_since(tx: Tx, automation: str, arm: str, since: datetime) -> list[tuple[float, bool, int]]:
-    """Return for each confidence, rounded down to a hundredth, and whether it was automatic, how many labels there were since."""
+    """Return the number of labels since a moment, by confidence, rounded down to a hundredth, and automatic or not."""
     statement = text(
         "SELECT floor(confidence * 100) / 100 AS confidence, automatic, count(*) AS labels FROM proof_evidence "
         "WHERE automation = :automation AND arm = :arm AND counted_at >= :since GROUP BY 1, 2"
@@ -169,14 +174,15 @@ def labels_since(tx: Tx, automation: str, arm: str, since: datetime) -> list[tup
 def labels_in(tx: Tx, automation: str, arm: str, segment: Mapping[str, Any]) -> int:
     """Return how many decisions of a segment say something."""
     statement = text(
-        "SELECT count(*) FROM proof_evidence WHERE automation = :automation AND arm = :arm AND segment = CAST(:segment AS jsonb)"
+        "SELECT count(*) FROM proof_evidence WHERE automation = :automation AND arm = :arm AND segment = "
+        "CAST(:segment AS jsonb)"
     )
     values = {"automation": automation, "arm": arm, "segment": _json(segment)}
     return int(tx.execute(statement, values).scalar_one())
 
 
 def labels_above(tx: Tx, key: SeriesKey, threshold: float, since: int) -> tuple[int, int]:
-    """Return how many labels of a series there are above a threshold and behind a position, and how many of them are audits."""
+    """Return how many labels of a series lie above a threshold and after a position, and how many are audits."""
     statement = text(
         "SELECT count(*) AS labels, count(*) FILTER (WHERE audited) AS audits FROM proof_evidence "
         "WHERE automation = :automation AND arm = :arm AND position > :since AND confidence >= :threshold "
@@ -190,7 +196,8 @@ def labels_above(tx: Tx, key: SeriesKey, threshold: float, since: int) -> tuple[
 def has_outside_labels(tx: Tx, automation: str, arm: str) -> bool:
     """Return whether labels from outside came for automatic decisions of an arm."""
     statement = text(
-        "SELECT EXISTS (SELECT FROM proof_evidence WHERE automation = :automation AND arm = :arm AND automatic AND NOT audited)"
+        "SELECT EXISTS (SELECT FROM proof_evidence WHERE automation = :automation AND arm = :arm AND automatic AND "
+        "NOT audited)"
     )
     return bool(tx.execute(statement, {"automation": automation, "arm": arm}).scalar_one())
 
@@ -233,7 +240,8 @@ def traffic_of(tx: Tx, key: SeriesKey, since: date) -> dict[int, int]:
     """Return how many decisions of a series reached exactly so many thresholds, since a day."""
     statement = text(
         "SELECT level, sum(decisions) AS decisions FROM proof_traffic WHERE automation = :automation AND arm = :arm "
-        "AND day >= :since AND segment @> CAST(:segment AS jsonb) AND (:predicted = '' OR predicted = :predicted) GROUP BY level"
+        "AND day >= :since AND segment @> CAST(:segment AS jsonb) AND (:predicted = '' OR predicted = :predicted) "
+        "GROUP BY level"
     )
     values = {"automation": key.automation, "arm": key.arm, "since": since, "predicted": key.predicted}
     rows = tx.execute(statement, {**values, "segment": _json(key.segment)})
@@ -243,8 +251,8 @@ def traffic_of(tx: Tx, key: SeriesKey, since: date) -> dict[int, int]:
 def daily(tx: Tx, automation: str, arm: str, since: date) -> tuple[int, int, int]:
     """Return on how many days an arm decided since a day, how much, and how much of that automatically."""
     statement = text(
-        "SELECT count(DISTINCT day) AS days, coalesce(sum(decisions), 0) AS decisions, coalesce(sum(automatic), 0) AS automatic "
-        "FROM proof_slices WHERE automation = :automation AND arm = :arm AND day >= :since"
+        "SELECT count(DISTINCT day) AS days, coalesce(sum(decisions), 0) AS decisions, coalesce(sum(automatic), 0) "
+        "AS automatic FROM proof_slices WHERE automation = :automation AND arm = :arm AND day >= :since"
     )
     row = tx.execute(statement, {"automation": automation, "arm": arm, "since": since}).one()
     return row.days, int(row.decisions), int(row.automatic)
@@ -310,7 +318,7 @@ def put_sweep(tx: Tx, automation: str, upto: UUID | None, swept_to: datetime) ->
 
 
 def json_of(segment: Mapping[str, Any]) -> str:
-    """Return a segment as the text by which `saved` knows it."""
+    """Return a segment as the text that keys `saved`."""
     return _json(segment)
 
 

@@ -6,7 +6,10 @@ from andon.proofs.series import GateSeries
 
 
 def sentence_of(proof: ProvenRegion, series: GateSeries) -> str:
-    """Return what is proven, as `87% automatic; error of the automatic part 0.6%, at most 0.9% with 95% confidence, ...`."""
+    """Return the proof as text: `87% automatic.
+
+    Error of the automatic part 0.6%, at most 0.9% with 95% confidence, ...`.
+    """
     labels = f"{proof.labels:,} {'audits' if proof.labels == proof.audits else 'labels'}"
     rose = "" if not proof.breaks else " since the error rose"
     held_out = "" if proof.breaks or proof.threshold is None else series.rows_above(proof.threshold)

@@ -1,4 +1,4 @@
-"""Quality: one summary of how good a line is now, put together from its gates, monitors, alerts, audits and measures."""
+"""Quality: one summary of a line's present quality, from its gates, monitors, alerts, audits and measures."""
 
 from andon.quality.domain import AuditStanding, LineQuality, MonitorStanding
 from andon.quality.service import line_quality

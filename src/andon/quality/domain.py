@@ -33,7 +33,7 @@ class MonitorStanding:
 
 @dataclass(frozen=True, slots=True)
 class AuditStanding:
-    """Blind audits of a line: the share that is drawn (None: none are), how many wait, and how many agreed or did not."""
+    """Blind audits of a line: the share that is drawn (None: none), and how many wait, agreed or disagreed."""
 
     share: float | None
     waiting: int
@@ -43,10 +43,10 @@ class AuditStanding:
 
 @dataclass(frozen=True, slots=True)
 class LineQuality:
-    """How good a line is at a moment.
+    """The quality of a line at a moment.
 
-    `decisions` and `automatic` count those of the last 24 hours. `unbounded` says why no error is bounded, where none is.
-    `measures` are sums over the last 30 days.
+    `decisions` and `automatic` count those of the last 24 hours. `unbounded` says why no error is bounded, where none
+    is. `measures` are sums over the last 30 days.
     """
 
     automation: str

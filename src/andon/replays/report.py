@@ -161,7 +161,7 @@ class ReplayReport:
     values: tuple[ValueChange, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """The report as JSON values."""
+        """Return the report as JSON values."""
         written = asdict(self)
         written["asked"] |= {"since": self.asked.since.isoformat(), "until": self.asked.until.isoformat()}
         return written

@@ -12,7 +12,10 @@ OPEN = "open_reviews"
 
 
 def chores(metrics: ReviewMetrics) -> list[Chore]:
-    """Open what is asked for; at once again only if there may be more, since a transaction for each handful costs a stream its pace."""
+    """Return the chore that opens due reviews; it repeats at once only after a full batch.
+
+    A transaction for each handful of reviews would slow a stream down.
+    """
 
     def open_reviews(tx: Tx, now: datetime) -> bool:
         opened = service.open_due(tx, now=now)

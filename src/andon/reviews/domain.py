@@ -1,4 +1,4 @@
-"""The rules of a review, with no database and no clock: who may work on it, and which verdicts there are."""
+"""The rules of a review, without a database or a clock: its holder and its possible verdicts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from andon.kernel.identity import Actor
 from andon.reviews.errors import ReviewDecided, ReviewHeld, ReviewNotClaimed, VerdictInvalid
 
 CLAIM = timedelta(minutes=15)
-"""How long a claimed review is nobody else's."""
+"""The time for which a claimed review is reserved."""
 
 UNDECIDED = "review"
 """The outcome that asks a person; so it is no answer of theirs."""
@@ -29,7 +29,7 @@ class ReviewState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who works on a review, and until when it is nobody else's."""
+    """A claim on a review: its holder, and its end."""
 
     by: str
     at: datetime
@@ -38,7 +38,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a person chose, and why."""
+    """A person's choice and reason."""
 
     outcome: str
     reason: str
@@ -59,11 +59,12 @@ def case_line(fields: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ReviewTask:
-    """A person's task on one decision, which is read from the ledger. `actions` says what each outcome sets off.
+    """A person's task on one decision, which is read from the ledger. `actions` gives the effect of each outcome.
 
-    A procedure that follows the decision may ask a `question` of its own (under the key `asked_by`); its answer sets off nothing
-    but that the procedure goes on. A `blind` review audits an automatic decision: its outcomes are classes, its verdict sets off
-    nothing, and until then the reviewer does not see what the line decided. `predicted` is that, from the verdict on.
+    A procedure that follows the decision may ask a `question` of its own (under the key `asked_by`); its answer only
+    lets the procedure continue. A `blind` review audits an automatic decision: its outcomes are classes, its verdict
+    has no effect outside, and until then the reviewer does not see the line's decision. `predicted` is that decision,
+    from the verdict on.
     """
 
     id: UUID
@@ -103,13 +104,13 @@ class ReviewTask:
         return ReviewState.OPEN if self.holder(now) is None else ReviewState.CLAIMED
 
     def holder(self, now: datetime) -> str | None:
-        """Who works on it, if somebody does."""
+        """Return the holder, if there is one."""
         if self.verdict is not None or self.claim is None or self.claim.until <= now:
             return None
         return self.claim.by
 
     def is_overdue(self, now: datetime) -> bool:
-        """Whether somebody should have looked at it by now."""
+        """Return whether somebody should have looked at it by now."""
         return self.verdict is None and self.due_at < now
 
     def claimed(self, actor: Actor, now: datetime) -> "ReviewTask":
@@ -130,7 +131,7 @@ class ReviewTask:
         return tuple(one for one in self.outcomes if self.blind or one != UNDECIDED)
 
     def judge(self, outcome: str, reason: str, actor: Actor, now: datetime) -> Verdict:
-        """The verdict of the person who holds it. Raises ReviewDecided, ReviewHeld, ReviewNotClaimed, VerdictInvalid."""
+        """Return the holder's verdict. Raises ReviewDecided, ReviewHeld, ReviewNotClaimed, VerdictInvalid."""
         self._require_holder(actor, now)
         if outcome not in self.choices:
             what = "class" if self.blind else "outcome"
@@ -179,7 +180,7 @@ class ReviewFilter:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How many reviews of one automation wait for a verdict, and how many of them are overdue."""
+    """The reviews of one automation that wait for a verdict, and the overdue ones."""
 
     waiting: int
     overdue: int
@@ -187,7 +188,7 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class ReviewPace:
-    """How many minutes lay between claim and verdict on average, and of how many reviews."""
+    """The average minutes between claim and verdict, and the number of reviews."""
 
     reviews: int
     minutes: float
@@ -195,7 +196,7 @@ class ReviewPace:
 
 @dataclass(frozen=True, slots=True)
 class AuditCounts:
-    """How many blind verdicts said what the line had said, and how many did not."""
+    """The numbers of blind verdicts that agreed with the line, and that did not."""
 
     agreed: int = 0
     disagreed: int = 0

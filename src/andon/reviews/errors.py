@@ -1,4 +1,4 @@
-"""What can go wrong with a review."""
+"""Errors of reviews."""
 
 from andon.kernel.errors import Conflict, Invalid, NotFound
 

@@ -31,7 +31,7 @@ class VerdictGiven(DomainEvent):
 
 @dataclass(frozen=True, slots=True)
 class QuestionAnswered(DomainEvent):
-    """A person answered what a procedure asked; this is no verdict on the decision."""
+    """A person answered a procedure's question; this is no verdict on the decision."""
 
     type: ClassVar[str] = "andon.question.answered"
     about: ClassVar[str] = "decision:{decision_id}"
@@ -52,7 +52,7 @@ class QuestionAnswered(DomainEvent):
 
 @dataclass(frozen=True, slots=True)
 class BlindAuditDecided(DomainEvent):
-    """A person who did not see what the line decided said which class is true of an automatic decision."""
+    """A blind audit ended: a person gave the true class of an automatic decision without seeing it."""
 
     type: ClassVar[str] = "andon.blindaudit.decided"
     about: ClassVar[str] = "decision:{decision_id}"

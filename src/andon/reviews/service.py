@@ -1,4 +1,4 @@
-"""What can be done with reviews: open them, list them, claim, release, give a verdict; each in the caller's transaction."""
+"""Operations on reviews: open them, list them, claim, release, give a verdict; each in the caller's transaction."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -83,7 +83,7 @@ def ask(
 
 
 def find_question(tx: Tx, key: UUID) -> ReviewTask | None:
-    """The review that was opened under a procedure's key, or None."""
+    """Return the review that was opened under a procedure's key, or None."""
     return store.find_question(tx, key)
 
 
@@ -96,15 +96,15 @@ def get(tx: Tx, review_id: UUID) -> ReviewTask:
 
 
 def of_decision(tx: Tx, decision_id: UUID) -> ReviewTask | None:
-    """The review of one decision, or None. What its procedures ask is beside that."""
+    """Return the review of one decision, or None; questions of its procedures do not count."""
     return store.find_of_decision(tx, decision_id)
 
 
 def decision_of(tx: Tx, review: ReviewTask) -> Mapping[str, Any]:
-    """The decision that a review is about, as the outside receives it. Raises DecisionNotFound.
+    """Return the decision that a review is about, as the outside receives it. Raises DecisionNotFound.
 
-    A procedure asks about what it follows: where that is a person's verdict, the decision has that outcome. As long as a blind
-    review is undecided, only what the line saw is shown.
+    A procedure asks about what it follows: where that is a person's verdict, the decision has that outcome. As long as
+    a blind review is undecided, only what the line saw is shown.
     """
     record = decisions.get(tx, review.decision_id)
     if review.hidden:
@@ -140,17 +140,17 @@ def place_of(review: ReviewTask) -> tuple[datetime, UUID]:
 
 
 def count(tx: Tx, wanted: ReviewFilter, *, now: datetime) -> int:
-    """How many reviews there are of a kind."""
+    """Return how many reviews there are of a kind."""
     return store.count(tx, wanted, now=now)
 
 
 def backlogs(tx: Tx, *, automations: Sequence[str] | None, now: datetime) -> dict[str, Backlog]:
-    """What waits for a verdict, by automation; only in the named ones unless that is None. Where nothing waits is left out."""
+    """Return what waits for a verdict, by automation, without empty ones; None stands for all automations."""
     return store.backlogs(tx, automations, now=now)
 
 
 def audit_counts(tx: Tx, automation: str | None = None) -> dict[str, AuditCounts]:
-    """Count the blind verdicts that agreed with the line and those that did not, by automation; all of them if None is named."""
+    """Count blind verdicts that agreed and disagreed with the line, by automation; None stands for all."""
     return store.audit_counts(tx, automation)
 
 
@@ -160,7 +160,7 @@ def pace(tx: Tx, automation: str, *, newest: int = 1000) -> ReviewPace:
 
 
 def claim(tx: Tx, review_id: UUID, *, actor: Actor, now: datetime) -> ReviewTask:
-    """Take a review, or keep it for longer. Raises ReviewNotFound, ReviewDecided, ReviewHeld (which names the holder)."""
+    """Take a review, or keep it for longer. Raises ReviewNotFound, ReviewDecided, ReviewHeld (with the holder)."""
     before = store.get_for_update(tx, review_id)
     review = before.claimed(actor, now)
     store.save(tx, review)
@@ -190,8 +190,8 @@ def give_verdict(
 ) -> ReviewTask:
     """Decide a review that `actor` holds. Verdict, label, audit entry and the outcome's action are one transaction.
 
-    `label` is the class that was true, where the outcome does not determine it; whoever subscribes checks it. The outcome of a
-    blind review is itself a class. Raises ReviewNotFound, ReviewDecided, ReviewHeld, ReviewNotClaimed, VerdictInvalid.
+    `label` is the true class, where the outcome does not determine it; the subscriber checks it. The outcome of a blind
+    review is itself a class. Raises ReviewNotFound, ReviewDecided, ReviewHeld, ReviewNotClaimed, VerdictInvalid.
     """
     held = store.get_for_update(tx, review_id)
     verdict = held.judge(outcome, reason, actor, now)

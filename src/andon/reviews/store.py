@@ -33,12 +33,13 @@ _ASKED = {
     "actions": "objects",
     "blind": "flag",
 }
-"""What a message that asks for a review has, by its type in JSON."""
+"""The fields of a message that asks for a review, by type in JSON."""
 
 _OPEN = text(f"""{outbox.taken_sql(_ASKED)}, opened AS (
     INSERT INTO reviews (id, decision_id, automation, queue, state, rule, reasons, outcomes, actions, correlation_id,
         traceparent, opened_at, due_at, blind)
-    SELECT {uuid7_sql("CAST(:now AS timestamptz)")}, subject, scope, queue #>> '{{}}', '{ReviewState.OPEN}', rule #>> '{{}}',
+    SELECT {uuid7_sql("CAST(:now AS timestamptz)")}, subject, scope, queue #>> '{{}}', '{ReviewState.OPEN}',
+        rule #>> '{{}}',
         ARRAY(SELECT json_array_elements_text(reasons)), ARRAY(SELECT json_array_elements_text(outcomes)), actions,
         correlation_id, traceparent, :now, created_at + due_seconds::text::float8 * interval '1 second',
         coalesce(blind::text = 'true', false)
@@ -50,7 +51,7 @@ SELECT scope AS automation, queue #>> '{{}}' AS queue, traceparent, wrong FROM t
 
 
 class ReviewMessage(NamedTuple):
-    """What was made of a message that asked for a review: `wrong` says why it cannot be read, None if it can."""
+    """The result of a message that asked for a review: `wrong` says why it cannot be read, None if it can."""
 
     automation: str
     queue: str
@@ -79,14 +80,14 @@ def find(tx: Tx, review_id: UUID) -> ReviewTask | None:
 
 
 def find_of_decision(tx: Tx, decision_id: UUID) -> ReviewTask | None:
-    """The review of one decision, or None."""
+    """Return the review of one decision, or None."""
     of_decision = (reviews.c.decision_id == decision_id, reviews.c.asked_by.is_(None))
     row = tx.execute(select(reviews).where(*of_decision)).one_or_none()
     return None if row is None else _review(row)
 
 
 def find_question(tx: Tx, key: UUID) -> ReviewTask | None:
-    """The review of a procedure's question, or None."""
+    """Return the review of a procedure's question, or None."""
     row = tx.execute(select(reviews).where(reviews.c.asked_by == key)).one_or_none()
     return None if row is None else _review(row)
 
@@ -137,12 +138,12 @@ def page(
 
 
 def count(tx: Tx, wanted: ReviewFilter, *, now: datetime) -> int:
-    """How many reviews there are of a kind."""
+    """Return how many reviews there are of a kind."""
     return tx.execute(select(func.count()).select_from(reviews).where(*_conditions(wanted, now))).scalar_one()
 
 
 def backlogs(tx: Tx, automations: Sequence[str] | None, *, now: datetime) -> dict[str, Backlog]:
-    """What waits, by automation."""
+    """Return what waits, by automation."""
     overdue = func.count().filter(reviews.c.due_at < now).label("overdue")
     query = select(reviews.c.automation, func.count().label("waiting"), overdue)
     query = query.where(*_conditions(ReviewFilter(None if automations is None else tuple(automations)), now))

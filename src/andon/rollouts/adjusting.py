@@ -19,9 +19,10 @@ def adjusted(
     stage_time: timedelta | None = None,
     guardrails: Sequence[Guardrail] = (),
 ) -> RolloutPlan:
-    """Return the plan with what is given in the place of what it declares. Raises DeclarationInvalid.
+    """Return the plan with the given changes to what it declares. Raises DeclarationInvalid.
 
-    Approvals, the dead man's limit and the error budget stay as the owner declared them. What a guardrail leaves out stays, too.
+    Approvals, the dead man's limit and the error budget stay as the owner declared them. Unchanged parts of a guardrail
+    stay, too.
     """
     of_kind = plan if kind is None else plan.of_kind(kind)
     given: dict[str, Any] = {

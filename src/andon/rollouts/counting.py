@@ -1,4 +1,4 @@
-"""Counting: decisions, shadows and labels of a rollout become evidence of its guardrails, in the transaction that takes them."""
+"""Counting: decisions, shadows and labels of a rollout become its guardrails' evidence, in one transaction."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -45,7 +45,7 @@ SETTLED: Final = timedelta(seconds=1)
 
 
 class Took(Struct, frozen=True):
-    """What one look found: decisions or shadows of the candidate, whether anything was counted, and whether there may be more."""
+    """The result of one look: the candidate's decisions or shadows, whether anything was counted, if there is more."""
 
     candidate: int = 0
     counted: bool = False
@@ -111,7 +111,7 @@ class RolloutCounter:
         return Took(seen, bool(seen or sides[False] or fresh or judged), more, shadowed_to)
 
     def _shadows(self, tx: Tx, rollout: Rollout, now: datetime) -> tuple[list[list[GuardrailEvent]], datetime | None]:
-        """Return what each shadow says that was not read yet, and until when they are read; None if there was nothing."""
+        """Return the events of unread shadow predictions, and the time up to which they are read; None without any."""
         until = now - SETTLED
         said = serving.said_between(tx, rollout.automation, rollout.arm, rollout.shadowed_to, until)
         rows = decisions.rows_of(tx, [one.decision_id for one in said]) if said else {}
@@ -125,9 +125,9 @@ class RolloutCounter:
     def _labels(
         self, tx: Tx, rollout: Rollout, measured: Sequence[str], now: datetime
     ) -> tuple[list[GuardrailEvent], list[JudgedPair]]:
-        """Return what labels and reports say that changed: of both sides, and of the candidate as a shadow.
+        """Return the evidence of changed labels and reports: of both sides, and of the candidate as a shadow.
 
-        Those that are not mature are looked at again when they are. What a blind audit says need not wait: it chooses no side.
+        Immature ones are looked at again at maturity. A blind audit need not wait: it favours no side.
         """
         wanted = store.take_labels(tx, rollout.id, now, LABELS_AT_ONCE)
         if not wanted:
@@ -162,7 +162,7 @@ class RolloutCounter:
 
 
 def _unit(rollout: Rollout, row: DecisionRow) -> bytes:
-    """The unit of a decision beside which the candidate looked on."""
+    """Return the unit of a decision that the candidate shadowed."""
     alone = rollout.plan.unit == "decision" or row.subject_hash is None
     return row.id.bytes if alone or row.subject_hash is None else bytes(row.subject_hash)
 

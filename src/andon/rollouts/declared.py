@@ -1,4 +1,4 @@
-"""What an automation declares for its rollouts: the plan, and the service level that two guardrails go by."""
+"""The declarations of an automation for rollouts: the plan, and the service level of two guardrails."""
 
 from datetime import timedelta
 

@@ -55,7 +55,7 @@ class RolloutStage:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """One rollout. `champion` and `in_force` are what decided when it was started; `split` is the number of its newest split.
+    """One rollout. `champion` and `in_force` decided when it was started; `split` is the number of its newest split.
 
     `why` says what it waits for, or why it ended.
     """
@@ -119,7 +119,7 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class RolloutEvent:
-    """One step of a rollout: who did it and why, and where it stood before and after."""
+    """One step of a rollout: its actor and reason, and the state before and after."""
 
     number: int
     at: datetime

@@ -24,4 +24,4 @@ class RolloutNotThere(Conflict):
 
 
 class SecondPersonNeeded(Denied):
-    """Another person than the one who started this rollout has to do that."""
+    """A second person, not the one who started this rollout, has to do that."""

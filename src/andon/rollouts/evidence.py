@@ -1,7 +1,8 @@
 """Evidence: what one decision, shadow or label says for or against a candidate, and what of it counts. Pure.
 
-A unit (an account, or a decision by itself) counts once for each guardrail, by its first event, against the candidate's share of
-that moment: later ones depend on it. The share is that of the split which the decision names, so no clock is compared.
+A unit (an account, or a decision by itself) counts once for each guardrail, by its first event, against the candidate's
+share of that moment: later ones depend on it. The share is that of the split which the decision names, so no clock is
+compared.
 """
 
 from collections.abc import Iterable, Mapping
@@ -45,7 +46,7 @@ class GuardrailEvent(Struct, frozen=True, gc=False):
 
 
 class JudgedPair(Struct, frozen=True, gc=False):
-    """A decision that a person judged, and who was wrong automatically: the shadow alone (1), the champion alone (-1), or neither.
+    """A decision judged by a person, and the wrong automatic side: the shadow (1), the champion (-1), or neither.
 
     `probability` is the one with which anybody looked at the decision.
     """
@@ -59,7 +60,7 @@ class JudgedPair(Struct, frozen=True, gc=False):
 def placed_decision(
     rollout: Rollout, splits: Mapping[int, TrafficSplit], key: UUID, record: FeedRecord
 ) -> PlacedDecision | None:
-    """Return where the rollout's split has placed a decision; None if it did not, or before its candidate had traffic."""
+    """Return a decision's place in the rollout's split; None without one, or before its candidate had traffic."""
     assignment = record.assignment
     if assignment is None or assignment.chosen is not Chosen.SPLIT or assignment.bucket is None:
         return None
@@ -74,7 +75,7 @@ def placed_decision(
 
 
 def failed(record: FeedRecord) -> bool:
-    """Whether the version that was to answer did not."""
+    """Return whether the version that was to answer did not."""
     return record.fallback is not None or record.policy.rule == ERROR
 
 
@@ -98,12 +99,12 @@ def events_of(item: FeedItem, record: FeedRecord, of: PlacedDecision, slow_us: f
 
 
 def is_first(event: GuardrailEvent) -> bool:
-    """Whether an event speaks of the first decision of its unit, whether anything was the matter with it or not."""
+    """Return whether an event is of the first decision of its unit, with or without a problem."""
     return event.once == FIRST or event.once.endswith(FIRST_KNOWN)
 
 
 def events_of_shadow(said: ShadowPrediction, row: DecisionRow, unit: bytes) -> list[GuardrailEvent]:
-    """Return what a shadow says beside a decision of the champion, which saw the same: both had an even chance of each event."""
+    """Return a shadow's events beside a decision of the champion on the same input: both had an even chance."""
     if row.line_state is not LineState.AUTOMATIC:
         return []
     champion_failed, shadow_failed = row.rule == ERROR, said.error is not None
@@ -121,7 +122,7 @@ def events_of_shadow(said: ShadowPrediction, row: DecisionRow, unit: bytes) -> l
 def events_of_label(
     row: DecisionRow, of: PlacedDecision, *, verdict: str | None, label: str | None
 ) -> list[GuardrailEvent]:
-    """Return what is known of a decision by now: a reviewer's class, and the class that counts as true for other reasons."""
+    """Return the known events of a decision: a reviewer's class, and the class that counts as true otherwise."""
     found = []
     if verdict is not None and row.label is not None:
         found += _known("overrides", of, happened=verdict != row.label)
@@ -140,9 +141,9 @@ def _known(guardrail: str, of: PlacedDecision, *, happened: bool) -> list[Guardr
 
 
 def judged_pair(row: DecisionRow, said: ShadowPrediction, unit: bytes, label: Label) -> JudgedPair | None:
-    """Return what a person's label says of the champion and of its shadow; None unless all decisions like this one are looked at.
+    """Return a person's judgement of the champion and its shadow; None unless all decisions like this are looked at.
 
-    Decisions that went to a person are all looked at, automatic ones by blind audits. Other labels choose what they speak of.
+    Decisions that went to a person are all looked at, automatic ones by blind audits. Other labels are selective.
     """
     asked = row.outcome == REVIEW and label.source is LabelSource.REVIEW
     audited = is_automatic_row(row) and label.source is LabelSource.BLIND_AUDIT
@@ -154,7 +155,7 @@ def judged_pair(row: DecisionRow, said: ShadowPrediction, unit: bytes, label: La
 
 
 def is_automatic_row(row: DecisionRow) -> bool:
-    """Whether the risk gate was certain of a prediction and no person was asked."""
+    """Return whether the risk gate was certain of a prediction and no person was asked."""
     return row.certain and row.score is not None and row.outcome != REVIEW
 
 

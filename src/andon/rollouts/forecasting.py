@@ -1,4 +1,4 @@
-"""Forecasts: the decisions and hours that each answer of a rollout needs today, and proposals where that is hopeless."""
+"""Forecasts: the decisions and hours that each answer of a rollout needs, and alternatives where that is hopeless."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -19,7 +19,7 @@ from andon.rollouts.value_needs import mean_forecast, quantile_forecast
 
 _HOUR = timedelta(hours=1)
 _FEWEST_EVENTS = 10
-"""Events of the control from which on its rate in the rollout is the base of a forecast."""
+"""The number of the control's events above which its rate in the rollout is the base of a forecast."""
 
 
 def forecast(tx: Tx, automation: str, plan: RolloutPlan, now: datetime) -> RolloutForecast:

@@ -85,7 +85,7 @@ def spoken(hours: float) -> str:
 
 
 def is_hopeless(one: WatchedGuardrail, an_hour: float, hours: float | None) -> bool:
-    """Whether a promotion waits for an answer that takes too long at today's traffic."""
+    """Return whether a promotion waits for an answer that takes too long at today's traffic."""
     return one.required and an_hour > 0 and (hours is None or hours > HOPELESS_HOURS)
 
 

@@ -1,9 +1,9 @@
-"""Guardrails: what a rollout watches, with its margin, and the tests that decide on it. Pure.
+"""Guardrails: the watched figures of a rollout, with their margins and tests. Pure.
 
-All tests of harm share the plan's error budget. A promotion needs every required guardrail, so each is tested at the whole level
-of promotions (an intersection of unions, Berger 1982). To grow to a share `s` it is enough that the line as a whole gets worse by
-no more than the margin: the candidate must be within `margin / s`. The last step needs the margin itself. These hypotheses are
-nested and tested in a fixed order, so the level holds for all stages together.
+All tests of harm share the plan's error budget. A promotion needs every required guardrail, so each is tested at the
+whole level of promotions (an intersection of unions, Berger 1982). To grow to a share `s` it is enough that the line as
+a whole gets worse by no more than the margin: the candidate must be within `margin / s`. The last step needs the margin
+itself. These hypotheses are nested and tested in a fixed order, so the level holds for all stages together.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,8 @@ class GuardrailKind(StrEnum):
 class WatchedGuardrail:
     """One guardrail of a rollout. `alpha` is its part of the budget for harm.
 
-    A rate with a `floor` is good enough below it, whatever the control's: so a line without errors need not wait for some.
+    A rate with a `floor` is good enough below it, whatever the control's: so a line without errors need not wait for
+    some.
     """
 
     name: str
@@ -63,7 +64,7 @@ class WatchedGuardrail:
 
     @property
     def relative_alpha(self) -> float:
-        """The level of the comparison with the control: half of it where the floor is the other way to be good enough."""
+        """The level of the comparison with the control: half of it if the floor is an alternative."""
         return self.promotion if self.floor is None else self.promotion / 2
 
     def harm_by_rate(self) -> RateRatioTest:

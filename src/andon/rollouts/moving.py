@@ -1,6 +1,7 @@
-"""Moves of a rollout. Each is one step in the caller's transaction: traffic, state, event, audit entry and announcement together.
+"""Moves of a rollout. Each is one step in the caller's transaction, with all of its consequences.
 
-Whoever moves a rollout has found it for update, so of two at once one waits and then sees what the other did.
+These are traffic, state, event, audit entry and announcement. The mover has locked the rollout, so of two concurrent
+moves one waits and then sees what the other did.
 """
 
 from collections.abc import Callable, Mapping
@@ -112,8 +113,8 @@ class Mover:
     ) -> Rollout:
         """Take all traffic away from the candidate and end the rollout. Needs nothing of the candidate, and no worker.
 
-        The lease ends at once as well: gateways follow that without building a line. `keep_split` leaves a split that somebody
-        else has made.
+        The lease ends at once as well: gateways follow that without building a line. `keep_split` leaves a split by
+        somebody else.
         """
         reason = written(reason)
         if by_itself:
@@ -147,7 +148,7 @@ class Mover:
         )
 
     def approve(self, rollout: Rollout, reason: str) -> Rollout:
-        """Note who approved it, and begin."""
+        """Record the approval, and begin."""
         gates.hold(self._tx, rollout.automation)
         approved = replace(rollout, approved_by=self._actor.name)
         self._note(rollout, approved, "approve", reason, {})

@@ -156,12 +156,12 @@ class _Sample:
         return [(end - width, end) for end in ends]
 
     def _part(self, number: int, first: datetime) -> float:
-        """The part of the decisions with a known value, from the first such decision on."""
+        """Return the part of the decisions with a known value, from the first such decision on."""
         hours = sum(max((end - max(start, first)) / _HOUR, 0.0) for start, end in self._slices())
         return min(number / max(hours, _STEP / _HOUR) / self._an_hour, 1.0)
 
     def _arm(self) -> str:
-        """The arm that decides now; empty if none does."""
+        """Return the arm that decides now; empty if none does."""
         deployed = decisions.version_in_force(self._tx, self._automation)
         in_force = policies.in_force(self._tx, self._automation)
         if deployed is None or in_force is None:
@@ -172,7 +172,7 @@ class _Sample:
 
 
 def _values(events: Sequence[GuardrailEvent], among: int, part: float) -> dict[str, RecentValues]:
-    """The moments of each guardrail's values; of events, whether each first decision has one."""
+    """Return the moments of each guardrail's values; for events, whether each first decision has one."""
     found: dict[str, list[float]] = defaultdict(list)
     for one in events:
         if one.guardrail not in RATE_GUARDRAILS or is_first(one):
@@ -183,7 +183,7 @@ def _values(events: Sequence[GuardrailEvent], among: int, part: float) -> dict[s
 
 
 def _latencies(tallied: Sequence[DecisionTally]) -> GrowingBins:
-    """The latencies of all decisions, in seconds; those of a band are spread evenly over it."""
+    """Return the latencies of all decisions, in seconds; those of a band are spread evenly over it."""
     counts: dict[int, float] = defaultdict(float)
     for one in tallied:
         for band, count in one.latencies.items():
@@ -197,7 +197,7 @@ def _latencies(tallied: Sequence[DecisionTally]) -> GrowingBins:
 
 
 def _errors(tx: Tx, automation: str, now: datetime) -> float:
-    """The share of decisions that failed lately, as monitors have it."""
+    """Return the share of decisions that failed recently, by the monitors."""
     points = monitors.trend(tx, automation, "errors", now=now, since=now - LOOKED_BACK)
     count = sum(one.decisions for one in points)
     failed = sum((one.values.get("failed") or 0.0) * one.decisions for one in points)

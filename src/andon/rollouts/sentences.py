@@ -9,7 +9,7 @@ from andon.rollouts.states import ArmTally, GuardrailState, harm_bound, harm_evi
 
 
 def harm_sentence(guardrail: WatchedGuardrail, state: GuardrailState) -> str:
-    """Say which guardrail showed harm, by which figures."""
+    """State which guardrail showed harm, with its figures."""
     found, bound = harm_evidence(guardrail, state), harm_bound(guardrail)
     return (
         f"{guardrail.name} shows harm ({guardrail.what}): {figures(guardrail, state)}; "
@@ -20,7 +20,7 @@ def harm_sentence(guardrail: WatchedGuardrail, state: GuardrailState) -> str:
 def shown_sentence(
     rollout: Rollout, guardrails: Sequence[WatchedGuardrail], states: Mapping[str, GuardrailState]
 ) -> str:
-    """Say by which figures a stage was passed."""
+    """State the figures that passed a stage."""
     required = [
         f"{one.name} {figures(one, states[one.name])}"
         for one in guardrails

@@ -1,4 +1,4 @@
-"""What people do with rollouts: start, look at, approve, pause, resume, abort, promote."""
+"""Operations on rollouts for people: start, look at, approve, pause, resume, abort, promote."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -56,7 +56,9 @@ def start(
     ready: Ready | None = None,
     suits: Suits | None = None,
 ) -> Rollout:
-    """Begin a rollout, or have it wait for its approval. `ready` and `suits` make sure that the candidate can answer here.
+    """Begin a rollout, or let it wait for its approval.
+
+    `ready` and `suits` make sure that the candidate can answer here.
 
     Raises RolloutInvalid, GateInvalid, RolloutUnderWay, ExperimentUnderWay, TrafficSplitByHand, ModelNotFound,
     VersionNotFound, PolicyNotFound, ReasonInvalid.
@@ -145,7 +147,10 @@ def lease_end(tx: Tx, rollout: Rollout) -> datetime | None:
 def approve(
     tx: Tx, automation: str, number: int | None, *, actor: Actor, reason: str, events: Events, now: datetime
 ) -> Rollout:
-    """Let a rollout begin that waits for it. Raises RolloutNotFound, RolloutNotThere, SecondPersonNeeded, ReasonInvalid."""
+    """Approve a rollout that waits for it.
+
+    Raises RolloutNotFound, RolloutNotThere, SecondPersonNeeded, ReasonInvalid.
+    """
     why, rollout = _locked(tx, automation, number, reason)
     _require(rollout, RolloutState.AWAITING_APPROVAL)
     _require_second(rollout, actor)
@@ -202,7 +207,7 @@ def promote(
 
 
 def _candidate(tx: Tx, wish: RolloutWish) -> tuple[Candidate, int, str]:
-    """The candidate, the champion and the policy in force. Raises RolloutInvalid."""
+    """Return the candidate, the champion and the policy in force. Raises RolloutInvalid."""
     champion = serving.champion_of(tx, wish.model)
     in_force = policies.in_force(tx, wish.automation)
     if champion is None or in_force is None:
@@ -219,7 +224,7 @@ def _candidate(tx: Tx, wish: RolloutWish) -> tuple[Candidate, int, str]:
 
 
 def _locked(tx: Tx, automation: str, number: int | None, reason: str) -> tuple[str, Rollout]:
-    """The reason and the rollout, which nobody else moves meanwhile; without a number the newest."""
+    """Return the reason and the locked rollout; without a number the newest."""
     why = reasons.require(reason)
     wanted = show(tx, automation, number).rollout.number
     found = store.find(tx, automation, wanted, for_update=True)

@@ -38,8 +38,8 @@ class GuardrailState(Struct):
     """The state of a guardrail. `sound` holds a test for each step ahead; `harmed` and `shown` stay once reached.
 
     `stages` holds the values of a quantile, by the step after each stage. `pairs` is evidence of harm from decisions
-    that the candidate saw as a shadow and a person judged. `first` counts first decisions of the candidate's units, and the
-    events among them. `evidence` holds ids of decisions.
+    that the candidate saw as a shadow and a person judged. `first` counts first decisions of the candidate's units, and
+    the events among them. `evidence` holds ids of decisions.
     """
 
     candidate: ArmTally = field(default_factory=ArmTally)
@@ -80,14 +80,15 @@ def judge(guardrail: WatchedGuardrail, state: GuardrailState, steps: Sequence[fl
 
 
 def harm_bound(guardrail: WatchedGuardrail) -> float:
-    """Return the evidence from which on harm is shown."""
+    """Return the evidence at which harm is shown."""
     return guardrail.harm_by_rate().bound
 
 
 def harm_evidence(guardrail: WatchedGuardrail, state: GuardrailState) -> float:
     """Return the natural logarithm of E for harm.
 
-    Evidence of arms and of pairs is multiplied: each decision moves one of them only, so the product is a test martingale, too.
+    Evidence of arms and of pairs is multiplied: each decision moves one of them only, so the product is a test
+    martingale, too.
     """
     return _harm_of_arms(guardrail, state) + (guardrail.harm_by_pairs().log_e(state.pairs) if state.pairs else 0.0)
 
@@ -103,7 +104,10 @@ def _harm_of_arms(guardrail: WatchedGuardrail, state: GuardrailState) -> float:
 
 
 def sound_evidence(guardrail: WatchedGuardrail, state: GuardrailState, share: float) -> tuple[float, float]:
-    """Return the natural logarithm of E that the candidate is good enough for a step, and its bound, by the better way."""
+    """Return the natural logarithm of E that the candidate is good enough for a step, and its bound.
+
+    It is that of the stronger of the two tests.
+    """
     ways = []
     kept = state.sound.get(step_name(share))
     if guardrail.kind is GuardrailKind.RATE:

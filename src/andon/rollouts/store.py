@@ -16,7 +16,7 @@ from andon.serving import Candidate
 from andon.trials import TrialRows, TrialUnits
 
 OPEN_SQL = "EXISTS (SELECT FROM rollouts WHERE ended_at IS NULL AND state IN ('running', 'paused'))"
-"""Whether a worker has a rollout to watch."""
+"""A condition: a worker has a rollout to watch."""
 
 
 def lock(tx: Tx, automation: str) -> None:

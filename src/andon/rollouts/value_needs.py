@@ -126,7 +126,7 @@ def _proposal(one: WatchedGuardrail, line: RecentLine, figures: _Figures, needed
 
 
 def _values_of(one: WatchedGuardrail, line: RecentLine, state: GuardrailState) -> RecentValues | None:
-    """The values of the rollout's own control once it has some, of recent decisions before."""
+    """Return the values of the rollout's own control once it has some, otherwise of recent decisions."""
     lately = line.values.get(one.name)
     if not state.harm or (moments := control_moments(state.harm)).count < LEAST:
         return lately
@@ -136,7 +136,7 @@ def _values_of(one: WatchedGuardrail, line: RecentLine, state: GuardrailState) -
 
 
 def _ratio(one: WatchedGuardrail) -> float:
-    """The figure of a harmful candidate as a multiple of the champion's: worse by two margins."""
+    """Return the figure of a harmful candidate as a multiple of the champion's: worse by two margins."""
     return 1.0 + 2.0 * one.margin if one.better == "lower" else max(1.0 - 2.0 * one.margin, 0.0)
 
 

@@ -71,7 +71,10 @@ class RolloutWatcher(TrialWatcher[RolloutCounter]):
         states: Mapping[str, GuardrailState],
         now: datetime,
     ) -> Rollout:
-        """Roll back what harms, move on what is good enough, and say what is missing otherwise; the rollout after that."""
+        """Roll back if something harms, advance if all is good enough, else state what is missing.
+
+        Return the rollout.
+        """
         harmful = next((one for one in guardrails if states[one.name].harmed), None)
         if harmful is not None:
             state = states[harmful.name]

@@ -8,9 +8,11 @@ from zipfile import ZipFile
 
 
 class Unpacked:
-    """The archive's content in a folder below TMPDIR. It is removed with this object, or when the process ends by itself.
+    """The archive's content in a folder below TMPDIR.
 
-    What a killed process leaves is removed by whoever gave it its TMPDIR.
+    It is removed with this object, or when the process ends by itself.
+
+    The owner of that TMPDIR removes what a killed process leaves.
     """
 
     def __init__(self, file: Path) -> None:

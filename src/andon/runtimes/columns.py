@@ -1,4 +1,4 @@
-"""The raw columns again from an encoded matrix, for models that take those: what a model's file is given is always numbers."""
+"""The raw columns of an encoded matrix, for models that take those: a model file's input is always numbers."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias

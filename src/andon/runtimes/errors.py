@@ -1,4 +1,4 @@
-"""What can go wrong with a model file. Plain classes: `serving` and `models` say it in Andon's own kinds."""
+"""Errors of model files. Plain classes: `serving` and `models` convert them to Andon's own kinds."""
 
 
 class ModelUnreadable(RuntimeError):

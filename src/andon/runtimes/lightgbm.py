@@ -13,10 +13,10 @@ from .outputs import Matrix, probabilities_of
 
 
 def _import_lightgbm() -> ModuleType:
-    """LightGBM without its scikit-learn wrappers and without pandas, which a gateway never uses: 80 MB and over a second less.
+    """Import LightGBM without its scikit-learn wrappers and without pandas, to save 80 MB and over a second.
 
-    While it is imported they count as not installed (LightGBM allows for that). What is loaded already is not to be
-    spared, and a training script, which has imported LightGBM itself, keeps the wrappers.
+    A gateway never uses them. While it is imported they count as not installed (LightGBM allows for that). Modules
+    already loaded cannot be saved, and a training script, which has imported LightGBM itself, keeps the wrappers.
     """
     if "sklearn" in sys.modules or "lightgbm" in sys.modules:
         return import_module("lightgbm")

@@ -12,7 +12,10 @@ from .outputs import Matrix, probabilities_of
 
 
 class OnnxPredictor:
-    """A session; the last output holds the probabilities (skl2onnx, onnxmltools and hummingbird put the label first)."""
+    """A session.
+
+    The last output holds the probabilities (skl2onnx, onnxmltools and hummingbird put the label first).
+    """
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self._session = session
@@ -27,7 +30,10 @@ class OnnxPredictor:
 
 
 def _only_input(session: onnxruntime.InferenceSession) -> Any:
-    """The one input of floats [any number of rows, columns]. Raises ModelUnreadable for a graph of another shape."""
+    """Return the one input of floats [any number of rows, columns].
+
+    Raises ModelUnreadable for a graph of another shape.
+    """
     inputs = session.get_inputs()
     shown = ", ".join(f"{each.name}: {each.type} {each.shape}" for each in inputs)
     if len(inputs) != 1 or inputs[0].type not in ("tensor(float)", "tensor(double)") or len(inputs[0].shape) != 2:

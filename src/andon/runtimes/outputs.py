@@ -1,4 +1,4 @@
-"""What libraries return as probabilities, in one shape: a row a case, a column a class."""
+"""Libraries' outputs as probabilities, in one shape: a row per case, a column per class."""
 
 from typing import Any, TypeAlias
 
@@ -11,7 +11,7 @@ Matrix: TypeAlias = NDArray[np.float64]
 
 
 def probabilities_of(output: Any) -> Matrix:
-    """Probabilities [rows, classes] from P(positive) alone, a matrix, or a list of {class: probability} (ONNX zipmap)."""
+    """Return probabilities [rows, classes] from P(positive), a matrix, or a list of {class: probability} (zipmap)."""
     if isinstance(output, list):
         return np.array([list(row.values()) for row in output], dtype=np.float64)
     array = np.asarray(output, dtype=np.float64)
@@ -29,11 +29,15 @@ def two_columns(positive: Matrix) -> Matrix:
 
 
 def probabilities_given(output: Any) -> Matrix:
-    """Probabilities [rows, classes] from what a user's own code answered. Raises OutputUnusable for all else; it says no values."""
+    """Return probabilities [rows, classes] from a user's own code.
+
+    Raises OutputUnusable, without values, for all else.
+    """
     array = np.asarray(output)
     if array.dtype.kind != "f" or array.ndim not in (1, 2):
         raise OutputUnusable(
-            f"it answered with {array.dtype} of shape {array.shape} ({type(output).__name__}); expected are probabilities: floats [rows, classes] in "
-            "the order of the classes, or [rows] for the positive one of two. Labels are none"
+            f"it answered with {array.dtype} of shape {array.shape} ({type(output).__name__}); expected are "
+            "probabilities: floats [rows, classes] in the order of the classes, or [rows] for the positive one of "
+            "two. Labels are none"
         )
     return probabilities_of(array)

@@ -1,10 +1,13 @@
-"""Which types in a skops file are known to be plain data. It imports scikit-learn, which only these models need, when asked."""
+"""The types of a skops file that are known to be plain data.
+
+scikit-learn, which only these models need, is imported lazily.
+"""
 
 from pathlib import Path
 
 
 def foreign_types(file: Path) -> list[str]:
-    """The types in a skops file that are neither skops' own trusted ones nor scikit-learn's internals known to be plain data."""
+    """Return the types in a skops file that neither skops trusts nor are known plain internals of scikit-learn."""
     from skops.io import get_untrusted_types
 
     return sorted(set(get_untrusted_types(file=file)) - PLAIN_TYPES)
@@ -32,5 +35,8 @@ PLAIN_TYPES = frozenset(
         "sklearn.tree._tree.Tree",
     }
 )
-"""Internals of scikit-learn's classifiers that hold numbers and run nothing when they are built. A forged one can be wrong or
-crash, as a forged file of any runtime can; skops leaves it to its users whether that is enough."""
+"""Internals of scikit-learn's classifiers that hold numbers and run nothing when they are built.
+
+A forged one can be wrong or crash, as a forged file of any runtime can; skops leaves it to its users whether that is
+enough.
+"""

@@ -20,7 +20,7 @@ from .outputs import Matrix, probabilities_given
 
 
 class PyfuncPredictor:
-    """A loaded MLflow model, asked with a DataFrame of raw columns."""
+    """A loaded MLflow model, called with a DataFrame of raw columns."""
 
     def __init__(self, model: Any, signature: Mapping[str, Any], unpacked: Unpacked) -> None:
         self._model = model

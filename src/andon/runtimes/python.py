@@ -16,7 +16,7 @@ from .errors import ModelUnreadable
 from .outputs import Matrix, probabilities_given
 
 ENTRY, CODE, FILES = "entry", "code", "files"
-"""What lies in the archive: a text `module:Class`, what can be imported, what the class is given."""
+"""The contents of the archive: a text `module:Class`, importable code, and the class's files."""
 
 
 class PythonPredictor:

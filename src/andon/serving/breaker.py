@@ -1,6 +1,6 @@
-"""A circuit breaker for one version: after failure upon failure it is asked nothing for a while, then one probe decides.
+"""A circuit breaker for one version: after repeated failures it gets no batch for a while, then one probe decides.
 
-Pure: the time is handed in, in seconds of any clock that only goes forward. Every version has one, wherever it runs.
+Pure: the time is a parameter, in seconds of any monotonic clock. Every version has one, wherever it runs.
 """
 
 import math
@@ -13,9 +13,9 @@ from andon.kernel.breaker import BreakerState
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """What opens a breaker: `consecutive` failures, or `share` of the last `window` batches; and how long it stays open.
+    """The limits that open a breaker: `consecutive` failures, or `share` of the last `window` batches.
 
-    It is open for `first_seconds` and twice as long after each failed probe, up to `longest_seconds`.
+    It stays open for `first_seconds` and twice as long after each failed probe, up to `longest_seconds`.
     """
 
     consecutive: int = 5
@@ -28,7 +28,7 @@ class Tolerance:
 USUAL = Tolerance()
 
 BOUNDLESS = Tolerance(consecutive=sys.maxsize, share=math.inf)
-"""Never opens: for those who ask a version in any case."""
+"""Never opens: for callers that query a version in any case."""
 
 
 class VersionBreaker:
@@ -43,7 +43,10 @@ class VersionBreaker:
         self._until = 0.0
 
     def admit(self, now: float) -> bool:
-        """Whether a batch may go. In half-open state one goes as a probe; if it never says how it went, another may follow."""
+        """Return whether to admit a batch.
+
+        A half-open breaker admits one probe; if it never reports, another may follow.
+        """
         if self.state is BreakerState.CLOSED:
             return True
         if now < self._until:
@@ -57,7 +60,10 @@ class VersionBreaker:
         return 0.0 if self.state is BreakerState.CLOSED else max(0.0, self._until - now)
 
     def succeed(self) -> None:
-        """A batch was answered. A probe's answer closes the breaker; one that was sent before it opened does not."""
+        """Record an answered batch.
+
+        A probe's answer closes the breaker; that of a batch sent before it opened does not.
+        """
         if self.state is BreakerState.OPEN:
             return
         if self.state is BreakerState.HALF_OPEN:
@@ -66,7 +72,7 @@ class VersionBreaker:
         self._recent.append(True)
 
     def fail(self, now: float) -> None:
-        """A batch failed, or could not be tried."""
+        """Record a batch that failed, or could not be tried."""
         if self.state is BreakerState.OPEN:
             return
         if self.state is BreakerState.HALF_OPEN:
@@ -79,7 +85,7 @@ class VersionBreaker:
             self._open(now)
 
     def _too_many(self) -> bool:
-        """Whether the window is full and holds too large a share of failures."""
+        """Return whether the window is full and holds too large a share of failures."""
         full = len(self._recent) == self._tolerance.window
         return full and self._recent.count(False) >= self._tolerance.share * self._tolerance.window
 

@@ -53,16 +53,16 @@ def gate_fault(gate: float | None) -> str:
 
 
 def arm_of(model: str, candidate: Candidate, *, in_force: str) -> str:
-    """The name of the arm that a candidate is while policy `in_force` holds."""
+    """Return the name of a candidate's arm while policy `in_force` holds."""
     return f"{model}@{candidate.version}+{candidate.policy or in_force}{gate_suffix(candidate.gate)}"
 
 
 def proven_arm(arm: str) -> str:
-    """The name of the arm whose evidence proves a gate: the same versions, without a gate of their own."""
+    """Return the name of the arm whose evidence proves a gate: the same versions, without their own gate."""
     return arm.partition("~")[0]
 
 
 def _ordered(candidate: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The candidate without a gate before those that have one."""
+    """Return a sort key: the candidate without a gate comes before those with one."""
     version, policy, gate = candidate
     return version, policy, -1.0 if gate is None else gate

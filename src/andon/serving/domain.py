@@ -50,17 +50,18 @@ class RiskGate:
     target: float
 
     def certain(self, prediction: Prediction) -> bool:
-        """Whether this prediction may be acted on automatically."""
+        """Return whether this prediction may be acted on automatically."""
         return prediction.confidence >= self.threshold
 
 
 @dataclass(frozen=True, slots=True)
 class TrafficSplit:
-    """Which candidates answer for an automation: `shares` percent for each one named, the champion has the rest.
+    """The candidates that answer for an automation: `shares` percent for each, the rest for the champion.
 
-    `shadows` are candidates that see the same features after the answer and decide nothing. They are versions of `model`.
-    Number 0 is the split that nobody made: all to the champion. `places` are the buckets of each candidate, by default as
-    where no split was before, and `salt` says how units are drawn into buckets: subjects, or single decisions.
+    `shadows` are candidates that see the same features after the answer and decide nothing. They are versions of
+    `model`. Number 0 is the implicit split: all to the champion. `places` are the buckets of each candidate, by default
+    as if no split came before; `salt` seeds the draw of units into buckets, and `unit` is a subject or a single
+    decision.
     """
 
     automation: str
@@ -82,7 +83,7 @@ class TrafficSplit:
             object.__setattr__(self, "salt", self.automation)
 
     def candidate_for(self, bucket: int, champion: Candidate) -> Candidate:
-        """The candidate that answers for a bucket, 0 to BUCKETS - 1. Growing a share takes units from the champion only."""
+        """Return the candidate for a bucket, 0 to BUCKETS - 1. A growing share takes units from the champion only."""
         for candidate, ranges in self.places.items():
             for first, end in ranges:
                 if first <= bucket < end:
@@ -96,13 +97,13 @@ class TrafficSplit:
 
     @property
     def summary(self) -> str:
-        """Who gets how much, for people. The champion of that time is not named: only that it had the rest."""
+        """Describe the shares for people. The champion of that time is not named, only its share."""
         named = [f"version {candidate}: {share:g} %" for candidate, share in sorted(self.shares.items())]
         rest = ["the rest to the champion"] if self._rest else []
         return ", ".join(named + rest) if named else "all to the champion"
 
     def answering(self, champion: int | None) -> dict[Candidate, float]:
-        """The candidates that answer and how many percent each; the champion, if there is one, with the rest."""
+        """Return the candidates that answer, with their percentages; the champion, if there is one, has the rest."""
         percent = dict(self.shares)
         if self._rest and champion is not None:
             own = Candidate(champion)
@@ -110,7 +111,7 @@ class TrafficSplit:
         return dict(sorted(percent.items()))
 
     def looking_on(self, champion: int | None) -> tuple[Candidate, ...]:
-        """The shadows that do not answer: the champion's alias may have been pointed to one since."""
+        """Return the shadows that do not answer: the champion's alias may point to one by now."""
         answering = self.answering(champion)
         return tuple(candidate for candidate in self.shadows if candidate not in answering)
 
@@ -133,7 +134,7 @@ class TrafficLease:
     expires_at: datetime
 
     def is_over(self, split: int, now: datetime) -> bool:
-        """Whether the candidates of a split must get no traffic any more."""
+        """Return whether the candidates of a split must get no traffic any more."""
         return split <= self.split and now >= self.expires_at
 
 
@@ -160,7 +161,7 @@ class Assignment(Struct, frozen=True, gc=False, cache_hash=True):
 
     @classmethod
     def to(cls, candidate: Candidate, chosen: Chosen, split: int, bucket: int | None = None) -> "Assignment":
-        """The assignment to a candidate."""
+        """Return the assignment to a candidate."""
         gate = UNSET if candidate.gate is None else candidate.gate
         return cls(candidate.version, chosen, split, bucket, candidate.policy, gate)
 
@@ -172,9 +173,9 @@ class Assignment(Struct, frozen=True, gc=False, cache_hash=True):
 
 @dataclass(frozen=True, slots=True)
 class ShadowPrediction:
-    """What an arm said that only looked on, beside a decision made without it; `outcome` is what its policy would have chosen.
+    """The prediction of a shadow arm, beside a decision made without it.
 
-    Of an `error` there is no score, label or confidence.
+    `outcome` is what its policy would have chosen. One with an `error` has no score, label or confidence.
     """
 
     decision_id: UUID
@@ -192,7 +193,7 @@ class ShadowPrediction:
 
 @dataclass(frozen=True, slots=True)
 class ShadowSummary:
-    """What one shadow said since a moment: how often, how often it failed, each outcome's count, and its means (None of nothing)."""
+    """The summary of one shadow since a moment: predictions, errors, outcomes' counts, means (None if empty)."""
 
     automation: str
     arm: str

@@ -1,4 +1,4 @@
-"""What can go wrong between a row and its prediction."""
+"""Errors between a row and its prediction."""
 
 from andon.kernel.errors import Conflict, Invalid, NotFound, Unavailable
 

@@ -1,4 +1,4 @@
-"""How the versions of one model are run on this machine. What a setting means to its user stands in `kernel/config.py`."""
+"""Hosting of one model's versions on this machine. `kernel/config.py` describes each setting for users."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ def no_gpus(pid: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Hosting:
-    """Bounds of a model's processes; they hold for each of its versions. `environments` is where built environments are kept."""
+    """Limits of a model's processes, for each of its versions. `environments` is the folder of built environments."""
 
     isolated: bool = False
     environments: Path = Path(".andon/environments")
@@ -25,15 +25,15 @@ class Hosting:
     max_batch: int = 256
     memory_mb: int = 2048
     start_seconds: float = 60.0
-    """How long a process may take until it has loaded the model and answered its probes."""
+    """The time limit for a process to load the model and answer its probes."""
     queue_batches: int = 64
     """Batches that may wait for a free process; one more is refused."""
     url: str | None = None
     """Where a remote model's server is, if not where its package says."""
     secret: str | None = field(default=None, repr=False)
-    """What that server is sent as `Authorization: Bearer`."""
+    """The bearer token for that server."""
     allow_private: bool = False
-    """Whether a remote model's server may be in the own network."""
+    """Whether a remote model's server may be in the private network."""
     gpus_of: Callable[[int], int] = field(default=no_gpus, repr=False)
     """On how many GPUs the process of this id computes."""
 

@@ -1,4 +1,4 @@
-"""What went wrong with one version, wherever it runs: counted by kind, the last in words, each in the log."""
+"""The incidents of one version, wherever it runs: counted by kind, the last in words, each in the log."""
 
 from collections import Counter
 
@@ -22,5 +22,5 @@ class Incidents:
         log.warning("model.incident", model=self._shown, kind=kind, what=what)
 
     def counts(self) -> dict[str, int]:
-        """How many there were of each kind."""
+        """Return how many there were of each kind."""
         return dict(self._counts)

@@ -1,7 +1,7 @@
-"""How a model fares that runs on the caller's thread, and the circuit breaker before it.
+"""Health of a model that runs on the caller's thread, and its circuit breaker.
 
-Nobody can stop it there. What it answers after its time is used, and counts as a failure: a model that has become slow, which
-holds up all else in its process, is left alone like one that raises.
+It cannot be stopped there. A late answer is used, but counts as a failure: a slow model, which holds up all else in its
+process, is taken out like one that raises.
 """
 
 import time
@@ -31,7 +31,8 @@ class InlineWatch:
         if not self._breaker.admit(began):
             after = self._breaker.retry_after(began)
             raise EndpointBusy(
-                f"{self._shown} failed too often and is asked again in {after:.1f} s; the last time: {self._incidents.last}",
+                f"{self._shown} failed too often and is asked again in {after:.1f} s; the last time: "
+                f"{self._incidents.last}",
                 retry_after=after,
             )
         try:
@@ -47,7 +48,7 @@ class InlineWatch:
         return predicted
 
     def status(self) -> PoolStatus:
-        """What went wrong so far, and whether it is asked."""
+        """Return the incidents and the state of the breaker."""
         incidents = self._incidents
         return PoolStatus(incidents=incidents.counts(), last_incident=incidents.last, breaker=self._breaker.state)
 

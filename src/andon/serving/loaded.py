@@ -32,11 +32,14 @@ from andon.serving.ports import PatientPredictor, PoolStatus, Predictor
 from andon.serving.remote import open_remote
 
 _TOLERANCE = 1e-4
-"""How far a probe's answer may lie from the one at packing: room for another CPU's rounding, not for another library's idea."""
+"""The allowed deviation of a probe's answer from packing: another CPU's rounding, not another library's result."""
 
 
 class LoadedVersion:
-    """One loaded version. Encoding, calibration and checks of the output are inside. A gateway calls `start` and `close`."""
+    """One loaded version, including encoding, calibration and checks of the output.
+
+    A gateway calls `start` and `close`.
+    """
 
     def __init__(
         self,
@@ -72,13 +75,17 @@ class LoadedVersion:
         return 1 if self.patient is None else self.patient.capacity
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
-        """One prediction a row, in order; blocks wherever the model runs, and asks it in any case. Raises ValueUnusable, PredictionFailed."""
+        """Return one prediction per row, in order; blocks wherever the model runs, and bypasses the breaker.
+
+        Raises ValueUnusable, PredictionFailed.
+        """
         return self._of(self.raw(self._encoder.encode(rows))) if rows else []
 
     async def predict_soon(self, rows: Sequence[Mapping[str, Any]], *, within: float) -> list[Prediction]:
-        """One prediction a row, in order, within so many seconds. Raises ValueUnusable, PredictionFailed (timed out, busy).
+        """Return one prediction per row, in order, within `within` seconds. Raises ValueUnusable, PredictionFailed.
 
-        Inline it takes as long as it takes; but a version that fails or is late again and again is not asked for a while.
+        PredictionFailed includes timed out and busy. Inline the time is not bounded; but a version that repeatedly
+        fails or is late is skipped for a while.
         """
         if not rows:
             return []
@@ -93,7 +100,7 @@ class LoadedVersion:
         return self._max_batch
 
     def take_cpu_us(self) -> int:
-        """The CPU time that the model's processes took since this was asked last, in microseconds; 0 inline."""
+        """Return the CPU time of the model's processes since the last call, in microseconds; 0 inline."""
         if self.patient is None:
             return 0
         so_far = self.patient.cpu_seconds
@@ -101,7 +108,7 @@ class LoadedVersion:
         return int(taken * 1e6)
 
     def take_gpu_us(self) -> int:
-        """The same of GPU time."""
+        """Return the same of GPU time."""
         if self.patient is None:
             return 0
         so_far = self.patient.gpu_seconds
@@ -119,19 +126,19 @@ class LoadedVersion:
             await self.patient.close()
 
     def status(self) -> PoolStatus | None:
-        """How the model's processes are doing; None inline."""
+        """Return how the model's processes are doing; None inline."""
         return None if self.patient is None else self.patient.status()
 
     def health(self) -> PoolStatus:
-        """What went wrong, and whether the version is asked; wherever its model runs."""
+        """Return the incidents and the breaker's state, wherever the model runs."""
         return self._watch.status() if self.patient is None else self.patient.status()
 
     def gate(self, risk: RiskBound | None) -> RiskGate:
-        """The gate that holds `risk`; without one, everything is certain."""
+        """Return the gate that holds `risk`; without one, everything is certain."""
         return gate_of(self.version, risk)
 
     def raw(self, matrix: Matrix) -> Matrix:
-        """The model's own probabilities of an encoded batch, in its own order. Raises PredictionFailed."""
+        """Return the model's own probabilities of an encoded batch, in its own order. Raises PredictionFailed."""
         try:
             probabilities = self._predictor.predict(matrix)
         except PredictionFailed:
@@ -229,7 +236,7 @@ def _opened(version: ModelVersion, folder: Path) -> Predictor:
 
 
 def _pool_of(version: ModelVersion, folder: Path, hosting: Hosting) -> IsolatedPredictor:
-    """The processes of a version, none of them started; their environment is there."""
+    """Return the processes of a version, none of them started; their environment exists."""
     manifest = version.manifest
     launch = Launch(
         shown=f"Model {version.name} {version.number}",
@@ -254,7 +261,7 @@ def _pool_of(version: ModelVersion, folder: Path, hosting: Hosting) -> IsolatedP
 
 
 def gate_of(version: ModelVersion, risk: RiskBound | None) -> RiskGate:
-    """The gate that a version's held-out rows prove for `risk`; without one, everything is certain."""
+    """Return the gate that a version's held-out rows prove for `risk`; without one, everything is certain."""
     if risk is None:
         return RiskGate(threshold=ALWAYS, target=1.0)
     threshold = threshold_for(version.manifest.risk, risk.target / risk.highest, risk.confidence, risk.local)

@@ -1,4 +1,4 @@
-"""What a runtime must do."""
+"""The interface of a runtime."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from andon.runtimes import Predictor as Predictor
 
 @dataclass(frozen=True, slots=True)
 class PoolStatus:
-    """How what answers for one version is doing. `incidents` counts by kind: crashed, timed_out, leaked, unloadable, failed."""
+    """The status of a version's backend. `incidents` counts by kind: crashed, timed_out, leaked, unloadable, failed."""
 
     ready: int = 0
     """Processes (or connections) that can take a batch or are at work on one."""
@@ -22,7 +22,7 @@ class PoolStatus:
     incidents: Mapping[str, int] = field(default_factory=dict)
     last_incident: str | None = None
     cold_start_seconds: float | None = None
-    """How long the last start took, from nothing to warm."""
+    """The duration of the last start, from nothing to warm."""
     cpu_seconds: float = 0.0
     """CPU time spent predicting since the start, over all processes there were."""
     gpu_seconds: float = 0.0
@@ -55,7 +55,10 @@ class PatientPredictor(Predictor, Protocol):
         ...
 
     async def predict_soon(self, matrix: Matrix, *, within: float) -> Matrix:
-        """Raw probabilities [rows, classes] within so many seconds. Raises PredictionFailed, PredictionTimedOut, EndpointBusy."""
+        """Return raw probabilities [rows, classes] within `within` seconds.
+
+        Raises PredictionFailed, PredictionTimedOut, EndpointBusy.
+        """
         ...
 
     async def start(self) -> None:
@@ -67,5 +70,5 @@ class PatientPredictor(Predictor, Protocol):
         ...
 
     def status(self) -> PoolStatus:
-        """How it is doing, now."""
+        """Return how it is doing, now."""
         ...

@@ -1,4 +1,4 @@
-"""What can be done with traffic splits: set one, read them, read what shadows said. Changes are audited and announced."""
+"""Operations on traffic splits: set one, read them, read shadows' predictions. Changes are audited and announced."""
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
@@ -27,7 +27,7 @@ LEASED = "leases"
 """The noun under which processes hear of changed leases."""
 
 Suits: TypeAlias = Callable[[PolicyVersion], None]
-"""Makes sure that a published policy fits the automation; raises what is wrong with it."""
+"""A check that a published policy fits the automation; raises its faults."""
 
 
 def set_split(
@@ -47,11 +47,11 @@ def set_split(
     salt: str | None = None,
     unit: SplitUnit | None = None,
 ) -> TrafficSplit:
-    """Let candidates answer for so many percent each, the champion for the rest; running gateways follow within a second.
+    """Assign shares in percent to candidates, the rest to the champion; running gateways follow within a second.
 
-    Where it is split so already, nothing changes. `seen` is the number of the split that the caller has looked at.
-    Another `salt` or `unit` than before draws every unit anew.
-    Raises SplitInvalid, which names each fault, SplitChanged, ModelNotFound, and what `ready` and `suits` raise.
+    An identical split changes nothing. `seen` is the number of the split that the caller has looked at. Another `salt`
+    or `unit` than before draws every unit anew. Raises SplitInvalid, which names each fault, SplitChanged,
+    ModelNotFound, and what `ready` and `suits` raise.
     """
     known = models.registered_at(tx, model)
     named = dict.fromkeys((*shares, *shadows))
@@ -75,7 +75,8 @@ def set_split(
     before = split_of(tx, automation, model)
     if seen is not None and before.number != seen:
         raise SplitChanged(
-            f"The split was changed meanwhile, by {before.set_by}: {before.reason}. Look at it, then say again what you want"
+            f"The split was changed meanwhile, by {before.set_by}: {before.reason}. Look at it, then say again "
+            "what you want"
         )
     wanted = {candidate: float(shares[candidate]) for candidate in sorted(shares)}
     drawn = salt or before.salt, unit or before.unit
@@ -117,7 +118,7 @@ def hold(tx: Tx, automation: str) -> None:
 
 
 def split_of(tx: Tx, automation: str, model: str) -> TrafficSplit:
-    """The split that holds: all to the champion where none was made, or where the newest is of another model."""
+    """Return the split in force: all to the champion if there is none, or if the newest is of another model."""
     newest = store.find_split(tx, automation)
     if newest is None:
         return TrafficSplit(automation, model)
@@ -135,7 +136,7 @@ def require_genuine(tx: Tx, split: TrafficSplit) -> None:
 
 
 def set_lease(tx: Tx, lease: TrafficLease) -> None:
-    """Let the candidates of a split answer until a moment, which may be now; running gateways follow within a second."""
+    """Let the candidates of a split answer until a moment, which may be now; gateways follow within a second."""
     store.set_lease(tx, lease)
     announce(tx, LEASED)
 
@@ -146,7 +147,7 @@ def leases(tx: Tx) -> Mapping[str, TrafficLease]:
 
 
 def champion_of(tx: Tx, endpoint: str) -> int | None:
-    """The version that has what the split gives to no other; None where none was chosen yet."""
+    """Return the version that answers for the rest of a split; None if no champion was chosen yet."""
     champions = (alias for alias in models.list_aliases(tx) if alias.alias == models.CHAMPION)
     return next((alias.number for alias in champions if alias.name == endpoint), None)
 
@@ -157,7 +158,7 @@ def split_history(tx: Tx, automation: str) -> Sequence[TrafficSplit]:
 
 
 def shadows_of(tx: Tx, decision_id: UUID) -> Sequence[ShadowPrediction]:
-    """What the shadows said beside a decision; nothing where none looked on or the load was too high."""
+    """Return the shadows' predictions of a decision; empty without shadows or if the load was too high."""
     return store.shadows_of(tx, decision_id)
 
 
@@ -172,12 +173,12 @@ def said_beside(tx: Tx, arm: str, decisions: Sequence[UUID]) -> Mapping[UUID, Sh
 
 
 def compare_shadows(tx: Tx, automation: str, arm: str, since: datetime) -> ShadowSummary:
-    """What one arm said as a shadow since a moment, counted."""
+    """Return a summary of one arm's shadow predictions since a moment."""
     return store.summary_of(tx, automation, arm, since)
 
 
 def newest_said(tx: Tx, automation: str, arm: str, since: datetime, *, limit: int) -> Mapping[UUID, str]:
-    """The outcomes that one arm as a shadow would have had, by the newest decisions it saw since a moment."""
+    """Return the outcomes of one shadow arm for the newest decisions it saw since a moment."""
     return store.newest_said(tx, automation, arm, since, limit)
 
 
@@ -227,7 +228,7 @@ def _share_faults(shares: Mapping[Candidate, float], unknown: Mapping[Candidate,
 
 
 def _answering(shares: Mapping[Candidate, float], champion: int | None) -> set[Candidate]:
-    """The candidates that would answer; the champion, if anything is left for it."""
+    """Return the candidates that would answer, including the champion if anything is left for it."""
     if champion is None or round(sum(shares.values()), 2) >= 100:
         return set(shares)
     return {*shares, Candidate(champion)}

@@ -1,4 +1,4 @@
-"""Writing what shadows said, a batch as one statement by asyncpg. Reading it is `store.py`."""
+"""Writes shadow predictions, a batch as one statement by asyncpg. `store.py` reads them."""
 
 from collections.abc import Sequence
 from dataclasses import astuple, fields
@@ -18,6 +18,6 @@ SHADOW_SQL = (
 
 
 def shadow_columns(predictions: Sequence[ShadowPrediction]) -> list[list[Any]]:
-    """The parameters of `SHADOW_SQL`: one list a column."""
+    """Return the parameters of `SHADOW_SQL`: one list per column."""
     rows = [astuple(prediction) for prediction in predictions]
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in _NAMES]

@@ -1,7 +1,7 @@
-"""Which buckets of the traffic belong to which candidate, and how they pass on when the shares change. Pure.
+"""The assignment of traffic buckets to candidates, and its change with the shares. Pure.
 
-A new split moves nobody who need not move: a candidate that shrinks gives up only what it has too much, one that grows keeps
-what it has and takes first what others gave up, then what was the champion's.
+A new split moves as few units as possible: a candidate that shrinks gives up only the excess, one that grows keeps its
+own and takes first what others gave up, then the champion's.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,17 +10,17 @@ from typing import TypeAlias
 from andon.serving.candidates import Candidate
 
 BUCKETS = 10_000
-"""A share is told apart to a hundredth of a percent."""
+"""Shares are distinguished to a hundredth of a percent."""
 
 Ranges: TypeAlias = tuple[tuple[int, int], ...]
 """Buckets from the first number up to, not including, the second; in their order."""
 
 Places: TypeAlias = Mapping[Candidate, Ranges]
-"""The buckets of each candidate; what is nobody's is the champion's."""
+"""The buckets of each candidate; the rest is the champion's."""
 
 
 def spread(shares: Mapping[Candidate, float], before: Places) -> dict[Candidate, Ranges]:
-    """The buckets of candidates that shall have so many percent each, after they had those of `before`."""
+    """Return the buckets of candidates with these shares, in percent, after those of `before`."""
     wanted = {candidate: round(share * BUCKETS / 100) for candidate, share in sorted(shares.items())}
     kept = {candidate: _buckets(before.get(candidate, ()))[:count] for candidate, count in wanted.items()}
     held = {bucket for own in kept.values() for bucket in own}
@@ -37,7 +37,7 @@ def _buckets(ranges: Ranges) -> list[int]:
 
 
 def _ranges(buckets: Iterable[int]) -> Ranges:
-    """The same buckets, neighbours together."""
+    """Return the same buckets as ranges of neighbours."""
     ranges: list[tuple[int, int]] = []
     for bucket in sorted(buckets):
         if ranges and ranges[-1][1] == bucket:

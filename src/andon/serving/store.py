@@ -1,4 +1,7 @@
-"""All SQL about splits and their leases, and reading what shadows said (writing that is `shadows.py`). Takes and returns domain objects."""
+"""All SQL about splits and their leases, and reading shadow predictions, which `shadows.py` writes.
+
+Takes and returns domain objects.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -29,7 +32,7 @@ def split_history(tx: Tx, automation: str) -> list[TrafficSplit]:
 
 
 def find_split(tx: Tx, automation: str) -> TrafficSplit | None:
-    """The newest split, or None where none was made."""
+    """Return the newest split, or None if there is none."""
     mine = select(traffic_splits).where(traffic_splits.c.automation == automation)
     row = tx.execute(mine.order_by(traffic_splits.c.number.desc()).limit(1)).one_or_none()
     return None if row is None else _split(row)
@@ -82,14 +85,14 @@ def said_beside(tx: Tx, arm: str, decisions: Sequence[UUID]) -> dict[UUID, Shado
 
 
 def shadows_of(tx: Tx, decision_id: UUID) -> list[ShadowPrediction]:
-    """What each shadow said beside a decision, by arm."""
+    """Return each shadow's prediction of a decision, by arm."""
     mine = select(shadow_predictions).where(shadow_predictions.c.decision_id == decision_id)
     order = (shadow_predictions.c.model_version, shadow_predictions.c.arm)
     return [ShadowPrediction(**row._mapping) for row in tx.execute(mine.order_by(*order))]
 
 
 def newest_said(tx: Tx, automation: str, arm: str, since: datetime, limit: int) -> dict[UUID, str]:
-    """The outcomes that one shadow would have had, of the newest decisions it saw."""
+    """Return the outcomes of one shadow for the newest decisions it saw."""
     c = shadow_predictions.c
     mine = (c.automation == automation) & (c.arm == arm) & (c.predicted_at >= since) & c.outcome.is_not(None)
     query = select(c.decision_id, c.outcome).where(mine).order_by(c.predicted_at.desc()).limit(limit)
@@ -97,7 +100,7 @@ def newest_said(tx: Tx, automation: str, arm: str, since: datetime, limit: int) 
 
 
 def summary_of(tx: Tx, automation: str, arm: str, since: datetime) -> ShadowSummary:
-    """What one shadow said since a moment, counted."""
+    """Return a summary of one shadow's predictions since a moment."""
     c = shadow_predictions.c
     mine = (c.automation == automation) & (c.arm == arm) & (c.predicted_at >= since)
     figures = select(func.count(), func.count(c.error), func.avg(c.score), func.avg(c.confidence)).where(mine)

@@ -1,4 +1,4 @@
-"""Money, periods, and the book of a budget: what is spent, what is reserved for whom. Pure; `wallet.py` is a process's side of it.
+"""Money, periods, and the book of a budget: spent and reserved amounts. Pure; `wallet.py` is a process's part.
 
 Money is whole: nano-units of the currency in the database, pico-units in memory (a decision costs about one nano-unit).
 """
@@ -28,28 +28,28 @@ NEARLY = 80
 """Percent of a budget at which it is nearly spent."""
 
 LONGEST = 400
-"""Days that may be asked for at once."""
+"""The most days of one query."""
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What computing costs: one CPU core and one GPU for an hour, in nano-units of the currency."""
+    """The price of computing: one CPU core and one GPU for an hour, in nano-units of the currency."""
 
     cpu_hour: int
     gpu_hour: int
     currency: str
 
     def of(self, cpu_us: int, gpu_us: int = 0) -> int:
-        """The price in nano-units times HOUR_US, so that nothing is rounded away."""
+        """Return the price in nano-units times HOUR_US, so that nothing is rounded away."""
         return cpu_us * self.cpu_hour + gpu_us * self.gpu_hour
 
     def picos(self, cpu_us: int, gpu_us: int = 0) -> int:
-        """The price in pico-units, rounded up."""
+        """Return the price in pico-units, rounded up."""
         return -(-self.of(cpu_us, gpu_us) * PICO // HOUR_US)
 
 
 def price(cpu_hour: float, gpu_hour: float, currency: str) -> Price:
-    """The price as the settings say it, in units of the currency."""
+    """Return the price from the settings, which are in units of the currency."""
     return Price(round(cpu_hour * NANO), round(gpu_hour * NANO), currency)
 
 
@@ -59,15 +59,15 @@ def money(nanos: int) -> Decimal:
 
 
 def digits(nanos: int) -> str:
-    """The same as text, nine digits after the point."""
+    """Return the same as text, nine digits after the point."""
     return f"{money(nanos):.9f}"
 
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """What an automation's decisions by one model version cost on one UTC day. Money in nano-units.
+    """The cost of an automation's decisions by one model version on one UTC day. Money in nano-units.
 
-    Version 0 stands for decisions without a model. `idle` is this row's share of what the processes used that no decision did.
+    Version 0 stands for decisions without a model. `idle` is this row's share of computing time that no decision used.
     """
 
     day: date
@@ -83,7 +83,7 @@ class Spend:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What several rows come to, in one currency, in nano-units."""
+    """The sum of several rows, in one currency, in nano-units."""
 
     currency: str
     decisions: int
@@ -106,7 +106,7 @@ def with_idle(
 
 
 def totals(rows: Iterable[Spend]) -> list[Total]:
-    """The sum of the rows in each currency."""
+    """Return the sum of the rows in each currency."""
     found: dict[str, Total] = {}
     for row in rows:
         so_far = found.get(row.currency, Total(row.currency, 0, 0, 0, 0, 0))
@@ -122,7 +122,7 @@ def totals(rows: Iterable[Spend]) -> list[Total]:
 
 
 def in_units(of: Spend | Total) -> dict[str, Any]:
-    """What is summed in a row, in seconds and in units of the currency, as documents show it: amounts are text."""
+    """Return the sums of a row in seconds and in units of the currency, for documents: amounts are text."""
     return {
         "currency": of.currency,
         "decisions": of.decisions,
@@ -134,7 +134,7 @@ def in_units(of: Spend | Total) -> dict[str, Any]:
 
 
 def span(since: date | None, until: date | None, today: date) -> tuple[date, date]:
-    """The first and the last day asked for; without them the last thirty days. Raises SpanInvalid."""
+    """Return the first and the last day of a query; the last thirty days by default. Raises SpanInvalid."""
     last = until or today
     first = since or last - timedelta(days=min(29, last.toordinal() - 1))
     if first > last:
@@ -162,19 +162,19 @@ class Period:
 
 
 def period_of(automation: str, budget: Budget, currency: str, now: datetime) -> Period:
-    """The period in which `now` (UTC) lies."""
+    """Return the period in which `now` (UTC) lies."""
     today = now.date()
     return Period(automation, budget.per, today if budget.per == "day" else today.replace(day=1), currency)
 
 
 def amount_of(budget: Budget) -> int:
-    """A budget's amount in nano-units."""
+    """Return a budget's amount in nano-units."""
     return round(Decimal(str(budget.amount)) * NANO)
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What a period's budget has come to, in nano-units. `purses` counts those that hold a part of `reserved`."""
+    """The account of a period's budget, in nano-units. `purses` counts those that hold a part of `reserved`."""
 
     amount: int
     spent: int = 0
@@ -207,7 +207,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class PurseClaim:
-    """What a purse says when it renews: used in all, bound to what is under way, wanted beyond that, and one prediction's ceiling."""
+    """A purse's claim at renewal: used in all, bound by work under way, wanted beyond that, and the price ceiling."""
 
     used: int
     bound: int
@@ -216,7 +216,7 @@ class PurseClaim:
 
 
 def settle(book: Book, hold: Hold, used: int) -> tuple[Book, Hold]:
-    """Turn what was used into spent. What was used beyond the grant becomes spent as well: the truth is kept, from the cushion."""
+    """Turn what was used into spent. Use beyond the grant becomes spent as well, out of the cushion."""
     granted = max(hold.granted, used)
     freed = (hold.granted - hold.used) - (granted - used)
     return replace(book, spent=book.spent + used - hold.used, reserved=book.reserved - freed), Hold(granted, used)
@@ -236,10 +236,11 @@ def forfeit(book: Book, hold: Hold) -> Book:
 
 
 def grant(book: Book, hold: Hold, claim: PurseClaim) -> int:
-    """How much a purse should hold in all after it settled: what is under way, and a fair part of what is free.
+    """Return the whole amount a purse should hold after settling: work under way, and a fair part of the free amount.
 
-    Each of n purses leaves 1 / (n + 1) of what is free to the others, so blocks shrink as the end comes near, and one that
-    idles gives back what the others need. When a fair part pays for no prediction any more, the rest goes to who asks first.
+    Each of n purses leaves 1 / (n + 1) of the free amount to the others, so blocks shrink as the end comes near, and an
+    idle purse gives back what the others need. When a fair part pays for no prediction any more, the rest goes to the
+    first claim.
     """
     kept = min(hold.granted, claim.used + claim.bound)
     free = hold.granted - kept + book.room
@@ -251,7 +252,7 @@ def grant(book: Book, hold: Hold, claim: PurseClaim) -> int:
 
 
 class BudgetStanding(StrEnum):
-    """How a budget stands."""
+    """The standing of a budget."""
 
     OPEN = "open"
     NEARLY_SPENT = "nearly spent"

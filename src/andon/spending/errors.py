@@ -1,4 +1,4 @@
-"""What can be wrong with a question about spending."""
+"""Errors of queries about spending."""
 
 from andon.kernel.errors import Invalid
 

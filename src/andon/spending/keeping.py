@@ -1,4 +1,4 @@
-"""A process's spending: the tally to add to, the purse to pay from, and the loop that writes both about once a second."""
+"""A process's spending: the tally to add to, the purse to pay from, and the loop that writes both every second."""
 
 import asyncio
 import time
@@ -33,10 +33,11 @@ PAUSE = 0.02
 
 
 class Keeper:
-    """Keeps a process's tally and purse. `async with keeper:` reserves the first blocks, and at the end writes and gives back the rest.
+    """Keeps a process's tally and purse.
 
-    `tally` and `purse` are used on the thread of the event loop. `cpu_seconds` is the CPU time of the serving process, and of
-    the processes it keeps, so far; it never falls. What of it no decision used is the idle cost.
+    `async with keeper:` reserves the first blocks, and at the end writes and returns the rest. `tally` and `purse` are
+    used on the thread of the event loop. `cpu_seconds` is the CPU time of the serving process and its own processes; it
+    never falls. Time that no decision used is the idle cost.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class Keeper:
             await asyncio.sleep(PAUSE)
 
     def _patiently(self, work: Callable[[], None]) -> None:
-        """What the database could not take now is written the next time."""
+        """Run database work; what fails now is written the next time."""
         try:
             work()
         except Unavailable as error:

@@ -33,7 +33,7 @@ class SpendingMetrics:
             self.cost.add((row.automation, str(row.version), row.currency), row.cost / NANO)
 
     def budget(self, state: BudgetState) -> None:
-        """How a budget stands now."""
+        """Show the standing of a budget."""
         of = state.period
         if (of.per, of.currency) != self._labels_of(of.automation):
             self._forget(of.automation)

@@ -1,4 +1,4 @@
-"""Who hears what computing cost, to count it."""
+"""The observer of computing costs, for metrics."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,14 +7,14 @@ from andon.spending.domain import BudgetState, Spend
 
 
 class SpendWatcher(Protocol):
-    """Hears of a process's own spending about once a second; must be quick. Called from a thread."""
+    """Observes a process's own spending about once a second; must be quick. Called from a thread."""
 
     def spent(self, rows: Sequence[Spend]) -> None:
         """So much more was spent; it is in the database."""
         ...
 
     def budget(self, state: BudgetState) -> None:
-        """How a budget stands now."""
+        """Observe the standing of a budget."""
         ...
 
     def budgets(self, states: Sequence[BudgetState]) -> None:

@@ -1,19 +1,22 @@
-"""What one process may pay of its automations' budgets: a block of each, reserved beforehand in the database.
+"""One process's allowance of its automations' budgets: a block of each, reserved in the database.
 
-`allow` and `settle` touch memory only and may be called from any thread; `renew` and `close` write, in a thread of one's own.
+`allow` and `settle` touch memory only and may be called from any thread; `renew` and `close` write, in a thread of
+their own.
 
-Never overspent, because of three things that hold at every moment, whatever dies or is cut off:
+Never overspent, because of three invariants, whatever dies or is cut off:
 
 1. In the database `spent + reserved <= spendable`, where `reserved` is the sum over purses of `granted - used`. Whoever
    changes any of it holds the budget's row lock, so every renewal sees the one before.
-2. In memory a wallet's `granted` is never more than its row's. It is raised only to what was committed, and lowered before
-   the row is. `used` is written as a total, not as a difference: a renewal whose commit was not answered is simply made again.
+2. In memory a wallet's `granted` is never more than its row's. It is raised only to what was committed, and lowered
+   before
+   the row is. `used` is written as a total, not as a difference: a renewal whose commit was not answered is simply
+   repeated.
 3. In memory `used + bound <= granted` (`wallet.py`).
 
-So all that predictions used is at most what was granted in all, which is at most what is spendable. A process that is killed
-says no more what it used: when its lease has run out all that it held counts as spent, which is at least that. If it lives
-after all it may use its block up, for that is paid, and finds its row gone: then it begins a new wallet.
-Only a prediction that costs more than its ceiling can exceed 3; the budget's cushion (one percent) is there for that.
+So all that predictions used is at most the total granted, which is at most what is spendable. A killed process no
+longer reports its use: when its lease has run out all that it held counts as spent, which is at least that. If it lives
+after all it may use its block up, for that is paid, and finds its row gone: then it begins a new wallet. Only a
+prediction that costs more than its ceiling can exceed 3; the budget's cushion (one percent) is there for that.
 """
 
 from collections.abc import Callable, Mapping
@@ -54,7 +57,7 @@ LEASE = timedelta(seconds=30)
 
 @dataclass(slots=True)
 class _Held:
-    """A wallet and where it stands in the database; `known` once its row was seen or committed, `lost` when the row was gone again."""
+    """A wallet and its database row: `known` once its row was seen or committed, `lost` when the row was gone again."""
 
     period: Period
     wallet: Wallet
@@ -96,7 +99,7 @@ class Purse:
         self._lock = Lock()
 
     def allow(self, automation: str, n: int) -> int:
-        """How many of `n` predictions may be paid. Each one allowed must be settled once, also when it failed."""
+        """Return how many of `n` predictions may be paid. Each allowed one must be settled once, even if it failed."""
         paid = self._paid.get(automation)
         if paid is None:
             return n
@@ -142,7 +145,7 @@ class Purse:
         return states
 
     def close(self, now: datetime) -> None:
-        """Pay for nothing any more and give back what is left. What is still under way counts as spent when the lease ends."""
+        """Stop paying and return the rest. Work still under way counts as spent when the lease ends."""
         for paid in self._paid.values():
             with self._lock:
                 self._turn(paid)
@@ -168,14 +171,17 @@ class Purse:
         return paid.account.wallet.is_low or paid.account.asked_in_vain > 0
 
     def forfeit_overdue(self, now: datetime) -> None:
-        """Count as spent what processes hold that did not renew in time. `renew` does it as well. Raises DatabaseUnavailable."""
+        """Count the holdings of processes that did not renew in time as spent, as `renew` does.
+
+        Raises DatabaseUnavailable.
+        """
         with self._database.begin() as tx:
             lost = service.forfeit_overdue(tx, now)
         if lost:
             log.warning("budget.purses_lost", purses=lost)
 
     def _present(self, name: str, paid: _Paid, budget: Budget, now: datetime) -> _Held:
-        """The wallet of the period in which `now` lies, a new one at its turn."""
+        """Return the wallet of the period in which `now` lies, a new one when the period changes."""
         period = period_of(name, budget, self._price.currency, now)
         turned = paid.present is None or paid.present.period != period
         if turned or paid.opened != budget:
@@ -222,14 +228,14 @@ class Purse:
         return service.state_of(after)
 
     def _agreed(self, wallet: Wallet, hold: Hold, granted: int) -> int:
-        """Less is agreed with the wallet first, which goes on paying meanwhile; more is adopted once it is committed."""
+        """Return the amount to write: a decrease agreed with the live wallet, or an increase for after the commit."""
         if granted >= hold.granted:
             return granted
         with self._lock:
             return min(hold.granted, wallet.lower(granted))
 
     def _begin_anew(self, paid: _Paid, held: _Held) -> _Held:
-        """All that the wallet held was counted as spent: what is under way is paid, and the next needs a new grant."""
+        """Begin a new wallet: all the old one held was counted as spent, so its work under way is paid."""
         log.warning("budget.purse_was_lost", automation=held.period.automation)
         with self._lock:
             held.lost = True
@@ -249,7 +255,7 @@ class Purse:
                     paid.account.leaving.remove(held.wallet)
 
     def _settle_leaving(self, held: _Held, now: datetime) -> bool:
-        """Write what a leaving wallet used, give back what it does not need; whether nothing of it is under way any more."""
+        """Write a leaving wallet's use and return its excess; return whether none of its work is under way."""
         with self._database.begin() as tx:
             row = store.lock(tx, held.period)
             hold = store.holds(tx, held.period).get(held.id)
@@ -270,7 +276,7 @@ class Purse:
         return gone
 
     def _noted(self, tx: Tx, row: BudgetRow, used_up: bool, now: datetime) -> BudgetRow:
-        """The row with what happened to it for the first time in its period."""
+        """Return the row with first-time events of its period recorded."""
         book = row.book
         if book.is_nearly_spent and row.nearly_at is None:
             row = replace(row, nearly_at=now)
@@ -297,6 +303,6 @@ class Purse:
 
 
 def _stand(row: BudgetRow) -> tuple[str, str, date, str, str, str]:
-    """How a budget stands, as its events say it."""
+    """Return the standing of a budget, in the order of its events' fields."""
     period, book = row.period, row.book
     return period.automation, period.per, period.starts_on, period.currency, digits(book.amount), digits(book.spent)

@@ -1,4 +1,4 @@
-"""What can be asked of spending, and the units of work of those who spend. Each takes the transaction of its caller."""
+"""Queries of spending, and the units of work of its writers. Each takes the transaction of its caller."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -17,23 +17,23 @@ _FORGOTTEN = timedelta(days=1)
 
 
 def of(tx: Tx, automation: str, since: date, until: date) -> list[Spend]:
-    """What an automation spent, by day (both days included, newest first) and model version, with its share of the idle cost."""
+    """Return an automation's spending by day (both included, newest first) and model version, with its idle cost."""
     return _shared(tx, [automation], since, until)
 
 
 def of_all(tx: Tx, automations: Sequence[str] | None, since: date, until: date) -> list[Spend]:
-    """The same of several automations; None stands for all."""
+    """Return the same of several automations; None stands for all."""
     return _shared(tx, automations, since, until)
 
 
 def budget_state(tx: Tx, automation: str, now: datetime) -> BudgetState | None:
-    """How an automation's budget stands in the present day or month; None if it has none, or nothing runs that would spend it."""
+    """Return an automation's budget in the present period; None without one, or if nothing runs that would spend it."""
     row = store.find_budget(tx, automation, now.date())
     return None if row is None else state_of(row)
 
 
 def state_of(row: BudgetRow) -> BudgetState:
-    """How a budget stands."""
+    """Return the standing of a budget."""
     standing = BudgetStanding.NEARLY_SPENT if row.book.is_nearly_spent else BudgetStanding.OPEN
     return BudgetState(
         period=row.period,
@@ -47,7 +47,7 @@ def state_of(row: BudgetRow) -> BudgetState:
 
 
 def open_budget(tx: Tx, period: Period, amount: int, events: Events, now: datetime) -> None:
-    """Begin a period, or say anew what its amount is; publish it if the budget is another than the automation's last."""
+    """Begin a period, or update its amount; publish the budget if it differs from the automation's last."""
     store.lock_budgets(tx, period.automation)
     last = store.last_budget(tx, period.automation)
     store.open_budget(tx, period, amount, now)
@@ -69,7 +69,10 @@ def add(tx: Tx, writer: UUID, taken: TakenSpend, currency: str, now: datetime) -
 
 
 def forfeit_overdue(tx: Tx, now: datetime) -> int:
-    """Count as spent what purses hold that did not renew in time: their processes are dead, or will find it so. Gives their number."""
+    """Count the holdings of purses that did not renew in time as spent; return their number.
+
+    Their processes are dead, or will notice.
+    """
     count = 0
     for period in store.overdue_periods(tx, now):
         row = store.lock(tx, period)
@@ -83,7 +86,7 @@ def forfeit_overdue(tx: Tx, now: datetime) -> int:
 
 
 def keep_house(tx: Tx, now: datetime) -> None:
-    """Drop what is known of processes that ended long ago."""
+    """Delete the rows of processes that ended long ago."""
     store.forget_writers(tx, now - _FORGOTTEN)
 
 

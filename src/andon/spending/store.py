@@ -45,7 +45,7 @@ def first_time(tx: Tx, writer: UUID, number: int, now: datetime) -> bool:
 
 
 def forget_writers(tx: Tx, before: datetime) -> int:
-    """Drop what is known of processes that added nothing since."""
+    """Delete the rows of processes that added nothing since."""
     return tx.execute(delete(spend_writers).where(spend_writers.c.added_at < before)).rowcount
 
 
@@ -66,7 +66,7 @@ def add_idle(tx: Tx, day: date, currency: str, cpu_us: int, cost: int) -> None:
 
 
 def spent(tx: Tx, automations: Sequence[str] | None, first: date, last: date) -> list[Spend]:
-    """What these automations (None: all) spent on these days, newest day first."""
+    """Return the spending of these automations (None: all) on these days, newest day first."""
     query = select(spend).where(spend.c.day.between(first, last))
     if automations is not None:
         query = query.where(spend.c.automation.in_(automations))
@@ -75,13 +75,13 @@ def spent(tx: Tx, automations: Sequence[str] | None, first: date, last: date) ->
 
 
 def idle(tx: Tx, first: date, last: date) -> Mapping[tuple[date, str], int]:
-    """The idle cost of each day, by currency."""
+    """Return the idle cost of each day, by currency."""
     rows = tx.execute(select(spend_idle).where(spend_idle.c.day.between(first, last)))
     return {(row.day, row.currency): row.cost for row in rows}
 
 
 def decided(tx: Tx, first: date, last: date) -> Mapping[tuple[date, str], int]:
-    """How many decisions all automations made on each day, by currency."""
+    """Return how many decisions all automations made on each day, by currency."""
     query = select(spend.c.day, spend.c.currency, func.sum(spend.c.decisions).label("decisions"))
     query = query.where(spend.c.day.between(first, last)).group_by(spend.c.day, spend.c.currency)
     return {(row.day, row.currency): int(row.decisions) for row in tx.execute(query)}
@@ -93,14 +93,14 @@ def lock_budgets(tx: Tx, automation: str) -> None:
 
 
 def last_budget(tx: Tx, automation: str) -> BudgetRow | None:
-    """The budget of an automation that was opened last, of any period."""
+    """Return the latest budget of an automation, of any period."""
     mine = budgets.c.automation == automation
     row = tx.execute(select(budgets).where(mine).order_by(budgets.c.opened_at.desc()).limit(1)).one_or_none()
     return None if row is None else _budget(row)
 
 
 def open_budget(tx: Tx, period: Period, amount: int, now: datetime) -> None:
-    """Begin a period, or say anew what its amount is; one that was raised is neither spent nor, if that is so, nearly spent any more."""
+    """Begin a period, or update its amount; a raised budget is no longer spent, or if far enough, nearly spent."""
     statement = upsert(budgets).values(
         **_key(period), ends_on=period.ends_on, amount=amount, spent=0, reserved=0, opened_at=now
     )
@@ -141,7 +141,7 @@ def budget_in(row: Row[Any]) -> Budget | None:
 
 
 def lock(tx: Tx, period: Period) -> BudgetRow:
-    """A budget as it stands, and nobody else's until this transaction ends; it must have been opened."""
+    """Return a budget, locked until this transaction ends; it must have been opened."""
     return _budget(tx.execute(select(budgets).where(_is(budgets, period)).with_for_update()).one())
 
 
@@ -157,7 +157,7 @@ def save(tx: Tx, row: BudgetRow) -> None:
 
 
 def holds(tx: Tx, period: Period) -> dict[UUID, Hold]:
-    """What each purse holds of a locked budget."""
+    """Return the holding of each purse in a locked budget."""
     rows = tx.execute(select(budget_purses).where(_is(budget_purses, period)))
     return {row.purse: Hold(row.granted, row.used) for row in rows}
 
@@ -170,25 +170,25 @@ def save_hold(tx: Tx, period: Period, purse: UUID, hold: Hold, until: datetime) 
 
 
 def drop_hold(tx: Tx, period: Period, purse: UUID) -> None:
-    """A purse holds nothing of a locked budget any more."""
+    """Delete a purse's holding in a locked budget."""
     tx.execute(delete(budget_purses).where(_is(budget_purses, period), budget_purses.c.purse == purse))
 
 
 def overdue_periods(tx: Tx, now: datetime) -> list[Period]:
-    """The budgets of which a purse holds something that was not renewed in time, in the order in which they are locked."""
+    """Return the budgets with a holding that was not renewed in time, in locking order."""
     columns = [budget_purses.c[name] for name in _PERIOD]
     query = select(*columns).where(budget_purses.c.until < now).distinct().order_by(*columns)
     return [Period(**row._mapping) for row in tx.execute(query)]
 
 
 def overdue_holds(tx: Tx, period: Period, now: datetime) -> dict[UUID, Hold]:
-    """What purses that did not renew in time hold of a locked budget."""
+    """Return the holdings in a locked budget of purses that did not renew in time."""
     query = select(budget_purses).where(_is(budget_purses, period), budget_purses.c.until < now)
     return {row.purse: Hold(row.granted, row.used) for row in tx.execute(query)}
 
 
 def find_budget(tx: Tx, automation: str, on: date) -> BudgetRow | None:
-    """The budget whose period holds a day; of several (a day's and a month's) the one opened last."""
+    """Return the budget whose period holds a day; of several (a day's and a month's) the one opened last."""
     mine = (budgets.c.automation == automation) & (budgets.c.starts_on <= on) & (budgets.c.ends_on > on)
     row = tx.execute(select(budgets).where(mine).order_by(budgets.c.opened_at.desc()).limit(1)).one_or_none()
     return None if row is None else _budget(row)

@@ -1,4 +1,4 @@
-"""What this process's decisions used, added up in memory: one addition a batch, nothing of the database."""
+"""The use of this process's decisions, added up in memory: one addition a batch, no database access."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -9,7 +9,7 @@ from andon.spending.domain import HOUR_US, Price, Spend
 
 @dataclass(slots=True)
 class TakenSpend:
-    """What was added since the last time, ready to be written: rows for the database, and the CPU time that they stand for."""
+    """The additions since the last call, ready to write: rows for the database, and their CPU time."""
 
     number: int
     rows: list[Spend]
@@ -26,7 +26,10 @@ class _Sum:
 
 @dataclass(slots=True)
 class SpendTally:
-    """CPU and GPU time by automation and model version. `add` may be called from any thread; `take` and `spend_idle` from one."""
+    """CPU and GPU time by automation and model version.
+
+    `add` is thread-safe; `take` and `spend_idle` need one thread.
+    """
 
     price: Price
     decided_cpu_us: int = 0
@@ -37,7 +40,7 @@ class SpendTally:
     _number: int = 0
 
     def add(self, automation: str, version: int, decisions: int, cpu_us: int, gpu_us: int = 0) -> None:
-        """A batch of `decisions` used so much together; version 0 if no model was asked, no decisions if it only looked on."""
+        """Add the use of a batch of `decisions`; version 0 without a model, no decisions for a shadow."""
         key = (automation, version)
         with self._lock:
             so_far = self._sums.get(key)
@@ -49,11 +52,14 @@ class SpendTally:
             self.decided_cpu_us += cpu_us
 
     def spend_idle(self, cpu_us: int) -> None:
-        """The processes used so much that belongs to no decision."""
+        """Add time of the processes that belongs to no decision."""
         self._idle_us += cpu_us
 
     def take(self, day: date) -> TakenSpend | None:
-        """All that was added since the last call, as spent on `day`; None if nothing was. What is below a nano-unit is kept."""
+        """Return the additions since the last call, as spent on `day`; None if empty.
+
+        Rests below a nano-unit are kept.
+        """
         with self._lock:
             sums, self._sums = self._sums, {}
         idle_us, self._idle_us = self._idle_us, 0

@@ -1,8 +1,8 @@
-"""What one process holds of a budget, in memory: pay predictions from a block that was reserved before. Pure; whole pico-units.
+"""A process's holding of a budget, in memory: predictions are paid from a reserved block. Pure; whole pico-units.
 
-The invariant: what predictions used and what those under way may still use is never more than what was granted,
-`used + bound <= granted`, as long as none costs more than its ceiling. One that does lowers what is free before anything
-else is allowed, and what the grant does not cover comes from the budget's cushion.
+The invariant: what predictions used and what those under way may still use is never more than what was granted, `used +
+bound <= granted`, as long as none costs more than its ceiling. One that does lowers the free amount before anything
+else is allowed, and the budget's cushion covers what the grant does not.
 """
 
 from collections import deque
@@ -22,14 +22,14 @@ LATELY = 1000
 """Batches after which what was seen before the last so many is forgotten."""
 
 BURST = 1024
-"""A block pays for so many predictions at their ceiling even after a quiet time: as many as a gateway lets in at once."""
+"""The number of predictions that a block covers even after a quiet time: as many as a gateway admits at once."""
 
 AHEAD = 4
 """A block is so many times what was used since the last renewal."""
 
 
 class Ceiling:
-    """What one prediction costs at most: learned from batches, twice the dearest of the last thousand or two."""
+    """The highest cost of one prediction: learned from batches, twice the dearest of the last thousand or two."""
 
     def __init__(self, default: int) -> None:
         self._default = max(1, default)
@@ -41,7 +41,7 @@ class Ceiling:
         self.each = self._default
 
     def learn(self, version: int, decisions: int, cost: int) -> None:
-        """A batch of `decisions` predictions cost `cost` together."""
+        """Learn from a batch of `decisions` predictions that cost `cost` together."""
         if version not in self._versions:
             self._versions.add(version)
             self._trial = TRIAL
@@ -56,7 +56,7 @@ class Ceiling:
 
 
 class Wallet:
-    """A block of one period. `granted` never exceeds what the database holds for this process, so memory errs to the safe side."""
+    """A block of one period. `granted` never exceeds the database's figure, so memory errs on the safe side."""
 
     def __init__(self) -> None:
         self.granted = 0
@@ -77,7 +77,10 @@ class Wallet:
         return self.free * 2 < self.given
 
     def allow(self, n: int, each: int) -> int:
-        """How many of `n` predictions are paid at a ceiling of `each`; so much is bound until they are settled."""
+        """Return how many of `n` predictions are paid at a ceiling of `each`.
+
+        So much is bound until they are settled.
+        """
         allowed = min(n, max(0, self.free // each))
         if allowed:
             self.bound += allowed * each
@@ -89,7 +92,7 @@ class Wallet:
         return allowed
 
     def settle(self, decisions: int, cost: int) -> None:
-        """What predictions that were allowed cost in truth. Which ones does not matter: the oldest are taken to be settled."""
+        """Settle the true cost of allowed predictions. Their identity does not matter: the oldest are settled first."""
         self.used += cost
         while decisions and self._under_way:
             oldest = self._under_way[0]
@@ -106,18 +109,21 @@ class Wallet:
         self.granted = granted * PICO
 
     def lower(self, granted: int) -> int:
-        """Hold no more than this, before the database says so; gives what is kept, which may be more by what is bound by now."""
+        """Lower the holding before the database does.
+
+        Return what is kept, which may be more because of bound amounts.
+        """
         kept = max(granted, -(-(self.used + self.bound) // PICO))
         self.granted = min(self.granted, kept * PICO)
         return kept
 
     def claim(self, each: int, want: int) -> PurseClaim:
-        """What to say at a renewal, in nano-units, each rounded up; `want` is in pico-units."""
+        """Return the claim of a renewal, in nano-units, each rounded up; `want` is in pico-units."""
         return PurseClaim(*(-(-picos // PICO) for picos in (self.used, self.bound, want, each)))
 
 
 class Account:
-    """One automation's budget as a process knows it: the wallet of the present period, and those of before with work under way."""
+    """One automation's budget in a process: the wallet of the present period, and earlier ones with work under way."""
 
     def __init__(self, default: int) -> None:
         self.ceiling = Ceiling(default)
@@ -127,13 +133,13 @@ class Account:
         self._used_before = 0
 
     def allow(self, n: int) -> int:
-        """How many of `n` predictions are paid."""
+        """Return how many of `n` predictions are paid."""
         allowed = self.wallet.allow(n, self.ceiling.each)
         self.asked_in_vain += n - allowed
         return allowed
 
     def settle(self, version: int, decisions: int, cost: int) -> None:
-        """What allowed predictions cost; those of a period that is over are paid from its wallet, and settled first."""
+        """Settle what allowed predictions cost, those of a past period first, from its wallet."""
         self.ceiling.learn(version, decisions, cost)
         for wallet in self.leaving:
             ended = min(decisions, wallet.outstanding)
@@ -153,7 +159,7 @@ class Account:
         return left
 
     def want(self) -> int:
-        """How much should be free, in pico-units: for a burst, and for several times what was asked since the last renewal."""
+        """Return the amount that should be free, in pico-units: for a burst, and several times the recent demand."""
         each = self.ceiling.each
         asked = self.wallet.used - self._used_before + self.wallet.bound + self.asked_in_vain * each
         self._used_before, self.asked_in_vain = self.wallet.used, 0

@@ -1,8 +1,9 @@
-"""Bets of e-detectors on one decision: for each feature, the logarithm of what a bet pays for each cell.
+"""Bets of e-detectors on one decision: for each feature, the logarithm of a bet's payoff in each cell.
 
-A bet pays at most 1 in expectation while the feature is as in the reference, whatever the sample behind the reference (margins of
-MARGIN standard errors). Numbers have bets on shifts and spreads: the reference's bins tilted by exp(size x score) or
-exp(size x (score^2 - 1)). Every feature has bets on more missing and more unknown values, a category one for each common value.
+A bet pays at most 1 in expectation while the feature is as in the reference, whatever the sample behind the reference
+(margins of MARGIN standard errors). Numbers have bets on shifts and spreads: the reference's bins tilted by exp(size x
+score) or exp(size x (score^2 - 1)). Every feature has bets on more missing and more unknown values, a category one for
+each common value.
 """
 
 from typing import TypeAlias
@@ -28,7 +29,7 @@ MARGIN = 3.0
 
 
 def reference_scores(reference: Histograms) -> Floats:
-    """Normal scores of the cells of ordered features, mean 0 and variance 1 in the reference; 0 elsewhere."""
+    """Return normal scores of ordered features' cells, with mean 0 and variance 1 in the reference; 0 elsewhere."""
     counts = _inside(reference)
     total = np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
     scores = np.where(counts > 0, scores_of(counts), 0.0)
@@ -103,7 +104,7 @@ def _moved(reference: Histograms) -> list[Floats]:
 
 
 def _at_most(seen: NDArray[np.int64], rows: NDArray[np.int64]) -> Floats:
-    """An upper bound of a share (Wilson 1927)."""
+    """Return an upper bound of a share (Wilson 1927)."""
     n, z = np.maximum(rows, 1), MARGIN
     share = seen / n
     return np.minimum(

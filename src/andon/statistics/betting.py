@@ -1,14 +1,14 @@
-"""Bets against "the loss is above the target": evidence that may be looked at after every label.
+"""Bets against "the loss is above the target": evidence that remains valid if checked after every label.
 
-Wealth starts at 1 and is multiplied by `1 + rate * weight * (target - loss)` at each label. While the mean loss is above the
-target, wealth is not expected to grow whatever is looked at when, so it reaches 1 / level with probability at most `level`
-(Ville 1939). Weights undo selection: a case that is labelled with probability q weighs floor / q, where the floor is the
-lowest probability with which any case could be labelled then (active RCPS, Xu, Karampatziakis and Mineiro 2024,
-arXiv 2406.10490; there with one rate that adapts).
+Wealth starts at 1 and is multiplied by `1 + rate * weight * (target - loss)` at each label. While the mean loss is
+above the target, wealth is not expected to grow, whenever it is checked, so it reaches 1 / level with probability at
+most `level` (Ville 1939). Weights undo selection: a case that is labelled with probability q weighs floor / q, where
+the floor is the lowest probability with which any case could be labelled then (active RCPS, Xu, Karampatziakis and
+Mineiro 2024, arXiv 2406.10490; there with one rate that adapts).
 
-Here several fixed rates share the stake. Their wealth is a product over labels in any order, so that parts merge; and for
-losses of 0 and 1 without weights it is a likelihood ratio against fixed error rates, averaged, which is near the exact test.
-A rate that bets on a true error of `share * target` is `(1 - share) / (1 - target)`.
+Here several fixed rates share the stake. Their wealth is a product over labels in any order, so that parts merge; and
+for losses of 0 and 1 without weights it is a likelihood ratio against fixed error rates, averaged, which is near the
+exact test. A rate that bets on a true error of `share * target` is `(1 - share) / (1 - target)`.
 """
 
 from typing import Final
@@ -22,7 +22,7 @@ SHARES: Final = np.array([0.02, 0.2, 0.4, 0.6, 0.75, 0.88])
 """The true errors that are bet on, as shares of the target."""
 
 STAKES: Final = np.array([0.15, 0.1, 0.2, 0.25, 0.2, 0.1])
-"""How the stake is shared among them."""
+"""The division of the stake among them."""
 
 _PRECISION = 1e-4
 
@@ -33,7 +33,7 @@ def rates_for(target: float) -> Floats:
 
 
 def log_growth(target: float, losses: Floats, weights: Floats) -> Floats:
-    """Compute by which logarithm each kind of label (loss, weight) moves the wealth of each rate: one row a kind."""
+    """Compute the log growth of each rate's wealth for each kind of label (loss, weight): one row per kind."""
     moves = weights[..., None] * (target - losses)[..., None]
     grown: Floats = np.log1p(moves * rates_for(target))
     return grown

@@ -1,7 +1,7 @@
-"""Exact bounds on an error rate from counted errors, and how many labels a proof takes.
+"""Exact bounds on an error rate from counted errors, and the number of labels that a proof takes.
 
-Clopper and Pearson 1934. The bounds hold for one look at labels that all had the same chance of being drawn; a gate that is
-recomputed with every label needs `betting`. scipy is imported where it is used: gateways save its memory.
+Clopper and Pearson 1934. The bounds hold for one look at labels that all had the same chance of being drawn; a gate
+that is recomputed with every label needs `betting`. scipy is imported where it is used: gateways save its memory.
 """
 
 import math
@@ -25,7 +25,7 @@ def upper_bound_holds(errors: int, rows: int, target: float, level: float) -> bo
 
 
 def log_tail(errors: int, rows: int, rate: float) -> float:
-    """Compute the logarithm of the probability of at most `errors` errors in `rows` rows at a true `rate` within (0, 1)."""
+    """Compute the log probability of at most `errors` errors in `rows` rows at a true `rate` within (0, 1)."""
     if errors >= rows:
         return 0.0
     odds = math.log(rate) - math.log1p(-rate)
@@ -41,14 +41,20 @@ def log_tail(errors: int, rows: int, rate: float) -> float:
 
 
 def upper_bound(errors: int, rows: int, confidence: float) -> float:
-    """Compute the exact one-sided upper bound of the error rate: the 1 - `level` quantile of Beta(errors + 1, rows - errors)."""
+    """Compute the exact one-sided upper bound of the error rate.
+
+    It is the 1 - `level` quantile of Beta(errors + 1, rows - errors).
+    """
     from scipy.special import betaincinv
 
     return 1.0 if errors >= rows else float(betaincinv(errors + 1, rows - errors, confidence))
 
 
 def lower_bound(errors: int, rows: int, confidence: float) -> float:
-    """Compute the exact one-sided lower bound of the error rate: the `level` quantile of Beta(errors, rows - errors + 1)."""
+    """Compute the exact one-sided lower bound of the error rate.
+
+    It is the `level` quantile of Beta(errors, rows - errors + 1).
+    """
     from scipy.special import betaincinv
 
     return 0.0 if errors <= 0 else float(betaincinv(errors, rows - errors + 1, 1.0 - confidence))
@@ -79,9 +85,9 @@ def labels_needed(target: float, confidence: float, error: float, power: float =
 
 
 def days_needed(labels: int | None, decisions_a_day: float, share: float, looked_at: float) -> float | None:
-    """Forecast in how many days `labels` come in from a region with this share of decisions, of which `looked_at` are labelled.
+    """Forecast the days until `labels` arrive from a region with this share of decisions.
 
-    None where no number of labels is enough, or none come.
+    `looked_at` is the labelled part of them. None where no number of labels is enough, or none arrive.
     """
     each_day = decisions_a_day * share * looked_at
     if labels is None or (labels > 0 and each_day <= 0.0):

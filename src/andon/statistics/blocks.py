@@ -1,4 +1,4 @@
-"""Blocks: twenty decisions in a row, the unit in which detectors look at a stream. A block may be filled by several calls."""
+"""Blocks: twenty consecutive decisions, the unit of a detector's looks. A block may be filled by several calls."""
 
 import numpy as np
 

@@ -1,7 +1,8 @@
-"""Burn rates: how fast failures use up what an objective allows, in three tiers (Google, The Site Reliability Workbook, chapter 5).
+"""Burn rates: the speed at which failures use up an objective's allowance, in three tiers.
 
-A tier is breached when both its windows burn at its rate, which makes it both sure and quick to recover. With few events a
-single failure burns at any rate, so a breach also needs LEAST failures and a failure rate that chance does not explain.
+See Google, The Site Reliability Workbook, chapter 5. A tier is breached when both its windows burn at its rate, which
+makes it both reliable and quick to recover. With few events a single failure burns at any rate, so a breach also needs
+LEAST failures and a failure rate that chance does not explain.
 """
 
 from collections.abc import Mapping
@@ -39,7 +40,7 @@ SPANS = tuple(sorted({span for tier in TIERS for span in (tier.long, tier.short)
 
 @dataclass(frozen=True, slots=True)
 class BurnRate:
-    """One tier as measured: the rates of both windows, failures and events of the long one, and whether it is breached."""
+    """One measured tier: the rates of both windows, failures and events of the long one, and whether it is breached."""
 
     tier: BurnTier
     long: float
@@ -50,7 +51,7 @@ class BurnRate:
 
 
 def burn_rates(objective: float, windows: Mapping[timedelta, Proportion]) -> list[BurnRate]:
-    """Measure each tier; `windows` holds the failures among all events of the last SPANS, `objective` is such as 0.999."""
+    """Measure each tier. `windows` holds failures among all events of the last SPANS; `objective` is, say, 0.999."""
     if not 0 < objective < 1:
         raise ValueError("an objective lies between 0 and 1")
     return [_measured(tier, 1 - objective, windows) for tier in TIERS]

@@ -1,8 +1,8 @@
 """The calibration test: whether labels reject that a score of p came true in a share p of the cases.
 
-Three views, each with a third of the level: the mean (calibration in the large, Cox 1958), Spiegelhalter's z (1986), which sees scores
-that are too bold or too timid, and the bins of a reliability diagram. A bin's labels vary less than binomial ones of its mean score
-(Hoeffding 1956), so the exact binomial tail bounds its p-value.
+Three views, each with a third of the level: the mean (calibration in the large, Cox 1958), Spiegelhalter's z (1986),
+which detects scores that are too bold or too timid, and the bins of a reliability diagram. A bin's labels vary less
+than binomial ones of its mean score (Hoeffding 1956), so the exact binomial tail bounds its p-value.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ LEAST_ROWS = 50
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """Decisions with scores in one bin: mean score, share that came true with its 95% interval, and how many they are."""
+    """Decisions with scores in one bin: mean score, share that came true with its 95% interval, and their number."""
 
     score: float
     share: float
@@ -34,9 +34,13 @@ class ReliabilityBin:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationCheck:
-    """The calibration of scores by labels. `p_value` joins the three views; `test` is the one that gave it.
+    """The calibration of scores by labels.
 
-    `gap` is the share that came true less the mean score. `error` is the expected calibration error, `slope_z` Spiegelhalter's z.
+    `p_value` combines the three views; `test` is the decisive one. `p_value` joins the three views; `test` is the one
+    that gave it.
+
+    `gap` is the share that came true less the mean score. `error` is the expected calibration error, `slope_z`
+    Spiegelhalter's z.
     """
 
     p_value: float
@@ -48,7 +52,7 @@ class CalibrationCheck:
     bins: tuple[ReliabilityBin, ...]
 
     def rejected(self, level: float) -> bool:
-        """Whether the scores are not calibrated, at this level."""
+        """Return whether the scores are not calibrated, at this level."""
         return self.p_value <= level
 
 

@@ -23,8 +23,9 @@ SCAN_PART = 0.92
 class Detection:
     """A change of one feature: found after `decision`, begun about `since`; both count decisions from 0.
 
-    `test` is `scan` or `e-detector`; `statistic` is its value and `threshold` what it passed. `effect` is the shift of the last thousand
-    values in standard deviations, 0 for a category. `false_alarm` bounds the probability of any such finding in a period.
+    `test` is `scan` or `e-detector`; `statistic` is its value and `threshold` the exceeded limit. `effect` is the shift
+    of the last thousand values in standard deviations, 0 for a category. `false_alarm` bounds the probability of any
+    such finding in a period.
     """
 
     name: str
@@ -38,7 +39,7 @@ class Detection:
 
 
 class DriftDetector:
-    """Watches all features of a stream. Feed it cells in the order of decisions; it finds each change once, until `restart`."""
+    """Watches all features of a stream. Feed it cells in decision order; it finds each change once, until `restart`."""
 
     def __init__(
         self, reference: Histograms, *, false_alarm: float, decisions: int, dispersion: Dispersion | None = None

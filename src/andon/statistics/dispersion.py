@@ -1,8 +1,9 @@
-"""Dispersion: how much more windows of an unchanged line differ than independent rows would.
+"""Dispersion: the excess variation of windows of an unchanged line over independent rows.
 
-Real data has hours, weekdays and bursts. From windows of a reference period each test's mean square is taken; a factor above 1
-divides the statistic (quasi-likelihood, Wedderburn 1974) and the p-value comes from Student's t or Fisher's F, which knows how few the
-windows were. The factor stays 1 with fewer than LEAST windows, or while they differ no more than chance explains.
+Real data has hours, weekdays and bursts. Each test's mean square is taken from windows of a reference period; a factor
+above 1 divides the statistic (quasi-likelihood, Wedderburn 1974) and the p-value comes from Student's t or Fisher's F,
+which account for the number of windows. The factor stays 1 with fewer than LEAST windows, or while they differ no more
+than chance explains.
 """
 
 from collections.abc import Sequence
@@ -54,12 +55,12 @@ class Dispersion:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The factors as JSON values."""
+        """Return the factors as JSON values."""
         return {name: getattr(self, name).to_json() for name in _NAMES}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:
-        """The factors written by `to_json`."""
+        """Return the factors written by `to_json`."""
         return cls(*(two_samples.Factor.from_json(document[name]) for name in _NAMES))
 
 

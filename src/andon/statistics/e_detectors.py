@@ -1,8 +1,8 @@
-"""E-detectors: a sum of wealths that bet on a change since each past moment (Shiryaev-Roberts; Shin, Ramdas and Rinaldo 2022).
+"""E-detectors: a sum of wealths that bet on a change since each past moment (Shiryaev-Roberts.
 
-R_t = (1 + R_{t-1}) e_t, where e_t is the product of a block's bets. While nothing changes, R_t - t is a martingale, so that R
-passes c within T blocks with probability at most T / c, whenever one looks (Doob), and 1 / a blocks pass on average before it
-passes 1 / a. All bets of a feature are mixed with equal weights.
+Shin, Ramdas and Rinaldo 2022). R_t = (1 + R_{t-1}) e_t, where e_t is the product of a block's bets. While nothing
+changes, R_t - t is a martingale, so that R passes c within T blocks with probability at most T / c, whenever one looks
+(Doob), and 1 / a blocks pass on average before it passes 1 / a. All bets of a feature are mixed with equal weights.
 """
 
 import numpy as np
@@ -16,7 +16,10 @@ _LARGEST = 1e150
 
 
 class EDetectors:
-    """One detector a feature. `wealth` is R of each bet [features, bets]; `rise` and `began` estimate when a change began."""
+    """One detector per feature.
+
+    `wealth` is R of each bet [features, bets]; `rise` and `began` estimate a change's start.
+    """
 
     def __init__(self, reference: Histograms, dispersion: Dispersion) -> None:
         self._bets = bets_on(reference, dispersion)
@@ -28,7 +31,7 @@ class EDetectors:
         self.began = np.zeros(shape, dtype=np.int64)
 
     def update(self, counts: Counts, first: int) -> Floats:
-        """Follow blocks [blocks, features, width], of which the first has this number; return the mixed R after each."""
+        """Follow blocks [blocks, features, width], the first numbered `first`; return the mixed R after each."""
         steps = np.empty((len(counts), *self.wealth.shape))
         for feature, bets in enumerate(self._bets):
             steps[:, feature] = counts[:, feature].astype(float) @ bets.T
@@ -42,7 +45,7 @@ class EDetectors:
         return levels
 
     def start_of(self, feature: int) -> int:
-        """The number of the block in which the change of a feature most likely began (Page 1954)."""
+        """Return the number of the block in which the change of a feature most likely began (Page 1954)."""
         return int(self.began[feature, int(np.argmax(self.rise[feature]))])
 
     def restart(self, feature: int) -> None:

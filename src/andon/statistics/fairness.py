@@ -1,7 +1,7 @@
 """Fairness of a line: a rate by group, with intervals, and whether one group differs from the others.
 
-For the share decided in someone's favour, or the share decided wrongly. Each group is tested against all others together by an
-exact test; the p-values are corrected for the number of groups (Holm 1979).
+It covers the share decided in someone's favour, and the share decided wrongly. Each group is tested against all others
+together by an exact test; the p-values are corrected for the number of groups (Holm 1979).
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from andon.statistics.proportions import NOTHING, Proportion, exact_p_value, wil
 
 @dataclass(frozen=True, slots=True)
 class GroupRate:
-    """The rate of one group with its 95% interval, the rate of all others, and the corrected p-value of their difference."""
+    """The rate of one group with its 95% interval, the others' rate, and the corrected p-value of their difference."""
 
     group: str
     cases: Proportion

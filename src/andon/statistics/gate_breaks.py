@@ -1,8 +1,8 @@
 """A detector of breaks: has the loss of the automatic part risen above its target lately?
 
-An e-detector of the Shiryaev-Roberts kind (Shin, Ramdas and Rinaldo 2022, arXiv 2203.03532): `R = (1 + R) * e` at each label of the
-automatic part, where `e` is a likelihood ratio of a worse error against the target. While the loss is at most the target,
-a false alarm comes on average not before `PATIENCE` labels. It needs no guess at when the break was.
+An e-detector of the Shiryaev-Roberts kind (Shin, Ramdas and Rinaldo 2022, arXiv 2203.03532): `R = (1 + R) * e` at each
+label of the automatic part, where `e` is a likelihood ratio of a worse error against the target. While the loss is at
+most the target, a false alarm comes on average not before `PATIENCE` labels. It needs no guess at when the break was.
 """
 
 from typing import Final
@@ -15,7 +15,7 @@ FACTORS: Final = np.array([1.5, 2.0, 3.0, 5.0, 8.0, 15.0])
 """Worse errors that are bet on, in multiples of the target; as far as they are at most one half."""
 
 PATIENCE: Final = 2_500.0
-"""How many labels pass on average before a false alarm, at the least: where the error is exactly the target."""
+"""The least mean number of labels before a false alarm, where the error is exactly the target."""
 
 
 START: Final = -50.0

@@ -1,9 +1,9 @@
-"""Exact looks at the labels above each threshold: at numbers fixed beforehand, each with its part of the level.
+"""Exact looks at the labels above each threshold, at predetermined numbers of labels, each with a part of the level.
 
-The first look is at all held-out rows, later ones each time the labels have doubled. Each spends four fifths of the level
-that is left, so that all looks there will ever be spend no more than the level (a group-sequential test with a fixed
-spending, Lan and DeMets 1983). At a look the labels are plain Bernoulli draws, and the binomial test is exact: a look is at
-the first n labels, not at those a batch happened to bring. Labels that were more likely to be drawn are thinned.
+The first look is at all held-out rows, later ones each time the labels have doubled. Each spends four fifths of the
+level that is left, so that all future looks together spend no more than the level (a group-sequential test with a fixed
+spending, Lan and DeMets 1983). At a look the labels are plain Bernoulli draws, and the binomial test is exact: a look
+is at the first n labels, not at those a batch happened to bring. Labels that were more likely to be drawn are thinned.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from andon.statistics.betting import Floats
 from andon.statistics.binomial import clean_labels_needed, log_tail
 
 GROWTH: Final = 2.0
-"""By which factor labels grow between looks."""
+"""The factor by which labels grow between looks."""
 
 LATER: Final = 0.2
 """The part of the level that a look leaves to all later ones."""
@@ -29,7 +29,7 @@ UNSEEN: Final = -1e9
 
 
 class LookSchedule:
-    """For each threshold: labels kept and wrong, the number of looks so far, and the look that proved most.
+    """For each threshold: kept labels, wrong labels, the number of looks, and the strongest look.
 
     With `ceilings`, labels count for a threshold only below its ceiling.
 

@@ -6,14 +6,15 @@ How it is used:
     prover.update(LabelBatch(confidence, losses, propensities, floors))   # in the order of becoming known
     proof = prover.prove()        # threshold, share, error, bound, labels, method, suspicion, breaks
     prover.region()               # the threshold alone: cheaper
-    prover.curve()                # each threshold: share, error, bound, and the labels still needed (days: `binomial.days_needed`)
+    prover.curve()                # each threshold: share, error, bound, labels still needed (`binomial.days_needed`)
     prover.to_json(); GateProver.from_json(described)
 
-A threshold is proven when "the mean of (loss - target) over decisions of at least this confidence is above 0" is rejected.
-Two tests share the level: exact binomial looks when the labels have doubled (`gate_looks`), and bets that may be looked at after
-each label and weigh labels by their propensity (`betting`). `gate_sequence` keeps the level over all thresholds. A proof lapses
-when the estimate itself is above the target. When the detector finds that the automatic part got worse (`gate_breaks`), all
-evidence of before is dropped, and the region with it; the promise then holds for the time from there on.
+A threshold is proven when "the mean of (loss - target) over decisions of at least this confidence is above 0" is
+rejected. Two tests share the level: exact binomial looks when the labels have doubled (`gate_looks`), and bets that may
+be checked after each label and weigh labels by their propensity (`betting`). `gate_sequence` keeps the level over all
+thresholds. A proof lapses when the estimate itself is above the target. When the detector finds that the automatic part
+got worse (`gate_breaks`), all earlier evidence is dropped, and the region with it; the promise then holds from that
+time on.
 
 A loss is 1 for a wrong decision and 0 for a right one; with `counted=False` it is any cost in parts of the greatest one, the target
 scaled alike, and only bets are made. The errors of one predicted class or one segment have a prover of their own, which sees the
@@ -40,7 +41,7 @@ BETS: Final = 0.1
 
 
 class ProofMethod(StrEnum):
-    """How a region was proven: by an exact look, or by bets that hold at any time."""
+    """The method of a proof: an exact look, or bets that hold at any time."""
 
     EXACT = "exact"
     ANYTIME = "anytime"
@@ -48,9 +49,10 @@ class ProofMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HeldOutTable:
-    """Held-out evidence by falling threshold: above each the rows planned beforehand, the rows seen, and how much they lost.
+    """Held-out evidence by falling threshold: the planned rows above each, the observed rows, and their total loss.
 
-    `total` counts all held-out rows. Without any, rows, losses and total are 0, and `planned` is as expected (any unit).
+    `total` counts all held-out rows. Without any, rows, losses and total are 0, and `planned` is as expected (any
+    unit).
     """
 
     thresholds: Floats
@@ -62,10 +64,11 @@ class HeldOutTable:
 
 @dataclass(frozen=True, slots=True)
 class LabelBatch:
-    """Labels in the order in which they became known: of all decisions that were looked at and whose label is mature.
+    """Labels in the order in which they became known: of all sampled decisions whose label is mature.
 
-    `losses` lie between 0 and 1. A propensity is the probability with which that decision was looked at: 1 for a review. A floor
-    is the lowest propensity any decision could have had just then: the share of audits, or 1 while all went to people.
+    `losses` lie between 0 and 1. A propensity is the probability with which that decision was looked at: 1 for a
+    review. A floor is the lowest propensity any decision could have had just then: the share of audits, or 1 while all
+    went to people.
     """
 
     confidence: Floats
@@ -167,7 +170,8 @@ class GateProver:
         first = self._watched(batch, weights)
         confidence, losses, weights = batch.confidence[first:], batch.losses[first:], weights[first:]
         if self.counted:
-            # As likely as the least likely: only then are they draws of one kind. Seeded by the state, so that it repeats.
+            # Keep each label with the chance of the least likely: only then are they draws of one kind. The seed makes
+            # it repeatable.
             kept = np.random.default_rng(self._tally.labels).random(len(weights)) < weights
             self._looks.add(confidence[kept], losses[kept])
             if self._near is not None:

@@ -1,4 +1,4 @@
-"""The sequence in which thresholds are tested, from narrow regions to wide ones, and how far it gets.
+"""The sequence in which thresholds are tested, from narrow regions to wide ones, and where it stops.
 
 Fixed-sequence testing (Learn then Test, Angelopoulos et al. 2021) needs no correction for the number of thresholds. It begins
 where planned counts suffice; with few rows it begins wide, so that all of them count. A second, wider and a third, narrower beginning have a small part of the level; a sequence that
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from andon.statistics.betting import Floats
 
 ENOUGH: Final = 3.0
-"""Where the main sequence begins, in multiples of the fewest rows that prove anything, so that a few errors end nothing."""
+"""The start of the main sequence, in multiples of the fewest rows that prove anything: a few errors do not end it."""
 
 FEW: Final = 0.7
 """Where it begins when held-out rows are few: the share of them that the first test uses.
@@ -84,9 +84,10 @@ def beginnings_of(planned: Floats, fewest: int) -> tuple[Beginning, ...]:
 def proven_rows(
     scores: Floats, beginnings: tuple[Beginning, ...], level: float, held: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Walk down the sequences and find which thresholds are proven.
+    """Return which thresholds are proven, by walking down the sequences.
 
-    A score is the logarithm of the inverse of the level at which a threshold is proven; one that is `held` stays proven.
+    A score is the logarithm of the inverse of the level at which a threshold is proven; one that is `held` stays
+    proven.
     """
     proven = np.zeros(len(scores), np.bool_)
     parts = np.zeros(len(scores))

@@ -1,7 +1,7 @@
 """Counts of labels by confidence, weight and loss: all that proofs of a gate need, mergeable and small.
 
-Weights and losses are kept on grids. A label between two points of a grid is shared between them so that their mean is its
-own; the logarithm is concave, so wealth computed from the shares is at most the label's own, and proofs stay valid.
+Weights and losses are kept on grids. A label between two points of a grid is shared between them so that their mean is
+its own; the logarithm is concave, so wealth computed from the shares is at most the label's own, and proofs stay valid.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,7 +55,7 @@ class LabelTally:
         self.kinds += other.kinds
 
     def above(self) -> tuple[Floats, Floats, Floats]:
-        """Count the labels above each threshold by kind, with the losses and the weights of the kinds; one more row counts all."""
+        """Count labels above each threshold by kind, with the kinds' losses and weights; one more row counts all."""
         used = np.flatnonzero(self.kinds.any(axis=0))
         return np.cumsum(self.kinds[:, used], axis=0), KIND_LOSSES[used], KIND_WEIGHTS[used]
 

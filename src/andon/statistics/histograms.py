@@ -1,8 +1,8 @@
 """Histograms in bins fixed by a reference: counted in one pass, added to merge, written as JSON.
 
-Every feature has a row of `counts`. Cell 0 holds values below the reference's minimum (of a category: values the reference
-does not know), cells 1 to k the bins or categories, cell k + 1 the values above its maximum. The last two cells of a row hold
-missing and infinite values. Rows of features with fewer bins are padded with zeros.
+Every feature has a row of `counts`. Cell 0 holds values below the reference's minimum (of a category: values the
+reference does not know), cells 1 to k the bins or categories, cell k + 1 the values above its maximum. The last two
+cells of a row hold missing and infinite values. Rows of features with fewer bins are padded with zeros.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,10 @@ _FEW_BINS = 60
 
 @dataclass(frozen=True, slots=True)
 class FeatureBins:
-    """The bins of one feature: edges of a number, or known categories. With neither, only missing values are told apart."""
+    """The bins of one feature: edges of a number, or known categories.
+
+    With neither, it only distinguishes missing values.
+    """
 
     name: str
     edges: tuple[float, ...] = ()
@@ -92,7 +95,10 @@ class Binning:
 
     @cached_property
     def _ladder(self) -> Floats:
-        """Lowest values of the cells from 1 on, [steps, features]; infinite where a feature has no such cell, or too many."""
+        """Lowest values of the cells from 1 on, [steps, features].
+
+        Infinite where a feature has no such cell, or too many.
+        """
         steps = [_steps(one) if one.size <= _FEW_BINS else () for one in self.features]
         ladder = np.full((max(map(len, steps), default=0), len(steps)), np.inf)
         for at, own in enumerate(steps):
@@ -100,14 +106,14 @@ class Binning:
         return ladder
 
     def cells(self, matrix: Floats) -> Cells:
-        """The cell of each value of a matrix [rows, features]; NaN is missing, categories are codes."""
+        """Return the cell of each value of a matrix [rows, features]; NaN is missing, categories are codes."""
         found = np.empty(matrix.shape, dtype=np.intp)
         for start in range(0, len(matrix), _CHUNK):
             found[start : start + _CHUNK] = self._cells(matrix[start : start + _CHUNK]).T
         return found
 
     def _cells(self, matrix: Floats) -> Cells:
-        """The cells of a few rows, [features, rows]."""
+        """Return the cells of a few rows, [features, rows]."""
         columns = np.ascontiguousarray(matrix.T)
         passed = np.zeros(columns.shape, dtype=np.uint8)
         above = np.empty(columns.shape, dtype=np.bool_)
@@ -124,12 +130,12 @@ class Binning:
         return found
 
     def count(self, matrix: Floats) -> "Histograms":
-        """The histograms of a matrix [rows, features]."""
+        """Return the histograms of a matrix [rows, features]."""
         chunks = (self._cells(matrix[at : at + _CHUNK]).T for at in range(0, len(matrix), _CHUNK))
         return sum(map(self.count_cells, chunks), self.empty())
 
     def count_cells(self, cells: Cells) -> "Histograms":
-        """The histograms of cells [rows, features]."""
+        """Return the histograms of cells [rows, features]."""
         features = len(self.features)
         flat = cells.T + (np.arange(features) * self.width)[:, None]
         counts = np.bincount(flat.ravel(), minlength=features * self.width)
@@ -140,17 +146,17 @@ class Binning:
         return Histograms(self, np.zeros((len(self.features), self.width), dtype=np.int64))
 
     def to_json(self) -> list[dict[str, Any]]:
-        """The bins as JSON values."""
+        """Return the bins as JSON values."""
         return [{"name": f.name, "edges": list(f.edges), "categories": list(f.categories)} for f in self.features]
 
     @classmethod
     def from_json(cls, document: Sequence[Mapping[str, Any]]) -> Self:
-        """The bins written by `to_json`."""
+        """Return the bins written by `to_json`."""
         return cls(tuple(FeatureBins(d["name"], tuple(d["edges"]), tuple(d["categories"])) for d in document))
 
 
 def _steps(feature: FeatureBins) -> Floats:
-    """The lowest value of each cell from 1 on: of a category the codes, of a number its edges and what follows the last."""
+    """Return the lowest value of each cell from 1 on: a category's codes, or a number's edges and the next value."""
     if feature.categories:
         return np.arange(feature.size, dtype=np.float64)
     if not feature.size:
@@ -192,13 +198,13 @@ class Histograms:
         return Histograms(self.binning, self.counts + other.counts)
 
     def to_json(self) -> list[list[int]]:
-        """The counts as JSON values: for each feature cells 0 to k + 1, missing and infinite."""
+        """Return the counts as JSON values: for each feature cells 0 to k + 1, missing and infinite."""
         sizes = self.binning.sizes.tolist()
         return [[*row[: size + 2], *row[-2:]] for row, size in zip(self.counts.tolist(), sizes, strict=True)]
 
     @classmethod
     def from_json(cls, binning: Binning, document: Sequence[Sequence[int]]) -> Self:
-        """The counts written by `to_json`."""
+        """Return the counts written by `to_json`."""
         counts = np.zeros((len(binning.features), binning.width), dtype=np.int64)
         for row, written, size in zip(counts, document, binning.sizes.tolist(), strict=True):
             row[: size + 2], row[-2:] = written[:-2], written[-2:]
@@ -241,7 +247,7 @@ TAIL = 0.001
 
 
 def measured(name: str, values: Floats) -> FeatureReference:
-    """Measure the reference of a number: about equal bins, the outermost 0.1% apart, or one bin for each of few values."""
+    """Measure a number's reference: about equal bins, the outermost 0.1% apart, or one bin for each of few values."""
     present = values[np.isfinite(values)]
     distinct = np.unique(present)
     missing = len(values) - len(present)

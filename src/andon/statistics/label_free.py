@@ -1,9 +1,9 @@
-"""Label-free performance: what calibrated scores themselves say about accuracy, precision, recall and AUC.
+"""Label-free performance: the accuracy, precision, recall and AUC that calibrated scores imply.
 
-Confidence-based performance estimation (CBPE): if a score p comes true in a share p of the cases, the number of right decisions is
-a sum of independent coins, whose mean and variance are known (arXiv 2505.05295). The intervals also allow for the calibration
-having been learnt from few rows. They hold when the inputs shift, not when the same input begins to mean something else; only
-labels show that. Where the assumption is known to be broken, there is no estimate but a reason.
+Confidence-based performance estimation (CBPE): if a score p comes true in a share p of the cases, the number of right
+decisions is a sum of independent coins, whose mean and variance are known (arXiv 2505.05295). The intervals also allow
+for a calibration learnt from few rows. They hold when the inputs shift, not when the same input begins to mean
+something else; only labels show that. Where the assumption is known to be broken, a reason replaces the estimate.
 """
 
 from collections.abc import Mapping, Sequence
@@ -101,7 +101,7 @@ def _figures(sums: ScoreSums, known: Floats) -> dict[str, LabelFreeEstimate]:
 
 
 def _auc(positive: Floats, negative: Floats) -> tuple[float, Floats]:
-    """Compute the AUC of expected positives and negatives by bin, and its slope by a case that turns positive (Mann-Whitney)."""
+    """Compute the AUC of expected positives and negatives by bin, and its slope per new positive (Mann-Whitney)."""
     every, none = positive.sum(), negative.sum()
     below = np.cumsum(negative) - negative / 2
     above = every - np.cumsum(positive) + positive / 2
@@ -112,7 +112,7 @@ def _auc(positive: Floats, negative: Floats) -> tuple[float, Floats]:
 
 
 class _Spread:
-    """Variances of what is linear in the labels: of the labels given the scores, and of a calibration learnt from few rows."""
+    """Variances of linear functions of the labels: from labels given scores, and from a calibration on few rows."""
 
     def __init__(self, sums: ScoreSums, known: Floats) -> None:
         self._labels = sums.variances
@@ -124,7 +124,7 @@ class _Spread:
         self._calibration = (fine / np.maximum(share, 1.0)).reshape(len(known), -1).max(axis=1)
 
     def around(self, value: float, slopes: Floats) -> LabelFreeEstimate:
-        """The figure with its interval; `slopes` [2, BINS] say what one more positive in a bin changes."""
+        """Return the figure with its interval; `slopes` [2, BINS] are its changes for one more positive in a bin."""
         labels = float((self._labels * slopes**2).sum())
         moved = (self._counts * slopes).sum(axis=0).reshape(self._per_bin, -1).sum(axis=1)
         learnt = float((moved**2 * self._calibration).sum())

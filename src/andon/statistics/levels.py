@@ -1,7 +1,8 @@
-"""Levels: how the probability of a false alarm is shared out between all that watches the features of a line.
+"""Levels: the division of the false-alarm probability among everything that watches the features of a line.
 
-An unchanged line of a thousand decisions a day raises any alarm of drift within ninety days with a probability of at most
-FALSE_ALARM. Detectors have most of it, for PERIOD_DECISIONS decisions; a line of more decisions a day has a shorter period.
+An unchanged line of a thousand decisions a day raises any alarm of drift within ninety days with a probability of at
+most FALSE_ALARM. Detectors have most of it, for PERIOD_DECISIONS decisions; a line of more decisions a day has a
+shorter period.
 """
 
 FALSE_ALARM = 0.05

@@ -1,6 +1,6 @@
-"""Means of measures such as money or seconds: moments that merge, and whether a window's mean is out of the ordinary.
+"""Means of measures such as money or seconds: mergeable moments, and whether a window's mean is unusual.
 
-A window is judged against the means of windows of a reference period, so that heavy tails and weekdays are in the yardstick.
+A window is judged against the means of windows of a reference period, so heavy tails and weekdays are accounted for.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ class Moments:
 
 @dataclass(frozen=True, slots=True)
 class MeanChange:
-    """A window's mean beside the expected one, the interval in which 95% of such windows lie, and a two-sided p-value."""
+    """A window's mean beside the expected one, the interval that holds 95% of such windows, and a two-sided p-value."""
 
     expected: float
     observed: float
@@ -59,7 +59,7 @@ class MeanChange:
 def compare_means(reference: Sequence[Moments], current: Moments) -> MeanChange | None:
     """Judge a window by the reference's windows; None with fewer than eight of them or an empty window.
 
-    The variance of a window's mean is that between windows, or the one that its values have by themselves if that is more. Windows of
+    The variance of a window's mean is that between windows, or the one of its own values if that is larger. Windows of
     a constant value that is still seen have a p-value of 1.
     """
     from scipy.special import stdtr, stdtrit

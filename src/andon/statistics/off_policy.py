@@ -2,7 +2,7 @@
 
 A decision has the weight `chance that the candidate takes the logged action / chance with which it was taken` (inverse
 propensity). The predicted reward is added as it is, and only its error is weighted (doubly robust: Dudik, Langford and
-Li 2011). Without a model, the mean of the decisions before is the prediction. Like self-normalising, that removes most
+Li 2011). Without a model, the mean of the earlier decisions is the prediction. Like self-normalising, that removes most
 of the error that comes from the sum of the weights.
 
 Rewards within known limits have an interval that is exact at any size. It holds every value against which a bettor who

@@ -1,7 +1,7 @@
 """Proportions: intervals of one share, and whether a share differs from that of a reference period.
 
-For shares such as overrides, errors or automatic decisions. Windows of the reference period say how much the share wanders by
-itself; where that is more than chance explains, a change must stand out from it too.
+For shares such as overrides, errors or automatic decisions. Windows of the reference period show how much the share
+varies by itself; where that is more than chance explains, a change must stand out from it too.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,10 @@ NOTHING = Proportion(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class ShareComparison:
-    """A share beside its reference: the 95% interval of the current share, and a two-sided p-value; `dispersion` is 1 for chance alone."""
+    """A share beside its reference: the 95% interval of the current share, and a two-sided p-value.
+
+    A `dispersion` of 1 stands for chance alone.
+    """
 
     expected: float
     observed: float
@@ -77,7 +80,7 @@ def compare_shares(reference: Sequence[Proportion], current: Proportion) -> Shar
 
 
 def _dispersion(windows: Sequence[Proportion], total: Proportion) -> tuple[float, int]:
-    """Estimate the variance between windows in terms of the binomial one (Pearson's chi-square by its degrees of freedom)."""
+    """Estimate the variance between windows relative to the binomial one (Pearson's chi-square over its freedom)."""
     from scipy.special import chdtrc
 
     used = [one for one in windows if one.all]

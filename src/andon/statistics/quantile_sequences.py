@@ -149,7 +149,7 @@ class QuantileTest:
 
     @property
     def bound(self) -> float:
-        """The logarithm of E from which on the null is rejected."""
+        """Return the logarithm of E at which the null is rejected."""
         return -math.log(self.alpha)
 
     @property

@@ -69,7 +69,7 @@ class RateRatioTest:
 
     @property
     def bound(self) -> float:
-        """The logarithm of E from which on the null is rejected."""
+        """Return the logarithm of E at which the null is rejected."""
         return -math.log(self.alpha)
 
     def start(self) -> list[float]:

@@ -1,4 +1,4 @@
-"""Forecasts of rollouts: the number of decisions that an answer needs, and the margin that is within reach.
+"""Forecasts of rollouts: the number of decisions that an answer needs, and the margin within reach.
 
 A test answers at a random moment. A forecast is the number of decisions by which it has answered with probability
 `power`. It is found by running the test itself on simulated events. The seed is fixed: the same question always has the

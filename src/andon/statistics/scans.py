@@ -1,8 +1,9 @@
-"""Scans: the mean normal score of the last thousand decisions of each ordered feature, looked at after every block.
+"""Scans: the mean normal score of the last thousand decisions of each ordered feature, checked after every block.
 
-Of all procedures a moving mean finds a lasting shift most often within its own length (Guepie, Fillatre and Nikiforov 2012).
-Its threshold is for all looks of a period: they overlap, and the chance that a moving mean of standard deviation 1 passes z is
-about T/W z phi(z) nu(z sqrt(2/w)), for T decisions, windows of W and of w blocks (Siegmund and Venkatraman 1995).
+Of all procedures a moving mean finds a lasting shift most often within its own length (Guepie, Fillatre and Nikiforov
+2012). Its threshold is for all looks of a period: they overlap, and the chance that a moving mean of standard deviation
+1 passes z is about T/W z phi(z) nu(z sqrt(2/w)), for T decisions, windows of W and of w blocks (Siegmund and
+Venkatraman 1995).
 """
 
 from math import exp, pi, sqrt
@@ -49,7 +50,7 @@ class MovingMeans:
         return self._standardised(windows)
 
     def effect_of(self, feature: int) -> float:
-        """The shift of a feature's mean score in standard deviations, over the last window."""
+        """Return the shift of a feature's mean score in standard deviations, over the last window."""
         total, present = self.kept[:, feature].sum(axis=0)
         return float(total / max(present, 1.0))
 

@@ -1,4 +1,4 @@
-"""Score sums: what a window's calibrated scores of a class were, in fine bins that merge; labels are added where known."""
+"""Score sums: a window's calibrated scores of a class in fine, mergeable bins; labels are added where known."""
 
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeAlias
@@ -36,7 +36,7 @@ class ScoreSums:
 
     @classmethod
     def none(cls) -> Self:
-        """Sums of no scores."""
+        """Return sums of no scores."""
         return cls(*(np.zeros((2, BINS)) for _ in range(3)))
 
     def __add__(self, other: "ScoreSums") -> "ScoreSums":
@@ -48,21 +48,22 @@ class ScoreSums:
         return int(self.counts.sum())
 
     def to_json(self) -> dict[str, Any]:
-        """The sums as JSON values."""
+        """Return the sums as JSON values."""
         return {"counts": self.counts.tolist(), "sums": self.sums.tolist(), "variances": self.variances.tolist()}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:
-        """The sums written by `to_json`."""
+        """Return the sums written by `to_json`."""
         return cls(*(np.array(document[name], dtype=float) for name in ("counts", "sums", "variances")))
 
 
 @dataclass(frozen=True)
 class LabelledScores:
-    """Sums over decisions with labels, by twenty bins of the score p: [5, 20] rows count, weight, squared weight, score, label.
+    """Sums over labelled decisions, by twenty bins of the score p: rows [5, 20].
 
-    A weight is the inverse of the probability that anybody looked. `gap` is the sum of w (y - p), `spiegelhalter` that of
-    w (y - p) (1 - 2 p); the variances are theirs if the scores are calibrated.
+    The five rows are count, weight, squared weight, score and label. A weight is the inverse of the probability that
+    anybody looked. `gap` is the sum of w (y - p), `spiegelhalter` that of w (y - p) (1 - 2 p); the variances are theirs
+    if the scores are calibrated.
     """
 
     bins: Floats = field(repr=False)
@@ -73,12 +74,12 @@ class LabelledScores:
 
     @classmethod
     def none(cls) -> Self:
-        """Sums of no decisions."""
+        """Return sums of no decisions."""
         return cls(np.zeros((5, CALIBRATION_BINS)))
 
     @classmethod
     def of(cls, scores: Floats, labels: NDArray[np.bool_], weights: Floats | None = None) -> Self:
-        """Sum up decisions; a score that is no probability, or a weight that is not finite and positive, leaves one out."""
+        """Sum up decisions, except for scores that are not probabilities or weights not finite and positive."""
         w = np.ones(len(scores)) if weights is None else weights
         good = (scores >= 0) & (scores <= 1) & np.isfinite(w) & (w > 0)
         p, y, w = scores[good], labels[good].astype(float), w[good]

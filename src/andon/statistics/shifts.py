@@ -1,9 +1,10 @@
 """Two-sample tests of a window against a reference, feature by feature, on their histograms.
 
-Both sides have sampling noise, so a threshold follows both sample sizes. Five tests look at each feature: `mean` (normal
-scores of the bins), `spread` (all bins), `missing`, `outside` (beyond the range, unseen categories) and `tails` (the outermost
-bins). `compare` joins them by a weighted Bonferroni bound over tests and features (Holm 1979 for the idea, weights after
-Rosenthal and Rubin 1983). Divide the probability of a false alarm that you accept by the number of windows you look at.
+Both sides have sampling noise, so a threshold follows both sample sizes. Each feature has five tests: `mean` (normal
+scores of the bins), `spread` (all bins), `missing`, `outside` (beyond the range, unseen categories) and `tails` (the
+outermost bins). `compare` combines them by a weighted Bonferroni bound over tests and features (Holm 1979 for the idea,
+weights after Rosenthal and Rubin 1983). Divide the accepted probability of a false alarm by the number of windows you
+look at.
 """
 
 from collections.abc import Mapping
@@ -27,9 +28,9 @@ WEIGHTS = {"mean": 0.4, "spread": 0.2, "missing": 0.15, "outside": 0.15, "tails"
 class FeatureShift:
     """The comparison of one feature.
 
-    `p_value` bounds the probability of so small a value for any feature of an unchanged window; `test` is the test that gave
-    it and `statistic` its statistic. `effect` is the shift in standard deviations for numbers, and for categories the part of
-    the values that would have to change (total variation). `tests` has the p-value of each test by itself.
+    `p_value` bounds the probability of so small a value for any feature of an unchanged window; `test` is the decisive
+    test and `statistic` its statistic. `effect` is the shift in standard deviations for numbers, and for categories the
+    part of the values that would have to change (total variation). `tests` has the p-value of each test by itself.
     """
 
     name: str
@@ -43,7 +44,7 @@ class FeatureShift:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All tests of a window: p-values and statistics [features, tests] in the order of WEIGHTS, and effects [features]."""
+    """All tests of a window: p-values and statistics [features, tests] in the order of WEIGHTS; effects [features]."""
 
     names: tuple[str, ...]
     rows: NDArray[np.int64]

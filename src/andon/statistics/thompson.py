@@ -25,7 +25,7 @@ FEWEST: Final = 3
 
 
 class Posterior(Protocol):
-    """The distribution of an arm's mean reward, given its values so far."""
+    """The distribution of an arm's mean reward, given its observed values."""
 
     def below(self, values: Floats) -> Floats:
         """Compute the probability that the mean is at most each value."""

@@ -1,4 +1,7 @@
-"""Statistics of two samples in the same bins: means by normal scores, all bins by a likelihood ratio, rare counts exactly."""
+"""Statistics of two samples in the same bins.
+
+Means by normal scores, all bins by a likelihood ratio, rare counts exactly.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,14 +15,15 @@ from andon.statistics.histograms import Counts, Histograms
 Floats: TypeAlias = NDArray[np.float64]
 
 POOLED_BELOW = 5.0
-"""Bins in which fewer values of either side are expected are pooled."""
+"""Bins with fewer expected values on either side are pooled."""
 
 
 @dataclass(frozen=True)
 class Factor:
-    """A dispersion factor of each feature and the degrees of freedom behind it; infinite where it is assumed.
+    """A dispersion factor of each feature and its degrees of freedom; infinite where it is assumed.
 
-    `shape` is the part of a statistic's degrees of freedom that the windows used: little, if they wander in one direction.
+    `shape` is the part of a statistic's degrees of freedom that the windows used: little, if they vary in one
+    direction.
     """
 
     value: Floats
@@ -32,13 +36,13 @@ class Factor:
         return cls(np.ones(features), np.full(features, np.inf), np.ones(features))
 
     def to_json(self) -> list[list[float | None]]:
-        """The factor as JSON values."""
+        """Return the factor as JSON values."""
         freedom = [one if np.isfinite(one) else None for one in self.freedom.tolist()]
         return [self.value.tolist(), freedom, self.shape.tolist()]
 
     @classmethod
     def from_json(cls, document: Any) -> Self:
-        """The factor written by `to_json`."""
+        """Return the factor written by `to_json`."""
         value, freedom, shape = document
         known = [np.inf if one is None else one for one in freedom]
         return cls(np.array(value, dtype=float), np.array(known, dtype=float), np.array(shape, dtype=float))
@@ -69,7 +73,7 @@ class Spreads:
     freedom: Floats
 
     def p_values(self, factor: Factor) -> Floats:
-        """The p-values; Fisher's F where the factor was estimated."""
+        """Return the p-values; Fisher's F where the factor was estimated."""
         from scipy.special import chdtrc, fdtrc
 
         some = np.maximum(self.freedom, 1.0)
@@ -88,7 +92,7 @@ class ShareTests:
 
 
 def scores_of(counts: Floats) -> Floats:
-    """Normal scores of ordered bins [features, width]: the normal quantile of each bin's middle rank."""
+    """Return normal scores of ordered bins [features, width]: the normal quantile of each bin's middle rank."""
     from scipy.special import ndtri
 
     total = np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
@@ -99,9 +103,9 @@ def scores_of(counts: Floats) -> Floats:
 def mean_shift(reference: Histograms, current: Histograms) -> MeanShifts:
     """Test whether the current values lie higher or lower, by normal scores of the joined bins (van der Waerden 1952).
 
-    The current sample is a draw without replacement from both together. Its mean score is judged by the signed root of the
-    exponential family's likelihood ratio (Robinson 1982), which stays right where a bin is rare and the normal approximation is not.
-    Categories, which have no order, get 0.
+    The current sample is a draw without replacement from both together. Its mean score is judged by the signed root of
+    the exponential family's likelihood ratio (Robinson 1982), which holds for rare bins, where the normal approximation
+    does not. Categories, which have no order, get 0.
     """
     then, now = _present(reference), _present(current)
     both = then + now
@@ -123,15 +127,16 @@ def mean_shift(reference: Histograms, current: Histograms) -> MeanShifts:
 
 
 def signed_root(scores: Floats, share: Floats, mean: Floats) -> Floats:
-    """Compute the signed root of twice the rate at which `mean` grows unlikely, for values with these shares and scores.
+    """Compute the signed root of twice the large-deviation rate of `mean`, for values with these shares and scores.
 
-    For small means and scores of variance 1 it is the mean itself; times the root of the sample size it is about normal.
+    For small means and scores of variance 1 it is the mean itself; times the root of the sample size it is about
+    normal.
     """
     return np.asarray(np.sign(mean) * np.sqrt(2 * _divergence(scores, share, mean)))
 
 
 def _divergence(scores: Floats, share: Floats, target: Floats) -> Floats:
-    """Compute sup over t of t * target - log sum share exp(t * score), the rate of the mean's large deviations (Cramer)."""
+    """Compute sup over t of t * target - log sum share exp(t * score), the mean's large-deviation rate (Cramer)."""
     low, high = scores.min(axis=1), scores.max(axis=1)
     goal = np.clip(target, low + 1e-6 * (high - low), high - 1e-6 * (high - low))
     empty = share.sum(axis=1) == 0
@@ -150,8 +155,8 @@ def _divergence(scores: Floats, share: Floats, target: Floats) -> Floats:
 def spread(reference: Histograms, current: Histograms) -> Spreads:
     """Test all bins by the likelihood ratio G with Williams's correction (Williams 1976); rare bins are pooled.
 
-    G keeps its level far out, where Pearson's chi-square of sparse bins does not. Values outside the reference's bins have a
-    test of their own and are left out.
+    G keeps its level far in the tail, where Pearson's chi-square of sparse bins does not. Values outside the
+    reference's bins have a test of their own and are left out.
     """
     inside = reference.binning.inside
     then, now = np.where(inside, reference.counts, 0).astype(float), np.where(inside, current.counts, 0).astype(float)
@@ -221,7 +226,7 @@ def _missing(reference: Histograms, current: Histograms, factor: Factor) -> Shar
 
 
 def _outside(reference: Histograms, current: Histograms, factor: Factor) -> ShareTests:
-    """A reference that has a category once says how often a new one is to be expected (Good 1953)."""
+    """Test for values outside the reference; its singletons estimate the expected new categories (Good 1953)."""
     once = np.where(reference.binning.inside, reference.counts == 1, False).sum(axis=1)
     then = np.column_stack((np.where(reference.binning.ordered, 0, once), np.zeros(len(once), dtype=np.int64)))
     present, known = _present(current).sum(axis=1), _present(reference).sum(axis=1)
@@ -231,7 +236,7 @@ def _outside(reference: Histograms, current: Histograms, factor: Factor) -> Shar
 
 
 def _tails(reference: Histograms, current: Histograms, factor: Factor) -> ShareTests:
-    """The first and the last bin with all beyond it, where there are at least three bins."""
+    """Test the first and the last bin with all values beyond, where there are at least three bins."""
     sizes = reference.binning.sizes
     present, known = _present(current).sum(axis=1), _present(reference).sum(axis=1)
     least, share = np.ones(len(sizes)), np.zeros(len(sizes))
@@ -243,7 +248,10 @@ def _tails(reference: Histograms, current: Histograms, factor: Factor) -> ShareT
 
 
 def _more_than(k: Counts, n: Counts, j: Counts, m: Counts, factor: Factor) -> Floats:
-    """The one-sided exact p-value of k among n beside j among m (Fisher 1935); counts are divided by the dispersion."""
+    """Return the exact one-sided p-value of k among n beside j among m (Fisher 1935).
+
+    Counts are divided by the dispersion.
+    """
     from scipy.stats import hypergeom
 
     scaled = [np.floor(one / factor.value) for one in (k, n, j, m)]
@@ -260,14 +268,14 @@ def _more_than(k: Counts, n: Counts, j: Counts, m: Counts, factor: Factor) -> Fl
 
 
 def _present(histograms: Histograms) -> Floats:
-    """Counts of present finite values as floats: all cells but the last two."""
+    """Return counts of present finite values as floats: all cells but the last two."""
     counts = histograms.counts.astype(float)
     counts[:, -2:] = 0.0
     return counts
 
 
 def _pooled(counts: Floats, rare: NDArray[np.bool_]) -> Floats:
-    """Counts with one more column that holds all rare bins together."""
+    """Return counts with one more column that pools all rare bins."""
     kept = np.where(rare, 0.0, counts)
     return np.column_stack((kept, np.where(rare, counts, 0.0).sum(axis=1)))
 

@@ -25,7 +25,7 @@ class WeightedPairTest:
 
     @property
     def bound(self) -> float:
-        """The evidence from which on the first is shown to be worse."""
+        """Return the evidence at which the first is shown to be worse."""
         return -log(self.level)
 
     def start(self) -> list[float]:

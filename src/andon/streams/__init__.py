@@ -1,4 +1,4 @@
-"""The event door: what comes as an event, or was accepted to be decided later, goes through the same line as every call.
+"""The event door: events, and requests accepted for later, go through the same line as every call.
 
 A source of events implements `ports.Source`; `Streams` reads and decides the streams of a process. Start reading at
 `consumer.py`.

@@ -1,4 +1,4 @@
-"""What comes in as events and goes out as results, as an AsyncAPI 3.0 document. Pure."""
+"""Incoming events and outgoing results, as an AsyncAPI 3.0 document. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ _ATTRIBUTES: Mapping[str, Any] = {
 
 
 def document(automations: Iterable[Automation], *, title: str = "Andon") -> dict[str, Any]:
-    """The document for these automations."""
+    """Return the document for these automations."""
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
     messages: dict[str, Any] = {}
@@ -115,7 +115,7 @@ def _send(
 
 
 def _told(results: ActionSpec, decision: Mapping[str, Any]) -> dict[str, Any]:
-    """How a decision is wrapped: a broker's message has the attributes as headers, a webhook has an envelope around it."""
+    """Return the message of a decision: a broker has the attributes as headers, a webhook in an envelope."""
     if results.connector in _PROTOCOLS and results.connector != "http":
         return {"contentType": "application/json", "headers": _headers(()), "payload": decision}
     if results.connector != "webhook":
@@ -135,7 +135,7 @@ def _headers(types: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _decision(automation: str) -> dict[str, Any]:
-    """What is sent of a decision: the fields that are shown outside."""
+    """Return the schema of a sent decision: the fields that are shown outside."""
     special: dict[str, Any] = {
         "automation": {"const": automation},
         "input": {"$ref": f"#/components/schemas/{automation}.input"},
@@ -150,7 +150,7 @@ def _decision(automation: str) -> dict[str, Any]:
 
 
 def _without_references(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema with what it refers to written out where it is meant, so that it can stand anywhere; a circle becomes anything."""
+    """Return a schema with its references inlined, so that it is self-contained; a recursive one becomes anything."""
     shared = schema.get("$defs", {})
 
     def plain(value: Any, within: tuple[str, ...]) -> Any:

@@ -36,31 +36,31 @@ WAIT = 1.0
 """Seconds that one reading waits for messages."""
 
 SURVEY_SECONDS = 2.0
-"""How often the source is asked for its partitions and their ends."""
+"""The interval at which the source is queried for its partitions and their ends."""
 
 
 class Watch(Protocol):
-    """Hears how a stream goes; for metrics."""
+    """Observes a stream; for metrics."""
 
     def moved(self, key: StreamKey, moved: Moved) -> None:
-        """A batch was recorded."""
+        """Record the progress of a recorded batch."""
         ...
 
     def stands(self, key: StreamKey, lag: int, watermark: datetime | None, partitions: int) -> None:
-        """How far the partitions are that this process reads."""
+        """Observe the progress of the partitions that this process reads."""
         ...
 
     def failed(self, key: StreamKey) -> None:
-        """Reading or deciding failed, and is tried again."""
+        """Record that reading or deciding failed, and is retried."""
         ...
 
     def lost(self, key: StreamKey, messages: int) -> None:
-        """The source removed messages before they were read."""
+        """Record messages that the source removed before they were read."""
         ...
 
 
 class Decides(Protocol):
-    """Decides batches, each in one commit with what its sender writes of his own."""
+    """Decides batches, each in one commit with the sender's own writes."""
 
     async def decide(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> set[UUID]:
         """Decide these and record them; the ids of those that are new. Raises Fenced if `alongside` is refused."""
@@ -68,7 +68,7 @@ class Decides(Protocol):
 
 
 class Consumer:
-    """Reads and decides one stream. `run` until told to stop; then nothing is left half done."""
+    """Reads and decides one stream. `run` ends when stopped, without unfinished work."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Consumer:
         self._poked.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Keep our places, survey the source and decide, side by side, until told to stop."""
+        """Keep our partitions, survey the source and decide, side by side, until stopped."""
         await self._in_thread(lambda tx: streams.declare(tx, self._key))
         deciding: asyncio.Future[Any] = asyncio.gather(
             *(self._decide_all(lane, stop) for lane in range(len(self._deciders)))
@@ -134,7 +134,7 @@ class Consumer:
                 await asyncio.wait_for(self._poked.wait(), RENEW_SECONDS)
 
     async def _follow(self, ours: Mapping[str, HeldPartition]) -> None:
-        """Stop reading what is not ours, is paused or is to go on elsewhere; begin with what is, also where reading broke off."""
+        """Stop reading partitions that are lost, paused or moved; start reading ours, also after an interruption."""
         for partition in self._ours - set(ours):
             await self._drop(partition)
         self._ours = set(ours)
@@ -165,7 +165,7 @@ class Consumer:
             self._troubles.forget(doing)
 
     async def _seek(self, place: HeldPartition, to: str) -> None:
-        """Find out the position that a person asked for, and go on from there."""
+        """Resolve the position of a seek, and continue from there."""
         try:
             source, partition = await self._opened(), place.partition
             if to == START:
@@ -224,7 +224,7 @@ class Consumer:
         )
 
     async def _ends(self, source: Source, names: Sequence[str]) -> Mapping[str, int]:
-        """Where our partitions end. One that cannot be read is told, and keeps no other from being counted and put away."""
+        """Return the ends of our partitions. An unreadable one is reported and does not hold up the others."""
         ends: dict[str, int] = {}
         for name in sorted(self._ours):
             try:
@@ -240,7 +240,7 @@ class Consumer:
         return ends
 
     async def _is_there(self, source: Source, partition: str, names: Sequence[str]) -> bool:
-        """Whether a partition has more to come: one that has an end and is there is put away, one that vanished is forgotten."""
+        """Return whether a partition has more to come: a finished one is put away, a vanished one forgotten."""
         if not isinstance(source, PutsAway):
             return True
         if partition in names:
@@ -286,7 +286,7 @@ class Consumer:
             await self._settle(lane, chunks, stop)
 
     async def _settle(self, lane: int, chunks: Sequence[Chunk], stop: asyncio.Event) -> None:
-        """Decide and record a batch, however often it takes; what is no longer ours is left to whoever has it."""
+        """Decide and record a batch, with retries; partitions that are no longer ours are left to their owner."""
         while chunks:
             try:
                 await self._decide(lane, chunks)

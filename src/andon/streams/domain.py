@@ -11,7 +11,7 @@ from andon.kernel.errors import Fault
 from andon.streams.errors import SeekInvalid
 
 START, END = "start", "end"
-"""Where a stream can be told to go on, beside a position and a moment."""
+"""The named places to which a stream can seek, besides a position and a moment."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -34,7 +34,7 @@ class StreamKey(NamedTuple):
 
 
 class StreamState(StrEnum):
-    """How a stream is doing."""
+    """The states of a stream."""
 
     READING = "reading"
     PAUSED = "paused"
@@ -46,7 +46,7 @@ class StreamState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """How far one log of a stream is. The counts are of events since it was first read."""
+    """The progress of one log of a stream. The counts are of events since it was first read."""
 
     name: str
     position: int
@@ -70,7 +70,7 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One stream as it stands: its partitions, who paused it, and what went wrong last."""
+    """The state of one stream: its partitions, its pause, and its last problem."""
 
     key: StreamKey
     partitions: Sequence[Partition]
@@ -103,7 +103,10 @@ class Stream:
 
     @property
     def watermark(self) -> datetime | None:
-        """The newest event time so far, in the partition where it is the oldest; partitions without a lag do not hold it back."""
+        """The newest event time, in the partition where it is the oldest.
+
+        Partitions without a lag do not hold it back.
+        """
         behind = [p.watermark for p in self.partitions if p.watermark is not None and p.lag != 0]
         known = [p.watermark for p in self.partitions if p.watermark is not None]
         return min(behind) if behind else max(known, default=None)
@@ -114,7 +117,7 @@ class Stream:
 
 
 class DeadState(StrEnum):
-    """What became of a dead event."""
+    """The states of a dead event."""
 
     DEAD = "dead"
     SENT = "sent"
@@ -151,19 +154,23 @@ class DeadEvent:
 
 
 def seek_to(text: str) -> str:
-    """Where a stream is to go on, as it is kept: `start`, `end`, a position, or a moment with its zone, of 1970 or later. Raises SeekInvalid."""
+    """Return the normalized target of a seek. Raises SeekInvalid.
+
+    It is `start`, `end`, a position, or a moment with its zone, of 1970 or later.
+    """
     if text in (START, END) or (text.isascii() and text.isdecimal() and len(text) <= 18):
         return text
     moment = moment_of(text)
     if moment is None or moment < _EPOCH:
         raise SeekInvalid(
-            f"A stream goes on at `start`, `end`, a position (a whole number) or a moment since 1970 such as 2026-11-25T09:30:00Z, not at {text[:60]!r}"
+            "A stream goes on at `start`, `end`, a position (a whole number) or a moment since 1970 such as "
+            f"2026-11-25T09:30:00Z, not at {text[:60]!r}"
         )
     return moment.isoformat()
 
 
 def moment_of(text: str) -> datetime | None:
-    """A moment as RFC 3339 writes it, in UTC; None if it is none, or says no zone."""
+    """Parse an RFC 3339 time into UTC; None if it is malformed or has no zone."""
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is UTC:
@@ -174,7 +181,7 @@ def moment_of(text: str) -> datetime | None:
 
 
 def share_of(members: Sequence[UUID], me: UUID, partitions: int) -> int:
-    """How many partitions `me` is to read; `members` in the order in which they came, so that nothing moves without need."""
+    """Return the number of partitions `me` is to read; `members` are in order of arrival, to avoid needless moves."""
     if me not in members:
         return 0
     each, left = divmod(partitions, len(members))

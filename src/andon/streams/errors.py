@@ -1,4 +1,4 @@
-"""What can go wrong with streams of events."""
+"""Errors of streams of events."""
 
 import traceback
 from pathlib import Path
@@ -18,7 +18,10 @@ class StreamMissing(NotFound):
 
 
 class PositionGone(Conflict):
-    """The source ends before the position that was reached: it was made anew, or lost messages. Seek to where reading is to go on."""
+    """The source ends before the stored position: it was recreated, or lost messages.
+
+    Seek to where reading should continue.
+    """
 
 
 class StreamNotFound(NotFound):
@@ -53,7 +56,7 @@ class ReadFailed(Poison):
 
     @staticmethod
     def because(error: Exception) -> "ReadFailed":
-        """What the function raised, and where; the line that called it is the first of the traceback."""
+        """Describe the function's exception and its place, which follows the calling line in the traceback."""
         failed = ReadFailed(f"The trigger's `read` failed with {type(error).__name__}")
         called = traceback.extract_tb(error.__traceback__)[1:]
         at = f" in {called[-1].name} ({Path(called[-1].filename).name}:{called[-1].lineno})" if called else ""
@@ -62,5 +65,5 @@ class ReadFailed(Poison):
 
 
 def reason_of(error: Invalid) -> str:
-    """Why an event is dead, for those who may see it."""
+    """Return the reason an event is dead, for those who may see it."""
     return error.reason if isinstance(error, ReadFailed) else str(error)

@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 as they come in messages: binary (attributes are headers), structured, and in batches; or plain JSON. Pure.
+"""CloudEvents 1.0 in messages: binary (attributes are headers), structured, and in batches; or plain JSON. Pure.
 
 Headers begin with `ce_` in Kafka and with `ce-` in HTTP and NATS. A message without any is the input itself.
 """
@@ -46,7 +46,7 @@ class Event(NamedTuple):
 
 
 def events_of(data: bytes, headers: Mapping[str, str]) -> list[Event | EventUnreadable]:
-    """The events in one message; in a batch the unreadable ones stand in their places. Raises EventUnreadable."""
+    """Return the events in one message; unreadable ones of a batch keep their places. Raises EventUnreadable."""
     prefix = "ce_" if "ce_specversion" in headers or "ce_id" in headers else "ce-"
     media = headers.get("content-type", "")
     if media.startswith(BATCHED):
@@ -59,7 +59,7 @@ def events_of(data: bytes, headers: Mapping[str, str]) -> list[Event | EventUnre
 
 
 def event_of(data: bytes, headers: Mapping[str, str]) -> Event:
-    """The one event in a message that is no batch. Raises EventUnreadable."""
+    """Return the one event in a message that is not a batch. Raises EventUnreadable."""
     (event,) = events_of(data, headers)
     if isinstance(event, EventUnreadable):
         raise event
@@ -110,7 +110,7 @@ def _structured(envelope: Mapping[str, Any]) -> Event:
 
 
 def _data_of(envelope: Mapping[str, Any]) -> bytes:
-    """What a structured event brings, in one of two ways; null stands for an attribute that is not there."""
+    """Return a structured event's data, in either form; null stands for a missing attribute."""
     encoded = envelope.get("data_base64")
     if encoded is None:
         if "data" not in envelope:

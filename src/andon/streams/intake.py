@@ -44,9 +44,9 @@ _REFUSED = "the database refused to record the decision; the log of the worker s
 
 
 class Intake:
-    """Decides what waits in the intake, until told to stop. Models are loaded when there is something to decide for the first time.
+    """Decides the waiting requests of the intake, until stopped. Models are loaded for the first of them.
 
-    Whoever runs it pokes it when there may be something to decide; by itself it looks every REST_SECONDS.
+    Its owner pokes it when there may be something to decide; by itself it looks every REST_SECONDS.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class Intake:
         )
 
     def _read_again(self, waiting: WaitingRequest, event: DeadEvent) -> DecisionRequest | None:
-        """An event that could not be decided, tried again; it is dead again if it still cannot."""
+        """Retry an event that could not be decided; it is dead again if that fails."""
         try:
             trigger = reporting(self._deployment.lines[waiting.automation].automation, event.stream)
             if trigger is None:
@@ -178,7 +178,7 @@ class Intake:
         )
 
     def _report_again(self, waiting: WaitingRequest, event: DeadEvent, trigger: Trigger) -> None:
-        """An event that says what was true, tried again: it waits no longer."""
+        """Retry an event that reports the truth; it then waits no longer."""
         reader = ArrivalReader(StreamKey(event.automation, event.stream), trigger, ReportContract())
         request = self._request(waiting, event, reader)
         writer = LabelWriter(self._database, event.automation, events=self._events, clock=self._clock)
@@ -207,7 +207,10 @@ class Intake:
         return replace(request, from_intake=True)
 
     def _fail_undecided(self, undecided: list[DecisionRequest]) -> None:
-        """What another worker decided is not there any more; a caller's own key is reserved for its request, an event's is not."""
+        """Fail requests that another worker has taken.
+
+        A caller's own key is reserved for its request, an event's is not.
+        """
         with self._database.begin() as tx:
             taken = decisions.holders(tx, [key for request in undecided if (key := request.idempotency) is not None])
             for request in undecided:

@@ -28,7 +28,7 @@ class ReportContract:
 
 
 class LabelWriter:
-    """Records batches of reports, each in one commit with what its sender writes of his own. Only about one automation's decisions."""
+    """Records batches of reports on one automation's decisions, each in one commit with the sender's own writes."""
 
     def __init__(self, database: Database, automation: str, *, events: Events, clock: Clock) -> None:
         self._database = database
@@ -37,7 +37,7 @@ class LabelWriter:
         self._clock = clock
 
     async def decide(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> set[UUID]:
-        """Record these together with `alongside`, even if there are none; the ids of those that said something new.
+        """Record these together with `alongside`, even if there are none; return the ids with a new statement.
 
         Raises DatabaseUnavailable, and Fenced if `alongside` is refused.
         """
@@ -73,7 +73,7 @@ class LabelWriter:
 
 
 def refusal(error: AndonError) -> Invalid:
-    """Return the reason for which a report dies: an event that names no decision is as bad as one that names none of ours."""
+    """Return the reason for which a report dies: naming no decision is as bad as naming an unknown one."""
     return error if isinstance(error, Invalid) else LabelInvalid(str(error), faults=error.faults)
 
 

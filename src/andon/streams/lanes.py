@@ -1,4 +1,4 @@
-"""What was read ahead of the partitions of one stream, and how it becomes batches: each partition has a lane, each lane its batches."""
+"""Chunks read ahead from the partitions of one stream, and their batches: each partition belongs to a lane."""
 
 import asyncio
 from collections import deque
@@ -17,7 +17,7 @@ AHEAD = 1000
 """Events of one partition that are read ahead of the commit."""
 
 LARGE_BYTES = 20_000
-"""An event of so many bytes is not counted as more than one; a batch holds ten megabytes at most, unless one message has more."""
+"""The bytes above which an event counts as several: a batch holds ten megabytes, unless one message is larger."""
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class Log:
     watermark: datetime | None = None
 
     def add(self, chunk: Chunk) -> None:
-        """This was read."""
+        """Add a chunk that was read."""
         self.next = chunk.next
         self.chunks.append(chunk)
         self.ahead += weight(chunk)
@@ -49,7 +49,7 @@ class Log:
             await self.room.wait()
 
     def take(self) -> Chunk:
-        """What was read first of what waits; it is to be decided now."""
+        """Remove and return the oldest waiting chunk, to be decided now."""
         chunk = self.chunks.popleft()
         self.ahead -= weight(chunk)
         self.room.set()
@@ -62,10 +62,10 @@ class Lanes:
     def __init__(self, count: int) -> None:
         self.logs: dict[str, Log] = {}
         self.arrived = [asyncio.Event() for _ in range(count)]
-        """By lane: set while there may be something for it."""
+        """By lane: set while there may be work for it."""
 
     def begin(self, place: HeldPartition) -> Log:
-        """A log for a partition, in the lane with the fewest of them; nothing is read of it yet."""
+        """Begin a log for a partition, in the lane with the fewest; nothing of it is read yet."""
         taken = [log.lane for log in self.logs.values()]
         lane = min(range(len(self.arrived)), key=taken.count)
         begun = Log(place, place.position, lane, Rate(asyncio.get_running_loop().time()), position=place.position)
@@ -78,7 +78,7 @@ class Lanes:
             arrived.set()
 
     def take(self, lane: int) -> list[Chunk]:
-        """The next batch of a lane: chunks of its partitions in turn, as many as fit; who had one goes to the back."""
+        """Return the next batch of a lane: chunks of its partitions in turn, as many as fit, round robin."""
         taken: list[Chunk] = []
         size = 0
         while True:
@@ -98,6 +98,6 @@ class Lanes:
 
 
 def weight(chunk: Chunk) -> int:
-    """How much of a batch it is: by its events, or by its bytes if they are large."""
+    """Return the chunk's part of a batch: by its events, or by its bytes if they are large."""
     size = sum(len(arrival.data) for arrival in chunk.arrivals)
     return max(len(chunk.arrivals), len(chunk.requests), size // LARGE_BYTES)

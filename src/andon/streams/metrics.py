@@ -28,7 +28,7 @@ class StreamMetrics:
         )
 
     def moved(self, key: StreamKey, moved: Moved) -> None:
-        """A batch was recorded."""
+        """Count a recorded batch."""
         counter = self.events
         counter.add((*key, "decided"), moved.decided)
         counter.add((*key, "repeated"), moved.repeated)
@@ -36,7 +36,7 @@ class StreamMetrics:
         counter.add((*key, "dead"), moved.dead)
 
     def stands(self, key: StreamKey, lag: int, watermark: datetime | None, partitions: int) -> None:
-        """How far the partitions are that this process reads. What is counted is counted from zero."""
+        """Show the progress of the partitions that this process reads. Counters begin at zero."""
         if key not in self._stands:
             self.moved(key, Moved(0, 0, 0, 0))
             self.failures.add(key, 0)
@@ -44,11 +44,11 @@ class StreamMetrics:
         self._stands[key] = lag, watermark, partitions
 
     def failed(self, key: StreamKey) -> None:
-        """Reading or deciding failed, and is tried again."""
+        """Count a failure of reading or deciding, which is retried."""
         self.failures.add(key)
 
     def lost(self, key: StreamKey, messages: int) -> None:
-        """The source removed messages before they were read."""
+        """Count messages that the source removed before they were read."""
         self.messages_lost.add(key, messages)
 
     def show(self, metrics: Metrics, clock: Clock) -> None:

@@ -1,7 +1,7 @@
-"""Who reads which partition of a stream: leases in the database, shared out among all processes that read it.
+"""Ownership of a stream's partitions: leases in the database, shared among all processes that read it.
 
-A process that is killed counts as a reader for LEASE at most; then the living take its partitions. One that only slept (a
-zombie) finds that it can record nothing any more: the partition's row has another owner.
+A killed process counts as a reader for LEASE at most; then the living take its partitions. One that only slept (a
+zombie) cannot record anything any more: the partition's row has another owner.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from andon.streams.store import streams
 
 LEASE = timedelta(seconds=6)
 RENEW_SECONDS = 2.0
-"""What a dead process had is taken over within LEASE + RENEW_SECONDS."""
+"""The interval of renewals: a dead process's partitions are taken over within LEASE + RENEW_SECONDS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class HeldPartition:
 
 
 def keep(tx: Tx, key: StreamKey, member: UUID) -> list[HeldPartition]:
-    """Renew what we have, give up what is too much, take what is free up to our share; what is ours then."""
+    """Renew ours, give up the excess, take free ones up to our share; return our partitions."""
     members = streams.renew(tx, key, member, LEASE)
     share = share_of(members, member, streams.count_partitions(tx, key))
     ours = streams.owned(tx, key, member)

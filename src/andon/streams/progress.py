@@ -1,4 +1,7 @@
-"""The positions of streams, written in the transaction that records their decisions. Other SQL of streams is in `store`."""
+"""The positions of streams, written in the transaction that records their decisions.
+
+Other SQL of streams is in `store`.
+"""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -32,7 +35,7 @@ WHERE p.automation = $1 AND p.stream = $2 AND p.partition = n.partition
   AND p.position = n.first AND p.owner = $3 AND NOT p.paused AND p.seek IS NULL
 RETURNING p.partition
 """
-"""Rows are locked in order, so that two who move or change several of them do not wait for each other."""
+"""Rows are locked in order, so that two writers of several rows cannot deadlock."""
 
 MOVE = all_of(_MOVE, "partition", "$4::text[]")
 """Move all of these partitions, or refuse."""
@@ -47,14 +50,15 @@ BURY = """
 INSERT INTO dead_events (id, automation, stream, partition, position, source, event_id, type, reason,
     faults, data, headers, key, caller, correlation_id, traceparent, happened_at, died_at)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[],
-    $9::text[], $10::text[]::jsonb[], $11::bytea[], $12::text[]::jsonb[], $13::text[], $14::text[], $15::text[], $16::text[],
+    $9::text[], $10::text[]::jsonb[], $11::bytea[], $12::text[]::jsonb[], $13::text[], $14::text[], $15::text[],
+    $16::text[],
     $17::timestamptz[], $18::timestamptz[])
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What became of a batch's events."""
+    """The results of a batch's events."""
 
     decided: int
     repeated: int
@@ -64,7 +68,7 @@ class Moved:
 
 @dataclass(slots=True)
 class _Step:
-    """How far one partition gets by a batch."""
+    """The progress of one partition by a batch."""
 
     first: int
     next: int
@@ -76,7 +80,7 @@ class _Step:
 
 
 class Progress:
-    """What a batch of chunks writes beside its decisions: how far each partition is then, and its dead events."""
+    """The writes of a batch of chunks beside its decisions: the position of each partition, and dead events."""
 
     def __init__(
         self, key: StreamKey, owner: UUID, reader: ArrivalReader, chunks: Sequence[Chunk], now: datetime
@@ -98,13 +102,13 @@ class Progress:
         return [*burying, (MOVE, self._moving(steps))]
 
     async def is_written(self, connection: asyncpg.Connection) -> bool:
-        """Whether all partitions are where this batch brings them."""
+        """Return whether all partitions are where this batch brings them."""
         ends = {chunk.partition: chunk.next for chunk in self._chunks}
         found = await connection.fetchval(MOVED, *self._key, self._owner, list(ends), list(ends.values()))
         return bool(found == len(ends))
 
     def _moving(self, steps: Mapping[str, _Step]) -> tuple[Any, ...]:
-        """The parameters of MOVE."""
+        """Return the parameters of MOVE."""
         values = steps.values()
         return (
             *self._key,
@@ -147,7 +151,7 @@ class Progress:
         return steps, dead
 
     def _refused(self, chunk: Chunk, refused: Mapping[UUID, str | Invalid]) -> list[DeadEvent]:
-        """The events whose decisions PostgreSQL does not take, and reports that cannot be used."""
+        """Return the events whose decisions PostgreSQL rejects, and unusable reports."""
         return [
             self._reader.dead(chunk.partition, chunk.arrivals[origin], _error(why), self._now)
             for request, origin in zip(chunk.requests, chunk.origins, strict=True)
@@ -160,7 +164,7 @@ def _error(why: str | Invalid) -> Invalid:
 
 
 def _columns(dead: Sequence[DeadEvent]) -> list[list[object]]:
-    """The parameters of BURY. PostgreSQL's texts cannot hold a NUL character."""
+    """Return the parameters of BURY. PostgreSQL's texts cannot hold a NUL character."""
     return [
         [event.id for event in dead],
         [event.automation for event in dead],

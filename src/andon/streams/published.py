@@ -8,7 +8,7 @@ from uuid import UUID
 from andon.kernel.events import DomainEvent
 
 NAMED = 100
-"""How many ids one event names."""
+"""The number of ids that one event names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How many events a second, over the last ten seconds or so. Pure: the clock is handed in, in seconds."""
+"""The rate of events a second, over the last ten seconds or so. Pure: the time is a parameter, in seconds."""
 
 from collections import deque
 
@@ -6,7 +6,10 @@ SPAN_SECONDS = 10.0
 
 
 class Rate:
-    """Counts events; `per_second` is asked for every now and then, and looks back to the last of these moments that is long enough ago."""
+    """Counts events.
+
+    `per_second` is called now and then, and averages since the latest call that is long enough ago.
+    """
 
     def __init__(self, now: float) -> None:
         self._count = 0

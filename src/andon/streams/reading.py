@@ -1,6 +1,6 @@
-"""From messages to requests: what an automation's trigger makes of each, and why it makes nothing of some. Pure but for ids.
+"""The step from messages to requests, by an automation's trigger, or to the reason why there is none. Pure but for ids.
 
-A message that cannot be decided never holds up those behind it: it becomes a dead event with the reason.
+A message that cannot be decided never holds up later ones: it becomes a dead event with the reason.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ MAX_BYTES = 1_000_000
 
 @dataclass(slots=True)
 class Chunk:
-    """Messages of one partition, read: what is to be decided, in order, and what never will be. Goes into the ledger whole."""
+    """The messages read from one partition: requests to decide, in order, and dead events. Recorded as a whole."""
 
     partition: str
     first: int
@@ -50,7 +50,7 @@ class Reads(Protocol):
     """Reads inputs, as an automation's contract does."""
 
     def read(self, raw: bytes) -> Mapping[str, Any]:
-        """The input in a JSON text. Raises Invalid."""
+        """Parse an input from JSON. Raises Invalid."""
         ...
 
 
@@ -67,7 +67,10 @@ class ArrivalReader:
     def read(
         self, partition: str, first: int, arrivals: Sequence[Arrival], now: datetime, *, most: int | None = None
     ) -> Chunk:
-        """What these messages ask for, or the first of them if they hold more than `most` events. `first` is where they were read from."""
+        """Return the requests of these messages, or of the first if they hold more than `most` events.
+
+        `first` is the position they were read from.
+        """
         chunk = Chunk(partition, first, arrivals[-1].position + 1, arrivals)
         for number, arrival in enumerate(arrivals):
             if most is not None and len(chunk.requests) >= most:
@@ -82,7 +85,7 @@ class ArrivalReader:
     def dead(
         self, partition: str, arrival: Arrival, error: Invalid, now: datetime, event: Event | None = None
     ) -> DeadEvent:
-        """A message that cannot be decided, or one event of it."""
+        """Return the dead event of a message, or of one event in it."""
         event = event or Event(arrival.data)
         return DeadEvent(
             id=uuid7(now),
@@ -106,7 +109,7 @@ class ArrivalReader:
         )
 
     def input_of(self, event: Event) -> tuple[bytes, Mapping[str, Any]] | None:
-        """The input in an event, as JSON and as the contract reads it; None if it is left out. Raises Invalid."""
+        """Return an event's input, as JSON and as the contract reads it; None if it is left out. Raises Invalid."""
         if event.type is not None and self._types and event.type not in self._types:
             return None
         raw = event.data
@@ -120,7 +123,7 @@ class ArrivalReader:
     def request_of(
         self, event: Event, raw: bytes, given: Mapping[str, Any], arrival: Arrival, now: datetime, identifier: UUID
     ) -> DecisionRequest:
-        """What is asked for by an event."""
+        """Return the request of an event."""
         correlation = event.correlation or event.id
         if correlation is None or len(correlation) > LONGEST_CORRELATION:
             correlation = str(identifier)
@@ -169,7 +172,7 @@ class ArrivalReader:
                 chunk.watermark = happened
 
     def _made(self, value: Any) -> bytes | None:
-        """What the builder's function makes of an event's data."""
+        """Return what the builder's function makes of an event's data."""
         if not isinstance(value, dict):
             raise EventUnreadable("Its data is no JSON object", faults=[Fault("data", "expected a JSON object")])
         assert self._trigger.read is not None  # noqa: S101 - asked before
@@ -182,7 +185,7 @@ class ArrivalReader:
 
 
 def split(reader: ArrivalReader, chunk: Chunk, now: datetime) -> list[Chunk]:
-    """A chunk as one chunk for each message, so that one that breaks something is found."""
+    """Split a chunk into one per message, to find a message that breaks something."""
     parts: list[Chunk] = []
     first = chunk.first
     for arrival in chunk.arrivals:

@@ -1,4 +1,4 @@
-"""All streams of one process, each on its own: what is wrong with one keeps no other waiting."""
+"""All streams of one process, each on its own: a fault of one does not hold up the others."""
 
 import asyncio
 from collections import deque
@@ -23,16 +23,20 @@ from andon.streams.reading import MAX_BYTES, ArrivalReader, Reads
 log = structlog.get_logger(__name__)
 
 LANES = 4
-"""Writers of one process, for all its streams: each partition keeps to one of them. While one waits for PostgreSQL, others compute."""
+"""Writers of one process, for all its streams: a partition keeps to one.
+
+While one waits for PostgreSQL, others compute.
+"""
 
 RESTART_SECONDS = 2.0
-"""How long a stream rests after something unforeseen."""
+"""The pause of a stream after an unforeseen error."""
 
 
 class Streams:
-    """Reads and decides the streams of these automations until told to stop.
+    """Reads and decides the streams of these automations until stopped.
 
-    `open_source` gives a source for a trigger, `decider` one of LANES writers. A process is one reader of each of its streams.
+    `open_source` gives a source for a trigger, `decider` one of LANES writers. A process is one reader of each of its
+    streams.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What people do with streams: look, pause, resume, have one go on elsewhere; and with events that could not be decided."""
+"""Operations on streams: look, pause, resume, seek; and on events that could not be decided."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ from andon.streams.published import NAMED, EventsDied
 from andon.streams.store import dead, inbox, streams
 
 INBOX_KEPT = timedelta(days=7)
-"""How long an event that came by HTTP can be read again, once it is decided."""
+"""The time for which a decided HTTP event can be read again."""
 
 PUBLISHED_AT_ONCE = 10_000
 """Dead events that one transaction publishes."""
@@ -54,7 +54,10 @@ def get(tx: Tx, key: StreamKey) -> Stream:
 
 
 def pause(tx: Tx, key: StreamKey, *, actor: Actor, reason: str, now: datetime) -> Stream:
-    """Stop a stream: once this is committed nothing of it is recorded. What comes waits at its source. Raises StreamNotFound."""
+    """Pause a stream: once committed, nothing of it is recorded.
+
+    Messages wait at their source. Raises StreamNotFound.
+    """
     before = _held(tx, key, reason)
     if before.paused_at is None:
         streams.pause(tx, key, actor.name, reason, now)
@@ -72,10 +75,10 @@ def resume(tx: Tx, key: StreamKey, *, actor: Actor, reason: str, now: datetime) 
 
 
 def seek(tx: Tx, key: StreamKey, to: str, *, partition: str | None, actor: Actor, reason: str, now: datetime) -> Stream:
-    """Have a stream, or one partition of it, go on elsewhere: `start`, `end`, a position or a moment.
+    """Move a stream, or one partition of it, elsewhere: `start`, `end`, a position or a moment.
 
-    Its reader finds the position out; until then nothing of it is recorded. CloudEvents that were decided within the last
-    two days are not decided again. Raises SeekInvalid, StreamNotFound.
+    Its reader resolves the position; until then nothing of it is recorded. CloudEvents that were decided within the
+    last two days are not decided again. Raises SeekInvalid, StreamNotFound.
     """
     wanted = seek_to(to)
     before = _held(tx, key, reason)
@@ -100,7 +103,7 @@ def dead_events(
 
 
 def count_dead(tx: Tx, automations: Sequence[str] | None = None) -> Mapping[StreamKey, int]:
-    """How many events of each stream wait for a person."""
+    """Return how many events of each stream wait for a person."""
     return dead.count(tx, automations)
 
 
@@ -113,10 +116,10 @@ def get_dead(tx: Tx, event_id: UUID) -> DeadEvent:
 
 
 def resend(tx: Tx, event_id: UUID, *, data: bytes | None, actor: Actor, reason: str, now: datetime) -> DeadEvent:
-    """Have a worker try an event again through the intake, with other data if it was mended; it is dead again if that fails, too.
+    """Retry an event through the intake, with other data if it was corrected; it is dead again if that fails.
 
-    `decision_id` of what this returns is where the decision will be found. Raises DeadEventNotFound, EventSettled, and
-    EventUnreadable if what was mended is no JSON.
+    `decision_id` of the result is the id of the future decision. Raises DeadEventNotFound, EventSettled, and
+    EventUnreadable if the corrected data is not JSON.
     """
     event = _mendable(tx, event_id, reason)
     if data is not None:
@@ -150,7 +153,7 @@ def discard(tx: Tx, event_id: UUID, *, actor: Actor, reason: str, now: datetime)
 
 
 def fail_again(tx: Tx, event_id: UUID, request: UUID, why: Invalid) -> None:
-    """An event that was sent again cannot be decided still: it is dead again, with the new reason."""
+    """Mark a resent event that still cannot be decided as dead again, with the new reason."""
     decisions.withdraw(tx, request)
     dead.revive(tx, event_id, reason_of(why), why.faults)
 
@@ -175,7 +178,7 @@ def receive(tx: Tx, received: Sequence[ReceivedEvent], *, caller: str, now: date
 
 
 def _once(kept: set[tuple[str, str | None, str | None]], which: tuple[str, str | None, str | None]) -> bool:
-    """Whether it is there, and from now on it is not: of two alike in one call the second is a repeat."""
+    """Return whether it is there, and remove it: of two alike in one call the second is a repeat."""
     there = which in kept
     kept.discard(which)
     return there

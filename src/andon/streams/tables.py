@@ -1,4 +1,7 @@
-"""Streams, their partitions and readers, dead events, the inbox. Only `store` may import this; `progress.py` writes by asyncpg."""
+"""Streams, their partitions and readers, dead events, the inbox.
+
+Only `store` imports this; `progress.py` uses asyncpg.
+"""
 
 from sqlalchemy import (
     BigInteger,

@@ -1,4 +1,4 @@
-"""What keeps failing in one stream: it is said once and shown, and tried again after ever longer pauses."""
+"""Persistent failures of one stream: logged once, shown, and retried after ever longer pauses."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,11 +16,11 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 """Seconds between two tries."""
 
 SHOWN = 10
-"""Troubles that are shown in words; of more it is said how many there are."""
+"""The number of problems shown in words; the rest is counted."""
 
 
 class Troubles:
-    """By what was being done. `show` has them stand where people look, the oldest first, or none; it may raise Unavailable."""
+    """The current problems, by activity. `show` displays them, the oldest first, or None; it may raise Unavailable."""
 
     def __init__(self, key: StreamKey, show: Callable[[str | None], Awaitable[None]]) -> None:
         self._key = key
@@ -29,14 +29,14 @@ class Troubles:
         self._problems: dict[str, str] = {}
 
     async def failed(self, doing: str, error: Exception) -> None:
-        """Say what is wrong, and wait longer each time before it is tried again."""
+        """Report a problem, and lengthen the pause before the next attempt."""
         pause = self._pauses.get(doing, FIRST_PAUSE)
         self._pauses[doing] = min(LONGEST_PAUSE, pause * 2)
         await self.tell(doing, error)
         await asyncio.sleep(uniform(pause / 2, pause))  # noqa: S311 - spreads retries; no secret
 
     async def tell(self, doing: str, error: Exception) -> None:
-        """Say what is wrong with something that is tried again at its own time."""
+        """Report a problem of something that is retried at its own time."""
         known = self._problems.get(doing)
         self._problems[doing] = str(error) if isinstance(error, AndonError) else type(error).__name__
         if known != self._problems[doing]:
@@ -47,23 +47,23 @@ class Troubles:
             await self.show()
 
     def went_well(self, doing: str) -> None:
-        """It works (again)."""
+        """Record that an activity works (again)."""
         self._pauses.pop(doing, None)
         if self._problems.pop(doing, None) is not None:
             log.info("stream.goes_on", stream=str(self._key), doing=doing)
 
     def forget(self, doing: str) -> None:
-        """It is not done any more."""
+        """Forget an activity that has ended."""
         self._pauses.pop(doing, None)
         self._problems.pop(doing, None)
 
     async def show(self) -> None:
-        """Have what is wrong now stand where people look."""
+        """Show the present problems where people look."""
         with suppress(Unavailable):
             await self._show(self._in_words())
 
     def _in_words(self) -> str | None:
-        """What is wrong now, each thing once."""
+        """Return the current problems, each once."""
         problems = list(dict.fromkeys(self._problems.values()))
         more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
         return "; ".join([*problems[:SHOWN], *more]) or None

@@ -6,9 +6,10 @@ from collections.abc import Container
 
 
 def reap(ours: Container[int]) -> None:
-    """Take leave of the children that have ended, save for `ours`, whose status others ask for; an ended one of those is asked for first.
+    """Reap the children that have ended, except `ours`, whose status others read.
 
-    PostgreSQL belongs to nobody, so that each of its processes that is orphaned would stay as a zombie.
+    If one of ours has ended, it is the first in line and the others wait. Orphaned processes of PostgreSQL, which is
+    nobody's child, would stay as zombies otherwise.
     """
     if sys.platform != "linux":
         return

@@ -1,4 +1,4 @@
-"""What a part says of itself over HTTP."""
+"""A part's report of itself over HTTP."""
 
 import http.client
 import json
@@ -13,14 +13,14 @@ _REASON_BYTES = 4000
 
 @dataclass(frozen=True, slots=True)
 class HealthAnswer:
-    """What a part says of itself. A part that is not ready may run for long so: until a model is registered, say."""
+    """A part's report of itself. One may stay unready for long: until a model is registered, for example."""
 
     ready: bool
     reason: str
 
 
 def ask(address: Address) -> HealthAnswer | None:
-    """What the part at an address says at /readyz; None while it does not answer at all."""
+    """Return the answer of the part at an address to /readyz; None while it does not answer at all."""
     connection = http.client.HTTPConnection(address.reached_at, address.port, timeout=_ANSWER_SECONDS)
     try:
         connection.request("GET", "/readyz")

@@ -1,4 +1,4 @@
-"""Work done aside, in a forked child: what it imports and allocates goes when it ends, and the supervisor stays small."""
+"""Work in a forked child: its imports and allocations go when it ends, and the supervisor stays small."""
 
 import importlib
 import multiprocessing
@@ -11,7 +11,10 @@ class ChildDied(RuntimeError):
 
 
 def call_aside(module: str, function: str, *arguments: Any) -> Any:
-    """What `module.function(*arguments)` returns or raises, imported and run in a child. For a process with one thread."""
+    """Return or raise what `module.function(*arguments)` does, imported and run in a child.
+
+    For a process with one thread.
+    """
     context = multiprocessing.get_context("fork")
     receiving, sending = context.Pipe(duplex=False)
     child = context.Process(target=_answer, args=(sending, module, function, arguments))

@@ -1,4 +1,4 @@
-"""How long to wait before something that ended is started again."""
+"""The pause before a restart."""
 
 from dataclasses import dataclass
 
@@ -13,6 +13,6 @@ class Backoff:
     short_lives: int = 0
 
     def after(self, lived_seconds: float) -> float:
-        """The seconds to wait after a life of this length."""
+        """Return the seconds to wait after a life of this length."""
         self.short_lives = 1 if lived_seconds >= _HEALTHY_SECONDS else self.short_lives + 1
         return min(_LONGEST_SECONDS, _FIRST_SECONDS * 2.0 ** min(self.short_lives - 1, 10))

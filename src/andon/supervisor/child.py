@@ -18,9 +18,9 @@ _HEARD_BYTES = 65_536
 
 
 class Child:
-    """On a leash, in a session of its own: a Ctrl-C in the terminal reaches the supervisor alone, which then stops all in order.
+    """A child on a leash, in its own session: a Ctrl-C reaches only the supervisor, which then stops all in order.
 
-    One that `waits` answers nobody before it is ready, and says on a pipe when it is; any other answers as soon as it can.
+    One that `waits` answers nobody before it is ready, and signals that on a pipe; any other answers as soon as it can.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""How the chores of the workers went, for `andon doctor`."""
+"""The state of the workers' chores, for `andon doctor`."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from andon.kernel.db import Database
 from andon.supervisor.findings import DoctorFinding, DoctorState
 
 _LATE = timedelta(minutes=5)
-"""How long after it was due a chore is worth knowing of; a worker that was killed holds one for two minutes."""
+"""The delay of a chore that is worth a finding; a killed worker holds one for two minutes."""
 
 
 def examine_chores(database: Database) -> Iterator[DoctorFinding]:

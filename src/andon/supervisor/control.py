@@ -1,6 +1,6 @@
 """The door of a running `andon up` for commands: a socket in `.andon` that only its owner can open.
 
-One line of JSON comes in, `{"restart": ["gateway"]}`; lines come back as things happen, `{"said": "..."}` and at the end
+One line of JSON comes in, `{"restart": ["gateway"]}`; lines go back as things happen, `{"said": "..."}` and at the end
 `{"failed": null}` or `{"failed": "why"}`.
 """
 
@@ -46,7 +46,7 @@ class Door:
         self._listening = listening
 
     def next_request(self) -> RestartRequest | None:
-        """A command that has asked something, or None; never waits for one, and not long for its words."""
+        """Return the request of a command, or None; never waits for one, and only briefly for its text."""
         try:
             connection, _ = self._listening.accept()
         except BlockingIOError:
@@ -63,7 +63,7 @@ class Door:
 
 @contextmanager
 def opened(data: Path) -> Iterator[Door]:
-    """The door of the `up` that runs in `data`, which has to be the only one. Its path is relative: the length of one is bounded."""
+    """Open the door of the only `up` in `data`. Its path is relative, because its length is limited."""
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with chdir(data):
         Path(_NAME).unlink(missing_ok=True)
@@ -82,7 +82,7 @@ def opened(data: Path) -> Iterator[Door]:
 
 
 def restart(data: Path, parts: Sequence[str], *, within: float) -> Iterator[str]:
-    """Have the `up` of `data` restart parts one after the other; what it says meanwhile. Raises UpNotRunning, RestartFailed."""
+    """Restart parts of the `up` of `data` in order; yield its messages. Raises UpNotRunning, RestartFailed."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(within)
         try:

@@ -1,4 +1,4 @@
-"""What can stop an installation from running."""
+"""Errors that stop an installation from running."""
 
 from andon.kernel.errors import Conflict, NotFound, Unavailable
 

@@ -38,7 +38,7 @@ _DRIFT = timedelta(seconds=2)
 
 
 class ProjectCheck(Protocol):
-    """Loads the automations of a project and says all that is wrong with them; with a database, also what their models lack."""
+    """Loads a project's automations and returns all faults; with a database, also what their models lack."""
 
     def __call__(self, settings: Settings, database: Database | None) -> Sequence[Fault]: ...
 
@@ -111,7 +111,10 @@ def _platform() -> DoctorFinding:
 
 def _packages() -> DoctorFinding:
     """Import each in one other process: one that takes its process down is known by being the last that was begun."""
-    program = "import importlib, sys\nfor name in sys.argv[1:]:\n    print(name, flush=True)\n    importlib.import_module(name)"
+    program = (
+        "import importlib, sys\nfor name in sys.argv[1:]:\n    print(name, flush=True)\n    "
+        "importlib.import_module(name)"
+    )
     done = subprocess.run(  # noqa: S603  our own program
         [sys.executable, "-I", "-c", program, *_NATIVE], capture_output=True, text=True, check=False
     )
@@ -168,12 +171,12 @@ def _port(address: Address, own: set[str], up: int | None) -> DoctorFinding:
 
 
 def _is_family(up: int, processes: Sequence[psutil.Process]) -> bool:
-    """Whether one of the processes is `andon up` or was started by it."""
+    """Return whether one of the processes is `andon up` or was started by it."""
     return any(up in (one.pid, *(parent.pid for parent in one.parents())) for one in processes)
 
 
 def _answering(check: str, address: Address) -> DoctorFinding:
-    """Whether the part at an address of ours answers: its socket is there in any case, since `andon up` holds it."""
+    """Check that the part at an address answers: its socket exists anyway, since `andon up` holds it."""
     if ask(address) is not None:
         return DoctorFinding(check, DoctorState.FINE, f"{address.url}, ours")
     found = f"{address.part} does not answer at {address.url}"
@@ -181,7 +184,7 @@ def _answering(check: str, address: Address) -> DoctorFinding:
 
 
 def _folder(settings: Settings) -> DoctorFinding:
-    """Whether `.andon` and the secrets in it are ours and closed to others."""
+    """Check that `.andon` and the secrets in it are ours and closed to others."""
     if not settings.data.exists():
         return DoctorFinding("data folder", DoctorState.FINE, f"{settings.data} will be made by `andon up`")
     found = settings.data.stat()
@@ -200,7 +203,7 @@ def _folder(settings: Settings) -> DoctorFinding:
 
 
 def _storage(settings: Settings) -> tuple[list[DoctorFinding], str | None]:
-    """What is known of the embedded PostgreSQL, and the url of whichever database can be asked."""
+    """Return the findings about the embedded PostgreSQL, and the url of a reachable database."""
     if settings.database.url is not None:
         return [], settings.database.url.get_secret_value()
     check = "embedded PostgreSQL"

@@ -1,11 +1,11 @@
-"""What a check of `andon doctor` found."""
+"""The finding of a check of `andon doctor`."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class DoctorState(StrEnum):
-    """What a check found: fine, worth knowing, or wrong."""
+    """The result of a check: fine, worth knowing, or wrong."""
 
     FINE = "fine"
     WARNING = "warning"
@@ -14,7 +14,7 @@ class DoctorState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DoctorFinding:
-    """What one check found, and, unless it is fine, how to mend it."""
+    """The finding of one check, and, unless it is fine, its remedy."""
 
     check: str
     state: DoctorState

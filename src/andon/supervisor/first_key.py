@@ -1,4 +1,4 @@
-"""The first run of an installation: the secret under which keys are hashed, and a key for the one who installs it."""
+"""The first run of an installation: the secret that hashes keys, and a key for the person who installs it."""
 
 from datetime import datetime
 
@@ -13,17 +13,18 @@ NAME = "first-admin"
 
 
 def first_key(database: Database, settings: Settings, now: datetime) -> str | None:
-    """Make the first key, an administrator's, and return its text, which is kept nowhere; None when there are keys already.
+    """Make the first key, an administrator's, and return its text, which is stored nowhere; None if keys exist.
 
-    Raises PepperMissing when the keys that are there could never be recognised.
+    Raises PepperMissing when the present keys could never be recognised.
     """
     file = settings.data / "pepper"
     with database.begin() as tx:
         keys = access.list_keys(tx)
         if keys and not file.exists():
             raise PepperMissing(
-                f"The database has API keys, but the secret under which they were hashed is not in {file}: copy it from the "
-                "installation that made them. If it is lost, `andon keys create` makes a new one, and every older key is void"
+                f"The database has API keys, but the secret under which they were hashed is not in {file}: copy it "
+                "from the installation that made them. If it is lost, `andon keys create` makes a new one, and "
+                "every older key is void"
             )
         pepper = access.load_or_create_pepper(file)
         if keys:

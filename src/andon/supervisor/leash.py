@@ -1,9 +1,10 @@
-"""Becomes another program that the kernel kills when our parent dies: `python -I -S leash.py PARENT PROGRAM ARGUMENT...`.
+"""Becomes another program that the kernel kills when our parent dies.
 
-Run as a file of its own between fork and the program, because nothing but exec is safe between fork and exec in Python,
-and the kernel keeps the wish (PR_SET_PDEATHSIG) through exec. SIGKILL, so that not even a hung part keeps its port: every
-part survives a kill at any moment. Two traps: the kernel means the parent *thread*, so only the main thread may start
-parts; and a parent that died before the wish was made is noticed by comparing.
+`python -I -S leash.py PARENT PROGRAM ARGUMENT...` runs as a file of its own between fork and the program, because
+nothing but exec is safe between fork and exec in Python, and the kernel keeps the setting (PR_SET_PDEATHSIG) through
+exec. SIGKILL, so that not even a hung part keeps its port: every part survives a kill at any moment. Two traps: the
+kernel means the parent *thread*, so only the main thread may start parts; and a parent that died before the call is
+noticed by comparing.
 """
 
 import ctypes
@@ -16,7 +17,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def leashed(command: Sequence[str]) -> list[str]:
-    """The command that runs `command` as a child which the kernel kills when this process dies. For the main thread."""
+    """Return a command that runs `command` as a child killed with this process. For the main thread."""
     return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
 
 

@@ -1,4 +1,4 @@
-"""One part of an installation: asked whether it is ready, started again when it ends, replaced by a successor without a gap."""
+"""One part of an installation: checked for readiness, restarted when it ends, replaced by a successor without a gap."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,15 +13,17 @@ from andon.supervisor.child import Child
 from andon.supervisor.ports import Address
 
 DRAIN_SECONDS = 15.0
-"""How long a process may take to finish what is in flight."""
+"""The time limit for a process to finish what is in flight."""
 
 _log = structlog.get_logger("andon.supervisor")
 
 
 class Part:
-    """`python -m andon gateway`, or another, on sockets that stay when its process is replaced. The supervisor's thread alone calls it.
+    """`python -m andon gateway`, or another, on sockets that outlive its process.
 
-    `successor` is a process on its way to take over; `leaving` are those that were taken over from and finish.
+    Only the supervisor's thread calls it.
+
+    `successor` is a process about to take over; `leaving` are replaced ones that are finishing.
     """
 
     def __init__(self, address: Address, command: Sequence[str], folder: Path, sockets: Sequence[socket] = ()) -> None:
@@ -44,11 +46,14 @@ class Part:
         return [child.pid for child in self._children()]
 
     def start(self, environment: Mapping[str, str]) -> None:
-        """Start it. What it says of itself is asked at its address: it may run and not be ready."""
+        """Start it. Its address reports its state: it may run and not be ready."""
         self._child = self._born(environment, waits=False)
 
     def tend(self, environment: Callable[[], Mapping[str, str]]) -> int | None:
-        """If it has ended, start it again when its time has come. Returns its exit status, negative for a signal, when it just ended."""
+        """Restart the part after its pause, if it has ended. Return its exit status when it just ended.
+
+        The status is negative for a signal.
+        """
         self._see_off()
         if self._child is not None:
             status = self._child.status()
@@ -90,11 +95,11 @@ class Part:
             self.successor = None
 
     def answer(self) -> HealthAnswer | None:
-        """What it says of itself; None while it does not answer at all."""
+        """Return its own answer; None while it does not answer at all."""
         return ask(self.address)
 
     def is_running(self) -> bool:
-        """Whether a process of it lives."""
+        """Return whether a process of it lives."""
         return any(child.status() is None for child in self._children())
 
     def terminate(self) -> None:

@@ -1,4 +1,4 @@
-"""Where the parts listen: the ports of the settings, checked before anything starts, so that the message names the setting."""
+"""The parts' addresses: the ports of the settings, checked before anything starts, so that errors name the setting."""
 
 import errno
 import ipaddress
@@ -60,14 +60,14 @@ def configured(settings: Settings) -> list[Address]:
 
 
 def with_ports(*addresses: Address) -> list[Address]:
-    """The same, with a free port where there is none, another one for each."""
+    """Return the same, with a different free port for each that has none."""
     given = {address.port for address in addresses}
     with ExitStack() as held:  # until all are found, so that none is found twice
         return [address if address.port else _on_any_port(address, given, held) for address in addresses]
 
 
 def check_free(addresses: list[Address]) -> None:
-    """Make sure that every part can listen. Raises PortTaken, which names the setting and who listens there."""
+    """Make sure that every part can listen. Raises PortTaken, which names the setting and the listening process."""
     for i, address in enumerate(addresses):
         for other in addresses[:i]:
             if other.port == address.port:
@@ -98,9 +98,9 @@ def bind(address: Address) -> list[socket.socket]:
 
 
 def reserve_shared(host: str, port: int) -> socket.socket | None:
-    """Keep a port for the gateways of this installation, several of which may listen there; None if it is somebody else's.
+    """Keep a port for the gateways of this installation, several of which may share it; None if it is taken.
 
-    Nothing is accepted here. Who else wants the port finds it taken, as long as he does not mean to share it.
+    Nothing is accepted here. Others find the port taken, as long as they do not intend to share it.
     """
     try:
         _listening(host, port).close()
@@ -134,7 +134,7 @@ def trouble_at(address: Address) -> str | None:
 
 
 def listeners(port: int) -> list[psutil.Process]:
-    """The processes that listen on a port, as far as we may know."""
+    """Return the processes that listen on a port, as far as visible to us."""
     try:
         found = psutil.net_connections("tcp")
         return [
@@ -163,7 +163,7 @@ def _on_any_port(address: Address, but: Container[int], held: ExitStack) -> Addr
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """A socket that listens there; whoever asked closes it."""
+    """Return a socket that listens there; the caller closes it."""
     family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     probe = socket.socket(family, kind, protocol)
     try:

@@ -7,10 +7,9 @@ from andon.supervisor.first_key import first_key
 
 
 def prepare(url: str, settings: Settings) -> tuple[str, str | None, bool]:
-    """Migrate, and make the first key: the address without its password, the key's text if this installation is new, and whether
-    any model is registered.
+    """Migrate and make the first key: return the address, the key's text if new, and whether a model is registered.
 
-    A plain answer, so that who asked from another process need not import what this one does.
+    The address has no password. The result is plain, so that the calling process need not import what this one does.
     Raises PepperMissing, DatabaseUnavailable, DatabaseUnfit.
     """
     database = Database(url, pool_size=1)

@@ -7,14 +7,14 @@ from andon.supervisor.control import RestartRequest
 from andon.supervisor.part import Part
 
 READY_SECONDS = 60.0
-"""How long a new process may take until it is ready."""
+"""The time limit for a new process to become ready."""
 
 MISSING_SECONDS = 5.0
-"""How long a new process may say that something is missing."""
+"""The time for which a new process may report that something is missing."""
 
 
 class Restart:
-    """The supervisor calls `advance` again and again; it never waits."""
+    """A restart under way. The supervisor calls `advance` repeatedly; it never waits."""
 
     def __init__(
         self, request: RestartRequest, parts: Sequence[Part], environment: Callable[[], Mapping[str, str]]
@@ -40,7 +40,7 @@ class Restart:
         return False
 
     def give_up(self) -> None:
-        """The supervisor itself ends."""
+        """End the request: the supervisor itself ends."""
         self._request.end("`andon up` is stopping")
 
     def _has_failed(self, part: Part, child: Child) -> bool:

@@ -1,4 +1,4 @@
-"""One `andon up` a folder: a lock which the kernel frees when its holder dies, with a note of who holds it."""
+"""One `andon up` per folder: a lock which the kernel frees when its holder dies, with a note of the holder."""
 
 import json
 import os
@@ -18,7 +18,7 @@ _NOTE_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who runs `up`. `pid` is None when it cannot be told (a start in this very moment, another container)."""
+    """The process that runs `up`. `pid` is None if unknown (just starting, or in another container)."""
 
     pid: int | None
     addresses: Mapping[str, str]
@@ -41,7 +41,7 @@ def hold(data: Path, addresses: Mapping[str, str]) -> Iterator[None]:
 
 
 def holder(data: Path) -> Holder | None:
-    """Who runs `up` in the folder `data`, or None."""
+    """Return the process that runs `up` in the folder `data`, or None."""
     if not is_held(data / _NAME):
         return None
     try:
@@ -53,7 +53,7 @@ def holder(data: Path) -> Holder | None:
 
 
 def is_free(data: Path) -> bool:
-    """Whether no `up` runs in the folder `data`."""
+    """Return whether no `up` runs in the folder `data`."""
     return not is_held(data / _NAME)
 
 

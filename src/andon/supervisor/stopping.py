@@ -22,7 +22,7 @@ class NotYours(Denied):
 
 
 def stop(settings: Settings) -> list[str]:
-    """Stop the `up` of this project, or a PostgreSQL that nobody uses; what was stopped, in words. Raises StopFailed."""
+    """Stop the `up` of this project, or an unused PostgreSQL; return what was stopped. Raises StopFailed."""
     stopped = _stop_up(settings)
     place = postgres.place_of(settings)
     server = postgres.running(place)

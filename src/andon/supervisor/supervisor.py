@@ -29,10 +29,10 @@ from andon.supervisor.single import hold
 from andon.supervisor.training import Training, train
 
 _ANSWER_SECONDS = 60.0
-"""How long a part may take until it answers at all."""
+"""The time limit for a part to answer at all."""
 
 _READY_SECONDS = 5.0
-"""How long `up` waits for all to be ready before it goes on without: a new project has no model yet."""
+"""The time `up` waits for all parts before it continues: a new project has no model yet."""
 
 _REFUSALS = (2, 3, 4, 5)
 """Exit statuses of a part that says that the project or its settings are wrong."""
@@ -43,7 +43,7 @@ _LATE_LOOK_SECONDS = 1.0
 _log = structlog.get_logger("andon.supervisor")
 
 Say = Callable[[str], None]
-"""Tells the person at the terminal; never a log, for it is told the first key."""
+"""Prints to the person at the terminal; never a log, because it prints the first key."""
 
 
 def up(settings: Settings, *, say: Say, command: Callable[[str], list[str]] | None = None) -> None:
@@ -101,7 +101,7 @@ class _Storage:
         return {"ANDON_DATABASE_URL": self.url, **socket}
 
     def tend(self) -> None:
-        """If the embedded server has ended, start it again: at once, and after a failed attempt when its time has come."""
+        """Restart the embedded server if it has ended: at once, and after a failed attempt when its pause is over."""
         if self.server is None or self._recovery is None or time.monotonic() < self._due_at:
             return
         try:
@@ -160,7 +160,10 @@ class _Supervisor:
         return "Everything runs; Ctrl-C stops it"
 
     def _start(self) -> bool:
-        """Start all parts and wait until they answer, a little longer until they are ready. False if a signal came first."""
+        """Start all parts, wait until they answer, and a little longer until ready.
+
+        Return False if a signal came first.
+        """
         begin, waiting = time.monotonic(), list(self._parts)
         for part in self._parts:
             part.start(self._environment())
@@ -178,7 +181,7 @@ class _Supervisor:
         return True
 
     def _has_come_up(self, part: Part, took: float) -> bool:
-        """Whether a part is ready, which is told, or is not going to be for now, which is told with the reason."""
+        """Report whether a part is ready, or with the reason that it is not going to be for now."""
         answer = part.answer()
         if answer is None or not (answer.ready or took > _READY_SECONDS):
             return False
@@ -231,7 +234,7 @@ class _Supervisor:
                 raise PartFailed(f"The {part.name} ended with status {status} before it was ready; it says why above")
 
     def _replace(self) -> None:
-        """Go on with the restart that a command asked for, one after the other."""
+        """Continue a command's restart, one part after the other."""
         if self._restart is None and (request := self._door.next_request()) is not None:
             parts = [part for name in request.parts for part in self._parts if part.name == name]
             self._restart = Restart(request, parts, self._environment)
@@ -256,9 +259,10 @@ class _Supervisor:
                 part.kill()
 
     def _environment(self) -> dict[str, str]:
-        """Ours, with what was found out here: the ways to the database, which so stand in no argument list, and the ports.
+        """Return our environment, with what was found out here: the database's addresses and the ports.
 
-        glibc keeps up to eight heaps a core for the threads of a process; two are plenty here, and keep its memory flat.
+        So no argument list contains them. glibc keeps up to eight heaps a core for the threads of a process; two are
+        plenty here, and keep its memory flat.
         """
         inherited = {name: value for name, value in os.environ.items() if name != "ANDON_DATABASE_URL_FILE"}
         ports = {part.address.variable: str(part.address.port) for part in self._parts}
@@ -267,7 +271,7 @@ class _Supervisor:
 
 
 def _shared_port(settings: Settings, places: ExitStack) -> dict[str, str]:
-    """Keep the gRPC port for the gateways, if it is free; the variable that tells them."""
+    """Reserve the gRPC port for the gateways, if it is free; return the variable that passes it on."""
     port = settings.gateway.grpc_port
     held = reserve_shared(settings.gateway.host, port) if port else None
     if held is None:
@@ -308,7 +312,7 @@ def _prepared(
 
 
 def _prepare(url: str, settings: Settings, say: Say, addresses: list[Address]) -> bool:
-    """Bring the database to the present schema, and tell the first key of a new installation; whether a model is registered."""
+    """Upgrade the database and print the first key of a new installation; return whether a model is registered."""
     shown, token, has_model = call_aside("andon.supervisor.preparation", "prepare", url, settings)
     if settings.database.url is not None:
         say(f"database  {shown}")

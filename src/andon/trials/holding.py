@@ -1,4 +1,4 @@
-"""Traffic that somebody holds: an experiment, a rollout, or a person who split it by hand."""
+"""Traffic that is reserved: by an experiment, a rollout, or a person who split it by hand."""
 
 import re
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Connection of the wire: a bounded connection with a short way to the direct route of the application.
+"""Connection of the wire: a bounded connection with a short path to the direct route of the application.
 
-A small whole request to that route is handed over by one call and answered by one write, without scope, task or message.
-If its head has the bytes of an earlier one, it is not parsed either. Every other request takes the ASGI way.
+A small whole request to that route is handed over by one call and answered by one write, without scope, task or
+message. If its head has the bytes of an earlier one, it is not parsed either. Every other request takes the ASGI way.
 """
 
 import asyncio
@@ -152,7 +152,10 @@ class WireConnection(BoundedConnection):
         return True
 
     def _is_refused_unread(self, route: DirectRoute[Any], text: bytes, body_bytes: int) -> bool:
-        """Refuse a whole request with an unknown head under overload; otherwise keep its head for the parser's verdict."""
+        """Refuse a whole request with an unknown head under overload.
+
+        Otherwise keep its head for the parser's verdict.
+        """
         target = target_of(text)
         if target is None or target.body_bytes != body_bytes:
             return False

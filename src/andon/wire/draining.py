@@ -1,8 +1,8 @@
-"""Draining: the end of a server without a lost request. No connection is closed on which one may be under way.
+"""Draining: the end of a server without a lost request. No connection with a possible request is closed.
 
-A request that comes while the server ends is answered like any other, with `Connection: close`, so that its caller does not
-use the connection again. A quiet connection is closed after a while. A request sent in just that moment finds it closed, as
-with any keep-alive timeout.
+A request that arrives while the server ends is answered like any other, with `Connection: close`, so that its caller
+does not use the connection again. A quiet connection is closed after a while. A request sent in just that moment finds
+it closed, as with any keep-alive timeout.
 """
 
 import asyncio

@@ -1,9 +1,9 @@
 """Parking of connections with the shedder, a small process that refuses requests for the gateway under overload.
 
-A refusal costs the gateway's only thread about a fifth of a decision, and many callers ask again at once. So a connection
-that does is handed to the shedder (`shedder.py`) for a moment. The process starts when it is first needed and gets only
-connections without a request under way. All come back as soon as there is room. Without the process (it needs Linux), the
-gateway refuses by itself.
+A refusal costs the gateway's only thread about a fifth of a decision, and many callers retry at once. So the connection
+of such a caller is handed to the shedder (`shedder.py`) for a moment. The process starts when it is first needed and
+gets only connections without a request under way. All return as soon as there is room. Without the process (it needs
+Linux), the gateway refuses by itself.
 """
 
 import asyncio
@@ -26,8 +26,11 @@ from andon.wire.seam import Overload
 from andon.wire.shedder import DEADLINE, NUMBERS, RECALL, SOCKETS_AT_ONCE
 
 PARKED_SECONDS = 0.9
-"""Longest time a connection is parked. It is below the second that Retry-After asks for, so that a caller who waits as long
-is read by the gateway again. Parking costs as much as some refusals, so a shorter time would leave fewer decisions."""
+"""Longest time a connection is parked, below the second that Retry-After asks for.
+
+So the gateway again reads a caller who waits that long. Parking costs as much as some refusals, so a shorter time would
+leave fewer decisions.
+"""
 
 PARK_AFTER = 0.25
 """A caller refused within so many seconds of its last answer is parked while many requests are refused."""
@@ -84,7 +87,10 @@ class Parking:
         self._not_before = 0.0
         self._check: asyncio.TimerHandle | None = None
         self._overdue: int | None = None
-        """Number that was overdue at the last check. If this process stood still, the next one hears what was sent meanwhile."""
+        """Number that was overdue at the last check.
+
+        If this process stood still, the next check reads what was sent meanwhile.
+        """
 
     @property
     def parked(self) -> int:

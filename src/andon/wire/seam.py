@@ -11,7 +11,7 @@ Reply: TypeAlias = Callable[[int, str, bytes], None]
 """Callback for one answer: status, header lines (each with its line end) and body. It is called exactly once."""
 
 H = TypeVar("H")
-"""What the application made of a head. The wire keeps it and gives it back; it never looks inside."""
+"""The application's view of a head. The wire keeps it and gives it back; it never looks inside."""
 
 
 class Overload(Protocol):

@@ -22,8 +22,8 @@ BACKLOG = 2048
 ACCEPTS = 16
 """Connections accepted in one turn of the event loop at most.
 
-uvloop accepts one for each listening descriptor (libuv/libuv#3696), and a busy turn takes a while: of hundreds of callers at
-once the last would wait for seconds. Each more costs every new connection a system call.
+uvloop accepts one for each listening descriptor (libuv/libuv#3696), and a busy turn takes a while: of hundreds of
+concurrent callers the last would wait for seconds. Each additional one costs every new connection a system call.
 """
 
 

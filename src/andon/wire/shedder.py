@@ -1,12 +1,13 @@
 """Shedder: a process that refuses requests for a gateway under overload, so that refusals take nothing from decisions.
 
-It is one file of Python's standard library, so that it starts at once and stays small. The gateway hands it the sockets of
-refused callers (`parking.py`) and does not read its own ends meanwhile. Each whole request for a decision on such a socket
-gets the same answer until the deadline. Then the connection goes back to the gateway. So does one with anything else on
-it, unread.
+It is one file of Python's standard library, so that it starts at once and stays small. The gateway hands it the sockets
+of refused callers (`parking.py`) and does not read its own ends meanwhile. Each whole request for a decision on such a
+socket gets the same answer until the deadline. Then the connection goes back to the gateway. So does one with anything
+else on it, unread.
 
-`python shedder.py CHANNEL`. The gateway sends deadline, numbers and sockets of connections, or RECALL for all of them. It
-gets back, as JSON, the numbers of the connections that return and the count of refusals. The process ends with the channel.
+`python shedder.py CHANNEL`. The gateway sends deadline, numbers and sockets of connections, or RECALL for all of them.
+It gets back, as JSON, the numbers of the connections that return and the count of refusals. The process ends with the
+channel.
 """
 
 import json
@@ -25,8 +26,10 @@ from time import monotonic
 from typing import NamedTuple
 
 NICE = 3
-"""Its priority: half of a gateway's share where processors are scarce. With less, refusals come late, and so does the next
-request of a caller whose connections all wait for one."""
+"""Its priority: half of a gateway's share where processors are scarce.
+
+With less, refusals come late, and so does the next request of a caller whose connections all wait for one.
+"""
 
 SOCKETS_AT_ONCE = 250
 """Sockets in one message. The kernel takes 253."""
@@ -85,7 +88,7 @@ def target_of(head: bytes) -> DecideTarget | None:
     """Read the target of a head; None for any other head.
 
     A head that gives its length twice is left to the gateway to refuse, since a proxy may read the other one (RFC 9112,
-    11.2). The newest heads are cached, because a refused caller sends the same one again and again.
+    11.2). The newest heads are cached, because a refused caller repeats the same one.
     """
     line, length = _LINE.match(head), _LENGTH.search(head)
     if line is None or length is None:
@@ -177,7 +180,8 @@ class _Shedder:
     def _keep_off(self) -> None:
         """Leave the gateway the processor it runs on. It moves, so this is repeated.
 
-        The system would put this process there again and again, and the gateway would wait for as long as some decisions take.
+        The system would otherwise schedule this process there, and the gateway would wait for as long as some decisions
+        take.
         """
         with suppress(OSError):  # the gateway is gone, or our processors were taken away
             os.sched_setaffinity(0, others_than_of(os.getppid(), self._processors))

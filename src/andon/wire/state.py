@@ -19,7 +19,7 @@ class KnownHead(NamedTuple):
 
 
 class WireState(ServerState):
-    """uvicorn's state, with whether the server ends, where connections are parked, and remembered heads by their bytes."""
+    """uvicorn's state, with whether the server ends, where connections are parked, and cached heads by their bytes."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,1 +1,1 @@
-"""The bank of the stories: its traffic, its people, and the calls by which a story looks at its line."""
+"""The bank of the stories: its traffic, its people, and a story's calls to its line."""

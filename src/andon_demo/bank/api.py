@@ -27,17 +27,17 @@ class LineApi:
         return found
 
     def gates(self) -> list[dict[str, Any]]:
-        """The gate revisions, the newest first."""
+        """Return the gate revisions, the newest first."""
         found: list[dict[str, Any]] = self._asked("GET", f"/v1/automations/{self._automation}/gates?limit=500")
         return found
 
     def held(self) -> list[dict[str, Any]]:
-        """The states that hold for the line and its segments; none if all of it is automatic."""
+        """Return the states in force for the line and its segments; empty if all of it is automatic."""
         found: list[dict[str, Any]] = self._asked("GET", f"/v1/automations/{self._automation}/cord")["in_force"]
         return found
 
     def checklist(self) -> list[str]:
-        """The checklist of a release."""
+        """Return the checklist of a release."""
         found: list[str] = self._asked("GET", f"/v1/automations/{self._automation}/cord/rules")["checklist"]
         return found
 
@@ -60,7 +60,7 @@ class LineApi:
         self._asked("POST", f"/v1/automations/{self._automation}/audit-share", wanted)
 
     def measured(self) -> dict[str, float]:
-        """The sums of the business measures so far, by name."""
+        """Return the sums of the business measures, by name."""
         found = self._asked("GET", f"/v1/automations/{self._automation}/measures")["measures"]
         return {one["measure"]: one["total"] for one in found}
 
@@ -76,7 +76,7 @@ class LineApi:
         return found
 
     def auc(self, version: int) -> float:
-        """The area under the ROC curve of a version of the model, on its held-out rows."""
+        """Return the area under the ROC curve of a version of the model, on its held-out rows."""
         manifest = self._asked("GET", f"/v1/models/{MODEL}/versions/{version}")["manifest"]
         found: float = manifest["metrics"]["estimates"]["roc_auc"]["value"]
         return found

@@ -18,7 +18,7 @@ SEED = 2
 
 @dataclass(frozen=True, slots=True)
 class BankLine:
-    """A line that runs, with its API, the traffic that is sent to it, and the people who work for it."""
+    """A running line, with its API, its traffic, and the people who work for it."""
 
     line: Line
     api: LineApi
@@ -28,7 +28,7 @@ class BankLine:
 
 @contextmanager
 def bank_line(stage: Stage, write: Callable[[Path], Path], planned: Mapping[str, int]) -> Iterator[BankLine]:
-    """Start the project that `write` makes, with so many transfers of each part; stay up at the end unless that is not wanted."""
+    """Start the project that `write` makes, with so many transfers of each part; stay up at the end if wanted."""
     with phase("Writing a project (andon init)"):
         folder = write(stage.folder)
     with phase("Simulating the bank"):

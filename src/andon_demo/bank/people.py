@@ -22,8 +22,10 @@ REASON = "called the customer"
 
 @dataclass(slots=True)
 class People:
-    """Reviewers who know the truth. `given` counts their verdicts: `review` or `audit`; `stopped` the frauds
-    that they paused, by channel."""
+    """Reviewers who know the truth.
+
+    `given` counts their verdicts: `review` or `audit`; `stopped` the frauds that they paused, by channel.
+    """
 
     url: str
     key: str

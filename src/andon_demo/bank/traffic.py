@@ -29,7 +29,7 @@ FIXED = 0.5
 """The fixed threshold beside which Andon is put: a transfer with a lower score is released."""
 
 SEGMENT = "api"
-"""The channel by which the wave comes."""
+"""The channel of the wave."""
 
 ROOT = Path(__file__).parents[3]
 
@@ -43,13 +43,16 @@ class TruthfulTransfer:
 
     @property
     def channel(self) -> str:
-        """By which channel it comes."""
+        """Return the channel of the transfer."""
         return str(self.input["channel"])
 
 
 @dataclass(slots=True)
 class Tally:
-    """Decisions in one part of the story. Errors are frauds that were released and honest transfers that were paused."""
+    """Decisions in one part of the story.
+
+    Errors are frauds that were released and honest transfers that were paused.
+    """
 
     decided: int = 0
     automatic: int = 0
@@ -88,7 +91,7 @@ class Traffic:
 
     @property
     def decided(self) -> int:
-        """Decisions so far."""
+        """Return the number of decisions."""
         return sum(tally.decided for tally in self.tallies.values())
 
     @property
@@ -107,7 +110,7 @@ class Traffic:
         return sum(tally.decided - tally.automatic for tally in self.tallies.values()) - self._reviewed
 
     def reviewed(self) -> None:
-        """A person has decided one that waited."""
+        """Count a waiting case that a person has decided."""
         self._reviewed += 1
         self._pace()
 

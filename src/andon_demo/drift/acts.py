@@ -150,7 +150,7 @@ def _automatic_in(story: Story) -> int:
 
 
 def _revisions(story: Story, segment: Mapping[str, Any]) -> list[tuple[dict[str, Any], float]]:
-    """The gate revisions of a segment, the newest first, each with the threshold before it."""
+    """Return the gate revisions of a segment, the newest first, each with the threshold before it."""
     found = [one for one in story.line.gates() if one["segment"] == segment]
     return list(zip(found, [one["threshold"] for one in found[1:]], strict=False))
 

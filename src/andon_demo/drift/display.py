@@ -7,7 +7,7 @@ from andon_demo.drift.acts import Story
 
 
 def show_end(console: Console, story: Story) -> None:
-    """The table of what came of it. Errors are counted from the beginning of the wave."""
+    """Show the table of results. Errors are counted from the beginning of the wave."""
     parts = [story.traffic.tallies[name] for name in ("wave", "calm again")]
     wrong, fixed = sum(one.errors for one in parts), sum(one.errors_fixed for one in parts)
     frauds = sum(one.frauds for one in parts)

@@ -1,4 +1,4 @@
-"""Where the events of the demo come from: a table of the bank, or a topic or stream of a real broker that the demo starts.
+"""The sources of the demo's events: a table of the bank, or a topic or stream of a real broker that the demo starts.
 
 `opened(name)` gives the intake of a name for as long as the context lasts; its broker's process ends with it.
 """
@@ -23,7 +23,7 @@ class Sender(Protocol):
         ...
 
     async def arrived(self) -> None:
-        """Wait until all that was told is there."""
+        """Wait until everything sent has arrived."""
         ...
 
 
@@ -38,11 +38,11 @@ class Intake(Protocol):
     """What `andon.toml` has to say of it."""
 
     def trigger(self, place: str) -> str:
-        """The declaration of a trigger that reads a place, in Python."""
+        """Return the declaration of a trigger that reads a place, in Python."""
         ...
 
     def stream(self, place: str) -> str:
-        """What Andon calls this stream."""
+        """Return Andon's name of this stream."""
         ...
 
     def prepare(self, place: str, url: str) -> None:
@@ -50,11 +50,11 @@ class Intake(Protocol):
         ...
 
     def sending(self, place: str, url: str) -> AbstractAsyncContextManager[Sender]:
-        """What tells of transfers as long as the context lasts."""
+        """Return a sender of transfers, open as long as the context lasts."""
         ...
 
     def cpu_seconds(self) -> float:
-        """The CPU time of the broker so far; nothing where there is none of its own."""
+        """Return the CPU time of the broker; zero without one of its own."""
         ...
 
 

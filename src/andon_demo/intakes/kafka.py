@@ -1,4 +1,4 @@
-"""The bank tells its transfers to a Kafka topic. The broker is tansu, which keeps all in memory; what reads and writes is Kafka's."""
+"""Transfers on a Kafka topic. The broker is tansu, which keeps all in memory; the clients are Kafka's."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -51,7 +51,7 @@ class KafkaIntake:
         await sender.arrived()
 
     def cpu_seconds(self) -> float:
-        """The broker's."""
+        """Return the broker's CPU time."""
         assert self._broker.process is not None
         times = psutil.Process(self._broker.process.pid).cpu_times()
         return float(times.user + times.system)
@@ -64,12 +64,12 @@ class _Sender:
         self._failed = 0
 
     async def send(self, transfer: Transfer) -> None:
-        """The account is the key, so that its transfers stay in order."""
+        """Send a transfer with the account as its key, so that an account's transfers stay in order."""
         self._producer.produce(self._topic, transfer.body, key=transfer.account, on_delivery=self._told)
         self._producer.poll(0)
 
     async def arrived(self) -> None:
-        """The broker has acknowledged all."""
+        """Wait until the broker has acknowledged everything."""
         left = await asyncio.to_thread(self._producer.flush, PATIENCE)
         if left or self._failed:
             raise TimeoutError(f"The Kafka broker did not take {left + self._failed} transfers")

@@ -58,14 +58,14 @@ class NatsIntake:
             await client.close()
 
     def cpu_seconds(self) -> float:
-        """The server's."""
+        """Return the server's CPU time."""
         assert self._broker.process is not None
         times = psutil.Process(self._broker.process.pid).cpu_times()
         return float(times.user + times.system)
 
 
 class _Sender:
-    """Each message is acknowledged by the stream; nobody waits for one before he sends the next."""
+    """The stream acknowledges each message; the sender does not wait for it before the next."""
 
     def __init__(self, client: Client, place: str) -> None:
         self._js = client.jetstream()
@@ -77,7 +77,7 @@ class _Sender:
         self._last.append(await self._js.publish_async(f"{self._place}.{part_of(transfer)}", transfer.body))
 
     async def arrived(self) -> None:
-        """The stream has acknowledged all."""
+        """Wait until the stream has acknowledged everything."""
         sent, self._last = self._last, []
         await asyncio.gather(*sent)
 

@@ -31,7 +31,7 @@ def of_row(row: Mapping[str, Any]) -> dict[str, Any]:
     settings = ""
 
     def trigger(self, place: str) -> str:
-        """The rows that are added."""
+        """Return a trigger of the added rows."""
         return f'table("bank.{place}", at="made_at", key="account_id", read=of_row)'
 
     def stream(self, place: str) -> str:
@@ -74,7 +74,7 @@ class _Sender:
         self._writing: asyncio.Task[None] | None = None
 
     async def send(self, transfer: Transfer) -> None:
-        """It is made now, and written in a moment."""
+        """Record a transfer with the present time, and write it in a moment."""
         self._rows.append({**transfer.input, "made_at": datetime.now(UTC).isoformat()})
         if self._writing is None or self._writing.done():
             await self.arrived()

@@ -42,7 +42,7 @@ class RolloutStory(Played):
         self.seen[f"rollout {version}"] = self.api.start_rollout(version, reason)
 
     def rollout(self, version: int) -> Mapping[str, Any]:
-        """The rollout of a model version as it stands now."""
+        """Return the present state of a model version's rollout."""
         return self.api.rollout(self.seen[f"rollout {version}"])
 
     def since(self, version: int) -> int:
@@ -67,7 +67,10 @@ def _register_bad(story: RolloutStory) -> None:
 
 
 def _registered_bad(story: RolloutStory) -> str | None:
-    return f"version {BAD} has a ROC AUC of {story.api.auc(BAD):.3f} on held-out rows; version 1 has {story.api.auc(1):.3f}"
+    return (
+        f"version {BAD} has a ROC AUC of {story.api.auc(BAD):.3f} on held-out rows; version 1 has "
+        f"{story.api.auc(1):.3f}"
+    )
 
 
 def _roll_out_bad(story: RolloutStory) -> None:

@@ -10,7 +10,7 @@ from andon_demo.rollout.acts import BAD, GOOD, RolloutStory
 
 
 def show_end(console: Console, story: RolloutStory) -> None:
-    """The table of what came of it: after how many decisions each rollout ended, and what it cost."""
+    """Show the table of results: the decisions before each rollout ended, and its cost."""
     table = Table(title="What came of it", title_justify="left")
     for column in ("", f"version {BAD}, better on paper", f"version {GOOD}, better"):
         table.add_column(column)
@@ -34,6 +34,6 @@ def show_end(console: Console, story: RolloutStory) -> None:
 
 
 def largest_share(rollout: Mapping[str, Any]) -> float:
-    """The largest share that a rollout gave to its candidate."""
+    """Return the largest share that a rollout gave to its candidate."""
     stages = [0.0, *rollout["plan"]["steps"]]
     return max(100.0 if one["kind"] == "promote" else stages[one["stage_after"]] for one in rollout["events"])

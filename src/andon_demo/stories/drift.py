@@ -1,4 +1,4 @@
-"""The story of the drift: an alarm, a gate that shrinks, a cord that pulls itself, people who label, and a line that recovers."""
+"""The story of the drift: an alarm, a shrinking gate, an automatic pull of the cord, labels by people, and recovery."""
 
 import asyncio
 

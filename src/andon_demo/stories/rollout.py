@@ -1,4 +1,4 @@
-"""The story of the rollouts: a bad model is rolled back by itself; a good one is replayed, rolled out and promoted by itself."""
+"""The story of the rollouts: automatic rollback of a bad model; replay, rollout and promotion of a good one."""
 
 import asyncio
 

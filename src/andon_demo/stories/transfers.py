@@ -59,8 +59,8 @@ async def _stream(
     calls = sum(transfer.urgent for transfer in transfers)
     progress = Progress(calls, len(transfers) - calls)
     console.print(
-        f"Deciding {len(transfers):,} transfers: {progress.calls:,} urgent ones called over {stream.CONNECTIONS} connections, "
-        f"{progress.events:,} as events from {kind}, {stream.PER_SECOND:,.0f} a second"
+        f"Deciding {len(transfers):,} transfers: {progress.calls:,} urgent ones called over {stream.CONNECTIONS} "
+        f"connections, {progress.events:,} as events from {kind}, {stream.PER_SECOND:,.0f} a second"
     )
     sending = asyncio.create_task(_send(line, ledger, intake, key, transfers, progress))
     with Live(display.live(progress), console=console, auto_refresh=False) as live:
@@ -127,7 +127,7 @@ def _settle(
 
 
 def _compare(comparison: Comparison, transfers: list[Transfer], progress: Progress) -> list[Way]:
-    """The two paths, and deciding one by one."""
+    """Measure the two paths, and decisions one by one."""
     measured = transfers[:MEASURED]
     with phase("Measuring what a decision costs by each path, and one by one"):
         return [comparison.called(measured), comparison.streamed(measured), comparison.plain(progress.told)]

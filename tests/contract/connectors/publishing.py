@@ -1,4 +1,4 @@
-"""What the contract of connectors needs of a broker: ways to bring it into each situation, around a connector that publishes."""
+"""The broker side of the connectors' contract: ways to bring it into each situation, around a publishing connector."""
 
 import asyncio
 import os
@@ -14,9 +14,9 @@ from brokers import Cut
 
 
 class Published:
-    """A connector whose actions say where to publish, as those of an automation do, with the broker in the hands of the test.
+    """A connector whose actions say where to publish, like an automation's, with the broker under the test's control.
 
-    A situation is for the next delivery only. What may hide in a first one (finding the broker) is done before.
+    A situation is for the next delivery only. First-time work, such as finding the broker, is done before.
     """
 
     repeat = property(lambda self: self.connector.repeat)
@@ -93,7 +93,10 @@ class Published:
                 pass  # on a busy computer the way there may take longer than the time that the delivery has
 
     def _signal(self, number: int) -> None:
-        """Send the broker a signal, and with SIGSTOP wait until all its threads have stopped: until then they may answer."""
+        """Send the broker a signal, and with SIGSTOP wait until all its threads have stopped.
+
+        Until then they may answer.
+        """
         assert self._broker.process is not None
         os.kill(self._broker.process.pid, number)
         if number == signal.SIGSTOP:

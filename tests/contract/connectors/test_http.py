@@ -1,4 +1,4 @@
-"""The http connector keeps the contract of connectors; tokens are fetched once, renewed when refused, and never shown."""
+"""The http connector keeps the contract of connectors; tokens are fetched once, renewed when refused, never shown."""
 
 import asyncio
 import json

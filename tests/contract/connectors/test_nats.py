@@ -1,4 +1,4 @@
-"""Publishing on a NATS subject keeps what every connector keeps, against a real server; the stream itself drops repeats."""
+"""Publishing on a NATS subject keeps the contract, against a real server; the stream itself drops repeats."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The connector that starts procedures keeps the contract of connectors; its receiver is the installation's own PostgreSQL."""
+"""The connector that starts procedures keeps the contract; its receiver is the installation's own PostgreSQL."""
 
 import asyncio
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def running(database: Database) -> Iterator[Conductor]:
 
 
 class InstallationStage:
-    """An installation that runs procedures; the connector reaches its PostgreSQL through a proxy, by a url that holds a secret."""
+    """An installation with procedures; the connector reaches PostgreSQL through a proxy, by a url with a secret."""
 
     def __init__(self, database: Database, proxy: Proxy) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""The sql connector keeps the contract of connectors against a real PostgreSQL, and does each statement exactly once."""
+"""The sql connector keeps the contract against a real PostgreSQL, and does each statement exactly once."""
 
 import asyncio
 import socket

@@ -67,7 +67,7 @@ def connector() -> WebhookConnector:
 
 
 def knowing(*addresses: str) -> WebhookConnector:
-    """A connector for which every host has these addresses."""
+    """Return a connector for which every host has these addresses."""
 
     async def resolve(*_: object) -> list[str]:
         return list(addresses)
@@ -196,7 +196,7 @@ class TestWebhook(ConnectorContract):
 
 @pytest.fixture
 def authority(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """What a receiver called `localhost` shows, and a trust in it."""
+    """Return the TLS context of a receiver called `localhost`, and a trust in it."""
     shown, kept = a_certificate(tmp_path)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(shown, kept)

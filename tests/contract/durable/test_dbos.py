@@ -1,4 +1,4 @@
-"""What `kernel.durable` builds on and DBOS does not promise: private calls, and that its rows mean what our SQL takes them for."""
+"""The basis of `kernel.durable` that DBOS does not promise: private calls, and the meaning of its rows in our SQL."""
 
 import inspect
 import threading
@@ -74,7 +74,7 @@ def beside(call: Callable[[], T]) -> T:
 
 
 def row(database: Database, run_id: UUID) -> Mapping[str, Any]:
-    """A run's row, without what differs between any two."""
+    """Return a run's row, without what differs between any two."""
     with database.begin() as tx:
         return row_in(tx, run_id)
 
@@ -227,7 +227,7 @@ def test_a_run_of_code_that_nobody_here_has_is_left_alone_and_told(database: Dat
 
 
 def _without_delay(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A delay that has been is of no meaning; what wakes a run clears it, what cancels it need not."""
+    """Return a row without its past delay: waking a run clears it, cancelling need not."""
     return {
         name: value
         for name, value in values.items()

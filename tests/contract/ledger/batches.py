@@ -42,7 +42,7 @@ class Place:
         self.refused: Mapping[UUID, str | Invalid] = {}
 
     def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str | Invalid]) -> Sequence[Statement]:
-        """The move."""
+        """Return the statement that moves the position."""
         del recorded
         self.refused = dict(refused)
         return [(MOVE, self._values)]
@@ -53,7 +53,7 @@ class Place:
 
 
 def a_line() -> Line:
-    """A line with windows; every third amount is paused and every third reviewed, so that messages follow."""
+    """Return a line with windows; every third amount is paused and every third reviewed, so that messages follow."""
 
     def score(row: Mapping[str, Any]) -> float:
         return (0.01, 0.5, 0.99)[int(row["amount"]) % 3]
@@ -62,7 +62,7 @@ def a_line() -> Line:
 
 
 def requests_of(line: Line, count: int, *, keys: Sequence[str | None] = ()) -> list[DecisionRequest]:
-    """Requests; `keys` are the callers' own for the first of them."""
+    """Return requests; `keys` are the callers' own for the first of them."""
     keyed = [None if key is None else Idempotency.of("payments", "bank", key, b"") for key in keys]
     return [
         request_of(
@@ -76,14 +76,14 @@ def requests_of(line: Line, count: int, *, keys: Sequence[str | None] = ()) -> l
 
 
 def accepted(database: Database, requests: Sequence[DecisionRequest]) -> list[DecisionRequest]:
-    """These as the intake gives them, with their rows and keys there."""
+    """Return these as the intake gives them, with their rows and keys in place."""
     with database.begin() as tx:
         assert decisions.accept_new(tx, requests) == {request.id for request in requests}
     return [replace(request, from_intake=True) for request in requests]
 
 
 def batch_of(line: Line, requests: Sequence[DecisionRequest], alongside: Place | None = None) -> Batch:
-    """A batch of these, decided."""
+    """Return a decided batch of these."""
     decided = line.decide(requests, {}, now=CLOCK.now())[0] if requests else []
     entries = [LedgerEntry(decision, messages(line, decision)) for decision in decided]
 
@@ -111,7 +111,7 @@ def scalar(database: Database, statement: str) -> Any:
 
 
 def ids(database: Database) -> set[UUID]:
-    """The decisions in the ledger."""
+    """Return the decisions in the ledger."""
     with database.begin() as tx:
         return set(tx.execute(text("SELECT id FROM decisions")).scalars())
 

@@ -100,7 +100,7 @@ class Network:
             await asyncio.gather(answering, return_exceptions=True)
 
     def _next(self) -> Loss | None:
-        """What becomes of the next piece; None if it is passed on."""
+        """Return the fate of the next piece; None if it is passed on."""
         if self._loss is None or self._pieces > 0:
             self._pieces -= 1
             return None

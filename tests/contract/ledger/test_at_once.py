@@ -16,7 +16,8 @@ from .network import Loss, Network
 KINDS = ("plain", "keyed", "accepted", "accepted and keyed", "moving")
 
 AT_ONCE = """
-SELECT count(DISTINCT (writer, seq)) FROM decisions AS d JOIN audit_entries AS a USING (writer, seq) WHERE a.cmin = d.cmin
+SELECT count(DISTINCT (writer, seq)) FROM decisions AS d
+JOIN audit_entries AS a USING (writer, seq) WHERE a.cmin = d.cmin
 """
 """How many batches were written by the statement that wrote their leaf."""
 

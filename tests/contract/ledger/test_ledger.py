@@ -36,7 +36,7 @@ class Make(Protocol):
 
 @pytest.fixture(params=[Recorder, PlainRecorder], ids=["fast", "plain"])
 def make(request: pytest.FixtureRequest) -> Make:
-    """The writers that keep this contract."""
+    """Return the writers that keep this contract."""
     made: Make = request.param
     return made
 
@@ -65,7 +65,7 @@ def run(make: Make, database: Database, work: Callable[[LedgerWriter], Awaitable
 
 
 def run_over(network: Network, make: Make, work: Callable[[LedgerWriter], Awaitable[None]]) -> None:
-    """The same by a way that can fail."""
+    """Run the same over a connection that can fail."""
 
     async def whole() -> None:
         async with asyncio.timeout(WITHIN), network:

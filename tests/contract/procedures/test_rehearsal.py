@@ -1,4 +1,4 @@
-"""What builders test with does what the real thing does: the same procedures, rehearsed in memory and run on a database."""
+"""The builders' test tools behave like production: the same procedures, rehearsed in memory and run on a database."""
 
 import asyncio
 from collections.abc import Callable, Iterator

@@ -128,7 +128,7 @@ def pyfunc(x: Matrix, y: NDArray[np.int64], classes: tuple[str, ...], folder: Pa
 
 
 def remote(wire: str) -> Fit:
-    """A model of the server that `mlserver` started."""
+    """Return a model of the server that `mlserver` started."""
 
     def fit(x: Matrix, y: NDArray[np.int64], classes: tuple[str, ...], folder: Path) -> Any:
         del y, folder
@@ -157,7 +157,7 @@ def _table(folder: Path, classes: tuple[str, ...]) -> Path:
 
 
 def _scores(classes: tuple[str, ...]) -> Callable[[Matrix], Matrix]:
-    """What contract_scorer says, told from the encoded matrix instead of the raw values."""
+    """Return the function of contract_scorer on the encoded matrix instead of the raw values."""
 
     def own(matrix: Matrix) -> Matrix:
         amount, code, night, _, hour, _ = matrix.T

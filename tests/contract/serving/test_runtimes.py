@@ -49,7 +49,7 @@ HOSTING = Hosting(allow_private=True)
 
 @pytest.fixture(scope="module", autouse=True)
 def servers() -> Iterator[None]:
-    """Ends the server that was started for remote models."""
+    """End the server that was started for remote models."""
     yield
     for server in SERVERS:
         server.stop()

@@ -1,4 +1,4 @@
-"""What every source of events has to keep, wherever its events come from. A source's test subclasses `SourceContract`."""
+"""The contract of every source of events. A source's test subclasses `SourceContract`."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -34,11 +34,11 @@ class Stage(Protocol):
         ...
 
     async def elsewhere(self) -> Source:
-        """A source of a place that does not exist. The test closes it."""
+        """Return a source of a place that does not exist. The test closes it."""
         ...
 
     async def unreachable(self) -> Source | None:
-        """A source whose server does not answer; None if there is no server. The test closes it."""
+        """Return a source whose server does not answer; None if there is no server. The test closes it."""
         ...
 
 
@@ -50,14 +50,14 @@ class SourceContract(ABC):
 
     @abstractmethod
     def stage(self) -> AbstractAsyncContextManager[Stage]:
-        """A place of this test's own; `source` is closed by who made it."""
+        """Return a place of this test's own; the creator of `source` closes it."""
 
     def body(self, number: int) -> bytes:
-        """The data of the message `number`; what is read must be exactly this."""
+        """Return the data of the message `number`; a read must return exactly this."""
         return b'{"number": %d}' % number
 
     def content(self, data: bytes) -> bytes:
-        """What of a message's data was sent, where the source adds to it."""
+        """Return the sent part of a message's data, where the source adds to it."""
         return data
 
     def run(self, test: Callable[[Stage], Awaitable[None]]) -> None:
@@ -253,7 +253,7 @@ class SourceContract(ABC):
 
 
 async def read(source: Source, partition: str, position: int, number: int, *, wait: float = 0.5) -> Sequence[Arrival]:
-    """That many messages from a position on, in as many readings as it takes."""
+    """Read that many messages from a position on, in as many readings as it takes."""
     found: list[Arrival] = []
     until = perf_counter() + SOON
     while len(found) < number and perf_counter() < until:

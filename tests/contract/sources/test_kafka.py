@@ -46,7 +46,10 @@ class TestKafkaSource(SourceContract):
             yield
 
     def test_a_moment_is_found(self) -> None:
-        """Half of it here: this broker answers a moment after all messages with the oldest. See the small broker's tests."""
+        """Half of it here: this broker answers a moment after all messages with the oldest.
+
+        See the small broker's tests.
+        """
 
         async def test(stage: Stage) -> None:
             await stage.send(self.body(0), key="one")

@@ -1,4 +1,4 @@
-"""A table, and the inbox of what comes by HTTP, keep what all sources keep; and rows that commit out of order are not missed."""
+"""A table, and the inbox of HTTP events, keep the contract of sources; rows committed out of order are not missed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -44,7 +44,8 @@ class TableStage:
 async def a_table(database: Database) -> AsyncIterator[asyncpg.Connection]:
     connection = await database.connect()
     await connection.execute(
-        "CREATE TABLE payments (id bigint GENERATED ALWAYS AS IDENTITY, number int, came_at timestamptz DEFAULT clock_timestamp())"
+        "CREATE TABLE payments (id bigint GENERATED ALWAYS AS IDENTITY, number int, came_at timestamptz DEFAULT "
+        "clock_timestamp())"
     )
     try:
         yield connection

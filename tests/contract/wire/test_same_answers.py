@@ -1,8 +1,8 @@
-"""The same requests over both ways to one application: status, headers and bodies of the wire are those of plain ASGI.
+"""The same requests over both ways to one application: the wire's status, headers and bodies equal plain ASGI's.
 
-The reference is the gateway's ASGI application under stock uvicorn, without anything of the wire. What may differ is named in
-`comparable`: ids, times and what is left of a rate. Requests that are no HTTP are not here: stock uvicorn answers them in its
-own words, and `tests/acceptance/test_wire.py` holds the wire to problem documents.
+The reference is the gateway's ASGI application under stock uvicorn, without anything of the wire. `comparable` names
+what may differ: ids, times and what is left of a rate. Malformed HTTP is not covered here: stock uvicorn answers it in
+its own way, and `tests/acceptance/test_wire.py` checks the wire's problem documents.
 """
 
 import json
@@ -92,7 +92,7 @@ class Both:
 
 
 def comparable(response: HTTPResponse, body: bytes) -> Answer:
-    """The answer without what belongs to one answer alone."""
+    """Return the answer without what belongs to one answer alone."""
     headers = sorted((name.lower(), ID.sub("ID", value)) for name, value in response.getheaders())
     headers = [(name, re.sub(r"r=\d+", "r=N", value) if name == "ratelimit" else value) for name, value in headers]
     try:
@@ -130,7 +130,7 @@ class Said(NamedTuple):
     chunked: bool = False
 
     def text(self, keys: dict[str, str]) -> bytes:
-        """The bytes of the request."""
+        """Return the bytes of the request."""
         lines = [f"{self.method} {self.path} HTTP/1.1", "Host: gateway"]
         lines += [] if self.who is None else [f"Authorization: Bearer {keys[self.who]}"]
         lines += [] if self.content_type is None else [f"Content-Type: {self.content_type}"]

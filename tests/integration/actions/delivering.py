@@ -1,4 +1,4 @@
-"""What tests of the delivery loop share: a clock that is moved by hand, a destination, the loop with a real connector."""
+"""Shared parts of the delivery loop's tests: a clock moved by hand, a destination, the loop with a real connector."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -68,7 +68,7 @@ async def delivering(
 
 @asynccontextmanager
 async def running(database: Database, *workers: Deliveries) -> AsyncIterator[None]:
-    """Let these deliver what comes, as a worker does, until the block ends; what is being sent then is finished within five seconds."""
+    """Run these as a worker does until the block ends; open deliveries are finished within five seconds."""
     stop, lookout = asyncio.Event(), Lookout(database)
     for worker in workers:
         lookout.watch(outbox.waiting_sql(DELIVER_ACTION), worker.poke)

@@ -1,4 +1,4 @@
-"""Connectors are found by their folder; what is wrong with an action is said with file and line; a new one works at once."""
+"""Connectors are found by their folder; a faulty action is reported with file and line; a new one works at once."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What is sent of a decision is read from the ledger when it is sent: the same bytes each time, and none of it waits in the outbox."""
+"""A decision's content is read from the ledger when it is sent: the same bytes each time, none of it in the outbox."""
 
 import asyncio
 import json

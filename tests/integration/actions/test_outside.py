@@ -31,7 +31,7 @@ def sending(*routes: EventRoute) -> Events:
 
 
 def waiting(database: Database) -> list[str]:
-    """The events that wait to be sent, and where to."""
+    """Return the events that wait to be sent, with their destinations."""
     with database.begin() as tx:
         found = outbox.page(tx, DELIVER_ACTION, outbox.MessageState.PENDING, which=outbox.MessageSelection(), limit=200)
     return sorted(f"{m.payload['action']} to {m.payload['destination']}" for m in found if "event" in m.payload)

@@ -1,4 +1,4 @@
-"""What happens to a Kafka topic while it is read: brokers that are away, messages that are removed, more than fits in memory."""
+"""Trouble with a Kafka topic while it is read: absent brokers, removed messages, more than fits in memory."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -44,7 +44,7 @@ def with_source(
 
 
 async def read(source: KafkaSource, partition: str, position: int, number: int) -> list[Arrival]:
-    """That many messages, in at most 15 seconds."""
+    """Read that many messages, in at most 15 seconds."""
     found: list[Arrival] = []
     async with asyncio.timeout(15):
         while len(found) < number:

@@ -45,7 +45,7 @@ def with_source(
 
 
 async def read(source: NatsSource, partition: str, position: int, number: int) -> list[Arrival]:
-    """That many messages, in at most 20 seconds."""
+    """Read that many messages, in at most 20 seconds."""
     found: list[Arrival] = []
     async with asyncio.timeout(20):
         while len(found) < number:
@@ -90,7 +90,7 @@ def test_a_server_that_is_killed_and_comes_back_gives_all_it_acknowledged() -> N
 
 
 def test_a_connection_that_was_closed_a_moment_before_is_the_servers_trouble(server: Broker) -> None:
-    """It is written to before the client has noticed; what the loop says of it (uvloop even a RuntimeError) is no bug of ours."""
+    """The client writes before it notices; the loop's error (uvloop even raises RuntimeError) is no bug of ours."""
 
     async def test() -> None:
         stream = await a_stream(server.address)
@@ -116,7 +116,7 @@ def test_a_connection_that_was_closed_a_moment_before_is_the_servers_trouble(ser
 
 
 async def read_held(source: NatsSource, position: int) -> list[Arrival]:
-    """What had been fetched already when the server died."""
+    """Read what had been fetched already when the server died."""
     found: list[Arrival] = []
     while True:
         try:

@@ -33,7 +33,7 @@ SEGMENT = {"country": "AT"}
 
 @pytest.fixture
 def manager(tmp_path: Path) -> Iterator[str]:
-    """The address of an Alertmanager that tells nobody."""
+    """Return the address of an Alertmanager that notifies nobody."""
     found = shutil.which(PROGRAM)
     if found is None:
         pytest.skip(f"needs {PROGRAM}: `apt-get install {PROGRAM}`")

@@ -1,5 +1,7 @@
-"""Bad news beside that of monitors: dead letters, dead events, budgets, expectations, gates; each ends when its
-cause does."""
+"""Bad news beside that of monitors: dead letters, dead events, budgets, expectations, gates.
+
+Each ends when its cause does.
+"""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -101,7 +103,8 @@ def test_a_single_odd_value_is_no_alert_and_many_are_one_until_it_stops(database
         with database.begin() as tx:
             tx.execute(
                 text(
-                    "INSERT INTO expectation_breaches (automation, name, minute, decisions, last_at) VALUES (:a, :n, :m, :d, :m)"
+                    "INSERT INTO expectation_breaches (automation, name, minute, decisions, last_at) VALUES (:a, "
+                    ":n, :m, :d, :m)"
                 ),
                 {"a": "payments", "n": "amount", "m": at, "d": decisions},
             )

@@ -1,5 +1,4 @@
-"""`andon alerts`, `silences`, `incidents`, `cord rules`, `drills`: the same acts in a terminal, with the exit code
-of each refusal."""
+"""`andon alerts`, `silences`, `incidents`, `cord rules`, `drills` in a terminal, with exit codes of refusals."""
 
 import json
 import re

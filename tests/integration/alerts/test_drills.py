@@ -1,5 +1,4 @@
-"""Drills: an alert made up goes the whole way to the snapshot of every running process, and leaves no decision
-changed."""
+"""Drills: a test alert reaches the snapshot of every running process, and changes no decision."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,7 +29,7 @@ SECONDS = timedelta(seconds=1)
 
 
 def report(installation: Installation, process: UUID, now: datetime, *, part: str = "gateway") -> None:
-    """The status of a process: the drills that its snapshot holds."""
+    """Write the status of a process: the drills that its snapshot holds."""
     installation.deployment.refresh_controls()
     say(installation.database, process, now, installation.deployment.controls.drills, part)
 

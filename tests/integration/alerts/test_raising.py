@@ -114,7 +114,10 @@ def test_a_rule_makes_nothing_less_careful(installation: Installation, events: E
     alert = breached(database, events, now, monitor="latency", series="")
     assert states(database) == [({}, LineState.STOPPED, "olga")]
     assert alert.done == (
-        "Nothing had to be done: the line was stopped already (rule: latency at warning makes the whole line supervised)",
+        (
+            "Nothing had to be done: the line was stopped already (rule: latency at warning makes the whole line "
+            "supervised)"
+        ),
     )
 
 

@@ -1,5 +1,4 @@
-"""A cord that a rule pulled is released with the checklist done and its alert over; one that a person pulled, as
-ever."""
+"""A cord that a rule pulled is released with the checklist done and its alert over; a person's, without."""
 
 from datetime import datetime, timedelta
 from typing import Any

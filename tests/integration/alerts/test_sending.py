@@ -1,5 +1,4 @@
-"""Alerts sent outside: one message for each change of a group, silences, a receiver that is away, and Alertmanager's
-schema."""
+"""Alerts sent outside: one message per change of a group, silences, an absent receiver, and Alertmanager's schema."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor

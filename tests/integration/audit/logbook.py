@@ -36,7 +36,7 @@ def append(database: Database, leaves: list[audit.Leaf]) -> None:
 
 
 def grow(chain: audit.Chain, n: int) -> list[audit.Leaf]:
-    """The next leaves of a gateway's chain."""
+    """Return the next leaves of a gateway's chain."""
     leaves = []
     for i in range(n):
         leaf = chain.link(actor="gateway", action=RECORDED, subject="line", body=bytes([i % 256]) * 48, at=NOON)
@@ -73,6 +73,6 @@ def tamper(database: Database, table: str, *statements: str) -> None:
 
 
 def verified(database: Database, *, anchor: bytes | None = None) -> audit.Report:
-    """The report on a log that vouches for nothing else."""
+    """Return the report on a log without other evidence."""
     with database.snapshot() as tx:
         return audit.verify(tx, evidence={}, anchor=anchor)

@@ -23,7 +23,7 @@ def test_what_a_benchmark_started_ends_with_it() -> None:
 
 
 def _family_with(benchmark: "subprocess.Popen[bytes]", role: str) -> list[psutil.Process]:
-    """All that it started, once one of them plays this role. PostgreSQL, which ends by itself when nobody holds it, is left out."""
+    """Return all that it started, once one of them has this role, without PostgreSQL, which ends by itself."""
     until = time.monotonic() + 60
     while time.monotonic() < until and benchmark.poll() is None:
         family = psutil.Process(benchmark.pid).children(recursive=True)

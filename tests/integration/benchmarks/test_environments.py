@@ -35,7 +35,10 @@ def test_it_is_built_once_and_anew_when_the_lock_changed(cache: Path, tmp_path: 
 def test_of_two_processes_that_want_it_at_once_one_builds_and_the_other_waits(tmp_path: Path) -> None:
     lock = tmp_path / "requirements.lock"
     lock.write_text("# nothing\n")
-    program = "import pathlib, sys; from benchmarks.environments import python_of; python_of('empty', pathlib.Path(sys.argv[1]))"
+    program = (
+        "import pathlib, sys; from benchmarks.environments import python_of; python_of('empty', "
+        "pathlib.Path(sys.argv[1]))"
+    )
     both = [
         subprocess.Popen([sys.executable, "-c", program, lock], stderr=subprocess.PIPE, text=True, cwd=ROOT)
         for _ in range(2)

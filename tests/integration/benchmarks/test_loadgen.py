@@ -11,7 +11,7 @@ OTHER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 def loaded(answer_of: Callable[[int, bytes], bytes | None], *, connections: int = 2, seconds: float = 0.2) -> Figures:
-    """The figures of a load on a server that answers so."""
+    """Return the figures of a load on a server with these answers."""
 
     async def both() -> Figures:
         async with replying(answer_of) as url:

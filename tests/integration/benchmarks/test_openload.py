@@ -1,4 +1,4 @@
-"""The generator that does not wait offers what it is told to, and tells the good from the late, the refused and the lost."""
+"""The open-loop generator offers its load, and distinguishes the good from the late, the refused and the lost."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ def offered(
     deadline: float = 5.0,
     rate: float = 2000.0,
 ) -> Told:
-    """What came of a load of 0.3 s on a server that answers so."""
+    """Return the result of a load of 0.3 s on a server with these answers."""
 
     async def both() -> Told:
         async with replying(answer_of) as url:

@@ -15,7 +15,7 @@ from planned import POLICY, STRICTER, run
 
 @pytest.fixture
 def case(project: Path, database: Database) -> Path:
-    """The file of a case that was recorded of a released payment."""
+    """Return the file of a case that was recorded of a released payment."""
     (project / "rows.csv").write_text("amount,country\n40,DE\n700,NO\n")
     run("decide", "rows.csv")
     with database.begin() as tx:

@@ -13,7 +13,7 @@ ARM_2 = f"{MODEL}@2+{policy_version(1)}"
 
 
 def on(day: int, hour: int = 12, minute: int = 0) -> datetime:
-    """A moment in March 2025."""
+    """Return a moment in March 2025."""
     return datetime(2025, 3, day, hour, minute, tzinfo=UTC)
 
 

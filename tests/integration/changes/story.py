@@ -28,7 +28,7 @@ class Noted:
 
 @dataclass(slots=True)
 class Held:
-    """A time in which something was wrong: the cord held (`stopped` or supervised, a `part` or the line), or an incident open."""
+    """A span of trouble: the cord held (`stopped` or supervised, a `part` or the line), or an incident open."""
 
     what: str
     at: datetime
@@ -84,7 +84,7 @@ class Story:
     # Episodes
 
     def _release(self) -> None:
-        """New code, now and then with a policy of its own; a third of it is rolled back."""
+        """Release new code, now and then with a policy of its own; a third of it is rolled back."""
         previous, policy = self._version, self._policy
         own = self._own[previous]
         with_policy = own == policy and self.random.random() < 0.3
@@ -126,7 +126,7 @@ class Story:
             self._policy = policy
 
     def _try_version(self) -> None:
-        """A share for a new version: taken away soon, taken away late, or promoted."""
+        """Give a new version a share: taken away soon, taken away late, or promoted."""
         lead = self._hours(1, 200)
         version = self._new_version(self.now - lead)
         self.line.split({str(version): 5}, self.now)
@@ -148,7 +148,7 @@ class Story:
             self.line.split({}, self.now)
 
     def _try_policy(self) -> None:
-        """A share for the champion by a policy of its own, which is taken away."""
+        """Give the champion a share by a policy of its own, which is taken away."""
         lead, policy = self._hours(1, 20), self._next("policy")
         self.line.publish(policy, self.now - lead)
         self.line.split({f"{self._champion}+{policy_version(policy)}": 50}, self.now)
@@ -160,7 +160,7 @@ class Story:
             self._roll_back(noted, by)
 
     def _promote(self) -> None:
-        """A new champion at once; a third goes back soon."""
+        """Promote a new champion at once; a third goes back soon."""
         before, lead = self._champion, self._hours(1, 300)
         noted = self._make_champion(self._new_version(self.now - lead), lead)
         if self.random.random() < 0.35:
@@ -171,7 +171,7 @@ class Story:
             self._champion = before
 
     def _narrow(self) -> None:
-        """A person asks for more confidence."""
+        """Require more confidence."""
         arm = f"{MODEL}@{self._champion}+{policy_version(self._policy)}"
         self.line.prove(arm, 0.9, self.now)
         self._pass(HOUR)
@@ -179,7 +179,7 @@ class Story:
         self._note("gate", None)
 
     def _pull(self) -> None:
-        """The cord is pulled and released later: of the line or a part, while other things go on."""
+        """Pull the cord of the line or a part, and release it later, while other things go on."""
         part = {"country": "AT"} if self.random.random() < 0.4 else {}
         what = "part" if part else "line"
         if any(one.what == what and one.until is None for one in self.troubles):
@@ -189,7 +189,7 @@ class Story:
         self._hold(Held(what, self.now, state=state), lambda at: self.line.let_go(at, **part))
 
     def _open(self) -> None:
-        """An incident is opened and ended later."""
+        """Open an incident and end it later."""
         if any(one.what == "incident" and one.until is None for one in self.troubles):
             return
         incident: UUID = self.line.open_incident(self.now)

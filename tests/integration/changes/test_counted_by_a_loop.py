@@ -55,7 +55,7 @@ def over(story: Story, trouble: Held) -> datetime | None:
 
 
 def blamed(story: Story) -> dict[int, list[Held]]:
-    """The troubles that each change is to blame for, by its place."""
+    """Return the troubles that each change is to blame for, by its place."""
     result: dict[int, list[Held]] = {}
     for trouble in story.troubles:
         newest = None
@@ -69,7 +69,7 @@ def blamed(story: Story) -> dict[int, list[Held]]:
 
 
 def recoveries(story: Story) -> list[timedelta | None]:
-    """The recovery time of each failed change; None of those that are not over."""
+    """Return the recovery time of each failed change; None of those that are not over."""
     times: list[timedelta | None] = []
     blame = blamed(story)
     for place, one in enumerate(story.changes):

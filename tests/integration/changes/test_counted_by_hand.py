@@ -16,7 +16,7 @@ NOW = MARCH + timedelta(days=28)
 
 
 def on(day: int, hour: int = 12, minute: int = 0) -> datetime:
-    """A moment in March 2026."""
+    """Return a moment in March 2026."""
     return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
 
 

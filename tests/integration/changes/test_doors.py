@@ -189,4 +189,6 @@ def test_a_worker_shows_the_figures_to_prometheus(line: ChangingLine) -> None:
     assert 'andon_change_automatic_rollback_ratio{automation="payments"} 1.0' in text
     with line.database.begin() as tx:
         (expected,) = changes.figures(tx, since=on(31) - SPAN, now=on(31))
-    assert f'andon_line_state_ratio{{automation="payments",state="stopped"}} {expected.states.share("stopped")}' in text  # type: ignore[arg-type]
+    assert (
+        f'andon_line_state_ratio{{automation="payments",state="stopped"}} {expected.states.share("stopped")}'
+    ) in text  # type: ignore[arg-type]

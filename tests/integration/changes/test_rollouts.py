@@ -24,7 +24,7 @@ def start(line: ChangingLine, at: datetime, version: int | None = None, policy: 
 
 
 def mover(line: ChangingLine, tx: Tx, at: datetime) -> Mover:
-    """The worker that moves rollouts by itself."""
+    """Return the worker that moves rollouts by itself."""
     return Mover(tx, line.events, at, PLATFORM)
 
 

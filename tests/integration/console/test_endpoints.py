@@ -1,4 +1,4 @@
-"""The pages of an endpoint and of an automation: who may, sees and splits; what cannot answer is refused at its field."""
+"""The pages of an endpoint and of an automation: permissions, splits, and refusals at the form's field."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -114,7 +114,7 @@ def sign_in(bank: Database, settings: Settings) -> Iterator[SignIn]:
 
 
 def a_package_that_wants_an_age(folder: Path) -> Path:
-    """A model with a feature that no automation here gives."""
+    """Make a model with a feature that no automation here gives."""
     features = tuple(FeatureSpec(name, FeatureKind.NUMBER) for name in ("amount", "age"))
     rows = {"amount": [float(n) for n in range(200)], "age": [float(20 + n % 50) for n in range(200)]}
     labels = ["fraud" if n > 120 else "ok" for n in range(200)]

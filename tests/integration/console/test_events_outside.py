@@ -29,7 +29,7 @@ def installation(standing: None, database: Database, tmp_path: Path) -> Installa
 
 @pytest.fixture
 def dead(installation: Installation) -> UUID:
-    """The id of an event that could not be sent."""
+    """Return the id of an event that could not be sent."""
     events, now = Events(), installation.clock.now()
     actions.send_outside(events, [EventRoute(("*",), "ops", "webhook", {})])
     with installation.database.begin() as tx:

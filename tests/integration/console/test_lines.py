@@ -1,4 +1,4 @@
-"""The page of a line: who may pulls the cord there with a reason, who may releases it, and the stranger sees nothing."""
+"""The page of a line: operators pull the cord there with a reason, owners release it, and strangers see nothing."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The pages of rollouts: who may, starts one and steps in with a reason; what is refused is told on the page, and nothing is lost."""
+"""The pages of rollouts: permissions, starts and moves with a reason, refusals on the page without lost input."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -34,14 +34,14 @@ def installed(module_database: Database, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 def line(installed: RolledLine) -> Iterator[RolledLine]:
-    """The line, without a rollout under way."""
+    """Yield the line, without a rollout under way."""
     yield installed
     if not installed.rollout.state.is_over:
         installed.act(rollouts.abort)
 
 
 def page_of(line: RolledLine) -> str:
-    """The address of the newest rollout."""
+    """Return the address of the newest rollout."""
     return f"/rollouts/payments/{line.rollout.number}"
 
 

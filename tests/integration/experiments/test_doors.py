@@ -1,4 +1,4 @@
-"""Experiments over HTTP and at the command line: who may does it, with a reason; what cannot be is refused by name."""
+"""Experiments over HTTP and at the command line: permissions with a reason; refusals are named."""
 
 import json
 from pathlib import Path

@@ -32,13 +32,13 @@ otherwise: review
 """
 
 REVIEWED = Measure("reviewed", unit="EUR", value="input.amount * (outcome == 'review' ? 1.0 : 0.75)")
-"""A measure by which the arm that asks people more is better."""
+"""A measure by which the arm with more reviews is better."""
 
 LOOKS_EVERY = timedelta(minutes=6)
 
 
 def an_unproven_package(folder: Path) -> Path:
-    """The usual model, held out on rows whose labels are drawn: nothing proves any of its predictions."""
+    """Make the usual model, held out on rows whose labels are drawn: nothing proves any of its predictions."""
     training, (rows, labels) = some_rows(1)
     drawn = np.random.default_rng(5).permutation(labels).tolist()
     data = lightgbm.Dataset(encode(FEATURES, training[0]), encode_labels(CLASSES, training[1]))

@@ -24,7 +24,7 @@ def transfer(amount: float | None, account: Any = "A") -> dict[str, Any]:
 
 
 def seen(tiles: Store, features: FeatureSet, *batch: tuple[dict[str, Any], datetime]) -> list[dict[str, Any]]:
-    """What a batch sees; afterwards it is recorded."""
+    """Return what a batch sees; afterwards it is recorded."""
     inputs, at = [row for row, _ in batch], [moment for _, moment in batch]
     computed = features.compute(inputs, at, tiles.read(features.needs(inputs, at)))
     tiles.write(computed.deltas)
@@ -32,6 +32,6 @@ def seen(tiles: Store, features: FeatureSet, *batch: tuple[dict[str, Any], datet
 
 
 def seen_by_nobody(tiles: Store, features: FeatureSet, at: datetime, account: str = "A") -> dict[str, Any]:
-    """What an input sees that is not recorded."""
+    """Return what an input sees that is not recorded."""
     inputs = [transfer(9.0, account)]
     return features.compute(inputs, [at], tiles.read(features.needs(inputs, [at]))).rows[0]

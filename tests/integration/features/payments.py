@@ -58,7 +58,8 @@ def with_customers(database: Database) -> None:
         )
         tx.execute(
             text(
-                "INSERT INTO customers VALUES ('a1', 'gold', now()), ('a2', NULL, now()), ('old', 'gold', now() - interval '31 days')"
+                "INSERT INTO customers VALUES ('a1', 'gold', now()), ('a2', NULL, now()), ('old', 'gold', now() - "
+                "interval '31 days')"
             )
         )
 

@@ -1,4 +1,4 @@
-"""A breach of an expectation is an event: written and published once a minute, seen in the command line, counted whole."""
+"""A breach of an expectation is an event: written and published once a minute, in the command line, counted whole."""
 
 import asyncio
 import json

@@ -25,7 +25,7 @@ LONG = timedelta(hours=10)
 
 
 def some(draw: random.Random, count: int, accounts: int) -> list[dict[str, Any]]:
-    """Inputs of whole amounts, so that sums are the same in whatever order; some have no amount, some no account."""
+    """Return inputs of whole amounts, so that the order of sums does not matter; some lack an amount or an account."""
     names = [f"account {number}" for number in range(accounts)]
     return [
         {

@@ -23,7 +23,7 @@ from integration.features.postgres_tiles import NOW, VELOCITY, PostgresTiles
 
 
 def test_what_windows_see_does_not_depend_on_which_tiles_have_grown(tiles: Store) -> None:
-    """A day of two accounts, one of them busy: late ones among them, pruned as time goes, against tiles that are never pruned."""
+    """A day of two accounts, one busy, with late inputs, pruned as time goes, against tiles that are never pruned."""
     draw, kept, lateness = random.Random(3), MemoryTiles(), timedelta(hours=1)
     features = FeatureSet("line", [VELOCITY, MORE, COUNTRIES], lateness=lateness)
     pruned, came = 0, NOW
@@ -104,7 +104,7 @@ def start_within_month() -> int:
 
 
 def rounded(row: dict[str, Any]) -> dict[str, Any]:
-    """Merged in another order, a deviation differs in its last digits."""
+    """Return a row rounded: merged in another order, a deviation differs in its last digits."""
     return {name: round(value, 9) if isinstance(value, float) else value for name, value in row.items()}
 
 
@@ -183,7 +183,7 @@ def test_a_window_goes_on_when_the_lateness_changes(database: Database, before: 
 
 
 def test_tiles_that_grow_while_gateways_write_lose_nothing(database: Database) -> None:
-    """Each tile grows as soon as it is there, again and again, while others add to it."""
+    """Each tile grows as soon as it exists, while others add to it."""
     features = FeatureSet("line", [VELOCITY, MORE])
     accounts = [str(number) for number in range(20)]
     tiles, ended = PostgresTiles(database), threading.Event()

@@ -1,4 +1,4 @@
-"""Offline equals online: what a history gives is what decisions saw, to 1e-9, however either was cut into batches; no row disappears."""
+"""Offline equals online: a history gives what decisions saw, to 1e-9, in any batches; no row disappears."""
 
 import asyncio
 from collections.abc import Sequence

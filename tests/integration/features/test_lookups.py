@@ -1,4 +1,4 @@
-"""Lookups: rows of a table as features, a default only where one was declared, and a person where nothing can be said."""
+"""Lookups: rows of a table as features, a default only where one was declared, and a review otherwise."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Chores on a real database: one worker at a time where that is wanted, taken over from the dead, tried again when they fail."""
+"""Chores on a real database: one worker at a time with a lease, taken over from the dead, retried when they fail."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Claims by lane: each lane as far as there is room, none read past another's backlog, none by two, tried and untried apart."""
+"""Claims by lane: each lane as far as there is room, none past another's backlog, none by two, retries apart."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A database that does not answer is said so, in our words and without its password; who does not answer it keeps nothing locked."""
+"""A silent database is reported, in our words and without its password; a silent client keeps nothing locked."""
 
 import asyncio
 import gc

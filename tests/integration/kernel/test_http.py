@@ -1,4 +1,4 @@
-"""The lean HTTP client against servers that do as they please: an answer is an answer, everything else ends in time and says what is known."""
+"""The lean HTTP client against arbitrary servers: an answer is an answer, all else ends in time with what is known."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -23,7 +23,7 @@ async def read_request(reader: asyncio.StreamReader) -> bytes:
 
 
 def answering(*pieces: bytes, pause: float = 0.0, close: bool = False) -> Serve:
-    """A server that says these pieces to every request."""
+    """Return a server that sends these pieces to every request."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:

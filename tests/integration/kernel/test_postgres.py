@@ -32,7 +32,7 @@ writer = subprocess.Popen(["postgres: c: walwriter", "2"], executable="/bin/slee
 print(logger.pid, flush=True)
 time.sleep(60)
 """
-"""Looks like a server with a process that logs, with a caller that has just ended, and soon without the one that writes its log."""
+"""A stand-in for a server: a process that logs, a caller that has just ended, and soon no log writer."""
 
 START = "import sys, pathlib; from andon.kernel import postgres; print(postgres.start(pathlib.Path(sys.argv[1])).pid)"
 
@@ -203,7 +203,10 @@ def test_the_last_who_leaves_stops_it(place: Path) -> None:
 
 
 def test_a_user_that_was_killed_does_not_count(place: Path) -> None:
-    program = "import sys, pathlib; from andon.kernel import postgres\nwith postgres.lend(pathlib.Path(sys.argv[1])) as s: print(s.pid, flush=True); sys.stdin.read()"
+    program = (
+        "import sys, pathlib; from andon.kernel import postgres\nwith "
+        "postgres.lend(pathlib.Path(sys.argv[1])) as s: print(s.pid, flush=True); sys.stdin.read()"
+    )
     user = in_another_process(program, place, stdin=subprocess.PIPE)
     assert user.stdout is not None
     pid = int(user.stdout.readline())

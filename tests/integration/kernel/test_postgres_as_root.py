@@ -66,7 +66,10 @@ def test_an_ordinary_user_needs_no_root(short_folder: Path) -> None:
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     python = sys.executable if account.may_run(Path(sys.executable).resolve()) else f"/usr/bin/{version}"
     os.chown(short_folder, nobody.pw_uid, nobody.pw_gid)
-    program = "import sys, pathlib; from andon.kernel.postgres import start, stop; place = pathlib.Path(sys.argv[1]); start(place); print(stop(place))"
+    program = (
+        "import sys, pathlib; from andon.kernel.postgres import start, stop; place = "
+        "pathlib.Path(sys.argv[1]); start(place); print(stop(place))"
+    )
     done = subprocess.run(
         [python, "-c", program, short_folder / ".andon" / "postgres"],
         user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[], env={"PYTHONPATH": os.pathsep.join(sys.path)},

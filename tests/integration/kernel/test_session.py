@@ -29,7 +29,7 @@ PRECISE = 0.1 + 0.2
 
 @pytest.fixture
 def odd(database: Database) -> Iterator[Database]:
-    """The database with settings of its own, and sessions that were begun under them."""
+    """Yield the database with settings of its own, and sessions that were begun under them."""
     name = make_url(database.url).database
     with database.begin() as tx:
         for setting, value in ODD.items():

@@ -30,7 +30,9 @@ from andon.kernel.statements import INCOMPLETE, ConnectionLost, StatementRefused
 
 ALL = """
 INSERT INTO things (n, u, t, i, b, f, o, w, y)
-SELECT * FROM unnest($1::int[], $2::uuid[], $3::text[], $4::int[], $5::bigint[], $6::float8[], $7::bool[], $8::timestamptz[], $9::bytea[])
+SELECT * FROM unnest(
+    $1::int[], $2::uuid[], $3::text[], $4::int[], $5::bigint[], $6::float8[], $7::bool[], $8::timestamptz[],
+    $9::bytea[])
 """
 ONE = "INSERT INTO things (n, u, t, i, b, f, o, w, y) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 
@@ -53,7 +55,7 @@ ROWS = [
 
 @pytest.fixture(params=["address", "socket"])
 def things(request: pytest.FixtureRequest, postgres_server: Server | None, database: Database) -> Iterator[Database]:
-    """A database with a table, reached by its address or by its socket."""
+    """Yield a database with a table, reached by its address or by its socket."""
     if request.param == "socket" and postgres_server is None:
         pytest.skip("ANDON_TEST_SERVER says of no socket")
     found = Database(
@@ -62,7 +64,8 @@ def things(request: pytest.FixtureRequest, postgres_server: Server | None, datab
     with found.begin() as tx:
         tx.execute(
             text(
-                "CREATE TABLE things (n int PRIMARY KEY, u uuid, t text, i int, b bigint, f float8, o bool, w timestamptz, y bytea)"
+                "CREATE TABLE things (n int PRIMARY KEY, u uuid, t text, i int, b bigint, f float8, o bool, w "
+                "timestamptz, y bytea)"
             )
         )
     yield found

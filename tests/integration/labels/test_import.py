@@ -59,7 +59,7 @@ def brought(file: Path, status: int = 0) -> Result:
 
 
 def written(file: Path, rows: Sequence[dict[str, Any]]) -> Path:
-    """A file in the format of its ending."""
+    """Write a file in the format of its ending."""
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     if file.suffix == ".ndjson":
         file.write_text(lines, encoding="utf-8")

@@ -20,7 +20,7 @@ DAY = timedelta(days=1)
 
 
 def heard() -> tuple[Events, list[Any]]:
-    """A bus, and what is published on it."""
+    """Return a bus, and the list of events published on it."""
     events, published = Events(), []  # type: ignore[var-annotated]
     for kind in (LabelRecorded, LabelCorrected):
         events.subscribe(kind, lambda _, event: published.append(event))
@@ -28,13 +28,13 @@ def heard() -> tuple[Events, list[Any]]:
 
 
 def recorded(one: Label) -> LabelRecorded:
-    """The event of a label."""
+    """Return the event of a label."""
     of = (one.id, one.decision_id, one.automation, one.value)
     return LabelRecorded(*of, one.source, one.probability, one.known_at, one.by, at=one.recorded_at)
 
 
 def corrected(one: Label, before: Label) -> LabelCorrected:
-    """The event of a label that takes the place of another."""
+    """Return the event of a label that replaces another."""
     of = (one.id, one.decision_id, one.automation, one.value, before.value, before.id)
     return LabelCorrected(*of, one.source, one.known_at, one.by, one.reason, at=one.recorded_at)
 

@@ -21,7 +21,7 @@ LATER = AT + timedelta(hours=1)
 
 @pytest.fixture
 def old(database: Database) -> Database:
-    """The database with the schema that labels had before."""
+    """Return the database with the earlier schema of labels."""
     bring_to(database, "0005")
     return database
 
@@ -30,8 +30,8 @@ def a_decision(tx: Tx) -> UUID:
     decision_id = uuid7(AT)
     tx.execute(
         text(
-            "INSERT INTO decisions SELECT :id, 'payments', 1, :at, 'review', 'otherwise', 0.5, 0.5, false, 'fraud-risk', 1, "
-            "'v', 'bank', 'c', 900, :id, 1, '\\x00', '\\x00'"
+            "INSERT INTO decisions SELECT :id, 'payments', 1, :at, 'review', 'otherwise', 0.5, 0.5, false, "
+            "'fraud-risk', 1, 'v', 'bank', 'c', 900, :id, 1, '\\x00', '\\x00'"
         ),
         {"id": decision_id, "at": AT},
     )

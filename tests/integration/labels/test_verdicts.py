@@ -25,7 +25,7 @@ CLASS_NAMES = f"outcomes: [ok, fraud, review]\n{RULES}"
 def asked(
     database: Database, folder: Path, truth: Truth | None, policy: str = OUTCOMES
 ) -> tuple[Installation, DecisionRow]:
-    """A decision that waits for a person, of an automation with this truth."""
+    """Return a decision that waits for a person, of an automation with this truth."""
     automation = an_automation()
     automation.truth, automation.policy, automation.actions = truth, Policy.yaml(policy), {}
     installation = install(database, folder, automation)
@@ -33,7 +33,7 @@ def asked(
 
 
 def verdict(installation: Installation, row: DecisionRow, outcome: str, label: str | None = None) -> list[Label]:
-    """The labels after a verdict."""
+    """Return the labels after a verdict."""
     events = Events()
     labels.subscribe(events)
     at: datetime = row.decided_at

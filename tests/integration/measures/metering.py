@@ -31,7 +31,7 @@ REFUNDED = Measure("refunded", unit="EUR")
 
 
 def measured(*declared: Measure) -> Automation:
-    """The standing automation with these measures, or all three."""
+    """Return the standing automation with these measures, or all three."""
     automation = an_automation()
     automation.truth = Truth({"pause": "fraud", "release": "ok"}, matures=timedelta(days=30), unreported="ok")
     automation.measures = declared or (SCREENED, LET_THROUGH, REFUNDED)
@@ -39,7 +39,7 @@ def measured(*declared: Measure) -> Automation:
 
 
 def hearing() -> Events:
-    """A bus on which labels have decisions measured again."""
+    """Return a bus on which labels have decisions measured again."""
     events = Events()
     measures.subscribe(events)
     return events

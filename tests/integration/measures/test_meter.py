@@ -1,4 +1,4 @@
-"""The meter: from the feed to sums; again when labels come, are corrected or mature; nothing lost or doubled by a rollback."""
+"""The meter: from the feed to sums; again when labels arrive, change or mature; rollbacks lose and double nothing."""
 
 from datetime import timedelta
 from decimal import Decimal

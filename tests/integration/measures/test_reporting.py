@@ -1,4 +1,4 @@
-"""`POST /v1/measures` and `GET /v1/automations/NAME/measures`: what other systems report is placed by when it became known."""
+"""`POST /v1/measures` and `GET /v1/automations/NAME/measures`: reports are ordered by when they became known."""
 
 from datetime import timedelta
 from decimal import Decimal

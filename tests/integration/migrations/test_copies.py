@@ -44,29 +44,29 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def before(database: Database) -> Database:
-    """A database with the schema before this one."""
+    """Return a database with the previous schema."""
     bring_to(database, "0005")
     return database
 
 
 def copied(message: outbox.Message, **changes: Any) -> outbox.Message:
-    """A message as it was written before: with its automation, and a copy of its decision."""
+    """Return a message in its earlier form: with its automation, and a copy of its decision."""
     return replace(
         message, payload={**message.payload, "automation": message.scope, "decision": content(message, **changes)}
     )
 
 
 def open_review(database: Database, question: outbox.Message) -> None:
-    """A review as it was opened before."""
+    """Insert a review in its earlier form."""
     asked = question.payload
     values = {"id": uuid7(NOW), "decision_id": question.subject, "actions": json.dumps(asked["actions"])}
     values |= {"decision": json.dumps(asked["decision"]), "now": NOW, "due": NOW + timedelta(hours=1)}
     with database.begin() as tx:
         tx.execute(
             text(
-                "INSERT INTO reviews (id, decision_id, automation, queue, state, rule, reasons, outcomes, actions, decision, "
-                "correlation_id, opened_at, due_at) VALUES (:id, :decision_id, 'payments', 'fraud', 'open', 'otherwise', "
-                "'{NOT_CERTAIN}', '{release,pause}', :actions, :decision, 'corr-1', :now, :due)"
+                "INSERT INTO reviews (id, decision_id, automation, queue, state, rule, reasons, outcomes, actions, "
+                "decision, correlation_id, opened_at, due_at) VALUES (:id, :decision_id, 'payments', 'fraud', "
+                "'open', 'otherwise', '{NOT_CERTAIN}', '{release,pause}', :actions, :decision, 'corr-1', :now, :due)"
             ),
             values,
         )

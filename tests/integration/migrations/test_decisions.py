@@ -1,4 +1,4 @@
-"""Decisions that were made before they had an arm, a label column, a gate revision or a line state stay, proven and readable."""
+"""Decisions made before arms, label columns, gate revisions or line states stay, proven and readable."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ ARM = "fraud-risk@8+policy-1"
 
 @pytest.fixture
 def upgraded(database: Database) -> Database:
-    """A database of revision 0005 with decisions in it, brought to the present schema."""
+    """Return a database of revision 0005 with decisions in it, upgraded to the present schema."""
     bring_to(database, "0005")
     with database.begin() as tx:
         tx.connection.cursor().execute(BEFORE.read_bytes())

@@ -84,7 +84,7 @@ def test_a_server_that_is_too_old_is_refused_though_the_schema_is_there(database
 
 @pytest.fixture
 def latin(database: Database) -> Iterator[Database]:
-    """A database beside ours that is encoded as LATIN1."""
+    """Yield a database beside ours that is encoded as LATIN1."""
     name = f"latin_{uuid4().hex}"
     with psycopg.connect(database.url, autocommit=True) as server:
         server.execute(f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0".encode())

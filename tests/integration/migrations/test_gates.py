@@ -16,11 +16,12 @@ NOW = datetime(2026, 12, 1, tzinfo=UTC)
 ARM = "fraud-risk@1+abc"
 
 _GATE = text(
-    "INSERT INTO gate_revisions VALUES ('gated', :revision, :arm, :threshold, 0.01, 0.95, :origin, '{}', 1, 'x', 'why', :at, NULL)"
+    "INSERT INTO gate_revisions VALUES ('gated', :revision, :arm, :threshold, 0.01, 0.95, :origin, '{}', 1, 'x', "
+    "'why', :at, NULL)"
 )
 _LABEL = text(
-    "INSERT INTO labels (id, decision_id, automation, said, value, source, probability, known_at, recorded_by, recorded_at) "
-    "VALUES (:id, :decision, 'gated', 'ok', 'ok', 'event', 1, :at, 'x', :at)"
+    "INSERT INTO labels (id, decision_id, automation, said, value, source, probability, known_at, recorded_by, "
+    "recorded_at) VALUES (:id, :decision, 'gated', 'ok', 'ok', 'event', 1, :at, 'x', :at)"
 )
 
 
@@ -58,8 +59,9 @@ def test_revisions_stay_immutable_and_of_known_origin(migrated: Database) -> Non
         "UPDATE gate_revisions SET threshold = 0",
         "DELETE FROM gate_revisions",
         (
-            "INSERT INTO gate_revisions (automation, revision, arm, threshold, target, origin, evidence, automation_version, "
-            "made_by, reason, made_at) VALUES ('gated', 4, 'a', 0, 0.01, 'guess', '{}', 1, 'x', 'why', now())"
+            "INSERT INTO gate_revisions (automation, revision, arm, threshold, target, origin, evidence, "
+            "automation_version, made_by, reason, made_at) VALUES ('gated', 4, 'a', 0, 0.01, 'guess', '{}', 1, "
+            "'x', 'why', now())"
         ),
     ):
         with pytest.raises(DBAPIError), migrated.begin() as tx:

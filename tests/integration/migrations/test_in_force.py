@@ -1,4 +1,4 @@
-"""An installation of the revision before: its splits become those of its automations, and what it decided with is released."""
+"""An installation of the previous revision: its splits become those of its automations, its code is released."""
 
 from uuid import UUID
 
@@ -20,7 +20,8 @@ INSERT INTO traffic_splits (endpoint, number, shares, shadows, set_by, reason, s
     ('fraud-risk', 1, '{"2": 10}', '[3]', 'otto', 'try', '2026-11-05', '{"2": [[0, 1000]]}'),
     ('fraud-risk', 2, '{"2": 12.5, "3": 5}', '[]', 'olga', 'more', '2026-11-06',
      '{"2": [[0, 1000], [2000, 2250]], "3": [[1000, 1500]]}');
-INSERT INTO decisions VALUES ('01930000-0000-7000-8000-000000000001', 'payments', 2, '2026-11-07', 'release', 'safe', 0.1,
+INSERT INTO decisions VALUES
+    ('01930000-0000-7000-8000-000000000001', 'payments', 2, '2026-11-07', 'release', 'safe', 0.1,
     0.9, true, 'fraud-risk', 1, '3f2a9c01d2e4', 'bank', 'c', 5, gen_random_uuid(), 1, '', '{}');
 INSERT INTO shadow_predictions VALUES
     ('01930000-0000-7000-8000-000000000001', 'fraud-risk', 3, 'pause', 0.9, 'fraud', 0.9, NULL, '2026-11-07'),
@@ -30,7 +31,7 @@ INSERT INTO shadow_predictions VALUES
 
 @pytest.fixture
 def migrated(database: Database) -> Database:
-    """A database of revision 0005 with a split, its history and a shadow, brought to the present schema."""
+    """Return a database of revision 0005 with a split, its history and a shadow, upgraded to the present schema."""
     with database.begin() as tx:
         tx.execute(text("DROP SCHEMA public CASCADE"))
         tx.execute(text("CREATE SCHEMA public"))

@@ -21,7 +21,7 @@ TODAY = date(2026, 11, 25)
 
 
 def everything() -> Metrics:
-    """A gateway and a worker in one, to which everything happened once."""
+    """Return the metrics of a gateway and a worker in one, to which everything happened once."""
     measures = Measures()
     metrics, decider = measures.metrics, measures.decisions
     decider.batch([a_report([a_decision()] * 64, fallbacks={"PREDICTION_TIMED_OUT": 1})])

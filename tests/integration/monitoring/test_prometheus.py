@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes a whole installation: what stands in its metrics, and that the shipped rules make sense of it."""
+"""A real Prometheus scrapes a whole installation: its metrics, and the shipped rules' results."""
 
 import re
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def doors(line: Line) -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def prometheus(line: Line, caller: str, viewer: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """It saw the installation before, while and after it decided ASKED requests, and one that was no payment."""
+    """Run a Prometheus that saw the installation before, during and after ASKED requests and one bad one."""
     with Prometheus(tmp_path_factory.mktemp("prometheus"), doors(line), key=viewer) as prometheus:
         prometheus.wait_for("sum(up)", lambda found: found == {(): 2.0})
         headers = {"Authorization": f"Bearer {caller}"}

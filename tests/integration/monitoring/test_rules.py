@@ -12,7 +12,7 @@ TESTS = Path(__file__).with_name("rules_test.yml")
 
 @pytest.fixture
 def rules(tmp_path: Path) -> Path:
-    """A folder with the shipped files and their tests."""
+    """Return a folder with the shipped files and their tests."""
     for file in SHIPPED.glob("*.yml"):
         (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
     text = TESTS.read_text(encoding="utf-8").replace("RECORDING, ALERTS", "recording.yml, alerts.yml")

@@ -26,7 +26,7 @@ NOW = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 @pytest.fixture
 def line(database: Database, tmp_path: Path) -> WatchedLine:
-    """A line that drifted yesterday."""
+    """Return a line that drifted yesterday."""
     line = WatchedLine(database, tmp_path / "package")
     line.write([{**one, "amount": one["amount"] + 200} for one in line.usual(250)], NOW - DAY, DAY)
     now = SystemClock().now()

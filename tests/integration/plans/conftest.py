@@ -10,5 +10,5 @@ from planned import a_project
 
 @pytest.fixture
 def project(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The project, in whose folder the commands run."""
+    """Return the project, in whose folder the commands run."""
     return a_project(database, tmp_path, monkeypatch)

@@ -15,7 +15,7 @@ CLASSES = ("honest", "fraud")
 
 
 def a_package(folder: Path) -> Path:
-    """A model that knows amount and country, with the classes of the example."""
+    """Make a model that knows amount and country, with the classes of the example."""
     (rows, labels), (held, held_labels) = some_rows(1)
     named = [["fraud" if label == "fraud" else "honest" for label in some] for some in (labels, held_labels)]
     data = lightgbm.Dataset(encode(FEATURES, rows), encode_labels(CLASSES, named[0]))
@@ -34,7 +34,7 @@ def a_package(folder: Path) -> Path:
 
 @pytest.fixture
 def bank(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The example with its code released, as `andon up` would leave it; then people changed something."""
+    """Return the example with its code released, as `andon up` would leave it, and some changes by people."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ANDON_DATABASE_URL", database.url)
     monkeypatch.setenv("CORE_BANKING_SECRET", "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3")

@@ -38,7 +38,7 @@ def run(*arguments: str, status: int = 0) -> Result:
 
 @pytest.fixture(autouse=True)
 def project(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project whose code is released."""
+    """Return a project whose code is released."""
     (tmp_path / "automation.py").write_text(AUTOMATION)
     (tmp_path / "policy.yaml").write_text(POLICY)
     (tmp_path / "andon.toml").write_text('[project]\nname = "test"\n')
@@ -51,7 +51,7 @@ def project(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def published(*more: str) -> str:
-    """The version of the stricter policy, once it is published."""
+    """Return the version of the stricter policy, once it is published."""
     said = run("policy", "publish", "payments", "stricter.yaml", "--reason", "a fraud ring", *more).output
     return said.split()[2]
 

@@ -1,4 +1,4 @@
-"""Procedures in a process of their own, over a real database: steps once and in order, tried again, undone, resumed, forked."""
+"""Procedures in their own process, over a real database: steps once and in order, retried, undone, resumed, forked."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,7 +51,10 @@ def test_a_failure_undoes_what_was_done_last_first_and_says_what_it_could_not(
     failed = start(database, conductor, "hold", {"fail": True})
     assert until(database, failed).state is RunState.FAILED
     assert calls.made == ["lock a1", "notify a1", *["silence a1"] * 3, "unlock a1"]
-    why = "RuntimeError: the third step is missing; notify could not be undone: StepFailed: silence: OSError: nobody there"
+    why = (
+        "RuntimeError: the third step is missing; notify could not be undone: StepFailed: silence: OSError: "
+        "nobody there"
+    )
     assert outcome(database, failed) == (None, why)
     undone = timeline(database, failed)[2:]
     assert [(e.name, e.undo, e.state, e.attempts) for e in undone] == [

@@ -1,4 +1,7 @@
-"""Processes that run procedures are killed, frozen and cut off: the living go on within ten seconds, and no effect is lost or doubled."""
+"""Processes that run procedures are killed, frozen and cut off: others continue, no effect is lost or doubled.
+
+The living continue within ten seconds.
+"""
 
 import os
 import signal
@@ -40,7 +43,7 @@ async def answer(p: Procedure, given: dict[str, Any]) -> int:
 
 @contextmanager
 def worker(database: Database) -> Iterator[subprocess.Popen[str]]:
-    """A process that runs procedures."""
+    """Run a process with procedures."""
     command = [sys.executable, "-m", "tests.procedure_worker", database.url]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True, env=environment()) as process:
@@ -66,7 +69,7 @@ def started(database: Database, name: str, count: int) -> list[UUID]:
 
 
 def marks(database: Database) -> dict[str, tuple[int, list[int]]]:
-    """What was done, how often and by which processes."""
+    """Return what was done, how often and by which processes."""
     with database.begin() as tx:
         return {row.key: (row.times, row.pids) for row in tx.execute(text("SELECT * FROM marks"))}
 
@@ -81,7 +84,7 @@ def wait_until(what: str, happened: Callable[[], bool], *, within: float) -> flo
 
 
 def holds(database: Database, pid: int) -> dict[UUID, str]:
-    """What a process is at, with its name among processes."""
+    """Return what a process is working on, with its name among processes."""
     query = (
         "SELECT w.workflow_uuid, l.executor FROM andon_durable.workflow_status w "
         "JOIN durable_leases l ON l.executor = w.executor_id WHERE l.pid = :pid AND w.status = 'PENDING'"
@@ -92,7 +95,7 @@ def holds(database: Database, pid: int) -> dict[UUID, str]:
 
 @contextmanager
 def frozen_while_it_looks(database: Database) -> Iterator[None]:
-    """A process stands still in the transaction in which it looks for the dead; the server ends it."""
+    """Freeze a process in the transaction in which it looks for the dead; the server ends it."""
     with suppress(DatabaseUnavailable), Lease(database, "frozen", recover=list, tidy=str, lost=list).briefly() as tx:
         tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": REAPER})
         yield

@@ -1,4 +1,4 @@
-"""What has begun ends on the code it began on, whatever is declared meanwhile; and long waits between attempts survive a process."""
+"""A procedure ends on the code it began on, whatever is declared meanwhile; long pauses survive a process."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a procedure waits for: an event, a person's answer, a delivery. Over a real database, in a process of its own."""
+"""The waits of a procedure: an event, a person's answer, a delivery. Over a real database, in its own process."""
 
 from datetime import timedelta
 from typing import Any

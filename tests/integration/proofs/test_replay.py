@@ -1,4 +1,4 @@
-"""Decisions under live gates, gates of segments and gates of classes are decided again to the last bit, and name their revision."""
+"""Decisions under live gates, gates of segments and of classes are replayed to the last bit, with their revision."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`andon rehearse`: recorded calls go to another installation and are compared; invented rows are decided by `andon decide`."""
+"""`andon rehearse`: recorded calls go to another installation and are compared; invented rows are decided."""
 
 import csv
 import json
@@ -24,7 +24,7 @@ STRICTER = POLICY.replace("prediction.score < 0.3', then: release", "prediction.
 
 @pytest.fixture
 def recorded(database: Database, tmp_path: Path) -> Installation:
-    """The installation whose calls are recorded: 40 payments, of which some are large."""
+    """Return the installation whose calls are recorded: 40 payments, of which some are large."""
     installation = install(database, tmp_path / "recorded")
     rows = "\n".join(json.dumps(payment(n, account=f"a{n % 7}", amount=10.0 + 12 * n)) for n in range(40))
     headers = {"Authorization": f"Bearer {installation.key('bank', CALLER)}", "content-type": "application/x-ndjson"}

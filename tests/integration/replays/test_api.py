@@ -18,7 +18,7 @@ ROUTE = "/v1/automations/gated/replays"
 
 @pytest.fixture
 def keys(line: GatedLine) -> tuple[str, str]:
-    """An operator's, and that of a caller, who may not read decisions."""
+    """Return an operator's key, and that of a caller, who may not read decisions."""
     key = line.installation.key
     return key("api-operator", Grant(Role.OPERATOR)), key("api-caller", Grant(Role.CALLER, "gated"))
 

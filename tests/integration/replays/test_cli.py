@@ -26,7 +26,7 @@ def reported(*arguments: str) -> dict[str, Any]:
 
 
 def flipping(line: GatedLine) -> list[Decision]:
-    """The decisions that the stricter policy sends to a person."""
+    """Return the decisions that the stricter policy sends to a person."""
     return [one for one in line.decided if one.outcome == "release" and one.prediction and one.prediction.score >= 0.1]
 
 

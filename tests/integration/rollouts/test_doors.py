@@ -1,4 +1,4 @@
-"""Rollouts over HTTP and at the command line: who may does it, with a reason; two at once get one winner; nothing is lost."""
+"""Rollouts over HTTP and at the command line: permissions, reasons, one winner of two at once, nothing lost."""
 
 import json
 import re

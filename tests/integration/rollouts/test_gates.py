@@ -36,7 +36,7 @@ def champion_arm(line: RolledLine) -> str:
 
 
 def holding(line: RolledLine) -> GateRevision:
-    """The gate in force of the champion's arm."""
+    """Return the gate in force of the champion's arm."""
     with line.database.begin() as tx:
         found = gates.arm_revisions(tx, "payments", champion_arm(line), line.now).in_force(WHOLE, line.now)
     assert found is not None
@@ -52,7 +52,7 @@ def narrow(line: RolledLine, threshold: float, reason: str) -> None:
 
 
 def to_traffic(line: RolledLine, gate: float = CHOSEN) -> None:
-    """The candidate, the champion under another gate, has looked on and answers for half."""
+    """Advance the candidate, the champion under another gate, from shadow to half of the traffic."""
     line.start(None, gate=gate, plan=HALF)
     line.decide(60, shadowed=True)
     line.watch()

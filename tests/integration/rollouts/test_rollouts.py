@@ -1,4 +1,4 @@
-"""A rollout from its start to its end: looked at, grown, promoted or rolled back, each move in one transaction and once."""
+"""A rollout from start to end: shadowed, grown, promoted or rolled back, each move in one transaction and once."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -431,7 +431,7 @@ def test_a_rollback_opens_one_alert_that_ends_when_it_is_acknowledged_or_the_nex
 
 
 def firsts(made: list[Decision]) -> list[Decision]:
-    """The first decision of each account."""
+    """Return the first decision of each account."""
     first: dict[str, Decision] = {}
     for one in made:
         first.setdefault(one.request.input["account"], one)

@@ -16,7 +16,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 @pytest.fixture
 def registry(database: Database, tmp_path: Path) -> Database:
-    """A database in which fraud-risk has the versions 1, 2 and 3."""
+    """Return a database in which fraud-risk has the versions 1, 2 and 3."""
     with database.begin() as tx:
         for seed in (1, 2, 3):
             package = a_package(tmp_path / str(seed), seed=seed)

@@ -1,4 +1,4 @@
-"""/v1/endpoints and the splits of automations: who may, sees; who may in an automation, splits it; and nobody else."""
+"""/v1/endpoints and the splits of automations: their permissions for reading and splitting."""
 
 import asyncio
 import json
@@ -223,7 +223,7 @@ def test_what_no_automation_uses_is_no_endpoint(installation: Installation) -> N
 
 
 def _put_isolated(installation: Installation, key: str, path: str, wanted: Mapping[str, Any]) -> httpx.Response:
-    """A gateway where fraud-risk runs in processes of its own is asked for a change."""
+    """Request a change at a gateway where fraud-risk runs in processes of its own."""
 
     async def run() -> httpx.Response:
         gateway, side = installation.gateway()
@@ -237,7 +237,7 @@ def _put_isolated(installation: Installation, key: str, path: str, wanted: Mappi
 
 
 def _needing(feature: str, folder: Path) -> Path:
-    """A package of the same model's name that asks for one feature."""
+    """Make a package of the same model's name that needs one feature."""
     specs, values = (FeatureSpec(feature, FeatureKind.NUMBER),), [float(number) for number in range(60)]
     rows, labels = {feature: values}, [("ok", "fraud")[value > 30] for value in values]
     model = HistGradientBoostingClassifier(max_iter=2).fit(models.encode(specs, rows), labels)

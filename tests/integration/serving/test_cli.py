@@ -16,7 +16,10 @@ from andon.kernel.identity import Actor
 from packages import a_package, trained_with
 from shadowing import NOW, failed, said, write
 
-POLICY = "outcomes: [release, review]\nrules:\n  - {id: safe, when: 'prediction.score < 0.3', then: release, unproven: true}\notherwise: review"
+POLICY = (
+    "outcomes: [release, review]\nrules:\n  - {id: safe, when: 'prediction.score < 0.3', then: release, "
+    "unproven: true}\notherwise: review"
+)
 AUTOMATION = """
 from datetime import timedelta
 from pydantic import BaseModel
@@ -27,8 +30,12 @@ class Payment(BaseModel):
     country: str
 
 screening = Automation(
-    "payments", contract=Payment, subject="country", model="fraud-risk", fallback=("stable",), review=Review(queue="fraud", due=timedelta(minutes=15)),
-    policy=Policy.yaml("outcomes: [release, review]\\nrules:\\n  - {id: safe, when: 'prediction.score < 0.3', then: release, unproven: true}\\notherwise: review"),
+    "payments", contract=Payment, subject="country", model="fraud-risk", fallback=("stable",),
+    review=Review(queue="fraud", due=timedelta(minutes=15)),
+    policy=Policy.yaml(
+        "outcomes: [release, review]\\nrules:\\n"
+        "  - {id: safe, when: 'prediction.score < 0.3', then: release, unproven: true}\\notherwise: review"
+    ),
 )
 """
 
@@ -41,7 +48,7 @@ def run(*arguments: str, status: int = 0, noun: str = "split") -> Result:
 
 @pytest.fixture(autouse=True)
 def project(registry: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project with one automation on fraud-risk, of which version 1 is the champion."""
+    """Return a project with one automation on fraud-risk, of which version 1 is the champion."""
     folder = tmp_path / "project"
     folder.mkdir()
     (folder / "automation.py").write_text(AUTOMATION)
@@ -115,7 +122,7 @@ def test_a_number_that_no_version_can_have_is_not_found(arguments: tuple[str, ..
 
 @pytest.fixture
 def unbuildable(registry: Database, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
-    """A version whose captured packages are nowhere to be had, of a model that runs isolated."""
+    """Return a version whose captured packages are unavailable, of a model that runs isolated."""
     with (project / "andon.toml").open("a") as settings:
         settings.write("[endpoints.fraud-risk]\nisolated = true\n")
     (tmp_path / "wheels").mkdir()

@@ -1,4 +1,4 @@
-"""Environments are built from what was captured, once, whole or not at all; a version runs in its own. No index is asked."""
+"""Environments are built from what was captured, once, atomically; a version runs in its own. No index is used."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 @pytest.fixture
 def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that pip and uv take everything from."""
+    """Return a folder that pip and uv take everything from."""
     folder = tmp_path / "wheels"
     folder.mkdir()
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))

@@ -28,7 +28,7 @@ def run(*arguments: str, status: int = 0) -> Result:
 
 @pytest.fixture(autouse=True)
 def project(registry: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project whose model `pinned` has a version that runs in our environment, and a second that needs `marker`."""
+    """Return a project with a model `pinned`: one version for our environment, and a second that needs `marker`."""
     (tmp_path / "andon.toml").write_text('[project]\nname = "test"\n')
     (tmp_path / "wheels").mkdir()
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""A pool follows its load between its bounds, to zero if allowed; whoever blocks is answered too; nothing outlives its parent."""
+"""A pool follows its load within limits, to zero if allowed; blocking callers are answered; nothing is orphaned."""
 
 import asyncio
 import subprocess

@@ -55,7 +55,7 @@ def split(
 
 
 def published(registry: Database, automation: str = "payments") -> str:
-    """A policy that is published for an automation, and in force nowhere."""
+    """Return a policy that is published for an automation, and in force nowhere."""
     with registry.begin() as tx:
         table = policies.parse(POLICY, source="policy")
         return policies.publish(tx, automation, table, POLICY, actor=OTTO, reason="x", now=NOW).version

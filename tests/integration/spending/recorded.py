@@ -19,7 +19,10 @@ TODAY, YESTERDAY = NOW.date(), NOW.date() - timedelta(days=1)
 
 
 def record(database: Database) -> None:
-    """Yesterday version 1, today versions 1 and 2, some of another automation, idle time; 0.85 of 1 EUR of the budget are spent."""
+    """Record spending: yesterday version 1, today versions 1 and 2, another automation, idle time.
+
+    0.85 of 1 EUR of the budget are spent.
+    """
     for at, batches in (
         (NOW - timedelta(days=1), [("payments", 1, 10, 2 * SECOND)]),
         (NOW, [("payments", 1, 30, 3 * SECOND), ("payments", 2, 10, SECOND), ("lending", 1, 40, SECOND)]),

@@ -1,4 +1,4 @@
-"""What tests of streams share: an installation whose automation reads a source in memory, and a process that decides it."""
+"""Shared parts of stream tests: an installation whose automation reads a source in memory, and its process."""
 
 import asyncio
 import socket
@@ -49,7 +49,7 @@ class Counting:
 
 
 def streaming(database: Database, folder: Path, *triggers: Trigger, windows: bool = True) -> Installation:
-    """An installation whose automation is asked by events."""
+    """Return an installation whose automation reads events."""
     automation: Automation = an_automation(windows=windows)
     automation.triggers = triggers or (MEMORY,)
     return install(database, folder, automation)
@@ -66,7 +66,7 @@ async def reading(
     open_source: Callable[[Automation, Trigger], Source] | None = None,
     **options: Any,
 ) -> AsyncIterator[Streams]:
-    """A process that reads the streams, until the block ends."""
+    """Run a process that reads the streams, until the block ends."""
     stop = asyncio.Event()
     streams = Streams(
         automations or [line.automation for line in installation.deployment.lines.values()],
@@ -122,7 +122,7 @@ def decided(installation: Installation) -> int:
 
 
 def cloud_event(number: int, **fields: Any) -> tuple[bytes, dict[str, str]]:
-    """An event as Kafka brings it."""
+    """Return an event as Kafka delivers it."""
     headers = {
         "ce_specversion": "1.0",
         "ce_id": f"e{number}",

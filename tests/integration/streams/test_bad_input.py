@@ -1,4 +1,7 @@
-"""Bad input through every real source: it is dead with its reason or left out, the good around it is decided, and what is away is waited for."""
+"""Bad input through every real source: dead with its reason or left out; the good around it is decided.
+
+A source that is away is waited for.
+"""
 
 import asyncio
 import json

@@ -24,8 +24,8 @@ def test_rows_of_a_table_are_decided_while_many_write_to_it(database: Database, 
     with database.begin() as tx:
         tx.execute(
             text(
-                "CREATE TABLE payments (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, payment_id text, account text, "
-                "amount float8, made_at timestamptz DEFAULT clock_timestamp())"
+                "CREATE TABLE payments (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, payment_id text, "
+                "account text, amount float8, made_at timestamptz DEFAULT clock_timestamp())"
             )
         )
 
@@ -79,7 +79,8 @@ def test_a_row_that_came_about_at_no_moment_is_dead_and_the_rows_around_it_are_d
             tx.execute(
                 text(
                     "INSERT INTO payments (payment_id, account, amount, made_at, due, limits) "
-                    f"VALUES ('p', 'a', 5, CAST(:at AS {kind}), '20000-01-01', 'NaN'), ('p', 'a', 5, NULL, 'infinity', '-inf')"
+                    f"VALUES ('p', 'a', 5, CAST(:at AS {kind}), '20000-01-01', 'NaN'), ('p', 'a', 5, NULL, "
+                    "'infinity', '-inf')"
                 ),
                 {"at": made_at},
             )

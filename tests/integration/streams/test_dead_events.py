@@ -257,7 +257,8 @@ def test_a_decision_that_postgresql_refuses_is_buried_and_the_others_are_recorde
     with installation.database.begin() as tx:
         tx.execute(
             text(
-                "ALTER TABLE decisions ADD CONSTRAINT no_p5 CHECK (position('\"p5\"' IN convert_from(record, 'utf8')) = 0)"
+                "ALTER TABLE decisions ADD CONSTRAINT no_p5 CHECK (position('\"p5\"' IN convert_from(record, "
+                "'utf8')) = 0)"
             )
         )
 

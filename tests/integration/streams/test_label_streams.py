@@ -1,4 +1,4 @@
-"""Streams that bring labels: each is recorded once with the stream's position; what cannot be used is dead with its reason."""
+"""Streams that bring labels: each is recorded once with the stream's position; unusable ones are dead with reasons."""
 
 import asyncio
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ POSITION = "SELECT coalesce(sum(position), 0) FROM stream_partitions"
 
 
 def chargeback(event: Mapping[str, str]) -> Mapping[str, object] | None:
-    """What the bank reports."""
+    """Return the bank's report."""
     if event["kind"] == "refund":
         return None
     return {"decision_id": event["reference"], "value": {"stolen": "fraud", "fine": "ok"}[event["kind"]]}
@@ -43,7 +43,7 @@ def installation(database: Database, tmp_path: Path) -> Installation:
 
 
 def reported(reference: object, kind: str = "stolen", *, day: int = 1) -> tuple[bytes, dict[str, str]]:
-    """An event and its headers."""
+    """Return an event and its headers."""
     headers = {"ce_specversion": "1.0", "ce_id": str(uuid4()), "ce_source": "bank", "ce_type": "chargeback"}
     at = datetime(2026, 11, day, tzinfo=UTC).isoformat()
     return to_json({"reference": str(reference), "kind": kind}), headers | {"ce_time": at}

@@ -112,7 +112,8 @@ def test_an_event_that_comes_twice_is_decided_once_and_seen_once(installation: I
             await until(lambda: decided(installation) == 4)
         seen = rows(
             installation,
-            "SELECT correlation_id, convert_from(record, 'utf8')::json->'features'->>'amount_count_1h' FROM decisions ORDER BY id",
+            "SELECT correlation_id, convert_from(record, 'utf8')::json->'features'->>'amount_count_1h' FROM "
+            "decisions ORDER BY id",
         )
         assert sorted(seen) == [("e1", "1"), ("e2", "2"), ("e3", "3"), ("e4", "4")]
         assert rows(installation, "SELECT sum(decided), sum(repeated), sum(dead) FROM stream_partitions") == [(4, 2, 0)]
@@ -132,8 +133,8 @@ def test_the_order_of_a_key_is_kept_across_partitions_and_processes(installation
         seen = rows(
             installation,
             "SELECT r->'input'->>'account', (substring(r->'input'->>'payment_id' from 2))::int, "
-            "(r->'features'->>'amount_count_1h')::int FROM (SELECT convert_from(record, 'utf8')::json AS r FROM decisions) AS d "
-            "ORDER BY 1, 2",
+            "(r->'features'->>'amount_count_1h')::int FROM (SELECT convert_from(record, 'utf8')::json AS r FROM "
+            "decisions) AS d ORDER BY 1, 2",
         )
         by_account: dict[str, list[int]] = {}
         for account, _, count in seen:

@@ -65,7 +65,7 @@ class Up:
 
 @pytest.fixture
 def project(short_folder: Path) -> Iterator[Path]:
-    """A folder that `andon up` takes for a project; whatever runs in it is stopped afterwards."""
+    """Return a folder that `andon up` takes for a project; whatever runs in it is stopped afterwards."""
     (short_folder / "andon.toml").touch()
     yield short_folder
     stopping.stop(Settings(root=short_folder))
@@ -76,7 +76,7 @@ Start = Callable[..., Up]
 
 @pytest.fixture
 def start(project: Path, database: Database) -> Iterator[Start]:
-    """Starts `andon up` on the test's database, or on an embedded one; further words are for `up.py`."""
+    """Start `andon up` on the test's database, or on an embedded one; further words are for `up.py`."""
     started: list[Up] = []
 
     def _start(*words: str, embedded: bool = False) -> Up:

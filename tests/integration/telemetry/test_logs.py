@@ -32,7 +32,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="module")
 def run(receiver: Receiver) -> Iterator[tuple[Line, list[str]]]:
-    """A line that has seen all kinds of requests and troubles, with what may be in no log."""
+    """Run a line through all kinds of requests and troubles; yield what may be in no log."""
     settings = {"ANDON_TELEMETRY_LOG_LEVEL": "debug", "ANDON_CONSOLE_ENABLED": "true"}
     with running(receiver.url, settings) as line:
         keys = [line.key("bank", "caller").split()[-1], line.key("root", "admin").split()[-1]]
@@ -75,7 +75,7 @@ def work_the_review(client: httpx.Client, root: str) -> None:
 
 
 def the_database(line: Line) -> int:
-    """The process of PostgreSQL; 0 while there is none."""
+    """Return the process of PostgreSQL; 0 while there is none."""
     try:
         (file,) = (line.folder / ".andon").glob("**/postmaster.pid")
         return int(file.read_text().split()[0])

@@ -60,7 +60,7 @@ class Caller:
         return httpx.post(f"{self.line.url}{PATH}", json=json, headers=own | headers, trust_env=False)
 
     def told(self, **counts: int) -> list[list[Told]]:
-        """The spans of each name once there are so many, of this trace or linked to it."""
+        """Return the spans of each name once there are so many, of this trace or linked to it."""
 
         def of(spans: list[Told]) -> dict[str, list[Told]]:
             mine = [one for one in spans if self.trace in {one.trace_id, *(trace for trace, _ in one.links)}]
@@ -202,7 +202,7 @@ def test_a_collector_that_is_away_slows_nothing_and_keeps_nothing_from_ending(
 
 
 def linked(spans: list[Told], trace: str) -> set[str]:
-    """The spans of a trace that some commit is linked to."""
+    """Return the spans of a trace that some commit is linked to."""
     return {span for one in spans for of, span in one.links if of == trace}
 
 

@@ -33,7 +33,7 @@ LONG = 60.0
 
 
 class Load:
-    """The load as the parking sees it: crowded until a test says otherwise. `refused` counts what the shedder refused."""
+    """A fake load for the parking: crowded until a test says otherwise. `refused` counts the shedder's refusals."""
 
     shedding = True
 
@@ -57,7 +57,7 @@ class Crowd:
         self.callers: list[Caller] = []
 
     async def parked(self) -> "Caller":
-        """A connection on which two requests were refused just now."""
+        """Return a connection on which two requests were refused just now."""
         self.app.shedding = True
         caller = Caller(*await asyncio.open_connection("127.0.0.1", self.port))
         self.callers.append(caller)
@@ -106,7 +106,7 @@ async def crowd(seconds: float = LONG, many: int = 1) -> AsyncIterator[Crowd]:
 
 
 def shedder_of(crowd: Crowd) -> int:
-    """The process that refuses."""
+    """Return the process that refuses."""
     process: Any = crowd.parking.__dict__["_process"]
     return int(process.pid)
 

@@ -26,5 +26,5 @@ def bad_news(at: datetime = NOON, **given: Any) -> BadNews:
 
 
 def an_id(number: int) -> UUID:
-    """An identifier."""
+    """Return an identifier."""
     return UUID(int=number)

@@ -48,7 +48,7 @@ def findings(log: Log, *, anchor: bytes | None = None) -> list[Finding]:
 
 
 def build(rounds: Sequence[Sequence[tuple[UUID, bytes]]]) -> Log:
-    """A log in which each round appends its (writer, body) and is then sealed."""
+    """Return a log in which each round appends its (writer, body) and is then sealed."""
     chains = {writer: Chain(writer) for writer in WRITERS}
     ends: dict[UUID, Leaf] = {}
     leaves: list[Leaf] = []

@@ -17,7 +17,7 @@ FIELDS = ("at", "actor", "action", "subject", "body", "prev_hash", "hash")
 
 
 def other(leaf: Leaf, field: str) -> Leaf:
-    """The leaf with one field changed."""
+    """Return the leaf with one field changed."""
     value = getattr(leaf, field)
     if field in ("prev_hash", "hash"):
         return replace(leaf, **{field: bytes([value[0] ^ 1]) + value[1:]})

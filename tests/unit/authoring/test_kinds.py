@@ -39,7 +39,8 @@ def declared(**changed: Any) -> Automation:
         ({"trigger": ["kafka"]}, "each of trigger is a Trigger, not 'kafka'"),
         ({"procedures": [len]}, "each of procedures is a ProcedureSpec, not "),
         ({"actions": ["pause"]}, "actions is a dict from outcomes to actions, not "),
-        ({"actions": {"pause": "webhook"}}, r"action 'pause' is what a connector makes, as webhook\('bank'\), not 'webhook'"),
+        ({"actions": {"pause": "webhook"}}, (r"action 'pause' is what a connector makes, as webhook\('bank'\), not "
+                                            r"'webhook'")),
     ],
 )  # fmt: skip
 def test_another_kind_of_thing_is_told_with_what_was_expected(changed: dict[str, Any], said: str) -> None:

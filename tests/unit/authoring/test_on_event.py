@@ -1,4 +1,7 @@
-"""`@on_event(...)`: a function becomes the trigger that an automation names; what cannot work is said where it is written."""
+"""`@on_event(...)`: a function becomes the trigger that an automation names.
+
+Errors name the line of the declaration.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What --write leaves in the documentation: figures in their place, whoever is missing named, the rest of the page as it was."""
+"""The result of --write in the documentation: figures in place, missing sides named, the rest of the page unchanged."""
 
 from pathlib import Path
 

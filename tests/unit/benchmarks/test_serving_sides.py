@@ -28,7 +28,7 @@ def line() -> ModuleType:
 
 
 def named_in_training(name: str) -> tuple[str, ...]:
-    """A constant of the training script, which runs in another environment."""
+    """Return a constant of the training script, which runs in another environment."""
     tree = ast.parse((BENCHMARKS / "serving-model" / "train.py").read_text(encoding="utf-8"))
     (value,) = [one.value for one in tree.body if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == name]
     return tuple(eval(ast.unparse(value)))  # a tuple of strings in our own file

@@ -1,4 +1,4 @@
-"""Gauges are read when they are scraped: depth by priority, shares of the split, how pools are doing, how late the loop is."""
+"""Gauges are read at each scrape: depth by priority, shares of the split, health of pools, lag of the loop."""
 
 import asyncio
 import time
@@ -86,7 +86,7 @@ def loaded(version: int, status: PoolStatus | None) -> Any:
 
 
 def pool(name: str, value: float, *, version: str = "2", **further: str) -> str:
-    """A sample of a version as the exposition has it: labels in the order of their names."""
+    """Return a sample of a version as the exposition has it: labels in the order of their names."""
     labels = sorted({"model": "fraud-risk", "version": version, **further}.items())
     return f"{name}{{" + ",".join(f'{label}="{of}"' for label, of in labels) + f"}} {value}"
 

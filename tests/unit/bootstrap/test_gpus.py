@@ -1,4 +1,4 @@
-"""GPUs are shown where NVML finds some; where there is no library, no driver or no answer, nothing is and nothing breaks."""
+"""GPUs are shown where NVML finds some; without a library, driver or answer nothing is shown and nothing breaks."""
 
 import subprocess
 import sys
@@ -68,6 +68,9 @@ def test_the_real_library_has_what_is_asked_of_it() -> None:
 
 
 def test_without_a_driver_the_library_is_not_even_loaded() -> None:
-    look = "import sys; from andon.bootstrap.gpus import find_nvml; print(find_nvml('libno-driver.so.1'), 'pynvml' in sys.modules)"
+    look = (
+        "import sys; from andon.bootstrap.gpus import find_nvml; print(find_nvml('libno-driver.so.1'), 'pynvml' "
+        "in sys.modules)"
+    )
     told = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, timeout=60)
     assert told.stdout.split() == ["None", "False"]

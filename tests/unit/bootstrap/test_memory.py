@@ -25,7 +25,7 @@ NEW_ENOUGH = [int(part) for part in platform.release().split("-")[0].split(".")[
 
 
 def test_own_memory_is_gathered_in_huge_pages_and_a_process_does_not_grow_by_it() -> None:
-    """A system that has none goes on as it is; one that has them gives at least 10 of the 70 MB, whose stretches begin where they will."""
+    """A system without huge pages is unchanged; one with them gives at least 10 of the 70 MB, at arbitrary offsets."""
     told = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=60, check=True).stdout
     gathered, shown, grown = told.split()
     assert int(gathered) >= int(shown)

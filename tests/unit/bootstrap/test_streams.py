@@ -1,4 +1,4 @@
-"""How far streams are stands in the metrics: messages behind, how old the newest decided event is, what became of each."""
+"""The progress of streams in the metrics: messages behind, age of the newest decided event, and results."""
 
 import asyncio
 from datetime import timedelta

@@ -1,5 +1,4 @@
-"""Two distributions as bars: as high as their shares, side by side within their bin, and nothing where there are
-none."""
+"""Two distributions as bars: as high as their shares, side by side within their bin, and nothing without data."""
 
 from typing import Any
 

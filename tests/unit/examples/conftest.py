@@ -1,4 +1,7 @@
-"""The example is a project folder of its own. Only its simulator stays imported: its other modules have names that all projects use."""
+"""The example is a project folder of its own.
+
+Only its simulator stays imported: the other names are common to projects.
+"""
 
 import importlib
 import sys
@@ -18,11 +21,11 @@ sys.path.remove(str(EXAMPLE))
 
 @pytest.fixture(scope="session")
 def example() -> Path:
-    """The folder of the transfer screening example."""
+    """Return the folder of the transfer screening example."""
     return EXAMPLE
 
 
 @pytest.fixture(scope="session")
 def contract() -> type[BaseModel]:
-    """What a transfer must be."""
+    """Return the contract of a transfer."""
     return decisions.load_file(EXAMPLE / "automation.py")[0].contract

@@ -23,7 +23,7 @@ INTAKES: dict[str, Intake] = {
 
 @pytest.fixture
 def folder(example: Path, tmp_path: Path) -> Path:
-    """The example's own files, of which the demo changes one."""
+    """Return the example's own files, of which the demo changes one."""
     for file in ("automation.py", "contract.py", "procedures.py"):
         (tmp_path / file).write_bytes((example / file).read_bytes())
     return tmp_path

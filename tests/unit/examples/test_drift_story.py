@@ -1,4 +1,4 @@
-"""The story of the drift: what it makes of the example, what it counts, and that an act that does not happen is an error."""
+"""The story of the drift: its changes to the example, its counts, and an error for an act that does not happen."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Estimates of experiments, by simulation: intervals that cover at every look, and traffic that goes where it should."""
+"""Estimates of experiments, by simulation: intervals that cover at every look, and traffic that moves correctly."""
 
 from dataclasses import replace
 
@@ -73,7 +73,10 @@ def test_thompson_sampling_puts_most_traffic_on_the_better_arm_and_keeps_a_share
 
 
 def test_intervals_cover_at_every_look_while_shares_follow_the_results() -> None:
-    """25 runs of three arms; an arm's interval may miss at some look in 5% of them: at most 9 of 75, at three standard errors."""
+    """25 runs of three arms.
+
+    5% of an arm's intervals may miss at some look: at most 9 of 75, at three standard errors.
+    """
     missed = 0
     for seed in range(25):
         run = Simulated(an_experiment(3, allocation="thompson", measure="profit", better="higher"), profit, seed)
@@ -106,7 +109,7 @@ def test_estimates_agree_with_those_of_a_whole_log(measure: str) -> None:
 
 
 def test_estimates_weigh_by_the_shares_of_their_time_where_plain_means_do_not() -> None:
-    """Both arms are equal, and hours differ: the second has most of its traffic in the better ones (Simpson's paradox)."""
+    """Both arms are equal, and hours differ: the second has most traffic in the better ones (Simpson's paradox)."""
 
     def value(rng: np.random.Generator, arm: int, step: int) -> float:
         return float(rng.normal(10.0 if step < 3 else 14.0, 1.0))

@@ -1,4 +1,4 @@
-"""std, distinct, last and since say what a plain list of all inputs would say, however they came and were cut into batches."""
+"""std, distinct, last and since equal those of a plain list of all inputs, in any order and batches."""
 
 import math
 import statistics
@@ -70,7 +70,7 @@ transfers = st.lists(
 
 
 def gone_through(all_: Sequence[Transfer], cuts: Sequence[int]) -> list[dict[str, Any]]:
-    """The features of all inputs, batch by batch, each recorded before the next."""
+    """Return the features of all inputs, batch by batch, each recorded before the next."""
     edges = [0, *sorted(min(cut, len(all_)) for cut in cuts), len(all_)]
     tiles, features, rows = MemoryTiles(), FeatureSet("line", ASKED), []
     for batch in (all_[a:b] for a, b in pairwise(edges)):
@@ -87,7 +87,7 @@ def value_of(transfer: Transfer, field: str) -> Any:
 
 
 def expected(past: Sequence[Transfer], field: str, span: int) -> dict[str, Any]:
-    """The aggregates by looking at every input again; the newest of `past` is the present one."""
+    """Return the aggregates by scanning every input; the newest of `past` is the present one."""
     now = past[-1]
 
     def held(some: Sequence[Transfer]) -> list[Transfer]:

@@ -1,4 +1,4 @@
-"""Late events are placed by their own time within the allowed lateness; later ones and those from the future are not."""
+"""Late events are placed by their own time within the allowed lateness; later and future ones are not."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -58,7 +58,7 @@ transfers = st.lists(
 
 
 def gone_through(batches: Sequence[Sequence[Transfer]], window: Window) -> list[dict[str, Any]]:
-    """The features of all inputs, batch by batch, each recorded before the next."""
+    """Return the features of all inputs, batch by batch, each recorded before the next."""
     tiles, features, rows = MemoryTiles(), FeatureSet("line", [window]), []
     for batch in batches:
         inputs, at = [t.row for t in batch], [t.moment for t in batch]

@@ -17,7 +17,7 @@ NUMBERS = {
 
 
 def written(element: int, pieces: list[bytes | None]) -> bytes:
-    """An array of one dimension as the server's documentation has it, element by element."""
+    """Return an array of one dimension by the server's documentation, element by element."""
     items = b"".join(
         struct.pack("!i", -1) if piece is None else struct.pack("!i", len(piece)) + piece for piece in pieces
     )

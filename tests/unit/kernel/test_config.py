@@ -1,4 +1,4 @@
-"""Settings: what cannot work is refused when it is read; an address that is none of PostgreSQL's without a word of it."""
+"""Settings: invalid values are refused on reading; an address that is not PostgreSQL's without showing it."""
 
 from pathlib import Path
 

@@ -90,7 +90,8 @@ def test_a_trigger_whose_connection_is_missing_is_named(tmp_path: Path, trigger:
     given = settings(
         tmp_path,
         '[connections.main]\nkind = "kafka"\nservers = ["k:1"]\n'
-        '[connections.secret]\nkind = "kafka"\nservers = ["k:1"]\nmechanism = "PLAIN"\nuser = "me"\nsecret_env = "NOT_SET"\n',
+        '[connections.secret]\nkind = "kafka"\nservers = ["k:1"]\nmechanism = "PLAIN"\nuser = "me"\nsecret_env = '
+        '"NOT_SET"\n',
     )
     automation = an_automation()
     automation.triggers = (trigger,)

@@ -1,4 +1,4 @@
-"""What comes while some is under way goes together in the next group; each hears of its own, a failure reaches exactly those it concerns."""
+"""Items that arrive during a group form the next group; each gets its own result, and failures stay in their group."""
 
 import asyncio
 from collections.abc import Sequence

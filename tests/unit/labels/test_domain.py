@@ -1,4 +1,4 @@
-"""What a business system says is the truth is kept as one plain text: a class that is known, a probability, a moment."""
+"""A truth reported by a business system is stored as one plain text: a known class, a probability, a moment."""
 
 from datetime import UTC, datetime, timedelta
 

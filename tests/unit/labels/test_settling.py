@@ -30,7 +30,7 @@ REPORTS = st.lists(
 
 
 def candidates(said: Sequence[Said], now: datetime = NOW, first: int = 0) -> list[CandidateLabel]:
-    """Reports as they come; a day of None is no time of its own."""
+    """Return reports in order; a day of None is no time of its own."""
     found = []
     for number, (value, source, day, probability) in enumerate(said):
         known_at = now if day is None else DECIDED + timedelta(days=day)
@@ -46,7 +46,7 @@ def recorded(ends: dict[int, Settled]) -> list[Label]:
 
 
 def truths(labels: Sequence[Label]) -> list[str | None]:
-    """What counts as true, day after day."""
+    """Return the valid label, day after day."""
     days = [DECIDED + timedelta(days=day) for day in (*range(6), 30, 31)]
     found = [valid_label(labels, TRUTH, outcome="release", decided_at=DECIDED, moment=day) for day in days]
     return [valid and f"{valid.value} {valid.source} {valid.probability}" for valid in found]

@@ -29,7 +29,7 @@ def a_label(
     said: str | None = None,
     corrects: Label | None = None,
 ) -> Label:
-    """A label that became known on a day after the decision; `number` is the order in which labels were recorded."""
+    """Return a label that became known on a day after the decision; `number` is the order of recording."""
     known = DECIDED + timedelta(days=day)
     return Label(
         id=UUID(int=number),

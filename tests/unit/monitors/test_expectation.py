@@ -21,7 +21,7 @@ UNTIL = datetime(2026, 11, 24, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> ModelReference:
-    """A model with as many held-out scores in each bin."""
+    """Return a model with as many held-out scores in each bin."""
     manifest: Manifest = open_package(a_package(tmp_path_factory.mktemp("package"))).manifest
     scores = manifest.profile.scores.model_copy(update={"counts": (100,) * 50, "rows": 5000})
     return reference_from(

@@ -35,7 +35,7 @@ otherwise: review
 
 
 def one_rule(condition: str) -> str:
-    """A table whose only rule has this condition."""
+    """Return a table whose only rule has this condition."""
     return (
         "outcomes: [pause, review]\nlists: {sanctioned: [RU, BY]}\nrules:\n"
         f"  - {{id: only, then: pause, when: {json.dumps(condition)}}}\notherwise: review\n"
@@ -43,14 +43,14 @@ def one_rule(condition: str) -> str:
 
 
 def compiled(text: str, variables: Mapping[str, ValueKind] = VARIABLES) -> CompiledPolicy:
-    """A table read and compiled."""
+    """Return a table read and compiled."""
     return policies.compile(policies.parse(text, source="policy.yaml"), variables)
 
 
 def facts(
     input_: Mapping[str, Any] | None = None, *, count: float | None = 1, score: float = 0.5, certain: bool = True
 ) -> Facts:
-    """The facts of an unremarkable transfer, with some values changed."""
+    """Return the facts of an unremarkable transfer, with some values changed."""
     row = {"amount": 50.0, "country": "DE", "tip": None, "note": None, "trusted": False, **(input_ or {})}
     prediction = {"score": score, "label": "ok", "confidence": 0.9, "probabilities": {"ok": 0.5, "fraud": 0.5}}
     return row, {"amount_count_10m": count}, prediction, {"certain": certain, "threshold": 0.1, "target": 0.01}

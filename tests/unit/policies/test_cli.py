@@ -116,7 +116,7 @@ def test_trying_shows_the_outcome_and_of_each_rule_whether_it_holds() -> None:
 
 
 def cells(line: str) -> list[str]:
-    """The cells of a printed table's row: rule, holds, then, condition."""
+    """Return the cells of a printed table's row: rule, holds, then, condition."""
     return [cell.strip() for cell in line.replace("┃", "│").split("│")[1:-1]]
 
 
@@ -148,7 +148,10 @@ def test_what_cannot_be_evaluated_is_shown_as_a_review() -> None:
         ('{"input": []}', "facts.json: `input`: expected a mapping from names to values"),
         ("{}", "facts.json: no value for `input.country`, which rule `sanctioned` reads"),
         (json.dumps(FACTS | {"risk": {}}), "facts.json: no value for `risk.certain`, which rule `risky` reads"),
-        (json.dumps(FACTS | {"input": {"amount": "50", "country": "DE"}}), "`>` cannot be applied to (string, whole number)"),
+        (
+            json.dumps(FACTS | {"input": {"amount": "50", "country": "DE"}}),
+            "`>` cannot be applied to (string, whole number)",
+        ),
     ],
 )  # fmt: skip
 def test_facts_that_cannot_be_used_are_told_as_such(written: str, told: str) -> None:

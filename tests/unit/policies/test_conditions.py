@@ -77,7 +77,10 @@ otherwise: review
     assert faults(text) == [
         "policy.yaml:7:7 rule `folded`: unknown name `input.amnt`; did you mean `input.amount`?",
         "policy.yaml:13:9 rule `literal`: unknown name `input.contry`; did you mean `input.country`?",
-        f"policy.yaml:14:{text.splitlines()[13].index('input.cuntry') + 1} rule `quoted`: unknown name `input.cuntry`; did you mean `input.country`?",
+        (
+            f"policy.yaml:14:{text.splitlines()[13].index('input.cuntry') + 1} rule `quoted`: unknown name "
+            "`input.cuntry`; did you mean `input.country`?"
+        ),
     ]
 
 

@@ -1,4 +1,4 @@
-"""A ruling is the first rule that holds; whatever cannot be evaluated is a review that says which rule failed and why."""
+"""A ruling is the first rule that holds; a failed evaluation is a review that names the failed rule and why."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -195,7 +195,7 @@ trees = st.recursive(
 
 
 def written(tree: Tree) -> str:
-    """A tree as a condition."""
+    """Return a tree as a condition."""
     words = [
         f"({written(part)})" if isinstance(part, tuple) else "null" if part is None else str(part) for part in tree
     ]
@@ -203,7 +203,7 @@ def written(tree: Tree) -> str:
 
 
 def worth(tree: Tree, values: Mapping[str, Any]) -> bool | None:
-    """True, false, or None for an error; a side that is certain decides `&&` and `||` whatever the other is."""
+    """Return True, False, or None for an error; a certain side decides `&&` and `||` whatever the other is."""
     if len(tree) == 1:
         return bool(values[tree[0]])
     if len(tree) == 2:
@@ -228,7 +228,7 @@ def _compared(value: Any, sign: str, right: Any) -> bool | None:
 
 
 def expected(rules: Sequence[Tree], values: Mapping[str, Any]) -> str:
-    """The id of the rule that decides, or `error`."""
+    """Return the id of the rule that decides, or `error`."""
     for number, rule in enumerate(rules):
         worth_ = worth(rule, values)
         if worth_ is not False:

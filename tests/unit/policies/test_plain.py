@@ -42,7 +42,9 @@ CONDITIONS = st.recursive(
         st.tuples(inner, st.sampled_from(["&&", "||"]), inner).map(" ".join),
         inner.map(lambda text: f"({text})"),
         inner.map(lambda text: f"!({text})"),
-        st.tuples(inner, st.sampled_from(["==", "!="]), inner).map(lambda three: f"({three[0]}) {three[1]} ({three[2]})"),
+        st.tuples(inner, st.sampled_from(["==", "!="]), inner).map(
+            lambda three: f"({three[0]}) {three[1]} ({three[2]})"
+        ),
     ),
     max_leaves=6,
 )  # fmt: skip

@@ -72,9 +72,18 @@ rules:
         ("a: \x00", "p.yaml not YAML: unacceptable character"),
         ("outcomes: [review]\nrules: []\notherwise: review", "p.yaml:2 no rules; a table needs at least one"),
         ("outcomes: []\nrules: []\notherwise: x", "p.yaml:1 no outcomes; name them, like [release, pause, review]"),
-        ("outcomes: [release]\nrules: []\notherwise: review", "`otherwise` is `review`; expected one of the outcomes release"),
-        ("outcomes: [review]\nrules:\n- {id: a, when: '// later', then: review}\notherwise: review", "p.yaml:3 rule `a` has no"),
-        ("outcomes: [review]\nrules:\n- {id: a, when: [x], then: review}\notherwise: review", "p.yaml:3 expected a single value"),
+        (
+            "outcomes: [release]\nrules: []\notherwise: review",
+            "`otherwise` is `review`; expected one of the outcomes release",
+        ),
+        (
+            "outcomes: [review]\nrules:\n- {id: a, when: '// later', then: review}\notherwise: review",
+            "p.yaml:3 rule `a` has no",
+        ),
+        (
+            "outcomes: [review]\nrules:\n- {id: a, when: [x], then: review}\notherwise: review",
+            "p.yaml:3 expected a single value",
+        ),
         ("outcomes: [review]\nrules:\n- &a [*a]\notherwise: review", "p.yaml:3 expected a mapping"),
     ],
 )  # fmt: skip

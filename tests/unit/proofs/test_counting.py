@@ -13,7 +13,7 @@ NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
 
 def an_item(confidence: float | None = 0.95, **changes: Any) -> FeedItem:
-    """A committed decision; `changes` are of its outcome, certainty, line state and draw."""
+    """Return a committed decision; `changes` are of its outcome, certainty, line state and draw."""
     outcome, certain = changes.pop("outcome", "release"), changes.pop("certain", True)
     prediction = (
         None if confidence is None else {"score": 0.1, "label": "ok", "confidence": confidence, "probabilities": {}}

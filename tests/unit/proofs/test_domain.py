@@ -1,4 +1,4 @@
-"""When a proof becomes a revision: narrowing at once, widening if it is worth it and labels are fresh, renewal in time."""
+"""The step from a proof to a revision: narrowing at once, worthwhile widening on fresh labels, renewal in time."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

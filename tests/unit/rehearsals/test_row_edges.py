@@ -55,7 +55,7 @@ FIELDS = fields_of(CONTRACT.schema())
 
 @pytest.fixture(scope="module")
 def rows() -> Sequence[dict[str, Any]]:
-    """The rows of one seed that the contract accepts; it accepts most."""
+    """Return the rows of one seed that the contract accepts; it accepts most."""
     found = list(edge_rows(TYPICAL, FIELDS, seed=3))
     assert len({to_json(row) for row in found}) == len(found) <= (EACH + 1) * len(FIELDS) + WHOLE_ROWS
     valid = [row for row in found if _is_valid(row)]

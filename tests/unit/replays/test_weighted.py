@@ -1,4 +1,4 @@
-"""Estimates from labels: scipy says the same where all weights are equal, and intervals of weighted labels hold what they promise."""
+"""Estimates from labels: equal to scipy's for equal weights, and intervals of weighted labels keep their level."""
 
 import numpy as np
 import pytest

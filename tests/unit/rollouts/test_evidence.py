@@ -1,4 +1,4 @@
-"""Evidence of labels on decisions that a candidate saw as a shadow: who was wrong automatically, and what is looked at."""
+"""Evidence of labels on shadowed decisions: which side was wrong automatically, and which decisions are looked at."""
 
 from datetime import UTC, datetime
 from typing import Any

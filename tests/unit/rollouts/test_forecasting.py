@@ -1,4 +1,4 @@
-"""A forecast says before the start how long each answer takes, and proposes what can be decided where it takes too long."""
+"""A forecast gives the time of each answer before the start, and proposes alternatives where it takes too long."""
 
 from collections.abc import Mapping
 from datetime import timedelta

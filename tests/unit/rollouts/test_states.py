@@ -181,7 +181,7 @@ def test_guardrails_share_one_error_budget() -> None:
 
 
 def test_only_first_decisions_of_units_speak_for_a_promotion() -> None:
-    """Units that fail often leave the count of first events sooner where more fails: a worse candidate would look good."""
+    """Units that fail often leave the count of first events sooner where more fails: a worse arm would look good."""
     guardrail, state = watched("errors"), GuardrailState()
     fold(guardrail, state, [event(n, candidate=False) for n in range(50)], STEPS)
     assert state.sound == {}

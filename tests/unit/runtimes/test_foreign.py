@@ -44,7 +44,7 @@ assert not strange, strange
 
 
 def a_site(folder: Path, *names: str) -> Path:
-    """A folder of packages that holds these distributions and nothing else."""
+    """Return a folder of packages that holds these distributions and nothing else."""
     folder.mkdir()
     for name in names:
         found = distribution(name)

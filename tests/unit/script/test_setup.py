@@ -1,4 +1,4 @@
-"""Which Python the scripts take, among those that are there. The ones here are programs that answer what a Python would be asked."""
+"""The Python that the scripts choose among those installed. Here they are programs with a Python's answers."""
 
 import subprocess
 from pathlib import Path

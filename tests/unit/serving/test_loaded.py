@@ -23,7 +23,7 @@ ROWS = [{"amount": 10.0, "country": "DE"}, {"amount": None, "country": "nowhere"
 
 
 class Broken:
-    """A runtime that answers what it is told to."""
+    """A runtime with a fixed answer."""
 
     def __init__(self, answer: Callable[[Matrix], Any]) -> None:
         self._answer = answer

@@ -99,7 +99,7 @@ nanos = st.integers(0, 10_000)
 def test_no_renewal_promises_more_than_there_is(
     book: Book, reserved: int, granted: int, used: int, claim: PurseClaim
 ) -> None:
-    """Whatever a purse claims: the rest of the book and this purse together stay within what is spendable, or shrink."""
+    """For any claim, the rest of the book and this purse together stay within the spendable amount, or shrink."""
     assume(used <= granted and used <= claim.used)
     book = replace(book, spent=used, reserved=reserved + granted - used)
     after, hold = settle(book, Hold(granted, used), claim.used)
@@ -133,9 +133,9 @@ def test_an_idle_purse_gives_back_what_others_need() -> None:
 
 
 class Purses(RuleBasedStateMachine):
-    """Several processes and one database: commits whose answer is lost, kills, leases that run out under a process that lives.
+    """Several processes and one database: lost commit answers, kills, leases that expire under a living process.
 
-    What is proven is what people pay: the sum of what all predictions cost in truth.
+    The property is about payments: the sum of the true costs of all predictions.
     """
 
     EACH = 7_000
@@ -191,13 +191,13 @@ class Purses(RuleBasedStateMachine):
     @precondition(lambda self: len(self.wallets) > 1)
     @rule(who=st.integers(0, 3))
     def kill(self, who: int) -> None:
-        """The row stays until its lease is over; what was under way ends and costs all it may."""
+        """Kill a process: its row stays until the lease ends; work under way costs all it may."""
         wallet = self.wallets.pop(self.pick(who))
         self.paid += wallet.bound
 
     @rule()
     def run_out(self) -> None:
-        """Every lease runs out: those of the dead, and those of the living, who then find it so."""
+        """Let every lease expire: those of the dead, and those of the living, who then notice."""
         for hold in self.rows.values():
             self.book = forfeit(self.book, hold)
         self.rows = {}

@@ -48,7 +48,7 @@ def test_a_likelihood_ratio_is_bet() -> None:
 
 
 def test_false_alarms_come_no_sooner_than_promised() -> None:
-    """At an error of exactly the target the mean time to an alarm is at least PATIENCE; runs are cut at ten times that."""
+    """At an error of exactly the target the mean time to an alarm is at least PATIENCE; runs end at ten times that."""
     rng = np.random.default_rng(3)
     times = []
     for _ in range(40):

@@ -20,7 +20,10 @@ ERRORS = (0.0, 1.0)
 
 
 def split(seed: int, rows: int = 1_500, share: float = 0.25, rate: float = 0.08) -> LoggedDecisions:
-    """Two arms that disagree on half of the decisions; the candidate is the one with this share, and its rate the second."""
+    """Return two arms that disagree on half of the decisions.
+
+    The candidate has this share, and this rate in the second.
+    """
     rng = np.random.default_rng(seed)
     disagree, drawn = rng.random(rows) < 0.5, rng.random(rows) < share
     same = ~disagree | drawn

@@ -1,4 +1,4 @@
-"""Intervals of rate ratios: held to scipy's binomial likelihoods, to their symmetry, and to the level that they promise."""
+"""Intervals of rate ratios: compared with scipy's binomial likelihoods, their symmetry, and their level."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Messages become requests or dead events, and nothing that comes breaks the reader. Properties where there is an invariant."""
+"""Messages become requests or dead events, and no message breaks the reader. Properties where there is an invariant."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

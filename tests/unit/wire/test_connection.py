@@ -1,4 +1,4 @@
-"""One connection, any bytes: however valid requests are cut into pieces, they get the same answers in the same order."""
+"""One connection, any bytes: valid requests get the same answers in the same order, however they are cut."""
 
 import asyncio
 import gc
@@ -72,7 +72,7 @@ def exchanged(app: Echo, chunks: list[bytes], turns: list[int], shedding: list[b
 def fed(
     app: Echo, chunks: list[bytes], turns: list[int], shedding: list[bool] | None = None
 ) -> tuple[list[Any], dict[bytes, KnownHead]]:
-    """The answers, and the heads that were remembered."""
+    """Return the answers, and the cached heads."""
 
     async def run() -> tuple[list[Any], dict[bytes, KnownHead]]:
         connection, transport = connected(app)

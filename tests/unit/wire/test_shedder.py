@@ -1,4 +1,4 @@
-"""What the shedder refuses by itself is one whole request for a decision and nothing else, and not where its gateway decides."""
+"""The shedder itself refuses only one whole request for a decision, and only where its gateway decides."""
 
 import os
 import socket

@@ -25,7 +25,8 @@ OWN = {"make_last", "is_quiet", "descriptor", "pause", "resume"}
 def test_the_installed_uvicorn_is_the_one_that_the_wire_was_tested_with() -> None:
     (pinned,) = [one for one in PROJECT["dependencies"] if one.startswith("uvicorn")]
     assert pinned == f"uvicorn=={version('uvicorn')}", (
-        "The wire rests on uvicorn's insides. To move to another version, follow `uvicorn is pinned` in src/andon/wire/README.md."
+        "The wire rests on uvicorn's insides. To move to another version, follow `uvicorn is pinned` in "
+        "src/andon/wire/README.md."
     )
 
 

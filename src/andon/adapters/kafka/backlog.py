@@ -1,4 +1,4 @@
-"""What has arrived of one partition and was not taken yet: in order, bounded, from a known position on."""
+"""Messages of one partition that arrived but were not taken: in order, bounded, from a known position on."""
 
 from collections import deque
 from datetime import UTC, datetime
@@ -46,7 +46,7 @@ class PartitionBacklog:
         self._bytes += len(message)
 
     def take(self, most: int) -> list[Arrival]:
-        """The oldest that wait."""
+        """Return the oldest waiting messages."""
         taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
         self._bytes -= sum(map(len, taken))
         arrivals = [arrival_of(message) for message in taken]
@@ -56,7 +56,7 @@ class PartitionBacklog:
 
 
 def arrival_of(message: Message) -> Arrival:
-    """A message as it came. Without a value (a deletion in a compacted topic) its data is empty."""
+    """Return a message as an arrival. Without a value (a deletion in a compacted topic) its data is empty."""
     key = message.key()
     given = message.headers()
     return Arrival(
@@ -69,7 +69,7 @@ def arrival_of(message: Message) -> Arrival:
 
 
 def _at(kind: int, milliseconds: int) -> datetime | None:
-    """When a message came; None if that is not told, or is no moment, as microseconds are that a producer gives for milliseconds."""
+    """Return a message's time; None if it is missing or invalid, such as microseconds in place of milliseconds."""
     if kind == TIMESTAMP_NOT_AVAILABLE:
         return None
     try:

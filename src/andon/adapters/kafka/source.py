@@ -1,7 +1,7 @@
-"""One topic as a `Source`: partitions are assigned at positions of ours, one client reads them all.
+"""One topic as a `Source`: partitions are assigned at our positions, and one client reads them all.
 
-The client fetches ahead by itself, in threads of its own and within bounds; here it is only asked what has come. All that may
-wait for the broker runs in one thread, so that nothing is at work in the client when it is closed.
+The client prefetches in threads of its own and within bounds; this module only polls what has arrived. Everything that
+may wait for the broker runs in one thread, so that nothing is active in the client when it is closed.
 """
 
 import asyncio
@@ -25,16 +25,16 @@ HELPING = 512
 """Messages taken from the client at once."""
 
 LOOK_SECONDS = 0.1
-"""How long one look waits for a message; the client may not be asked anything else meanwhile."""
+"""The longest wait of one poll; the client serves no other request meanwhile."""
 
 ANSWER_SECONDS = 5.0
-"""How long a broker may take to answer."""
+"""The longest time a broker may take to answer."""
 
 FORGET_SECONDS = 30.0
-"""After so long unread a partition is fetched no more: another process reads it."""
+"""The time without a read after which a partition is no longer fetched: another process reads it."""
 
 MIRROR_SECONDS = 5.0
-"""How often positions are told to the broker, if they are."""
+"""The interval at which positions are reported to the broker, if they are."""
 
 _CLIENT = {
     "enable.auto.commit": False,
@@ -47,7 +47,7 @@ _CLIENT = {
     "reconnect.backoff.max.ms": 2_000,
     "log_level": 0,
 }
-"""What goes wrong is told by errors and events, not by the client's own log."""
+"""Errors and events report failures, not the client's own log."""
 
 _UNSURE = (KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
 """The client does not know it: it may not be there, or just now no broker says where it is."""
@@ -58,8 +58,8 @@ _OUT_OF_RANGE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 class KafkaSource:
     """Reads a topic. `client` are librdkafka's settings of the connection. Use from one event loop.
 
-    With a `group.id` in `client`, positions are also told to the broker under that group, for tools that show lag; nothing is
-    ever read back from there. `lost` hears how many messages were removed before they were read.
+    With a `group.id` in `client`, positions are also committed to the broker under that group, for tools that show lag;
+    they are never read back. `lost` receives the number of messages that were removed before they were read.
     """
 
     def __init__(self, client: Mapping[str, Any], topic: str, *, lost: Callable[[str, int], None]) -> None:
@@ -84,7 +84,7 @@ class KafkaSource:
         return {str(number): len(backlog) for number, backlog in self._backlogs.items()}
 
     async def partitions(self) -> Sequence[str]:
-        """The topic's partitions now, by number."""
+        """Return the topic's present partitions, by number."""
         found = (await self._ask(lambda: self._consumer.list_topics(self._topic, timeout=ANSWER_SECONDS))).topics
         topic = found.get(self._topic)
         if topic is None or topic.error is not None or not topic.partitions:
@@ -92,11 +92,11 @@ class KafkaSource:
         return [str(number) for number in sorted(topic.partitions)]
 
     async def start(self, partition: str) -> int:
-        """The oldest offset that the broker keeps."""
+        """Return the oldest offset that the broker keeps."""
         return (await self._range(partition))[0]
 
     async def end(self, partition: str) -> int:
-        """The offset that the next message gets."""
+        """Return the offset that the next message gets."""
         asked = (await self._range(partition))[1]
         if int(partition) not in self._backlogs:
             return asked
@@ -105,7 +105,7 @@ class KafkaSource:
         return max(asked, int(fetched))
 
     async def position_at(self, partition: str, moment: datetime) -> int:
-        """The first offset whose message was taken then or later."""
+        """Return the first offset whose message was taken then or later."""
         wanted = TopicPartition(self._topic, int(partition), int(moment.timestamp() * 1000))
         [found] = await self._ask(lambda: self._consumer.offsets_for_times([wanted], timeout=ANSWER_SECONDS))
         if found.error is not None:
@@ -113,7 +113,10 @@ class KafkaSource:
         return int(found.offset) if found.offset >= 0 else await self.end(partition)
 
     async def read(self, partition: str, position: int, *, most: int, wait: float) -> Sequence[Arrival]:
-        """What has come from `position` on. Raises PositionGone if the broker says that the topic ends before it."""
+        """Return the messages from `position` on.
+
+        Raises PositionGone if the broker says that the topic ends before it.
+        """
         number = int(partition)
         backlog = self._backlogs.get(number)
         if backlog is None or backlog.position != position:
@@ -224,7 +227,10 @@ class KafkaSource:
             self._down = False
 
     def _tell_positions(self) -> None:
-        """Best effort, and never waited for: all before what is read now is in the ledger, but for what is being read ahead."""
+        """Commit our positions to the broker, best effort and without waiting.
+
+        All before the present reads is in the ledger, except for what is being read ahead.
+        """
         if not self._mirror or monotonic() - self._mirrored_at < MIRROR_SECONDS:
             return
         self._mirrored_at = monotonic()
@@ -261,7 +267,7 @@ class KafkaSource:
         return SourceUnavailable(f"Kafka does not give topic {self._topic}: {said}")
 
     def _heard(self, error: KafkaError) -> None:
-        """The client says what troubles it, and goes on trying by itself; who reads is told when nothing comes."""
+        """Note a client error; it retries by itself, and a reader sees the error when nothing arrives."""
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
             self._down = True
         else:

@@ -1,4 +1,7 @@
-"""JetStream streams as sources of events (extra `nats`). Positions are Andon's own: no durable consumer is left in the server."""
+"""JetStream streams as sources of events (extra `nats`).
+
+Positions are Andon's own: the server keeps no durable consumer.
+"""
 
 from andon.adapters.nats.source import NatsSource
 

@@ -1,6 +1,7 @@
-"""One filter of a stream on its way: an ephemeral consumer is asked for helpings, which wait here in order until they are taken.
+"""One subscription to a stream: an ephemeral consumer delivers batches, which wait here in order.
 
-Its own position says where to go on, so the consumer needs no acknowledgement: when anything is missing, it is made anew.
+Its own position says where to continue, so the consumer needs no acknowledgement: when anything is missing, it is
+recreated.
 """
 
 import asyncio
@@ -20,24 +21,24 @@ from andon.streams import Arrival
 
 HELPING = 1024
 HELPING_BYTES = 8 * 1024 * 1024
-"""What is asked for at once, by number and by what messages of late weighed; twice as much may wait."""
+"""The size of a request, in messages and by their recent size in bytes; twice as much may wait."""
 
 PULL_SECONDS = 5.0
-"""How long a request for a helping stands; then the server says that it is over."""
+"""The lifetime of a pull request; then the server ends it."""
 
 GRACE_SECONDS = 3.0
 IDLE_SECONDS = 60.0
-"""After so long unasked the server forgets the consumer."""
+"""The idle time after which the server forgets the consumer."""
 
 _STATUS, _PENDING = "Status", "Nats-Pending-Messages"
 _OVER = ("404", "408")
-"""A request has ended with less than it asked for."""
+"""The request ended with fewer messages than it allowed."""
 
 _HEARTBEAT = "100"
 
 
 class FilterReader:
-    """What comes of one filter from `position` on, the one after the newest that was taken."""
+    """The messages of one filter from `position` on, which follows the newest taken one."""
 
     def __init__(self, client: Client, js: JetStreamContext, stream: str, subject: str, position: int) -> None:
         self.position = position
@@ -100,7 +101,7 @@ class FilterReader:
                     await self._arrived.wait()
 
     def take(self, most: int) -> list[Arrival]:
-        """The oldest that wait."""
+        """Return the oldest waiting messages."""
         waiting = self._waiting
         taken = [waiting.popleft() for _ in range(min(most, len(waiting)))]
         if taken:
@@ -108,7 +109,7 @@ class FilterReader:
         return [_arrival(*each) for each in taken]
 
     def spoil(self) -> None:
-        """The server has forgotten what was asked of it."""
+        """Mark the feed as stale: the server has forgotten its requests."""
         self.stale = True
         self._arrived.set()
 
@@ -135,7 +136,7 @@ class FilterReader:
         self._arrived.set()
 
     def _hear(self, headers: dict[str, str]) -> None:
-        """A word of the server instead of a message."""
+        """Handle a status from the server in place of a message."""
         status = headers[_STATUS]
         if status in _OVER:
             self._asked = max(0, self._asked - int(headers.get(_PENDING, self._asked)))
@@ -145,7 +146,10 @@ class FilterReader:
 
 
 _SHORT = 9
-"""Parts of `$JS.ACK.stream.consumer.tries.sequence.delivered.time.pending`; domain and account before the stream make it longer."""
+"""The parts of an ACK subject; domain and account before the stream make it longer.
+
+It is `$JS.ACK.stream.consumer.tries.sequence.delivered.time.pending`.
+"""
 
 
 def _arrival(position: int, nanoseconds: int, message: Msg) -> Arrival:

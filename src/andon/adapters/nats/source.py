@@ -1,4 +1,4 @@
-"""One JetStream stream as a `Source`: positions are sequence numbers, partitions are subjects if any are named, else the whole stream."""
+"""One JetStream stream as a `Source`: positions are sequence numbers, partitions are subjects or the whole."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,11 +23,14 @@ EVERYTHING = ">"
 ANSWER_SECONDS = 5.0
 
 _TROUBLE = (Error, OSError, TimeoutError, RuntimeError)
-"""What the client raises when the server is away. RuntimeError is uvloop's, of a connection that was closed a moment before."""
+"""The client's errors when the server is away. RuntimeError is uvloop's, for a connection closed a moment before."""
 
 
 class NatsSource:
-    """Reads a stream. `client` are the options of the connection. Use from one event loop. `lost` hears how many were removed unread."""
+    """Reads a stream. `client` are the options of the connection. Use from one event loop.
+
+    `lost` receives the number of messages that were removed unread.
+    """
 
     def __init__(
         self,
@@ -52,17 +55,17 @@ class NatsSource:
         return {partition: len(feed) for partition, feed in self._feeds.items()}
 
     async def partitions(self) -> Sequence[str]:
-        """The subjects that were named, or the whole."""
+        """Return the named subjects, or the whole."""
         await self._state()
         return self._subjects
 
     async def start(self, partition: str) -> int:
-        """The sequence number of the oldest message that the stream keeps."""
+        """Return the sequence number of the oldest message that the stream keeps."""
         del partition  # what lies before the oldest of one subject is not its own, and is passed over
         return _first(await self._state())
 
     async def end(self, partition: str) -> int:
-        """The sequence number after the newest message of the partition."""
+        """Return the sequence number after the newest message of the partition."""
         state = await self._state()
         if partition == EVERYTHING:
             return state.last_seq + 1
@@ -73,7 +76,7 @@ class NatsSource:
         return (newest.seq or 0) + 1
 
     async def position_at(self, partition: str, moment: datetime) -> int:
-        """The sequence number of the first message that was stored then or later."""
+        """Return the sequence number of the first message that was stored then or later."""
         config = ConsumerConfig(
             deliver_policy=DeliverPolicy.BY_START_TIME,
             opt_start_time=moment,
@@ -93,7 +96,7 @@ class NatsSource:
         return int(first.metadata.sequence.stream)
 
     async def read(self, partition: str, position: int, *, most: int, wait: float) -> Sequence[Arrival]:
-        """What has come from `position` on. Raises PositionGone if the stream ends before it."""
+        """Return the messages from `position` on. Raises PositionGone if the stream ends before it."""
         try:
             feed = self._feeds.get(partition)
             if feed is None or feed.position != position or (feed.stale and not len(feed)):
@@ -183,7 +186,7 @@ class NatsSource:
         return client
 
     async def _reconnected(self) -> None:
-        """What had been asked for before is forgotten by the server: ask anew."""
+        """Request again: the server has forgotten earlier requests."""
         self._said = ""
         for feed in self._feeds.values():
             feed.spoil()

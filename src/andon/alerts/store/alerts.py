@@ -42,7 +42,7 @@ def lock(tx: Tx, automation: str) -> None:
 
 
 def find_open(tx: Tx, key: AlertKey) -> Alert | None:
-    """The open alert of a key; lock the automation first."""
+    """Return the open alert of a key; lock the automation first."""
     c = alerts.c
     query = select(alerts).where(
         c.automation == key.automation,
@@ -79,25 +79,25 @@ def page(tx: Tx, which: AlertSelection, *, limit: int, before: UUID | None = Non
 
 
 def count(tx: Tx, which: AlertSelection) -> int:
-    """How many alerts are meant."""
+    """Return how many alerts are meant."""
     return int(tx.execute(select(func.count()).select_from(alerts).where(*_conditions(which))).scalar_one())
 
 
 def keys(tx: Tx, which: AlertSelection) -> list[AlertKey]:
-    """The keys of the alerts that are meant."""
+    """Return the keys of the selected alerts."""
     c = alerts.c
     query = select(c.automation, c.monitor, c.series, c.segment, c.drill).where(*_conditions(which))
     return [AlertKey(*row) for row in tx.execute(query)]
 
 
 def of_group(tx: Tx, group: UUID) -> list[Alert]:
-    """The alerts of a group, oldest first."""
+    """Return the alerts of a group, oldest first."""
     query = select(alerts).where(alerts.c.alert_group == group).order_by(alerts.c.id)
     return [_alert(row) for row in tx.execute(query)]
 
 
 def open_of(tx: Tx, automation: str, monitor: str) -> list[Alert]:
-    """The open alerts of one monitor, drills left out."""
+    """Return the open alerts of one monitor, without drills."""
     c = alerts.c
     query = select(alerts).where(
         c.automation == automation, c.monitor == monitor, c.resolved_at.is_(None), c.drill.is_(None)
@@ -106,7 +106,10 @@ def open_of(tx: Tx, automation: str, monitor: str) -> list[Alert]:
 
 
 def at_moment(tx: Tx, automation: str, moment: datetime) -> list[Alert]:
-    """The alerts of an automation whose breach had begun and was not over, drills left out; the newest first, 50 at most."""
+    """Return the alerts of an automation whose breach was current at a moment, without drills, newest first.
+
+    At most 50 are returned.
+    """
     c = alerts.c
     query = select(alerts).where(
         c.automation == automation,
@@ -118,14 +121,14 @@ def at_moment(tx: Tx, automation: str, moment: datetime) -> list[Alert]:
 
 
 def ended(tx: Tx, now: datetime) -> list[Alert]:
-    """The open alerts that are over by themselves, those left out that somebody else changes."""
+    """Return the open alerts that have ended by themselves, except those locked by others."""
     c = alerts.c
     query = select(alerts).where(c.resolved_at.is_(None), c.ends_at <= now)
     return [_alert(row) for row in tx.execute(query.order_by(c.automation, c.id).limit(100))]
 
 
 def newest_group(tx: Tx, automation: str, drill: UUID | None) -> AlertGroup | None:
-    """The group of an automation that an alert joined last; lock the automation first."""
+    """Return the group of an automation that an alert joined last; lock the automation first."""
     c = alert_groups.c
     query = select(alert_groups).where(c.automation == automation, c.drill.is_not_distinct_from(drill))
     row = tx.execute(query.order_by(c.joined_at.desc()).limit(1)).one_or_none()
@@ -154,7 +157,7 @@ def wake_groups(tx: Tx, now: datetime) -> None:
 
 
 def claim_due_group(tx: Tx, now: datetime) -> AlertGroup | None:
-    """A group that is due, which no other worker sends until this transaction ends."""
+    """Return a due group, locked against other workers until this transaction ends."""
     c = alert_groups.c
     query = select(alert_groups).where(c.due_at <= now).order_by(c.due_at).limit(1)
     row = tx.execute(query.with_for_update(skip_locked=True)).one_or_none()
@@ -162,7 +165,7 @@ def claim_due_group(tx: Tx, now: datetime) -> AlertGroup | None:
 
 
 def claim_stale_group(tx: Tx, sent_before: datetime) -> AlertGroup | None:
-    """A group with an open alert that was sent before a moment and not since."""
+    """Return a group with an open alert that was sent before a moment and not since."""
     c = alert_groups.c
     living = select(alerts.c.alert_group).where(alerts.c.resolved_at.is_(None), alerts.c.sent_at.is_not(None))
     query = select(alert_groups).where(c.sent_at <= sent_before, c.id.in_(living)).order_by(c.sent_at).limit(1)

@@ -27,7 +27,7 @@ def find(tx: Tx, drill_id: UUID) -> Drill | None:
 
 
 def claim_open(tx: Tx, drill_id: UUID | None = None) -> list[Drill]:
-    """The drills that are under way, which nobody else advances until this transaction ends."""
+    """Return the drills under way, locked until this transaction ends."""
     c = cord_drills.c
     query = select(cord_drills).where(c.ended_at.is_(None))
     if drill_id is not None:
@@ -44,7 +44,7 @@ def change(tx: Tx, drill_id: UUID, **values: Any) -> Drill:
 
 
 def page(tx: Tx, automation: str, *, limit: int) -> list[Drill]:
-    """The drills of an automation, newest first."""
+    """Return the drills of an automation, newest first."""
     c = cord_drills.c
     query = select(cord_drills).where(c.automation == automation).order_by(c.began_at.desc(), c.id.desc())
     return [Drill(**row._mapping) for row in tx.execute(query.limit(limit))]

@@ -29,14 +29,14 @@ def locked(tx: Tx, incident_id: UUID) -> Incident | None:
 
 
 def find_open(tx: Tx, automation: str) -> Incident | None:
-    """The incident of an automation that has not ended; lock the automation first."""
+    """Return the open incident of an automation; lock the automation first."""
     query = select(incidents).where(incidents.c.automation == automation, incidents.c.ended_at.is_(None))
     row = tx.execute(query).one_or_none()
     return None if row is None else Incident(**row._mapping)
 
 
 def unrestored(tx: Tx, automation: str) -> list[Incident]:
-    """The incidents of an automation whose line is not automatic again."""
+    """Return the incidents of an automation whose line is not automatic again."""
     c = incidents.c
     query = select(incidents).where(c.automation == automation, c.held, c.restored_at.is_(None))
     return [Incident(**row._mapping) for row in tx.execute(query)]
@@ -78,7 +78,7 @@ def add_note(tx: Tx, note: Note) -> None:
 
 
 def notes(tx: Tx, *, alert: UUID | None = None, incident: UUID | None = None) -> list[Note]:
-    """The timeline of an alert, or of an incident, oldest first."""
+    """Return the timeline of an alert, or of an incident, oldest first."""
     c = alert_notes.c
     wanted = [column == value for column, value in ((c.alert, alert), (c.incident, incident)) if value is not None]
     rows = tx.execute(select(alert_notes).where(or_(*wanted)).order_by(c.at, c.number))

@@ -14,7 +14,7 @@ from andon.kernel.db import Tx
 
 
 def added(tx: Tx, automation: str) -> list[AddedRule]:
-    """The rules that people added and nobody removed, oldest first."""
+    """Return the rules that people added and nobody removed, oldest first."""
     c = cord_rules.c
     query = select(cord_rules).where(c.automation == automation, c.removed_at.is_(None)).order_by(c.id)
     return [_rule(row) for row in tx.execute(query)]
@@ -60,7 +60,7 @@ def add_pull(tx: Tx, pull: RulePull) -> None:
 
 
 def standing_pulls(tx: Tx, automation: str, segment: Segment | None = None) -> list[RulePull]:
-    """The pulls by rules that nobody has released, of one segment or of all."""
+    """Return the pulls by rules that nobody has released, of one segment or of all."""
     c = cord_pulls.c
     query = select(cord_pulls).where(c.automation == automation, c.released_at.is_(None))
     if segment is not None:

@@ -1,4 +1,4 @@
-"""Any HTTP API: one JSON request a delivery, by a token or a header of its own, and a question where it can be asked."""
+"""Any HTTP API: one JSON request per delivery, with a token or a header of its own, and an inquiry where possible."""
 
 from andon.actions.ports import Kind
 from andon.connectors.http.connector import HttpConnector

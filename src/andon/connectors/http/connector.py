@@ -50,7 +50,7 @@ class HttpConnector:
         return answer_of(got.status, got.headers.get("retry-after"), now=self._clock.now())
 
     def can_inquire(self, delivery: Delivery) -> bool:
-        """Whether the destination says where to ask."""
+        """Return whether the destination says where to ask."""
         return _settings(delivery).inquire is not None
 
     async def inquire(self, delivery: Delivery) -> Answer:
@@ -131,5 +131,5 @@ def _bearer(token: str) -> dict[str, str]:
 
 
 def _quoted(text: str) -> str:
-    """A value in a path is one segment, whatever is in it."""
+    """Return a value as one path segment, whatever it contains."""
     return "%2E" * len(text) if text in (".", "..") else quote(text, safe="")

@@ -1,4 +1,4 @@
-"""What an action may say of its request, and `[destinations.NAME.http]` of the API."""
+"""The options of an action's request, and `[destinations.NAME.http]` of the API."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -37,7 +37,7 @@ class HttpOptions(Shape):
 
 
 class HttpSettings(Shape):
-    """How the API knows us, and how it is asked what became of a request."""
+    """The API's authentication, and its inquiry about a request."""
 
     key_header: str = Field("Idempotency-Key", description="Header under which the API gets the key; empty for none.")
     header: str = Field("Authorization", description="Header that holds the secret of `header_env`.")

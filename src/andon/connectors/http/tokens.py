@@ -1,4 +1,4 @@
-"""Tokens by OAuth2 client credentials (RFC 6749 section 4.4): kept until shortly before they run out, asked for once at a time."""
+"""Tokens by OAuth2 client credentials (RFC 6749 section 4.4): cached until shortly before expiry."""
 
 import asyncio
 import base64
@@ -28,7 +28,7 @@ class Tokens:
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def token(self, *, instead_of: str | None = None) -> str | Answer:
-        """A token, a new one if `instead_of` was refused; or what the lack of one says."""
+        """Return a token, a new one if `instead_of` was refused; or the answer that its lack implies."""
         async with self._asking:
             now = asyncio.get_running_loop().time()
             if self._token and self._token != instead_of and now < self._good_until:

@@ -1,7 +1,7 @@
-"""Publishing on a topic: one message a delivery, by an idempotent producer, so that what it sends again by itself arrives once.
+"""Publishing on a topic: one message per delivery, by an idempotent producer, whose own retries arrive once.
 
-A topic is looked at before it is written to, so that a cluster that is not there certainly got nothing. Once a message is with
-the producer and the time is over, nobody knows.
+A topic is looked up before it is written to, so that an unreachable cluster certainly got nothing. Once a message is
+with the producer and the time is over, the result is unknown.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ class KafkaConnector:
 
 
 class _Link:
-    """One producer, and the thread that hears from it."""
+    """One producer, and the thread that receives its reports."""
 
     def __init__(self, client: Mapping[str, Any], seconds: float) -> None:
         self._seconds = seconds
@@ -131,7 +131,7 @@ class _Link:
             return self._unknown()
 
     def close(self) -> None:
-        """End it; what is on its way gets a moment."""
+        """End it; messages on their way get a moment."""
         self._producer.flush(1)
         self._closing.set()
         self._serving.join()

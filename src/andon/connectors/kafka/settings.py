@@ -1,4 +1,4 @@
-"""What an action may say of a topic, and `[destinations.NAME.kafka]`."""
+"""The options of an action's topic, and `[destinations.NAME.kafka]`."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Publishing on a subject: one message a delivery, with the key as `Nats-Msg-Id`, so that the stream drops a repeat by itself.
+"""Publishing on a subject: one message per delivery, with the key as `Nats-Msg-Id`, so that the stream drops repeats.
 
 Only what a stream has acknowledged is delivered. Before a message is on its way the server certainly has nothing.
 """
@@ -17,12 +17,12 @@ from andon.actions.ports import Answer, AnswerKind, Delivery, Repeat
 from andon.connectors.nats.settings import NatsOptions, NatsSettings
 
 _TROUBLE = (Error, OSError, TimeoutError, RuntimeError)
-"""What the client raises when the server is away. RuntimeError is uvloop's, of a connection that was closed a moment before."""
+"""The client's errors when the server is away. RuntimeError is uvloop's, for a connection closed a moment before."""
 
 _NOT_SENT = (ConnectionClosedError, NoServersError, OutboundBufferLimitError)
 
 _COME_BACK = 500
-"""From this code of the server on, the same may work later."""
+"""The server's codes from this one on are temporary."""
 
 
 class NatsConnector:
@@ -97,7 +97,7 @@ async def _publish(client: Client, subject: str, delivery: Delivery, seconds: fl
 
 
 async def _unheard(error: Exception) -> None:
-    """Whoever delivers is told by the answer."""
+    """Ignore a client error, which the answer reports."""
     del error
 
 

@@ -1,4 +1,4 @@
-"""What an action may say of a subject, and `[destinations.NAME.nats]`."""
+"""The options of an action's subject, and `[destinations.NAME.nats]`."""
 
 from typing import Annotated
 

@@ -19,7 +19,7 @@ THREADS = 8
 
 
 class Starter(Protocol):
-    """What starts procedures (`andon.procedures.conducting.Conductor`)."""
+    """The starter of procedures (`andon.procedures.conducting.Conductor`)."""
 
     def start_alone(
         self,
@@ -34,9 +34,11 @@ class Starter(Protocol):
         traceparent: str | None,
         now: datetime,
     ) -> bool:
-        """Start one in a transaction of its own; False if one was started under this key. Without an input it reads its decision.
+        """Start one in a transaction of its own; False if one exists under this key.
 
-        Raises Invalid, NotStarted, and DatabaseUnavailable if nobody knows whether it was.
+        Without an input it reads its decision.
+
+        Raises Invalid, NotStarted, and DatabaseUnavailable if the result of the commit is unknown.
         """
         ...
 

@@ -1,7 +1,8 @@
 """The process in which a function of the project runs: `python child.py PARENT MEMORY_MB DESCRIPTOR`.
 
-One JSON object a line comes in on standard input and one goes out on the descriptor; whatever the function prints goes
-nowhere. It ends when its parent does. Runs as a file of its own: of Andon it needs nothing but what the function itself imports.
+One JSON object a line comes in on standard input and one goes out on the descriptor; the function's own prints are
+dropped. It ends when its parent does. Runs as a file of its own: it needs of Andon only what the function itself
+imports.
 """
 
 import ctypes
@@ -33,7 +34,10 @@ def main() -> None:
 
 
 def _answer(call: dict[str, Any]) -> dict[str, str]:
-    """How a call went: `delivered`, `refused`, `failed` (nothing was done), or `unknown`. An error's own words are not told."""
+    """Return the result of a call: `delivered`, `refused`, `failed` (nothing was done), or `unknown`.
+
+    It never contains an error's own text.
+    """
     file, _, name = call["function"].rpartition(":")
     try:
         function = _function(Path(file), name)
@@ -74,7 +78,7 @@ def _function(file: Path, name: str) -> Callable[[dict[str, Any]], object]:
 
 
 def _place(error: Exception) -> str:
-    """The class of an error and where it was raised."""
+    """Return the class of an error and where it was raised."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}{where}"

@@ -1,6 +1,6 @@
-"""Functions of the project as actions: called in warm processes, ended when they take too long, never able to harm the worker.
+"""Functions of the project as actions: called in warm processes, killed on timeout, unable to harm the worker.
 
-What such a function did before it failed or was ended is not known, unless it says so (`Refused`, `NotTaken`).
+The effects of a function that failed or was killed are unknown, unless it reports them (`Refused`, `NotTaken`).
 """
 
 import asyncio
@@ -86,7 +86,7 @@ class _Pool:
                 await process.end()
 
     def without_secrets(self, text: str) -> str:
-        """A text of the function's own, in which none of the values that it was given can be read."""
+        """Return the function's text with all secret values that it was given masked."""
         for secret in self._settings.environment.values():
             if secret.get_secret_value():
                 text = text.replace(secret.get_secret_value(), "***")
@@ -99,7 +99,7 @@ class _Pool:
 
 @dataclass(slots=True)
 class _Process:
-    """One child, asked over its standard input and answering on a pipe of its own."""
+    """One child, with calls on its standard input and answers on a pipe of its own."""
 
     child: asyncio.subprocess.Process
     answers: asyncio.StreamReader
@@ -161,7 +161,7 @@ def _environment(settings: PythonSettings) -> dict[str, str]:
 
 
 def _told(delivery: Delivery) -> Mapping[str, object]:
-    """What the function gets."""
+    """Return the function's arguments."""
     return {
         "key": str(delivery.key),
         "automation": delivery.automation,

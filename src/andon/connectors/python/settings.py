@@ -31,7 +31,7 @@ class PythonOptions(Shape):
 
 
 class PythonSettings(Shape):
-    """What the processes of a destination's functions may use."""
+    """The limits of the processes of a destination's functions."""
 
     processes: int = Field(2, ge=1, le=32, description="Processes at once; each is kept for the next call.")
     memory_mb: int = Field(512, ge=64, description="Memory that one may take; asking for more is an error in it.")
@@ -45,7 +45,7 @@ class PythonSettings(Shape):
 
 
 def _look(root: Path, file: str, name: str) -> None:
-    """Raises ValueError if there is no such function at the top level of the file. Does not run it."""
+    """Check that the file has such a function at its top level, without running it. Raises ValueError."""
     path = (root / file).resolve()
     if not path.is_relative_to(root.resolve()):
         raise ValueError(f"{file} is outside the project")

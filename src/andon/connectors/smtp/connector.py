@@ -1,7 +1,8 @@
-"""One mail a delivery, on a connection of its own.
+"""One mail per delivery, on a connection of its own.
 
-Until the server was given the text it certainly has nothing; from then on it may have, until it says so. Servers do not
-look at Message-IDs, so a repeat can be a second mail: an unknown result is left to a person unless the destination says otherwise.
+Before the server received the text it certainly has nothing; after that it may have, until it says so. Servers ignore
+Message-IDs, so a repeat can be a second mail: an unknown result is left to a person unless the destination says
+otherwise.
 """
 
 import asyncio
@@ -32,7 +33,7 @@ class Unusable(Exception):
 
 
 class SmtpConnector:
-    """Sends mail. `tls` says whom to trust, if not the public authorities."""
+    """Sends mail. `tls` replaces the public authorities."""
 
     repeat = Repeat.NEVER
 
@@ -118,7 +119,7 @@ class SmtpConnector:
             await asyncio.sleep(0)  # it closes on the next turn of the loop
 
     async def _connect(self, destination: Destination) -> socket.socket:
-        """A connection to a checked address. Raises AddressRefused, OSError, Unusable."""
+        """Return a connection to a checked address. Raises AddressRefused, OSError, Unusable."""
         settings = destination.settings_of("smtp", SmtpSettings)
         parts = urlsplit(destination.url)
         if parts.scheme != "smtp" or not parts.hostname:
@@ -147,7 +148,7 @@ class SmtpConnector:
         return self._tls or default_tls()
 
     def _message(self, delivery: Delivery) -> tuple[EmailMessage, list[str]]:
-        """The mail and whom it goes to. Raises ValueMissing, Unusable."""
+        """Return the mail and its recipients. Raises ValueMissing, Unusable."""
         name = delivery.destination.name
         settings = delivery.destination.settings_of("smtp", SmtpSettings)
         if not settings.sender:
@@ -172,7 +173,7 @@ class SmtpConnector:
 
 @dataclass(slots=True)
 class _Progress:
-    """What the server was told last."""
+    """The last command sent to the server."""
 
     step: str = "the connection"
 
@@ -183,7 +184,7 @@ def _is_address(text: str) -> bool:
 
 
 def _words(error: Exception, destination: Destination) -> str:
-    """An error for people; never its own text."""
+    """Describe an error for people; never by its own text."""
     if isinstance(error, TimeoutError):
         return f"timeout after {destination.timeout.total_seconds():g} s"
     if isinstance(error, socket.gaierror):

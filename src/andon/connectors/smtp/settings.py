@@ -1,4 +1,4 @@
-"""What an action may say of its mail, and `[destinations.NAME.smtp]` of the server."""
+"""The options of an action's mail, and `[destinations.NAME.smtp]` of the server."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -19,7 +19,7 @@ class SmtpOptions(Shape):
 
 
 class SmtpSettings(Shape):
-    """How the server is spoken to."""
+    """The connection to the server."""
 
     sender: str = Field("", description="The address that mail comes from; required.")
     encryption: Literal["starttls", "tls", "none"] = Field(

@@ -1,4 +1,4 @@
-"""PostgreSQL as a destination: one statement a delivery, exactly once, because its key is kept in the same transaction."""
+"""PostgreSQL as a destination: one statement per delivery, exactly once, with its key in the same transaction."""
 
 from andon.actions.ports import Kind
 from andon.connectors.sql.connector import SqlConnector

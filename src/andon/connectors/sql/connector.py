@@ -63,7 +63,7 @@ class SqlConnector:
             return _refusal(error)
 
     def can_inquire(self, delivery: Delivery) -> bool:
-        """Always: the key is in the database or it is not."""
+        """Return True: the key is in the database or it is not."""
         del delivery
         return True
 
@@ -89,7 +89,7 @@ class SqlConnector:
 
 @dataclass(slots=True)
 class _Progress:
-    """How far an attempt got: before the commit was sent nothing can have happened."""
+    """The progress of an attempt: before the commit was sent nothing can have happened."""
 
     committing: bool = False
 
@@ -114,7 +114,7 @@ class _Target:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection that nobody else uses meanwhile. One that something else than a refusal happened to is not used again.
+        """Yield an exclusive connection. After any error but a refusal it is not used again.
 
         Raises UrlUnusable, AddressRefused, and what asyncpg raises.
         """
@@ -134,7 +134,7 @@ class _Target:
             await pool.release(connection)
 
     async def _opened(self) -> asyncpg.Pool:
-        """The connections to it, the table of keys being there."""
+        """Return the pool of connections, after making sure that the table of keys exists."""
         async with self._opening:
             if self._pool is None:
                 await self._check_address()
@@ -202,7 +202,7 @@ async def _keep_key(target: _Target, connection: asyncpg.Connection, key: UUID) 
 
 
 def _refusal(error: asyncpg.PostgresError) -> Answer:
-    """What the server said, by its code: its words may hold what was written."""
+    """Return the server's refusal by its code: its text may contain written values."""
     code = getattr(error, "sqlstate", None) or "?????"
     kind = AnswerKind.FAILED if code[:2] in _PASSING else AnswerKind.REFUSED
     constraint = getattr(error, "constraint_name", None)

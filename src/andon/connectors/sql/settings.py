@@ -1,4 +1,4 @@
-"""What an action may say of its statement, and `[destinations.NAME.sql]` of the database."""
+"""The options of an action's statement, and `[destinations.NAME.sql]` of the database."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A statement with values in braces as PostgreSQL wants it: numbered parameters, each of the type that the statement gives it."""
+"""A statement with values in braces, converted for PostgreSQL: numbered parameters of the statement's own types."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ class ValueUnfit(Exception):
 
 
 def numbered(statement: str) -> tuple[str, list[str]]:
-    """The statement with `$1`, `$2` ..., and the names of the values that these stand for."""
+    """Return the statement with `$1`, `$2` ..., and the names of the values they stand for."""
     names: list[str] = []
     text = ""
     for literal, name in Template(statement).parts:
@@ -27,7 +27,7 @@ def numbered(statement: str) -> tuple[str, list[str]]:
 
 
 def parameters(names: Sequence[str], types: Sequence[str], values: Mapping[str, Any]) -> list[Any]:
-    """The values in order, each made fit for its type. Raises ValueMissing, ValueUnfit."""
+    """Return the values in order, each converted to its type. Raises ValueMissing, ValueUnfit."""
     return [_fit(name, kind, value_of(values, name)) for name, kind in zip(names, types, strict=True)]
 
 

@@ -1,7 +1,7 @@
 """Webhooks: a signed POST to a destination (Standard Webhooks), one attempt a call.
 
-What is known of a failed attempt depends on how far it got: before the request was on its way the receiver certainly has
-nothing; from then on it may have. A receiver knows a repeat by its `webhook-id`, as the standard asks.
+What a failed attempt means depends on how far it got: before the request was on its way the receiver certainly has
+nothing; after that it may have. A receiver recognizes a repeat by its `webhook-id`, as the standard asks.
 """
 
 import json
@@ -21,7 +21,7 @@ from andon.version import __version__
 
 
 class WebhookOptions(Shape):
-    """What the body is."""
+    """The form of the body."""
 
     cloudevents: bool = Field(
         False,
@@ -30,7 +30,7 @@ class WebhookOptions(Shape):
 
 
 class WebhookConnector:
-    """Delivers by HTTP POST, keeping connections to each destination open. `tls` says whom to trust, if not the public authorities."""
+    """Delivers by HTTP POST, with kept connections to each destination. `tls` replaces the public authorities."""
 
     repeat = Repeat.IDEMPOTENT
 
@@ -90,7 +90,7 @@ class _Route:
 
 
 def body_of(delivery: Delivery) -> tuple[str, bytes]:
-    """The body of a delivery and its media type: the same bytes at each attempt. The signature is over all of it."""
+    """Return the media type and the body of a delivery: the same bytes at each attempt, all of them signed."""
     if delivery.event is not None or delivery.options.get("cloudevents"):
         return STRUCTURED, structured(delivery)
     event = {

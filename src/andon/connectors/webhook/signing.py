@@ -1,4 +1,4 @@
-"""Signatures of Standard Webhooks: `v1,<base64 HMAC-SHA-256>` over id, timestamp and body, one for each secret in use."""
+"""Signatures of Standard Webhooks: `v1,<base64 HMAC-SHA-256>` over id, timestamp and body, one for each secret."""
 
 import base64
 import binascii
@@ -23,7 +23,7 @@ class Signer:
         self._keys = [_key(secret) for secret in secrets]
 
     def sign(self, message_id: str, timestamp: int, body: bytes) -> str:
-        """The value of the `webhook-signature` header."""
+        """Return the value of the `webhook-signature` header."""
         signed = f"{message_id}.{timestamp}.".encode() + body
         digests = (hmac.digest(key, signed, hashlib.sha256) for key in self._keys)
         return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)

@@ -1,7 +1,7 @@
-"""Chores: what workers do again and again beside their work, such as sealing the audit log. Slices declare them in `chores.py`.
+"""Chores: periodic work of the workers, such as sealing the audit log. Slices declare them in `chores.py`.
 
-A chore with a lease is done by one worker at a time; another takes it over when that one ends or dies. Start reading at
-`runner.py`.
+A chore with a lease runs on one worker at a time; another worker takes over when that one ends or dies. Start reading
+at `runner.py`.
 """
 
 from andon.kernel.chores.domain import Chore, ChoreState

@@ -9,11 +9,11 @@ from andon.kernel.db import Tx
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """Work that is done in one transaction each time, `interval` after the last time.
+    """Work that runs in one transaction each time, `interval` after the previous run.
 
-    `work(tx, now)` says whether there may be more to do at once; `now` is the time of the database's server. With a `lease` one
-    worker does it at a time, and another takes over when it was not heard of for the interval and the lease. Without one every
-    worker does it, so its work must bear that.
+    `work(tx, now)` returns whether there may be more to do at once; `now` is the time of the database server. With a
+    `lease` one worker runs it at a time, and another takes over when the holder has been silent for the interval plus
+    the lease. Without a lease every worker runs it, so the work must tolerate that.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Chore:
 
 @dataclass(frozen=True, slots=True)
 class ChoreState:
-    """How a chore went: `failures` counts those since it went well, `last_error` stays after that."""
+    """The state of a chore: `failures` counts those since the last success; `last_error` stays after one."""
 
     name: str
     interval: timedelta

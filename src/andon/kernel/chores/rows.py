@@ -1,4 +1,4 @@
-"""All SQL about chores: who holds one, and how it went. By the clock of the database's server. Never commits."""
+"""All SQL about chores: who holds one, and how it went. Times are those of the database server. Never commits."""
 
 from datetime import datetime, timedelta
 
@@ -11,11 +11,12 @@ _CLAIM = text("""
 INSERT INTO chores AS c (name, interval_seconds, holder, lease_until)
 SELECT :name, :interval, :holder, clock_timestamp() + CAST(:span AS interval)
 WHERE NOT EXISTS (SELECT FROM chores WHERE name = :name AND holder <> :holder AND lease_until >= clock_timestamp())
-ON CONFLICT (name) DO UPDATE SET interval_seconds = excluded.interval_seconds, holder = excluded.holder, lease_until = excluded.lease_until
+ON CONFLICT (name) DO UPDATE SET interval_seconds = excluded.interval_seconds, holder = excluded.holder,
+    lease_until = excluded.lease_until
 WHERE c.holder IS NULL OR c.holder = excluded.holder OR c.lease_until < clock_timestamp()
 RETURNING name
 """)
-"""What another holds is not even locked: every worker asks for it again and again."""
+"""A chore that another worker holds is not even locked, because every worker polls for it."""
 
 _DONE = text("""
 UPDATE chores SET last_run_at = clock_timestamp(), failures = 0 WHERE name = :name AND holder = :holder
@@ -23,17 +24,20 @@ UPDATE chores SET last_run_at = clock_timestamp(), failures = 0 WHERE name = :na
 
 _SEEN = text("""
 INSERT INTO chores AS c (name, interval_seconds, last_run_at) VALUES (:name, :interval, clock_timestamp())
-ON CONFLICT (name) DO UPDATE SET interval_seconds = excluded.interval_seconds, last_run_at = excluded.last_run_at, failures = 0
+ON CONFLICT (name) DO UPDATE SET interval_seconds = excluded.interval_seconds, last_run_at = excluded.last_run_at,
+    failures = 0
 """)
 
 _FAILED = text("""
-INSERT INTO chores AS c (name, interval_seconds, failures, last_error, failed_at) VALUES (:name, :interval, 1, :error, clock_timestamp())
-ON CONFLICT (name) DO UPDATE SET failures = c.failures + 1, last_error = excluded.last_error, failed_at = excluded.failed_at
+INSERT INTO chores AS c (name, interval_seconds, failures, last_error, failed_at)
+VALUES (:name, :interval, 1, :error, clock_timestamp())
+ON CONFLICT (name) DO UPDATE SET failures = c.failures + 1, last_error = excluded.last_error,
+    failed_at = excluded.failed_at
 """)
 
 
 def now(tx: Tx) -> datetime:
-    """The server's clock."""
+    """Return the server's clock."""
     moment: datetime = tx.execute(text("SELECT clock_timestamp()")).scalar_one()
     return moment
 
@@ -65,10 +69,11 @@ def failed(tx: Tx, chore: Chore, error: str) -> None:
 
 
 def states(tx: Tx) -> list[ChoreState]:
-    """How every chore went that was ever done, by name."""
+    """Return the state of every chore that ever ran, by name."""
     rows = tx.execute(
         text(
-            "SELECT name, interval_seconds, holder, last_run_at, last_error, failed_at, failures FROM chores ORDER BY name"
+            "SELECT name, interval_seconds, holder, last_run_at, last_error, failed_at, failures FROM chores "
+            "ORDER BY name"
         )
     )
     return [

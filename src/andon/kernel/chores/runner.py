@@ -1,7 +1,7 @@
-"""The runner of a worker's chores, side by side. What fails is logged, counted and tried again, and keeps nothing else from its work.
+"""The runner of a worker's chores, side by side. A failure is logged, counted and retried, and delays no other chore.
 
-The lease is claimed in a transaction of its own and confirmed in that of the work: a worker that was frozen and has lost it meanwhile
-finds that out before it commits, and what it did is undone.
+The lease is claimed in its own transaction and confirmed in that of the work. A worker that was frozen and lost the
+lease meanwhile notices before it commits, and its work is rolled back.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ from andon.kernel.errors import Unavailable
 from andon.kernel.lookout import first_of
 
 NOTED_EVERY = timedelta(seconds=10)
-"""How often it is written that a chore which every worker does went well."""
+"""The interval at which the success of a chore that every worker runs is recorded."""
 
 ASKED_AGAIN = timedelta(seconds=5)
-"""How soon a worker asks again for a chore that another holds, whatever its interval: that one may end at any time."""
+"""The interval at which a worker polls for a chore that another holds: that one may end at any time."""
 
 _LONGEST_ERROR = 300
 
@@ -37,7 +37,7 @@ class _LeaseLost(Exception):
 
 
 class ChoreRunner:
-    """Runs chores until told to stop. `poke` runs one of them at once."""
+    """Runs chores until it is stopped. `poke` runs one of them at once."""
 
     def __init__(self, database: Database, chores: Sequence[Chore], metrics: ChoreMetrics) -> None:
         self._database, self._chores, self._metrics = database, chores, metrics
@@ -90,7 +90,7 @@ class ChoreRunner:
         return timedelta() if more else chore.interval
 
     def _holds(self, chore: Chore) -> bool:
-        """Whether this worker may run a chore; its lease is renewed when half of it is over."""
+        """Return whether this worker may run a chore; its lease is renewed when half of it is over."""
         if chore.lease is None or monotonic() < self._held.get(chore.name, 0.0):
             return True
         span, began = chore.interval + chore.lease, monotonic()

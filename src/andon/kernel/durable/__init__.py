@@ -1,9 +1,9 @@
-"""Durable runs: functions of several steps that survive their process, on DBOS, behind this small face.
+"""Durable runs: functions of several steps that survive their process, implemented on DBOS behind a small interface.
 
-A run is named by an id and belongs to a flow, the exact version of some code. Its steps are written down as they end; after a
-kill another process goes on behind the last of them. A run that waits is one row and no task anywhere, for however long.
-`rows` is what anybody may do in a transaction of his own, without DBOS in the process; `engine` executes, and is imported only
-by processes that do.
+A run has an id and belongs to a flow, the exact version of some code. Its steps are recorded as they end; after a kill
+another process continues behind the last of them. A waiting run is one row and no task anywhere, for however long.
+`rows` is what anybody may call in their own transaction, without DBOS in the process; `engine` executes runs, and only
+processes that do so import it.
 """
 
 from andon.kernel.durable.domain import LEAVING, OVER, DurableRun, Interrupted, RunState, StepRecord, Waiting

@@ -1,4 +1,4 @@
-"""What is known of a run, in words of our own; no library, no database."""
+"""The facts of a run, in our own terms; no library, no database."""
 
 import asyncio
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class RunState(StrEnum):
     CANCELLED = "cancelled"
     """A person stopped it where it was; it can be resumed."""
     EXHAUSTED = "exhausted"
-    """Its process ended again and again while it ran, so it is not tried any more; it can be resumed."""
+    """Its process died repeatedly while it ran, so it is no longer tried; it can be resumed."""
 
 
 OVER = frozenset({RunState.DONE, RunState.FAILED})
@@ -39,7 +39,7 @@ OF_LIBRARY = {
     "CANCELLED": RunState.CANCELLED,
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": RunState.EXHAUSTED,
 }
-"""What DBOS calls them."""
+"""DBOS's names of the states."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +68,18 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What a run waits for is not there yet. Without `until` there is no limit."""
+    """The awaited thing is not there yet. Without `until` there is no limit."""
 
     until: datetime | None = None
 
 
 class Interrupted(asyncio.CancelledError):
-    """This process does not go on with the run: it waits, was cancelled, or is somebody else's now. Not to be caught."""
+    """This process stops executing the run: it waits, was cancelled, or belongs to another one. Not to be caught."""
 
 
 LEAVING: tuple[type[BaseException], ...] = (asyncio.CancelledError, GeneratorExit)
-"""How code is left that has not failed: its run is interrupted, its process ends, its event loop is gone. Whatever else it raises is an error
-of its own and must not come to the event loop, which a `SystemExit` ends with all the runs on it."""
+"""Exceptions by which code leaves without having failed: run interrupted, process ending, event loop gone.
+
+Any other exception is an error of the code and must not reach the event loop, which a `SystemExit` would end together
+with all the runs on it.
+"""

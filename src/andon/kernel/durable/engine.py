@@ -1,7 +1,7 @@
-"""The engine: runs the flows that this process has code for, on DBOS. Importing this imports DBOS.
+"""The engine: executes the flows that this process has code for, on DBOS. Importing this imports DBOS.
 
-Each flow is a queue of its own, so a process is never handed a run whose code it lacks. DBOS works on a thread and an event
-loop of its own; what it says of runs in its logs is left out, for it may show their values.
+Each flow is a queue of its own, so a process never receives a run whose code it lacks. DBOS works on its own thread and
+event loop. Its log messages about runs are dropped, because they may contain values of the run.
 """
 
 import asyncio
@@ -39,13 +39,13 @@ VERSION = "andon-1"
 """DBOS's own version of applications, pinned: ours are the flows' names."""
 
 DEATHS = 10
-"""How often in a row a run may be under way when its process ends, before it is not tried any more."""
+"""The number of consecutive process deaths during a run after which it is no longer tried."""
 
 LOST = 70
 """The exit code of a process that others have declared dead."""
 
 WIDTH = 64
-"""How many runs of a flow a process is at side by side. Those that wait are not among them: they have no process."""
+"""The number of concurrent runs of a flow in a process, without waiting ones, which have no process."""
 
 _POLL = 0.1
 _LAST_SECONDS = 2.0
@@ -63,7 +63,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Engine:
-    """Executes runs between `launch` and `close`; one a process. `lost` ends the process when others took it for dead."""
+    """Executes runs between `launch` and `close`; one per process.
+
+    `lost` ends the process when others declared it dead.
+    """
 
     def __init__(
         self,
@@ -193,8 +196,11 @@ class Engine:
 
 
 _STANDS_STILL = LEASE + timedelta(seconds=3)
-"""After so long without a word within a transaction of DBOS or of a run the server ends it: its process is frozen and counts as dead by
-now, and keeps its runs from those who took them over. Longer than the lease, so that it meets nobody who lives."""
+"""Idle time within a transaction of DBOS or of a run after which the server ends the session.
+
+Its process is frozen and counts as dead by now, and its locks block those who took over its runs. Longer than the
+lease, so that no living process is affected.
+"""
 
 
 def _connect(url: str) -> Connections:
@@ -208,5 +214,5 @@ def _connect(url: str) -> Connections:
 
 
 def _is_shown(record: logging.LogRecord) -> bool:
-    """What DBOS says of its own state; not what it says of runs, nor of a launch that failed, which is told by who launched it."""
+    """Return whether to log a record of DBOS: neither about runs, nor about a failed launch, which is reported."""
     return not str(record.msg).startswith(_HIDDEN)

@@ -1,8 +1,8 @@
-"""A lease a process: who holds runs and is alive. What a dead process held is given to the living by whoever sees it first.
+"""One lease per process: which processes hold runs and are alive. Any live process hands on the runs of a dead one.
 
-The row is written before the process can take any run and renewed every third of its life, on a thread of its own, by the
-database's clock. A process that finds its row taken away has been declared dead and ends at once; between running out and
-knowing, it begins no step.
+The row is written before the process can take any run and renewed every third of its life, on a thread of its own, by
+the database's clock. A process that finds its row deleted has been declared dead and ends at once; between expiry and
+that discovery it begins no step.
 """
 
 import os
@@ -20,11 +20,15 @@ from andon.kernel.durable import rows
 from andon.kernel.errors import Unavailable
 
 LEASE = timedelta(seconds=5)
-"""How long after its last sign of life a process counts as dead; others have its runs within about a second more."""
+"""The time after its last renewal when a process counts as dead; others have its runs about a second later."""
 
 FROZEN = timedelta(seconds=3)
-"""After so long without a word within a transaction the server ends it: a process that was frozen in one would keep its locks, and
-with them the living from what it held. Shorter than the lease, so that nobody waits for it."""
+"""Idle time within a transaction after which the server ends the session.
+
+Shorter than the lease, so nobody waits for it.
+
+A process frozen within a transaction would keep its locks, and so keep its runs from the living.
+"""
 
 REAPER = 0x72656170
 """Key of the advisory lock under which one process at a time gives away what the dead held."""
@@ -39,10 +43,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Lease:
-    """This process's lease, and its look after the others'. `recover` gives the runs of dead processes back to all, `tidy` what this
-    one lost sight of.
+    """This process's lease, and its check of the others'.
 
-    `lost` is called when others have declared this process dead, from the lease's own thread: it must end the process.
+    `recover` returns the runs of dead processes to the queue, `tidy` those that this process lost track of. `lost` is
+    called from the lease's own thread when others have declared this process dead: it must end the process.
     """
 
     def __init__(
@@ -130,7 +134,7 @@ class Lease:
 
     @contextmanager
     def briefly(self) -> Iterator[Tx]:
-        """A transaction that ends by itself if this process is frozen in it. Raises DatabaseUnavailable."""
+        """Open a transaction that ends by itself if this process is frozen in it. Raises DatabaseUnavailable."""
         with self._database.begin() as tx:
             tx.execute(text(f"{_LIMIT}{_FROZEN_MS}"))
             yield tx

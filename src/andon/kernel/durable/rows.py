@@ -1,8 +1,8 @@
-"""The rows of runs in DBOS's own tables, read and moved in the caller's transaction; all such SQL is here.
+"""The rows of runs in DBOS's own tables, read and changed in the caller's transaction; all such SQL is here.
 
-DBOS keeps one row a run (`workflow_status`) and one a step that ended (`operation_outputs`). A run that waits is DELAYED; whoever
-brings what it waits for makes it ENQUEUED, in the transaction of the cause. DBOS is pinned to a minor release, and
-`tests/contract/durable` holds each of these statements against what DBOS itself does.
+DBOS keeps one row per run (`workflow_status`) and one per finished step (`operation_outputs`). A waiting run is
+DELAYED; the transaction that brings what it waits for makes it ENQUEUED. DBOS is pinned to a minor release, and
+`tests/contract/durable` compares each of these statements with what DBOS itself does.
 """
 
 import json
@@ -28,12 +28,12 @@ _COLUMNS = "workflow_uuid, name, status, executor_id, updated_at, completed_at, 
 
 
 def is_set_up(tx: Tx) -> bool:
-    """Whether there can be runs at all: whether DBOS has made its tables."""
+    """Return whether there can be runs at all: whether DBOS has made its tables."""
     return tx.execute(text(f"SELECT to_regclass('{_STATUS}') IS NOT NULL")).scalar_one() is True
 
 
 def hold(tx: Tx, run_id: UUID, *, owner: str | None = None) -> RunState | None:
-    """Lock a run's row until the transaction ends, so that nobody moves it meanwhile; None if there is none, or not of this owner."""
+    """Lock a run's row until the transaction ends and return its state; None if it is missing or not this owner's."""
     mine = "" if owner is None else "AND owner_xid = :owner AND status = 'PENDING'"
     query = f"SELECT status FROM {_STATUS} WHERE workflow_uuid = :id {mine} FOR UPDATE"
     status = tx.execute(text(query), {"id": str(run_id), "owner": owner}).scalar()
@@ -44,7 +44,8 @@ def park(tx: Tx, run_id: UUID, *, until: datetime) -> None:
     """Let a held run wait. What it has got done counts as progress, so the count of its recoveries begins anew."""
     tx.execute(
         text(
-            f"UPDATE {_STATUS} SET status = 'DELAYED', delay_until_epoch_ms = :until, owner_xid = NULL, executor_id = NULL, "
+            f"UPDATE {_STATUS} SET status = 'DELAYED', delay_until_epoch_ms = :until, owner_xid = NULL, "
+            "executor_id = NULL, "
             f"started_at_epoch_ms = NULL, recovery_attempts = 0, updated_at = {_NOW_MS} WHERE workflow_uuid = :id"
         ),
         {"id": str(run_id), "until": int(until.timestamp() * 1000)},
@@ -72,7 +73,8 @@ def cancel(tx: Tx, run_id: UUID) -> bool:
     return (
         tx.execute(
             text(
-                f"UPDATE {_STATUS} SET status = 'CANCELLED', owner_xid = NULL, queue_name = NULL, deduplication_id = NULL, "
+                f"UPDATE {_STATUS} SET status = 'CANCELLED', owner_xid = NULL, queue_name = NULL, deduplication_id "
+                "= NULL, "
                 f"started_at_epoch_ms = NULL, updated_at = {_NOW_MS}, completed_at = {_NOW_MS} "
                 "WHERE workflow_uuid = :id AND status IN ('ENQUEUED', 'PENDING', 'DELAYED')"
             ),
@@ -87,7 +89,8 @@ def resume(tx: Tx, run_id: UUID) -> bool:
     return (
         tx.execute(
             text(
-                f"UPDATE {_STATUS} SET status = 'ENQUEUED', queue_name = name, owner_xid = NULL, recovery_attempts = 0, "
+                f"UPDATE {_STATUS} SET status = 'ENQUEUED', queue_name = name, owner_xid = NULL, "
+                "recovery_attempts = 0, "
                 "workflow_deadline_epoch_ms = NULL, deduplication_id = NULL, delay_until_epoch_ms = NULL, "
                 f"started_at_epoch_ms = NULL, updated_at = {_NOW_MS}, completed_at = NULL "
                 "WHERE workflow_uuid = :id AND status IN ('CANCELLED', 'MAX_RECOVERY_ATTEMPTS_EXCEEDED')"
@@ -103,7 +106,8 @@ def fork(tx: Tx, run_id: UUID, new_id: UUID, *, flow: str, from_step: int) -> No
     values = {"old": str(run_id), "new": str(new_id), "flow": flow, "step": from_step}
     tx.execute(
         text(
-            f"INSERT INTO {_STATUS} (workflow_uuid, status, name, queue_name, application_version, application_id, serialization, "
+            f"INSERT INTO {_STATUS} (workflow_uuid, status, name, queue_name, application_version, application_id, "
+            "serialization, "
             "application_name, forked_from, priority, recovery_attempts) "
             "SELECT :new, 'ENQUEUED', :flow, :flow, application_version, application_id, serialization, "
             f"application_name, :old, 0, 0 FROM {_STATUS} WHERE workflow_uuid = :old"
@@ -133,14 +137,14 @@ def fork(tx: Tx, run_id: UUID, new_id: UUID, *, flow: str, from_step: int) -> No
 
 
 def find(tx: Tx, run_ids: Sequence[UUID]) -> dict[UUID, DurableRun]:
-    """Runs by id; one that is not there is left out."""
+    """Return runs by id; an id without a run is left out."""
     query = f"SELECT {_COLUMNS} FROM {_STATUS} WHERE workflow_uuid = ANY(:ids)"
     rows = tx.execute(text(query), {"ids": [str(run_id) for run_id in run_ids]})
     return {UUID(row.workflow_uuid): _run(row) for row in rows}
 
 
 def outcome_of(tx: Tx, run_id: UUID) -> tuple[Any, str | None]:
-    """What an ended run returned, or the error it ended with."""
+    """Return an ended run's output and the error it ended with."""
     query = f"SELECT output, error FROM {SCHEMA}.workflow_output WHERE workflow_uuid = :id"
     row = tx.execute(text(query), {"id": str(run_id)}).one_or_none()
     if row is None:
@@ -150,7 +154,7 @@ def outcome_of(tx: Tx, run_id: UUID) -> tuple[Any, str | None]:
 
 
 def steps(tx: Tx, run_id: UUID) -> list[StepRecord]:
-    """The steps of a run that have ended, in order."""
+    """Return the finished steps of a run, in order."""
     query = (
         "SELECT function_id, function_name, output, started_at_epoch_ms, completed_at_epoch_ms "
         f"FROM {_STEPS} WHERE workflow_uuid = :id ORDER BY function_id"
@@ -168,13 +172,14 @@ def steps(tx: Tx, run_id: UUID) -> list[StepRecord]:
 
 
 def record(tx: Tx, run_id: UUID, step: StepRecord, *, owner: str) -> bool:
-    """Write down a step that has ended, in one statement; False if the run is not this owner's any more, or was stopped.
+    """Record a finished step in one statement; return False if the run is no longer this owner's, or was stopped.
 
-    Written again after a lost connection it is the same row.
+    Repeated after a lost connection, it writes the same row.
     """
     written = tx.execute(
         text(
-            f"INSERT INTO {_STEPS} (workflow_uuid, function_id, function_name, output, serialization, started_at_epoch_ms, "
+            f"INSERT INTO {_STEPS} (workflow_uuid, function_id, function_name, output, serialization, "
+            "started_at_epoch_ms, "
             "completed_at_epoch_ms, application_name, retention_timestamp) "
             "SELECT workflow_uuid, :number, :name, :output, 'portable_json', :began, :ended, application_name, "
             f"{_NOW_MS} FROM {_STATUS} WHERE workflow_uuid = :id AND owner_xid = :owner AND status = 'PENDING' "
@@ -195,13 +200,13 @@ def record(tx: Tx, run_id: UUID, step: StepRecord, *, owner: str) -> bool:
 
 
 def counts(tx: Tx) -> dict[tuple[str, RunState], int]:
-    """How many runs are not over, by flow and state; those that are may be many, and are not looked at."""
+    """Return how many runs are not over, by flow and state; those that are may be many, and are not looked at."""
     query = f"SELECT name, status, count(*) AS n FROM {_STATUS} WHERE status IN ({_OPEN}) GROUP BY name, status"
     return {(row.name, OF_LIBRARY[row.status]): row.n for row in tx.execute(text(query))}
 
 
 def unfinished(tx: Tx) -> dict[str, int]:
-    """How many runs are under way or wait, by flow."""
+    """Return how many runs are under way or wait, by flow."""
     query = (
         f"SELECT name, count(*) AS n FROM {_STATUS} WHERE status IN ('ENQUEUED', 'PENDING', 'DELAYED') GROUP BY name"
     )
@@ -216,7 +221,7 @@ def oldest(tx: Tx) -> datetime | None:
 
 
 def orphans(tx: Tx) -> list[str]:
-    """The processes that hold runs and have no lease: they are dead."""
+    """Return the processes that hold runs and have no lease: they are dead."""
     query = (
         f"SELECT DISTINCT executor_id FROM {_STATUS} w WHERE status = 'PENDING' AND executor_id IS NOT NULL "
         "AND NOT EXISTS (SELECT FROM durable_leases l WHERE l.executor = w.executor_id)"
@@ -225,7 +230,7 @@ def orphans(tx: Tx) -> list[str]:
 
 
 def held_by(tx: Tx, executor: str) -> list[tuple[UUID, str]]:
-    """The runs that a process has taken and that are not over, each with the token with which it was taken."""
+    """Return the unfinished runs that a process has taken, each with its ownership token."""
     query = (
         f"SELECT workflow_uuid, owner_xid FROM {_STATUS} "
         "WHERE status = 'PENDING' AND executor_id = :executor AND owner_xid IS NOT NULL"
@@ -250,7 +255,7 @@ def requeue(tx: Tx, executor: str, taken: Sequence[tuple[UUID, str]]) -> int:
 
 
 def in_state(run_id: ColumnElement[UUID], state: RunState) -> ColumnElement[bool]:
-    """A condition for queries of others: that the run of this id is in a state."""
+    """Return a condition for other queries: the run of this id is in this state."""
     runs = table("workflow_status", column("workflow_uuid"), column("status"), schema=SCHEMA)
     found = select(1).where(runs.c.workflow_uuid == cast(run_id, Text), runs.c.status == _WORDS[state])
     return exists(found.correlate_except(runs))

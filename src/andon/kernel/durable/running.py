@@ -1,4 +1,4 @@
-"""A run as its own code sees it: steps that are done once, looks for what it waits for, a stand that nobody else shares."""
+"""A run as its own code sees it: steps that are performed once, waits, and a state that nothing else shares."""
 
 import asyncio
 import time
@@ -22,11 +22,11 @@ T = TypeVar("T")
 
 _RETRY_SECONDS = 0.5
 _FRESH_SECONDS = 0.1
-"""How long it may be since the run was seen to be ours before a step begins without looking again."""
+"""The longest time since ownership of the run was seen before a step begins without looking again."""
 
 
 class NotRepeatable(RuntimeError):
-    """The code took another way than it did before: it is not the code that this run began on, or asks a clock or chance."""
+    """The code took another path than before: it is not the run's first version, or depends on a clock or chance."""
 
 
 class StepsOverlap(RuntimeError):
@@ -57,9 +57,11 @@ class Running:
         return self.id, self._owner
 
     async def step(self, name: str, body: Callable[[int], Awaitable[Any]]) -> Any:
-        """What `body(number)` returns (JSON), asked once: afterwards what it returned the first time. What it raises ends the run.
+        """Return what `body(number)` returns (JSON): called once, recorded, and replayed afterwards.
 
-        If the process is killed meanwhile, it is done again; so its effects are keyed.
+        Its exception ends the run.
+
+        If the process is killed meanwhile, the step is repeated; so its effects need a key.
         """
         with self._one_at_a_time():
             self._number += 1
@@ -74,9 +76,9 @@ class Running:
         self._records = {record.number: record for record in rows.steps(tx, self.id)}
 
     async def look(self, name: str, check: Callable[[Tx, datetime, int], Any]) -> Any:
-        """A step that waits: what `check(tx, now, number)` returns, as soon as that is not `Waiting`.
+        """Wait in a step: return what `check(tx, now, number)` returns, as soon as that is not `Waiting`.
 
-        While it is, there is no execution; the run's row is held while `check` looks, so nothing that comes is missed.
+        A waiting run is not executing. Its row is locked while `check` looks, so nothing that arrives is missed.
         """
 
         async def body(number: int) -> Any:
@@ -140,9 +142,10 @@ class Running:
         return found
 
     async def _perform(self, number: int, name: str, body: Callable[[int], Awaitable[Any]]) -> Any:
-        """Do a step and write it down. Not while others may take this process for dead: then they do it.
+        """Perform a step and record it, but not while others may believe this process dead and perform it themselves.
 
-        That the run is still ours was seen a moment ago, when it was taken or its last step written; after a pause it is looked at.
+        Ownership of the run was confirmed when it was taken or its last step written; after a pause it is checked
+        again.
         """
         while not self._lease.held:  # noqa: ASYNC110 - moved by a thread that knows no event loop
             await asyncio.sleep(0.05)

@@ -1,7 +1,7 @@
-"""Runs that are this process's by the database's word and that it does not execute: nobody else would ever take them.
+"""Runs that the database assigns to this process but that it does not execute: nobody else would ever take them.
 
-DBOS takes runs in one commit and then begins them. When the answer to that commit is lost, they are taken and it does not know. The same
-holds for a run that has ended and whose end could not be written down: it is done again, from its last step.
+DBOS takes runs in one commit and then begins them. When the answer to that commit is lost, they are taken without DBOS
+knowing it. The same holds for an ended run whose end could not be written: it is repeated from its last step.
 """
 
 import time

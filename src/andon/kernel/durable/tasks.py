@@ -1,6 +1,7 @@
-"""Tasks that the code of a run begins: one that raises SystemExit ends by itself.
+"""Tasks that a run's code begins: one that raises SystemExit ends alone.
 
-asyncio lets a SystemExit or a KeyboardInterrupt of any task through to the event loop, which ends with all the runs on it.
+asyncio lets a SystemExit or a KeyboardInterrupt of any task through to the event loop, which ends with all the runs on
+it.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ class TaskEnded(BaseException):
 
 
 class _Contained(Coroutine[Any, Any, Any]):
-    """A coroutine of which nothing comes that would end an event loop."""
+    """A coroutine whose exceptions never end an event loop."""
 
     def __init__(self, inner: Coroutine[Any, Any, Any]) -> None:
         self._inner = inner
@@ -41,7 +42,7 @@ class _Contained(Coroutine[Any, Any, Any]):
 
 
 def contain(loop: asyncio.AbstractEventLoop) -> None:
-    """From now on no task that is begun on this loop can end it. May be called again."""
+    """Keep tasks begun on this loop from ending it. May be called again."""
     loop.set_task_factory(_task)
 
 

@@ -1,4 +1,4 @@
-"""One kept connection: a request, its answer, and whether another request may follow. Nothing here waits longer than told."""
+"""One kept connection: a request, its answer, and whether another request may follow. All waits are bounded."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ BODY_LIMIT = 64 * 1024
 """A longer body is not read to its end; the connection is closed instead."""
 
 DRAIN_SECONDS = 5.0
-"""How long the rest of an answer may take whose status is known."""
+"""The longest time for the rest of an answer whose status is known."""
 
 
 class Lost(Exception):
@@ -23,7 +23,7 @@ class Lost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer. `headers` have lower-case names; `body` is there if it was asked for, up to the limit."""
+    """An answer. `headers` have lower-case names; `body` is there on request, up to the limit."""
 
     status: int
     headers: Mapping[str, str]
@@ -66,7 +66,7 @@ class Connection(asyncio.Protocol):
         self.is_open = True
 
     def data_received(self, data: bytes) -> None:
-        """A part of an answer."""
+        """Receive a part of an answer."""
         if not self._busy:  # nobody asked
             self.abort()
             return
@@ -97,14 +97,14 @@ class Connection(asyncio.Protocol):
             self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
-        """The status is known, which is all that most want to know."""
+        """Note the status, which is all that most callers need."""
         self._status = self._parser.get_status_code()
         self._delimited = "content-length" in self._headers or "transfer-encoding" in self._headers
         if self._status >= 200 and not self._whole:
             self._answer()
 
     def on_body(self, part: bytes) -> None:
-        """A part of the body; too much of it ends the connection."""
+        """Receive a part of the body; too large a body ends the connection."""
         self._size += len(part)
         if self._whole and self._size <= BODY_LIMIT:
             self._body.append(part)
@@ -113,7 +113,7 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def on_message_complete(self) -> None:
-        """The answer is over; an interim one (100 Continue) is not the answer."""
+        """End the answer, unless it is an interim one (100 Continue)."""
         if self._status < 200:
             self._reset_head()
             return

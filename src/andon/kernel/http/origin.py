@@ -1,7 +1,7 @@
 """One place on the network (scheme, host, port) and the connections to it.
 
-A name is resolved and its addresses are checked before anything is sent; the address that was checked is the one that is
-connected to. A request is sent at most once: what failed before it was on its way says so, and so does what failed after.
+A name is resolved and its addresses are checked before anything is sent; the connection goes to the checked address. A
+request is sent at most once. An error says whether the request was already on its way.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ RESOLVED_SECONDS = 30.0
 
 
 _KEPT = "/%:@!$&'()*+,;=~-._?"
-"""What stands for itself in a path or query; the rest is written as bytes in percents."""
+"""The characters that stand for themselves in a path or query; others are percent-encoded."""
 
 
 class UrlInvalid(ValueError):
@@ -39,14 +39,14 @@ class NoAnswer(Exception):
 
 @cache
 def default_tls() -> ssl.SSLContext:
-    """Whom to trust unless told otherwise: the public authorities. Loaded where TLS is spoken, which not every process does."""
+    """Return the default trust, the public authorities. Loaded only where TLS is used, which not every process does."""
     import httpx
 
     return httpx.create_ssl_context(trust_env=False)
 
 
 class HttpOrigin:
-    """The connections to where `url` is; its path and query are `target`. `tls` says whom to trust."""
+    """The connections to the place of `url`; its path and query are `target`. `tls` replaces the public authorities."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class HttpOrigin:
             await asyncio.sleep(0)  # transports close on the next turn of the loop
 
     def _kept(self) -> Connection | None:
-        """A connection that is open and was used a moment ago, the last one first."""
+        """Return an open connection that was used recently, the latest first; None without one."""
         now = asyncio.get_running_loop().time()
         while self._idle:
             since, connection = self._idle.pop()
@@ -124,7 +124,7 @@ class HttpOrigin:
         raise failed
 
     async def _reachable(self) -> list[str]:
-        """The checked addresses to connect to. Raises AddressRefused, OSError."""
+        """Return the checked addresses to connect to. Raises AddressRefused, OSError."""
         now = asyncio.get_running_loop().time()
         if not self._addresses or now - self._resolved_at >= RESOLVED_SECONDS:
             addresses = await self._resolve(self.host, self._port)
@@ -137,7 +137,7 @@ class HttpOrigin:
         self._idle.append((asyncio.get_running_loop().time(), connection))
 
     def _words(self, error: Exception, within: timedelta) -> str:
-        """An error for people; never its own text, which may hold parts of the request."""
+        """Describe an error for people; never by its own text, which may contain parts of the request."""
         if isinstance(error, socket.gaierror):
             return f"no address for host {self.host}"
         if isinstance(error, TimeoutError):
@@ -146,7 +146,7 @@ class HttpOrigin:
 
 
 def _parts(url: str) -> SplitResult:
-    """A URL in its parts. Raises UrlInvalid."""
+    """Split a URL. Raises UrlInvalid."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -167,7 +167,7 @@ def _parts(url: str) -> SplitResult:
 
 
 def request_of(method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
-    """A request's bytes. A header whose value is not printable ASCII is left out, so that none can smuggle in another."""
+    """Return a request's bytes. Headers whose values are not printable ASCII are left out, against header injection."""
     lines = [f"{method} {target} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in headers.items() if value.isascii() and value.isprintable()]
     if body or method not in ("GET", "DELETE"):

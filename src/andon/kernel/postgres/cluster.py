@@ -55,7 +55,7 @@ def configure(home: Home, port: int) -> None:
 
 
 def _first_statements(password: str) -> str:
-    """Handed over on standard input, so that the password is in no argument list and no file but ours. One line, one statement."""
+    """Return the first statements, one per line. They go to standard input, so only our own file holds the password."""
     return f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{password}'\nCREATE DATABASE {DATABASE} OWNER {ROLE}\n"
 
 
@@ -101,12 +101,13 @@ def _settings(home: Home, port: int) -> dict[str, str | int]:
         # Recovery after a kill within seconds.
         "max_wal_size": "256MB",
         "checkpoint_timeout": "5min",
-        # A new segment of the log is not filled with zeros first, for which every commit would wait, and a used one is kept.
+        # A new log segment is not filled with zeros first, which every commit would wait for, and a used one is kept.
         "wal_init_zero": "off",
         "min_wal_size": "256MB",
         # Gateway, worker and console take up to 90, and twice that while they are restarted beside each other.
         "max_connections": 200,
-        # Windows are read from where they were written a moment ago: with an eighth of this, reading them takes half as long again.
+        # Windows are read from where they were written a moment ago: with an eighth of this, reading takes half as long
+        # again.
         "shared_buffers": "128MB",
         # A page that is full of decisions is written by the background writer, and no commit waits for it.
         "bgwriter_delay": "10ms",

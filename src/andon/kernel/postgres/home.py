@@ -1,7 +1,7 @@
-"""The folders of one embedded PostgreSQL, and who owns which.
+"""The folders of one embedded PostgreSQL, and their owners.
 
 .andon/postgres/          ours: the password, the settings, the locks; or a link to such a folder (see `_elsewhere`)
-  data/                   PostgreSQL's own, made whole or not at all
+  data/                   PostgreSQL's own, created atomically
   log/                    PostgreSQL's own: a file a weekday, overwritten after a week; and start.log
   run/                    the unix socket; a link to a short path when this one would be too long
 """
@@ -50,7 +50,7 @@ class Home:
 
     @property
     def start_log(self) -> Path:
-        """What PostgreSQL said at its last start, before its own log was open."""
+        """The file of PostgreSQL's output at its last start, before its own log was open."""
         return self.folder / "start.log"
 
     @property
@@ -60,7 +60,7 @@ class Home:
 
     @property
     def admission(self) -> Path:
-        """Who may connect (pg_hba)."""
+        """Return the file of client authentication rules (pg_hba)."""
         return self.folder / "pg_hba.conf"
 
     @property
@@ -90,7 +90,7 @@ class Home:
 
 
 def find(place: Path) -> Home | None:
-    """The home at `.andon/postgres`, or None when there is none yet."""
+    """Return the home at `.andon/postgres`, or None when there is none yet."""
     if not (place / "data").exists():
         return None
     folder = place.resolve()
@@ -98,7 +98,7 @@ def find(place: Path) -> Home | None:
 
 
 def make(place: Path) -> Home:
-    """The home at `.andon/postgres`, made if need be. The caller holds the start lock."""
+    """Return the home at `.andon/postgres`, created if necessary. The caller holds the start lock."""
     account = server_account(place / "data")
     if not place.exists():
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -129,7 +129,7 @@ def _check_reach(home: Home) -> None:
 
 
 def _elsewhere(place: Path, account: SystemAccount) -> None:
-    """Put the home below /var/lib/andon, with a link in the project: what is there moves along with the link, not with the path."""
+    """Put the home below /var/lib/andon, with a link in the project, which may then be moved."""
     digest = hashlib.sha256(os.fsencode(place)).hexdigest()[:8]
     try:
         STORE.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -137,7 +137,8 @@ def _elsewhere(place: Path, account: SystemAccount) -> None:
     except OSError as error:
         raise PostgresFailed(
             f"PostgreSQL runs as the user {account.name}, who cannot reach {place.parent}, and {STORE} cannot be "
-            f"used instead ({error.strerror}): move the project out of a private folder, or run Andon as another user than root"
+            f"used instead ({error.strerror}): move the project out of a private folder, or run Andon as another "
+            "user than root"
         ) from error
     folder.chmod(0o711)
     place.symlink_to(folder)
@@ -165,7 +166,7 @@ def _socket_folder(home: Home) -> None:
 
 
 def _is_private(run: Path, account: SystemAccount | None) -> bool:
-    """Whether the linked folder is still the one we made: nobody else's, closed to everybody else."""
+    """Return whether the linked folder is still the one we made: nobody else's, closed to everybody else."""
     try:
         found = run.readlink().lstat()
     except FileNotFoundError:
@@ -174,6 +175,6 @@ def _is_private(run: Path, account: SystemAccount | None) -> bool:
 
 
 def socket_folder(home: Home) -> Path:
-    """The folder of the unix socket, by its short name."""
+    """Return the folder of the unix socket, by its short name."""
     run = home.folder / "run"
     return run.readlink() if run.is_symlink() else run

@@ -29,7 +29,7 @@ from andon.kernel.postgres.home import Home
 from andon.kernel.postgres.recovery import Recovery
 
 _READY_SECONDS = 120.0
-"""How long a server may replay its log after a crash."""
+"""The longest time a server may replay its log after a crash."""
 
 _PATIENCE_SECONDS = 3.0
 _FAST_SECONDS, _IMMEDIATE_SECONDS = 30.0, 10.0
@@ -40,7 +40,7 @@ _ORDERS = (
 )
 
 _LEAVE_SECONDS = 2.0
-"""How long processes whose postmaster was killed may take to notice."""
+"""The time in which processes of a killed postmaster notice."""
 
 _POLL_SECONDS = 0.02
 _PORT_ATTEMPTS = 5
@@ -48,7 +48,7 @@ _STARTS = 2
 """Starts of a server that complains and ends before it is ready. One that ends without a word was killed, and is started again."""
 
 _PORTS = range(15_432, 32_000)
-"""Below the range from which the kernel takes ports for outgoing connections, so that ours is free again at the next start."""
+"""Below the kernel's range for outgoing connections, so that the port is free again at the next start."""
 
 _log = structlog.get_logger("andon.postgres")
 
@@ -68,11 +68,11 @@ class Server:
         return home.socket_folder(self.home)
 
     def is_alive(self) -> bool:
-        """Whether this very server still runs."""
+        """Return whether this very server still runs."""
         return _is_postmaster(self.pid, self.home.data)
 
     def recovery(self) -> Recovery:
-        """Tells whether it will ever be ready again."""
+        """Return the detection of a server that will never be ready again."""
         return Recovery(self.pid, self.home.cluster)
 
     def kill(self) -> None:
@@ -81,7 +81,7 @@ class Server:
 
 
 class _Postmaster(NamedTuple):
-    """What `postmaster.pid` says."""
+    """The content of `postmaster.pid`."""
 
     pid: int
     port: int
@@ -89,13 +89,13 @@ class _Postmaster(NamedTuple):
 
 
 def start(place: Path) -> Server:
-    """The server in `place` (`.andon/postgres`), ready: the one that runs, or a new one. Raises PostgresFailed."""
+    """Return the ready server in `place` (`.andon/postgres`): the running one, or a new one. Raises PostgresFailed."""
     with starting(place):
         return start_locked(place)
 
 
 def start_locked(place: Path) -> Server:
-    """As `start`, for a caller who is inside `starting`."""
+    """Start as `start` does, for a caller who is inside `starting`."""
     here = home.make(place)
     found = _read(here)
     if found is not None and found.status == "stopping":
@@ -106,7 +106,7 @@ def start_locked(place: Path) -> Server:
 
 
 def running(place: Path) -> Server | None:
-    """The server in `place`, or None when none runs."""
+    """Return the server in `place`, or None when none runs."""
     with _permitted(place):
         here = home.find(place)
         found = _read(here) if here else None
@@ -122,7 +122,7 @@ def stop(place: Path) -> bool:
 
 
 def stop_locked(place: Path) -> bool:
-    """As `stop`, for a caller who is inside `starting`."""
+    """Stop as `stop` does, for a caller who is inside `starting`."""
     here = home.find(place)
     found = _read(here) if here else None
     if here is None or found is None:
@@ -137,7 +137,7 @@ def stop_locked(place: Path) -> bool:
 
 @contextmanager
 def starting(place: Path) -> Iterator[None]:
-    """Be the only one who starts or stops the server in `place`; waits for whoever does."""
+    """Hold the exclusive right to start or stop the server in `place`; waits for another holder."""
     with _permitted(place):
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with files.locked(place.with_name(f"{place.name}.lock")):
@@ -178,9 +178,9 @@ def _launch(here: Home) -> _Postmaster:
 
 @contextmanager
 def _nobody_else(here: Home) -> Iterator[int]:
-    """Hold the lock that all processes of the server inherit: what a killed server left behind goes, by force if need be.
+    """Hold the lock that all processes of the server inherit, and kill leftovers of a killed server if necessary.
 
-    Whoever inherited the descriptor holds the lock when we leave, and the kernel frees it with the last of them.
+    Processes that inherited the descriptor keep the lock when we leave; the kernel frees it with the last of them.
     """
     alive = files.open_lock(here.alive)
     try:
@@ -189,7 +189,8 @@ def _nobody_else(here: Home) -> Iterator[int]:
                 process.kill()
             if not files.lock_within(alive, _IMMEDIATE_SECONDS):
                 raise PostgresFailed(
-                    f"{here.data} is in use by a process that cannot be seen from here, perhaps in another container: stop that one first"
+                    f"{here.data} is in use by a process that cannot be seen from here, perhaps in another "
+                    "container: stop that one first"
                 )
         yield alive
     finally:
@@ -197,7 +198,7 @@ def _nobody_else(here: Home) -> Iterator[int]:
 
 
 def _forget_the_dead(here: Home) -> None:
-    """Remove the lock files of a killed server. PostgreSQL would not when their process number was given to another program."""
+    """Remove the lock files of a killed server. PostgreSQL keeps them if another program got their process id."""
     for file in (here.data / "postmaster.pid", *home.socket_folder(here).glob(".s.PGSQL.*")):
         file.unlink(missing_ok=True)
 
@@ -242,7 +243,7 @@ def _ready(here: Home) -> _Postmaster | None:
 
 
 def _answers(found: _Postmaster) -> bool:
-    """Whether the server lets people in: not starting, not recovering, not stopping."""
+    """Return whether the server admits connections: not starting, not recovering, not stopping."""
     where = f"host=127.0.0.1 port={found.port} dbname={cluster.DATABASE} user={cluster.ROLE} connect_timeout=2"
     return found.status == "ready" and pq.PGconn.ping(where.encode()) == pq.Ping.OK
 
@@ -257,7 +258,7 @@ def _ended_within(here: Home, seconds: float) -> bool:
 
 
 def _read(here: Home) -> _Postmaster | None:
-    """The server that `postmaster.pid` tells of, if it really runs."""
+    """Return the server that `postmaster.pid` describes, if it really runs."""
     try:
         lines = (here.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         pid, port = int(lines[0]), int(lines[3])
@@ -269,7 +270,7 @@ def _read(here: Home) -> _Postmaster | None:
 
 
 def _is_postmaster(pid: int, data: Path) -> bool:
-    """Whether the process serves this data: a number may have been given to another program meanwhile."""
+    """Return whether the process serves this data: a number may have been given to another program meanwhile."""
     try:
         return psutil.Process(pid).cmdline()[1:3] == ["-D", str(data)]
     except (psutil.Error, ValueError):
@@ -282,7 +283,7 @@ def _kill(pid: int, data: Path) -> None:
 
 
 def _leftovers(here: Home) -> list[psutil.Process]:
-    """Processes of this server that outlived its postmaster, and of an interrupted initdb."""
+    """Return processes of this server that outlived its postmaster, and of an interrupted initdb."""
     titles, programs = (f"postgres: {here.cluster}:",), ("/postgres", "/initdb")
     return [
         process

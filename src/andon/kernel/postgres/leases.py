@@ -1,7 +1,8 @@
-"""Who uses the embedded server. The rule: whoever needs it starts it, and the last one to leave stops it.
+"""Users of the embedded server. The rule: whoever needs it starts it, and the last one to leave stops it.
 
-Each user shares a lock which the kernel frees when its holder dies, so that nobody has to be counted. `andon up` is a user
-like any other: a command that runs beside it finds the server and leaves it; a command that runs alone starts and stops it.
+Each user shares a lock which the kernel frees when its holder dies, so nobody needs to be counted. `andon up` is a user
+like any other: a command that runs beside it finds the server and leaves it; a command that runs alone starts and stops
+it.
 """
 
 import fcntl
@@ -19,7 +20,7 @@ from andon.kernel.postgres.launcher import Server
 
 @contextmanager
 def lend(place: Path) -> Iterator[Server]:
-    """The server in `place` for as long as the context lasts; whoever is the last to leave it stops it."""
+    """Yield the server in `place`; the last user to leave stops it."""
     with launcher.starting(place):
         server = launcher.start_locked(place)
         use = files.open_lock(server.home.users)
@@ -36,14 +37,14 @@ def lend(place: Path) -> Iterator[Server]:
 
 
 def in_use(place: Path) -> bool:
-    """Whether somebody uses the server in `place`."""
+    """Return whether somebody uses the server in `place`."""
     here = home.find(place)
     return here is not None and files.is_held(here.users)
 
 
 @contextmanager
 def available(settings: Settings) -> Iterator[str]:
-    """The url a command works with: the configured database, or the embedded one, which runs while the context lasts."""
+    """Yield the url a command works with: the configured database, or the embedded one, which runs meanwhile."""
     if settings.database.url is not None:
         yield settings.database.url.get_secret_value()
         return
@@ -52,7 +53,7 @@ def available(settings: Settings) -> Iterator[str]:
 
 
 def url_of(settings: Settings) -> str:
-    """The url of the configured or the running embedded database; starts nothing. Raises NotRunning."""
+    """Return the url of the configured or the running embedded database; starts nothing. Raises NotRunning."""
     if settings.database.url is not None:
         return settings.database.url.get_secret_value()
     server = launcher.running(place_of(settings))

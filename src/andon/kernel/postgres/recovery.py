@@ -1,7 +1,8 @@
-"""Notices a server that will never be ready again.
+"""Detection of a server that will never be ready again.
 
-After the crash of one of its processes PostgreSQL ends them all and starts one that replays its log, `startup`. If that one is killed
-too, PostgreSQL 18 neither starts another nor ends, and refuses everybody for ever. `walwriter` runs in a server that is ready.
+After the crash of one of its processes PostgreSQL ends them all and starts `startup`, which replays its log. If that
+one is killed too, PostgreSQL 18 neither starts another nor ends, and refuses every connection for ever. `walwriter`
+runs in a ready server.
 """
 
 import time
@@ -12,7 +13,10 @@ import psutil
 _LOOK_SECONDS = 1.0
 
 _ABANDONED_SECONDS = 7.0
-"""For so long nobody must have been seen at it. Processes that are told to end get five seconds from PostgreSQL, and none is there then."""
+"""The time without a recovery process before a server counts as abandoned.
+
+PostgreSQL gives processes five seconds to end, during which none is there.
+"""
 
 _AT_WORK = {"startup", "walwriter"}
 
@@ -27,7 +31,7 @@ class Recovery:
         self._seen_at_work: psutil.Process | None = None
 
     def is_abandoned(self) -> bool:
-        """Whether the server lives and nobody makes it ready. Looks at its processes once a second, however often it is asked."""
+        """Return whether the server lives and nothing makes it ready. Looks at its processes at most once a second."""
         now = time.monotonic()
         if now < self._looked_at + _LOOK_SECONDS:
             return False
@@ -39,7 +43,7 @@ class Recovery:
         return now > self._worked_at + _ABANDONED_SECONDS
 
     def _is_well(self) -> bool:
-        """Whether one is at work, or the server is gone.
+        """Return whether one is at work, or the server is gone.
 
         The one of the last look is asked first: to find children takes a look at all processes of the machine.
         """
@@ -50,7 +54,7 @@ class Recovery:
         return self._seen_at_work is not None or not roles
 
     def _role(self, process: psutil.Process) -> str | None:
-        """What a process of the server does, by the first word; None of another, and of one that has ended."""
+        """Return a server process's role, its title's first word; None for another process, or an ended one."""
         with suppress(psutil.Error):
             title = process.cmdline()[:1]
             if title and title[0].startswith(self._title):

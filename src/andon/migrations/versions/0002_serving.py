@@ -1,4 +1,4 @@
-"""What serving needs: traffic splits, shadows, spending, results kept, the state of gateways; from `0002/*.sql`."""
+"""Tables of serving: traffic splits, shadows, spending, results kept, the state of gateways; from `0002/*.sql`."""
 
 from pathlib import Path
 

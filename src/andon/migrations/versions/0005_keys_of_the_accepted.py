@@ -1,4 +1,4 @@
-"""Who is answered later has its key from the moment it was accepted; from `0005/*.sql`."""
+"""Keys of requests accepted for later, from the moment of acceptance; from `0005/*.sql`."""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""What is in force apart from what is on disk, gates, line states, labels with a meaning, the feed; from `0006/*.sql`."""
+"""Settings in force apart from files on disk: gates, line states, labels with a meaning, the feed.
+
+From `0006/*.sql`.
+"""
 
 from pathlib import Path
 

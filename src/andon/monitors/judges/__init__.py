@@ -1,4 +1,4 @@
-"""Judges: one file a monitor, each a pure function from windows to observations. `windows.py` is what they are given."""
+"""Judges: one file per monitor, each a pure function from windows to observations. `windows.py` is their input."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeAlias

@@ -13,7 +13,10 @@ from andon.statistics.levels import WINDOWS_PART
 from andon.statistics.shifts import FeatureShift, compare
 
 _PARTS = {"drift": WINDOWS_PART, "prediction-drift": WINDOWS_PART / 2}
-"""The part of a family's false alarms that histograms of windows may use; detectors have most of it, predicted classes the rest."""
+"""The part of a family's false alarms for histograms of windows.
+
+Detectors have most of it, predicted classes the rest.
+"""
 
 _CLASSES_PART = WINDOWS_PART / 2
 
@@ -32,7 +35,7 @@ def judge_features(window: JudgedWindow) -> list[Observation]:
 
 
 def judge_scores(window: JudgedWindow) -> list[Observation]:
-    """Compare the scores of each arm with the held-out ones, and the predicted classes with those of the first windows."""
+    """Compare each arm's scores with the held-out ones, and predicted classes with those of the first windows."""
     found = [one for arm in window.arms for one in _judged(window, arm, "prediction-drift")]
     return [*found, *(one for arm in window.arms for one in _predicted(window, arm))]
 
@@ -140,7 +143,7 @@ def _predicted(window: JudgedWindow, arm: ArmWindow) -> list[Observation]:
 
 
 def _dispersion(reference: Histograms, first: Sequence[Histograms]) -> Dispersion:
-    """Estimate natural variance between the first windows beside all of them together, whatever lies between them and training."""
+    """Estimate the natural variance of the first windows around their pool, apart from their distance to training."""
     used = [one for one in first if one.rows.max(initial=0) >= FEWEST]
     if not used:
         return Dispersion.none(len(reference.binning.features))

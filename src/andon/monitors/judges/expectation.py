@@ -16,7 +16,7 @@ from andon.statistics.label_free import LabelFree, LabelFreeEstimate, estimate
 from andon.statistics.scores import ScoreSums
 
 MOST_OUTSIDE = 0.05
-"""The share of values beyond those of training from which on the model's scores are not believed."""
+"""The share of values outside the training range above which the model's scores are not trusted."""
 
 _NAME = "label-free"
 

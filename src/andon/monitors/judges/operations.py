@@ -1,4 +1,4 @@
-"""How an arm works, beside its own first windows: automatic share, errors, latency, cost."""
+"""The operation of an arm, beside its own first windows: automatic share, errors, latency, cost."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _DECISIONS_A_DAY = 200
 
 
 def judge_automatic_share(window: JudgedWindow) -> list[Observation]:
-    """Compare the share of decisions that no person was asked about."""
+    """Compare the share of decisions without a review."""
     return [
         JudgedRate(
             monitor="automatic-share",

@@ -40,8 +40,8 @@ def _judged(name: str, burn: BurnRate, level: ServiceLevel, until: datetime) -> 
         series=name,
         state=breach if burn.breached else MonitorState.GOOD,
         message=(
-            f"{missed.some:,} of {missed.all:,} decisions failed or took more than {level.latency.total_seconds():g} s, "
-            f"{burn.long:.1f} times as many as {level.share:.2%} allows"
+            f"{missed.some:,} of {missed.all:,} decisions failed or took more than "
+            f"{level.latency.total_seconds():g} s, {burn.long:.1f} times as many as {level.share:.2%} allows"
         ),
         observed=burn.long,
         expected=burn.tier.rate,

@@ -15,7 +15,7 @@ FEWEST_IN_STRATUM = 20
 """Labels of automatic decisions, or of reviewed ones, without which their error is not known."""
 
 _SLACK = 0.02
-"""How far off scores of a model may be whose held-out data does not say how well they are calibrated."""
+"""The allowed miscalibration of a model whose held-out data does not show its calibration."""
 
 
 def judge_performance(window: JudgedWindow) -> list[Observation]:
@@ -35,7 +35,7 @@ def judge_calibration(window: JudgedWindow) -> list[Observation]:
 
 
 def judge_label_drift(window: JudgedWindow) -> list[Observation]:
-    """Compare the shares of the true classes with those of the first labels; reviews are left out, which are no fair sample."""
+    """Compare shares of the true classes with the first labels', without reviews, which are no fair sample."""
     classes = window.all_labels.get("classes", {})
     among = sum(classes.values())
     if not among:
@@ -181,7 +181,7 @@ def _all(window: JudgedWindow, arm: ArmWindow, labels: Sums, level: float) -> Ob
 
 
 def _calibration(window: JudgedWindow, arm: ArmWindow, labels: Sums) -> Observation:
-    """A breach needs both: labels reject the calibration, and it is off by more than the held-out data allows."""
+    """Judge the calibration: a breach needs a rejection by labels, and a gap beyond the held-out data's."""
     check = check_calibration(labelled_scores(labels))
     series = window.series("", arm)
     if check.rows < FEWEST_LABELS:

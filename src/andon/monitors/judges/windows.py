@@ -56,10 +56,10 @@ class ArmWindow:
 
 @dataclass(frozen=True)
 class JudgedWindow:
-    """All that judges know. `arms` come with the most decisions first; `labels` are those of the window, by arm.
+    """The input of all judges. `arms` come with the most decisions first; `labels` are those of the window, by arm.
 
-    `labels` reach further back than the window where it alone has too few of them. `began` is when the line began, if it has
-    features that fill with time.
+    `labels` reach further back than the window where it alone has too few of them. `began` is when the line began, if
+    it has features that fill with time.
     """
 
     watched: WatchedAutomation
@@ -85,7 +85,10 @@ class JudgedWindow:
         return total(self.labels.values())
 
     def filling(self, name: str | None) -> str | None:
-        """Return why a feature, or the score (None), cannot be compared yet: windows behind it are not full; None if they are."""
+        """Return why a feature, or the score (None), is not comparable yet: its windows are not full.
+
+        None if they are.
+        """
         if self.began is None:
             return None
         full_at = self.watched.full_at(name, self.began)

@@ -55,7 +55,9 @@ def put(tx: Tx, rows: Sequence[StateRow]) -> None:
     """Write series in place of what stands there."""
     statement = text(f"""
         INSERT INTO monitor_states ({_COLUMNS})
-        VALUES (:automation, :monitor, :series, :segment, :arm, :state, :reason, :since, :judged_at, CAST(:figures AS json))
+        VALUES (
+            :automation, :monitor, :series, :segment, :arm, :state, :reason, :since, :judged_at, CAST(:figures AS json)
+        )
         ON CONFLICT (automation, monitor, series, segment) DO UPDATE SET arm = excluded.arm, state = excluded.state,
             reason = excluded.reason, since = excluded.since, judged_at = excluded.judged_at, figures = excluded.figures
     """)

@@ -13,7 +13,8 @@ from andon.monitors.sums import Sums
 
 _LOCKED = text("""
 SELECT w.automation, w.arm, w.starts_at, w.body FROM monitor_windows w
-JOIN unnest(CAST(:automations AS text[]), CAST(:arms AS text[]), CAST(:starts AS timestamptz[])) AS k (automation, arm, starts_at)
+JOIN unnest(CAST(:automations AS text[]), CAST(:arms AS text[]), CAST(:starts AS timestamptz[]))
+    AS k (automation, arm, starts_at)
     ON (w.automation, w.arm, w.starts_at) = (k.automation, k.arm, k.starts_at)
 ORDER BY w.automation, w.starts_at, w.arm FOR UPDATE OF w
 """)
@@ -27,8 +28,11 @@ ON CONFLICT (automation, starts_at, arm) DO UPDATE SET decisions = excluded.deci
 
 _ADD_SLOTS = text("""
 INSERT INTO monitor_slots AS s (automation, starts_at, decisions, met)
-SELECT * FROM unnest(CAST(:automations AS text[]), CAST(:starts AS timestamptz[]), CAST(:decisions AS bigint[]), CAST(:met AS bigint[]))
-ON CONFLICT (automation, starts_at) DO UPDATE SET decisions = s.decisions + excluded.decisions, met = s.met + excluded.met
+SELECT * FROM unnest(
+    CAST(:automations AS text[]), CAST(:starts AS timestamptz[]), CAST(:decisions AS bigint[]), CAST(:met AS bigint[])
+)
+ON CONFLICT (automation, starts_at) DO UPDATE SET decisions = s.decisions + excluded.decisions,
+    met = s.met + excluded.met
 """)
 
 _FIRST = text("""
@@ -106,7 +110,7 @@ def first_start(tx: Tx, automation: str) -> datetime | None:
 
 
 def slot_counts(tx: Tx, automations: Sequence[str], first: datetime, last: datetime) -> dict[tuple[str, datetime], int]:
-    """Return the decisions counted so far in each slot between two moments, both included."""
+    """Return the decisions counted in each slot between two moments, both included."""
     query = text("""
         SELECT automation, starts_at, decisions FROM monitor_slots
         WHERE automation = ANY(:automations) AND starts_at BETWEEN :first AND :last
@@ -168,7 +172,8 @@ def old_hours(tx: Tx, before: datetime, limit: int) -> list[StoredWindow]:
     The first days of an arm stay as they are: they show its natural variance from window to window.
     """
     query = text("""
-        SELECT w.automation, w.arm, w.starts_at, w.span_hours, w.model, w.version, w.decisions, w.body FROM monitor_windows w
+        SELECT w.automation, w.arm, w.starts_at, w.span_hours, w.model, w.version, w.decisions, w.body
+        FROM monitor_windows w
         JOIN (
             SELECT h.automation, h.arm, date_trunc('day', h.starts_at, 'UTC') AS day FROM monitor_windows h
             WHERE h.starts_at < :before AND h.span_hours = 1 AND h.starts_at >= (
@@ -201,7 +206,7 @@ def forget_slots(tx: Tx, before: datetime) -> None:
 
 
 def slots(tx: Tx, automation: str, since: datetime) -> list[tuple[datetime, int, int]]:
-    """Return the slots of an automation from a moment on: when each begins, its decisions, and those that kept the service level."""
+    """Return an automation's slots from a moment on: beginning, decisions, and decisions within the service level."""
     query = text("""
         SELECT starts_at, decisions, met FROM monitor_slots
         WHERE automation = :automation AND starts_at >= :since ORDER BY starts_at

@@ -3,7 +3,7 @@
     Tensor, of_array          a tensor, checked; from numpy
     InferRequest, InferResponse, ModelMetadata, ServerMetadata
     rest                      decode_request, encode_response, ... for HTTP bodies, with the binary tensor extension
-    grpc, protobuf            the same for gRPC; imported by who needs them, since they need the extra `grpc`
+    grpc, protobuf            the same for gRPC; imported only where needed, since they require the extra `grpc`
 
 Everything malformed raises InferenceInvalid. No socket is opened here.
 """

@@ -1,4 +1,4 @@
-"""What can be wrong with a message of the Open Inference Protocol."""
+"""Errors in a message of the Open Inference Protocol."""
 
 from andon.kernel.errors import Invalid
 

@@ -45,7 +45,7 @@ _CONTENTS: Mapping[Datatype, str] = {
 
 
 def message(name: str, content: bytes) -> Any:
-    """The protobuf message `name` of its bytes. Raises InferenceInvalid."""
+    """Parse the protobuf message `name`. Raises InferenceInvalid."""
     try:
         return CLASSES[name].FromString(content)
     except DecodeError:
@@ -53,7 +53,7 @@ def message(name: str, content: bytes) -> Any:
 
 
 def decode_request(content: bytes) -> InferRequest:
-    """A ModelInferRequest; `binary` if its tensors came raw. Raises InferenceInvalid."""
+    """Parse a ModelInferRequest; `binary` if its tensors came raw. Raises InferenceInvalid."""
     given = message("ModelInferRequest", content)
     return InferRequest(
         inputs=_tensors(given.inputs, given.raw_input_contents, "inputs"),
@@ -67,7 +67,7 @@ def decode_request(content: bytes) -> InferRequest:
 
 
 def encode_request(request: InferRequest, *, raw: bool = True) -> bytes:
-    """A ModelInferRequest, its tensors raw or as typed contents (all raw if one is FP16)."""
+    """Serialize a ModelInferRequest, its tensors raw or as typed contents (all raw if one is FP16)."""
     built = CLASSES["ModelInferRequest"](model_name=request.model, model_version=request.version, id=request.id)
     _set_parameters(built.parameters, request.parameters)
     _add_tensors(built.inputs, built.raw_input_contents, request.inputs, raw=raw)
@@ -77,7 +77,7 @@ def encode_request(request: InferRequest, *, raw: bool = True) -> bytes:
 
 
 def decode_response(content: bytes) -> InferResponse:
-    """A ModelInferResponse. Raises InferenceInvalid."""
+    """Parse a ModelInferResponse. Raises InferenceInvalid."""
     given = message("ModelInferResponse", content)
     return InferResponse(
         model=given.model_name,
@@ -89,7 +89,7 @@ def decode_response(content: bytes) -> InferResponse:
 
 
 def encode_response(response: InferResponse, *, raw: bool = True) -> bytes:
-    """A ModelInferResponse, its tensors raw or as typed contents (all raw if one is FP16)."""
+    """Serialize a ModelInferResponse, its tensors raw or as typed contents (all raw if one is FP16)."""
     built = CLASSES["ModelInferResponse"](model_name=response.model, model_version=response.version, id=response.id)
     _set_parameters(built.parameters, response.parameters)
     _add_tensors(built.outputs, built.raw_output_contents, response.outputs, raw=raw)
@@ -97,7 +97,7 @@ def encode_response(response: InferResponse, *, raw: bool = True) -> bytes:
 
 
 def encode_model_metadata(metadata: ModelMetadata) -> bytes:
-    """A ModelMetadataResponse."""
+    """Serialize a ModelMetadataResponse."""
     built = CLASSES["ModelMetadataResponse"](name=metadata.name, versions=metadata.versions, platform=metadata.platform)
     for there, tensors in ((built.inputs, metadata.inputs), (built.outputs, metadata.outputs)):
         for tensor in tensors:
@@ -106,7 +106,7 @@ def encode_model_metadata(metadata: ModelMetadata) -> bytes:
 
 
 def decode_model_metadata(content: bytes) -> ModelMetadata:
-    """What a server says of a model. Raises InferenceInvalid."""
+    """Parse a server's metadata of a model. Raises InferenceInvalid."""
     given = message("ModelMetadataResponse", content)
     inputs, outputs = (
         [TensorMetadata(each.name, datatype_of(each.name, each.datatype), tuple(each.shape)) for each in tensors]
@@ -116,7 +116,7 @@ def decode_model_metadata(content: bytes) -> ModelMetadata:
 
 
 def encode_server_metadata(metadata: ServerMetadata) -> bytes:
-    """A ServerMetadataResponse."""
+    """Serialize a ServerMetadataResponse."""
     return _bytes(
         CLASSES["ServerMetadataResponse"](name=metadata.name, version=metadata.version, extensions=metadata.extensions)
     )
@@ -172,7 +172,7 @@ def _parameters(given: Mapping[str, Any]) -> Mapping[str, Parameter]:
 
 
 def _set_parameters(there: Any, parameters: Mapping[str, Parameter]) -> None:
-    """Raises InferenceInvalid for a whole number that no parameter can hold."""
+    """Set protobuf parameters. Raises InferenceInvalid for an integer beyond 64 bits."""
     for name, value in parameters.items():
         if isinstance(value, bool):
             there[name].bool_param = value

@@ -1,4 +1,4 @@
-"""What is asked and answered in the Open Inference Protocol, whichever wire carries it."""
+"""Requests and responses of the Open Inference Protocol, independent of the transport."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ Parameter: TypeAlias = bool | int | float | str
 
 @dataclass(frozen=True, slots=True)
 class WantedOutput:
-    """An output that the caller asked for; `binary` None leaves its form to what the whole request says."""
+    """An output that the caller wants; `binary` None leaves its form to the whole request's setting."""
 
     name: str
     binary: bool | None = None
@@ -33,7 +33,7 @@ class InferRequest:
 
 @dataclass(frozen=True, slots=True)
 class InferResponse:
-    """What a model answered."""
+    """A model's response."""
 
     model: str
     outputs: Sequence[Tensor]
@@ -42,7 +42,7 @@ class InferResponse:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
 
     def output(self, name: str) -> Tensor:
-        """The output of this name. Raises InferenceInvalid."""
+        """Return the output of this name. Raises InferenceInvalid."""
         for tensor in self.outputs:
             if tensor.name == name:
                 return tensor
@@ -60,7 +60,7 @@ class TensorMetadata:
 
 @dataclass(frozen=True, slots=True)
 class ModelMetadata:
-    """What a model takes and gives, and which versions of it answer."""
+    """A model's inputs, outputs and versions."""
 
     name: str
     versions: Sequence[str]
@@ -71,7 +71,7 @@ class ModelMetadata:
 
 @dataclass(frozen=True, slots=True)
 class ServerMetadata:
-    """Who answers."""
+    """The identity of the answering server."""
 
     name: str
     version: str
@@ -79,14 +79,15 @@ class ServerMetadata:
 
 
 def require_rows(tensors: Sequence[Tensor], most: int) -> int:
-    """How many rows these tensors have, 1 to `most`, the same in each. Raises InferenceInvalid."""
+    """Return how many rows these tensors have, 1 to `most`, the same in each. Raises InferenceInvalid."""
     if not tensors:
         raise InferenceInvalid("The request has no inputs")
     first = tensors[0]
     for tensor in tensors:
         if tensor.rows != first.rows:
             raise InferenceInvalid(
-                f"The inputs differ in their rows: {shown(first.name)} has {first.rows}, {shown(tensor.name)} has {tensor.rows}"
+                f"The inputs differ in their rows: {shown(first.name)} has {first.rows}, {shown(tensor.name)} has "
+                f"{tensor.rows}"
             )
     if not 1 <= first.rows <= most:
         raise InferenceInvalid(f"The request has {first.rows} rows; 1 to {most} are allowed")

@@ -1,6 +1,7 @@
 """The messages of `inference.GRPCInferenceService`, built from a table of their fields; needs the extra `grpc`.
 
-Field numbers are the published ones: they are the protocol. Start at `MESSAGES`; `METHODS` says what each call takes and gives.
+Field numbers are the published ones: they are the protocol. Start at `MESSAGES`; `METHODS` gives the request and
+response of each call.
 """
 
 from collections.abc import Mapping
@@ -109,7 +110,7 @@ _SCALARS = {
 
 
 def _file() -> FileDescriptorProto:
-    """The table as protobuf describes a file."""
+    """Return the table as a protobuf file descriptor."""
     file = FileDescriptorProto(name="andon/inference.proto", package=PACKAGE, syntax="proto3")
     messages: dict[str, DescriptorProto] = {}
     for path, fields in MESSAGES.items():

@@ -1,4 +1,4 @@
-"""The protocol's REST bodies: JSON, and after it binary tensors (`Inference-Header-Content-Length` says where they begin)."""
+"""The protocol's REST bodies: JSON, followed by binary tensors from `Inference-Header-Content-Length` on."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -33,7 +33,7 @@ EXTENSIONS = ("binary_tensor_data",)
 
 
 def header_length(given: str | None) -> int | None:
-    """The value of that header. Raises InferenceInvalid if it is no number of bytes."""
+    """Return the value of that header. Raises InferenceInvalid if it is not a number of bytes."""
     if given is None:
         return None
     if not (given.isascii() and given.isdecimal() and len(given) < 19):
@@ -42,7 +42,7 @@ def header_length(given: str | None) -> int | None:
 
 
 def decode_request(body: bytes, json_bytes: int | None = None) -> InferRequest:
-    """A request; `json_bytes` is how much of the body is JSON, None all of it. Raises InferenceInvalid."""
+    """Parse a request; the first `json_bytes` of the body are JSON, None means all. Raises InferenceInvalid."""
     document, binary = _parts(body, json_bytes)
     parameters = _parameters(document, "request")
     outputs = [_wanted(each) for each in _list(document, "outputs", required=False)]
@@ -56,7 +56,7 @@ def decode_request(body: bytes, json_bytes: int | None = None) -> InferRequest:
 
 
 def encode_request(request: InferRequest, *, binary: bool = False) -> tuple[bytes, int | None]:
-    """The body, and how much of it is JSON (None: all). With `binary` the inputs are sent in binary form."""
+    """Return the body, and how much of it is JSON (None: all). With `binary` the inputs are sent in binary form."""
     document: dict[str, Any] = {"id": request.id} if request.id else {}
     parameters = {**request.parameters, **({"binary_data_output": True} if request.binary else {})}
     if parameters:
@@ -71,7 +71,7 @@ def encode_request(request: InferRequest, *, binary: bool = False) -> tuple[byte
 
 
 def decode_response(body: bytes, json_bytes: int | None = None) -> InferResponse:
-    """An answer; `json_bytes` is how much of the body is JSON, None all of it. Raises InferenceInvalid."""
+    """Parse an answer; the first `json_bytes` of the body are JSON, None means all. Raises InferenceInvalid."""
     document, binary = _parts(body, json_bytes)
     return InferResponse(
         model=_text(document, "model_name", required=False),
@@ -83,7 +83,7 @@ def decode_response(body: bytes, json_bytes: int | None = None) -> InferResponse
 
 
 def encode_response(response: InferResponse, *, binary: Sequence[str] = ()) -> tuple[bytes, int | None]:
-    """The body, and how much of it is JSON (None: all). `binary` names the outputs that are sent in binary form."""
+    """Return the body, and how much of it is JSON (None: all). `binary` names the outputs sent in binary form."""
     document: dict[str, Any] = {"model_name": response.model}
     if response.version:
         document["model_version"] = response.version
@@ -102,7 +102,7 @@ def binary_outputs(request: InferRequest, names: Sequence[str]) -> list[str]:
 
 
 def encode_model_metadata(metadata: ModelMetadata) -> bytes:
-    """The body that describes a model."""
+    """Return the body that describes a model."""
     return to_json(
         {
             "name": metadata.name,
@@ -115,7 +115,7 @@ def encode_model_metadata(metadata: ModelMetadata) -> bytes:
 
 
 def decode_model_metadata(body: bytes) -> ModelMetadata:
-    """What a server says of a model. Raises InferenceInvalid."""
+    """Parse a server's description of a model. Raises InferenceInvalid."""
     document = _document(body)
     versions = _list(document, "versions", required=False)
     return ModelMetadata(
@@ -128,12 +128,12 @@ def decode_model_metadata(body: bytes) -> ModelMetadata:
 
 
 def encode_server_metadata(metadata: ServerMetadata) -> bytes:
-    """The body that describes the server."""
+    """Return the body that describes the server."""
     return to_json({"name": metadata.name, "version": metadata.version, "extensions": metadata.extensions})
 
 
 def _parts(body: bytes, json_bytes: int | None) -> tuple[dict[str, Any], memoryview | None]:
-    """The JSON document, and what comes after it (None if nothing was announced)."""
+    """Return the JSON document, and the bytes after it (None if nothing was announced)."""
     if json_bytes is None:
         return _document(body), None
     if json_bytes > len(body):

@@ -27,7 +27,7 @@ Data: TypeAlias = Array | list[bytes]
 
 
 class Datatype(StrEnum):
-    """What the elements of a tensor are."""
+    """The types of a tensor's elements."""
 
     BOOL = "BOOL"
     UINT8 = "UINT8"
@@ -63,7 +63,10 @@ DTYPES: Mapping[Datatype, np.dtype[Any]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tensor:
-    """`data` is flat: a numpy array of the datatype's dtype, or a list of bytes. Raises InferenceInvalid if it does not fit."""
+    """A tensor. `data` is flat: a numpy array of the datatype's dtype, or a list of bytes.
+
+    Raises InferenceInvalid if the data does not fit the datatype and shape.
+    """
 
     name: str
     datatype: Datatype
@@ -87,7 +90,7 @@ class Tensor:
         return self.data.reshape(self.shape)
 
     def values(self) -> list[Any]:
-        """The flat data as JSON has it: bool, int, float (None for NaN), or str.
+        """Return the flat data as JSON values: bool, int, float (None for NaN), or str.
 
         Raises InferenceInvalid for what JSON cannot hold: infinity, and BYTES that are not UTF-8.
         """
@@ -105,17 +108,17 @@ class Tensor:
 
 
 def wrong(name: str, what: str) -> InferenceInvalid:
-    """The error that says what is wrong with a tensor."""
+    """Return the error that names a tensor and its fault."""
     return InferenceInvalid(f"Tensor {shown(name)}: {what}")
 
 
 def shown(name: str) -> str:
-    """A caller's own word as it stands in an error: quoted, and not longer than a line."""
+    """Return a caller's own text for an error: quoted and truncated to a line."""
     return repr(name if len(name) <= 80 else name[:77] + "...")
 
 
 def datatype_of(name: str, given: object) -> Datatype:
-    """The datatype of this name. Raises InferenceInvalid."""
+    """Return the datatype of this name. Raises InferenceInvalid."""
     if not isinstance(given, str):
         raise wrong(name, "its datatype is missing or no string")
     try:
@@ -125,7 +128,7 @@ def datatype_of(name: str, given: object) -> Datatype:
 
 
 def elements(name: str, shape: Sequence[object]) -> int:
-    """How many elements a shape has. Raises InferenceInvalid for one that no tensor can have."""
+    """Return how many elements a shape has. Raises InferenceInvalid for one that no tensor can have."""
     if len(shape) > MAX_RANK:
         raise wrong(name, f"{len(shape)} dimensions; at most {MAX_RANK} are allowed")
     for length in shape:
@@ -140,7 +143,10 @@ def elements(name: str, shape: Sequence[object]) -> int:
 
 
 def of_array(name: str, array: Array) -> Tensor:
-    """A tensor of an array in its shape; of str and bytes (also as objects) a BYTES tensor. Raises InferenceInvalid."""
+    """Return a tensor of an array in its shape; str and bytes (also as objects) become BYTES.
+
+    Raises InferenceInvalid.
+    """
     if array.dtype.kind in "OSU":
         flat = [each.encode() if isinstance(each, str) else each for each in array.ravel().tolist()]
         if not all(isinstance(each, bytes) for each in flat):
@@ -153,7 +159,10 @@ def of_array(name: str, array: Array) -> Tensor:
 
 
 def of_values(name: str, datatype: Datatype, shape: tuple[int, ...], values: object) -> Tensor:
-    """A tensor of JSON's values, flat or nested as the shape is. Raises InferenceInvalid for what does not fit exactly."""
+    """Return a tensor of JSON values, flat or nested like the shape.
+
+    Raises InferenceInvalid unless they fit exactly.
+    """
     wanted = elements(name, shape)
     flat = _flat(name, shape, values)
     if len(flat) != wanted:
@@ -162,7 +171,10 @@ def of_values(name: str, datatype: Datatype, shape: tuple[int, ...], values: obj
 
 
 def of_numbers(name: str, datatype: Datatype, shape: tuple[int, ...], values: list[Any]) -> Tensor:
-    """A tensor of protobuf's typed contents: flat, of the right kind, perhaps too wide. Raises InferenceInvalid."""
+    """Return a tensor of protobuf's typed contents: flat, of the right kind, perhaps too wide.
+
+    Raises InferenceInvalid.
+    """
     try:
         data = values if datatype is Datatype.BYTES else np.array(values, DTYPES[datatype])
     except OverflowError:
@@ -171,7 +183,7 @@ def of_numbers(name: str, datatype: Datatype, shape: tuple[int, ...], values: li
 
 
 def of_binary(name: str, datatype: Datatype, shape: tuple[int, ...], content: bytes | memoryview) -> Tensor:
-    """A tensor of its binary form. Raises InferenceInvalid if that is too short, too long, or no such thing."""
+    """Return a tensor of its binary form. Raises InferenceInvalid if the length or the content does not fit."""
     wanted = elements(name, shape)
     if datatype is Datatype.BYTES:
         return Tensor(name, datatype, shape, _split(name, wanted, bytes(content)))
@@ -189,14 +201,14 @@ def of_binary(name: str, datatype: Datatype, shape: tuple[int, ...], content: by
 
 
 def binary_of(tensor: Tensor) -> bytes:
-    """The binary form: little-endian numbers; BYTES each after its length in four bytes."""
+    """Return the binary form: little-endian numbers; BYTES each after its length in four bytes."""
     if not isinstance(tensor.data, list):
         return tensor.data.astype(DTYPES[tensor.datatype], copy=False).tobytes()
     return b"".join(chain.from_iterable((len(each).to_bytes(4, "little"), each) for each in tensor.data))
 
 
 def _flat(name: str, shape: tuple[int, ...], values: object) -> list[Any]:
-    """The leaves of nested lists, which must be nested as the shape is, or not at all."""
+    """Return the leaves of nested lists, which must be nested like the shape, or not at all."""
     if not isinstance(values, list):
         raise wrong(name, f"its data is a {type(values).__name__}, not an array")
     if not any(isinstance(each, list) for each in values):
@@ -266,7 +278,7 @@ def _encoded(name: str, element: object) -> bytes:
 
 
 def _split(name: str, wanted: int, content: bytes) -> list[bytes]:
-    """The elements of a BYTES tensor's binary form."""
+    """Return the elements of a BYTES tensor's binary form."""
     found: list[bytes] = []
     at, end = 0, len(content)
     while at < end and len(found) < wanted:

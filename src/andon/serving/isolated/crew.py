@@ -1,6 +1,8 @@
-"""A version's processes: started, taken for a batch, given back. One that ends, leaks or fails is noted and gone; another is started.
+"""A version's processes: started, taken for a batch, given back.
 
-Used from one event loop. How many there shall be, and what is asked of them, is the pool's matter.
+One that ends, leaks or fails is recorded and replaced.
+
+Used from one event loop. The pool decides how many there are and what they are given.
 """
 
 import asyncio
@@ -18,7 +20,7 @@ from andon.serving.isolated.trial import StartFailed, Trial, start_ready
 
 
 class Crew:
-    """`joined` hears of each process that becomes ready, `unready` in words why one did not."""
+    """A version's processes. `joined` is called for each that becomes ready, `unready` with the reason of a failure."""
 
     def __init__(
         self,
@@ -72,7 +74,7 @@ class Crew:
     # For a batch.
 
     def take(self) -> ModelProcess:
-        """The one that worked last; it is at work from now on. Raises IndexError when none is free."""
+        """Return the process that worked last, now busy. Raises IndexError when none is free."""
         process = self._free.pop()
         self._busy.add(process)
         self._count()
@@ -169,7 +171,7 @@ class Crew:
     # Ends.
 
     def _lost(self, process: ModelProcess) -> None:
-        """A process ended by itself. One at work is seen by its batch."""
+        """Handle a process that ended by itself. One at work is seen by its batch."""
         if process in self._free:
             self._free.remove(process)
             self.restarts += 1

@@ -1,36 +1,36 @@
-"""How much work there is, by what came and how long it took, and by how many were at work. Pure: the time is handed in."""
+"""Estimates of the load, from arrivals, durations and busy processes. Pure: the time is a parameter."""
 
 from collections import deque
 
 _WINDOW_SECONDS = 0.5
 _MEMORY = 0.98
-"""How much of the mean so far each batch leaves in it."""
+"""The weight of the previous mean in each update."""
 
 
 class Demand:
-    """Told of every batch that comes, taken or refused, and of how long each took."""
+    """The demand, updated with every batch that arrives, taken or refused, and with the duration of each."""
 
     def __init__(self) -> None:
         self._came: deque[float] = deque(maxlen=4096)
         self._seconds_each = 0.0
 
     def came(self, now: float) -> None:
-        """A batch came."""
+        """Record an arriving batch."""
         self._came.append(now)
 
     def took(self, seconds: float) -> None:
-        """A batch was predicted in so many seconds."""
+        """Record a batch's duration in seconds."""
         self._seconds_each = _MEMORY * self._seconds_each + (1 - _MEMORY) * seconds if self._seconds_each else seconds
 
     def processes(self, now: float) -> float:
-        """How many processes that would keep at work."""
+        """Return how many processes that would keep at work."""
         while self._came and self._came[0] < now - _WINDOW_SECONDS:
             self._came.popleft()
         return len(self._came) / _WINDOW_SECONDS * self._seconds_each
 
 
 class Occupancy:
-    """Told of every change of how many processes are at work."""
+    """The occupancy, updated at every change of the number of busy processes."""
 
     def __init__(self, most: int, now: float) -> None:
         self._seconds = [0.0] * most
@@ -46,7 +46,7 @@ class Occupancy:
         self._busy = busy
 
     def shares(self, now: float) -> list[float]:
-        """For 1, 2, 3 ... processes the share of the time since this was asked last in which at least so many were at work."""
+        """Return, for 1, 2, 3 ... processes, the share of time since the last call with at least so many busy."""
         self._count(now)
         passed, self._read_at = now - self._read_at, now
         shares = [min(1.0, seconds / passed) if passed > 0 else 0.0 for seconds in self._seconds]
@@ -54,7 +54,7 @@ class Occupancy:
         return shares
 
     def idle_seconds(self, now: float) -> float:
-        """Since when none has been at work."""
+        """Return since when none has been at work."""
         return 0.0 if self._busy else now - self._idle_since
 
     def _count(self, now: float) -> None:

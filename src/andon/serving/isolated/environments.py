@@ -33,25 +33,28 @@ log = structlog.get_logger(__name__)
 
 
 def find_uv() -> str | None:
-    """uv beside our own interpreter, or on the PATH."""
+    """Return the path of uv, beside our own interpreter or on the PATH."""
     beside = Path(sys.prefix) / "bin" / "uv"
     return str(beside) if beside.exists() else shutil.which("uv")
 
 
 class Environments:
-    """The environments kept in one folder. Several processes may ask for the same one at once: one builds, the others wait."""
+    """The environments in one folder. Of several processes that want the same one, one builds and the others wait."""
 
     def __init__(self, folder: Path, *, uv: Callable[[], str | None] = find_uv) -> None:
         self._folder = folder
         self._uv = uv
 
     def python_for(self, manifest: Manifest) -> Path:
-        """The interpreter that runs a model: ours if its packages are exactly the captured ones, else a built one. Raises EnvironmentInvalid."""
+        """Return the interpreter for a model: ours if its packages are exactly the captured ones, else a built one.
+
+        Raises EnvironmentInvalid.
+        """
         wanted = requirements_of(manifest)
         return Path(sys.executable) if are_met_here(wanted) else self.build(wanted)
 
     def require(self, version: ModelVersion) -> None:
-        """That nothing has to be built to run a version. Raises EnvironmentInvalid, which says how it is built ahead."""
+        """Require that a version's environment is built. Raises EnvironmentInvalid, which says how to build it."""
         if self.find(version.manifest) is None:
             raise EnvironmentInvalid(
                 f"The environment of {version.name} {version.number} is not built here yet, which may take minutes: "
@@ -59,7 +62,7 @@ class Environments:
             )
 
     def find(self, manifest: Manifest) -> Path | None:
-        """The interpreter that would run a model without building anything; None if there is none yet."""
+        """Return the interpreter that would run a model without building anything; None if there is none yet."""
         wanted = requirements_of(manifest)
         if are_met_here(wanted):
             return Path(sys.executable)
@@ -67,7 +70,10 @@ class Environments:
         return python if python.exists() else None
 
     def build(self, wanted: Requirements) -> Path:
-        """The interpreter of the environment that was built for these requirements, now or before. Raises EnvironmentInvalid."""
+        """Return the interpreter of the environment for these requirements, built if necessary.
+
+        Raises EnvironmentInvalid.
+        """
         python = self._python_in(wanted)
         if python.exists():
             return python
@@ -124,13 +130,13 @@ def _run(command: Sequence[str], folder: Path, settings: Mapping[str, str]) -> N
 
 
 def words_of(output: str) -> str:
-    """The last lines that a resolver printed, without names and passwords in addresses."""
+    """Return the last lines that a resolver printed, without credentials in addresses."""
     lines = [re.sub(r"//[^/@\s]+@", "//", line.rstrip()) for line in output.splitlines() if line.strip()]
     return "\n".join(f"  {line[:_LINE_LENGTH]}" for line in lines[-_SHOWN_LINES:])
 
 
 def _base_python(version: str) -> Path:
-    """A Python of this minor version on this machine, asked itself: a shim of that name may have none behind it."""
+    """Return a Python of this minor version, tested by running it: a shim of that name may have none behind it."""
     if version == f"{sys.version_info.major}.{sys.version_info.minor}":
         return Path(sys.executable)
     for folder in os.get_exec_path():
@@ -152,7 +158,7 @@ def _version_of(python: Path) -> str | None:
 
 
 def _settings(base: Path) -> dict[str, str]:
-    """pip's settings as uv reads them; of our own pip, or the base's where we have none."""
+    """Return pip's settings as variables of uv; those of our own pip, or the base's where we have none."""
     for python in (Path(sys.executable), base):
         listed = subprocess.run(  # noqa: S603 - a fixed command
             [python, "-m", "pip", "config", "list", "--disable-pip-version-check"],

@@ -1,4 +1,6 @@
-"""What goes between a gateway and a model's process: a fixed header, then raw bytes. No pickle, no JSON for a batch.
+"""The protocol between a gateway and a model's process: a fixed header, then raw bytes.
+
+No pickle, no JSON for a batch. No pickle, no JSON for a batch.
 
 Both sides are one machine, so numbers are in its own byte order. The model's process loads this file by its path, in an
 environment without Andon: standard library only.
@@ -19,12 +21,12 @@ OPEN, READY, ROWS, ANSWER, FAILED = range(1, 6)
 
 
 class FrameBroken(Exception):
-    """What came over the socket is no frame."""
+    """The bytes from the socket are not a frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameHead:
-    """What precedes a frame's body."""
+    """The header of a frame."""
 
     kind: int
     rows: int
@@ -37,12 +39,12 @@ class FrameHead:
 def head_of(
     kind: int, body_size: int, *, rows: int = 0, columns: int = 0, cpu_ns: int = 0, rss_bytes: int = 0
 ) -> bytes:
-    """The header of a frame."""
+    """Return the header of a frame."""
     return HEADER.pack(MARK, kind, rows, columns, body_size, cpu_ns, rss_bytes)
 
 
 def read_head(data: bytes) -> FrameHead:
-    """The header in HEADER.size bytes. Raises FrameBroken."""
+    """Parse the header in HEADER.size bytes. Raises FrameBroken."""
     mark, kind, rows, columns, size, cpu_ns, rss_bytes = HEADER.unpack(data)
     if mark != MARK or not OPEN <= kind <= FAILED or size > LARGEST_BODY:
         raise FrameBroken("The bytes are no header of a frame")

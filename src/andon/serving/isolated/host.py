@@ -1,7 +1,7 @@
 """The program in a model's process: loads one model, then answers batches over an inherited socket until it closes.
 
-Started as `PYTHON -I host.py SOCKET PARENT MEMORY_BYTES` in an environment without Andon: the standard library, numpy and
-the folder of runtimes, loaded by its path. Whatever the model prints goes to stdout or stderr, which the gateway logs.
+Started as `PYTHON -I host.py SOCKET PARENT MEMORY_BYTES` in an environment without Andon: the standard library, numpy
+and the folder of runtimes, loaded by its path. The gateway logs what the model prints to stdout or stderr.
 """
 
 import ctypes
@@ -86,7 +86,7 @@ class Host:
             self._link.sendall(body)
 
     def _receive(self) -> tuple[Any, bytearray] | None:
-        """The next frame; None when the gateway has closed the socket."""
+        """Return the next frame; None when the gateway has closed the socket."""
         head = self._exactly(self._frames.HEADER.size)
         if head is None:
             return None
@@ -110,7 +110,7 @@ class Host:
 
 
 def _open(asked: dict[str, Any]) -> Any:
-    """The model that the gateway asked for."""
+    """Open the model in the gateway's request."""
     runtimes = _loaded("runtimes", Path(asked["runtimes"]) / "__init__.py")
     return runtimes.open_model(
         asked["runtime"], Path(asked["file"]), trusted=asked["trusted"], signature=asked["signature"]
@@ -118,7 +118,7 @@ def _open(asked: dict[str, Any]) -> Any:
 
 
 def _loaded(name: str, file: Path) -> Any:
-    """A module or package by its path, so that nothing beside it gets onto `sys.path`."""
+    """Load a module or package by its path, so that nothing beside it gets onto `sys.path`."""
     places = [str(file.parent)] if file.name == "__init__.py" else None
     spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=places)
     if spec is None or spec.loader is None:
@@ -130,7 +130,10 @@ def _loaded(name: str, file: Path) -> Any:
 
 
 def _told(error: Exception) -> str:
-    """What the gateway hears of a failure: what kind it is, and where our own runtimes expected another answer their words, which hold no values."""
+    """Describe a failure for the gateway by its type, which holds no values.
+
+    Unusable output of our own runtimes adds their message, which holds none either.
+    """
     if isinstance(error, sys.modules["runtimes"].OutputUnusable):
         return f"OutputUnusable: {error}"
     return "MemoryError" if isinstance(error, MemoryError) else type(error).__name__

@@ -1,10 +1,10 @@
-"""How soon a process that ended is replaced: the first at once, those that end again and again without an answer ever later. Pure."""
+"""Pauses before restarting ended processes: none at first, then ever longer after ends without an answer. Pure."""
 
 _FIRST_SECONDS, _LONGEST_SECONDS = 0.1, 10.0
 
 
 class Pauses:
-    """Told of every process that ended or could not start, and of every answer."""
+    """The pause, updated with every process that ended or could not start, and with every answer."""
 
     def __init__(self) -> None:
         self._ends = 0
@@ -21,5 +21,5 @@ class Pauses:
         self._ends = 0
 
     def are_over(self, now: float) -> bool:
-        """Whether another may be started."""
+        """Return whether another may be started."""
         return now >= self._until

@@ -23,7 +23,7 @@ COMMA_SEPARATED = {"UV_FIND_LINKS"}
 
 
 def uv_environment(listing: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables for uv that say what `pip config list` printed; what is set already stays as it is.
+    """Return the variables of uv that match the output of `pip config list`; variables already set keep their value.
 
     pip's own order holds: the environment before `[install]` before `[global]`.
     """

@@ -1,7 +1,7 @@
-"""A version in processes of its own: batches wait in one queue, go to the process that worked last, and fail alone.
+"""A version in processes of its own: batches share one queue, go to the process that worked last, and fail alone.
 
-What a process does wrong costs it its life and its own batch an error; another takes its place. How many there are is the
-scaler's decision, whether a batch is taken at all the breaker's. Used from one event loop; `predict` from any thread.
+A process that misbehaves is killed, its own batch fails, and another takes its place. The scaler decides how many there
+are, the breaker whether a batch is admitted. Used from one event loop; `predict` from any thread.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _WEIGH_SECONDS = 1.0
 
 
 class IsolatedPredictor:
-    """The pool of one version. A batch is asked by `predict_soon`, or by `predict`, which blocks, of a process of its own."""
+    """The pool of one version. `predict_soon` uses the pool; `predict` blocks and uses a process of its own."""
 
     def __init__(self, launch: Launch, hosting: Hosting, trial: Trial, tolerance: Tolerance = USUAL) -> None:
         self._launch, self._hosting, self._trial = launch, hosting, trial
@@ -57,7 +57,7 @@ class IsolatedPredictor:
 
     @property
     def capacity(self) -> int:
-        """A batch for each process, and some that wait or are being recorded: by the waiting the pool sees that it is too small."""
+        """The number of batches to admit: one per process, and a few that wait and so show a shortage of processes."""
         ready = max(1, self._crew.ready)
         return ready + max(2, ready // 2)
 
@@ -68,11 +68,14 @@ class IsolatedPredictor:
 
     @property
     def gpu_seconds(self) -> float:
-        """GPU time spent predicting since the start: how long batches took, on each GPU that their process computes on."""
+        """Seconds of GPU time spent predicting since the start: batch durations, times the GPUs of the process."""
         return self._gpu_seconds
 
     async def start(self) -> None:
-        """Have the least number of processes ready and warm. Raises EndpointUnavailable with the reason when one cannot be."""
+        """Start the least number of processes and warm them.
+
+        Raises EndpointUnavailable with the reason if one fails.
+        """
         missing = self._hosting.processes_min - self._crew.ready - self._crew.starting
         problems = await asyncio.gather(*(self._crew.start() for _ in range(missing)))
         if problem := next(filter(None, problems), None):
@@ -81,7 +84,10 @@ class IsolatedPredictor:
         self._keep_looking()
 
     async def predict_soon(self, matrix: Matrix, *, within: float) -> Matrix:
-        """Probabilities [rows, classes] within so many seconds. Raises PredictionFailed, PredictionTimedOut, EndpointBusy."""
+        """Return probabilities [rows, classes] within `within` seconds.
+
+        Raises PredictionFailed, PredictionTimedOut, EndpointBusy.
+        """
         deadline = time.monotonic() + within
         size = self._hosting.max_batch
         if len(matrix) <= size:
@@ -90,7 +96,10 @@ class IsolatedPredictor:
         return np.concatenate(parts)
 
     def predict(self, matrix: Matrix) -> Matrix:
-        """The same, blocking, of one process beside the pool, in any case; for commands and replay. Raises PredictionFailed."""
+        """Return the same, blocking, from one process beside the pool; for commands and replay.
+
+        Raises PredictionFailed.
+        """
         with self._aside_lock:
             if self._aside is None:
                 hosting = replace(self._hosting, processes_min=0, processes_max=1)
@@ -119,7 +128,7 @@ class IsolatedPredictor:
         await asyncio.to_thread(self.end_aside)
 
     def status(self) -> PoolStatus:
-        """How it is doing."""
+        """Return how it is doing."""
         crew = self._crew
         return PoolStatus(
             ready=crew.ready,
@@ -175,7 +184,7 @@ class IsolatedPredictor:
             run.add_done_callback(self._runs.discard)
 
     async def _run(self, process: ModelProcess, batch: QueuedRows) -> None:
-        """One batch on one process. Whatever happens, the batch gets an answer or an error and the process's place is cared for."""
+        """Run one batch on one process. It always gets an answer or an error, and a lost process is replaced."""
         began = time.monotonic()
         try:
             async with asyncio.timeout(self._hosting.timeout_seconds):
@@ -200,7 +209,7 @@ class IsolatedPredictor:
         self._hand_out()
 
     def _computed(self, process: ModelProcess, began: float) -> float:
-        """How long a batch took, which counts for each GPU that its process computes on."""
+        """Return how long a batch took, which counts for each GPU that its process computes on."""
         took = time.monotonic() - began
         self._gpu_seconds += took * self._hosting.gpus_of(process.pid)
         return took

@@ -26,7 +26,10 @@ from andon.serving.isolated.scratch import Scratch
 HOST = Path(__file__).with_name("host.py")
 
 _STARTER = ThreadPoolExecutor(1, "isolated")
-"""The one thread that starts processes. The kernel ends them when their parent *thread* ends, and this one lives as long as we do."""
+"""The one thread that starts processes.
+
+The kernel ends them when their parent *thread* ends, and this one lives as long as we do.
+"""
 
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
 """All that a model's process gets of our environment: any other variable may be a secret."""
@@ -55,7 +58,7 @@ class ProcessRefusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What a process is started with. `opening` is the frame that tells it what to load; `folder` its working folder."""
+    """The parameters of a process. `opening` is the frame that says what to load; `folder` its working folder."""
 
     shown: str
     python: Path
@@ -84,7 +87,7 @@ class ModelProcess:
 
     @classmethod
     async def start(cls, launch: Launch, lost: Callable[["ModelProcess"], None]) -> "ModelProcess":
-        """Start a process and have it load its model. Raises ProcessRefusal, ProcessGone. `lost` is told when it is gone, whyever."""
+        """Start a process and load its model. Raises ProcessRefusal, ProcessGone. `lost` is called when it ends."""
         loop = asyncio.get_running_loop()
         spawning = loop.run_in_executor(_STARTER, _spawn, launch)
         try:
@@ -206,7 +209,7 @@ class _Link(asyncio.Protocol):
             self.lost()
 
     def _next(self) -> tuple[FrameHead, bytearray] | None:
-        """The next frame that is there whole."""
+        """Return the next complete frame in the buffer, if any."""
         if self._head is None:
             if len(self._buffer) < frames.HEADER.size:
                 return None
@@ -267,7 +270,7 @@ def _look_after(child: "subprocess.Popen[bytes]", shown: str, scratch: Scratch) 
 
 
 def _log_lines(output: IO[bytes], shown: str, pid: int) -> None:
-    """What the model prints, line by line, into our log; of a flood only some lines a second."""
+    """Log what the model prints, line by line; at most _LINES_A_SECOND of a flood."""
     second, lines = 0, 0
     with output:
         while line := output.readline(_LINE_BYTES):

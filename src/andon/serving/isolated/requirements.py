@@ -1,4 +1,4 @@
-"""What an environment must hold to run a model, told from what was captured when it was packed; and whether ours does."""
+"""Requirements of a model's environment, from what was captured when it was packed; and whether ours meets them."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ _NEVER = {"andon", "pip", "setuptools", "uv", "wheel"}
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """A Python (`3.11`) and packages by name, each at one version. They are all there is: nothing is brought with them."""
+    """A Python (`3.11`) and packages by name, each at one version. The set is complete: no dependencies are added."""
 
     python: str
     pins: Mapping[str, str]
@@ -33,7 +33,7 @@ class Requirements:
 
 
 def requirements_of(manifest: Manifest) -> Requirements:
-    """What a packed model needs."""
+    """Return the requirements of a packed model."""
     from packaging.utils import canonicalize_name  # here, because a gateway without isolated versions saves the memory
 
     captured = manifest.environment
@@ -43,7 +43,7 @@ def requirements_of(manifest: Manifest) -> Requirements:
 
 
 def are_met_here(wanted: Requirements) -> bool:
-    """Whether the environment of this very process holds all that is wanted, at exactly these versions."""
+    """Return whether the environment of this very process holds all that is wanted, at exactly these versions."""
     if wanted.python != f"{sys.version_info.major}.{sys.version_info.minor}":
         return False
     return all(_installed(name) == version for name, version in wanted.pins.items())

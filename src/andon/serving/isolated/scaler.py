@@ -1,9 +1,8 @@
-"""How many processes a version should have, from how long batches wait. Pure: what it sees and the time are handed in.
+"""Scaling: the number of processes a version should have, from the waits of batches. Pure: all input is a parameter.
 
-Growing follows the waits, and goes as far as what comes in asks for at once, since a start takes long. Shrinking follows
-how many were at work together: one that was hardly ever needed for `idle_seconds` ends. Where that proves wrong, the next
-takes twice as long: so a load that stays the same is met once and for all, and one that jumps up and down is followed up
-and down, without swinging.
+It grows by the waits, and at once as far as the arrivals demand, since a start takes long. It shrinks by the number of
+busy processes: one that was hardly needed for `idle_seconds` ends. Where that proves wrong, the next takes twice as
+long: a steady load is met once and for all, and a varying one is followed up and down without oscillation.
 """
 
 import math
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 
 _WINDOW_SECONDS = 1.0
 _LATE_SHARE, _LATE_LEAST = 0.05, 3
-"""So many of the batches of the last second, and no fewer than that, waited longer than the target: that is too many."""
+"""The share and the least number of the last second's batches above the wait target that count as too many."""
 
 _STUCK_WAITS = 5.0
 """One batch that waits so many times the target is enough."""
@@ -35,7 +34,7 @@ _MOST_PATIENCE = 64.0
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What the owner asks for: processes at least and at most, how long a batch may wait, how long idle ones are kept."""
+    """The owner's limits: least and most processes, the target wait of a batch, and the time to keep idle processes."""
 
     least: int
     most: int
@@ -51,22 +50,22 @@ class PoolSample:
     starting: int = 0
     queued: int = 0
     waits: Sequence[float] = ()
-    """How long each batch waited that was taken since the last look."""
+    """The wait of each batch taken since the last look."""
     oldest_seconds: float = 0.0
-    """How long the oldest has waited that waits now."""
+    """The wait of the oldest waiting batch."""
     backlog_seconds: float = 0.0
-    """Since when the queue has not been empty."""
+    """The time for which the queue has not been empty."""
     demand: float = 0.0
-    """How many processes the batches of late would keep at work: how many came in a second, times how long each took."""
+    """The processes that recent batches would keep busy: arrivals per second times the duration of each."""
     at_work: Sequence[float] = ()
-    """For 1, 2, 3 ... processes the share of the time since the last look in which at least so many were at work."""
+    """For 1, 2, 3 ... processes the share of time since the last look with at least so many busy."""
     idle_seconds: float = 0.0
-    """Since when none has been at work."""
+    """The time for which none has been busy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How many processes to start, and how many of the longest idle to end."""
+    """The number of processes to start, and of the longest idle to end."""
 
     start: int = 0
     end: int = 0
@@ -84,14 +83,14 @@ class Scaler:
         self._settled_at = 0.0
         self._waited: deque[tuple[float, bool]] = deque()
         self._needed = [0.0] * bounds.most
-        """For 1, 2, 3 ... processes the share of the time in which so many were needed; of late counts for more."""
+        """For 1, 2, 3 ... processes the share of time in which so many were needed; recent times weigh more."""
         self._looked_at: float | None = None
         self._patience = 1.0
         self._shrunk: float | None = None
         """The demand at which processes were ended last."""
 
     def look(self, seen: PoolSample, now: float) -> Change:
-        """What to change now."""
+        """Return what to change now."""
         bounds = self._bounds
         total = seen.ready + seen.starting
         self._remember(seen, now)
@@ -108,7 +107,7 @@ class Scaler:
         return self._shrink(seen, total)
 
     def _grow(self, seen: PoolSample, total: int, now: float) -> Change:
-        """At once as many as the demand asks for; beyond that step by step, each when the one before had time to help."""
+        """Return a growth: at once to the demand; beyond it step by step, each after the last had time to help."""
         room = self._bounds.most - total
         more = int(seen.demand) + 1 - total
         if not seen.starting and now >= self._settled_at:
@@ -152,7 +151,10 @@ class Scaler:
         return many or seen.oldest_seconds > _STUCK_WAITS * target or seen.backlog_seconds > _BACKLOG_WAITS * target
 
     def _learn(self, seen: PoolSample) -> None:
-        """Ending processes was a mistake if as little comes in as then: take longer over it next time. Another load is another matter."""
+        """Double the patience if processes ended too early, which is so if the demand is about the same.
+
+        Else reset it.
+        """
         if self._shrunk is None:
             return
         alike = seen.demand <= 1.5 * self._shrunk + 0.5

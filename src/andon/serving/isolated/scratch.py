@@ -1,6 +1,6 @@
-"""The folder of one model's process for what it unpacks and writes, removed even if its gateway is killed: by the next one.
+"""The scratch folder of one model's process, removed by the next gateway even if its own is killed.
 
-A lock on the folder says that its gateway lives; the kernel lets go of it when that process ends, however it does.
+A lock on the folder shows that its gateway lives; the kernel releases it when that process ends, in whatever way.
 """
 
 import fcntl
@@ -34,7 +34,7 @@ class Scratch:
         os.close(self._lock)
 
     def _made(self) -> bool:
-        """Make a folder and lock it; False if another, who saw it unlocked, has swept it meanwhile."""
+        """Make a folder and lock it; return False if another process found it unlocked and swept it meanwhile."""
         self.folder = Path(mkdtemp(prefix=_PREFIX))
         try:
             self._lock = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -14,7 +14,7 @@ class StartFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a process must answer before it counts as ready, and what is wrong with an answer, in words; None if nothing is."""
+    """The probes that a process must answer before it is ready, and checks of answers that return a fault or None."""
 
     probes: Matrix
     fault_of_probes: Callable[[Matrix], str | None]
@@ -24,7 +24,10 @@ class Trial:
 async def start_ready(
     launch: Launch, trial: Trial, lost: Callable[[ModelProcess], None], *, within: float
 ) -> ModelProcess:
-    """Start a process and ask it its probes; `lost` hears when it ends by itself later. Raises StartFailed after `within` seconds or before."""
+    """Start a process and test its probes; `lost` is called when it ends later.
+
+    Raises StartFailed after `within` seconds.
+    """
     try:
         async with asyncio.timeout(within):
             return await _tried(launch, trial, lost)

@@ -1,4 +1,4 @@
-"""Batches that wait for a process, oldest first, and what of their waiting the scaler is told. Pure: the time is handed in."""
+"""Batches that wait for a process, oldest first, and their waits for the scaler. Pure: the time is a parameter."""
 
 import asyncio
 from collections import deque
@@ -10,7 +10,7 @@ from andon.models import Matrix
 
 @dataclass(slots=True, eq=False)
 class QueuedRows:
-    """Rows to predict by a moment (`time.monotonic`), and who hears of it."""
+    """Rows to predict before `deadline` (`time.monotonic`), and the future of their answer."""
 
     matrix: Matrix
     deadline: float
@@ -29,14 +29,14 @@ class QueuedRows:
 
 
 class Waited(NamedTuple):
-    """What the scaler looks at, in seconds."""
+    """The scaler's input, in seconds."""
 
     waits: list[float]
-    """How long each batch waited that was taken since the last look."""
+    """The wait of each batch taken since the last look."""
     oldest: float
-    """How long the oldest has waited that waits now."""
+    """The wait of the oldest waiting batch."""
     backlog: float
-    """Since when the queue has not been empty."""
+    """The time for which the queue has not been empty."""
 
 
 class BatchQueue:
@@ -46,7 +46,7 @@ class BatchQueue:
         self._batches: deque[QueuedRows] = deque()
         self._waits: list[float] = []
         self._since: float | None = None
-        """Since when it has not been empty."""
+        """The time since it has not been empty."""
 
     def __len__(self) -> int:
         return len(self._batches)
@@ -58,7 +58,7 @@ class BatchQueue:
             self._since = batch.came_at
 
     def take(self, now: float) -> QueuedRows | None:
-        """The next that somebody still waits for; those that nobody waits for any more are dropped."""
+        """Return the next batch that somebody still waits for; drop abandoned ones."""
         while self._batches:
             batch = self._batches.popleft()
             self._waits.append(now - batch.came_at)

@@ -1,4 +1,4 @@
-"""`remote.json`, the model file of a model that runs on another server: where it is and how it is asked. Never a secret."""
+"""`remote.json`, the model file of a model on another server: its address and protocol. Never a secret."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -13,14 +13,14 @@ FILE = "remote.json"
 
 
 class Wire(StrEnum):
-    """How the Open Inference Protocol is spoken."""
+    """The transports of the Open Inference Protocol."""
 
     REST = "rest"
     GRPC = "grpc"
 
 
 def split_address(url: str) -> SplitResult:
-    """The parts of `http(s)://HOST[:PORT][/PATH]`. Raises ValueError for anything else."""
+    """Split `http(s)://HOST[:PORT][/PATH]`. Raises ValueError for anything else."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("expected http:// or https:// with a host")
@@ -37,7 +37,7 @@ def _checked(url: str) -> str:
 
 
 class RemoteDocument(BaseModel):
-    """Which model of which server. `input` and `output` name tensors where the server does not say them, or says several."""
+    """A model of a server. `input` and `output` name tensors where the server's metadata does not, or has several."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -55,7 +55,7 @@ class RemoteDocument(BaseModel):
 
 
 def read(file: Path) -> RemoteDocument:
-    """The document in a package. Raises EndpointUnavailable."""
+    """Return the document in a package. Raises EndpointUnavailable."""
     try:
         return RemoteDocument.model_validate_json(file.read_bytes())
     except ValidationError as error:
@@ -63,5 +63,5 @@ def read(file: Path) -> RemoteDocument:
 
 
 def words_of(error: ValidationError) -> str:
-    """What is wrong, in a line."""
+    """Return the faults, in a line."""
     return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'document'}: {e['msg']}" for e in error.errors())

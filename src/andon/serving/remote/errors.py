@@ -1,4 +1,4 @@
-"""What another server may answer instead of probabilities."""
+"""Errors of another server in place of probabilities."""
 
 from andon.serving.errors import PredictionFailed
 
@@ -7,7 +7,7 @@ class ServerFailed(PredictionFailed):
     """The model's server failed."""
 
     def __init__(self, message: str = "", *, said: str = "") -> None:
-        """`said` are the server's own words: they may hold values, so they are shown only where rows are invented."""
+        """`said` is the server's own text: it may hold values, so it is shown only where rows are invented."""
         super().__init__(message)
         self.said = said
 

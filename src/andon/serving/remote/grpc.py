@@ -1,7 +1,7 @@
-"""The gRPC link, which keeps one channel; needs the extra `grpc`. After the server was away, a new channel is made at once.
+"""The gRPC link, which keeps one channel; needs the extra `grpc`. After an outage it makes a new channel at once.
 
-Channels do not share their connections (`grpc.use_local_subchannel_pool`): as long as anyone holds an error of the old channel, a new one
-would else be told how the old one's last attempt ended, and not try itself.
+Channels do not share their connections (`grpc.use_local_subchannel_pool`): as long as anyone holds an error of the old
+channel, a new one would otherwise report the old one's last attempt instead of trying itself.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class GrpcLink:
         self._retired: set[asyncio.Task[None]] = set()
 
     def describe(self) -> ModelMetadata:
-        """What the server says of the model."""
+        """Return the server's metadata of the model."""
         content = self._blocking("ModelMetadata", CLASSES["ModelMetadataRequest"](**self._model).SerializeToString())
         try:
             return codec.decode_model_metadata(content)
@@ -63,7 +63,7 @@ class GrpcLink:
         return self._decoded(await self._soon("ModelInfer", codec.encode_request(request), within))
 
     async def check_soon(self, *, within: float) -> None:
-        """That the server has the model ready."""
+        """Check that the server has the model ready."""
         content = await self._soon(
             "ModelReady", CLASSES["ModelReadyRequest"](**self._model).SerializeToString(), within
         )
@@ -131,7 +131,7 @@ class GrpcLink:
         task.add_done_callback(self._retired.discard)
 
     def _where(self, address: str) -> tuple[str, list[tuple[str, Any]], Any]:
-        """The target of a channel, which is the checked address; its options; its credentials if TLS is spoken."""
+        """Return the target of a channel, which is the checked address; its options; its credentials if TLS is used."""
         parsed = ipaddress.ip_address(address.partition("%")[0])
         target = f"ipv4:{parsed}:{self._site.port}" if parsed.version == 4 else f"ipv6:[{parsed}]:{self._site.port}"
         options = [

@@ -1,6 +1,6 @@
-"""How a matrix goes to a server's model and how probabilities come back, decided once by what the server says of its model.
+"""The layout of a matrix in requests and of probabilities in answers, fixed by the server's metadata of the model.
 
-A model with one input takes the whole matrix; one with several takes a tensor for each column, named as the column is.
+A model with one input takes the whole matrix; one with several takes a tensor per column, named like the column.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ class Input:
     flat: bool = False
 
     def tensor(self, matrix: Matrix) -> Tensor:
-        """The tensor of a batch."""
+        """Return the tensor of a batch."""
         part = matrix[:, self.start] if self.flat else matrix[:, self.start : self.end]
         return of_array(self.name, part.astype(DTYPES[self.datatype]))
 
@@ -58,7 +58,7 @@ class TensorLayout:
     output: str | None
 
     def request(self, matrix: Matrix) -> InferRequest:
-        """What the server is asked about a batch."""
+        """Return the request for a batch."""
         return InferRequest(
             inputs=[each.tensor(matrix) for each in self.inputs],
             outputs=[] if self.output is None else [WantedOutput(self.output)],
@@ -67,7 +67,7 @@ class TensorLayout:
         )
 
     def probabilities(self, response: InferResponse) -> Matrix:
-        """What the server answered, as [rows, classes]. Raises ServerFailed if these are no numbers in rows."""
+        """Return the answer as [rows, classes]. Raises ServerFailed if it is not numbers in rows."""
         try:
             if not response.outputs:
                 raise InferenceInvalid("it has no outputs")
@@ -83,7 +83,10 @@ class TensorLayout:
 
 
 def layout_of(document: RemoteDocument, metadata: ModelMetadata, columns: Sequence[str]) -> TensorLayout:
-    """How to ask this model, as its server describes it. Raises EndpointUnavailable if the columns do not fit."""
+    """Return how to ask this model, as its server describes it.
+
+    Raises EndpointUnavailable if the columns do not fit.
+    """
     return TensorLayout(
         model=document.name,
         version=document.version or "",

@@ -1,4 +1,4 @@
-"""What a link to another server does, whichever wire it uses, and where it may lead."""
+"""The common part of a link to another server, whatever the transport, and its allowed places."""
 
 import asyncio
 import socket
@@ -26,7 +26,7 @@ def resolve(host: str, port: int) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A server: its address, the secret it is sent as `Authorization: Bearer`, and whether it may be in the own network."""
+    """A server: its address, the bearer token it is sent, and whether it may be in the private network."""
 
     url: str
     token: str | None = field(default=None, repr=False)
@@ -45,11 +45,14 @@ class Site:
 
     @property
     def secure(self) -> bool:
-        """Whether TLS is spoken."""
+        """Return whether TLS is used."""
         return self.url.startswith("https:")
 
     def address(self) -> str:
-        """The checked address to connect to: of several the first at which somebody listens; blocks. Raises ServerUnreachable."""
+        """Return the checked address to connect to: the first of several that listens; blocks.
+
+        Raises ServerUnreachable.
+        """
         addresses = self._addresses()
         for address in addresses if len(addresses) > 1 else ():
             try:
@@ -60,7 +63,7 @@ class Site:
         return addresses[0]
 
     async def address_soon(self) -> str:
-        """The same beside the event loop."""
+        """Return the same without blocking the event loop."""
         return await asyncio.to_thread(self.address)
 
     def _addresses(self) -> Sequence[str]:
@@ -83,10 +86,13 @@ class ServerUnreachable(PredictionFailed):
 
 
 class Link(Protocol):
-    """Asks one server about one model. Raises PredictionFailed: ServerUnreachable, ServerFailed, ServerRefused, PredictionTimedOut."""
+    """The connection to one model of one server.
+
+    Raises PredictionFailed: ServerUnreachable, ServerFailed, ServerRefused, PredictionTimedOut.
+    """
 
     def describe(self) -> ModelMetadata:
-        """What the server says of the model; blocks."""
+        """Return the server's metadata of the model; blocks."""
         ...
 
     def ask(self, request: InferRequest) -> InferResponse:
@@ -98,7 +104,7 @@ class Link(Protocol):
         ...
 
     async def check_soon(self, *, within: float) -> None:
-        """That the server has the model ready."""
+        """Check that the server has the model ready."""
         ...
 
     async def close(self) -> None:
@@ -107,11 +113,11 @@ class Link(Protocol):
 
 
 def timed_out(site: Site, within: float) -> PredictionTimedOut:
-    """The error that says how long was waited."""
+    """Return the error that states the time waited."""
     return PredictionTimedOut(f"{site.url} gave no answer within {within:.3g} s")
 
 
 def line_of(text: str) -> str:
-    """A server's words as one line that is safe to print."""
+    """Return a server's text as one line that is safe to print."""
     printable = "".join(letter if letter.isprintable() else " " for letter in text[: 2 * _SHOWN])
     return " ".join(printable.split())[:_SHOWN]

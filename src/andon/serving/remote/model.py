@@ -1,4 +1,4 @@
-"""What a builder gives to `pack` for a model that runs on another server."""
+"""The argument of `pack` for a model that runs on another server."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -39,11 +39,14 @@ class RemoteModel:
         return FILE
 
     def document(self) -> str:
-        """The content of the model file."""
+        """Return the content of the model file."""
         return self._document().model_dump_json(exclude_none=True)
 
     def reach(self, signature: Signature) -> Callable[[Matrix], Matrix]:
-        """What asks the server about an encoded batch, and raises PackageInvalid if it refuses it. Raises EndpointUnavailable."""
+        """Return a function that predicts an encoded batch on the server, and raises PackageInvalid if it is refused.
+
+        Raises EndpointUnavailable.
+        """
         from andon.serving.remote.opening import connect
 
         predictor = connect(

@@ -1,4 +1,4 @@
-"""From a package's document to something that can be asked: which address, which wire, which tensors."""
+"""The step from a package's document to a predictor: its address, transport and tensors."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,9 +13,9 @@ from andon.serving.remote.predictor import RemotePredictor
 
 
 def open_remote(file: Path, columns: Sequence[str], hosting: Hosting) -> RemotePredictor:
-    """The model that `remote.json` names, at the address of the package or, if one is set here, at that. Raises EndpointUnavailable.
+    """Open the model in `remote.json`, at the address set here, otherwise at the package's. Raises EndpointUnavailable.
 
-    The secret is sent only to an address that is set here: a package says where it goes, not what it gets.
+    The secret is sent only to an address that is set here: a package names its server, not what that gets.
     """
     document = read(file)
     if hosting.url is None:

@@ -28,7 +28,7 @@ _BLOCK_ROWS = 1024
 
 
 class RemotePredictor:
-    """Asks one model of one server. `shown` names it for people; `waiting_batches` bounds how many wait for a connection."""
+    """The client of one model of one server. `shown` is its name for people; `waiting_batches` bounds the queue."""
 
     def __init__(self, link: Link, layout: TensorLayout, *, shown: str, timeout: float, waiting_batches: int) -> None:
         self._link = link
@@ -59,7 +59,10 @@ class RemotePredictor:
         return 0.0
 
     def predict(self, matrix: Matrix) -> Matrix:
-        """Raw probabilities [rows, classes]; blocks, and tells the server's own words if it fails. Raises PredictionFailed."""
+        """Return raw probabilities [rows, classes]; blocks, and includes the server's error text.
+
+        Raises PredictionFailed.
+        """
         blocks = [matrix[at : at + _BLOCK_ROWS] for at in range(0, len(matrix), _BLOCK_ROWS)]
         try:
             return np.concatenate([self._layout.probabilities(self._link.ask(self._layout.request(b))) for b in blocks])
@@ -67,10 +70,10 @@ class RemotePredictor:
             raise type(error)(f"{error}: {error.said}" if error.said else str(error), said=error.said) from error
 
     async def predict_soon(self, matrix: Matrix, *, within: float) -> Matrix:
-        """Raw probabilities [rows, classes] within so many seconds. Raises PredictionFailed, PredictionTimedOut, EndpointBusy.
+        """Return raw probabilities [rows, classes] within `within` seconds.
 
-        What was asked goes on for as long as the server may take, though its caller is gone: how the server fares is not judged by
-        how long callers wait.
+        Raises PredictionFailed, PredictionTimedOut, EndpointBusy. A request continues for as long as the server may
+        take, though its caller is gone: the server's health is not judged by how long callers wait.
         """
         until = time.monotonic() + within
         await self._take_place(within)
@@ -100,7 +103,10 @@ class RemotePredictor:
         return probabilities
 
     def _end(self, run: "asyncio.Task[Matrix]") -> None:
-        """Its place is free; how it failed was noted, and what nobody foresaw is logged, whether or not its caller is still there to hear it."""
+        """Free the place of a request.
+
+        Its failure was recorded; an unforeseen error is logged, even without a caller.
+        """
         self._under_way.discard(run)
         self._places.release()
         error = None if run.cancelled() else run.exception()
@@ -125,7 +131,7 @@ class RemotePredictor:
             self._places.release()
 
     def status(self) -> PoolStatus:
-        """How the connections are doing."""
+        """Return how the connections are doing."""
         return PoolStatus(
             ready=0 if self._closed else CONNECTIONS,
             busy=len(self._under_way),
@@ -154,7 +160,8 @@ class RemotePredictor:
         now = time.monotonic()
         if not self._breaker.admit(now):
             raise EndpointBusy(
-                f"{self._shown} is left alone for {self._breaker.retry_after(now):.1f} s after it failed again and again"
+                f"{self._shown} is left alone for {self._breaker.retry_after(now):.1f} s after it failed again "
+                "and again"
             )
 
 

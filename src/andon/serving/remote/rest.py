@@ -1,4 +1,4 @@
-"""The REST link: each connection is a client of its own that is used again, since the library's pool is slow to choose."""
+"""The REST link: each connection is a reused client of its own, since the library's pool is slow to choose."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ _BINARY = "binary_tensor_data"
 
 
 class RestLink:
-    """One model over HTTP. Binary tensors if the server says that it takes them, else JSON, in which null is a missing number."""
+    """One model over HTTP. Binary tensors if the server supports them, else JSON, in which null is a missing number."""
 
     def __init__(
         self, site: Site, document: RemoteDocument, *, timeout: float, tls: ssl.SSLContext | None = None
@@ -32,7 +32,7 @@ class RestLink:
         self._idle: list[tuple[httpx.AsyncClient, str]] = []
 
     def describe(self) -> ModelMetadata:
-        """What the server says of the model, and of itself."""
+        """Return the server's metadata of the model, after reading its own."""
         server = self._blocking("GET", "/v2")
         self._binary = _BINARY in _extensions(server)
         answer = self._blocking("GET", self._model)
@@ -52,7 +52,7 @@ class RestLink:
         return self._decoded(await self._soon("POST", f"{self._model}/infer", body, headers, within))
 
     async def check_soon(self, *, within: float) -> None:
-        """That the server has the model ready."""
+        """Check that the server has the model ready."""
         await self._soon("GET", f"{self._model}/ready", b"", {}, within)
 
     async def close(self) -> None:
@@ -131,7 +131,7 @@ class RestLink:
                 await client.aclose()
 
     def _with(self, headers: Mapping[str, str]) -> dict[str, Any]:
-        """What goes with every request: it is sent to the address that was checked, in the name of the host."""
+        """Return the arguments of every request: it goes to the checked address, in the name of the host."""
         host = self._site.url.split("//", 1)[1].split("/", 1)[0]
         authorization = {} if self._site.token is None else {"authorization": f"Bearer {self._site.token}"}
         return {

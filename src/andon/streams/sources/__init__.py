@@ -1,4 +1,4 @@
-"""Sources that need no broker: tables in PostgreSQL (and the inbox of what came by HTTP, which is one), clocks, folders of files."""
+"""Sources without a broker: tables in PostgreSQL (one is the inbox of HTTP events), clocks, folders of files."""
 
 from andon.streams.sources.files import FileSource
 from andon.streams.sources.inbox import inbox_source

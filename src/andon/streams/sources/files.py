@@ -47,7 +47,7 @@ class Unreadable(NamedTuple):
 FileRow: TypeAlias = bytes | Unreadable
 
 Stamp: TypeAlias = tuple[int, int]
-"""By which a file is known to be the same: when it was written, and its size."""
+"""The identity of a file: its modification time and size."""
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class _Open:
 
 
 class FileSource:
-    """The rows of the files in a folder. `known_by` is the column that tells a row from all others, if there is one."""
+    """The rows of the files in a folder. `known_by` is the column that identifies a row, if there is one."""
 
     def __init__(self, folder: Path, *, pattern: str = "*", known_by: str = "") -> None:
         self._folder = folder
@@ -70,16 +70,16 @@ class FileSource:
         self._ends: dict[str, tuple[Stamp, int]] = {}
 
     async def partitions(self) -> Sequence[str]:
-        """The files that are there, complete, by name."""
+        """Return the complete files present, by name."""
         return await asyncio.to_thread(self._names)
 
     async def start(self, partition: str) -> int:
-        """The first row."""
+        """Return the first row."""
         self._path(partition)
         return 0
 
     async def end(self, partition: str) -> int:
-        """How many rows there are."""
+        """Return the number of rows."""
         path = self._path(partition)
         known = self._ends.get(partition)
         if known is None or known[0] != _stamp(path):
@@ -104,7 +104,7 @@ class FileSource:
             await asyncio.sleep(min(POLL_SECONDS, wait))
 
     async def put_away(self, partition: str) -> None:
-        """A file is decided to its end: move it to `done/`, beside another of its name if there is one."""
+        """Move a file that is decided to its end to `done/`, beside another of its name if there is one."""
         self._open.pop(partition, None)
         self._ends.pop(partition, None)
         await asyncio.to_thread(_move, self._path(partition))

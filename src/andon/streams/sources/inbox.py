@@ -6,7 +6,7 @@ from andon.streams.sources.table import TableLayout, TableSource
 
 
 def inbox_source(database: Database, automation: str) -> TableSource:
-    """The events posted for one automation."""
+    """Return the source of events posted for one automation."""
     of = "automation = '" + automation.replace("'", "''") + "'"
     return TableSource(
         database.connect,

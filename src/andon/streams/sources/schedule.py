@@ -1,6 +1,6 @@
 """A clock as a log: its positions are the moments at which something is due, in seconds since 1970.
 
-Nothing is stored: which moments there were can be computed at any time, and each has an id of its own, so none comes twice.
+Nothing is stored: past moments can be computed at any time, and each has an id of its own, so none occurs twice.
 """
 
 import asyncio
@@ -55,11 +55,11 @@ class ScheduleSource:
         return max(self._begun, self._last() + 1)
 
     async def position_at(self, partition: str, moment: datetime) -> int:
-        """That moment, if it has passed."""
+        """Return that moment, if it has passed."""
         return min(ceil(moment.timestamp()), await self.end(partition))
 
     async def read(self, partition: str, position: int, *, most: int, wait: float) -> Sequence[Arrival]:
-        """What has become due since: the newest alone, unless all are to be made up for."""
+        """Return the moments that became due since: only the newest, unless all are to be caught up."""
         self._check(partition)
         until = perf_counter() + wait
         while True:
@@ -79,7 +79,7 @@ class ScheduleSource:
         """Nothing to let go of."""
 
     def _last(self) -> int:
-        """The newest moment that has passed."""
+        """Return the newest moment that has passed."""
         now = int(self._clock.now().timestamp())
         if self._every is not None:
             return now // self._every * self._every
@@ -96,7 +96,7 @@ class ScheduleSource:
             raise StreamMissing(f"The schedule {self._name} has no partition {partition!r}")
 
     def _from(self, position: int, now: float) -> Iterator[int]:
-        """The moments from a position to now."""
+        """Yield the moments from a position to now."""
         if self._every is not None:
             first = -(-position // self._every) * self._every
             yield from range(first, int(now) + 1, self._every)

@@ -1,8 +1,8 @@
-"""A table in PostgreSQL as a log: its rows in the order of a number that grows, none of them missed.
+"""A table in PostgreSQL as a log: its rows in the order of a growing number, none of them missed.
 
-Numbers are drawn when a row is inserted and seen when its transaction commits, which may be in another order. So a row is read
-only when no lower number can turn up any more: everybody who had the table open for writing when it was first seen has ended.
-(The oldest running transaction is no such bound: one that is older may draw a higher number.)
+Numbers are drawn when a row is inserted and seen when its transaction commits, which may be in another order. So a row
+is read only when no lower number can turn up any more: every transaction that had the table open for writing when the
+row was first seen has ended. (The oldest running transaction is no such bound: an older one may draw a higher number.)
 """
 
 import asyncio
@@ -24,7 +24,7 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 0.2
 """Seconds between two looks at a table: longer each time that nothing new was there."""
 
 _DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-"""How a moment of the years 1 to 9999 begins, as PostgreSQL writes it."""
+"""The beginning of a time in the years 1 to 9999, as PostgreSQL writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class TableSource:
         return list(self._layout.partitions)
 
     async def start(self, partition: str) -> int:
-        """The least number there is."""
+        """Return the least number."""
         least = await self._extreme("min", partition)
         return 0 if least is None else least
 
@@ -78,12 +78,13 @@ class TableSource:
         return 0 if most is None else most + 1
 
     async def position_at(self, partition: str, moment: datetime) -> int:
-        """The least number of the rows that came about then or later."""
+        """Return the least number of the rows that were created then or later."""
         if self._layout.at is None:
             raise SeekInvalid(f"{self._shown} does not say when a row came about: name the column by `at`")
         at = f"WHERE {self._layout.at}::timestamptz >= $1"
         found = await self._ask(
-            f"SELECT min({self._layout.position}) FROM {self._layout.relation} AS t {at} AND {self._condition(partition)}",
+            f"SELECT min({self._layout.position}) FROM {self._layout.relation} AS t {at} AND "
+            f"{self._condition(partition)}",
             moment,
         )
         return await self.end(partition) if found[0][0] is None else int(found[0][0])
@@ -113,10 +114,10 @@ class TableSource:
         layout = self._layout
         if not seen.writers:
             ((greatest, writers),) = await self._ask(
-                f"SELECT (SELECT max({layout.position}) FROM {layout.relation} AS t WHERE {self._condition(partition)}), "
-                "ARRAY(SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' "
-                "AND granted AND relation = $1::regclass AND database = (SELECT oid FROM pg_database WHERE datname = "
-                "current_database()))",
+                f"SELECT (SELECT max({layout.position}) FROM {layout.relation} AS t WHERE "
+                f"{self._condition(partition)}), ARRAY(SELECT virtualtransaction FROM pg_locks WHERE locktype = "
+                "'relation' AND mode = 'RowExclusiveLock' AND granted AND relation = $1::regclass AND database = "
+                "(SELECT oid FROM pg_database WHERE datname = current_database()))",
                 layout.relation,
             )
             if greatest is None or greatest < position or greatest <= seen.final:
@@ -124,8 +125,8 @@ class TableSource:
             seen.most, seen.writers = int(greatest), writers
         if seen.writers:
             found = await self._ask(
-                "SELECT DISTINCT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND relation = $1::regclass "
-                "AND mode = 'RowExclusiveLock' AND virtualtransaction = ANY($2::text[])",
+                "SELECT DISTINCT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND relation = "
+                "$1::regclass AND mode = 'RowExclusiveLock' AND virtualtransaction = ANY($2::text[])",
                 layout.relation,
                 seen.writers,
             )
@@ -142,7 +143,8 @@ class TableSource:
         found = await self._ask(
             f"SELECT {layout.position}, {layout.data}, {layout.key or 'NULL'}, {at}, "
             f"{layout.headers or 'NULL'}, {layout.caller or 'NULL'} FROM {layout.relation} AS t "
-            f"WHERE {layout.position} BETWEEN $1 AND $2 AND {self._condition(partition)} ORDER BY {layout.position} LIMIT $3",
+            f"WHERE {layout.position} BETWEEN $1 AND $2 AND {self._condition(partition)} ORDER BY "
+            f"{layout.position} LIMIT $3",
             position,
             final,
             most,
@@ -163,7 +165,7 @@ class TableSource:
             raise StreamMissing(f"{self._shown} has no partition {partition!r}") from None
 
     async def _ask(self, statement: str, *parameters: object) -> Sequence[Sequence[Any]]:
-        """One query; each sees what is committed when it begins. Raises SourceUnavailable, StreamMissing."""
+        """Run one query, which sees what is committed when it begins. Raises SourceUnavailable, StreamMissing."""
         async with self._one_at_a_time:
             try:
                 if self._connection is None or self._connection.is_closed():
@@ -188,7 +190,7 @@ class TableSource:
 def table_source(
     connect: Callable[[], Awaitable[asyncpg.Connection]], name: str, *, number: str, at: str, key: str
 ) -> TableSource:
-    """The rows of a table as JSON objects."""
+    """Return a source of a table's rows as JSON objects."""
     return TableSource(
         connect,
         TableLayout(
@@ -204,14 +206,14 @@ def table_source(
 
 
 def quoted(name: str) -> str:
-    """A name in SQL."""
+    """Quote a name for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def _arrival(
     number: int, data: str | bytes, key: object, at: str | None, headers: str | None, caller: str | None
 ) -> Arrival:
-    """One row; it is said where nobody can tell when it came about."""
+    """Return one row as an arrival, with the reason if its time cannot be read."""
     moment = unreadable = None
     if at is not None:
         moment = _moment(at)
@@ -229,7 +231,7 @@ def _arrival(
 
 
 def _moment(at: str) -> datetime | None:
-    """A moment as PostgreSQL writes it, in UTC, also where it names no zone; None if it is none, or beyond what Python can hold."""
+    """Parse a time as PostgreSQL writes it into UTC, its default zone; None if malformed or beyond Python's range."""
     if not _DATED.match(at):
         return None
     try:

@@ -43,7 +43,7 @@ def page(
 
 
 def count(tx: Tx, automations: Sequence[str] | None) -> dict[StreamKey, int]:
-    """How many dead events wait for a person, by stream."""
+    """Return how many dead events wait for a person, by stream."""
     d = dead_events.c
     query = select(d.automation, d.stream, func.count().label("n")).where(d.state == DeadState.DEAD)
     if automations is not None:
@@ -67,7 +67,7 @@ def settle(tx: Tx, event: DeadEvent) -> None:
 
 
 def revive(tx: Tx, event_id: UUID, reason: str, faults: Sequence[Fault]) -> None:
-    """An event that was sent again is dead again."""
+    """Mark a resent event as dead again."""
     told = [{"where": fault.where, "message": fault.message} for fault in faults]
     tx.execute(
         update(dead_events)

@@ -15,7 +15,9 @@ _p = stream_partitions.c
 _PUT = text("""
 INSERT INTO event_inbox (automation, shelf, source, event_id, key, headers, data, caller, received_at)
 SELECT automation, shelf, source, event_id, key, headers, data, :caller, :now
-FROM unnest(CAST(:automation AS text[]), CAST(:shelf AS int[]), CAST(:source AS text[]), CAST(:event_id AS text[]), CAST(:key AS text[]),
+FROM unnest(
+    CAST(:automation AS text[]), CAST(:shelf AS int[]), CAST(:source AS text[]), CAST(:event_id AS text[]),
+    CAST(:key AS text[]),
     CAST(:headers AS jsonb[]), CAST(:data AS bytea[]))
     WITH ORDINALITY AS n(automation, shelf, source, event_id, key, headers, data, number)
 ORDER BY number

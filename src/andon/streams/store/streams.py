@@ -1,6 +1,6 @@
-"""Streams: what exists and how far it is, and who reads what.
+"""Streams: their existence, progress and readers.
 
-Leases are told by the database's clock, so that a worker whose own clock jumps neither loses nor keeps what it should not.
+Leases use the database's clock, so that a worker whose own clock jumps neither loses nor keeps one wrongly.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ def find(tx: Tx, key: StreamKey) -> Stream | None:
 
 
 def page(tx: Tx, automations: Sequence[str] | None, key: StreamKey | None = None) -> list[Stream]:
-    """The streams of these automations (None: of all), by name."""
+    """Return the streams of these automations (None: of all), by name."""
     s = streams.c
     wanted: list[ColumnElement[bool]] = []
     if automations is not None:
@@ -52,7 +52,7 @@ def lock(tx: Tx, key: StreamKey) -> bool:
 
 
 def pause(tx: Tx, key: StreamKey, by: str, reason: str, now: datetime) -> None:
-    """Stop a stream. Waits for what is being recorded; afterwards nothing is."""
+    """Stop a stream. Waits for open transactions; afterwards nothing is recorded."""
     _lock(tx, key)
     tx.execute(update(streams).where(*_is(streams.c, key)).values(paused_at=now, paused_by=by, pause_reason=reason))
     tx.execute(update(stream_partitions).where(*_is(_p, key)).values(paused=True))
@@ -86,7 +86,7 @@ def add_partitions(tx: Tx, key: StreamKey, names: Sequence[str]) -> None:
 
 
 def set_position(tx: Tx, key: StreamKey, partition: str, position: int, *, owner: UUID, seek: str) -> None:
-    """Go on from a position that a person asked for, if nobody asked for another meanwhile."""
+    """Move to a position that a person sought, unless another seek came meanwhile."""
     tx.execute(
         update(stream_partitions)
         .where(*_is(_p, key), _p.partition == partition, _p.owner == owner, _p.seek == seek)
@@ -95,7 +95,7 @@ def set_position(tx: Tx, key: StreamKey, partition: str, position: int, *, owner
 
 
 def renew(tx: Tx, key: StreamKey, member: UUID, lease: timedelta) -> list[UUID]:
-    """Stay a reader of a stream; all readers, in the order in which they came."""
+    """Renew the lease of a reader; return all readers, in order of arrival."""
     until = func.clock_timestamp() + lease
     joining = upsert(stream_members).values(
         automation=key.automation, stream=key.stream, member=member, joined_at=func.clock_timestamp(), until=until
@@ -119,13 +119,13 @@ def forget_members(tx: Tx, key: StreamKey) -> None:
 
 
 def count_partitions(tx: Tx, key: StreamKey) -> int:
-    """How many partitions a stream has."""
+    """Return how many partitions a stream has."""
     query = select(func.count()).select_from(stream_partitions).where(*_is(_p, key), _p.partition != FINISHED)
     return tx.execute(query).scalar_one()
 
 
 def claim(tx: Tx, key: StreamKey, member: UUID, most: int) -> None:
-    """Take partitions that nobody has, or whose owner is not heard of any more, those that are furthest behind first."""
+    """Take partitions without an owner, or whose owner is silent, those that are furthest behind first."""
     behind = func.coalesce(_p.end_position - _p.position, 0)
     found = (
         select(_p.partition)
@@ -149,7 +149,7 @@ def release(tx: Tx, key: StreamKey, member: UUID, partitions: Sequence[str]) -> 
 
 
 def owned(tx: Tx, key: StreamKey, member: UUID) -> list[tuple[str, int, bool, str | None]]:
-    """What a reader has: partition, position, whether it is paused, where it is to go on."""
+    """Return what a reader has: partition, position, whether it is paused, and its pending seek."""
     query = select(_p.partition, _p.position, _p.paused, _p.seek).where(*_is(_p, key), _p.owner == member)
     return [(row.partition, row.position, row.paused, row.seek) for row in tx.execute(query.order_by(_p.partition))]
 
@@ -166,7 +166,7 @@ def set_ends(tx: Tx, key: StreamKey, member: UUID, ends: Mapping[str, tuple[int,
 
 
 def is_at(tx: Tx, key: StreamKey, member: UUID, partition: str, position: int) -> bool:
-    """Whether a partition of ours is decided up to a position, and nobody wants it elsewhere."""
+    """Return whether a partition of ours is decided up to a position, and nobody wants it elsewhere."""
     wanted = [*_is(_p, key), _p.partition == partition, _p.owner == member, _p.position == position, _p.seek.is_(None)]
     return tx.execute(select(_p.partition).where(*wanted)).one_or_none() is not None
 
@@ -191,7 +191,7 @@ def finish(tx: Tx, key: StreamKey, member: UUID, partition: str) -> None:
 
 
 def set_problem(tx: Tx, key: StreamKey, problem: str | None, now: datetime) -> None:
-    """Say what is wrong with a stream, or that nothing is."""
+    """Set or clear the problem of a stream."""
     s = streams.c
     changed = s.problem.is_distinct_from(problem)
     tx.execute(
@@ -202,14 +202,14 @@ def set_problem(tx: Tx, key: StreamKey, problem: str | None, now: datetime) -> N
 
 
 def _is_read() -> ColumnElement[bool]:
-    """Whether the owner of a partition is heard of."""
+    """Return a condition: the owner of a partition is alive."""
     m = stream_members.c
     alive = (m.automation == _p.automation) & (m.stream == _p.stream) & (m.member == _p.owner)
     return exists().where(alive, m.until > func.clock_timestamp())
 
 
 def _lock(tx: Tx, key: StreamKey) -> None:
-    """Hold the partitions of a stream, in the order in which everybody takes them."""
+    """Lock the partitions of a stream, in the common order."""
     tx.execute(select(_p.partition).where(*_is(_p, key)).order_by(_p.partition).with_for_update()).all()
 
 

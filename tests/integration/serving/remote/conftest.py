@@ -18,7 +18,7 @@ COLUMNS = columns_of(FEATURES)
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlServer]:
-    """Running; a test that stops it starts it again."""
+    """Run the server; a test that stops it starts it again."""
     server = MlServer(tmp_path_factory.mktemp("mlserver"))
     server.add("scores", a_matrix_in(len(COLUMNS)))
     server.add("narrow", a_matrix_in(len(COLUMNS), "FP32"))

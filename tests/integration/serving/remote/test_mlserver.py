@@ -1,4 +1,4 @@
-"""A real MLServer, over REST and gRPC: packed by its answers, served with them; down, restarted, hanging, wrong: told in words."""
+"""A real MLServer, over REST and gRPC: packed by its answers, served with them; down, restarted, hanging, wrong."""
 
 import asyncio
 import json
@@ -75,7 +75,7 @@ def loaded(package: Path, hosting: Hosting = HERE) -> LoadedVersion:
 
 
 def asking(package: Path, name: str, hosting: Hosting = HERE, **changed: str) -> LoadedVersion:
-    """The same version, but of another model of the server, without probes."""
+    """Return the same version, but of another model of the server, without probes."""
     document = json.loads((package / FILE).read_text()) | {"name": name, **changed}
     other = package.with_name(FILE)
     other.write_text(json.dumps(document))

@@ -36,7 +36,7 @@ def many_tensors(draw: st.DrawFn, *, text: bool = True, least: int = 1) -> list[
 
 @st.composite
 def requests(draw: st.DrawFn, *, text: bool = True) -> InferRequest:
-    """A whole request."""
+    """Return a whole request."""
     outputs = draw(st.lists(NAMES, max_size=3, unique=True))
     return InferRequest(
         inputs=draw(many_tensors(text=text)),
@@ -48,7 +48,7 @@ def requests(draw: st.DrawFn, *, text: bool = True) -> InferRequest:
 
 @st.composite
 def responses(draw: st.DrawFn, *, text: bool = True) -> InferResponse:
-    """A whole answer."""
+    """Return a whole answer."""
     return InferResponse(
         model=draw(NAMES), version="3", outputs=draw(many_tensors(text=text)), id="7", parameters=draw(PARAMETERS)
     )

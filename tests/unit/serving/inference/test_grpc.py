@@ -1,4 +1,4 @@
-"""gRPC messages: what is written is read back, raw or typed; what does not fit is named; nothing else is ever raised."""
+"""gRPC messages: they survive a round trip, raw or typed; misfits are named; nothing else is ever raised."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""A process that ends is replaced at once; one after the other that ends without an answer, ever later, but never never."""
+"""An ended process is replaced at once; repeated ends without an answer ever later, but never not at all."""
 
 from andon.serving.isolated.pauses import Pauses
 

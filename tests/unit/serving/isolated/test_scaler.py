@@ -113,7 +113,8 @@ TINY = 1e-6
 class World:
     """A pool with a clock of its own: batches of a fixed service time, starts that take a while, last in first out.
 
-    Its clock has steps, so that a batch takes a little longer than its service time; demand is measured, as in a real pool.
+    Its clock has steps, so that a batch takes a little longer than its service time; demand is measured, as in a real
+    pool.
     """
 
     bounds: Bounds

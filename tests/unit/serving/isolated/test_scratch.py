@@ -32,7 +32,7 @@ def below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @contextmanager
 def another() -> Iterator[tuple["subprocess.Popen[str]", Path]]:
-    """A gateway with a folder of its own."""
+    """Run a gateway with a folder of its own."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

@@ -1,4 +1,4 @@
-"""Batches that wait for a process: first come, first served; who gave up is passed over, and all waiting is told to the scaler."""
+"""Batches that wait for a process: first in, first out; abandoned ones are skipped, and the scaler sees all waits."""
 
 import asyncio
 from collections.abc import Callable, Iterator

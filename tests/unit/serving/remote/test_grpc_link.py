@@ -40,7 +40,7 @@ def test_a_server_that_is_back_is_reached_by_the_first_who_asks() -> None:
 
 
 def started(port: int) -> Any:
-    """A gRPC server with one model, which is ready."""
+    """Return a gRPC server with one model, which is ready."""
     ready = grpc.unary_unary_rpc_method_handler(lambda *_: READY)
     server = grpc.server(ThreadPoolExecutor(1))
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, {"ModelReady": ready})])

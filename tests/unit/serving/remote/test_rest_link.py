@@ -42,22 +42,22 @@ class Peer:
         )
 
     async def server(self, request: Request) -> Response:
-        """Who it is."""
+        """Answer with its identity."""
         self.seen.append((dict(request.headers), b""))
         return Response(json.dumps({"name": "peer", "version": "1", "extensions": self.extensions}))
 
     async def model(self, request: Request) -> Response:
-        """A model that it says nothing of."""
+        """Answer with a model without metadata."""
         del request
         return Response(rest.encode_model_metadata(ModelMetadata("m", ["7"], "", [], [])))
 
     async def ready(self, request: Request) -> Response:
-        """It is."""
+        """Answer that it is ready."""
         del request
         return Response()
 
     async def infer(self, request: Request) -> Response:
-        """The first column as P(positive)/10, in binary form."""
+        """Answer the first column as P(positive)/10, in binary form."""
         body = await request.body()
         self.seen.append((dict(request.headers), body))
         if self.answer is not None:

@@ -1,4 +1,4 @@
--- What workers do again and again: who does it now if one worker does it, and how it went.
+-- Periodic work of the workers: its holder, if one worker does it, and its last result.
 CREATE TABLE chores (
     name              text PRIMARY KEY,
     interval_seconds  double precision NOT NULL,
