@@ -23,7 +23,8 @@ class Listed(NamedTuple):
 
 COMMANDS = {
     "init": Listed(
-        "andon.cli.init:init", "Write a new project: learnt from a data file, or the transfer screening example."
+        "andon.cli.init:init",
+        "Write a new project: learnt from a data file or a query, or the transfer screening example.",
     ),
     "demo": Listed("andon_demo.__main__:demo", "Run a story: a bank's transfers, decided by a line of its own."),
     "up": Listed(

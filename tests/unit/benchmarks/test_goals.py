@@ -73,8 +73,10 @@ def test_the_other_ratios_at_their_bounds() -> None:
     assert reached(features.goals_of(20.1, 100.0)) == [False]
     assert reached(procedures.goals_of(70.0, 100.0)) == [True]
     assert reached(procedures.goals_of(69.0, 100.0)) == [False]
-    assert reached(start.goals_of({"restart_seconds": 5.0, "loading_seconds": 1.0})) == [True]
-    assert reached(start.goals_of({"restart_seconds": 5.1, "loading_seconds": 1.0})) == [False]
+    at_bounds = {"restart_seconds": 5.0, "loading_seconds": 1.0, "csv_seconds": 20.0, "idle_mb": 450.0}
+    assert reached(start.goals_of(at_bounds)) == [True, True, True]
+    beyond = {"restart_seconds": 5.1, "loading_seconds": 1.0, "csv_seconds": 20.1, "idle_mb": 450.1}
+    assert reached(start.goals_of(beyond)) == [False, False, False]
     assert reached(decide.goals_of({"ratio": {"64": 3.0}, "failed": 0})) == [True, True]
     assert reached(decide.goals_of({"ratio": {"64": 2.9}, "failed": 1})) == [False, False]
 
