@@ -103,7 +103,7 @@ def decide(
     sheet: Sheet = None,
     header: Header = None,
 ) -> None:
-    """Decide every row of a file or a query and write the decisions. Killed and started again, it goes on where it was."""
+    """Decide every row of a file or a query and write the decisions. Started again after a kill, it continues."""
     asked = _Asked(file, sql, url_env, _target(file, sql, output), tuple(keep or ()), again, sheet, header)
     if file is not None and not file.exists():
         raise DataFileInvalid(f"There is no file {file}")
