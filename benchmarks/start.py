@@ -1,8 +1,8 @@
-"""From an empty folder, or a CSV file, to the first decision; what a restart takes; the memory of the whole installation.
+"""The time to the first decision from an empty folder or a CSV file, the time of a restart, and the memory in use.
 
-The environment is there already. Beside it, in the same run: the time one bare process takes to load what a gateway and a worker
-load. Goals: a restart of everything takes at most five times as long, the first decision from a CSV file comes within 20 s, and an
-idle installation needs at most 450 MB.
+The environment exists before the measurement starts. The same run also measures how long one bare process takes to load
+what a gateway and a worker load. Goals: a restart of everything takes at most five times as long, the first decision
+from a CSV file comes within 20 s, and an idle installation needs at most 450 MB.
 """
 
 import argparse

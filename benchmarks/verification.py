@@ -1,7 +1,8 @@
 """How fast the audit log is verified, beside another commit: the same log, in turns, in the same run.
 
-The log is made here: groups of decisions with records of every declared field, in chains of several writers, sealed. Each round
-verifies it completely by both commits, and then, by this one, what a last group added since the checkpoint before.
+The benchmark makes the log: groups of decisions with records of every declared field, in sealed chains of several
+writers. In each round both commits verify it completely; then this commit verifies what a last group added since the
+checkpoint before.
 """
 
 import argparse
@@ -61,7 +62,7 @@ print(json.dumps({"seconds": took, "cpu_seconds": cpu, "entries": report.entries
 
 
 def _record(number: int, moment: datetime) -> tuple[UUID, bytes]:
-    """A decision's id and record, with a value in every field that is declared."""
+    """Return a decision's id and record, with a value in every declared field."""
     identifier = uuid7(moment)
     record: dict[str, Any] = {"shape": RECORD_SHAPE}
     for field in FIELDS.values():
@@ -145,7 +146,7 @@ def _leaf_names() -> str:
 
 
 def verified(url: str, source: Path) -> dict[str, Any]:
-    """What a complete verification by the code in a folder took."""
+    """Return what a complete verification by the code in a folder took."""
     environment = os.environ | {"PYTHONPATH": str(source)}
     done = subprocess.run(
         [sys.executable, "-c", _VERIFY, url], env=environment, capture_output=True, text=True, check=False
@@ -159,7 +160,7 @@ def verified(url: str, source: Path) -> dict[str, Any]:
 
 
 def unpacked(ref: str, folder: Path) -> Path:
-    """The source of another commit."""
+    """Unpack the source of another commit."""
     git = shutil.which("git") or "git"
     packed = subprocess.run([git, "-C", ROOT, "archive", ref, "src"], capture_output=True, check=True).stdout
     with tarfile.open(fileobj=BytesIO(packed)) as archive:

@@ -27,7 +27,7 @@ def client(script: str, *arguments: str) -> Any:
 
 
 def generated(script: str, *arguments: str, key: str) -> Any:
-    """Run a script of `tests/clients` with the generators and return what it printed; the key stands in its environment."""
+    """Run a script of `tests/clients` with the generators and return what it printed; its environment holds the key."""
     return _printed(generators_python(), script, *arguments, ANDON_KEY=key)
 
 

@@ -22,7 +22,7 @@ def interpreter(version: str) -> str | None:
 
 
 def environment(version: str, found: str) -> Path:
-    """Return the Python of an environment with all that Andon needs, but without Andon; it is built when it is not there."""
+    """Return the Python of an environment with all of Andon's dependencies but without Andon; build it if missing."""
     return python_of(f"wheel-{version}", ROOT / "requirements.lock", interpreter=found)
 
 

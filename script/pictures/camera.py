@@ -24,7 +24,7 @@ WIDER = "document.documentElement.scrollWidth - document.documentElement.clientW
 
 
 class NoChromium(Exception):
-    """No Chromium was found. On Debian and Ubuntu: apt-get install chromium"""
+    """No Chromium was found. On Debian and Ubuntu, `apt-get install chromium` installs it."""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def write_project(parent: Path) -> Path:
 
 
 def _fill(bank: BankLine) -> None:
-    """Have an event that cannot be decided, an applied configuration, an experiment, an incident and a drill's alert."""
+    """Add an event that cannot be decided, an applied configuration, an experiment, an incident and a drill's alert."""
     line, name = bank.line, project.AUTOMATION
     dropped = line.folder / DROP / ".rows.ndjson"
     dropped.write_text(json.dumps({"transfer_id": "t-1", "amount": "much"}) + "\n", encoding="utf-8")

@@ -77,7 +77,7 @@ def _bring_worker(folder: Path) -> None:
 
 
 def navigation(pages: Path) -> list[str]:
-    """Return the entries of the navigation as TOML: single pages, and a section for each folder of the documentation."""
+    """Return the entries of the navigation as TOML: single pages, and a section for each documentation folder."""
     first = [pages / name for name in FIRST]
     entries = _entries(pages, first)
     for title, folder in SECTIONS:

@@ -1,4 +1,4 @@
-"""The check of a built site: each link leads to a file and an anchor that exist, and nothing is loaded from another host."""
+"""The check of a built site: each link leads to an existing file and anchor, and nothing loads from another host."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """Notations: how numbers, times and truths stand in text. One place for `andon init`, training and every decision.
 
-Each notation is a pattern, the SQL that reads a whole column by it, and the function that reads one value: the contracts that
-`andon init` writes name these functions. Both are tested to read the same.
+Each notation is a pattern, the SQL that reads a whole column by it, and the function that reads one value. The
+contracts that `andon init` writes name these functions. Both are tested to read the same.
 """
 
 import re
@@ -47,7 +47,8 @@ _TIME_NAME = re.compile(
 _COMPACT_DATE = "%Y%m%d"
 _COMPACT = r"(19|20)\d{6}"
 _DATES = (
-    "%Y/%m/%d", "%d.%m.%Y", "%d.%m.%y", "%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d %b %Y",
+    "%Y/%m/%d", "%d.%m.%Y", "%d.%m.%y", "%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y", "%d-%m-%Y", "%m-%d-%Y",
+    "%d-%b-%Y", "%d %b %Y",
 )  # fmt: skip
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 TIME_FORMATS = (
@@ -57,8 +58,8 @@ TIME_FORMATS = (
 """What times are tried with; month first before day first."""
 
 TAKEN = (
-    "ISO 8601 (2026-12-31T13:30:00+0000), RFC 2822 (Thu, 31 Dec 2026 13:30:00 +0000), ISO weeks (2026-W53), 31/12/2026, 12/31/2026, "
-    "31.12.2026, 31-Dec-2026, 20261231, each with a time of day or without, and numbers"
+    "ISO 8601 (2026-12-31T13:30:00+0000), RFC 2822 (Thu, 31 Dec 2026 13:30:00 +0000), ISO weeks (2026-W53), "
+    "31/12/2026, 12/31/2026, 31.12.2026, 31-Dec-2026, 20261231, each with a time of day or without, and numbers"
 )
 """What orders rows, in words."""
 

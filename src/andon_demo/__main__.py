@@ -21,7 +21,8 @@ FOLDER = Path(".andon-demo")
 Story = Annotated[
     Literal["transfers", "drift", "rollout"],
     typer.Option(
-        help="transfers: a line decides, and what that costs; drift: fraud changes, and the line notices and stops itself; "
+        help="transfers: a line decides, and what that costs; "
+        "drift: fraud changes, and the line notices and stops itself; "
         "rollout: a bad model is rolled back by itself, a good one is promoted."
     ),
 ]

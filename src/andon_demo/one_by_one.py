@@ -1,8 +1,8 @@
 """The plain approach beside the demo: the same line decides event after event, each in a transaction of its own.
 
-Run in the project's folder: `python -m andon_demo.one_by_one AUTOMATION SECONDS < ARRIVALS`. A line of ARRIVALS is a moment in
-seconds since the first, a tab, and the event. Each event is taken when its moment has come, and later if those before it took too
-long. After SECONDS it ends; what it prints is JSON: how many it decided, and the CPU time of that.
+Run in the project's folder: `python -m andon_demo.one_by_one AUTOMATION SECONDS < ARRIVALS`. A line of ARRIVALS is a
+moment in seconds since the first, a tab, and the event. Each event is taken when its moment has come, and later if
+those before it took too long. After SECONDS it ends and prints JSON: how many it decided, and the CPU time of that.
 """
 
 import asyncio

@@ -155,7 +155,7 @@ def test_a_parquet_file(andon: Andon, tmp_path: Path) -> None:
 
 
 def payments(folder: Path) -> Path:
-    """Payments of 1 to 120 by accounts, of which bursts are fraud, with a row number and a column filled in afterwards."""
+    """Write payments of 1 to 120 by accounts, with bursts of fraud, a row number and a column filled in afterwards."""
     rng, moment, burst, left = random.Random(5), START, "", 0
     lines = ["row,paid at,account,amount,country,refund,is_fraud"]
     for i in range(ROWS):

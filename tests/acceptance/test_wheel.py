@@ -1,4 +1,4 @@
-"""The wheel on each supported Python, where there is nothing but what it needs: a project from a CSV file that decides."""
+"""The wheel on each supported Python, with its dependencies alone: a project from a CSV file that decides."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""The page of the API in a browser: it sends a request with a key and shows the answer, under a strict content policy."""
+"""The API page in a browser: it sends a request with a key and shows the answer, under a strict content policy."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Measured figures stand on one page, in one table with the command of each; guides say what to do and what to expect."""
+"""Measured figures stand on one page, in one table with their commands; guides say what to do and what to expect."""
 
 import re
 from pathlib import Path
@@ -11,8 +11,8 @@ PAGE = DOCS / "explain" / "performance.md"
 ROWS = [line.split("|") for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
 
 NOTES = re.compile(
-    r"\btwo (busy )?cores\b|\bmedians? of \d+ (turns|rounds|runs)|\bslow(er)? hours\b|µs|\bour simulation\b|\bnewest run\b"
-    r"|\b[Ss]eed \d{3,}|\bwhole runs\b|\b\d+ (turns|rounds) each\b"
+    r"\btwo (busy )?cores\b|\bmedians? of \d+ (turns|rounds|runs)|\bslow(er)? hours\b|µs|\bour simulation\b"
+    r"|\bnewest run\b|\b[Ss]eed \d{3,}|\bwhole runs\b|\b\d+ (turns|rounds) each\b"
 )
 """How a figure was come by, which belongs beside the benchmark."""
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def a_checkout(folder: Path, **pages: str) -> Path:
-    """A repository with these pages in its documentation."""
+    """Make a repository with these pages in its documentation."""
     (folder / "docs").mkdir(parents=True)
     for name, text in pages.items():
         (folder / "docs" / f"{name}.md").write_text(text, encoding="utf-8")
@@ -24,7 +24,7 @@ def a_checkout(folder: Path, **pages: str) -> Path:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Fault]]:
-    """A site of two pages with a link that holds, one to no page and one to no anchor."""
+    """Build a site of two pages with a link that holds, one to no page and one to no anchor."""
     scratch = tmp_path_factory.mktemp("site")
     text = "# One\n\n## Here\n\n[a](two.md#there), [b](none.md), [c](two.md#nowhere), [d](#here)\n"
     checkout = a_checkout(scratch / "checkout", one=text, two="# Two\n\n## There\n")

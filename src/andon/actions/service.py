@@ -156,7 +156,7 @@ def bury(tx: Tx, entries: Sequence[PostboxEntry], *, events: Events, now: dateti
 
 
 def disabled_destinations(tx: Tx, automations: Sequence[str] | None = None) -> list[Disabled]:
-    """The destinations that nothing is sent to, by name: those for which these automations have something, or all."""
+    """Return the disabled destinations by name: those for which these automations have something to send, or all."""
     found = store.disabled(tx)
     if automations is None or not found:
         return list(found.values())

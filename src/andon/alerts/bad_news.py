@@ -156,7 +156,7 @@ def _end_of(per: str, starts_on: date) -> datetime:
 
 
 def of_quarantine(held: VersionQuarantined, automation: str) -> BadNews:
-    """A version that an automation might use ended the process in which it was tried."""
+    """Report a version that an automation might use and that ended the process in which it was tried."""
     return BadNews(
         automation=automation,
         monitor=QUARANTINE,
@@ -170,5 +170,5 @@ def of_quarantine(held: VersionQuarantined, automation: str) -> BadNews:
 
 
 def key_of_quarantine(lifted: QuarantineLifted, automation: str) -> AlertKey:
-    """The alert that a release from quarantine ends."""
+    """Return the key of the alert that a release from quarantine ends."""
     return AlertKey(automation, QUARANTINE, f"{lifted.model} {lifted.version}", {})

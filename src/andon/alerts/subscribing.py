@@ -95,5 +95,5 @@ def _lifted(events: Events, tx: Tx, lifted: QuarantineLifted) -> None:
 
 
 def _users(tx: Tx, model: str) -> list[str]:
-    """The automations whose newest version uses a model."""
+    """List the automations whose newest version uses a model."""
     return [one.name for one in decisions.newest_versions(tx) if one.description.get("model") == model]

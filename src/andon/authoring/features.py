@@ -24,8 +24,9 @@ class Request:
     """A value computed from the input alone by a pure function, e.g. `Request("night", lambda i: i["hour"] < 6)`.
 
     `compute` gets the validated input as a mapping and returns a number, a string, a boolean or None (missing). With
-    `batch=True` it gets the inputs of a whole batch as a list and returns as many values, each the same as it would be alone.
-    With `moment=True` it also gets the moment of the event (the source's time, or when the input came) as its second argument.
+    `batch=True` it gets the inputs of a whole batch as a list and returns as many values, each the same as it would be
+    alone. With `moment=True` it also gets the moment of the event (the source's time, or when the input came) as its
+    second argument.
     """
 
     name: str

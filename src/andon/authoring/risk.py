@@ -12,11 +12,11 @@ class MaxError:
     """At most `target` of the automatic decisions may be wrong, with probability `confidence`; both between 0 and 1.
 
     The error is wrong automatic decisions divided by all automatic decisions. Decisions that went to a person count in
-    neither. `by` names a field of the contract; each of its values gets a gate of its own as soon as its labels suffice, and
-    has the gate of the whole line until then. `per_class` bounds the predictions of single classes instead of `target`:
-    `{"fraud": 0.02, "honest": 0.001}` allows 2% false positives among those called fraud, and 0.1% missed fraud among those
-    called honest. `local` bounds the least certain decisions that are automatic as well: those in the band next to the
-    threshold, a tenth of all decisions or more. Each gate holds with this `confidence` by itself.
+    neither. `by` names a field of the contract; each of its values gets a gate of its own as soon as its labels
+    suffice, and has the gate of the whole line until then. `per_class` bounds the predictions of single classes instead
+    of `target`: `{"fraud": 0.02, "honest": 0.001}` allows 2% false positives among those called fraud, and 0.1% missed
+    fraud among those called honest. `local` bounds the least certain decisions that are automatic as well: those in the
+    band next to the threshold, a tenth of all decisions or more. Each gate holds with this `confidence` by itself.
     """
 
     target: float
@@ -47,7 +47,8 @@ class MaxError:
         highest = max([self.target, *self.targets.values()])
         if local < highest:
             raise DeclarationInvalid(
-                f"MaxError: local bounds the part that errs most, so it is at least the target ({highest:g}), got {local:g}"
+                "MaxError: local bounds the part that errs most, so it is at least the target "
+                f"({highest:g}), got {local:g}"
             )
 
     @property

@@ -1,4 +1,4 @@
-"""The chore of workers that looks whether what is in force is as the audit log says, and tells the operator where it is not."""
+"""The workers' chore that compares what is in force with the audit log, and tells the operator of each difference."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -38,7 +38,7 @@ def chores(events: Events) -> list[Chore]:
 
 
 def _concerned(tx: Tx, kind: RowKind, key: tuple[str, ...]) -> Iterator[str]:
-    """The automations that a row belongs to; a key and an alias belong to all that may be used by it."""
+    """List the automations that a row belongs to: a key to all, an alias or a quarantine to those with its model."""
     newest = decisions.newest_versions(tx)
     if kind is KEYS:
         yield from (one.name for one in newest)

@@ -22,7 +22,8 @@ Load = Callable[[ModelVersion, Path], LoadedVersion]
 def loading(settings: Settings, database: Database, clock: Clock, events: Events) -> Load:
     """Give what loads registered versions: tried first, unless the database knows how that ended.
 
-    What it gives raises VersionHeld for one that is in quarantine or gets there, EndpointUnavailable, EnvironmentInvalid.
+    The loader raises VersionHeld for a version that is in quarantine or gets there, EndpointUnavailable and
+    EnvironmentInvalid.
     """
 
     def load(version: ModelVersion, folder: Path) -> LoadedVersion:
@@ -45,7 +46,10 @@ def loading(settings: Settings, database: Database, clock: Clock, events: Events
 
 
 def register_tried(tx: Tx, settings: Settings, version: ModelVersion, folder: Path) -> LoadedVersion:
-    """Load what is registered, or about to answer, in this transaction; tried first. Raises PackageInvalid, EndpointUnavailable."""
+    """Try a version that is registered, or about to answer, in this transaction, and load it.
+
+    Raises PackageInvalid and EndpointUnavailable.
+    """
     with_what = serving.tried_with(version.manifest, hosting_of(settings, version.name))
     known = models.find_trial(tx, version.digest, with_what)
     if known is None or not known.passed:

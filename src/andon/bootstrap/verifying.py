@@ -1,4 +1,4 @@
-"""Verifying the audit log of this installation: with all its evidence, completely or from where the last verification ended."""
+"""Verification of this installation's audit log with all its evidence: completely, or from where the last one ended."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ def verify_log(
 ) -> Report:
     """Verify the log, and note in the data folder how far it is sound. `tx` sees one moment: `database.snapshot()`.
 
-    An incremental verification is a complete one where none was noted. Raises VerifiedInvalid if what was noted was altered.
+    An incremental verification is a complete one where none was noted. Raises VerifiedInvalid if the note was altered.
     """
     since = last_verified(settings) if incremental else None
     report = audit.verify(tx, evidence=all_evidence(), rows=ROWS, anchor=anchor, since=since, progress=progress)

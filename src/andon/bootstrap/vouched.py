@@ -1,4 +1,4 @@
-"""Every kind of rows that audit entries vouch for, and the evidence of every action: what `andon audit verify` compares."""
+"""The kinds of rows that audit entries vouch for and the evidence of every action, for `andon audit verify`."""
 
 from collections.abc import Mapping, Sequence
 

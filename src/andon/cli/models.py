@@ -56,7 +56,8 @@ def register(
     sample: Annotated[
         Path | None,
         typer.Option(
-            help="Rows that the model was not trained on, with what was true: features, classes and figures come from them."
+            help="Rows that the model was not trained on, with what was true: "
+            "features, classes and figures come from them."
         ),
     ] = None,
     target: Annotated[str | None, typer.Option(help="The column of the sample that says what was true.")] = None,
@@ -201,7 +202,7 @@ def alias_history(
 
 
 def _declaring(here: Project, model: str, alias: str) -> list[Automation]:
-    """The automations whose bounds are shown beside a model; said aloud where they cannot be read, for the model still can."""
+    """List the automations whose bounds are shown beside a model; where they cannot be read, say so and list none."""
     try:
         return users_of(here.settings, model, alias)
     except AutomationInvalid as error:

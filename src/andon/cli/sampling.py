@@ -37,7 +37,8 @@ def packed_from_sample(
             model_classes=found.own_order,
             training=(found.rows, found.labels),
             held_out=(found.rows, found.labels),
-            split=f"registered with a sample: all figures come from {sample.name}, whose rows the model must not have seen",
+            split=f"registered with a sample: all figures come from {sample.name}, "
+            "whose rows the model must not have seen",
             data=sample,
             allow_pickle=path.suffix in (".joblib", ".pkl", ".pickle"),
         )
@@ -47,7 +48,8 @@ def packed_from_sample(
 
 def _tell(found: InferredSignature, sample: Path) -> None:
     typer.echo(
-        f"From the model and {plural(len(found.rows), 'row')} of {sample.name}, whose {found.target!r} says what was true:"
+        f"From the model and {plural(len(found.rows), 'row')} of {sample.name}, "
+        f"whose {found.target!r} says what was true:"
     )
     positive = f" (the score is for {found.classes[1]}, the rarer)" if len(found.classes) == 2 else ""
     typer.echo(f"  classes   {', '.join(found.classes)}{positive}")

@@ -1,7 +1,7 @@
-"""Data files: a table from anywhere as rows of raw values, read the same way by `andon init`, a training script and `andon decide`.
+"""Data files: a table as rows of raw values, read alike by `andon init`, a training script and `andon decide`.
 
-A row holds what a caller would send as JSON: text as it stands in a CSV (stripped), numbers, booleans and ISO 8601 times
-from typed files, and None for what is missing. Giving these values types is the contract's matter. Start at `opening.py`.
+A row holds what a caller would send as JSON: text as it stands in a CSV (stripped), numbers, booleans and ISO 8601
+times from typed files, and None for what is missing. The contract gives these values types. Start at `opening.py`.
 """
 
 from andon.datafile.columns import MOST_CELLS, Columns, read_columns

@@ -17,7 +17,7 @@ MOST_CELLS = 12_000_000
 
 
 class Columns:
-    """Typed arrays, grown row by row: numbers and times (seconds since 1970) as floats, all else as text that is kept once."""
+    """Typed arrays, grown row by row: numbers and times (seconds since 1970) as floats, all else as shared text."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._values: dict[str, Any] = {name: array("d") for name in names}

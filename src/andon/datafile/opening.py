@@ -20,7 +20,7 @@ Source: TypeAlias = Path | Query
 
 _MEMORY = "512MB"
 _THREADS = 1
-"""With more, DuckDB gives the rows of a large file in whatever order they were read, and a row is known by its number."""
+"""With more threads, DuckDB returns the rows of a large file in any order, and a row is known by its number."""
 
 _HEAD = 4096
 _LINES = (".ndjson", ".jsonl")
@@ -137,7 +137,8 @@ def format_of(name: object, path: Path, head: bytes) -> FileFormat:
         raise DataFileInvalid(f"{name} is empty")
     if _JSON.match(beginning):
         raise DataFileInvalid(
-            f"{name} is no table that can be read: it looks like JSON, of which objects are read, one a line or in one array"
+            f"{name} is no table that can be read: it looks like JSON, "
+            "of which objects are read, one a line or in one array"
         )
     if _XML.match(beginning):
         raise DataFileInvalid(f"{name} is no table that can be read: it looks like XML")

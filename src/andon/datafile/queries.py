@@ -1,4 +1,4 @@
-"""The rows of an SQL query on any database that SQLAlchemy reaches. Its address is in an environment variable, never in words."""
+"""The rows of an SQL query on any database that SQLAlchemy reaches. Only an environment variable holds its address."""
 
 import os
 import re

@@ -18,9 +18,10 @@ _SEED = 42
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """An open data file. `source` is SQL for its cells as columns c0, c1, ...; `types` are their types, "NESTED" if unusable.
+    """An open data file. `source` is SQL for its cells as columns c0, c1, ...
 
-    `path` names it in messages. `notices` say how it was read where that was not plain.
+    `types` are the types of the columns, "NESTED" if unusable. `path` names the file in messages. `notices` say how it
+    was read where that was not plain.
     """
 
     path: object
@@ -54,7 +55,7 @@ class DataFile:
         return self._sampled(rows, most)
 
     def _sampled(self, rows: int, most: int) -> Iterator[tuple[Any, ...]]:
-        """Yield a sample: the rows whose numbers have the lowest hashes, so that no more than a batch of rows is ever held."""
+        """Yield a sample: the rows whose numbers have the lowest hashes. Holds at most one batch of rows at a time."""
         cursor, drawn = self.connection.cursor(), f"hash(number + {_SEED})"
         hashes = f"SELECT {drawn} AS h FROM range(1, {rows + 1}) AS numbers(number) ORDER BY h LIMIT {most}"
         highest = cursor.execute(f"SELECT max(h) FROM ({hashes})").fetchall()[0][0]
@@ -64,9 +65,10 @@ class DataFile:
         )
 
     def rows_by_time(self, name: str) -> Iterator[tuple[int, datetime | None, dict[str, Value]]]:
-        """Yield the rows in the order of the times in a column, ties in the file's, each with its number (from 1) and its time in UTC.
+        """Yield the rows by the times in a column, each with its number (from 1) and its time in UTC.
 
-        A row without a time that can be read comes first, with None. Sorted outside of memory if it has to be.
+        Rows of the same time stay in the file's order. A row without a readable time comes first, with None. The sort
+        uses disk where memory does not suffice.
         """
         time = f"TRY_CAST(CAST(c{self.names.index(name)} AS VARCHAR) AS TIMESTAMPTZ)"
         numbered = f"SELECT *, row_number() OVER () AS number, {time} AS moment FROM ({self.source})"

@@ -25,7 +25,7 @@ MISSING = (
     "infinity",
     "-infinity",
 )
-"""Spellings of a missing value, in any case. Infinity counts as missing: JSON cannot carry it. So does `None`, as written."""
+"""Spellings of a missing value, in any case. Infinity counts as missing, since JSON cannot carry it; so does `None`."""
 
 MOST_COLUMNS = 20_000
 """A table with more columns is refused."""

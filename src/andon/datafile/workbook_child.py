@@ -1,4 +1,4 @@
-"""The program that reads one sheet of a workbook: `workbook_child.py WORKBOOK CSV BYTES [SHEET]`. Imports nothing of Andon."""
+"""The program that reads one sheet of a workbook: `workbook_child.py WORKBOOK CSV BYTES [SHEET]`, without Andon."""
 
 import csv
 import resource

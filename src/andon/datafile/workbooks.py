@@ -15,7 +15,7 @@ _CHILD = Path(__file__).with_name("workbook_child.py")
 
 
 def as_csv(name: object, path: Path, folder: Path, sheet: str | None) -> tuple[Path, list[str]]:
-    """Write a sheet, the first unless one is named, as CSV; and a notice if there are others. Raises DataFileInvalid."""
+    """Write a sheet, by default the first, as CSV, and return a notice if there are others. Raises DataFileInvalid."""
     copy = folder / "sheet.csv"
     try:
         ended = subprocess.run(  # noqa: S603 - our own program

@@ -119,8 +119,8 @@ class GatewaySettings(Section):
     )
     inference_ids_are_keys: bool = Field(
         True,
-        description="Whether the id of an Open Inference request is its idempotency key. Set it to false for clients that "
-        "send the same id with every request.",
+        description="Whether the id of an Open Inference request is its idempotency key. "
+        "Set it to false for clients that send the same id with every request.",
     )
     burst: int = Field(20_000, gt=0, description="Decisions a key may ask for at once after a quiet time.")
 
@@ -144,8 +144,8 @@ class ConsoleSettings(Section):
     port: int = Field(8081, ge=0, le=65535, description="Port to listen on.")
     proxies: list[str] = Field(
         default=[],
-        description="Addresses or networks of the proxies in front of it (`127.0.0.1`, `10.0.0.0/8`). Only they are believed "
-        "about a visitor's address and https.",
+        description="Addresses or networks of the proxies in front of it (`127.0.0.1`, `10.0.0.0/8`). "
+        "Only they are believed about a visitor's address and https.",
     )
     url: HttpAddress | None = Field(
         None, description="Address at which people reach it, for links in alerts; without it host and port."

@@ -105,9 +105,9 @@ class DatabaseUnfit(Conflict):
 class Database:
     """One PostgreSQL database. `url` is `postgresql://...`; the password never appears in a log or an error.
 
-    `stands_still` is after how long without a word within a transaction the server ends it. `socket` is the folder of its unix
-    socket if it runs on this machine: what every batch runs goes that way, which costs less than the address. Without a pool
-    (`pool_size` 0) each transaction has a connection of its own.
+    `stands_still` is how long a transaction may stay silent before the server ends it. `socket` is the folder of its
+    unix socket if it runs on this machine; every batch goes that way, since it costs less than the address. Without a
+    pool (`pool_size` 0) each transaction has a connection of its own.
     """
 
     def __init__(

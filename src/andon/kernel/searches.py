@@ -1,6 +1,6 @@
-"""Searches that nobody bounds beforehand: a few at a time, on connections and threads of their own, each for a few seconds at most.
+"""Searches of unbounded cost: a few at a time, on their own connections and threads, each for a few seconds at most.
 
-Whatever people look for, it keeps neither connections nor threads from the rest of a process.
+Whatever people look for, a search takes neither connections nor threads from the rest of a process.
 """
 
 import asyncio

@@ -129,9 +129,9 @@ class Statements:
     async def together(self, statements: Sequence[Statement], patience: Patience | None = None) -> None:
         """Run these in one transaction, which ends at the first that fails.
 
-        `patience` is asked only about a transaction that is slow. When patience ends, the server is asked to cancel: that is
-        StatementRefused with CANCELED once it has done so, and TimeoutError if it does not answer.
-        Raises StatementRefused, ConnectionLost and TimeoutError; after all but the first the connection is closed. The
+        `patience` is asked only about a transaction that is slow. When patience ends, the server is asked to cancel:
+        that is StatementRefused with CANCELED once it has done so, and TimeoutError if it does not answer. Raises
+        StatementRefused, ConnectionLost and TimeoutError; after all but the first the connection is closed. The
         statements are freed while the server works, so that what is made meanwhile gets their memory.
         """
         if not statements:

@@ -33,7 +33,7 @@ class ImportedLabels:
         self._imports: dict[tuple[str, str], list[tuple[UUID, UUID]]] = {}
 
     def check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
-        """Imports whose labels are not what was recorded."""
+        """Find imports whose labels differ from what was recorded."""
         for leaf in leaves:
             try:
                 made = msgspec.json.decode(leaf.body, type=_Import).after

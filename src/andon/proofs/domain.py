@@ -60,8 +60,8 @@ class ProvenRegion:
     Without `threshold` nothing is proven, and `error` and `bound` are the first test's.
 
     `share` of the decisions lie in the region. `error` and `bound` are in the unit of the target. `labels` are those of
-    decisions, without held-out rows, of which `audits` were blind. With `settled`, labels say otherwise than
-    held-out rows, or have taken their place; `breaks` counts how often the error was found to have risen. `local_error` is that
+    decisions, without held-out rows, of which `audits` were blind. With `settled`, labels say otherwise than held-out
+    rows, or have taken their place; `breaks` counts how often the error was found to have risen. `local_error` is that
     of the band next to the threshold; proofs that were kept before lack it.
     """
 

@@ -32,7 +32,8 @@ _WIDER = 0.005
 class RiskPoint:
     """One point of the curve: the share of decisions above a threshold, their error, and its bound.
 
-    `labels_needed` are the further labels above it that prove it if they err as those so far; None if they err too much.
+    `labels_needed` are the further labels above it that prove it if they err as those so far; None if they err too
+    much.
     `local_error` is the error of the decisions next to the threshold.
     """
 
@@ -298,7 +299,10 @@ def _bound(tx: Tx, automation: str) -> RiskBound:
 
 
 def _arm_of(tx: Tx, automation: str, now: datetime) -> str:
-    """Return the champion's arm that decided most lately; without a champion any such arm, the newest where none decided."""
+    """Return the champion's arm with the most decisions since LATELY.
+
+    Without a champion any such arm counts; where none decided, the newest.
+    """
     living: Mapping[str, ArmRevisions] = gates.living(tx, now).get(automation, {})
     since = (now - LATELY).date()
     counted: Sequence[tuple[bool, int, int, str]] = [

@@ -9,7 +9,10 @@ from .errors import ModelUnreadable
 
 
 def frame_of(columns: Columns, *, missing: float | None = np.nan) -> Any:
-    """A DataFrame of these columns. Missing text is NaN, as where a file was read; truths are bool where none is missing."""
+    """Return a DataFrame of these columns.
+
+    Missing text is NaN, as after reading a file. Truths are bool where none is missing.
+    """
     try:
         import pandas
     except ModuleNotFoundError as error:

@@ -48,9 +48,10 @@ def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> Py
 
 
 def _allow_missing(file: Path) -> None:
-    """Declare columns of whole numbers as doubles in the unpacked copy: a value may be missing in service, and MLflow refuses that.
+    """Declare columns of whole numbers as doubles in the unpacked copy, since MLflow refuses missing whole numbers.
 
-    An inferred signature has them wherever the sample lacked no value. A whole number as a double is the same number.
+    A value may be missing in service. An inferred signature has such columns wherever the sample lacked no value. A
+    whole number as a double is the same number.
     """
     document = yaml.safe_load(file.read_text(encoding="utf-8"))
     given = (document.get("signature") or {}).get("inputs")

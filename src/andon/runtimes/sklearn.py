@@ -52,10 +52,10 @@ def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> Sk
 
 
 def _by_names(model: Any, signature: Mapping[str, Any]) -> FramePredictor | None:
-    """The model as it takes raw columns by their names; None if it takes the matrix.
+    """Return the model if it takes raw columns by their names; None if it takes the matrix.
 
-    A model fitted on a frame of codes has the same names, so it is tried: only one that takes the raw values is asked with them.
-    Where all columns are numbers the two are the same, and the matrix is cheaper.
+    A model fitted on a frame of codes has the same names, so it is tried: only one that takes the raw values is asked
+    with them. Where all columns are numbers the two are the same, and the matrix is cheaper.
     """
     names = [str(name) for name in getattr(model, "feature_names_in_", ())]
     features = signature["features"]

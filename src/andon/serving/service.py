@@ -189,7 +189,7 @@ def _unknown(
     automation: str,
     held: Container[int],
 ) -> Iterator[tuple[Candidate, str]]:
-    """What of each candidate does not exist or is in quarantine, as far as something is."""
+    """Yield each candidate that names a missing version or policy, or a quarantined version, with the reason."""
     for candidate in named:
         if candidate.version not in known:
             yield candidate, f"There is no version {candidate.version}"

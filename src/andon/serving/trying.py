@@ -1,4 +1,4 @@
-"""Trying a version before anything else loads it: in a short-lived process of its own, with bounds on memory and time."""
+"""The trial of a version before anything else loads it: in a short-lived process with bounds on memory and time."""
 
 import json
 import os

@@ -1,7 +1,7 @@
 """Bands near a threshold: the least certain part of a region, whose error may be far above the average of the region.
 
-A band of a threshold goes up from it until it holds a tenth of all planned rows, and enough to prove anything. Only planned
-counts choose it, so the errors of the tested rows in it are a plain binomial.
+A band of a threshold goes up from it until it holds a tenth of all planned rows, and enough to prove anything. Only
+planned counts choose it, so the errors of the tested rows in it are a plain binomial.
 """
 
 import math
@@ -19,7 +19,7 @@ SHOWN: Final = 30
 """The fewest planned rows of a band whose error is shown only."""
 
 _ROOM = 1.5
-"""The rows of a band that is tested, in multiples of the fewest that prove anything, so that a few errors end nothing."""
+"""The rows of a tested band, in multiples of the fewest that prove anything, so that a few errors end nothing."""
 
 
 def tested_rows(fewest: int) -> int:
@@ -28,7 +28,7 @@ def tested_rows(fewest: int) -> int:
 
 
 def tops_of(planned: Floats, fewest: float) -> NDArray[np.int_]:
-    """Find for each threshold, by falling threshold, the one at which its band ends; -1 where that is the whole region."""
+    """Find for each threshold, in falling order, the one at which its band ends; -1 where that is the whole region."""
     if not len(planned):
         return np.zeros(0, np.int_)
     wanted = planned - max(fewest, PART * planned[-1])

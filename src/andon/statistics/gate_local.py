@@ -1,7 +1,8 @@
 """Tests of the error near each threshold, beside those of its whole region (`gate_proofs`).
 
-A threshold is proven only where both hypotheses, "the region loses too much" and "its band loses too much", are rejected. Each
-may be tested at the whole level: a wrong proof needs the rejection of one that is true (intersection-union test, Berger 1982).
+A threshold is proven only where both hypotheses, "the region loses too much" and "its band loses too much", are
+rejected. Each may be tested at the whole level: a wrong proof needs the rejection of one that is true
+(intersection-union test, Berger 1982).
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from andon.statistics.gate_looks import UNSEEN, LookSchedule
 
 
 class LocalTests:
-    """Evidence about the band next to each threshold. `bets` is the part of the level that bets have beside exact looks."""
+    """Evidence about the band next to each threshold. `bets` is the bets' part of the level, beside exact looks."""
 
     def __init__(self, thresholds: Floats, planned: Floats, bound: float, confidence: float, bets: float) -> None:
         self.bound, self._bets = bound, bets
@@ -35,7 +36,7 @@ class LocalTests:
         self._looks.add(confidence, wrong)
 
     def scores(self, above: Floats, losses: Floats, weights: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-        """Score each threshold as `gate_sequence` takes it, from labels above it by kind; and say where the estimate is too high."""
+        """Score each threshold for `gate_sequence` from labels above it by kind; say where the estimate is too high."""
         inside = gate_bands.within(above, self._tops)
         bets = log_wealth(inside @ log_growth(self.bound, losses, weights)) + np.log(self._bets)
         scores = np.maximum(bets, self._looks.scores + np.log1p(-self._bets))
@@ -53,7 +54,7 @@ class LocalTests:
 
 
 def local_errors(planned: Floats, above: Floats, losses: Floats, weights: Floats) -> Floats:
-    """Estimate what decisions in the band next to each threshold lose: the weighted mean of their labels; 0 without any."""
+    """Estimate the loss of decisions in the band next to each threshold: the weighted mean of their labels, or 0."""
     inside = gate_bands.within(above, gate_bands.tops_of(planned, gate_bands.SHOWN if planned[-1:].sum() > 1.0 else 0))
     seen = inside @ weights
     estimates: Floats = np.divide(inside @ (weights * losses), seen, out=np.zeros_like(seen), where=seen > 0)

@@ -16,9 +16,10 @@ thresholds. A proof lapses when the estimate itself is above the target. When th
 got worse (`gate_breaks`), all earlier evidence is dropped, and the region with it; the promise then holds from that
 time on.
 
-A loss is 1 for a wrong decision and 0 for a right one; with `counted=False` it is any cost in parts of the greatest one, the target
-scaled alike, and only bets are made. The errors of one predicted class or one segment have a prover of their own, which sees the
-decisions of that class or segment only. With `local`, the band next to the threshold is tested as well (`gate_local`).
+A loss is 1 for a wrong decision and 0 for a right one; with `counted=False` it is any cost in parts of the greatest
+one, the target scaled alike, and only bets are made. The errors of one predicted class or one segment have a prover of
+their own, which sees the decisions of that class or segment only. With `local`, the band next to the threshold is
+tested as well (`gate_local`).
 """
 
 from dataclasses import dataclass
@@ -93,9 +94,9 @@ class LabelBatch:
 class RegionEvidence:
     """The evidence about the region above one threshold: a point of the curve of automatic share against risk.
 
-    `share` of decisions lie in it and lose `error`, at most `bound` with the confidence asked for. `labels_needed` are the further
-    labels in it that prove it if they err as those so far; 0 if it is proven, None if they err too much. `local_error` is the
-    error of the band next to the threshold.
+    `share` of decisions lie in it and lose `error`, at most `bound` with the confidence asked for. `labels_needed` are
+    the further labels in it that prove it if they err as those so far; 0 if it is proven, None if they err too much.
+    `local_error` is the error of the band next to the threshold.
     """
 
     threshold: float

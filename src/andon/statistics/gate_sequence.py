@@ -1,9 +1,10 @@
 """The sequence in which thresholds are tested, from narrow regions to wide ones, and where it stops.
 
-Fixed-sequence testing (Learn then Test, Angelopoulos et al. 2021) needs no correction for the number of thresholds. It begins
-where planned counts suffice; with few rows it begins wide, so that all of them count. A second, wider and a third, narrower beginning have a small part of the level; a sequence that
-reaches the next beginning hands its part on (the fallback procedure, Wiens 2003). Nothing is searched by halves: the
-loss of an automatic part is not monotone in the threshold.
+Fixed-sequence testing (Learn then Test, Angelopoulos et al. 2021) needs no correction for the number of thresholds. It
+begins where planned counts suffice; with few rows it begins wide, so that all of them count. A second, wider and a
+third, narrower beginning have a small part of the level; a sequence that reaches the next beginning hands its part on
+(the fallback procedure, Wiens 2003). Nothing is searched by halves: the loss of an automatic part is not monotone in
+the threshold.
 """
 
 import math
@@ -20,8 +21,8 @@ ENOUGH: Final = 3.0
 FEW: Final = 0.7
 """Where it begins when held-out rows are few: the share of them that the first test uses.
 
-Of 0.5 to 0.7 with one or two beginnings, and of fixed multiples from 1.1 to 2.2, this kept the widest region on simulated
-lines with 1.2 to 4.5 times the fewest rows that prove anything; with more rows than that the rules agree.
+Of 0.5 to 0.7 with one or two beginnings, and of fixed multiples from 1.1 to 2.2, this kept the widest region on
+simulated lines with 1.2 to 4.5 times the fewest rows that prove anything; with more rows than that the rules agree.
 """
 
 SPARE: Final = 1.05
@@ -55,7 +56,7 @@ def first_rows(total: float, fewest: float) -> float | None:
 
 
 def held_out_starts(total: float, target: float, level: float) -> tuple[tuple[float, float], ...]:
-    """Choose how many rows the first tests of a table have, each with its part of the level, where no labels will follow.
+    """Choose the row counts of a table's first tests, each with its part of the level, where no labels will follow.
 
     The narrow one is for a model that is right only where it is surest; it costs a good model next to nothing.
     """

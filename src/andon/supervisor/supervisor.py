@@ -220,8 +220,8 @@ class _Supervisor:
     def _tend(self, *, first: bool = False) -> None:
         """Start again whatever has ended. A PostgreSQL that had to change its address takes its parts along.
 
-        A part that refuses what the project says, before it was `first` ready, would do so again: raises PartFailed. Whatever
-        else ends a part passes.
+        A part that refuses what the project says, before it was `first` ready, would do so again: raises PartFailed.
+        Whatever else ends a part passes.
         """
         before = self._storage.url
         self._storage.tend()

@@ -26,8 +26,8 @@ class Training(NamedTuple):
 def train(root: Path, script: str, url: str, signals: Signals, say: Callable[[str], None]) -> Training:
     """Run the script and let what it packs answer.
 
-    What goes wrong is told, and no reason to end: the other parts run, a model can be registered at any time, and the next start
-    tries again.
+    A failure is printed and ends nothing: the other parts run, a model can be registered at any time, and the next
+    start tries again.
     """
     say(f"model     training the first one by {script}")
     register = ["models", "register", "--from-script", script, "--alias", "champion", "--reason", REASON]

@@ -34,8 +34,8 @@ def _nothing() -> None:
 class HttpServer(uvicorn.Server):
     """The server. It listens on `sockets`, or binds `host` and `port`.
 
-    `ready` is called once it listens, `ending` when its end begins, `hurry` when the end has taken a while. It believes the
-    `proxies`, addresses or networks, about the caller's address and about https, and nobody else.
+    `ready` is called once it listens, `ending` when its end begins, `hurry` when the end has taken a while. It believes
+    the `proxies`, addresses or networks, about the caller's address and about https, and nobody else.
     """
 
     server_state: WireState

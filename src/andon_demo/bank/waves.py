@@ -1,4 +1,4 @@
-"""Transfers with their truth on standard output, one a line: `python -m andon_demo.bank.waves calm|busy|wave COUNT SEED`."""
+"""Transfers with their truth on stdout, one a line: `python -m andon_demo.bank.waves calm|busy|wave COUNT SEED`."""
 
 import json
 import sys

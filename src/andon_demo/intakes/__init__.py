@@ -60,7 +60,7 @@ class Intake(Protocol):
 
 @contextmanager
 def opened(name: str, folder: Path) -> Iterator[Intake]:
-    """The intake of a name; what it keeps is in `folder`."""
+    """Open the intake of a name; what it keeps is in `folder`."""
     opener: Callable[[Path], AbstractContextManager[Intake]] = import_module(f"andon_demo.intakes.{name}").opened
     with opener(folder) as intake:
         yield intake

@@ -1,4 +1,4 @@
-"""A verification that goes on where the last one ended finds what was changed since, and that what it relies on still stands."""
+"""An incremental verification finds what changed since the last one, and checks that what it relies on still stands."""
 
 from pathlib import Path
 

@@ -30,7 +30,8 @@ OTHER = "0190aaaa-0000-7000-8000-000000000000"
 
 FORGED = (
     "INSERT INTO decisions SELECT r.* FROM (SELECT d AS row, d.writer, d.seq FROM decisions AS d LIMIT 1) AS d, "
-    "LATERAL (SELECT * FROM audit_entries AS e WHERE {1} LIMIT 1) AS e, jsonb_populate_record(d.row, jsonb_build_object("
+    "LATERAL (SELECT * FROM audit_entries AS e WHERE {1} LIMIT 1) AS e, "
+    "jsonb_populate_record(d.row, jsonb_build_object("
     "'id', encode({0}, 'hex')::uuid, 'writer', e.writer, 'seq', e.seq)) AS r"
 )
 """A decision that names an entry in which its id stands, but not as the id of a decision."""
@@ -40,7 +41,8 @@ DO $$ DECLARE one record; BEGIN
     FOR one IN SELECT DISTINCT tgrelid::regclass AS name FROM pg_trigger WHERE NOT tgisinternal LOOP
         EXECUTE format('ALTER TABLE %s DISABLE TRIGGER USER', one.name);
     END LOOP;
-    FOR one IN SELECT conrelid::regclass AS name, conname FROM pg_constraint WHERE contype IN ('f', 'c') AND conrelid <> 0
+    FOR one IN SELECT conrelid::regclass AS name, conname FROM pg_constraint
+            WHERE contype IN ('f', 'c') AND conrelid <> 0
             AND conislocal AND connamespace = 'public'::regnamespace LOOP
         EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', one.name, one.conname);
     END LOOP;
@@ -106,7 +108,7 @@ CHANGES = (
 
 @pytest.fixture
 def line(database: Database, tmp_path: Path) -> Installation:
-    """An installation in which everything that can be in force is."""
+    """Make an installation in which everything that can be in force is."""
     made = install(database, tmp_path, audited())
     bank, events, now = made.key("bank", CALLER), Events(), made.clock.now()
     made.key("admin", ADMIN)
@@ -136,7 +138,7 @@ def line(database: Database, tmp_path: Path) -> Installation:
 
 @contextmanager
 def unguarded(database: Database) -> Iterator[Tx]:
-    """A transaction that nothing of is kept, without triggers and constraints."""
+    """Open a transaction without triggers and constraints that is rolled back at its end."""
     with database.engine.connect() as tx:
         tx.execute(text(UNGUARDED))
         yield tx

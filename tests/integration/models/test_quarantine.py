@@ -1,4 +1,4 @@
-"""A model file that ends the process which predicts with it harms nobody: it is tried, refused, or put into quarantine."""
+"""A model file that ends the process which predicts with it harms nobody: it is tried, refused or quarantined."""
 
 import json
 import os
@@ -29,7 +29,7 @@ from packages import a_package, a_pickled_package
 
 
 def rewritten(package: Path, content: bytes) -> Path:
-    """The package with another model file, as its author would have packed it."""
+    """Give the package another model file, as its author would have packed it."""
     manifest = open_package(package).manifest
     (package / manifest.model_file).write_bytes(content)
     document = json.loads((package / "manifest.json").read_text())
@@ -39,7 +39,7 @@ def rewritten(package: Path, content: bytes) -> Path:
 
 
 def pointing_outside(package: Path) -> Path:
-    """A package whose first tree names a child far outside of its arrays."""
+    """Make the first tree of a package name a child far outside its arrays."""
     lines = (package / open_package(package).manifest.model_file).read_text().split("\n")
     at = next(number for number, line in enumerate(lines) if line.startswith("left_child="))
     children = lines[at].removeprefix("left_child=").split(" ")
@@ -70,7 +70,7 @@ def test_a_tree_that_points_outside_of_itself_is_not_registered(project: Path, d
 
 
 def deployment_of(database: Database, folder: Path, events: Events) -> Deployment:
-    """A gateway's deployment, whose versions are tried."""
+    """Make a gateway's deployment, whose versions are tried."""
     clock, settings = SystemClock(), Settings(root=folder)
     load = loading(settings, database, clock, events)
     return Deployment(database, (an_automation(),), cache=folder / "models", clock=clock, events=events, load=load)

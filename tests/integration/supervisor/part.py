@@ -1,5 +1,7 @@
-"""A part that answers /readyz and is told by files in its folder how to behave: `NAME.unready`, `NAME.deaf`, `NAME.refuse`,
-`NAME.away`."""
+"""A part that answers /readyz. Files in its folder tell it how to behave.
+
+They are `NAME.unready`, `NAME.deaf`, `NAME.refuse` and `NAME.away`.
+"""
 
 import json
 import os

@@ -25,7 +25,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def replaced(text: str, name: str, change: str) -> str:
-    """The model with another value of the first line of this name."""
+    """Replace the value of the first line of this name in a model."""
     line = next(line for line in text.split("\n") if line.startswith(f"{name}="))
     return text.replace(line, f"{name}={change}", 1)
 

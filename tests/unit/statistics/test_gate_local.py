@@ -14,7 +14,7 @@ STEPS = np.linspace(1.0, 0.0, 101)[1:]
 
 
 def error_at(confidence: np.ndarray) -> np.ndarray:
-    """The surest half errs in one of a thousand, the rest in eleven of a hundred."""
+    """Return an error of one in a thousand for the surest half, and of eleven in a hundred for the rest."""
     return np.where(confidence >= 0.5, 0.001, 0.11)
 
 

@@ -45,7 +45,7 @@ _LEAVE_SECONDS = 2.0
 _POLL_SECONDS = 0.02
 _PORT_ATTEMPTS = 5
 _STARTS = 2
-"""Starts of a server that complains and ends before it is ready. One that ends without a word was killed, and is started again."""
+"""Starts of a server that complains and ends before it is ready. A silent end means a kill: the server starts again."""
 
 _PORTS = range(15_432, 32_000)
 """Below the kernel's range for outgoing connections, so that the port is free again at the next start."""
@@ -330,12 +330,12 @@ def _data_version(here: Home) -> int | None:
 
 
 def _last_words(here: Home) -> str:
-    """The last thing PostgreSQL complained of, and where to read more."""
+    """Return PostgreSQL's last complaint, or where to read more if there is none."""
     return _complaint(here) or f"it said nothing; see {here.start_log}"
 
 
 def _complaint(here: Home) -> str | None:
-    """The same, or None. What it wrote to last tells of this start, and not of one before."""
+    """Find PostgreSQL's last complaint in the file it wrote to last, which is that of this start; None without one."""
     written = [file for file in (*here.log.glob("*.log"), here.start_log) if file.exists()]
     for file in sorted(written, key=lambda file: file.stat().st_mtime_ns, reverse=True):
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()[-50:]

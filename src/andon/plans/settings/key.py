@@ -68,7 +68,7 @@ class KeyInForce:
         access.revoke_key(tx, key.principal.id, actor=act.actor, reason=act.reason, events=act.events, now=act.now)
 
     def _found(self, tx: Tx, by: Principal | None = None) -> Key:
-        """Return the newest key of this name, a living one first, that the asking key is over. An id is no name here."""
+        """Return the newest key of this name that the asking key is over, a living one first. An id is no name here."""
         named = [key for key in access.list_keys(tx) if key.principal.name == self._name]
         named = [key for key in named if by is None or by.is_over(key.principal)]
         if not named:

@@ -1,6 +1,7 @@
-"""What a model file must hold before its library reads it: sizes, counts, indexes and nesting, checked without that library.
+"""The checks of a model file before its library reads it: sizes, counts, indexes and nesting, without that library.
 
-A library trusts its own files: an index outside an array ends the process that predicts. Nothing here runs what it reads.
+A library trusts its own files: an index outside an array ends the process that predicts. Nothing here runs what it
+reads.
 """
 
 from collections.abc import Callable, Mapping

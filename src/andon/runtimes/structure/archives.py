@@ -1,4 +1,4 @@
-"""Archives: how many files they hold, how large these become, where they would be written, and how deep a skops tree nests."""
+"""Archives: how many files they hold, how large and where these unpack, and how deep a skops tree nests."""
 
 import json
 import re
@@ -28,7 +28,7 @@ def check(file: Path, features: int) -> None:
 
 
 def check_skops(file: Path, features: int) -> None:
-    """The same for a skops file, and that its tree is no deeper than what is read by recursion; a pickle is not looked into."""
+    """Check a skops file as an archive, and that recursion can read its tree; a pickle is not looked into."""
     del features
     if file.suffix != ".skops":
         return

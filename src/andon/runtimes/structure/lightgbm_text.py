@@ -1,4 +1,4 @@
-"""LightGBM's text format: for each tree, the sizes of its arrays, its child and feature indexes and its categorical splits."""
+"""LightGBM's text format: each tree's array sizes, its child and feature indexes and its categorical splits."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -81,7 +81,7 @@ def _check_tree(where: str, tree: Mapping[str, str], head: Mapping[str, str]) ->
 
 
 def _check_categories(where: str, tree: Mapping[str, str], splits: "NDArray[np.float64]") -> None:
-    """The bit sets of categorical splits: each split's threshold is the number of one."""
+    """Check the bit sets of categorical splits: each split's threshold is the number of one."""
     count = _number(where, tree, "num_cat", 0)
     if len(splits) and not count:
         raise ModelUnreadable(f"{where}: it has categorical splits and no categories")

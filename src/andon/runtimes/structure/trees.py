@@ -24,7 +24,7 @@ def require_range(where: str, name: str, values: Numbers, low: int, high: int) -
 
 
 def require_tree(where: str, left: Numbers, right: Numbers, *, root: int = 0) -> None:
-    """Raise ModelUnreadable unless every node but the root is the child of exactly one node, and all hang below the root.
+    """Raise ModelUnreadable unless every node but the root is the child of exactly one node, all below the root.
 
     A leaf is a child below 0. Children may be any nodes; a node that is reached again would be predicted for ever.
     """

@@ -10,7 +10,7 @@ _PLAIN = {b"T": True, b"F": False, b"Z": None}
 
 
 def decode(data: bytes) -> Any:
-    """The value of a document. Raises ValueError."""
+    """Return the value of a document. Raises ValueError."""
     reader = _Reader(data)
     return reader.value(reader.take(1), 0)
 
@@ -57,7 +57,7 @@ class _Reader:
         return self.take(self._size()).decode("utf-8")
 
     def _head(self) -> tuple[bytes | None, int | None]:
-        """The type and the count of an optimised container, as far as they are given."""
+        """Read the type and the count of an optimised container, as far as they are given."""
         kind = None
         if self._peek() == b"$":
             self.take(1)

@@ -1,7 +1,8 @@
-"""The program in which a model file is tried once: loads it, asks it its probes, and ends. What it does to itself harms nobody.
+"""The program that tries a model file once: it loads the file, asks it its probes, and ends. A crash harms nobody.
 
-Started as `PYTHON -I attempt.py PARENT MEMORY_BYTES CPU_SECONDS`, with what to load as JSON on its stdin, in an environment that may
-be without Andon: the standard library, numpy and the folder of runtimes. Says `ready`, or what kept it from answering, on its stdout.
+Started as `PYTHON -I attempt.py PARENT MEMORY_BYTES CPU_SECONDS`, with what to load as JSON on its stdin. Its
+environment may be without Andon: it needs the standard library, numpy and the folder of runtimes. It writes `ready`, or
+what kept the model from answering, to its stdout.
 """
 
 import ctypes
