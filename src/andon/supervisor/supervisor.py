@@ -175,7 +175,7 @@ class _Supervisor:
             waiting = [part for part in waiting if not self._has_come_up(part, took)]
             if waiting and took > _ANSWER_SECONDS:
                 late = ", ".join(part.name for part in waiting)
-                self._say(f"No answer after {_ANSWER_SECONDS:.0f} s from: {late}; it is tried again and again")
+                self._say(f"No answer after {_ANSWER_SECONDS:.0f} s from: {late}; Andon keeps trying")
                 self._unready += waiting
                 break
         return True
@@ -296,7 +296,7 @@ def _storage(settings: Settings, say: Say) -> Iterator[_Storage]:
 def _prepared(
     storage: _Storage, settings: Settings, say: Say, addresses: list[Address], signals: Signals
 ) -> bool | None:
-    """Prepare the database, again and again while the embedded one fails; None if a signal to stop came first."""
+    """Prepare the database, retrying while the embedded one fails; return None if a signal to stop came first."""
     until = time.monotonic() + _ANSWER_SECONDS
     while True:
         try:
