@@ -1,10 +1,10 @@
 """What PostgreSQL refuses is told without where it is and who we are there."""
 
 import pytest
-from benchmarks.line import free_ports
 from sqlalchemy import make_url, text
 
 from andon.kernel.db import Database, DatabaseUnavailable, TooLarge
+from andon_demo.line import free_ports
 
 
 def test_what_no_index_takes_is_refused_and_not_called_an_outage(database: Database) -> None:
