@@ -19,9 +19,10 @@ SUFFIXES = {"counter": "_total"}
 def body() -> str:
     """Return a table of common metrics, one of each process's gauges, and the buckets."""
     head = ("metric", "kind", "labels", "meaning")
-    own = [row for row in _registered() if row[0].startswith("`andon_")]
-    process = [row for row in _registered() if not row[0].startswith("`andon_")]
     gauges = sorted(_gauges())
+    read = {row[0] for row in gauges}
+    own = [row for row in _registered() if row[0].startswith("`andon_") and row[0] not in read]
+    process = [row for row in _registered() if not row[0].startswith("`andon_")]
     return "\n".join(
         [
             f"## Of gateway and worker\n\n{table(head, own)}",
@@ -64,6 +65,7 @@ READ = {"gauge_of": "gauge", "gauges_of": "gauge", "counts_of": "counter"}
 
 SHOWN_BY = {
     "worker": "worker",
+    "audit": "both",
     "audits": "worker",
     "changed": "worker",
     "delivering": "worker",

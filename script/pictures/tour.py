@@ -10,6 +10,7 @@ from starlette.routing import Route, compile_path
 
 from andon.console import create_app
 from andon.kernel.config import Settings
+from andon.kernel.db import Database
 
 NOT_PAGES = ("/live", "/static", "/readyz", "/sign-in", "/{path")
 """Parts of pages, files, what a probe asks, and the page before all others."""
@@ -81,5 +82,7 @@ def page_kinds() -> list[PageKind]:
 def console_routes() -> list[Route]:
     """Return the routes of the console, of an application that is only looked at."""
     nothing: Any = None
-    app = create_app(Settings(), nothing, nothing, nothing, nothing)
+    nowhere = Database("postgresql://127.0.0.1:1/nowhere")
+    app = create_app(Settings(), nowhere, nothing, nothing, nothing)
+    nowhere.close()
     return [route for route in app.routes if isinstance(route, Route)]

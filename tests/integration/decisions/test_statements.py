@@ -14,7 +14,7 @@ def test_the_parameters_of_a_batchs_statement_can_be_encoded(database: Database,
     async def encoders() -> int:
         one = await database.statements()
         try:
-            return len((await one._prepared_for(statement)).encoders)
+            return len((await one._prepared_for(statement, None)).encoders)
         finally:
             one.close()
 

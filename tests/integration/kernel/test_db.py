@@ -14,12 +14,12 @@ from sqlalchemy import make_url, text
 from andon.kernel.db import CONNECTION_LOST, STANDS_STILL_SECONDS, Database, DatabaseUnavailable
 
 
-def test_a_transaction_on_a_server_that_is_not_there_is_unavailable_and_names_no_password() -> None:
+def test_a_transaction_on_a_server_that_is_not_there_is_unavailable_and_names_no_address() -> None:
     database = Database("postgresql://andon:hush@127.0.0.1:1/andon")
     with pytest.raises(DatabaseUnavailable) as raised, database.begin():
         pass
     database.close()
-    assert "127.0.0.1:1" in str(raised.value)
+    assert "127.0.0.1" not in str(raised.value)
     assert "hush" not in str(raised.value)
 
 

@@ -20,7 +20,7 @@ PATH = "/v1/automations/payments/decisions"
 ARM = ("payments", "fraud-risk", "1")
 STAGES = {"queue", "features", "predict", "policy", "record", "whole"}
 ASKED = 30
-ONLY_WHERE_THERE_ARE = ("andon_gpu", "andon_procedures")
+ONLY_WHERE_THERE_ARE = ("andon_gpu", "andon_procedures", "andon_audit_refused_rows")
 
 
 @pytest.fixture(scope="module")

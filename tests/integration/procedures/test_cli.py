@@ -53,7 +53,11 @@ def test_one_is_looked_at_stopped_let_go_on_told_and_forked(database: Database, 
     until(database, waiting, RunState.DONE)
     shown = json.loads(run("show", str(waiting), "--json"))
     assert (shown["result"], [step["name"] for step in shown["timeline"]]) == ({"on": 1}, ["first", "go"])
-    assert [note["action"] for note in shown["notes"]] == ["procedure.resume", "procedure.cancel"]
+    assert [note["action"] for note in shown["notes"]] == [
+        "procedure.event",
+        "procedure.resume",
+        "procedure.cancel",
+    ]
     assert "wrong account" in run("show", str(waiting))
     forked = run("fork", str(waiting), "--from-step", "2", "--reason", "once more").strip()
     until(database, UUID(forked), RunState.WAITING)

@@ -143,7 +143,11 @@ def test_cancelled_it_stops_where_it_is_and_resumed_it_goes_on_behind_its_last_s
         for reason in (" ", "\0", "x" * 2001):
             with pytest.raises(ReasonInvalid):
                 procedures.cancel(tx, waits, actor=PERSON, reason=reason, now=CLOCK.now())
-    assert notes == [("procedure.resume", "otto", "right after all"), ("procedure.cancel", "otto", "wrong account")]
+    assert notes == [
+        ("procedure.resume", "otto", "right after all"),
+        ("procedure.event", "otto", None),
+        ("procedure.cancel", "otto", "wrong account"),
+    ]
 
 
 def test_forked_a_new_one_does_the_steps_from_there_on_again(database: Database, conductor: Conductor) -> None:
