@@ -130,7 +130,7 @@ def _livez() -> Response:
 def _readyz(here: Here) -> Response:
     """Answer whether pages can be served: the database answers."""
     try:
-        here.database.version()
+        here.database.now()
     except Unavailable as error:
         return PlainTextResponse(f"{error}\n", status_code=503)
     return PlainTextResponse("ok\n")

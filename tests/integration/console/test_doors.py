@@ -146,7 +146,9 @@ def test_while_the_database_is_away_pages_say_so_and_nothing_more() -> None:
         httpx.Client(base_url=address, cookies={"andon_console": "x"}) as client,
     ):
         assert client.get("/livez").status_code == 200
-        assert client.get("/readyz").status_code == 503
+        gone = client.get("/readyz")
+        assert gone.status_code == 503
+        assert "127.0.0.1" not in gone.text
         answer = client.get("/decisions")
         assert answer.status_code == 503
         assert "secret" not in answer.text
