@@ -10,6 +10,7 @@ from andon import access, migrations, models
 from andon.access import Grant, Role
 from andon.bootstrap.installation import pepper_of
 from andon.bootstrap.project import build_events
+from andon.bootstrap.trials import register_tried
 from andon.kernel import config, postgres
 from andon.kernel.config import Settings
 from andon.kernel.db import Database, Tx
@@ -35,6 +36,7 @@ class InstalledLine(Line):
             version = models.register(
                 tx, package, actor=BY_TEST, events=events, reason="test", now=now, trust_pickle=trust
             )
+            register_tried(tx, settings, version, models.fetch(tx, version, settings.data / "models"))
             if alias is not None:
                 models.set_alias(
                     tx, version.name, alias, version.number, actor=BY_TEST, events=events, reason="test", now=now

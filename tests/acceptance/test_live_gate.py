@@ -99,7 +99,7 @@ def test_labels_widen_the_gate_of_a_running_line_and_an_error_closes_it(line: Li
         return all(one["gate_revision"] == live["revision"] for one in decided(client, 3, seed=2))
 
     line.wait_until("gateways took the gate over", follows, timeout=30)
-    assert "yes, in force" in line.command("gates", "curve", "payments")
+    assert "in force" in line.command("gates", "curve", "payments")
     report(client, decided(client, 80, seed=3), right=False)
     line.wait_until("the error closed the gate", lambda: newest(client)["threshold"] == 2.0, timeout=60)
     assert newest(client)["sentence"].startswith("nothing automatic: the error rose")

@@ -69,7 +69,7 @@ def test_with_every_permission_all_answers_are_as_described(
 
 @pytest.mark.timeout(PATIENCE + 60)
 def test_without_a_key_all_answers_are_as_described(gateway: str, tmp_path: Path) -> None:
-    described = httpx.get(f"{gateway}/openapi.json", trust_env=False).json()
+    described = httpx.get(f"{gateway}/openapi.json", trust_env=False, timeout=30).json()
     fuzz(tmp_path, gateway, described, key=None, phases="fuzzing", examples=2)  # all are refused alike
 
 
@@ -100,7 +100,7 @@ def fuzz(folder: Path, url: str, described: dict[str, Any], *, key: str | None, 
 def something_of_everything(url: str, installation: Installation, key: str) -> dict[str, list[str]]:
     """Create records of each kind, so that requests by id find one; return their ids by parameter."""
     headers = {"Authorization": f"Bearer {key}"}
-    with httpx.Client(base_url=url, headers=headers, trust_env=False) as client:
+    with httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=30) as client:
         decided = client.post(DECIDE, json=payment(amount=290.0)).json()["id"]
         waiting = client.post(DECIDE, json=payment(), headers={"Prefer": "respond-async"}).json()["id"]
         assert client.post(f"/v1/decisions/{decided}/labels", json={"value": "fraud"}).status_code == 201
@@ -115,7 +115,7 @@ def something_of_everything(url: str, installation: Installation, key: str) -> d
 def with_what_is_there(url: str, key: str, ids: dict[str, list[str]]) -> dict[str, Any]:
     """Return the document, narrowed to this installation: its automation's contract, models and record ids."""
     headers = {"Authorization": f"Bearer {key}"}
-    with httpx.Client(base_url=url, headers=headers, trust_env=False) as client:
+    with httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=30) as client:
         described: dict[str, Any] = client.get("/openapi.json").json()
         contract = client.get("/v1/automations/payments").json()["contract"]
     decide = described["paths"]["/v1/automations/{name}/decisions"]["post"]

@@ -1,6 +1,7 @@
 """The API's own description: OpenAPI 3.1 at `/openapi.json`, and `/docs`, where people try it in a browser."""
 
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -21,6 +22,9 @@ _SECURITY = {
     "Referrer-Policy": "no-referrer",
 }
 _AUTOMATION_NAME = "^[a-z][a-z0-9-]{0,62}$"
+_BUILDING = Lock()
+"""It is built once, by one thread; who asks meanwhile waits for the whole."""
+
 _STATIC = Path(__file__).parent / "static"
 _FILES = {
     "docs.css": ("docs.css", "text/css"),
@@ -33,10 +37,13 @@ _FILES = {
 
 def document(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document: FastAPI's, the routes that live below FastAPI, and the problems that each may answer."""
-    described = app.openapi()
+    with _BUILDING:
+        described = app.openapi()
+        return described if "Problem" in described["components"]["schemas"] else _completed(described)
+
+
+def _completed(described: dict[str, Any]) -> dict[str, Any]:
     schemas = described["components"]["schemas"]
-    if "Problem" in schemas:
-        return described
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     for model in (AnswerOut, PendingOut, BadRowOut, TruthReport):
