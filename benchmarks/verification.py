@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -86,8 +87,8 @@ def _value(kind: Any, identifier: UUID, moment: datetime) -> Any:
         return str(identifier)
     if kind in _PLAIN:
         return _PLAIN[kind]
-    if isinstance(kind, type) and issubclass(kind, str):
-        return next(iter(kind))  # the first of an enumeration
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return next(iter(kind)).value
     given = str(kind)
     return None if "None" in given else [] if "tuple" in given else {}
 
@@ -121,7 +122,7 @@ def _write(database: Database, groups: Sequence[Any], of_record: Any) -> None:
     names: list[str] = []
     with database.engine.begin() as tx:
         cursor = tx.connection.cursor()
-        with cursor.copy(f"COPY audit_entries ({_leaf_names()}) FROM STDIN") as copy:  # type: ignore[attr-defined]
+        with cursor.copy(f"COPY audit_entries ({_leaf_names()}) FROM STDIN") as copy:
             for leaf, _ in groups:
                 copy.write_row(audit.values_of(leaf))
         rows = []
@@ -136,7 +137,7 @@ def _write(database: Database, groups: Sequence[Any], of_record: Any) -> None:
                 values |= {"id": identifier, "latency_us": 7}
                 names = names or list(values)
                 rows.append([values[name] for name in names])
-        with cursor.copy(f"COPY decisions ({', '.join(names)}) FROM STDIN") as copy:  # type: ignore[attr-defined]
+        with cursor.copy(f"COPY decisions ({', '.join(names)}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
 
