@@ -4,6 +4,7 @@ import bz2
 import gzip
 import sqlite3
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -217,7 +218,7 @@ def test_an_arrow_file_gives_what_parquet_gives(tmp_path: Path) -> None:
 def test_a_query_gives_its_rows_and_its_address_is_in_no_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with sqlite3.connect(tmp_path / "bank.sqlite") as connection:
+    with closing(sqlite3.connect(tmp_path / "bank.sqlite")) as connection, connection:
         connection.execute("CREATE TABLE t (a INTEGER, b TEXT, c REAL)")
         connection.execute("INSERT INTO t VALUES (1, 'x', NULL), (2, 'a,\"b', 1.5)")
     monkeypatch.setenv("BANK", f"sqlite:///{tmp_path}/bank.sqlite")

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ def test_a_table_is_read_below_the_header_that_is_asked_for_and_says_how(tmp_pat
 
 
 def test_a_query_on_another_database_is_taken_once(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "bank.sqlite") as connection:
+    with closing(sqlite3.connect(tmp_path / "bank.sqlite")) as connection, connection:
         connection.execute("CREATE TABLE t (a INTEGER, b TEXT, c REAL)")
         connection.execute("INSERT INTO t VALUES (1, 'x\ty', NULL), (2, 'z', 1.5)")
     url, into = f"sqlite:///{tmp_path}/bank.sqlite", tmp_path / "rows"
