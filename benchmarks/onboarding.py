@@ -26,7 +26,7 @@ from rich.table import Table
 
 from benchmarks import goals
 from benchmarks.onboarding_formats import URL_VARIABLE
-from benchmarks.onboarding_judging import Onboarded, goals_of
+from benchmarks.onboarding_judging import Onboarded, goals_of, problem_of
 from benchmarks.onboarding_sets import SETS
 from benchmarks.peers.running import ONE_THREAD
 
@@ -139,23 +139,13 @@ def _onboard(steps: Steps, name: str, folder: Path) -> Onboarded:
         steps.run(["train.py"], folder / "project", environment, spent)
         printed = steps.run([*side, "decide", name, str(folder)], _ROOT, environment, spent)
         found = json.loads(printed.splitlines()[-1])
-        problem = _problem(found)
+        problem = problem_of(found)
     except StepFailed as error:
         problem = str(error)
     print(f"{name}: {problem or 'works'} ({spent.seconds:.1f} s)", file=sys.stderr, flush=True)
     kept = ("rows", "automatic", "errors", "target", "confidence", "evidence")
     measured = {field: found[field] for field in kept if field in found}
     return Onboarded(name, problem, round(spent.seconds, 1), round(spent.peak_mb, 1), **measured)
-
-
-def _problem(found: Mapping[str, Any]) -> str | None:
-    if found["refused"]:
-        return f"the contract refuses {found['refused']:,} of {found['rows']:,} rows: {found['example']}"
-    if found["failed"]:
-        return f"{found['failed']:,} decisions failed"
-    if found["learnt"]:
-        return f"learns from {', '.join(found['learnt'])}"
-    return None
 
 
 def _table(found: Sequence[Onboarded]) -> Table:

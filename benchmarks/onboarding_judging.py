@@ -1,7 +1,8 @@
 """The judge of `onboarding`: did a data set work, did its line keep its target, and could it be automatic? Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from andon.statistics.binomial import lower_bound, upper_bound_holds
 from benchmarks.goals import Goal, at_least, none_of
@@ -55,6 +56,17 @@ class Onboarded:
         if not self.automatic:
             return False
         return lower_bound(self.errors, self.automatic, 1 - BY_CHANCE / 2 / sets) > self.target
+
+
+def problem_of(decided: Mapping[str, Any]) -> str | None:
+    """Say why a data set does not work although its line was made and asked; None if it works."""
+    if decided["refused"]:
+        return f"the contract refuses {decided['refused']:,} of {decided['rows']:,} rows: {decided['example']}"
+    if decided["failed"]:
+        return f"{decided['failed']:,} decisions failed"
+    if decided["learnt"]:
+        return f"learns from {', '.join(decided['learnt'])}"
+    return None
 
 
 def goals_of(found: Sequence[Onboarded]) -> list[Goal]:

@@ -123,6 +123,14 @@ def scored(draw: Draw, target: Sequence[Any]) -> Sequence[Any]:
     return [round(float(draw.normal(4.0 * (one == "yes"), 1.0)), 4) for one in target]
 
 
+def settled(table: Table, draw: Draw) -> Table:
+    """Add when a row came and when it was settled, some days later."""
+    came = moments(draw, len(table.columns[0]))
+    late = [one + timedelta(days=float(days)) for one, days in zip(came, draw.exponential(9.0, len(came)), strict=True)]
+    spell = WRITTEN["with_zone"]
+    return table.put("created_at", [spell(one) for one in came]).put("settled_at", [spell(one) for one in late])
+
+
 def heavy_tails(table: Table, draw: Draw) -> Table:
     """Add columns whose next value may be a thousand times the largest so far."""
     rows = len(table.columns[0])

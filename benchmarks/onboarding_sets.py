@@ -70,6 +70,13 @@ def _columns() -> list[DataSet]:
         _leaking("leak-filled-afterwards", "refund", added("refund", oddities.refund)),
         _leaking("leak-copy", "status", added("status", oddities.copied)),
         _leaking("leak-order", "collections", added("collections", oddities.scored)),
+        DataSet(
+            "leak-settled-later",
+            then(loans(), oddities.settled),
+            options=("--time", "created_at"),
+            left_out=("settled_at",),
+            later=("settled_at",),
+        ),
         _odd("many-names", added("merchant", oddities.names)),
         _odd("free-text", added("remark", oddities.free_text)),
         _odd("heavy-tails", oddities.heavy_tails),

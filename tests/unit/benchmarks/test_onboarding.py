@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from benchmarks import goals, onboarding_formats
 from benchmarks.onboarding_formats import Write
-from benchmarks.onboarding_judging import FEWEST_SETS, Onboarded, goals_of
+from benchmarks.onboarding_judging import FEWEST_SETS, Onboarded, goals_of, problem_of
 from benchmarks.onboarding_oddities import added, refund, then, unlabelled
 from benchmarks.onboarding_sets import SETS
 from benchmarks.onboarding_tables import loans
@@ -68,6 +68,22 @@ def test_a_line_could_be_automatic_where_one_exact_bound_of_a_fixed_region_prove
 
 def test_a_line_that_does_not_work_counts_as_failed_alone() -> None:
     assert missed(replace(GOOD, problem="decisions failed", automatic=0, errors=0)) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "problem"),
+    [
+        ({}, None),
+        ({"refused": 1, "example": "amount is missing"}, "the contract refuses 1 of 2,000 rows: amount is missing"),
+        ({"failed": 2}, "2 decisions failed"),
+        ({"learnt": ["line", "refund"]}, "learns from line, refund"),
+    ],
+)
+def test_one_refused_row_one_error_or_one_leak_that_is_learnt_is_a_failure(
+    found: dict[str, object], problem: str | None
+) -> None:
+    fine: dict[str, object] = {"rows": 2_000, "refused": 0, "failed": 0, "learnt": [], "example": None}
+    assert problem_of(fine | found) == problem
 
 
 def test_there_are_enough_data_sets_and_each_keeps_its_name() -> None:
