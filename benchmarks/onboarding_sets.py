@@ -132,6 +132,7 @@ def _targets() -> list[DataSet]:
         DataSet("four-kinds", oddities.kinds_of_mail, "kind"),
         DataSet("tiny", loans(60, 1_000)),
         DataSet("small", loans(300, 1_000)),
+        DataSet("small-and-plain", loans(500, 1_000, sharp=40.0)),
         DataSet("drift", oddities.drifting, options=("--time", "created")),
         DataSet("bursts", oddities.bursts, "is_fraud", ("--time", "paid at")),
     ]
