@@ -48,15 +48,16 @@ def test_who_cannot_be_answered_in_time_is_told_at_once_and_when_to_come_again(i
         await three_batches(decider, line)
         hanging.open.clear()
         waiting = [decider.decide(request_of(line, payment(n))) for n in range(300)]
-        await asyncio.sleep(0.05)
+        while not hanging.under_way:
+            await asyncio.sleep(0)
         with pytest.raises(LineBusy, match="More is waiting than can be decided in time") as busy:
-            decider.decide(request_of(line, payment(), within=0.002))
+            decider.decide(request_of(line, payment(), within=0.1))
         assert busy.value.details["retry_after"] >= 1
         patient = decider.decide(request_of(line, payment(), within=30.0))
         hanging.open.set()
         await asyncio.gather(patient, *waiting)
 
-    hanging = Elsewhere(RELEASE, late=late, capacity=1)
+    hanging = Elsewhere(a_millisecond_each, late=late, capacity=1)
     line = a_line(installation, traffic(arm(1, hanging)))
     deciding(installation, [line], work)
 

@@ -178,7 +178,8 @@ def test_what_waited_for_days_is_decided_and_its_latency_told(installation: Inst
 def test_a_request_during_which_three_workers_ended_is_set_aside_and_takes_no_other_along(
     installation: Installation,
 ) -> None:
-    deadly, other = a_request(installation, 1, key="k1"), a_request(installation, 2)
+    both = a_request(installation, 1, key="k1"), a_request(installation, 2)
+    deadly, other = sorted(both, key=lambda one: one.id)  # in the order in which they are taken
     accept(installation, deadly, other)
     long_ago = installation.clock.now() - timedelta(hours=1)
     with installation.database.begin() as tx:  # a worker took both, and ended
