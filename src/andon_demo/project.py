@@ -120,7 +120,7 @@ _FOR_ROLLOUT = (
     rollout=RolloutPlan(
         steps=(50, 100),
         guardrails=[Guardrail("disagreement", margin=0.4)],
-        stage_decisions=3_500,
+        stage_decisions=6_000,
         stage_time=timedelta(seconds=5),
     ),
 """,
