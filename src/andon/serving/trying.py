@@ -26,6 +26,17 @@ _LIBRARIES = {
     Runtime.SKLEARN: "scikit-learn",
 }
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
+_OWN_FAULTS = {
+    signal.SIGSEGV,
+    signal.SIGBUS,
+    signal.SIGILL,
+    signal.SIGFPE,
+    signal.SIGABRT,
+    signal.SIGSYS,
+    signal.SIGTRAP,
+}
+"""Signals that a process brings upon itself. Others come from outside: from an operator, a limit or the kernel."""
+
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -35,7 +46,7 @@ class TrialEnd(Enum):
     ANSWERED = "it answered its probes"
     REFUSED = "it was refused"
     """Its library, or its own code, says why it does not answer."""
-    LIMIT = "it needed too much"
+    LIMIT = "it needed too much, or was ended from outside"
     KILLED = "it ended its process"
 
 
@@ -107,7 +118,8 @@ def try_version(version: ModelVersion, folder: Path, hosting: Hosting = HERE) ->
 
 def _result(shown: str, status: int, answer: str, hosting: Hosting) -> TrialResult:
     if status < 0:
-        return TrialResult(TrialEnd.KILLED, f"its process was ended by {_signal(-status)} when it was tried")
+        end = TrialEnd.KILLED if -status in _OWN_FAULTS else TrialEnd.LIMIT
+        return TrialResult(end, f"its process was ended by {_signal(-status)} when it was tried")
     if answer == "ready":
         return TrialResult(TrialEnd.ANSWERED, "it answered its probes")
     if answer == "memory":

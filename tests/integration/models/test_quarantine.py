@@ -79,8 +79,11 @@ def deployment_of(database: Database, folder: Path, events: Events) -> Deploymen
 class Fatal:
     """Ends the process that unpickles it, as a library does whose file leads it astray."""
 
+    def __init__(self, by: signal.Signals = signal.SIGSEGV) -> None:
+        self.by = by
+
     def __reduce__(self) -> tuple[object, tuple[object, ...]]:
-        return os.kill, (FatalPid(), signal.SIGSEGV)
+        return os.kill, (FatalPid(), int(self.by))
 
 
 class FatalPid:
@@ -90,14 +93,24 @@ class FatalPid:
         return os.getpid, ()
 
 
-def a_fatal_champion(database: Database, package: Path) -> ModelVersion:
+def a_fatal_champion(database: Database, package: Path, by: signal.Signals = signal.SIGSEGV) -> ModelVersion:
     """Make a version champion that kills whoever loads it, as an older Andon would have let one."""
-    rewritten(package, pickle.dumps(Fatal()))
+    rewritten(package, pickle.dumps(Fatal(by)))
     now, by = SystemClock().now(), {"actor": OWNER, "reason": "test", "events": Events()}
     with database.begin() as tx:
         version = models.register(tx, package, trust_pickle=True, now=now, **by)
         models.set_alias(tx, version.name, "champion", version.number, now=now, **by)
     return version
+
+
+def test_a_trial_that_is_ended_from_outside_says_nothing_about_the_version(project: Path, database: Database) -> None:
+    register_champion(database, a_package(project / "good"))
+    stopped = a_fatal_champion(database, a_pickled_package(project / "stopped"), signal.SIGTERM)
+    deployment = deployment_of(database, project, Events())
+    deployment.refresh()
+    assert "its process was ended by SIGTERM" in str(deployment.problems["payments"])
+    with database.begin() as tx:
+        assert models.held_versions(tx, stopped.name) == {}
 
 
 def test_a_version_that_ends_its_trial_is_held_and_the_last_good_one_answers(project: Path, database: Database) -> None:
