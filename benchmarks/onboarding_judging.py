@@ -15,7 +15,7 @@ BY_CHANCE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Onboarded:
-    """What came of one data set. `problem` says why it did not work.
+    """The result for one data set. `problem` says why it did not work.
 
     Of `rows` that were held out `automatic` were decided without a person, `errors` of these wrongly. `evidence` has
     the rows and errors of the project's own evidence in regions that are fixed before it is seen.

@@ -131,7 +131,7 @@ def run(database: Database, conductor: Conductor, count: int) -> None:
 
 
 def open_runs(database: Database) -> int:
-    """How many have not ended. One that failed is a failure of the benchmark."""
+    """Count the verifications that have not ended. One that failed is a failure of the benchmark."""
     with database.begin() as tx:
         if procedures.page(tx, automations=None, state=RunState.FAILED, limit=1):
             sys.exit("a procedure failed")

@@ -212,7 +212,7 @@ def main() -> int:
 
 
 def _further(database: Database, size: int) -> float:
-    """Seconds of a verification that goes on after a hundred more groups."""
+    """Seconds of an incremental verification of a hundred more groups."""
     evidence = {RECORDED: LedgerEvidence()}
     with database.snapshot() as tx:
         since = audit.verify(tx, evidence=evidence).verified

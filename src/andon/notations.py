@@ -55,13 +55,13 @@ TIME_FORMATS = (
     *("iso", "rfc-2822", "iso-week", _COMPACT_DATE),
     *(date + time for date in _DATES for time in _TIMES),
 )
-"""What times are tried with; month first before day first."""
+"""Formats that times are tried with; month first before day first."""
 
 TAKEN = (
     "ISO 8601 (2026-12-31T13:30:00+0000), RFC 2822 (Thu, 31 Dec 2026 13:30:00 +0000), ISO weeks (2026-W53), "
     "31/12/2026, 12/31/2026, 31.12.2026, 31-Dec-2026, 20261231, each with a time of day or without, and numbers"
 )
-"""What orders rows, in words."""
+"""Values that order rows, in words."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""What the demo shows: a live line while the stream runs, and the summary at the end."""
+"""The demo's output: a live line while the stream runs, and the summary at the end."""
 
 import statistics
 from collections import Counter

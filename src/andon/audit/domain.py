@@ -122,7 +122,7 @@ class Tip:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """How far a log was verified: up to one checkpoint, where its chains ended there, and how many rows leaves held until then."""
+    """The state of a verification: the checkpoint it reached, the heads of the chains there, and the rows that leaves held."""
 
     checkpoint: int
     hash: bytes
@@ -165,7 +165,7 @@ class Finding:
 
 
 class VerificationStatus(StrEnum):
-    """How far a verification is."""
+    """The progress of a verification."""
 
     PENDING = "pending"
     RUNNING = "running"

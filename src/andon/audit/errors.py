@@ -16,7 +16,7 @@ class AnchorInvalid(Invalid):
 
 
 class VerifiedInvalid(Invalid):
-    """What an earlier verification noted cannot be relied upon."""
+    """The record of an earlier verification was altered."""
 
 
 class VerificationRunning(Conflict):

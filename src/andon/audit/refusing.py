@@ -17,7 +17,7 @@ class RowsDoubted(Unavailable):
 
 
 class _Refusals:
-    """What this process refuses now, by kind."""
+    """Rows that this process refuses now, by kind."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -48,5 +48,5 @@ def tell_refused(kind: RowKind, doubted: Mapping[tuple[str, ...], str], *, scope
 
 
 def refused_rows() -> Mapping[str, int]:
-    """How many rows this process refuses now, by kind."""
+    """Return the number of rows that this process refuses now, by kind."""
     return _refusals.counts()

@@ -45,7 +45,7 @@ class RowName:
 
 @dataclass(frozen=True, slots=True)
 class RowClaim:
-    """What a control entry says about one row: the digest of its content, None if the entry removed it."""
+    """The claim of a control entry about one row: the digest of its content, None if the entry removed it."""
 
     digest: str | None
     leaf: Leaf

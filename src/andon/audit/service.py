@@ -178,7 +178,7 @@ def _is_held(leaf: Leaf, heads: Mapping[UUID, ChainHead]) -> bool:
 
 
 def _gone_since(tx: Tx, since: Verified) -> Iterator[Finding]:
-    """What is not there any more of what an earlier verification saw."""
+    """Report what an earlier verification saw and is gone."""
     if store.checkpoint_hash_of(tx, since.checkpoint) != since.hash:
         message = "it is not the one that the last verification ended with"
         yield Finding(Harm.CHECKPOINT_EDITED, message, checkpoint=since.checkpoint)

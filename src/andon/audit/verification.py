@@ -180,7 +180,7 @@ class ChainCheck:
 
 
 def _known(since: Verified) -> Checkpoint:
-    """The checkpoint up to which all was verified, as far as the next one depends on it."""
+    """Return the newest verified checkpoint with what the next verification needs of it."""
     moment = datetime.fromtimestamp(0, UTC)
     return Checkpoint(since.checkpoint, NO_HASH, since.hash, moment, since.chains, since.entries, ())
 

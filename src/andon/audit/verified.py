@@ -1,4 +1,4 @@
-"""How far a log was verified, as a signed document: kept outside the database, so that who changes that cannot change this."""
+"""The state of a verification as a signed document, kept outside the database: changing the database cannot change it."""
 
 import base64
 import hmac

@@ -28,10 +28,10 @@ MOST_DEATHS = 3
 
 LEASE = timedelta(seconds=30)
 NOTED_SECONDS = 2.0
-"""How often it is noted how far a verification is."""
+"""Seconds between two notes of a verification's progress."""
 
 BUSY_SECONDS = 5.0
-"""How soon it is tried again when the log is being verified by somebody else."""
+"""Seconds until the next attempt while another process verifies the log."""
 
 KEPT = timedelta(days=30)
 
@@ -106,7 +106,7 @@ class Verifier:
             return False
         except Unavailable:
             raise
-        except Exception as error:  # the edge of the loop: the one who asked is told, and the next is done
+        except Exception as error:  # the edge of the loop: the operation keeps the failure, and the next one is done
             log.exception("verification.failed", verification=str(taken.id))
             self._end(taken, error=f"it failed with {type(error).__name__}; the log of the worker says why")
             return True

@@ -1,4 +1,4 @@
-"""What control entries vouch for, compared with the rows as they stand: some rows when a process loads them, all of them in `verify`."""
+"""Comparison of rows with the control entries that vouch for them: some rows when a process loads them, all in `verify`."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 

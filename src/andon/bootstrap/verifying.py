@@ -33,7 +33,7 @@ def verify_log(
 
 
 def last_verified(settings: Settings) -> Verified | None:
-    """How far the log was verified; None if that was never noted. Raises VerifiedInvalid."""
+    """Return the state of the last verification; None if there was none. Raises VerifiedInvalid."""
     file = settings.data / VERIFIED_FILE
     try:
         document = file.read_text(encoding="utf-8")

@@ -38,7 +38,7 @@ def table_of(prospects: Sequence[TargetProspect], title: str, marks: dict[float,
 
 
 def _told(prospects: Sequence[TargetProspect], marks: dict[float, str]) -> list[TargetProspect]:
-    """Those that make something automatic or are marked, and the highest of the others: it stands for them."""
+    """Return the prospects with an automatic share or a mark, and the highest of the others to stand for them."""
     nothing = [one for one in prospects if one.share < _SEEN and one.target not in marks]
     return [one for one in prospects if one not in nothing[:-1]]
 

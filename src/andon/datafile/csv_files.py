@@ -24,7 +24,7 @@ _DUCKDB_LINE = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class _Dialect:
-    """How a file is written: its separator, its header, and on which line (from 1) the header stands."""
+    """The dialect of a file: its separator, its header, and the header's line (from 1)."""
 
     delimiter: str
     header: Sequence[str]

@@ -34,7 +34,7 @@ _XML = re.compile(rb"<(\?xml|!doctype|!--|[a-z_][\w:.-]*(\s+[\w:.-]+\s*=|\s*/?>[
 
 
 class FileFormat(StrEnum):
-    """What a file that is not compressed holds."""
+    """The format of an uncompressed file."""
 
     CSV = "CSV"
     PARQUET = "Parquet"

@@ -276,7 +276,7 @@ class WaitingRequest:
     dead_event: UUID | None = None
     mended: bool = False
     attempts: int = 0
-    """How often a worker took it; one that ended meanwhile gave no result."""
+    """Times that a worker took it, including those that ended without a result."""
 
     @property
     def idempotency(self) -> Idempotency | None:

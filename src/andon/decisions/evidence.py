@@ -101,7 +101,7 @@ def _in_groups(leaves: Sequence[Leaf]) -> Iterator[list[Leaf]]:
 
 
 def _starts(body: bytes | str, width: int) -> range:
-    """Where the entries of a body begin; what is left over at its end is none."""
+    """Return the offsets of the entries of a body, without a rest at its end."""
     return range(0, len(body) - _ENTRY * width + 1, _ENTRY * width)
 
 

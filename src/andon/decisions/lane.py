@@ -29,7 +29,7 @@ AHEAD = 64
 """A next batch of at most so many is sent before the last one is told; a larger one would keep those callers waiting too long."""
 
 LOOK_SECONDS = 0.05
-"""How often a lane looks whether the batch under way keeps those in the queue beyond their deadlines."""
+"""Seconds between two looks for queued requests whose deadlines pass while a batch is under way."""
 
 TWO_FROM = 24
 """From so many callers on, two batches share them; of fewer, the fixed cost of a second batch takes more than PostgreSQL gives back."""

@@ -101,7 +101,7 @@ def columns_of_record(shape: int = RECORD_SHAPE) -> Callable[[Mapping[str, Any]]
 
 
 def row_of_record(shape: int = RECORD_SHAPE) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    """The same as a tuple in the order of RECORDED_COLUMNS, identifiers as their 16 bytes: for who compares many."""
+    """Return the same as a tuple in the order of RECORDED_COLUMNS, identifiers as 16 bytes, for fast comparison."""
     values = [
         _READ_RAW.get(field.type, _READ.get(field.type, "{}")).format(_in_record(field.record))
         if field.since <= shape

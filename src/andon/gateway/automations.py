@@ -42,7 +42,7 @@ def show(name: str, gateway: Parts, caller: Caller) -> AutomationOut:
 
 @router.get("/{name}/openapi.json", operation_id="get_automation_openapi")
 def openapi(name: str, request: Request, gateway: Parts, caller: Caller) -> dict[str, Any]:
-    """An OpenAPI document for who asks this automation: the body of a decision is its contract."""
+    """The OpenAPI document for callers of one automation, with its contract as the body of a decision."""
     line = _line(name, gateway, caller)
     return contract_document(document(request.app), name, line.ref.automation_version, line.contract.schema())
 

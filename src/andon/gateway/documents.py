@@ -23,7 +23,7 @@ _SECURITY = {
 }
 _AUTOMATION_NAME = "^[a-z][a-z0-9-]{0,62}$"
 _BUILDING = Lock()
-"""It is built once, by one thread; who asks meanwhile waits for the whole."""
+"""Held while the document is built: concurrent requests wait for the complete one."""
 
 _STATIC = Path(__file__).parent / "static"
 _FILES = {

@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 PATH = "/v1/events"
 BATCH_PATH = "/v1/events:batch"
-"""The same for an array of events as plain JSON."""
+"""The path that takes an array of events as plain JSON."""
 MOST = 1000
 """Events in one call."""
 

@@ -23,7 +23,7 @@ MOST_WAITING = 16
 """Searches that are under way or wait for a seat; one more is refused."""
 
 SECONDS = 5.0
-"""How long one statement of a search may take."""
+"""Seconds that one statement of a search may take."""
 
 
 class SearchTooWide(Invalid):

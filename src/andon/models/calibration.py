@@ -28,7 +28,7 @@ _IDENTITY = Curve(x=(0.0, 1.0), y=(0.0, 1.0))
 
 
 def rows_to_fit(rows: int, rarest: float) -> int:
-    """How many of `rows` held-out rows calibrate if the rarest class has this share; the others are evidence for the gate.
+    """Return how many of `rows` held-out rows calibrate, given the rarest class's share; the others test the gate.
 
     Where even half of them would hold too few of that class, more would not help.
     """

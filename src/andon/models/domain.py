@@ -54,7 +54,7 @@ class Quarantine:
 
 @dataclass(frozen=True, slots=True)
 class ModelTrial:
-    """How the trial of a package ended. `tried_with` names Andon's version and what ran the model."""
+    """The result of a package's trial. `tried_with` names the versions of Andon and of the model's library."""
 
     digest: str
     tried_with: str

@@ -44,7 +44,7 @@ class InferredSignature:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a model says of itself; nothing where it does not."""
+    """The classes and columns that a model names; empty where it names none."""
 
     model: Any
     names: tuple[str, ...] = ()

@@ -29,7 +29,7 @@ _FEWEST_JUDGED = 20
 """Rows of a region from which its error counts as an estimate."""
 
 _SEED, _DRAWS, _MOST_DRAWN = 34, 12, 20_000
-"""How often the rows of a trial are drawn, and how many at most."""
+"""The number of draws of a trial's rows, and the most rows of a draw."""
 
 _REGIONS = 25
 """Regions that are tried for how many rows they take."""
@@ -37,7 +37,7 @@ _REGIONS = 25
 
 @dataclass(frozen=True, slots=True)
 class TargetProspect:
-    """What one target makes automatic: a share of the decisions, with the error seen in it and near its threshold.
+    """The effect of one target: the automatic share of the decisions, its error, and the error near its threshold.
 
     Where nothing is automatic, both errors are None.
     """

@@ -25,7 +25,7 @@ Moment = Annotated[datetime, AfterValidator(_in_utc)]'''
 _NUMBERS = (ColumnKind.NUMBER, ColumnKind.INTEGER)
 _NOTATIONS = {Notation.COMMA: "number_with_comma", Notation.GROUPED: "number_with_point"}
 _READERS = ("number_with_comma", "number_with_point", "time_as")
-"""What a contract takes of `andon.notations`."""
+"""Names that a contract may import from `andon.notations`."""
 
 
 def imports(fields: Sequence[str], helpers: Sequence[str], expected: Sequence[str]) -> list[str]:

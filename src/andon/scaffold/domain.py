@@ -109,7 +109,7 @@ class Target:
 
 
 class TimePart(StrEnum):
-    """What a model sees of a time: never the raw number, which only says where in the file a row stands."""
+    """A part of a time that a model sees; never the raw number, which only says where in the file a row stands."""
 
     HOUR = "hour"
     WEEKDAY = "weekday"

@@ -24,7 +24,7 @@ _READERS = {
 
 @dataclass(frozen=True, slots=True)
 class Classing:
-    """What the owner asked for: names of classes, and where they part; without cuts the rows are parted evenly."""
+    """The owner's request: names of classes and their cuts; without cuts the classes are of equal size."""
 
     classes: tuple[str, ...] = ()
     cuts: tuple[float, ...] = ()

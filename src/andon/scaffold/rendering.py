@@ -28,7 +28,7 @@ _FILES = {
     "README.md": "README.md.jinja",
 }
 _COMPUTED = {"features.py": "features.py.jinja"}
-"""What a project has whose model sees parts of times or windows."""
+"""Files of a project whose model sees parts of times or windows."""
 _PIPELINES = {".github/workflows/andon.yml": "github.yml.jinja", ".gitlab-ci.yml": "gitlab-ci.yml.jinja"}
 _FEATURE_KINDS = {
     ColumnKind.NUMBER: "NUMBER",

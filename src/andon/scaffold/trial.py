@@ -18,7 +18,7 @@ MOST_ROWS = 20_000
 MOST_CELLS = 2_000_000
 FEWEST_ROWS = 500
 MOST_COLUMNS = 1_000
-"""What a trial reads at most: a wide file gets fewer rows, and then fewer columns."""
+"""Limits of what a trial reads: a wide file gets fewer rows, and then fewer columns."""
 
 _SEED = 34
 _TREES, _TREES_OF_FEW, _FEW = 80, 30, 1_000

@@ -52,7 +52,7 @@ class TrialEnd(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """How a trial ended, and more about it in words."""
+    """The end of a trial, and its details in words."""
 
     end: TrialEnd
     detail: str

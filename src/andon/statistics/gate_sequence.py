@@ -19,7 +19,7 @@ ENOUGH: Final = 3.0
 """The start of the main sequence, in multiples of the fewest rows that prove anything: a few errors do not end it."""
 
 FEW: Final = 0.7
-"""Where it begins when held-out rows are few: the share of them that the first test uses.
+"""The share of the held-out rows that the first test uses where they are few.
 
 Of 0.5 to 0.7 with one or two beginnings, and of fixed multiples from 1.1 to 2.2, this kept the widest region on
 simulated lines with 1.2 to 4.5 times the fewest rows that prove anything; with more rows than that the rules agree.
@@ -29,7 +29,7 @@ SPARE: Final = 1.05
 """The least that a first test has, in multiples of the fewest rows: planned counts are estimates."""
 
 FIRST_SHARE: Final = 0.25
-"""Where it begins when held-out rows prove nothing by themselves: the share of decisions above the threshold."""
+"""The share of decisions above the first threshold where held-out rows prove nothing by themselves."""
 
 NARROW_PART: Final = 0.1
 """The part of the level of a narrow first test beside the wide one."""

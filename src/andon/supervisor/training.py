@@ -17,7 +17,7 @@ REASON = "the first model, trained by `andon up`"
 
 
 class Training(NamedTuple):
-    """How it ended: `stopped` by a signal, or `failed`, with the reason in a line."""
+    """The end of a training: `stopped` by a signal, or `failed` with the reason in a line."""
 
     stopped: bool = False
     failed: str | None = None

@@ -185,7 +185,7 @@ def stream_checkpoints(tx: Tx, after: int = 0) -> Iterator[Checkpoint]:
 
 
 def stream_claims(tx: Tx, after: int = 0) -> Iterator[CheckpointClaim]:
-    """What all checkpoints say, or those after one, by (writer, seq), from a cursor of the server."""
+    """Stream the heads of all checkpoints, or of those after one, by (writer, seq), from a server-side cursor."""
     for row in _stream(tx, select(heads).where(heads.c.checkpoint > after).order_by(heads.c.writer, heads.c.seq)):
         yield CheckpointClaim(row.checkpoint, ChainHead(row.writer, row.seq, row.hash))
 
@@ -210,7 +210,7 @@ def stream_leaves(tx: Tx, known: Collection[ChainHead] = ()) -> Iterator[list[Le
 
 
 def heads_gone(tx: Tx, known: Collection[ChainHead]) -> list[tuple[ChainHead, bytes | None]]:
-    """Those of these heads that do not stand in the log, each with the hash that stands in its place."""
+    """Return the heads that are not in the log, each with the hash found in its place."""
     if not known:
         return []
     ends = _given(known)

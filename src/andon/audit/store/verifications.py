@@ -38,7 +38,7 @@ def find_open(tx: Tx, anchor: bytes | None) -> Verification | None:
 
 
 def count_open(tx: Tx) -> int:
-    """How many have not ended."""
+    """Count the verifications that have not ended."""
     return tx.execute(select(func.count()).where(_v.ended_at.is_(None))).scalar_one()
 
 

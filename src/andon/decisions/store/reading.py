@@ -254,7 +254,7 @@ def claimed_raw(tx: Tx, ids: Sequence[str]) -> list[tuple[Any, ...]]:
 
 
 def count_all(tx: Tx) -> int:
-    """How many decisions there are."""
+    """Count the decisions."""
     return int(tx.execute(select(func.count()).select_from(decisions)).scalar_one())
 
 

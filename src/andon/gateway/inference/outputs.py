@@ -21,7 +21,7 @@ from andon.serving.inference import (
 
 
 class Inferred(NamedTuple):
-    """What the protocol tells of one decision, made now or read back from the ledger."""
+    """The outputs of one decision in the protocol, made now or read back from the ledger."""
 
     id: str
     line: LineRef
@@ -34,12 +34,12 @@ class Inferred(NamedTuple):
 
 
 def inferred(decision: Decision) -> Inferred:
-    """Return what is told of a decision that was made now."""
+    """Return the outputs of a decision that was made now."""
     return Inferred(str(decision.request.id), decision.line, decision.judgement)
 
 
 def inferred_again(record: DecisionRecord) -> Inferred:
-    """Return what is told of a decision that the ledger has."""
+    """Return the outputs of a decision in the ledger."""
     read = RecordReader().take(record.record)
     return Inferred(read.key, read.line, read.judgement)
 
