@@ -95,7 +95,7 @@ def init(
     if origin is None:
         given = (target, time, positive, sheet, header, held_out, keep, windows, classes, cuts)
         if any(one is not None for one in given):
-            raise Invalid("All options describe a data file; name it by --from")
+            raise Invalid("--target and the other options describe a data file; name it by --from or --query")
         scaffold.from_template(name, Path.cwd())
         _tell_next(console, name, scaffold.EXAMPLE_SETUP)
         return
