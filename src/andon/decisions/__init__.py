@@ -30,7 +30,7 @@ from andon.decisions.contract import Contract
 from andon.decisions.controls import UNCONTROLLED, Control, Controls, Gate
 from andon.decisions.cord_rules import DeclaredCord, declared_cord
 from andon.decisions.decider import Decider
-from andon.decisions.deployment import Deployment, ReleaseRule, Releasing, champion_of
+from andon.decisions.deployment import Deployment, ReleaseRule, Releasing
 from andon.decisions.domain import (
     DELIVER_ACTION,
     LATENCY_BAND,
@@ -174,6 +174,7 @@ from andon.decisions.store.feed import ConsumerStanding
 from andon.decisions.subjects import Subjects
 from andon.decisions.traffic import Arm, Predicts, Traffic
 from andon.decisions.truth import check_outcomes, truth_of, unknown_classes, version_in_force
+from andon.decisions.wanted import champion_of
 
 __all__ = [
     "DELIVER_ACTION",

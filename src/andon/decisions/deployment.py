@@ -3,7 +3,7 @@
 A line is built of what is in force: the released code, if that is the code here, the champion, the split and the policy.
 """
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -14,25 +14,24 @@ from typing import TypeAlias
 import structlog
 
 from andon import models, policies, serving
-from andon.authoring import BY_REVIEW, BY_RULES, Automation
+from andon.authoring import Automation
 from andon.decisions import releasing, service
-from andon.decisions.assembly import arm_of, check_lookups, compile_policy, compile_text, register_windows
+from andon.decisions.assembly import check_lookups, compile_policy, register_windows
 from andon.decisions.controls import Controls
 from andon.decisions.domain import AutomationVersion
 from andon.decisions.draws import AuditDraws
-from andon.decisions.errors import AutomationInvalid, AutomationNotFound, NotReleased
+from andon.decisions.errors import AutomationNotFound, NotReleased
 from andon.decisions.gating import with_revision
 from andon.decisions.line import Line
 from andon.decisions.subjects import Subjects
-from andon.decisions.traffic import Arm, Traffic
+from andon.decisions.wanted import WantedLine, line_of
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database, Tx
-from andon.kernel.errors import AndonError, Denied, Fault, Invalid
+from andon.kernel.errors import AndonError, Denied, Invalid
 from andon.kernel.events import Events
 from andon.kernel.identity import PLATFORM, Actor
-from andon.models import CHAMPION, ModelVersion, VersionHeld
-from andon.policies import CompiledPolicy
-from andon.serving import Candidate, LoadedVersion, TrafficSplit
+from andon.models import ModelVersion, VersionHeld
+from andon.serving import LoadedVersion
 
 log = structlog.get_logger(__name__)
 
@@ -199,14 +198,14 @@ class Deployment:
         with self._database.begin() as tx:
             check_lookups(tx, automation)
             policy = self._policy(tx, deployed, present)
-            wanted = _Wanted(tx, automation, *policy)
+            wanted = WantedLine(tx, automation, *policy)
             if present is None:
                 register_windows(tx, automation)
             elif wanted.is_met_by(present):
                 return present
             folders = {v.number: models.fetch(tx, v, self._cache) for v in wanted.versions.values()}
         loaded = {n: self._loaded_version(version, folders[n]) for n, version in wanted.versions.items()}
-        line = self._with_revisions(_line_of(automation, deployed, wanted, loaded, self._subjects, self._draws), wanted)
+        line = self._with_revisions(line_of(automation, deployed, wanted, loaded, self._subjects, self._draws), wanted)
         log.info(
             "automation.ready",
             automation=automation.name,
@@ -222,7 +221,7 @@ class Deployment:
             )
         return line
 
-    def _with_revisions(self, line: Line, wanted: "_Wanted") -> Line:
+    def _with_revisions(self, line: Line, wanted: WantedLine) -> Line:
         """The same line, each arm with the revision of its gate."""
         traffic, risk, now = line.traffic, line.automation.risk, self._clock.now()
         with self._database.begin() as tx:
@@ -339,117 +338,3 @@ class Deployment:
 def _log_problem(name: str, error: AndonError) -> None:
     faults = [f"{fault.where}: {fault.message}" for fault in error.faults]
     log.error("automation.not_ready", automation=name, error=str(error), faults=faults)
-
-
-class _Wanted:
-    """What shall answer for an automation: the policy in force, the champion, and what the traffic split names."""
-
-    def __init__(self, tx: Tx, automation: Automation, policy_version: str, policy: str) -> None:
-        self.policy_version, self.policy = policy_version, policy
-        held = models.held_versions(tx, automation.model)
-        self.champion = _answering(tx, automation, held)
-        split = serving.split_of(tx, automation.name, automation.model)
-        serving.require_genuine(tx, split)
-        self.split: TrafficSplit = _without(split, held)
-        self.fallbacks: dict[str, ModelVersion | None] = {}
-        for step in automation.fallback:
-            fallback = None if step in (BY_RULES, BY_REVIEW) else models.by_alias(tx, automation.model, step)
-            if fallback is None or fallback.number not in held:
-                self.fallbacks[step] = fallback
-        split_among = {*self.split.shares, *self.split.shadows}
-        further = [models.get(tx, automation.model, number) for number in sorted({one.version for one in split_among})]
-        aliased = [version for version in self.fallbacks.values() if version is not None]
-        self.versions = {version.number: version for version in (self.champion, *further, *aliased)}
-        self.candidates = {Candidate(version.number) for version in (self.champion, *aliased)} | split_among
-        self.policies = {
-            one.policy: policies.get(tx, automation.name, one.policy).text for one in split_among if one.policy
-        }
-
-    def is_met_by(self, line: Line) -> bool:
-        """Whether a line decides by exactly these."""
-        traffic = line.traffic
-        return (
-            traffic.split.number == self.split.number
-            and traffic.champion.ref.policy_version == self.policy_version
-            and traffic.champion.ref.model.digest == self.champion.digest
-            and {one: arm.ref.model.digest for one, arm in traffic.arms.items()}
-            == {one: self.versions[one.version].digest for one in self.candidates}
-            and [None if arm is None else arm.version for _, arm in traffic.fallbacks]
-            == [None if version is None else version.number for version in self.fallbacks.values()]
-        )
-
-
-def _answering(tx: Tx, automation: Automation, held: Container[int]) -> ModelVersion:
-    """The champion; where it is in quarantine, the newest champion before it that is not. Raises VersionHeld."""
-    champion = champion_of(tx, automation)
-    if champion.number not in held:
-        return champion
-    earlier = [alias.number for alias in reversed(models.champions_of(tx, automation.model))]
-    good = next((number for number in earlier if number not in held), None)
-    if good is None:
-        raise VersionHeld(
-            f"Version {champion.number} of {automation.model} is in quarantine, and no champion before it is not"
-        )
-    log.warning("automation.champion_held", automation=automation.name, held=champion.number, answering=good)
-    return models.get(tx, automation.model, good)
-
-
-def _without(split: TrafficSplit, held: Container[int]) -> TrafficSplit:
-    """The split without candidates in quarantine; what they had goes to the champion."""
-    return replace(
-        split,
-        shares={one: share for one, share in split.shares.items() if one.version not in held},
-        shadows=tuple(one for one in split.shadows if one.version not in held),
-        places={one: places for one, places in split.places.items() if one.version not in held},
-    )
-
-
-def _line_of(
-    automation: Automation,
-    deployed: AutomationVersion,
-    wanted: _Wanted,
-    loaded: Mapping[int, LoadedVersion],
-    subjects: Subjects | None,
-    draws: AuditDraws | None,
-) -> Line:
-    """The line that decides by what is wanted. Raises PolicyInvalid, AutomationInvalid."""
-    table, policy = compile_text(automation, wanted.policy, f"the policy in force of {automation.name}")
-    outcomes, own = dict.fromkeys(table.outcomes), dict[str, CompiledPolicy]()
-    for version, text in wanted.policies.items():
-        another, own[version] = compile_text(automation, text, f"policy {version}")
-        outcomes |= dict.fromkeys(another.outcomes)
-    arms: dict[Candidate, Arm] = {
-        one: arm_of(
-            automation,
-            loaded[one.version],
-            number=deployed.number,
-            policy_version=one.policy or table.version,
-            policy=own.get(one.policy),
-            own=one.gate,
-        )
-        for one in sorted(wanted.candidates)
-    }
-    champion = wanted.champion.number
-    traffic = Traffic(
-        champion=arms[Candidate(champion)],
-        split=wanted.split,
-        arms=arms,
-        shadows=tuple(arms[one] for one in wanted.split.looking_on(champion)),
-        fallbacks=tuple(
-            (step, None if v is None else arms[Candidate(v.number)]) for step, v in wanted.fallbacks.items()
-        ),
-    )
-    return Line(automation, traffic=traffic, policy=policy, outcomes=tuple(outcomes), subjects=subjects, draws=draws)
-
-
-def champion_of(tx: Tx, automation: Automation) -> models.ModelVersion:
-    """The model version that answers for an automation. Raises AutomationInvalid, which says how to get one."""
-    try:
-        return models.by_alias(tx, automation.model, CHAMPION)
-    except (models.ModelNotFound, models.AliasNotFound):
-        fault = Fault(
-            automation.declared_at,
-            f"model {automation.model!r} has no {CHAMPION}; register one with "
-            f"`andon models register --from-script train.py --alias {CHAMPION}`",
-        )
-        raise AutomationInvalid(f"{fault.where}: {fault.message}", faults=[fault]) from None
