@@ -31,6 +31,7 @@ class Runtime(StrEnum):
     PYTHON = "python"
     PYFUNC = "pyfunc"
     REMOTE = "remote"
+    EMBEDDINGS = "embeddings"
 
     @property
     def isolated_only(self) -> bool:
