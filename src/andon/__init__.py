@@ -6,6 +6,7 @@ from andon.authoring import (
     Automation,
     BlindAudit,
     Budget,
+    CallKey,
     CordDrill,
     CordRule,
     Expect,
@@ -28,6 +29,8 @@ from andon.authoring import (
     ServiceLevel,
     StepFailed,
     Text,
+    Tool,
+    Toolbox,
     Trigger,
     Truth,
     Window,
@@ -47,6 +50,7 @@ from andon.authoring import (
     smtp,
     sql,
     table,
+    tool,
     webhook,
 )
 from andon.version import __version__
@@ -57,6 +61,7 @@ __all__ = [
     "Automation",
     "BlindAudit",
     "Budget",
+    "CallKey",
     "CordDrill",
     "CordRule",
     "Expect",
@@ -79,6 +84,8 @@ __all__ = [
     "ServiceLevel",
     "StepFailed",
     "Text",
+    "Tool",
+    "Toolbox",
     "Trigger",
     "Truth",
     "Window",
@@ -99,5 +106,6 @@ __all__ = [
     "smtp",
     "sql",
     "table",
+    "tool",
     "webhook",
 ]

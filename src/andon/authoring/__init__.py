@@ -22,7 +22,7 @@ from andon.authoring.alerts import (
     check_reachable,
 )
 from andon.authoring.audit import BlindAudit
-from andon.authoring.automation import Automation
+from andon.authoring.automation import RULES_ONLY, Automation
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import EXPECTED, Expect
 from andon.authoring.fallback import BY_REVIEW, BY_RULES, Budget
@@ -54,6 +54,7 @@ from andon.authoring.rollouts import (
     RolloutPlan,
 )
 from andon.authoring.text import MEDIA_TYPE, MOST_CHARACTERS, Text
+from andon.authoring.tools import CallKey, Tool, Toolbox, tool
 from andon.authoring.triggers import SOURCES, Trigger, files, http_events, kafka, nats, on_event, schedule, table
 from andon.authoring.truth import Truth
 
@@ -73,6 +74,7 @@ __all__ = [
     "PLANS",
     "QUANTILE_GUARDRAILS",
     "RATE_GUARDRAILS",
+    "RULES_ONLY",
     "SOURCES",
     "ActionSpec",
     "AlertLevelName",
@@ -80,6 +82,7 @@ __all__ = [
     "Automation",
     "BlindAudit",
     "Budget",
+    "CallKey",
     "Compensation",
     "CordDrill",
     "CordRule",
@@ -108,6 +111,8 @@ __all__ = [
     "ServiceLevel",
     "StepFailed",
     "Text",
+    "Tool",
+    "Toolbox",
     "Trigger",
     "Truth",
     "Window",
@@ -129,5 +134,6 @@ __all__ = [
     "span_of",
     "sql",
     "table",
+    "tool",
     "webhook",
 ]

@@ -32,6 +32,7 @@ class Runtime(StrEnum):
     PYFUNC = "pyfunc"
     REMOTE = "remote"
     EMBEDDINGS = "embeddings"
+    NONE = "none"
 
     @property
     def isolated_only(self) -> bool:
