@@ -6,6 +6,7 @@ from andon.authoring import (
     Automation,
     BlindAudit,
     Budget,
+    CallKey,
     CordDrill,
     CordRule,
     Expect,
@@ -27,6 +28,8 @@ from andon.authoring import (
     RolloutPlan,
     ServiceLevel,
     StepFailed,
+    Tool,
+    Toolbox,
     Trigger,
     Truth,
     Window,
@@ -46,6 +49,7 @@ from andon.authoring import (
     smtp,
     sql,
     table,
+    tool,
     webhook,
 )
 from andon.version import __version__
@@ -56,6 +60,7 @@ __all__ = [
     "Automation",
     "BlindAudit",
     "Budget",
+    "CallKey",
     "CordDrill",
     "CordRule",
     "Expect",
@@ -77,6 +82,8 @@ __all__ = [
     "RolloutPlan",
     "ServiceLevel",
     "StepFailed",
+    "Tool",
+    "Toolbox",
     "Trigger",
     "Truth",
     "Window",
@@ -97,5 +104,6 @@ __all__ = [
     "smtp",
     "sql",
     "table",
+    "tool",
     "webhook",
 ]

@@ -22,7 +22,7 @@ from andon.authoring.alerts import (
     check_reachable,
 )
 from andon.authoring.audit import BlindAudit
-from andon.authoring.automation import Automation
+from andon.authoring.automation import RULES_ONLY, Automation
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import EXPECTED, Expect
 from andon.authoring.fallback import BY_REVIEW, BY_RULES, Budget
@@ -53,6 +53,7 @@ from andon.authoring.rollouts import (
     Guardrail,
     RolloutPlan,
 )
+from andon.authoring.tools import CallKey, Tool, Toolbox, tool
 from andon.authoring.triggers import SOURCES, Trigger, files, http_events, kafka, nats, on_event, schedule, table
 from andon.authoring.truth import Truth
 
@@ -70,6 +71,7 @@ __all__ = [
     "PLANS",
     "QUANTILE_GUARDRAILS",
     "RATE_GUARDRAILS",
+    "RULES_ONLY",
     "SOURCES",
     "ActionSpec",
     "AlertLevelName",
@@ -77,6 +79,7 @@ __all__ = [
     "Automation",
     "BlindAudit",
     "Budget",
+    "CallKey",
     "Compensation",
     "CordDrill",
     "CordRule",
@@ -104,6 +107,8 @@ __all__ = [
     "RolloutPlan",
     "ServiceLevel",
     "StepFailed",
+    "Tool",
+    "Toolbox",
     "Trigger",
     "Truth",
     "Window",
@@ -125,5 +130,6 @@ __all__ = [
     "span_of",
     "sql",
     "table",
+    "tool",
     "webhook",
 ]

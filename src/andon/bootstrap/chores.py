@@ -23,6 +23,7 @@ from andon.proofs.chores import chores as of_proofs
 from andon.reviews.chores import chores as of_reviews
 from andon.rollouts.chores import chores as of_rollouts
 from andon.streams.chores import chores as of_streams
+from andon.tools.chores import chores as of_tools
 
 
 def run_chores(
@@ -34,6 +35,7 @@ def run_chores(
         *of_audit(measures.audit, every=timedelta(seconds=settings.worker.seal_seconds)),
         *of_decisions(failed_kept=timedelta(seconds=settings.gateway.results_seconds)),
         *of_streams(events),
+        *of_tools(),
         *of_features(),
         *of_measures(),
         *of_alerts(

@@ -29,6 +29,7 @@ class Runtime(StrEnum):
     PYTHON = "python"
     PYFUNC = "pyfunc"
     REMOTE = "remote"
+    NONE = "none"
 
     @property
     def isolated_only(self) -> bool:
