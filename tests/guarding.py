@@ -19,6 +19,15 @@ from andon.kernel.ids import uuid7
 KEY = "andon-test-key"
 Message = dict[str, Any]
 
+TOOLBOX = {
+    "name": "bank-tools",
+    "unlisted": False,
+    "tools": [
+        {"name": "refund", "description": "Pay back.", "schema": {"type": "object"}, "delivered": True},
+        {"name": "block_card", "description": "Block.", "schema": {"type": "object"}, "delivered": False},
+    ],
+}
+
 
 @dataclass
 class FakeGateway:
@@ -41,7 +50,7 @@ class FakeGateway:
             if self.is_down:
                 raise httpx.ConnectError("refused", request=request)
             body = json.loads(request.content) if request.content else None
-            status, content = self.answer(request.method, request.url.path, request.headers, body)
+            status, content = self.answer(request.method, request.url.raw_path.decode(), request.headers, body)
             return httpx.Response(status, json=content)
 
         return httpx.MockTransport(answer)
@@ -57,7 +66,7 @@ class FakeGateway:
             def answer(self) -> None:
                 raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 body = json.loads(raw) if raw else None
-                status, content = outer.answer(self.command, self.path.partition("?")[0], self.headers, body)
+                status, content = outer.answer(self.command, self.path, self.headers, body)
                 written = json.dumps(content).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
@@ -80,13 +89,20 @@ class FakeGateway:
             thread.join()
             server.server_close()
 
-    def answer(self, method: str, path: str, headers: Mapping[str, str], body: Any) -> tuple[int, Any]:
+    def answer(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> tuple[int, Any]:
         """Answer one request as a gateway does."""
-        self.hook(path)
+        path, _, query = url.partition("?")
+        self.hook(url)
         self.requests.append((method, path, body))
         if (headers.get("authorization") or "").removeprefix("Bearer ") not in self.keys:
             return 401, _problem("Unauthenticated", "A key is needed")
         match path.split("/")[2:]:
+            case ["toolboxes"]:
+                return 200, {"toolboxes": [TOOLBOX]}
+            case ["toolboxes", "bank-tools"]:
+                return 200, TOOLBOX
+            case ["toolboxes", _, "calls"] if method == "GET":
+                return 200, {"calls": [one for one in self.calls.values() if one["state"] in query], "next": None}
             case ["toolboxes", name, "calls"]:
                 return self._decided(name, headers, body)
             case ["tool-calls", call]:
@@ -104,7 +120,7 @@ class FakeGateway:
     def decide(self, call_id: str, state: str) -> None:
         """Give the verdict on a call: `allowed`, `refused` or `expired`."""
         assert self.calls[call_id]["state"] == "waiting"
-        self.calls[call_id]["state"] = state
+        self.calls[call_id] |= {"state": state, "answered_by": "rita"}
 
     def states(self) -> list[str]:
         """Return the states of all calls in the order in which they were asked for."""
@@ -120,6 +136,10 @@ class FakeGateway:
             self.repeats[repeat] = identifier
             self.calls[identifier] = {
                 "id": identifier,
+                "toolbox": name,
+                **{part: body.get(part) for part in ("tool", "agent", "run")},
+                "answered_by": None,
+                "asked_at": "2026-12-02T00:00:00Z",
                 "state": {"allow": "allowed", "deny": "denied", "ask": "waiting"}[outcome],
                 "digest": hashlib.sha256(rfc8785.dumps(body["arguments"])).hexdigest(),
                 "outcome": outcome,

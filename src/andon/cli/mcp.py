@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from andon.mcp import errors, guard
+from andon.mcp import errors, guard, server
 
 app = typer.Typer(
     help="Serve agents over the Model Context Protocol, and guard the tools they use.", no_args_is_help=True
@@ -17,6 +17,28 @@ Andon = Annotated[str, typer.Option("--andon", envvar="ANDON_URL", help="The add
 KeyEnv = Annotated[str, typer.Option(help="The environment variable that holds the API key.")]
 
 _GATEWAY = "http://127.0.0.1:8080"
+
+
+@app.command("serve")
+def serve_command(
+    http: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Serve stateless HTTP here instead of standard input.")
+    ] = None,
+    allowed_host: Annotated[
+        list[str] | None, typer.Option(help="A further Host header to answer, as a proxy in front sends it.")
+    ] = None,
+    andon: Andon = _GATEWAY,
+    key_env: KeyEnv = "ANDON_KEY",
+) -> None:
+    """Serve agents: decide, explain, look up, ask for tool calls. It is a client of a gateway and never approves.
+
+    On standard input and output it uses the key of --key-env; over HTTP each request brings its own as a bearer key.
+    """
+    gateway = _address(andon, "--andon")
+    if http is None:
+        server.serve_stdio(gateway, _key(key_env, "--key-env"))
+    else:
+        server.serve_http(gateway, http, allowed_host or [])
 
 
 @app.command("guard", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

@@ -19,6 +19,10 @@ class McpMessageInvalid(Invalid):
     """The message is not JSON-RPC 2.0."""
 
 
+class AgentToolUnknown(Invalid):
+    """There is no such tool."""
+
+
 class GatewayRefused(Conflict):
     """Andon refused the request."""
 

@@ -15,6 +15,9 @@ from andon.mcp.errors import GatewayRefused, GatewayUnreachable
 LARGEST_ANSWER = 16 * 1024 * 1024
 """Bytes of one answer at most."""
 
+ALLOWED, WAITING = "allowed", "waiting"
+"""The states of a call that may still be made."""
+
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 _REPEATS = 3
 """Attempts of a request that is safe to repeat."""
@@ -29,8 +32,11 @@ class RemoteCall:
     id: str
     state: str
     digest: str
-    outcome: str | None = None
+    tool: str = ""
+    agent: str = ""
+    run: str | None = None
     reasons: tuple[str, ...] = ()
+    answered_by: str | None = None
     review_id: str | None = None
     expires_at: str | None = None
     whole: Mapping[str, Any] = field(default_factory=dict, compare=False)
@@ -45,7 +51,10 @@ class RemoteCall:
             id=answer["id"],
             state=answer["state"],
             digest=answer["digest"],
-            outcome=answer.get("outcome"),
+            tool=str(answer.get("tool") or ""),
+            agent=str(answer.get("agent") or ""),
+            run=answer.get("run"),
+            answered_by=answer.get("answered_by"),
             reasons=tuple(map(str, reasons)) if isinstance(reasons, list) else (),
             review_id=answer.get("review_id"),
             expires_at=answer.get("expires_at"),
@@ -92,9 +101,19 @@ class GatewayClient:
         """Return a tool call as it stands now."""
         return RemoteCall.of(await self.get(f"/v1/tool-calls/{quoted(call_id)}", key=key))
 
-    async def begin(self, call_id: str, digest: str) -> None:
+    async def left_open(self, toolbox: str, *, run: str | None, key: str | None = None) -> list[RemoteCall]:
+        """Return the caller's own calls that wait for a person or that a person has approved, newest first."""
+        path, more = f"/v1/toolboxes/{quoted(toolbox)}/calls", "" if run is None else f"&run={quoted(run)}"
+        found = []
+        for state in (ALLOWED, WAITING):
+            page = await self.get(f"{path}?state={state}&limit=200{more}", key=key)
+            found += [RemoteCall.of(one) for one in page.get("calls", ())]
+        return [one for one in found if one.run == run and (one.state == WAITING or one.answered_by is not None)]
+
+    async def begin(self, call_id: str, digest: str, *, key: str | None = None) -> None:
         """Spend the permit of a call. It is asked once only: without a clear answer the call must not be made."""
-        await self._asked("POST", f"/v1/tool-calls/{quoted(call_id)}:begin", {"digest": digest}, repeats=1)
+        path = f"/v1/tool-calls/{quoted(call_id)}:begin"
+        await self._asked("POST", path, {"digest": digest}, key=key, repeats=1)
 
     async def finish(self, call_id: str, outcome: Mapping[str, Any]) -> None:
         """Report how a call ended: `{"result": ...}` or `{"error": ...}`."""
@@ -155,7 +174,7 @@ def quoted(part: str) -> str:
 
 
 def _headers(key: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}"}
+    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def _json(raw: bytes) -> Any:

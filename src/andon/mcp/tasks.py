@@ -44,7 +44,7 @@ def task_of(call: RemoteCall, status: str, *, message: str, now: datetime) -> di
 
 def _created(call: RemoteCall, now: datetime) -> datetime:
     """Return when a call was made: as the gateway says, otherwise as its id tells."""
-    said = _moment(call.whole.get("created_at"))
+    said = _moment(call.whole.get("asked_at"))
     if said is not None:
         return said
     try:

@@ -143,7 +143,7 @@ def test_nothing_is_forwarded_while_andon_does_not_answer() -> None:
 def test_a_call_is_not_forwarded_if_andon_fails_between_permit_and_begin() -> None:
     async def test() -> None:
         async with bench({"block_card": "allow"}) as one:
-            one.gateway.hook = lambda path: setattr(one.gateway, "is_down", not path.endswith(":begin"))
+            one.gateway.hook = lambda path: setattr(one.gateway, "is_down", path.endswith("/calls"))
             await one.call("block_card")
             assert (await one.answered())["result"]["isError"] is True
             assert one.gateway.states() == ["allowed"]

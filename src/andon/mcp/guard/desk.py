@@ -7,8 +7,6 @@ from andon.mcp.errors import GatewayRefused, GatewayUnreachable
 from andon.mcp.gateway_client import GatewayClient, RemoteCall
 from andon.mcp.jsonrpc import digest_of
 
-ALLOWED, WAITING = "allowed", "waiting"
-
 
 class CallDesk:
     """Asks a toolbox about calls, and reports how they ended."""
@@ -27,6 +25,10 @@ class CallDesk:
         """Return a call as it stands. Raises GatewayRefused and GatewayUnreachable."""
         return await self._gateway.find_call(call_id)
 
+    async def left_open(self) -> list[RemoteCall]:
+        """Return the calls of this run that an earlier guard left waiting, or whose approval it did not use."""
+        return await self._gateway.left_open(self._toolbox, run=self._run)
+
     async def begin(self, call: RemoteCall) -> None:
         """Spend the permit of a call; without an error the call may be made, this once."""
         await self._gateway.begin(call.id, call.digest)
@@ -35,9 +37,6 @@ class CallDesk:
         """Report how a call ended; return why that could not be reported, if so."""
         try:
             await self._gateway.finish(call.id, outcome)
-        except GatewayRefused as error:
-            # A repeat whose first attempt arrived is refused as a conflict.
-            return None if error.status == 409 else str(error)
-        except GatewayUnreachable as error:
+        except (GatewayRefused, GatewayUnreachable) as error:
             return str(error)
         return None

@@ -13,9 +13,9 @@ from typing import Any
 from andon.kernel.errors import AndonError
 from andon.mcp.channels import Channel
 from andon.mcp.errors import GatewayRefused, GatewayUnreachable, McpMessageInvalid
-from andon.mcp.gateway_client import RemoteCall
+from andon.mcp.gateway_client import ALLOWED, WAITING, RemoteCall
 from andon.mcp.guard.answers import refusal, reported, still_waiting, tool_error, why_not
-from andon.mcp.guard.desk import ALLOWED, WAITING, CallDesk
+from andon.mcp.guard.desk import CallDesk
 from andon.mcp.guard.relay import Relay
 from andon.mcp.guard.task_list import GuardTask, TaskList
 from andon.mcp.jsonrpc import (
@@ -81,6 +81,7 @@ class Guard(Relay):
         self._wait_seconds, self._poll_seconds = wait_seconds, poll_seconds
         self._open: dict[str, _Open] = {}
         self._waiting: dict[_Mark, list[RemoteCall]] = {}
+        self._recalling, self._has_recalled = asyncio.Lock(), False
         self._continued: dict[tuple[_Mark, str], RemoteCall] = {}
         self._discovers: set[str] = set()
         self._client_name = ""
@@ -167,7 +168,9 @@ class Guard(Relay):
         begun = self._continued.pop((mark, key_of(message["params"].get("requestState"))), None)
         if begun is not None:
             return await self._forward(message, begun, opened, mark)
-        call = await self._found_again(mark) or await self._desk.ask(tool, arguments, self._agent_of(message))
+        agent = self._agent_of(message)
+        await self._recall()
+        call = await self._found_again(mark, agent) or await self._desk.ask(tool, arguments, agent)
         if call.state == WAITING and speaks_tasks(meta_of(message)):
             return self._as_task(message, call, mark)
         call = await self._await_person(message, call, mark)
@@ -196,12 +199,21 @@ class Guard(Relay):
             self._remember(mark, call)
         return call
 
-    async def _found_again(self, mark: _Mark) -> RemoteCall | None:
-        """Return an earlier call with the same arguments that was left waiting, as it stands now."""
-        left = self._waiting.get(mark)
-        if not left:
+    async def _recall(self) -> None:
+        """Learn, once, which calls of this run an earlier guard left open."""
+        async with self._recalling:
+            if not self._has_recalled:
+                for call in await self._desk.left_open():
+                    self._remember((call.tool, call.digest), call)
+                self._has_recalled = True
+
+    async def _found_again(self, mark: _Mark, agent: str) -> RemoteCall | None:
+        """Return an earlier call of the agent with the same arguments that was left waiting, as it stands now."""
+        left = self._waiting.get(mark, [])
+        call = next((one for one in left if one.agent == agent), None)
+        if call is None:
             return None
-        call = left.pop(0)
+        left.remove(call)
         try:
             return await self._desk.look(call.id)
         except (GatewayUnreachable, asyncio.CancelledError):
@@ -215,7 +227,7 @@ class Guard(Relay):
         opened.stage = _Stage.BEGINNING
         await self._desk.begin(call)
         if opened.cancelled:
-            await self._report(call, {"error": "The client gave the call up before it was forwarded"})
+            await self._report(call, {"error": "The client gave the call up before it was forwarded", "sent": False})
             return None
         return await self._forward(message, call, opened, mark)
 

@@ -8,9 +8,8 @@ from typing import Any
 
 from andon.kernel.errors import AndonError
 from andon.mcp.errors import GatewayRefused
-from andon.mcp.gateway_client import RemoteCall
+from andon.mcp.gateway_client import ALLOWED, WAITING, RemoteCall
 from andon.mcp.guard.answers import tool_error, why_not
-from andon.mcp.guard.desk import ALLOWED, WAITING
 from andon.mcp.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, MISSING_CAPABILITY, Message, error, meta_of, result
 from andon.mcp.tasks import REQUIRED, speaks_tasks, task_of
 
