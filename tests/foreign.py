@@ -21,6 +21,11 @@ def generators_python() -> Path:
     return python_of("client-generators", CLIENTS / "generators.lock")
 
 
+def mcp_servers_python() -> Path:
+    """Return the Python that has MCP servers from public packages; build its environment when it is not there yet."""
+    return python_of("mcp-servers", CLIENTS / "mcp_servers.lock")
+
+
 def client(script: str, *arguments: str) -> Any:
     """Run a script of `tests/clients` with the inference clients and return what it printed."""
     return _printed(clients_python(), script, *arguments)
@@ -47,3 +52,4 @@ def _printed(python: Path, script: str, *arguments: str, **environment: str) -> 
 if __name__ == "__main__":
     clients_python()
     generators_python()
+    mcp_servers_python()

@@ -124,6 +124,7 @@ COMMANDS = {
         "Show what decisions cost, by day, automation and model version, and how the budgets stand.",
     ),
     "budget": Listed("andon.cli.budget:app", "See and set what predictions of an automation may cost."),
+    "mcp": Listed("andon.cli.mcp:app", "Serve agents over the Model Context Protocol, and guard the tools they use."),
     "keys": Listed("andon.cli.keys:app", "Make, list, grant and revoke API keys."),
     "audit": Listed("andon.cli.audit:app", "Verify the audit log, read it, see how far it is sealed."),
 }

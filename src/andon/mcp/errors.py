@@ -1,0 +1,43 @@
+"""Errors of the two MCP programs."""
+
+from andon.kernel.errors import Conflict, Invalid, Unavailable
+
+
+class McpMissing(Unavailable):
+    """The Model Context Protocol needs its library: pip install 'andon[mcp]'."""
+
+
+class McpKeyMissing(Invalid):
+    """No API key was given."""
+
+
+class McpAddressInvalid(Invalid):
+    """The address cannot be used."""
+
+
+class McpMessageInvalid(Invalid):
+    """The message is not JSON-RPC 2.0."""
+
+
+class AgentToolUnknown(Invalid):
+    """There is no such tool."""
+
+
+class GatewayRefused(Conflict):
+    """Andon refused the request."""
+
+    def __init__(self, message: str, *, status: int, problem: str = "") -> None:
+        super().__init__(message)
+        self.status, self.problem = status, problem
+
+
+class GatewayUnreachable(Unavailable):
+    """Andon does not answer."""
+
+
+class GuardedServerFailed(Unavailable):
+    """The guarded MCP server could not be started or reached."""
+
+
+class ProposalEmpty(Invalid):
+    """No tool was called, so there is nothing to propose."""
