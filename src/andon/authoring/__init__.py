@@ -55,7 +55,19 @@ from andon.authoring.rollouts import (
 )
 from andon.authoring.text import MEDIA_TYPE, MOST_CHARACTERS, Text
 from andon.authoring.tools import CallKey, Tool, Toolbox, tool
-from andon.authoring.triggers import SOURCES, Trigger, files, http_events, kafka, nats, on_event, schedule, table
+from andon.authoring.triggers import (
+    SOURCES,
+    Trigger,
+    files,
+    folder_moves,
+    http_events,
+    imap,
+    kafka,
+    nats,
+    on_event,
+    schedule,
+    table,
+)
 from andon.authoring.truth import Truth
 
 __all__ = [
@@ -119,8 +131,10 @@ __all__ = [
     "action",
     "check_reachable",
     "files",
+    "folder_moves",
     "http",
     "http_events",
+    "imap",
     "kafka",
     "kafka_topic",
     "nats",

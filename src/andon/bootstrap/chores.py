@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from andon.alerts.chores import chores as of_alerts
+from andon.attachments.chores import chores as of_attachments
 from andon.audit.chores import chores as of_audit
 from andon.bootstrap.alerting import EVENTS, alert_routes, console_url, has_dead_events
 from andon.bootstrap.connecting import Kinds
@@ -36,6 +37,7 @@ def run_chores(
         *of_decisions(failed_kept=timedelta(seconds=settings.gateway.results_seconds)),
         *of_streams(events),
         *of_tools(),
+        *of_attachments(kept=timedelta(days=settings.attachments.keep_days)),
         *of_features(),
         *of_measures(),
         *of_alerts(

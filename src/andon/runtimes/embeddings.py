@@ -103,7 +103,9 @@ class EmbeddingPredictor:
     def predict(self, matrix: Matrix) -> Matrix:
         """Raw probabilities [rows, classes]."""
         numbers = self._texts(matrix)
-        return np.vstack([probabilities_of(self._head.predict_proba(numbers[at : at + 1])) for at in range(len(numbers))])
+        return np.vstack(
+            [probabilities_of(self._head.predict_proba(numbers[at : at + 1])) for at in range(len(numbers))]
+        )
 
 
 def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> EmbeddingPredictor:
@@ -112,7 +114,5 @@ def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> Em
     unpacked = Unpacked(file)
     options = json.loads((unpacked.folder / OPTIONS).read_text(encoding="utf-8"))
     head = skops.io.load(unpacked.folder / HEAD, trusted=sorted(PLAIN_TYPES))
-    embedder = Embedder(
-        unpacked.folder / NETWORK, unpacked.folder / TOKENIZER, max_tokens=int(options["max_tokens"])
-    )
+    embedder = Embedder(unpacked.folder / NETWORK, unpacked.folder / TOKENIZER, max_tokens=int(options["max_tokens"]))
     return EmbeddingPredictor(head, EmbeddedTexts(embedder, signature))
