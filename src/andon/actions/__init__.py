@@ -4,6 +4,7 @@ Decisions write actions to the outbox; `Deliveries` delivers them through connec
 people who look after what could not be delivered. Start reading at `domain.py`.
 """
 
+from andon.actions.callbacks import callback_of, is_genuine_callback
 from andon.actions.deliveries import Deliveries
 from andon.actions.domain import (
     Action,
@@ -24,6 +25,7 @@ from andon.actions.errors import (
 from andon.actions.observing import DeliveryObserver
 from andon.actions.outside import EventRoute, matches, send_outside
 from andon.actions.over_http import OverHttp, answer_of
+from andon.actions.polling import not_found, still_working
 from andon.actions.ports import Connector, Delivery, Destination, Inquiring, Kind, Shape, Surroundings
 from andon.actions.published import ActionConfirmed, ActionsDied, ActionsRevived
 from andon.actions.service import (
@@ -42,6 +44,7 @@ from andon.actions.service import (
     waiting_retries,
 )
 from andon.actions.templates import Body, Template, Text, ValueMissing, fill_json, text_of, value_of, values_of
+from andon.actions.tokens import AuthorizedApi, ClientCredentials, FetchedToken, Tokens, fetch_token, json_of
 
 __all__ = [
     "Action",
@@ -55,7 +58,9 @@ __all__ = [
     "Answer",
     "AnswerKind",
     "Attempt",
+    "AuthorizedApi",
     "Body",
+    "ClientCredentials",
     "Connector",
     "Deliveries",
     "Delivery",
@@ -65,6 +70,7 @@ __all__ = [
     "DestinationNotDisabled",
     "Disabled",
     "EventRoute",
+    "FetchedToken",
     "Inquiring",
     "Kind",
     "OverHttp",
@@ -73,23 +79,30 @@ __all__ = [
     "Surroundings",
     "Template",
     "Text",
+    "Tokens",
     "ValueMissing",
     "answer_of",
     "attempts",
+    "callback_of",
     "confirm",
     "count",
     "dead_letters",
     "disable_destination",
     "disabled_destinations",
     "enable_destination",
+    "fetch_token",
     "fill_json",
     "get",
+    "is_genuine_callback",
+    "json_of",
     "matches",
+    "not_found",
     "of_decision",
     "page",
     "resend",
     "resend_all",
     "send_outside",
+    "still_working",
     "text_of",
     "value_of",
     "values_of",
