@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from andon.bootstrap.telling import exit_code, tell
 from andon.kernel.collector import resting
 from andon.kernel.errors import AndonError, Unavailable
+from andon.kernel.without_rich import import_structlog
 from andon.version import __version__
 
 
@@ -209,5 +210,7 @@ def main() -> None:
     asked = COMMANDS.get(sys.argv[1]) if len(sys.argv) > 1 else None
     if asked is not None:
         with resting():
+            if sys.argv[1] == "up":  # it runs as long as the installation
+                import_structlog()
             importlib.import_module(asked.place.partition(":")[0])
     app(prog_name="andon")

@@ -11,17 +11,18 @@ from fastapi import Depends, Request
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from andon.access import KeyRing, Principal, Unauthenticated
+from andon.access import KeyRing, Principal
 from andon.decisions import AutomationNotFound, Decider, Deployment, Line
 from andon.gateway.admission import Admission
+from andon.gateway.authorization import bearer
 from andon.gateway.errors import NotReady
 from andon.gateway.requests import RequestMetrics
+from andon.gateway.side import Side
 from andon.gateway.waiters import Waiters
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database, Tx
 from andon.kernel.events import Events
-from andon.kernel.metrics import Metrics
 from andon.kernel.moments import in_utc
 from andon.kernel.searches import Searches
 from andon.plans import Planning
@@ -29,16 +30,6 @@ from andon.replays import Rehearse
 from andon.tools.metrics import ToolMetrics
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """What the health and metrics routes need, in a gateway and in a worker alike. `problems` says what is not ready."""
-
-    keys: KeyRing
-    clock: Clock
-    metrics: Metrics
-    problems: Callable[[], Mapping[str, str]]
 
 
 @dataclass(slots=True)
@@ -98,16 +89,6 @@ class Gateway:
                 return work(tx)
 
         return await asyncio.to_thread(transaction)
-
-
-def bearer(header: str | None) -> str:
-    """The key in an Authorization header. Raises Unauthenticated."""
-    if header is None:
-        raise Unauthenticated("No key was sent: expected the header `Authorization: Bearer andon_...`")
-    scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated("The Authorization header must read `Bearer andon_...`")
-    return token.strip()
 
 
 def _words(given: object) -> object:
