@@ -53,7 +53,7 @@ from andon.authoring.rollouts import (
     Guardrail,
     RolloutPlan,
 )
-from andon.authoring.text import MEDIA_TYPE, MOST_CHARACTERS, Text
+from andon.authoring.text import MEDIA_TYPE, MOST_CHARACTERS, Text, is_text
 from andon.authoring.triggers import SOURCES, Trigger, files, http_events, kafka, nats, on_event, schedule, table
 from andon.authoring.truth import Truth
 
@@ -116,6 +116,7 @@ __all__ = [
     "files",
     "http",
     "http_events",
+    "is_text",
     "kafka",
     "kafka_topic",
     "nats",
