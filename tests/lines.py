@@ -5,6 +5,7 @@ from pathlib import Path
 
 from andon import Automation, access, models
 from andon.access import Grant, KeyRing, Role
+from andon.bootstrap.explaining import explaining
 from andon.bootstrap.measures import Measures
 from andon.bootstrap.planning import PlanningHere
 from andon.bootstrap.project import build_events
@@ -83,6 +84,9 @@ class Installation:
             clock=self.clock,
             pepper=PEPPER,
             tools=measures.tools,
+            explain=explaining(
+                Settings(root=self.folder), self.database, self._declared, lambda: self.deployment.loaded
+            ),
             rehearse=rehearsal(Settings(root=self.folder), self.database, self._declared),
             planning=PlanningHere(Settings(root=self.folder), self.database, self._all_declared),
         )
