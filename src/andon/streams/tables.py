@@ -117,6 +117,6 @@ mails = Table(
     Column("message_id", String, nullable=False),
     Column("decision_id", Uuid, nullable=False),
     Column("folder", String, nullable=False),
-    Column("put_by_us", ARRAY(String), nullable=False),
+    Column("moves_seen", ARRAY(Uuid), nullable=False),
     Column("seen_at", DateTime(timezone=True), nullable=False),
 )
