@@ -87,7 +87,9 @@ class Streams:
         for automation, trigger in self._reported:
             moves = trigger.source == FOLDER_MOVES
             contract: Reads = MoveContract() if moves else ReportContract()
-            writer = (MoveWriter if moves else LabelWriter)(self._database, automation.name, events=self._events, clock=self._clock)
+            writer = (MoveWriter if moves else LabelWriter)(
+                self._database, automation.name, events=self._events, clock=self._clock
+            )
             running.append(self._run(automation, trigger, contract, [writer], stop))
         try:
             await asyncio.gather(*running)

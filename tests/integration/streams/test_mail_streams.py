@@ -7,7 +7,7 @@ import pytest
 from tests.integration.streams.mailing import MailLine, a_mail_line
 from tests.integration.streams.streaming import Counting, decided, reading, rows, run, scalar, until
 
-from andon import labels, streams
+from andon import streams
 from andon.kernel.db import Database
 from dovecots import Dovecot, a_dovecot
 

@@ -22,11 +22,12 @@ READS = {
 EXPECTED = {
     Role.CALLER: {Permission.DECIDE, Permission.READ_OWN_DECISIONS, Permission.SEND_EVENTS},
     Role.VIEWER: READS,
-    Role.REVIEWER: READS | {Permission.WORK_REVIEWS, Permission.ADD_LABELS},
+    Role.REVIEWER: READS | {Permission.WORK_REVIEWS, Permission.ADD_LABELS, Permission.READ_ATTACHMENTS},
     Role.OPERATOR: READS
     | {
         Permission.WORK_REVIEWS,
         Permission.ADD_LABELS,
+        Permission.READ_ATTACHMENTS,
         Permission.DECIDE,
         Permission.RESEND_ACTIONS,
         Permission.SEND_EVENTS,
