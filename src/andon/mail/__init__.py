@@ -3,25 +3,31 @@
 `parse` is pure and knows no server. The libraries of the extra `mail` are loaded when they are used.
 """
 
+from andon.mail.crossing import Crossing
 from andon.mail.domain import Address, Mail, MailAttachment, is_generated
 from andon.mail.errors import FolderMissing, MailboxUnavailable, MailUnreadable
 from andon.mail.limits import MailLimits
 from andon.mail.parsing import identity, parse
 from andon.mail.session import PORTS, Encryption, FolderStatus, ImapServer, MailSession, is_loopback
+from andon.mail.web import MailApi, OAuth, WebAnswer
 
 __all__ = [
     "PORTS",
     "Address",
+    "Crossing",
     "Encryption",
     "FolderMissing",
     "FolderStatus",
     "ImapServer",
     "Mail",
+    "MailApi",
     "MailAttachment",
     "MailLimits",
     "MailSession",
     "MailUnreadable",
     "MailboxUnavailable",
+    "OAuth",
+    "WebAnswer",
     "identity",
     "is_generated",
     "is_loopback",
