@@ -17,6 +17,7 @@ from andon.authoring.actions import (
     sql,
     webhook,
 )
+from andon.authoring.agents import AGENT_CALLER, AgentSpec, Limits, agent
 from andon.authoring.alerts import (
     OTHER_ALERTS,
     AlertLevelName,
@@ -77,6 +78,7 @@ from andon.authoring.triggers import (
 from andon.authoring.truth import Truth
 
 __all__ = [
+    "AGENT_CALLER",
     "AGGREGATES",
     "BY_PROCEDURE",
     "BY_REVIEW",
@@ -95,6 +97,7 @@ __all__ = [
     "RULES_ONLY",
     "SOURCES",
     "ActionSpec",
+    "AgentSpec",
     "AlertLevelName",
     "Answered",
     "Automation",
@@ -110,6 +113,7 @@ __all__ = [
     "Feature",
     "Guardrail",
     "HeldStateName",
+    "Limits",
     "Lookup",
     "MaxCost",
     "MaxError",
@@ -135,6 +139,7 @@ __all__ = [
     "Truth",
     "Window",
     "action",
+    "agent",
     "check_reachable",
     "files",
     "folder_moves",
