@@ -41,6 +41,7 @@ class FakeGateway:
     automations: list[dict[str, Any]] = field(default_factory=list)
     keys: set[str] = field(default_factory=lambda: {KEY})
     is_down: bool = False
+    wrong_digest: bool = False
     hook: Callable[[str], None] = str
 
     def transport(self) -> httpx.MockTransport:
@@ -133,6 +134,7 @@ class FakeGateway:
         if repeat not in self.repeats:
             outcome = self.policy.get(body["tool"], "deny")
             identifier = str(uuid7(datetime.now(UTC)))
+            digest = hashlib.sha256(rfc8785.dumps(body["arguments"])).hexdigest()
             self.repeats[repeat] = identifier
             self.calls[identifier] = {
                 "id": identifier,
@@ -141,7 +143,7 @@ class FakeGateway:
                 "answered_by": None,
                 "asked_at": "2026-12-02T00:00:00Z",
                 "state": {"allow": "allowed", "deny": "denied", "ask": "waiting"}[outcome],
-                "digest": hashlib.sha256(rfc8785.dumps(body["arguments"])).hexdigest(),
+                "digest": "0" * 64 if self.wrong_digest else digest,
                 "outcome": outcome,
                 "reasons": [] if outcome == "allow" else ["NOT_FOR_AGENTS"],
                 "review_id": str(uuid7(datetime.now(UTC))) if outcome == "ask" else None,

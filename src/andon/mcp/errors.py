@@ -19,6 +19,10 @@ class McpMessageInvalid(Invalid):
     """The message is not JSON-RPC 2.0."""
 
 
+class McpStreamsUnusable(Invalid):
+    """Standard input and output must be pipes, as an MCP client opens them."""
+
+
 class AgentToolUnknown(Invalid):
     """There is no such tool."""
 

@@ -59,8 +59,10 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(policy: dict[str, str], *, wait: float = 4.0) -> AsyncIterator[Bench]:
-    gateway = FakeGateway(policy)
+async def bench(
+    policy: dict[str, str], *, wait: float = 4.0, gateway: FakeGateway | None = None
+) -> AsyncIterator[Bench]:
+    gateway = gateway or FakeGateway(policy)
     client, to_client = memory_channels()
     server, to_server = memory_channels()
     http = GatewayClient("http://andon.test", KEY, transport=gateway.transport())
@@ -193,6 +195,59 @@ def test_a_call_that_waits_says_so_with_progress_and_is_found_again_and_spent_on
             await one.look_again()
             assert "Waiting for a person" in text_of(await one.answered())
             assert one.gateway.states() == ["done", "waiting"]
+
+    run(test)
+
+
+def test_an_approval_outlives_the_guard_that_asked_for_it() -> None:
+    async def test() -> None:
+        async with bench({"refund": "ask"}, wait=0) as first:
+            await first.call("refund", amount=10)
+            await first.answered()
+        first.gateway.decide(next(iter(first.gateway.calls)), "allowed")
+        async with bench({}, gateway=first.gateway) as second:
+            await second.call("refund", amount=10)
+            await second.served("refunded")
+            assert text_of(await second.answered()) == "refunded"
+            assert second.gateway.states() == ["done"]
+
+    run(test)
+
+
+def test_an_allowed_call_that_nobody_began_is_not_taken_for_an_approval() -> None:
+    async def test() -> None:
+        async with bench({"refund": "allow"}) as first:
+            first.gateway.hook = lambda url: setattr(first.gateway, "is_down", url.endswith("/calls"))
+            await first.call("refund", amount=10)
+            await first.answered()
+        first.gateway.is_down, first.gateway.hook, first.gateway.policy = False, str, {"refund": "deny"}
+        async with bench({}, gateway=first.gateway) as second:
+            await second.call("refund", amount=10)
+            assert "denies" in text_of(await second.answered())
+
+    run(test)
+
+
+def test_a_digest_of_other_arguments_is_no_permit() -> None:
+    async def test() -> None:
+        async with bench({"refund": "allow"}) as one:
+            await one.call("refund", 1, amount=10)
+            await one.served()
+            await one.answered()
+            one.gateway.wrong_digest = True
+            await one.call("refund", 2, amount=10)
+            assert "other arguments" in text_of(await one.answered())
+            assert await one.nothing_forwarded()
+
+    run(test)
+
+
+def test_arguments_without_a_canonical_form_are_refused() -> None:
+    async def test() -> None:
+        async with bench({"refund": "allow"}) as one:
+            await one.call("refund", amount=2**70)
+            assert (await one.answered())["error"]["code"] == -32602
+            assert await one.nothing_forwarded()
 
     run(test)
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from andon.mcp.channels import Channel, standard_streams
-from andon.mcp.errors import ProposalEmpty
+from andon.mcp.errors import GuardedServerFailed, ProposalEmpty
 from andon.mcp.gateway_client import GatewayClient
 from andon.mcp.guard.commands import CommandServer
 from andon.mcp.guard.desk import CallDesk
@@ -21,7 +21,7 @@ from andon.mcp.guard.proposing import policy_of, toolbox_of
 from andon.mcp.guard.recording import Recorder
 from andon.mcp.guard.relay import Relay
 
-_POLL_SECONDS = 2.0
+_POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,4 +116,5 @@ async def _until_signal(relay: Relay) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, relay.stop)
-    await relay.run()
+    if await relay.run():
+        raise GuardedServerFailed("The guarded server ended by itself")
