@@ -30,10 +30,6 @@ class AgentToolUnknown(Invalid):
 class GatewayRefused(Conflict):
     """Andon refused the request."""
 
-    def __init__(self, message: str, *, status: int, problem: str = "") -> None:
-        super().__init__(message)
-        self.status, self.problem = status, problem
-
 
 class GatewayUnreachable(Unavailable):
     """Andon does not answer."""

@@ -10,7 +10,7 @@ import pytest
 
 from andon.mcp.gateway_client import GatewayClient
 from andon.mcp.guard.desk import CallDesk
-from andon.mcp.guard.governing import Guard
+from andon.mcp.guard.governing import ToolGuard
 from guarding import KEY, FakeGateway, MemoryChannel, Message, memory_channels
 
 TASKS = "io.modelcontextprotocol/tasks"
@@ -21,7 +21,7 @@ WITH_TASKS = MODERN | {"io.modelcontextprotocol/clientCapabilities": {"extension
 class Bench:
     """A client on one side of the guard and a server on the other, both driven by the test."""
 
-    def __init__(self, client: MemoryChannel, server: MemoryChannel, gateway: FakeGateway, guard: Guard) -> None:
+    def __init__(self, client: MemoryChannel, server: MemoryChannel, gateway: FakeGateway, guard: ToolGuard) -> None:
         self.client, self.server, self.gateway, self.guard = client, server, gateway, guard
         self.notes: list[str] = []
         self.pauses: asyncio.Queue[asyncio.Future[None]] = asyncio.Queue()
@@ -73,7 +73,7 @@ async def bench(
         await made.pauses.put(ended)
         await ended
 
-    guard = Guard(
+    guard = ToolGuard(
         to_client,
         to_server,
         CallDesk(http, "bank-tools", run="run-1"),

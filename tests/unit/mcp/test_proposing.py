@@ -9,7 +9,7 @@ import pytest
 from andon.kernel import strict_yaml
 from andon.mcp.errors import ProposalEmpty
 from andon.mcp.guard.proposing import changes, policy_of, toolbox_of
-from andon.mcp.guard.recording import Recorder, ToolSeen
+from andon.mcp.guard.recording import ToolRecorder, ToolSeen
 from andon.policies import parse
 from guarding import memory_channels
 
@@ -70,10 +70,10 @@ def test_the_toolbox_is_a_declaration_that_loads(tmp_path: Path) -> None:
 
 
 def test_values_are_kept_only_where_the_server_lists_them() -> None:
-    async def test() -> Recorder:
+    async def test() -> ToolRecorder:
         client, to_client = memory_channels()
         server, to_server = memory_channels()
-        recorder = Recorder(to_client, to_server)
+        recorder = ToolRecorder(to_client, to_server)
         schema = {"properties": {"team": {"enum": ["cards", "loans"]}, "name": {"type": "string"}}}
         listed = {"name": "get_x", "inputSchema": schema, "annotations": {"readOnlyHint": True}}
         running = asyncio.create_task(recorder.run())

@@ -60,7 +60,7 @@ _Mark = tuple[str, str]
 """A tool and the digest of its arguments."""
 
 
-class Guard(Relay):
+class ToolGuard(Relay):
     """Governs the tool calls of one client to one server."""
 
     def __init__(

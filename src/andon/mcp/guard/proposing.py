@@ -82,7 +82,15 @@ def toolbox_of(tools: Iterable[ToolSeen], *, name: str, policy: Path) -> str:
             tools=[
         '''
     )
-    return f"{head}{listed}\n    ],\n    policy=Policy.file({str(policy)!r}),\n    review=Review(queue={name!r}),\n)\n"
+    tail = (
+        "    ],",
+        "    unlisted=True,  # so that a call of any other tool is a decision too, and denied",
+        f"    policy=Policy.file({str(policy)!r}),",
+        f"    review=Review(queue={name!r}),",
+        ")",
+        "",
+    )
+    return "\n".join([f"{head}{listed}", *tail])
 
 
 def _list(name: str, tools: list[ToolSeen]) -> list[str]:

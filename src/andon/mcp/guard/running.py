@@ -15,10 +15,10 @@ from andon.mcp.errors import GuardedServerFailed, ProposalEmpty
 from andon.mcp.gateway_client import GatewayClient
 from andon.mcp.guard.commands import CommandServer
 from andon.mcp.guard.desk import CallDesk
-from andon.mcp.guard.governing import Guard
+from andon.mcp.guard.governing import ToolGuard
 from andon.mcp.guard.http_servers import connected
 from andon.mcp.guard.proposing import policy_of, toolbox_of
-from andon.mcp.guard.recording import Recorder
+from andon.mcp.guard.recording import ToolRecorder
 from andon.mcp.guard.relay import Relay
 
 _POLL_SECONDS = 1.0
@@ -69,7 +69,7 @@ def guard_server(guarded: GuardedServer, governing: Governing) -> None:
         try:
             async with guarded.opened(os.environ) as server:
                 desk = CallDesk(gateway, governing.toolbox, run=governing.run)
-                guard = Guard(
+                guard = ToolGuard(
                     client,
                     server,
                     desk,
@@ -89,10 +89,10 @@ def guard_server(guarded: GuardedServer, governing: Governing) -> None:
 def record_server(guarded: GuardedServer, policy: Path, *, toolbox: str) -> None:
     """Pass everything through, and at the end write a proposal of a policy and its toolbox beside it."""
 
-    async def recording() -> Recorder:
+    async def recording() -> ToolRecorder:
         client = await standard_streams()
         async with guarded.opened(os.environ) as server:
-            recorder = Recorder(client, server)
+            recorder = ToolRecorder(client, server)
             await _until_signal(recorder)
             return recorder
 

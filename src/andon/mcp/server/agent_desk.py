@@ -130,4 +130,4 @@ def _failed(text: str) -> dict[str, Any]:
 
 def is_missing(error: AndonError) -> bool:
     """Return whether what was asked for does not exist, or may not be known."""
-    return isinstance(error, GatewayRefused) and error.status in (404, 422)
+    return isinstance(error, GatewayRefused) and error.details.get("status") in (404, 422)
