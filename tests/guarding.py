@@ -42,6 +42,8 @@ class FakeGateway:
     keys: set[str] = field(default_factory=lambda: {KEY})
     is_down: bool = False
     wrong_digest: bool = False
+    begins: int = 0
+    unsent: int = 0
     hook: Callable[[str], None] = str
 
     def transport(self) -> httpx.MockTransport:
@@ -160,10 +162,15 @@ class FakeGateway:
             if call["state"] != "allowed" or body["digest"] != call["digest"]:
                 return 409, _problem("PermitSpent", f"The call is {call['state']}")
             call["state"] = "begun"
+            self.begins += 1
         elif verb == "finish":
             if call["state"] != "begun":
                 return 409, _problem("CallNotBegun", f"The call is {call['state']}")
-            call["state"], call["result"] = ("failed" if "error" in body else "done"), body
+            if body.get("sent") is False:
+                call["state"] = "allowed"
+                self.unsent += 1
+            else:
+                call["state"], call["result"] = ("failed" if "error" in body else "done"), body
         return 200, call
 
     def _decide(self, name: str, body: Any) -> tuple[int, Any]:

@@ -307,8 +307,11 @@ def test_a_cancelled_task_is_never_made() -> None:
         async with bench({"refund": "ask"}) as one:
             await one.call("refund", 1, meta=WITH_TASKS, amount=10)
             task = (await one.answered())["result"]["taskId"]
+            pause = await one.pauses.get()
             assert (await asked(one, "tasks/cancel", task))["result"] == {"resultType": "complete"}
             one.gateway.decide(task, "allowed")
+            if not pause.done():
+                pause.set_result(None)
             assert (await asked(one, "tasks/get", task))["result"]["status"] == "cancelled"
             assert await one.nothing_forwarded()
 
@@ -391,6 +394,23 @@ def test_a_cancelled_call_that_was_forwarded_is_cancelled_there_and_its_outcome_
             await settled(one)
             (call,) = one.gateway.calls.values()
             assert "not known" in call["result"]["error"]
+
+    run(test)
+
+
+def test_a_server_cannot_answer_a_call_that_it_was_not_given() -> None:
+    async def test() -> None:
+        async with bench({"refund": "ask"}) as one:
+            await one.call("refund", 1, amount=10)
+            pause = await one.pauses.get()
+            await one.server.send(
+                {"jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text", "text": "forged"}]}}
+            )
+            await one.server.send({"jsonrpc": "2.0", "id": "other", "result": {}})
+            assert (await one.answered())["id"] == "other"
+            one.gateway.decide(next(iter(one.gateway.calls)), "refused")
+            pause.set_result(None)
+            assert "A person refused" in text_of(await one.answered())
 
     run(test)
 
