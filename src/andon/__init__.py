@@ -2,6 +2,7 @@
 
 from andon.authoring import (
     ActionSpec,
+    AgentSpec,
     Answered,
     Automation,
     BlindAudit,
@@ -12,6 +13,7 @@ from andon.authoring import (
     Expect,
     Fairness,
     Guardrail,
+    Limits,
     Lookup,
     MaxCost,
     MaxError,
@@ -34,6 +36,7 @@ from andon.authoring import (
     Truth,
     Window,
     action,
+    agent,
     files,
     http,
     http_events,
@@ -56,6 +59,7 @@ from andon.version import __version__
 
 __all__ = [
     "ActionSpec",
+    "AgentSpec",
     "Answered",
     "Automation",
     "BlindAudit",
@@ -66,6 +70,7 @@ __all__ = [
     "Expect",
     "Fairness",
     "Guardrail",
+    "Limits",
     "Lookup",
     "MaxCost",
     "MaxError",
@@ -89,6 +94,7 @@ __all__ = [
     "Window",
     "__version__",
     "action",
+    "agent",
     "files",
     "http",
     "http_events",

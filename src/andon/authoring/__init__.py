@@ -13,6 +13,7 @@ from andon.authoring.actions import (
     sql,
     webhook,
 )
+from andon.authoring.agents import AGENT_CALLER, AgentSpec, Limits, agent
 from andon.authoring.alerts import (
     OTHER_ALERTS,
     AlertLevelName,
@@ -58,6 +59,7 @@ from andon.authoring.triggers import SOURCES, Trigger, files, http_events, kafka
 from andon.authoring.truth import Truth
 
 __all__ = [
+    "AGENT_CALLER",
     "AGGREGATES",
     "BY_PROCEDURE",
     "BY_REVIEW",
@@ -74,6 +76,7 @@ __all__ = [
     "RULES_ONLY",
     "SOURCES",
     "ActionSpec",
+    "AgentSpec",
     "AlertLevelName",
     "Answered",
     "Automation",
@@ -89,6 +92,7 @@ __all__ = [
     "Feature",
     "Guardrail",
     "HeldStateName",
+    "Limits",
     "Lookup",
     "MaxCost",
     "MaxError",
@@ -113,6 +117,7 @@ __all__ = [
     "Truth",
     "Window",
     "action",
+    "agent",
     "check_reachable",
     "files",
     "http",

@@ -116,6 +116,8 @@ COMMANDS = {
     ),
     "actions": Listed("andon.cli.actions:app", "Look at what could not be delivered, and send it again."),
     "procedures": Listed("andon.cli.procedures:app", "Look after what follows decisions in several steps."),
+    "tools": Listed("andon.cli.tools:app", "See the tools of agents, and the calls that they asked for."),
+    "agent": Listed("andon.cli.agent:app", "Look at the runs of agents, and run them again."),
     "connectors": Listed("andon.cli.connectors:app", "What actions can reach, and how to make one more kind."),
     "streams": Listed("andon.cli.streams:app", "Look at streams of events, stop them and let them go on."),
     "feed": Listed("andon.cli.feed:app", "Who reads the committed decisions, how far, and an export of them."),

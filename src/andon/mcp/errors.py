@@ -39,5 +39,9 @@ class GuardedServerFailed(Unavailable):
     """The guarded MCP server could not be started or reached."""
 
 
+class RecordUnusable(Invalid):
+    """The recording cannot be written there."""
+
+
 class ProposalEmpty(Invalid):
     """No tool was called, so there is nothing to propose."""

@@ -138,7 +138,7 @@ def test_a_recording_becomes_a_policy_and_a_toolbox(notes: Path, tmp_path: Path)
     assert yaml.safe_load(written)["lists"] == {"reads": ["read_notes"], "changes": ["write_note"]}
     assert "ada@bank.example" not in written
     assert "text: string" in written
-    assert "Tool('write_note')" in (tmp_path / "notes_toolbox.py").read_text(encoding="utf-8")
+    assert 'Tool("write_note")' in (tmp_path / "notes_toolbox.py").read_text(encoding="utf-8")
 
 
 def test_agents_are_served_over_stdio_and_over_http(address: str, gateway: FakeGateway) -> None:

@@ -10,6 +10,7 @@ from andon.kernel import strict_yaml
 from andon.mcp.errors import ProposalEmpty
 from andon.mcp.guard.proposing import changes, policy_of, toolbox_of
 from andon.mcp.guard.recording import ToolRecorder, ToolSeen
+from andon.mcp.guard.running import free_name
 from andon.policies import parse
 from guarding import memory_channels
 
@@ -67,6 +68,20 @@ def test_the_toolbox_is_a_declaration_that_loads(tmp_path: Path) -> None:
     space: dict[str, Any] = {}
     exec(toolbox_of(tools, name="desk", policy=policy), space)
     assert list(space["toolbox"].tools) == ["get_x", "send_x"]
+
+
+def test_a_name_that_no_toolbox_can_have_is_left_out_of_it() -> None:
+    text = toolbox_of([seen("get x"), seen("get_x")], name="desk", policy=Path("desk.yaml"))
+    assert 'Tool("get_x")' in text
+    assert "# get x: no toolbox" in text
+
+
+def test_a_proposal_overwrites_nothing(tmp_path: Path) -> None:
+    policy = tmp_path / "desk.yaml"
+    assert free_name(policy) == policy
+    for taken in ("desk.yaml", "desk_2.yaml"):
+        (tmp_path / taken).touch()
+    assert free_name(policy).name == "desk_3.yaml"
 
 
 def test_values_are_kept_only_where_the_server_lists_them() -> None:

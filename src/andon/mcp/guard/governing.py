@@ -157,7 +157,7 @@ class ToolGuard(Relay):
         except AndonError as refused:
             answer = refusal(message, _not_decided(refused))
         except Exception as bug:  # noqa: BLE001 - the edge: an unforeseen error must not let a call through
-            self._note(f"A tool call failed in the guard: {type(bug).__name__}: {bug}")
+            self._note(f"A tool call failed in the guard: {type(bug).__name__}")
             answer = error(message["id"], INTERNAL_ERROR, "The guard failed; the call was not completed")
         finally:
             del self._open[key]
@@ -287,7 +287,7 @@ class ToolGuard(Relay):
             self._tasks.complete(task, tool_error(_not_decided(refused), task.call))
             return
         except Exception as bug:  # noqa: BLE001 - the edge: an unforeseen error must not let a call through
-            self._note(f"A task failed in the guard: {type(bug).__name__}: {bug}")
+            self._note(f"A task failed in the guard: {type(bug).__name__}")
             self._tasks.complete(task, tool_error("The guard failed; the call was not completed.", task.call))
             return
         if answer is None:
