@@ -41,6 +41,9 @@ class FakeGateway:
     automations: list[dict[str, Any]] = field(default_factory=list)
     keys: set[str] = field(default_factory=lambda: {KEY})
     is_down: bool = False
+    wrong_digest: bool = False
+    begins: int = 0
+    unsent: int = 0
     hook: Callable[[str], None] = str
 
     def transport(self) -> httpx.MockTransport:
@@ -133,6 +136,7 @@ class FakeGateway:
         if repeat not in self.repeats:
             outcome = self.policy.get(body["tool"], "deny")
             identifier = str(uuid7(datetime.now(UTC)))
+            digest = hashlib.sha256(rfc8785.dumps(body["arguments"])).hexdigest()
             self.repeats[repeat] = identifier
             self.calls[identifier] = {
                 "id": identifier,
@@ -141,7 +145,7 @@ class FakeGateway:
                 "answered_by": None,
                 "asked_at": "2026-12-02T00:00:00Z",
                 "state": {"allow": "allowed", "deny": "denied", "ask": "waiting"}[outcome],
-                "digest": hashlib.sha256(rfc8785.dumps(body["arguments"])).hexdigest(),
+                "digest": "0" * 64 if self.wrong_digest else digest,
                 "outcome": outcome,
                 "reasons": [] if outcome == "allow" else ["NOT_FOR_AGENTS"],
                 "review_id": str(uuid7(datetime.now(UTC))) if outcome == "ask" else None,
@@ -158,10 +162,15 @@ class FakeGateway:
             if call["state"] != "allowed" or body["digest"] != call["digest"]:
                 return 409, _problem("PermitSpent", f"The call is {call['state']}")
             call["state"] = "begun"
+            self.begins += 1
         elif verb == "finish":
             if call["state"] != "begun":
                 return 409, _problem("CallNotBegun", f"The call is {call['state']}")
-            call["state"], call["result"] = ("failed" if "error" in body else "done"), body
+            if body.get("sent") is False:
+                call["state"] = "allowed"
+                self.unsent += 1
+            else:
+                call["state"], call["result"] = ("failed" if "error" in body else "done"), body
         return 200, call
 
     def _decide(self, name: str, body: Any) -> tuple[int, Any]:

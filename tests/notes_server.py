@@ -1,5 +1,6 @@
 """An MCP server for tests: notes in a file. Over standard input, or over HTTP on the port that is given."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -20,9 +21,13 @@ def read_notes() -> str:
 async def write_note(text: str, context: Context) -> str:
     """Append a note."""
     await context.report_progress(1, 1)
+    _append(text)
+    return f"noted {text}"
+
+
+def _append(text: str) -> None:
     with NOTES.open("a", encoding="utf-8") as file:
         file.write(text + "\n")
-    return f"noted {text}"
 
 
 @server.tool(annotations=ToolAnnotations(destructiveHint=True))
@@ -35,8 +40,6 @@ def drop_notes() -> str:
 @server.tool()
 def environment() -> list[str]:
     """Return the names of the environment variables that this server sees."""
-    import os
-
     return sorted(os.environ)
 
 

@@ -1,6 +1,7 @@
 """`andon mcp`: Andon for agents that speak the Model Context Protocol, and a guard in front of their other servers."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -71,10 +72,15 @@ def guard_command(
     hidden = [name for name in (key_env, url_key_env) if name]
     guarded = guard.GuardedServer(command or (), url and _address(url, "--url"), server_key, hidden)
     if record is not None:
-        guard.record_server(guarded, record, toolbox=record.stem.replace("_", "-"))
+        guard.record_server(guarded, record, toolbox=_name_of(record))
         return
     governing = guard.Governing(_address(andon, "--andon"), _key(key_env, "--key-env"), str(toolbox), agent, run, wait)
     guard.guard_server(guarded, governing)
+
+
+def _name_of(policy: Path) -> str:
+    """Return a name for the toolbox of a policy's file."""
+    return re.sub(r"[^a-z0-9]+", "-", policy.stem.lower()).strip("-") or "tools"
 
 
 def _key(variable: str, option: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from typing import Protocol
 
-from andon.mcp.errors import McpMessageInvalid
+from andon.mcp.errors import McpMessageInvalid, McpStreamsUnusable
 from andon.mcp.jsonrpc import INVALID_REQUEST, LONGEST_MESSAGE, Message, error, read, written
 
 
@@ -68,7 +68,14 @@ class LineChannel:
 
 
 async def standard_streams() -> LineChannel:
-    """Return the channel on this process's standard input and output."""
+    """Return the channel on this process's standard input and output. Raises McpStreamsUnusable."""
+    try:
+        return await _pipes()
+    except (OSError, ValueError) as error:
+        raise McpStreamsUnusable from error
+
+
+async def _pipes() -> LineChannel:
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=LONGEST_MESSAGE)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

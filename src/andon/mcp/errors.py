@@ -19,16 +19,16 @@ class McpMessageInvalid(Invalid):
     """The message is not JSON-RPC 2.0."""
 
 
+class McpStreamsUnusable(Invalid):
+    """Standard input and output must be pipes, as an MCP client opens them."""
+
+
 class AgentToolUnknown(Invalid):
     """There is no such tool."""
 
 
 class GatewayRefused(Conflict):
     """Andon refused the request."""
-
-    def __init__(self, message: str, *, status: int, problem: str = "") -> None:
-        super().__init__(message)
-        self.status, self.problem = status, problem
 
 
 class GatewayUnreachable(Unavailable):
@@ -37,6 +37,10 @@ class GatewayUnreachable(Unavailable):
 
 class GuardedServerFailed(Unavailable):
     """The guarded MCP server could not be started or reached."""
+
+
+class RecordUnusable(Invalid):
+    """The recording cannot be written there."""
 
 
 class ProposalEmpty(Invalid):

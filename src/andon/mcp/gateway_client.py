@@ -164,8 +164,7 @@ class GatewayClient:
             return said
         if status in (429, 503):
             raise GatewayUnreachable(f"Andon cannot answer now ({status}): {_words(said)}")
-        problem = str(said.get("code", "")) if isinstance(said, dict) else ""
-        raise GatewayRefused(f"Andon refused ({status}): {_words(said)}", status=status, problem=problem)
+        raise GatewayRefused(f"Andon refused ({status}): {_words(said)}", status=status)
 
 
 def quoted(part: str) -> str:

@@ -20,6 +20,8 @@ from mcp.client.stdio import StdioServerParameters
 from guarding import KEY, FakeGateway
 from tasking import Tasks
 
+pytestmark = pytest.mark.long
+
 ANDON = str(Path(sys.executable).with_name("andon"))
 SERVER = str(Path(__file__).parents[2] / "notes_server.py")
 POLICY = {"read_notes": "allow", "write_note": "ask", "environment": "allow"}
@@ -61,14 +63,14 @@ def guard(address: str, *more: str) -> tuple[str, ...]:
     return ("guard", "--toolbox", "bank-tools", "--andon", address, "--wait", "0", *more)
 
 
-@pytest.mark.parametrize("mode", ["legacy", "auto"])
 def test_a_guarded_server_works_unchanged_but_for_what_is_decided(
-    mode: str, address: str, gateway: FakeGateway, notes: Path
+    address: str, gateway: FakeGateway, notes: Path
 ) -> None:
+    notes.write_text("first\n", encoding="utf-8")
+
     async def test() -> None:
-        async with program(*guard(address), "--", sys.executable, SERVER, str(notes), mode=mode) as client:
+        async with program(*guard(address), "--", sys.executable, SERVER, str(notes)) as client:
             assert {tool.name for tool in (await client.list_tools()).tools} == {*POLICY, "drop_notes"}
-            notes.write_text("first\n", encoding="utf-8")
             assert text_of(await client.call_tool("read_notes", {})) == "first\n"
             resource: Any = (await client.read_resource("notes://all")).contents[0]
             assert resource.text == "first\n"
@@ -78,25 +80,13 @@ def test_a_guarded_server_works_unchanged_but_for_what_is_decided(
             seen = str((await client.call_tool("environment", {})).structured_content)
             assert ("PATH" in seen, "ANDON_KEY" in seen) == (True, False)
             assert "Waiting for a person" in text_of(await client.call_tool("write_note", {"text": "x"}))
-            assert notes.read_text(encoding="utf-8") == "first\n"
             gateway.decide(list(gateway.calls)[-1], "allowed")
             assert text_of(await client.call_tool("write_note", {"text": "x"})) == "noted x"
-            assert notes.read_text(encoding="utf-8") == "first\nx\n"
 
     run(test)
+    assert notes.read_text(encoding="utf-8") == "first\nx\n"
     assert gateway.states() == ["done", "denied", "done", "done"]
     assert {call["agent"] for call in gateway.calls.values()} == {"mcp"}
-
-
-def test_an_approval_outlives_the_guard_that_asked_for_it(address: str, gateway: FakeGateway, notes: Path) -> None:
-    async def once() -> str:
-        async with program(*guard(address), "--", sys.executable, SERVER, str(notes)) as client:
-            return text_of(await client.call_tool("write_note", {"text": "x"}))
-
-    assert "Waiting" in asyncio.run(once())
-    gateway.decide(next(iter(gateway.calls)), "allowed")
-    assert asyncio.run(once()) == "noted x"
-    assert gateway.states() == ["done"]
 
 
 def test_a_client_that_speaks_tasks_gets_the_result_of_a_server_on_the_network(
@@ -148,7 +138,7 @@ def test_a_recording_becomes_a_policy_and_a_toolbox(notes: Path, tmp_path: Path)
     assert yaml.safe_load(written)["lists"] == {"reads": ["read_notes"], "changes": ["write_note"]}
     assert "ada@bank.example" not in written
     assert "text: string" in written
-    assert "Tool('write_note')" in (tmp_path / "notes_toolbox.py").read_text(encoding="utf-8")
+    assert 'Tool("write_note")' in (tmp_path / "notes_toolbox.py").read_text(encoding="utf-8")
 
 
 def test_agents_are_served_over_stdio_and_over_http(address: str, gateway: FakeGateway) -> None:
@@ -185,9 +175,7 @@ async def over_http(url: str) -> None:
     ("arguments", "words"),
     [
         (["guard", "--toolbox", "t"], "after `--`, or --url"),
-        (["guard", "--", "true"], "--toolbox NAME or --record FILE"),
         (["guard", "--toolbox", "t", "--key-env", "NO_SUCH", "--", "true"], "NO_SUCH (of --key-env) holds no key"),
-        (["guard", "--toolbox", "t", "--andon", "ftp://x", "--", "true"], "--andon must be like"),
         (["serve", "--http", "0.0.0.0:1"], "--allowed-host"),
     ],
 )
@@ -199,10 +187,25 @@ def test_what_cannot_work_is_refused_before_anything_starts(arguments: list[str]
     assert words in " ".join(ended.stderr.replace("│", " ").split())
 
 
-def test_a_server_that_cannot_be_started_is_told() -> None:
-    order = [ANDON, "mcp", "guard", "--toolbox", "t", "--", "/no/such/server"]
-    ended = subprocess.run(order, capture_output=True, text=True, env={**os.environ, "ANDON_KEY": KEY}, timeout=60)
-    assert (ended.returncode, "/no/such/server cannot be started" in ended.stderr) == (6, True)
+@pytest.mark.parametrize(
+    ("server", "words"),
+    [
+        (["--", "/no/such/server"], "/no/such/server cannot be started"),
+        (["--", "true"], "The guarded server ended by itself"),
+    ],
+)
+def test_a_server_that_cannot_be_guarded_is_told(server: list[str], words: str) -> None:
+    order = [ANDON, "mcp", "guard", "--toolbox", "t", *server]
+    with subprocess.Popen(
+        order,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "ANDON_KEY": KEY},
+    ) as ended:
+        assert ended.wait(timeout=60) == 6
+        assert ended.stderr is not None
+        assert words in ended.stderr.read().decode()
 
 
 @contextmanager

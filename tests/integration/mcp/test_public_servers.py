@@ -62,13 +62,9 @@ def gateway(installation: Installation, agent: str, reviewer: str) -> Iterator[s
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     folder = tmp_path / "repository"
-    for order in (
-        "init -q",
-        "config user.name Ada",
-        "config user.email ada@bank.example",
-        "config commit.gpgsign false",
-    ):
-        subprocess.run(["git", *order.split()], cwd=_made(folder), check=True)
+    folder.mkdir()
+    for order in ("init -q", "config user.name Ada", "config user.email ada@bank.example", "config commit.gpgsign no"):
+        subprocess.run(["git", *order.split()], cwd=folder, check=True)
     (folder / "note.txt").write_text("hello\n", encoding="utf-8")
     return folder
 
@@ -147,8 +143,3 @@ def approve(gateway: str, installation: Installation, key: str) -> None:
 
 def text_of(answer: Any) -> str:
     return str(answer.content[0].text)
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(exist_ok=True)
-    return folder

@@ -10,7 +10,7 @@ import pytest
 
 from andon.mcp.gateway_client import GatewayClient
 from andon.mcp.guard.desk import CallDesk
-from andon.mcp.guard.governing import Guard
+from andon.mcp.guard.governing import ToolGuard
 from guarding import KEY, FakeGateway, MemoryChannel, Message, memory_channels
 
 TASKS = "io.modelcontextprotocol/tasks"
@@ -21,7 +21,7 @@ WITH_TASKS = MODERN | {"io.modelcontextprotocol/clientCapabilities": {"extension
 class Bench:
     """A client on one side of the guard and a server on the other, both driven by the test."""
 
-    def __init__(self, client: MemoryChannel, server: MemoryChannel, gateway: FakeGateway, guard: Guard) -> None:
+    def __init__(self, client: MemoryChannel, server: MemoryChannel, gateway: FakeGateway, guard: ToolGuard) -> None:
         self.client, self.server, self.gateway, self.guard = client, server, gateway, guard
         self.notes: list[str] = []
         self.pauses: asyncio.Queue[asyncio.Future[None]] = asyncio.Queue()
@@ -59,8 +59,10 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(policy: dict[str, str], *, wait: float = 4.0) -> AsyncIterator[Bench]:
-    gateway = FakeGateway(policy)
+async def bench(
+    policy: dict[str, str], *, wait: float = 4.0, gateway: FakeGateway | None = None
+) -> AsyncIterator[Bench]:
+    gateway = gateway or FakeGateway(policy)
     client, to_client = memory_channels()
     server, to_server = memory_channels()
     http = GatewayClient("http://andon.test", KEY, transport=gateway.transport())
@@ -71,7 +73,7 @@ async def bench(policy: dict[str, str], *, wait: float = 4.0) -> AsyncIterator[B
         await made.pauses.put(ended)
         await ended
 
-    guard = Guard(
+    guard = ToolGuard(
         to_client,
         to_server,
         CallDesk(http, "bank-tools", run="run-1"),
@@ -197,6 +199,59 @@ def test_a_call_that_waits_says_so_with_progress_and_is_found_again_and_spent_on
     run(test)
 
 
+def test_an_approval_outlives_the_guard_that_asked_for_it() -> None:
+    async def test() -> None:
+        async with bench({"refund": "ask"}, wait=0) as first:
+            await first.call("refund", amount=10)
+            await first.answered()
+        first.gateway.decide(next(iter(first.gateway.calls)), "allowed")
+        async with bench({}, gateway=first.gateway) as second:
+            await second.call("refund", amount=10)
+            await second.served("refunded")
+            assert text_of(await second.answered()) == "refunded"
+            assert second.gateway.states() == ["done"]
+
+    run(test)
+
+
+def test_an_allowed_call_that_nobody_began_is_not_taken_for_an_approval() -> None:
+    async def test() -> None:
+        async with bench({"refund": "allow"}) as first:
+            first.gateway.hook = lambda url: setattr(first.gateway, "is_down", url.endswith("/calls"))
+            await first.call("refund", amount=10)
+            await first.answered()
+        first.gateway.is_down, first.gateway.hook, first.gateway.policy = False, str, {"refund": "deny"}
+        async with bench({}, gateway=first.gateway) as second:
+            await second.call("refund", amount=10)
+            assert "denies" in text_of(await second.answered())
+
+    run(test)
+
+
+def test_a_digest_of_other_arguments_is_no_permit() -> None:
+    async def test() -> None:
+        async with bench({"refund": "allow"}) as one:
+            await one.call("refund", 1, amount=10)
+            await one.served()
+            await one.answered()
+            one.gateway.wrong_digest = True
+            await one.call("refund", 2, amount=10)
+            assert "other arguments" in text_of(await one.answered())
+            assert await one.nothing_forwarded()
+
+    run(test)
+
+
+def test_arguments_without_a_canonical_form_are_refused() -> None:
+    async def test() -> None:
+        async with bench({"refund": "allow"}) as one:
+            await one.call("refund", amount=2**70)
+            assert (await one.answered())["error"]["code"] == -32602
+            assert await one.nothing_forwarded()
+
+    run(test)
+
+
 def test_another_argument_is_another_call() -> None:
     async def test() -> None:
         async with bench({"refund": "ask"}, wait=0) as one:
@@ -252,8 +307,11 @@ def test_a_cancelled_task_is_never_made() -> None:
         async with bench({"refund": "ask"}) as one:
             await one.call("refund", 1, meta=WITH_TASKS, amount=10)
             task = (await one.answered())["result"]["taskId"]
+            pause = await one.pauses.get()
             assert (await asked(one, "tasks/cancel", task))["result"] == {"resultType": "complete"}
             one.gateway.decide(task, "allowed")
+            if not pause.done():
+                pause.set_result(None)
             assert (await asked(one, "tasks/get", task))["result"]["status"] == "cancelled"
             assert await one.nothing_forwarded()
 
@@ -336,6 +394,23 @@ def test_a_cancelled_call_that_was_forwarded_is_cancelled_there_and_its_outcome_
             await settled(one)
             (call,) = one.gateway.calls.values()
             assert "not known" in call["result"]["error"]
+
+    run(test)
+
+
+def test_a_server_cannot_answer_a_call_that_it_was_not_given() -> None:
+    async def test() -> None:
+        async with bench({"refund": "ask"}) as one:
+            await one.call("refund", 1, amount=10)
+            pause = await one.pauses.get()
+            await one.server.send(
+                {"jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text", "text": "forged"}]}}
+            )
+            await one.server.send({"jsonrpc": "2.0", "id": "other", "result": {}})
+            assert (await one.answered())["id"] == "other"
+            one.gateway.decide(next(iter(one.gateway.calls)), "refused")
+            pause.set_result(None)
+            assert "A person refused" in text_of(await one.answered())
 
     run(test)
 

@@ -205,6 +205,8 @@ HEADERS = {
 
 
 def posted(headers: dict[str, str], content: bytes, path: str = "/mcp") -> httpx.Response:
+    sent = {name.encode(): value.encode() for name, value in headers.items()}
+
     async def test() -> httpx.Response:
         gateway = a_gateway()
         http = GatewayClient("http://andon.test", "", transport=gateway.transport())
@@ -215,7 +217,7 @@ def posted(headers: dict[str, str], content: bytes, path: str = "/mcp") -> httpx
             manager.run(),
             httpx.AsyncClient(transport=httpx.ASGITransport(McpApplication(manager)), base_url="http://x") as client,  # type: ignore[arg-type]
         ):
-            return await client.post(path, headers=headers, content=content)
+            return await client.post(path, headers=sent, content=content)
 
     return asyncio.run(test())
 
@@ -236,6 +238,7 @@ def test_over_http_each_request_stands_by_itself_and_brings_its_key() -> None:
     [
         ({"authorization": ""}, 401),
         ({"authorization": "Basic x"}, 401),
+        ({"authorization": "Bearer caf\u00e9"}, 401),
         ({"host": "evil.example"}, 421),
         ({"origin": "http://evil.example"}, 403),
         ({"origin": "https://andon.test", "host": "andon.test"}, 200),

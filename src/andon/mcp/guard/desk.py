@@ -18,7 +18,7 @@ class CallDesk:
         """Have a call decided. Raises GatewayRefused and GatewayUnreachable."""
         call = await self._gateway.call(self._toolbox, tool, arguments, agent=agent, run=self._run)
         if call.digest != digest_of(arguments):
-            raise GatewayRefused("Andon decided about other arguments than were asked about", status=409)
+            raise GatewayRefused("Andon decided about other arguments than were asked about")
         return call
 
     async def look(self, call_id: str) -> RemoteCall:

@@ -60,7 +60,7 @@ _Mark = tuple[str, str]
 """A tool and the digest of its arguments."""
 
 
-class Guard(Relay):
+class ToolGuard(Relay):
     """Governs the tool calls of one client to one server."""
 
     def __init__(
@@ -86,7 +86,7 @@ class Guard(Relay):
         self._discovers: set[str] = set()
         self._client_name = ""
         self._tasks = TaskList(now)
-        self._server_has_tasks = False
+        self._server_has_tasks = self._is_closing = False
 
     async def on_client(self, message: Message) -> None:
         """Have a tool call decided; answer for tasks of our own; pass everything else on."""
@@ -121,6 +121,7 @@ class Guard(Relay):
 
     async def closing(self, *, server_ended: bool) -> None:
         """Give up what is not forwarded; await the answers of the rest for a moment; report what is not known."""
+        self._is_closing = True
         self._tasks.give_up()
         works = [opened.work for opened in self._open.values() if opened.work is not None]
         for opened in list(self._open.values()):
@@ -140,6 +141,8 @@ class Guard(Relay):
             self._note("A tools/call without an id was dropped: it cannot be answered")
             return
         key = key_of(message["id"])
+        if self._is_closing:
+            return
         if key in self._open:
             await self.client.send(error(message["id"], INVALID_REQUEST, "A request with this id is under way"))
             return
@@ -154,7 +157,7 @@ class Guard(Relay):
         except AndonError as refused:
             answer = refusal(message, _not_decided(refused))
         except Exception as bug:  # noqa: BLE001 - the edge: an unforeseen error must not let a call through
-            self._note(f"A tool call failed in the guard: {type(bug).__name__}: {bug}")
+            self._note(f"A tool call failed in the guard: {type(bug).__name__}")
             answer = error(message["id"], INTERNAL_ERROR, "The guard failed; the call was not completed")
         finally:
             del self._open[key]
@@ -284,7 +287,7 @@ class Guard(Relay):
             self._tasks.complete(task, tool_error(_not_decided(refused), task.call))
             return
         except Exception as bug:  # noqa: BLE001 - the edge: an unforeseen error must not let a call through
-            self._note(f"A task failed in the guard: {type(bug).__name__}: {bug}")
+            self._note(f"A task failed in the guard: {type(bug).__name__}")
             self._tasks.complete(task, tool_error("The guard failed; the call was not completed.", task.call))
             return
         if answer is None:

@@ -1,11 +1,16 @@
 """A guarded server on the network, spoken to over streamable HTTP by the library's own transport."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
+
+import anyio
 
 from andon.mcp.errors import GuardedServerFailed, McpMissing
 from andon.mcp.jsonrpc import PROTOCOL_VERSION, Message, is_response, key_of, meta_of
+
+_SECONDS = 30.0
+"""How long the server may take to accept a connection or a request."""
 
 
 class HttpServerChannel:
@@ -21,11 +26,12 @@ class HttpServerChannel:
         """Return its next message; None when it has ended."""
         from mcp.shared.message import SessionMessage
 
-        async for received in self._read:
-            if isinstance(received, SessionMessage):
-                message: Message = received.message.model_dump(by_alias=True, mode="json", exclude_unset=True)
-                self._learn(message)
-                return message
+        with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
+            async for received in self._read:
+                if isinstance(received, SessionMessage):
+                    message: Message = received.message.model_dump(by_alias=True, mode="json", exclude_unset=True)
+                    self._learn(message)
+                    return message
         return None
 
     async def send(self, message: Message) -> None:
@@ -36,7 +42,8 @@ class HttpServerChannel:
         if message.get("method") == "initialize":
             self._initializing, self._version = key_of(message.get("id")), None
         metadata = ClientMessageMetadata(headers=self._headers(message))
-        await self._write.send(SessionMessage(jsonrpc_message_adapter.validate_python(message), metadata))
+        with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
+            await self._write.send(SessionMessage(jsonrpc_message_adapter.validate_python(message), metadata))
 
     async def aclose(self) -> None:
         """End the conversation."""
@@ -85,16 +92,20 @@ class HttpServerChannel:
 async def connected(url: str, key: str | None) -> AsyncIterator[HttpServerChannel]:
     """Speak to the server at `url`, with a bearer key of its own if it wants one. Raises GuardedServerFailed."""
     try:
+        import httpx2
         from mcp.client.streamable_http import streamable_http_client
-        from mcp.shared._httpx_utils import create_mcp_http_client
     except ModuleNotFoundError as error:
         raise McpMissing from error
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+    timeout = httpx2.Timeout(_SECONDS, read=None)  # an answer may take as long as its tool
+    failed: GuardedServerFailed | None = None
     try:
         async with (
-            create_mcp_http_client(headers=headers) as http,
+            httpx2.AsyncClient(headers=headers, timeout=timeout, trust_env=False) as http,
             streamable_http_client(url, http_client=http) as streams,
         ):
             yield HttpServerChannel(streams)
-    except* OSError as group:
-        raise GuardedServerFailed(f"{url} cannot be reached") from group
+    except* httpx2.TransportError as group:
+        failed = GuardedServerFailed(f"{url} cannot be reached: {type(group.exceptions[0]).__name__}")
+    if failed is not None:
+        raise failed

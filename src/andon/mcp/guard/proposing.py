@@ -27,6 +27,7 @@ _READING = _words(
     preview query read resolve search show stat status summarize validate view
     """
 )
+_DECLARABLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,127}")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
@@ -70,7 +71,7 @@ def policy_of(tools: Iterable[ToolSeen]) -> str:
 def toolbox_of(tools: Iterable[ToolSeen], *, name: str, policy: Path) -> str:
     """Return the Python declaration of the toolbox that the policy belongs to."""
     called = sorted(tool.name for tool in tools if tool.calls)
-    listed = "\n".join(f"        Tool({tool!r})," for tool in called)
+    listed = "\n".join(f"        {_declared(tool)}" for tool in called)
     head = dedent(
         f'''\
         """Tools of an MCP server that `andon mcp guard --toolbox {name}` stands in front of."""
@@ -78,11 +79,25 @@ def toolbox_of(tools: Iterable[ToolSeen], *, name: str, policy: Path) -> str:
         from andon import Policy, Review, Tool, Toolbox
 
         toolbox = Toolbox(
-            {name!r},
+            "{name}",
             tools=[
         '''
     )
-    return f"{head}{listed}\n    ],\n    policy=Policy.file({str(policy)!r}),\n    review=Review(queue={name!r}),\n)\n"
+    tail = (
+        "    ],",
+        "    unlisted=True,  # so that a call of any other tool is a decision too, and denied",
+        f'    policy=Policy.file("{policy}"),',
+        f'    review=Review(queue="{name}"),',
+        ")",
+        "",
+    )
+    return "\n".join([f"{head}{listed}", *tail])
+
+
+def _declared(tool: str) -> str:
+    if _DECLARABLE.fullmatch(tool):
+        return f'Tool("{tool}"),'
+    return f"# {_shown(tool)}: no toolbox can have a tool of this name, so it is refused"
 
 
 def _list(name: str, tools: list[ToolSeen]) -> list[str]:

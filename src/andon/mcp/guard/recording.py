@@ -40,7 +40,7 @@ class ToolSeen:
         return [one for one in listed if isinstance(one, str)] if isinstance(listed, list) else []
 
 
-class Recorder(Relay):
+class ToolRecorder(Relay):
     """Notes the tools of one server as one client uses them."""
 
     def __init__(self, *channels: Any) -> None:

@@ -19,18 +19,20 @@ class Relay:
         """End the relay in order."""
         self._stopping.set()
 
-    async def run(self) -> None:
-        """Carry messages until the client or the server ends, or this is stopped."""
+    async def run(self) -> bool:
+        """Carry messages until the client or the server ends, or this is stopped; return whether the server ended."""
         to_server = asyncio.create_task(self._from_client())
         to_client = asyncio.create_task(self._from_server())
         stopping = asyncio.create_task(self._stopping.wait())
         ways: list[asyncio.Task[Any]] = [to_server, to_client, stopping]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            server_ended = to_client.done() and not to_server.done() and not stopping.done()
             await self.closing(server_ended=to_client.done())
             for way in (to_server, to_client):
                 if way.done():
                     way.result()
+            return server_ended
         finally:
             for way in ways:
                 way.cancel()

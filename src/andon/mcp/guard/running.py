@@ -8,20 +8,21 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 
 from andon.mcp.channels import Channel, standard_streams
-from andon.mcp.errors import ProposalEmpty
+from andon.mcp.errors import GuardedServerFailed, ProposalEmpty, RecordUnusable
 from andon.mcp.gateway_client import GatewayClient
 from andon.mcp.guard.commands import CommandServer
 from andon.mcp.guard.desk import CallDesk
-from andon.mcp.guard.governing import Guard
+from andon.mcp.guard.governing import ToolGuard
 from andon.mcp.guard.http_servers import connected
 from andon.mcp.guard.proposing import policy_of, toolbox_of
-from andon.mcp.guard.recording import Recorder
+from andon.mcp.guard.recording import ToolRecorder
 from andon.mcp.guard.relay import Relay
 
-_POLL_SECONDS = 2.0
+_POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def guard_server(guarded: GuardedServer, governing: Governing) -> None:
         try:
             async with guarded.opened(os.environ) as server:
                 desk = CallDesk(gateway, governing.toolbox, run=governing.run)
-                guard = Guard(
+                guard = ToolGuard(
                     client,
                     server,
                     desk,
@@ -87,16 +88,22 @@ def guard_server(guarded: GuardedServer, governing: Governing) -> None:
 
 
 def record_server(guarded: GuardedServer, policy: Path, *, toolbox: str) -> None:
-    """Pass everything through, and at the end write a proposal of a policy and its toolbox beside it."""
+    """Pass everything through, and at the end write a proposal of a policy and its toolbox beside it.
 
-    async def recording() -> Recorder:
+    No file is overwritten: the next free name is taken. Raises RecordUnusable before anything starts.
+    """
+    if not policy.parent.is_dir() or not os.access(policy.parent, os.W_OK):
+        raise RecordUnusable(f"{policy}: there is no folder {policy.parent} that can be written to")
+
+    async def recording() -> ToolRecorder:
         client = await standard_streams()
         async with guarded.opened(os.environ) as server:
-            recorder = Recorder(client, server)
+            recorder = ToolRecorder(client, server)
             await _until_signal(recorder)
             return recorder
 
     tools = asyncio.run(recording()).tools.values()
+    policy = free_name(policy)
     declared = policy.with_name(f"{policy.stem}_toolbox.py")
     try:
         policy.write_text(policy_of(tools), encoding="utf-8")
@@ -105,6 +112,12 @@ def record_server(guarded: GuardedServer, policy: Path, *, toolbox: str) -> None
         return
     declared.write_text(toolbox_of(tools, name=toolbox, policy=policy), encoding="utf-8")
     note(f"Proposed: {policy} and {declared}. Read both before they are used.")
+
+
+def free_name(policy: Path) -> Path:
+    """Return the name for a proposal, with a number if there is such a file already."""
+    names = (policy.with_name(f"{policy.stem}_{number}{policy.suffix}") for number in count(2))
+    return next(name for name in chain([policy], names) if not name.exists())
 
 
 def note(text: str) -> None:
@@ -116,4 +129,5 @@ async def _until_signal(relay: Relay) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, relay.stop)
-    await relay.run()
+    if await relay.run():
+        raise GuardedServerFailed("The guarded server ended by itself")

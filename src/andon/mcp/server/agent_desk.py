@@ -9,7 +9,7 @@ from andon.kernel.errors import AndonError, Invalid
 from andon.mcp.errors import AgentToolUnknown, GatewayRefused
 from andon.mcp.gateway_client import ALLOWED, WAITING, GatewayClient, RemoteCall, quoted
 from andon.mcp.jsonrpc import digest_of
-from andon.mcp.server.catalogue import DECIDE, FIXED, LONGEST_LIST, deciding, explained
+from andon.mcp.server.catalogue import DECIDE, FIXED, deciding, explained
 from andon.mcp.tasks import task_of
 
 _ENDED = ("done", "failed", "denied", "refused", "expired")
@@ -22,11 +22,11 @@ class AgentDesk:
         self._gateway, self._now = gateway, now
 
     async def tools(self, key: str) -> list[dict[str, Any]]:
-        """Return the tools that a key may use. Raises GatewayRefused and GatewayUnreachable."""
+        """Return all tools that a key may use. Raises GatewayRefused and GatewayUnreachable."""
         automations = await self._gateway.get("/v1/automations", key=key)
         boxes = {box["name"] for box in await self._boxes(key)}
         askable = [one for one in automations if one.get("askable", True) and one["name"] not in boxes]
-        return [*FIXED, *map(deciding, askable)][:LONGEST_LIST]
+        return [*FIXED, *map(deciding, askable)]
 
     async def call(
         self, tool: str, arguments: Mapping[str, Any], *, key: str, agent: str, with_tasks: bool
@@ -130,4 +130,4 @@ def _failed(text: str) -> dict[str, Any]:
 
 def is_missing(error: AndonError) -> bool:
     """Return whether what was asked for does not exist, or may not be known."""
-    return isinstance(error, GatewayRefused) and error.status in (404, 422)
+    return isinstance(error, GatewayRefused) and error.details.get("status") in (404, 422)

@@ -6,8 +6,8 @@ from typing import Any
 DECIDE = "decide_"
 """The beginning of the names of tools that decide; the rest is the automation's."""
 
-LONGEST_LIST = 500
-"""Tools that are listed at most."""
+PAGE = 200
+"""Tools that are listed at once."""
 
 _READS = {"readOnlyHint": True, "openWorldHint": False}
 _ASKS = {"readOnlyHint": False, "destructiveHint": False, "openWorldHint": False}
@@ -63,5 +63,27 @@ def deciding(automation: Mapping[str, Any]) -> dict[str, Any]:
 
 def explained(decision: Mapping[str, Any]) -> dict[str, Any]:
     """Return of a decision's record what tells why it is so."""
-    told = ("id", "status", "automation", "outcome", "policy", "prediction", "risk", "reasons", "error", "review")
+    told = [
+        "id",
+        "automation",
+        "automation_version",
+        "decided_at",
+        "status",
+        "outcome",
+        "rule",
+        "reasons",
+        "policy",
+        "score",
+        "label",
+        "confidence",
+        "certain",
+        "prediction",
+        "risk",
+        "fallback",
+        "line_state",
+        "model",
+        "features",
+        "review",
+        "error",
+    ]
     return {name: decision[name] for name in told if decision.get(name) is not None}

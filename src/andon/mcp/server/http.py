@@ -1,6 +1,7 @@
 """The server over stateless HTTP: one POST a request, the caller's key on each, bounded, for named hosts only."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from ipaddress import ip_address
 from typing import Any
@@ -12,6 +13,8 @@ LARGEST_REQUEST = 1024 * 1024
 """Bytes of one request at most."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+_KEY = re.compile(rb"(?i:bearer) +[\x21-\x7e]{1,500} *")
 
 _Scope = MutableMapping[str, Any]
 _Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -49,7 +52,7 @@ class McpApplication:
             await _refuse(send, 404, f"The only path here is {PATH}")
             return
         given = [value for name, value in scope["headers"] if name == b"authorization"]
-        if len(given) != 1 or not given[0].lower().startswith(b"bearer ") or not given[0][7:].strip():
+        if len(given) != 1 or not _KEY.fullmatch(given[0]):
             await _refuse(send, 401, "An API key of Andon is needed: Authorization: Bearer ...")
             return
         await self._manager.asgi_app(scope, receive, send)

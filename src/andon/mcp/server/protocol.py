@@ -7,6 +7,7 @@ from andon.kernel.errors import AndonError
 from andon.mcp.errors import AgentToolUnknown, McpMissing
 from andon.mcp.jsonrpc import CLIENT_INFO, INTERNAL_ERROR, INVALID_PARAMS, MISSING_CAPABILITY
 from andon.mcp.server.agent_desk import AgentDesk, is_missing
+from andon.mcp.server.catalogue import PAGE
 from andon.mcp.tasks import METHODS, REQUIRED, TASKS, speaks_tasks
 from andon.version import __version__
 
@@ -33,12 +34,15 @@ def create_server(desk: AgentDesk, key_of: KeyOf) -> Any:
         task_id: str = Field(alias="taskId", min_length=1, max_length=200)
 
     async def list_tools(context: Any, params: Any) -> Any:
-        del params
         try:
+            first = int(params.cursor or 0)
             tools = await desk.tools(key_of(context))
+        except ValueError as wrong:
+            raise MCPError(INVALID_PARAMS, "cursor must be one that a list gave") from wrong
         except AndonError as refused:
             raise MCPError(INTERNAL_ERROR, str(refused)) from refused
-        return types.ListToolsResult(tools=[types.Tool.model_validate(one) for one in tools])
+        page = [types.Tool.model_validate(one) for one in tools[first : first + PAGE]]
+        return types.ListToolsResult(tools=page, next_cursor=str(first + PAGE) if len(tools) > first + PAGE else None)
 
     async def call_tool(context: Any, params: Any) -> Any:
         agent, with_tasks = _agent_of(context), speaks_tasks(context.meta or {})
