@@ -21,12 +21,24 @@ from andon.actions.errors import (
     ActionNotFound,
     DestinationDisabled,
     DestinationNotDisabled,
+    EvidenceNotFound,
 )
+from andon.actions.evidence import DatabaseEvidence, evidence_of, forget_pictures, picture_of
 from andon.actions.observing import DeliveryObserver
 from andon.actions.outside import EventRoute, matches, send_outside
 from andon.actions.over_http import OverHttp, answer_of
 from andon.actions.polling import not_found, still_working
-from andon.actions.ports import Connector, Delivery, Destination, Inquiring, Kind, Shape, Surroundings
+from andon.actions.ports import (
+    Connector,
+    Delivery,
+    Destination,
+    EvidenceKeeper,
+    EvidenceStep,
+    Inquiring,
+    Kind,
+    Shape,
+    Surroundings,
+)
 from andon.actions.published import ActionConfirmed, ActionsDied, ActionsRevived
 from andon.actions.service import (
     attempts,
@@ -62,6 +74,7 @@ __all__ = [
     "Body",
     "ClientCredentials",
     "Connector",
+    "DatabaseEvidence",
     "Deliveries",
     "Delivery",
     "DeliveryObserver",
@@ -70,6 +83,9 @@ __all__ = [
     "DestinationNotDisabled",
     "Disabled",
     "EventRoute",
+    "EvidenceKeeper",
+    "EvidenceNotFound",
+    "EvidenceStep",
     "FetchedToken",
     "Inquiring",
     "Kind",
@@ -90,8 +106,10 @@ __all__ = [
     "disable_destination",
     "disabled_destinations",
     "enable_destination",
+    "evidence_of",
     "fetch_token",
     "fill_json",
+    "forget_pictures",
     "get",
     "is_genuine_callback",
     "json_of",
@@ -99,6 +117,7 @@ __all__ = [
     "not_found",
     "of_decision",
     "page",
+    "picture_of",
     "resend",
     "resend_all",
     "send_outside",

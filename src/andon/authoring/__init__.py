@@ -5,12 +5,18 @@ from andon.authoring.actions import (
     NotTaken,
     Refused,
     action,
+    automation_anywhere,
+    browser,
     http,
     kafka_topic,
     nats_subject,
+    power_automate,
     python,
+    robocorp,
     smtp,
     sql,
+    uipath_job,
+    uipath_queue,
     webhook,
 )
 from andon.authoring.alerts import (
@@ -23,6 +29,7 @@ from andon.authoring.alerts import (
 )
 from andon.authoring.audit import BlindAudit
 from andon.authoring.automation import Automation
+from andon.authoring.browsing import choose, click, expect_text, fill, go, look, read, refused_when, secret
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import EXPECTED, Expect
 from andon.authoring.fallback import BY_REVIEW, BY_RULES, Budget
@@ -108,22 +115,37 @@ __all__ = [
     "Truth",
     "Window",
     "action",
+    "automation_anywhere",
+    "browser",
     "check_reachable",
+    "choose",
+    "click",
+    "expect_text",
     "files",
+    "fill",
+    "go",
     "http",
     "http_events",
     "kafka",
     "kafka_topic",
+    "look",
     "nats",
     "nats_subject",
     "on_event",
+    "power_automate",
     "procedure",
     "python",
+    "read",
+    "refused_when",
+    "robocorp",
     "run_procedure",
     "schedule",
+    "secret",
     "smtp",
     "span_of",
     "sql",
     "table",
+    "uipath_job",
+    "uipath_queue",
     "webhook",
 ]
