@@ -23,7 +23,7 @@ from andon.actions.errors import (
     DestinationNotDisabled,
     EvidenceNotFound,
 )
-from andon.actions.evidence import DatabaseEvidence, evidence_of, forget_pictures, picture_of
+from andon.actions.evidence import DatabaseEvidence, evidence_of, picture_of
 from andon.actions.observing import DeliveryObserver
 from andon.actions.outside import EventRoute, matches, send_outside
 from andon.actions.over_http import OverHttp, answer_of
@@ -41,6 +41,7 @@ from andon.actions.ports import (
 )
 from andon.actions.published import ActionConfirmed, ActionsDied, ActionsRevived
 from andon.actions.service import (
+    ask_now,
     attempts,
     confirm,
     count,
@@ -98,6 +99,7 @@ __all__ = [
     "Tokens",
     "ValueMissing",
     "answer_of",
+    "ask_now",
     "attempts",
     "callback_of",
     "confirm",
@@ -109,7 +111,6 @@ __all__ = [
     "evidence_of",
     "fetch_token",
     "fill_json",
-    "forget_pictures",
     "get",
     "is_genuine_callback",
     "json_of",

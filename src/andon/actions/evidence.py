@@ -31,7 +31,7 @@ class DatabaseEvidence:
         number = int.from_bytes(digest, "big", signed=True)
         connection = await self._database.connect()
         try:
-            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", number):
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", number):  # noqa: ASYNC110
                 await asyncio.sleep(_LOOK_SECONDS)
             yield
         finally:
