@@ -5,6 +5,8 @@ from andon.authoring.actions import (
     NotTaken,
     Refused,
     action,
+    automation_anywhere,
+    browser,
     http,
     kafka_topic,
     mail_flag,
@@ -12,9 +14,13 @@ from andon.authoring.actions import (
     mail_move,
     mail_reply,
     nats_subject,
+    power_automate,
     python,
+    robocorp,
     smtp,
     sql,
+    uipath_job,
+    uipath_queue,
     webhook,
 )
 from andon.authoring.agents import AGENT_CALLER, AgentSpec, Limits, agent
@@ -28,6 +34,7 @@ from andon.authoring.alerts import (
 )
 from andon.authoring.audit import BlindAudit
 from andon.authoring.automation import RULES_ONLY, Automation
+from andon.authoring.browsing import choose, click, expect_text, fill, go, look, read, refused_when, secret
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import EXPECTED, Expect
 from andon.authoring.fallback import BY_REVIEW, BY_RULES, Budget
@@ -140,10 +147,17 @@ __all__ = [
     "Window",
     "action",
     "agent",
+    "automation_anywhere",
+    "browser",
     "check_reachable",
+    "choose",
+    "click",
+    "expect_text",
     "files",
+    "fill",
     "folder_moves",
     "gmail",
+    "go",
     "graph_mail",
     "http",
     "http_events",
@@ -151,6 +165,7 @@ __all__ = [
     "is_text",
     "kafka",
     "kafka_topic",
+    "look",
     "mail_flag",
     "mail_forward",
     "mail_move",
@@ -158,14 +173,21 @@ __all__ = [
     "nats",
     "nats_subject",
     "on_event",
+    "power_automate",
     "procedure",
     "python",
+    "read",
+    "refused_when",
+    "robocorp",
     "run_procedure",
     "schedule",
+    "secret",
     "smtp",
     "span_of",
     "sql",
     "table",
     "tool",
+    "uipath_job",
+    "uipath_queue",
     "webhook",
 ]

@@ -120,6 +120,7 @@ COMMANDS = {
         "andon.cli.measures:show", "Show what decisions were worth, by the measures that an automation declares."
     ),
     "actions": Listed("andon.cli.actions:app", "Look at what could not be delivered, and send it again."),
+    "evidence": Listed("andon.cli.evidence:app", "See what a browser did for an action."),
     "procedures": Listed("andon.cli.procedures:app", "Look after what follows decisions in several steps."),
     "tools": Listed("andon.cli.tools:app", "See the tools of agents, and the calls that they asked for."),
     "agent": Listed("andon.cli.agent:app", "Look at the runs of agents, and run them again."),
