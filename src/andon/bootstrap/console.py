@@ -10,6 +10,7 @@ from andon.access import KeyRing, UseTeller
 from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.project import build_events
 from andon.bootstrap.rehearsing import rehearsal
+from andon.bootstrap.trials import trying
 from andon.kernel.clock import SharedClock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
@@ -26,7 +27,8 @@ def serve_console(settings: Settings, url: str, pepper: bytes, place: Inheritanc
 async def _serve(settings: Settings, database: Database, pepper: bytes, place: Inheritance) -> None:
     clock, keys = SharedClock(database.now), KeyRing(pepper)
     events, rehearse = build_events(settings), rehearsal(settings, database)
-    app = console.create_app(settings, database, clock, keys, events, rehearse)
+    trial = trying(settings, database, clock, events)
+    app = console.create_app(settings, database, clock, keys, events, rehearse, trial)
     ended = asyncio.Event()
     host, port = settings.console.host, settings.console.port
     server = HttpServer(

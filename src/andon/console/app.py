@@ -45,6 +45,7 @@ from andon.kernel.db import Database
 from andon.kernel.errors import Conflict, NotFound, Unavailable
 from andon.kernel.events import Events
 from andon.kernel.searches import Searches
+from andon.models import Ready
 from andon.replays import Rehearse
 
 _STATIC = Path(__file__).parent / "static"
@@ -65,8 +66,12 @@ def create_app(
     keys: KeyRing,
     events: Events,
     rehearse: Rehearse | None = None,
+    trial: Ready | None = None,
 ) -> FastAPI:
-    """Return the console of one installation; `rehearse` tries policies on its decisions. Raises AssetsMissing."""
+    """Return the console of one installation; `rehearse` tries policies on its decisions, `trial` tries versions.
+
+    Raises AssetsMissing.
+    """
     if not (_STATIC / "vendor" / "htmx.min.js").is_file():
         raise AssetsMissing
     app = FastAPI(title="Andon console", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
@@ -81,6 +86,7 @@ def create_app(
         pulse=Pulse(),
         searches=Searches(database),
         rehearse=rehearse,
+        trial=trial,
     )
     app.add_middleware(Guard)
     errors.install(app)

@@ -11,6 +11,7 @@ from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.searches import Searches
+from andon.models import Ready
 from andon.replays import Rehearse
 
 
@@ -28,6 +29,7 @@ class Console:
     pulse: Pulse
     searches: Searches
     rehearse: Rehearse | None = None
+    trial: Ready | None = None
 
 
 @dataclass(frozen=True, slots=True)
