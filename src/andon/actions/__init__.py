@@ -21,6 +21,7 @@ from andon.actions.errors import (
     DestinationDisabled,
     DestinationNotDisabled,
 )
+from andon.actions.evidence import DeliveryStates
 from andon.actions.observing import DeliveryObserver
 from andon.actions.outside import EventRoute, matches, send_outside
 from andon.actions.over_http import OverHttp, answer_of
@@ -60,6 +61,7 @@ __all__ = [
     "Deliveries",
     "Delivery",
     "DeliveryObserver",
+    "DeliveryStates",
     "Destination",
     "DestinationDisabled",
     "DestinationNotDisabled",
