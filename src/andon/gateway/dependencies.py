@@ -25,6 +25,7 @@ from andon.kernel.db import Database, Tx
 from andon.kernel.events import Events
 from andon.kernel.moments import in_utc
 from andon.kernel.searches import Searches
+from andon.models import Ready
 from andon.plans import Planning
 from andon.replays import Rehearse
 from andon.tools.metrics import ToolMetrics
@@ -37,6 +38,7 @@ class Gateway:
     """Everything a gateway process holds. Built by `bootstrap`.
 
     `draining`: its end has begun. `hurried`: it has taken a while, so what would go on for long is cut short.
+    `trial` tries a version in a process of its own before it may answer.
     """
 
     settings: Settings
@@ -57,6 +59,7 @@ class Gateway:
     explain: Explain | None = None
     planning: Planning | None = None
     tools: ToolMetrics | None = None
+    trial: Ready | None = None
     waiters: Waiters = field(default_factory=Waiters)
     searches: Searches = field(init=False)
 
