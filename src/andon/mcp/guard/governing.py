@@ -12,7 +12,7 @@ from typing import Any
 
 from andon.kernel.errors import AndonError
 from andon.mcp.channels import Channel
-from andon.mcp.errors import GatewayRefused, GatewayUnreachable, McpMessageInvalid
+from andon.mcp.errors import AndonRefused, AndonUnreachable, McpMessageInvalid
 from andon.mcp.gateway_client import ALLOWED, WAITING, RemoteCall
 from andon.mcp.guard.answers import refusal, reported, still_waiting, tool_error, why_not
 from andon.mcp.guard.desk import CallDesk
@@ -148,6 +148,7 @@ class ToolGuard(Relay):
             return
         opened = self._open[key] = _Open(asyncio.get_running_loop().create_future())
         opened.work = asyncio.create_task(self._answer(message, opened, key))
+        opened.work.add_done_callback(lambda _: self._close(key, opened))  # also if it is cancelled before it begins
 
     async def _answer(self, message: Message, opened: _Open, key: str) -> None:
         try:
@@ -160,9 +161,14 @@ class ToolGuard(Relay):
             self._note(f"A tool call failed in the guard: {type(bug).__name__}")
             answer = error(message["id"], INTERNAL_ERROR, "The guard failed; the call was not completed")
         finally:
-            del self._open[key]
+            self._close(key, opened)
         if answer is not None:
             await self.client.send(answer)
+
+    def _close(self, key: str, opened: _Open) -> None:
+        """Free the id of a call that is answered or given up."""
+        if self._open.get(key) is opened:
+            del self._open[key]
 
     async def _governed(self, message: Message, opened: _Open) -> Message | None:
         """Return the answer to a call; None where the client has given it up."""
@@ -193,7 +199,7 @@ class ToolGuard(Relay):
                 waited += self._poll_seconds
                 try:
                     call = await self._desk.look(call.id)
-                except GatewayUnreachable as error:
+                except AndonUnreachable as error:
                     self._note(str(error))
         except asyncio.CancelledError:
             self._remember(mark, call)
@@ -219,7 +225,7 @@ class ToolGuard(Relay):
         left.remove(call)
         try:
             return await self._desk.look(call.id)
-        except (GatewayUnreachable, asyncio.CancelledError):
+        except (AndonUnreachable, asyncio.CancelledError):
             left.append(call)
             raise
 
@@ -242,7 +248,7 @@ class ToolGuard(Relay):
             await self._report(call, {"error": "Given up after it was forwarded; its outcome is not known"})
             return None if opened.cancelled else refusal(message, "The server ended before it answered.", call)
         state = _asks_for_input(answer)
-        if state is not None:
+        if state is not None and opened.work is not None:  # in a task nobody is there to be asked
             self._continued[mark, state] = call
         else:
             await self._report(call, reported(answer))
@@ -277,7 +283,7 @@ class ToolGuard(Relay):
                 await self._pause(self._poll_seconds)
                 try:
                     task.call = await self._desk.look(task.call.id)
-                except GatewayUnreachable as error:
+                except AndonUnreachable as error:
                     self._note(str(error))
             if task.call.state != ALLOWED:
                 self._tasks.complete(task, tool_error(why_not(task.call), task.call))
@@ -292,8 +298,10 @@ class ToolGuard(Relay):
             return
         if answer is None:
             self._tasks.complete(task, tool_error("The call was given up; its outcome is not known.", task.call))
-        elif "error" in answer:
+        elif isinstance(answer.get("error"), dict):
             self._tasks.fail(task, answer["error"])
+        elif not isinstance(answer.get("result"), dict) or _asks_for_input(answer) is not None:
+            self._tasks.complete(task, tool_error("The server did not answer with a result of the tool.", task.call))
         else:
             self._tasks.complete(task, answer["result"])
 
@@ -315,6 +323,7 @@ class ToolGuard(Relay):
         opened.cancelled = True
         if opened.stage is _Stage.DECIDING and opened.work is not None:
             opened.work.cancel()
+            self._close(key, opened)
         elif opened.stage is _Stage.FORWARDED:
             await self.server.send(message)
             if not opened.answer.done():
@@ -326,14 +335,15 @@ class ToolGuard(Relay):
         if not isinstance(found, dict):
             return
         capabilities = found.setdefault("capabilities", {})
-        if isinstance(capabilities, dict):
-            extensions = capabilities.setdefault("extensions", {})
+        extensions = capabilities.setdefault("extensions", {}) if isinstance(capabilities, dict) else None
+        if isinstance(extensions, dict):
             self._server_has_tasks = TASKS in extensions
             extensions.setdefault(TASKS, {})
 
     def _is_own_task(self, message: Message) -> bool:
         """Return whether a request is about a task of the guard: a known one, or one of a guard before this one."""
-        if message.get("params", {}).get("taskId") in self._tasks:
+        task_id = message.get("params", {}).get("taskId")
+        if isinstance(task_id, str) and task_id in self._tasks:
             return True
         return not self._server_has_tasks and speaks_tasks(meta_of(message))
 
@@ -353,7 +363,7 @@ def _asked(message: Message) -> tuple[str, dict[str, Any]]:
 
 
 def _not_decided(refused: AndonError) -> str:
-    if isinstance(refused, GatewayRefused):
+    if isinstance(refused, AndonRefused):
         return f"Not allowed, nothing was done. {refused}"
     return f"Not allowed, because Andon did not answer; nothing was done. {refused}"
 
