@@ -27,11 +27,11 @@ class AgentToolUnknown(Invalid):
     """There is no such tool."""
 
 
-class GatewayRefused(Conflict):
+class AndonRefused(Conflict):
     """Andon refused the request."""
 
 
-class GatewayUnreachable(Unavailable):
+class AndonUnreachable(Unavailable):
     """Andon does not answer."""
 
 

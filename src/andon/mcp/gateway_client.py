@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx
 
-from andon.mcp.errors import GatewayRefused, GatewayUnreachable
+from andon.mcp.errors import AndonRefused, AndonUnreachable
 
 LARGEST_ANSWER = 16 * 1024 * 1024
 """Bytes of one answer at most."""
@@ -43,9 +43,9 @@ class RemoteCall:
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
-        """Read one from an answer. Raises GatewayUnreachable if it is none."""
+        """Read one from an answer. Raises AndonUnreachable if it is none."""
         if not all(isinstance(answer.get(name), str) for name in ("id", "state", "digest")):
-            raise GatewayUnreachable("The answer is no tool call: it needs id, state and digest")
+            raise AndonUnreachable("The answer is no tool call: it needs id, state and digest")
         reasons = answer.get("reasons")
         return cls(
             id=answer["id"],
@@ -140,11 +140,11 @@ class GatewayClient:
         for left in reversed(range(repeats)):
             try:
                 return await self._answer(method, path, content, headers)
-            except GatewayUnreachable:
+            except AndonUnreachable:
                 if not left:
                     raise
             await asyncio.sleep(_PAUSE_SECONDS)
-        raise GatewayUnreachable
+        raise AndonUnreachable
 
     async def _answer(self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]) -> Any:
         try:
@@ -153,18 +153,16 @@ class GatewayClient:
                 async for part in answer.aiter_bytes():
                     raw += part
                     if len(raw) > LARGEST_ANSWER:
-                        raise GatewayUnreachable(f"Andon's answer is larger than {LARGEST_ANSWER:,} bytes")
+                        raise AndonUnreachable(f"Andon's answer is larger than {LARGEST_ANSWER:,} bytes")
                 status = answer.status_code
         except httpx.HTTPError as error:
-            raise GatewayUnreachable(
-                f"Andon does not answer at {self._http.base_url}: {type(error).__name__}"
-            ) from error
+            raise AndonUnreachable(f"Andon does not answer at {self._http.base_url}: {type(error).__name__}") from error
         said = _json(bytes(raw))
         if status < 300:
             return said
         if status in (429, 503):
-            raise GatewayUnreachable(f"Andon cannot answer now ({status}): {_words(said)}")
-        raise GatewayRefused(f"Andon refused ({status}): {_words(said)}", status=status)
+            raise AndonUnreachable(f"Andon cannot answer now ({status}): {_words(said)}")
+        raise AndonRefused(f"Andon refused ({status}): {_words(said)}", status=status)
 
 
 def quoted(part: str) -> str:

@@ -383,6 +383,50 @@ def test_a_cancelled_call_that_waits_is_found_again() -> None:
     run(test)
 
 
+def test_a_call_that_is_cancelled_before_it_is_looked_at_frees_its_id() -> None:
+    async def test() -> None:
+        async with bench({"block_card": "allow"}) as one:
+            await one.call("block_card", 1)
+            await one.client.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}})
+            await one.call("block_card", 1)
+            await one.served()
+            assert text_of(await one.answered()) == "blocked"
+
+    run(test)
+
+
+@pytest.mark.parametrize("task", [[], {}, 3, None])
+def test_an_odd_task_id_and_odd_capabilities_harm_nothing(task: Any) -> None:
+    async def test() -> None:
+        async with bench({}) as one:
+            params = {"taskId": task, "_meta": WITH_TASKS}
+            await one.client.send({"jsonrpc": "2.0", "id": 1, "method": "tasks/get", "params": params})
+            assert (await one.answered())["error"]["code"] == -32602
+            await one.client.send({"jsonrpc": "2.0", "id": 2, "method": "server/discover"})
+            await one.forwarded()
+            odd = {"jsonrpc": "2.0", "id": 2, "result": {"capabilities": {"extensions": task}}}
+            await one.server.send(odd)
+            assert (await one.answered())["id"] == 2
+
+    run(test)
+
+
+def test_a_task_whose_server_answers_oddly_ends() -> None:
+    async def test() -> None:
+        async with bench({"refund": "ask"}) as one:
+            await one.call("refund", 1, meta=WITH_TASKS)
+            task = (await one.answered())["result"]["taskId"]
+            one.gateway.decide(task, "allowed")
+            await one.look_again()
+            message = await one.forwarded()
+            await one.server.send({"jsonrpc": "2.0", "id": message["id"], "result": {"resultType": "input_required"}})
+            await settled(one)
+            seen = (await asked(one, "tasks/get", task))["result"]
+            assert (seen["status"], seen["result"]["isError"]) == ("completed", True)
+
+    run(test)
+
+
 def test_a_cancelled_call_that_was_forwarded_is_cancelled_there_and_its_outcome_is_not_known() -> None:
     async def test() -> None:
         async with bench({"block_card": "allow"}) as one:

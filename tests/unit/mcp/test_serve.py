@@ -14,7 +14,7 @@ from mcp.shared.exceptions import MCPError
 
 from andon.mcp.errors import McpAddressInvalid
 from andon.mcp.gateway_client import GatewayClient
-from andon.mcp.server.agent_desk import AgentDesk
+from andon.mcp.server.agent_tools import AgentTools
 from andon.mcp.server.http import LARGEST_REQUEST, McpApplication, address_of, bearer_of, create_manager
 from andon.mcp.server.protocol import create_server
 from guarding import KEY, FakeGateway
@@ -38,7 +38,7 @@ def a_gateway() -> FakeGateway:
 @asynccontextmanager
 async def served(gateway: FakeGateway, mode: Any, key: str = KEY, **more: Any) -> AsyncIterator[Client]:
     http = GatewayClient("http://andon.test", key, transport=gateway.transport())
-    server = create_server(AgentDesk(http, lambda: datetime.now(UTC)), lambda _: key)
+    server = create_server(AgentTools(http, lambda: datetime.now(UTC)), lambda _: key)
     async with Client(server, mode=mode, **more) as client:
         yield client
     await http.aclose()
@@ -211,7 +211,7 @@ def posted(headers: dict[str, str], content: bytes, path: str = "/mcp") -> httpx
         gateway = a_gateway()
         http = GatewayClient("http://andon.test", "", transport=gateway.transport())
         manager = create_manager(
-            create_server(AgentDesk(http, lambda: datetime.now(UTC)), bearer_of), 8090, ["andon.test"]
+            create_server(AgentTools(http, lambda: datetime.now(UTC)), bearer_of), 8090, ["andon.test"]
         )
         async with (
             manager.run(),

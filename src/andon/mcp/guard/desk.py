@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from andon.mcp.errors import GatewayRefused, GatewayUnreachable
+from andon.mcp.errors import AndonRefused, AndonUnreachable
 from andon.mcp.gateway_client import GatewayClient, RemoteCall
 from andon.mcp.jsonrpc import digest_of
 
@@ -15,14 +15,14 @@ class CallDesk:
         self._gateway, self._toolbox, self._run = gateway, toolbox, run
 
     async def ask(self, tool: str, arguments: Mapping[str, Any], agent: str) -> RemoteCall:
-        """Have a call decided. Raises GatewayRefused and GatewayUnreachable."""
+        """Have a call decided. Raises AndonRefused and AndonUnreachable."""
         call = await self._gateway.call(self._toolbox, tool, arguments, agent=agent, run=self._run)
         if call.digest != digest_of(arguments):
-            raise GatewayRefused("Andon decided about other arguments than were asked about")
+            raise AndonRefused("Andon decided about other arguments than were asked about")
         return call
 
     async def look(self, call_id: str) -> RemoteCall:
-        """Return a call as it stands. Raises GatewayRefused and GatewayUnreachable."""
+        """Return a call as it stands. Raises AndonRefused and AndonUnreachable."""
         return await self._gateway.find_call(call_id)
 
     async def left_open(self) -> list[RemoteCall]:
@@ -37,6 +37,6 @@ class CallDesk:
         """Report how a call ended; return why that could not be reported, if so."""
         try:
             await self._gateway.finish(call.id, outcome)
-        except (GatewayRefused, GatewayUnreachable) as error:
+        except (AndonRefused, AndonUnreachable) as error:
             return str(error)
         return None

@@ -12,14 +12,14 @@ from typing import Any
 
 from andon.kernel.errors import AndonError
 from andon.mcp.channels import Channel
-from andon.mcp.errors import GatewayRefused, GatewayUnreachable, McpMessageInvalid
+from andon.mcp.errors import AndonUnreachable, McpMessageInvalid
 from andon.mcp.gateway_client import ALLOWED, WAITING, RemoteCall
 from andon.mcp.guard.answers import refusal, reported, still_waiting, tool_error, why_not
+from andon.mcp.guard.calls import asked, asks_for_input, name_in, not_decided, unattended
 from andon.mcp.guard.desk import CallDesk
 from andon.mcp.guard.relay import Relay
 from andon.mcp.guard.task_list import GuardTask, TaskList
 from andon.mcp.jsonrpc import (
-    CLIENT_CAPABILITIES,
     CLIENT_INFO,
     INTERNAL_ERROR,
     INVALID_PARAMS,
@@ -36,8 +36,6 @@ from andon.mcp.tasks import METHODS, TASKS, speaks_tasks
 
 _GRACE_SECONDS = 5.0
 """How long answers of forwarded calls are awaited after the client has left."""
-
-_LONGEST_NAME = 100
 
 
 class _Stage(StrEnum):
@@ -99,7 +97,7 @@ class ToolGuard(Relay):
             await self.client.send(await self._tasks.answer(message, self._desk.look))
         else:
             if method == "initialize":
-                self._client_name = _name_in(message.get("params", {}).get("clientInfo"))
+                self._client_name = name_in(message.get("params", {}).get("clientInfo"))
             if method == "server/discover" and is_request(message):
                 self._discovers.add(key_of(message["id"]))
             await self.server.send(message)
@@ -148,6 +146,7 @@ class ToolGuard(Relay):
             return
         opened = self._open[key] = _Open(asyncio.get_running_loop().create_future())
         opened.work = asyncio.create_task(self._answer(message, opened, key))
+        opened.work.add_done_callback(lambda _: self._close(key, opened))  # also if it is cancelled before it begins
 
     async def _answer(self, message: Message, opened: _Open, key: str) -> None:
         try:
@@ -155,18 +154,23 @@ class ToolGuard(Relay):
         except McpMessageInvalid as invalid:
             answer = error(message["id"], INVALID_PARAMS, str(invalid))
         except AndonError as refused:
-            answer = refusal(message, _not_decided(refused))
+            answer = refusal(message, not_decided(refused))
         except Exception as bug:  # noqa: BLE001 - the edge: an unforeseen error must not let a call through
             self._note(f"A tool call failed in the guard: {type(bug).__name__}")
             answer = error(message["id"], INTERNAL_ERROR, "The guard failed; the call was not completed")
         finally:
-            del self._open[key]
+            self._close(key, opened)
         if answer is not None:
             await self.client.send(answer)
 
+    def _close(self, key: str, opened: _Open) -> None:
+        """Free the id of a call that is answered or given up."""
+        if self._open.get(key) is opened:
+            del self._open[key]
+
     async def _governed(self, message: Message, opened: _Open) -> Message | None:
         """Return the answer to a call; None where the client has given it up."""
-        tool, arguments = _asked(message)
+        tool, arguments = asked(message)
         mark = (tool, digest_of(arguments))
         begun = self._continued.pop((mark, key_of(message["params"].get("requestState"))), None)
         if begun is not None:
@@ -193,7 +197,7 @@ class ToolGuard(Relay):
                 waited += self._poll_seconds
                 try:
                     call = await self._desk.look(call.id)
-                except GatewayUnreachable as error:
+                except AndonUnreachable as error:
                     self._note(str(error))
         except asyncio.CancelledError:
             self._remember(mark, call)
@@ -219,7 +223,7 @@ class ToolGuard(Relay):
         left.remove(call)
         try:
             return await self._desk.look(call.id)
-        except (GatewayUnreachable, asyncio.CancelledError):
+        except (AndonUnreachable, asyncio.CancelledError):
             left.append(call)
             raise
 
@@ -241,8 +245,8 @@ class ToolGuard(Relay):
         if answer is None:
             await self._report(call, {"error": "Given up after it was forwarded; its outcome is not known"})
             return None if opened.cancelled else refusal(message, "The server ended before it answered.", call)
-        state = _asks_for_input(answer)
-        if state is not None:
+        state = asks_for_input(answer)
+        if state is not None and opened.work is not None:  # in a task nobody is there to be asked
             self._continued[mark, state] = call
         else:
             await self._report(call, reported(answer))
@@ -277,14 +281,14 @@ class ToolGuard(Relay):
                 await self._pause(self._poll_seconds)
                 try:
                     task.call = await self._desk.look(task.call.id)
-                except GatewayUnreachable as error:
+                except AndonUnreachable as error:
                     self._note(str(error))
             if task.call.state != ALLOWED:
                 self._tasks.complete(task, tool_error(why_not(task.call), task.call))
                 return
             answer = await self._make_for(task, message, mark)
         except AndonError as refused:
-            self._tasks.complete(task, tool_error(_not_decided(refused), task.call))
+            self._tasks.complete(task, tool_error(not_decided(refused), task.call))
             return
         except Exception as bug:  # noqa: BLE001 - the edge: an unforeseen error must not let a call through
             self._note(f"A task failed in the guard: {type(bug).__name__}")
@@ -292,8 +296,10 @@ class ToolGuard(Relay):
             return
         if answer is None:
             self._tasks.complete(task, tool_error("The call was given up; its outcome is not known.", task.call))
-        elif "error" in answer:
+        elif isinstance(answer.get("error"), dict):
             self._tasks.fail(task, answer["error"])
+        elif not isinstance(answer.get("result"), dict) or asks_for_input(answer) is not None:
+            self._tasks.complete(task, tool_error("The server did not answer with a result of the tool.", task.call))
         else:
             self._tasks.complete(task, answer["result"])
 
@@ -302,7 +308,7 @@ class ToolGuard(Relay):
         opened = self._open[key_of(identifier)] = _Open(asyncio.get_running_loop().create_future(), _Stage.BEGINNING)
         task.begun = True
         try:
-            return await self._make(_unattended(message, identifier), task.call, opened, mark)
+            return await self._make(unattended(message, identifier), task.call, opened, mark)
         finally:
             del self._open[key_of(identifier)]
 
@@ -315,6 +321,7 @@ class ToolGuard(Relay):
         opened.cancelled = True
         if opened.stage is _Stage.DECIDING and opened.work is not None:
             opened.work.cancel()
+            self._close(key, opened)
         elif opened.stage is _Stage.FORWARDED:
             await self.server.send(message)
             if not opened.answer.done():
@@ -326,53 +333,18 @@ class ToolGuard(Relay):
         if not isinstance(found, dict):
             return
         capabilities = found.setdefault("capabilities", {})
-        if isinstance(capabilities, dict):
-            extensions = capabilities.setdefault("extensions", {})
+        extensions = capabilities.setdefault("extensions", {}) if isinstance(capabilities, dict) else None
+        if isinstance(extensions, dict):
             self._server_has_tasks = TASKS in extensions
             extensions.setdefault(TASKS, {})
 
     def _is_own_task(self, message: Message) -> bool:
         """Return whether a request is about a task of the guard: a known one, or one of a guard before this one."""
-        if message.get("params", {}).get("taskId") in self._tasks:
+        task_id = message.get("params", {}).get("taskId")
+        if isinstance(task_id, str) and task_id in self._tasks:
             return True
         return not self._server_has_tasks and speaks_tasks(meta_of(message))
 
     def _agent_of(self, message: Message) -> str:
-        found = self._agent or _name_in(meta_of(message).get(CLIENT_INFO)) or self._client_name
+        found = self._agent or name_in(meta_of(message).get(CLIENT_INFO)) or self._client_name
         return found or "mcp"
-
-
-def _asked(message: Message) -> tuple[str, dict[str, Any]]:
-    params = message.get("params", {})
-    tool, arguments = params.get("name"), params.get("arguments")
-    if not isinstance(tool, str) or not tool:
-        raise McpMessageInvalid("tools/call needs params.name, the name of a tool")
-    if arguments is not None and not isinstance(arguments, dict):
-        raise McpMessageInvalid("tools/call needs params.arguments as an object, if there are any")
-    return tool, arguments or {}
-
-
-def _not_decided(refused: AndonError) -> str:
-    if isinstance(refused, GatewayRefused):
-        return f"Not allowed, nothing was done. {refused}"
-    return f"Not allowed, because Andon did not answer; nothing was done. {refused}"
-
-
-def _asks_for_input(answer: Message) -> str | None:
-    """Return the key of the state with which a call goes on, if the server asks the client for something first."""
-    found = answer.get("result")
-    if isinstance(found, dict) and found.get("resultType") == "input_required":
-        return key_of(found.get("requestState"))
-    return None
-
-
-def _unattended(message: Message, identifier: str) -> Message:
-    """Return a call as it is forwarded for a task: nobody is there to be asked or to see progress."""
-    meta = {key: value for key, value in meta_of(message).items() if key != "progressToken"}
-    meta[CLIENT_CAPABILITIES] = {}
-    return {**message, "id": identifier, "params": {**message["params"], "_meta": meta}}
-
-
-def _name_in(client_info: Any) -> str:
-    name = client_info.get("name") if isinstance(client_info, dict) else None
-    return name[:_LONGEST_NAME] if isinstance(name, str) else ""

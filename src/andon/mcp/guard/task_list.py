@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from andon.kernel.errors import AndonError
-from andon.mcp.errors import GatewayRefused
+from andon.mcp.errors import AndonRefused
 from andon.mcp.gateway_client import ALLOWED, WAITING, RemoteCall
 from andon.mcp.guard.answers import tool_error, why_not
 from andon.mcp.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, MISSING_CAPABILITY, Message, error, meta_of, result
@@ -84,7 +84,7 @@ class TaskList:
         if task is None:
             try:
                 task = self._of_call(await look(task_id))
-            except GatewayRefused:
+            except AndonRefused:
                 return error(request["id"], INVALID_PARAMS, f"There is no task {task_id}")
             except AndonError as fault:
                 return error(request["id"], INTERNAL_ERROR, str(fault))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from andon.mcp.gateway_client import GatewayClient
 from andon.mcp.server import http
-from andon.mcp.server.agent_desk import AgentDesk
+from andon.mcp.server.agent_tools import AgentTools
 from andon.mcp.server.protocol import create_server
 
 __all__ = ["serve_http", "serve_stdio"]
@@ -18,7 +18,7 @@ def serve_stdio(gateway: str, key: str) -> None:
 
     async def serving() -> None:
         client = GatewayClient(gateway, key)
-        server = create_server(AgentDesk(client, _now), lambda _: key)
+        server = create_server(AgentTools(client, _now), lambda _: key)
         from mcp.server.stdio import stdio_server
 
         async with stdio_server() as (reading, writing):
@@ -34,7 +34,7 @@ def serve_http(gateway: str, address: str, allowed: Sequence[str]) -> None:
 
     async def serving() -> None:
         client = GatewayClient(gateway, "")
-        server = create_server(AgentDesk(client, _now), http.bearer_of)
+        server = create_server(AgentTools(client, _now), http.bearer_of)
         await http.serve(server, host, port, allowed, lambda: _ready(f"http://{address}{http.PATH}"))
         await client.aclose()
 

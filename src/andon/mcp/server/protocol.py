@@ -6,7 +6,7 @@ from typing import Any
 from andon.kernel.errors import AndonError
 from andon.mcp.errors import AgentToolUnknown, McpMissing
 from andon.mcp.jsonrpc import CLIENT_INFO, INTERNAL_ERROR, INVALID_PARAMS, MISSING_CAPABILITY
-from andon.mcp.server.agent_desk import AgentDesk, is_missing
+from andon.mcp.server.agent_tools import AgentTools, is_missing
 from andon.mcp.server.catalogue import PAGE
 from andon.mcp.tasks import METHODS, REQUIRED, TASKS, speaks_tasks
 from andon.version import __version__
@@ -20,7 +20,7 @@ _INSTRUCTIONS = (
 )
 
 
-def create_server(desk: AgentDesk, key_of: KeyOf) -> Any:
+def create_server(desk: AgentTools, key_of: KeyOf) -> Any:
     """Build the library's server. Raises McpMissing."""
     try:
         from mcp import types

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from andon.kernel.errors import AndonError, Invalid
-from andon.mcp.errors import AgentToolUnknown, GatewayRefused
+from andon.mcp.errors import AgentToolUnknown, AndonRefused
 from andon.mcp.gateway_client import ALLOWED, WAITING, GatewayClient, RemoteCall, quoted
 from andon.mcp.jsonrpc import digest_of
 from andon.mcp.server.catalogue import DECIDE, FIXED, deciding, explained
@@ -15,14 +15,14 @@ from andon.mcp.tasks import task_of
 _ENDED = ("done", "failed", "denied", "refused", "expired")
 
 
-class AgentDesk:
+class AgentTools:
     """The tools of one Andon. Every request names the key that it is made with."""
 
     def __init__(self, gateway: GatewayClient, now: Callable[[], datetime]) -> None:
         self._gateway, self._now = gateway, now
 
     async def tools(self, key: str) -> list[dict[str, Any]]:
-        """Return all tools that a key may use. Raises GatewayRefused and GatewayUnreachable."""
+        """Return all tools that a key may use. Raises AndonRefused and AndonUnreachable."""
         automations = await self._gateway.get("/v1/automations", key=key)
         boxes = {box["name"] for box in await self._boxes(key)}
         askable = [one for one in automations if one.get("askable", True) and one["name"] not in boxes]
@@ -130,4 +130,4 @@ def _failed(text: str) -> dict[str, Any]:
 
 def is_missing(error: AndonError) -> bool:
     """Return whether what was asked for does not exist, or may not be known."""
-    return isinstance(error, GatewayRefused) and error.details.get("status") in (404, 422)
+    return isinstance(error, AndonRefused) and error.details.get("status") in (404, 422)
