@@ -31,7 +31,8 @@ def text_of(part: EmailMessage, limits: MailLimits) -> tuple[str, bool]:
 
 def html_to_text(html: str, most: int) -> tuple[str, bool]:
     """Return the text of HTML as far as its first `most` tags, and whether there were more; quotes begin with `> `."""
-    from bs4 import BeautifulSoup, Comment, Doctype, NavigableString, Tag  # the extra mail
+    from bs4 import BeautifulSoup  # the extra mail
+    from bs4.element import Comment, Doctype, NavigableString, Tag
 
     shortened = _first_tags(html, most)
     soup = BeautifulSoup(shortened, "html.parser")

@@ -87,7 +87,12 @@ def addresses(values: Iterable[str], most: int) -> tuple[list[Address], int]:
 def _addresses(value: str) -> list[tuple[str, str]]:
     try:
         return [(name, address) for name, address in getaddresses([value]) if "@" in address]
-    except (RecursionError, ValueError, IndexError, TypeError):  # comments in comments, and what else the parser trips on
+    except (
+        RecursionError,
+        ValueError,
+        IndexError,
+        TypeError,
+    ):  # comments in comments, and what else the parser trips on
         return []
 
 

@@ -39,7 +39,7 @@ def parse(raw: bytes, limits: MailLimits | None = None) -> Mail:
     message = _tree(raw, limits)
     try:
         return _mail(message, limits)
-    except Exception as error:  # noqa: BLE001 - the edge to parsers that are given what anybody sends
+    except Exception as error:
         raise MailUnreadable(f"The mail cannot be read ({type(error).__name__})") from error
 
 
@@ -106,7 +106,7 @@ class _BoundedParser(BytesFeedParser):
 
 
 def _shortened(lines: list[str]) -> list[str]:
-    """Return header lines without the rest of a MIME header that is too long: reading one takes the square of its length."""
+    """Return header lines without the rest of too long MIME headers: to read one takes the square of its length."""
     kept: list[str] = []
     left = _LONGEST_MIME
     for line in lines:

@@ -98,12 +98,12 @@ BOMBS: Mapping[str, Callable[[], bytes]] = {
     "from lines": lambda: plain(b"From: a\r\nSent: b\r\nTo: c\r\n" * 300_000),
     "spaces": lambda: plain(b" \r\n" * 300_000 + b"Best regards"),
     "mail words": lambda: plain(b"This e-mail mail mail mail " * 1000),
-    "words": lambda: plain((b"a " * 900 + b"\r\n") * 5000),
+    "many words": lambda: plain((b"a " * 900 + b"\r\n") * 5000),
     "sent from": lambda: plain(b"Sent from my " + b"a " * 10_000 + b"!\r\n"),
     "encoded words": lambda: HEAD + b"X: y\r\nSubject: " + b"=?utf-8?q?=41?= " * 10_000 + b"\r\n\r\nHello",
     "references": lambda: HEAD + b"References: " + b"<a@b> " * 40_000 + b"\r\n\r\nHello",
     "comments": lambda: HEAD + b"To: " + b"(" * 60_000 + b"\r\n\r\nHello",
-    "quoted names": lambda: HEAD + b'To: ' + b'"' * 60_001 + b"\r\n\r\nHello",
+    "quoted names": lambda: HEAD + b"To: " + b'"' * 60_001 + b"\r\n\r\nHello",
     "parameters": lambda: HEAD + b"Content-Type: text/plain" + b"; a*0*=b" * 20_000 + b"\r\n\r\nHello",
     "type comments": lambda: HEAD + b"Content-Type: " + b"(" * 100_000 + b"text/plain\r\n\r\nHello",
     "disposition": lambda: HEAD + b"Content-Disposition: attachment; filename=" + b'"' * 100_000 + b"\r\n\r\nHello",
@@ -143,5 +143,4 @@ if __name__ == "__main__":
             found[name] = {"refused": str(error)}
         found[name]["seconds"] = round(process_time() - began, 2)
         found[name]["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        print(name, found[name], file=sys.stderr)
-    print(json.dumps(found))
+    sys.stdout.write(json.dumps(found))

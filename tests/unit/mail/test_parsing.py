@@ -30,7 +30,7 @@ def test_headers_are_read_in_words() -> None:
     found = parse(
         mail(
             b"Hello",
-            head=b"To: =?iso-8859-1?q?M=FCller=2C_Jo?= <jo@bank.test>, \"Card, Team\" <cards@bank.test>\r\n"
+            head=b'To: =?iso-8859-1?q?M=FCller=2C_Jo?= <jo@bank.test>, "Card, Team" <cards@bank.test>\r\n'
             b"Cc: plain@bank.test\r\nDate: Mon, 1 Dec 2025 10:00:00 +0100\r\n"
             b"References: <first@c.test>\r\n <second@b.test>\r\nIn-Reply-To: <second@b.test>\r\n"
             b"List-Id: News <news.c.test>\r\nAuto-Submitted: no\r\nX-Other: unseen\r\nContent-Language: de\r\n",
@@ -144,7 +144,7 @@ def test_a_quote_in_html_is_a_quote() -> None:
 
 def test_attachments_are_kept_as_they_are_under_a_harmless_name() -> None:
     evil = (
-        b"Content-Type: application/x-msdownload; name=\"../../etc/passwd\"\r\n"
+        b'Content-Type: application/x-msdownload; name="../../etc/passwd"\r\n'
         b"Content-Disposition: attachment; filename*=utf-8''..%2F..%2F%C3%BCbel%0A.exe\r\n"
         b"Content-Transfer-Encoding: base64\r\n\r\nTVo="
     )
@@ -179,7 +179,11 @@ def test_what_exceeds_a_limit_is_cut_and_says_so() -> None:
     [
         (mail(b"x" * 200), MailLimits(max_bytes=100), "max_bytes"),
         (with_parts(TEXT, TEXT, TEXT), MailLimits(max_parts=3), "max_parts"),
-        (with_parts(b"Content-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\nx"), MailLimits(max_depth=1), "max_depth"),
+        (
+            with_parts(b"Content-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\nx"),
+            MailLimits(max_depth=1),
+            "max_depth",
+        ),
         (mail(b"x"), MailLimits(max_headers=2), "max_headers"),
         (mail(b"x"), MailLimits(max_header_bytes=20), "max_header_bytes"),
         (b"", MailLimits(), "no header"),
@@ -249,15 +253,18 @@ PIECES = st.sampled_from(
 def test_whatever_comes_is_read_or_refused_and_fits_into_an_event(raw: bytes) -> None:
     try:
         found = parse(b"From: a@b.test\r\n" + raw)
-    except MailUnreadable as error:
-        assert error.__cause__ is None, repr(error.__cause__)
+    except MailUnreadable as refused:
+        if refused.__cause__ is not None:
+            raise refused.__cause__ from None
         return
     data = found.data("INBOX", 1)
     assert from_json(to_json(data)) == data
     assert "\x00" not in to_json(data).decode()
 
 
-@given(st.text(max_size=300), st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("C", "Z")), max_size=40))
+@given(
+    st.text(max_size=300), st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("C", "Z")), max_size=40)
+)
 def test_what_a_mail_program_writes_is_read_as_it_was_meant(text: str, subject: str) -> None:
     made = EmailMessage()
     made["From"], made["Subject"] = "zoe@customers.test", subject
