@@ -32,6 +32,7 @@ from andon.console import (
     rollouts,
     sign_in,
     streams,
+    tools,
 )
 from andon.console.context import Console
 from andon.console.dependencies import Here, signed_in
@@ -109,6 +110,7 @@ def create_app(
         streams,
         actions,
         procedures,
+        tools,
         audit,
     ):
         app.router.routes.extend(page.router.routes)  # as they are: `include_router` would build each again
