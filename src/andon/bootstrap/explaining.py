@@ -33,7 +33,7 @@ def explaining(
                 return loaded
         if version.trusted or version.manifest.runtime.isolated_only:
             raise NotExplained(
-                f"{version.name} {version.number} brings code of its own, which is not run here only to explain a decision"
+                f"{version.name} {version.number} brings code of its own, which is not run only to explain a decision"
             )
         with database.begin() as tx:
             folder = models.fetch(tx, version, settings.data / "models")
