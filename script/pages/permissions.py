@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from andon.access import Permission, Principal
+from andon.gateway.decisions import may_read
 
 
 def needed(route: Callable[..., Any]) -> str:
@@ -52,7 +53,7 @@ def _asked_everywhere(node: ast.AST) -> list[ast.expr]:
 
 
 def _is_ours(function: Callable[..., Any], module: ModuleType) -> bool:
-    return _home(function) in (module, inspect.getmodule(Principal))
+    return _home(function) in (module, inspect.getmodule(Principal), inspect.getmodule(may_read))
 
 
 def _home(function: Callable[..., Any]) -> ModuleType:
