@@ -1,7 +1,8 @@
 """Calls of tools that are decided: killed, injected, stored, and beside durable steps of the same run.
 
 A worker runs procedures of 100 calls each and is killed at random moments. The tools write what happened, under the
-call's key, where the benchmark counts it. A person approves most calls that the policy asks about, and refuses the others.
+call's key, where the benchmark counts it. A person approves most calls that the policy asks about, and
+refuses the others.
 """
 
 import argparse

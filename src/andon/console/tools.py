@@ -18,7 +18,7 @@ router = APIRouter(prefix="/tools")
 def show_list(
     here: Here, visitor: Signed, tx: Db, state: CallState | None = None, before: UUID | None = None
 ) -> Response:
-    """Calls, newest first."""
+    """Show calls, newest first."""
     scopes = visitor.scopes(Permission.READ_DECISIONS)
     found = tools.page(tx, toolboxes=scopes, now=here.clock.now(), state=state, limit=PAGE, before=before)
     last = found[-1].id if found else None
