@@ -1,7 +1,7 @@
 """Calls of tools that are decided: killed, injected, stored, and beside durable steps of the same run.
 
-A worker runs procedures of 100 calls each and is killed at random moments. The tools write what happened, under the call's key,
-where the benchmark counts it. A person approves most calls that the policy asks about, and refuses the others.
+A worker runs procedures of 100 calls each and is killed at random moments. The tools write what happened, under the
+call's key, where the benchmark counts it. A person approves most calls that the policy asks about, and refuses the others.
 """
 
 import argparse
@@ -237,7 +237,7 @@ def _is_killed_run(tx: Any, decision_id: UUID) -> bool:
 
 @contextmanager
 def _worker(url: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """A worker that is ready, in a process of its own."""
+    """Run a worker that is ready, in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.agents_line", url, str(folder)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:

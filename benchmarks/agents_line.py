@@ -1,6 +1,6 @@
-"""What the benchmark of agents runs on: the bank's tools, a line that decides their calls, and procedures that call them.
+"""What the benchmark of agents runs on: the bank's tools, a line that decides their calls, procedures that call them.
 
-`python -m benchmarks.agents_line URL FOLDER` is a worker: it prints `ready`, and ends with its standard input, or by a kill.
+`python -m benchmarks.agents_line URL FOLDER` is a worker: it prints `ready`, and ends with its standard input.
 """
 
 import asyncio
@@ -33,7 +33,9 @@ POLICY = f"""
 outcomes: [allow, deny, ask]
 rules:
   - {{id: look, when: 'input.tool == "balance"', then: allow}}
-  - {{id: small, when: 'input.tool == "refund" && input.arguments.amount > 0 && input.arguments.amount <= {SMALL}', then: allow}}
+  - id: small
+    when: input.tool == "refund" && input.arguments.amount > 0 && input.arguments.amount <= {SMALL}
+    then: allow
   - {{id: large, when: 'input.tool == "refund" && input.arguments.amount > 0', then: ask}}
 otherwise: deny
 """
