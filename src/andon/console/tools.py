@@ -18,7 +18,7 @@ router = APIRouter(prefix="/tools")
 def show_list(
     here: Here, visitor: Signed, tx: Db, state: CallState | None = None, before: UUID | None = None
 ) -> Response:
-    """Calls, newest first."""
+    """Show calls, newest first."""
     scopes = visitor.scopes(Permission.READ_DECISIONS)
     found = tools.page(tx, toolboxes=scopes, now=here.clock.now(), state=state, limit=PAGE, before=before)
     last = found[-1].id if found else None
@@ -35,7 +35,7 @@ def show_list(
 
 @router.get("/{call_id}")
 def show(here: Here, visitor: Signed, tx: Db, call_id: UUID) -> Response:
-    """One call. Out of the visitor's scope it does not exist."""
+    """Show one call. Out of the visitor's scope it does not exist."""
     call = tools.get(tx, call_id, here.clock.now())
     if not visitor.may(Permission.READ_DECISIONS, call.toolbox):
         raise ToolCallNotFound(f"No call {call_id}")
