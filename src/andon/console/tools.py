@@ -35,7 +35,7 @@ def show_list(
 
 @router.get("/{call_id}")
 def show(here: Here, visitor: Signed, tx: Db, call_id: UUID) -> Response:
-    """One call. Out of the visitor's scope it does not exist."""
+    """Show one call. Out of the visitor's scope it does not exist."""
     call = tools.get(tx, call_id, here.clock.now())
     if not visitor.may(Permission.READ_DECISIONS, call.toolbox):
         raise ToolCallNotFound(f"No call {call_id}")
