@@ -53,6 +53,7 @@ from andon.authoring.rollouts import (
     Guardrail,
     RolloutPlan,
 )
+from andon.authoring.text import MEDIA_TYPE, MOST_CHARACTERS, Text
 from andon.authoring.triggers import SOURCES, Trigger, files, http_events, kafka, nats, on_event, schedule, table
 from andon.authoring.truth import Truth
 
@@ -64,7 +65,9 @@ __all__ = [
     "EXPECTED",
     "GUARDRAILS",
     "MEAN_GUARDRAILS",
+    "MEDIA_TYPE",
     "MONITORS",
+    "MOST_CHARACTERS",
     "OF_NUMBERS",
     "OTHER_ALERTS",
     "PLANS",
@@ -104,6 +107,7 @@ __all__ = [
     "RolloutPlan",
     "ServiceLevel",
     "StepFailed",
+    "Text",
     "Trigger",
     "Truth",
     "Window",

@@ -38,6 +38,7 @@ from andon.models.manifest import (
 from andon.models.outputs import fault_of
 from andon.models.package import open_package
 from andon.models.packing import pack
+from andon.models.profile import lengths_of
 from andon.models.prospects import (
     LADDER,
     LITTLE,
@@ -66,6 +67,7 @@ from andon.models.service import (
 )
 from andon.models.signature import FeatureKind, FeatureSpec, Signature
 from andon.models.stored import REGISTERED, ModelFiles
+from andon.models.text_models import MOST_TEXTS, fit_text, frame_of_rows
 from andon.models.training import train
 from andon.runtimes import Matrix
 
@@ -74,6 +76,7 @@ __all__ = [
     "HIGHEST_NUMBER",
     "LADDER",
     "LITTLE",
+    "MOST_TEXTS",
     "REGISTERED",
     "Alias",
     "AliasInvalid",
@@ -127,11 +130,14 @@ __all__ = [
     "fault_of",
     "fetch",
     "find_trial",
+    "fit_text",
+    "frame_of_rows",
     "get",
     "held_versions",
     "hold",
     "hold_back",
     "infer",
+    "lengths_of",
     "list_aliases",
     "list_versions",
     "misfits_of",

@@ -11,8 +11,9 @@ import tempfile
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-REQUEST, ROWS, ANSWER, MODULES = "request.json", "rows.npy", "answer.npy", "modules.json"
+REQUEST, ROWS, TEXTS, ANSWER, MODULES = "request.json", "rows.npy", "rows.json", "answer.npy", "modules.json"
 
 
 def main(runtimes: Path, folder: Path) -> None:
@@ -25,8 +26,20 @@ def main(runtimes: Path, folder: Path) -> None:
     model = _loaded(runtimes).open_model(
         request["runtime"], Path(request["file"]), trusted=True, signature=request["signature"]
     )
-    np.save(folder / ANSWER, model.predict(np.load(folder / ROWS)))
+    np.save(folder / ANSWER, model.predict(_rows(folder)))
     (folder / MODULES).write_text(json.dumps(sorted(_imported(set(sys.modules) - before, folder))), encoding="utf-8")
+
+
+def _rows(folder: Path) -> Any:
+    """The rows: numbers, or with texts among them."""
+    import numpy as np
+
+    if (folder / ROWS).is_file():
+        return np.load(folder / ROWS)
+    rows = json.loads((folder / TEXTS).read_text(encoding="utf-8"))
+    matrix = np.empty((len(rows), len(rows[0])), dtype=object)
+    matrix[:] = rows
+    return matrix
 
 
 def _loaded(folder: Path) -> ModuleType:

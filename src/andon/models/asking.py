@@ -47,7 +47,10 @@ class PackedFile:
         with TemporaryDirectory(prefix="andon-packing-") as name:
             folder = Path(name)
             (folder / answering.REQUEST).write_text(json.dumps(self._request), encoding="utf-8")
-            np.save(folder / answering.ROWS, matrix)
+            if matrix.dtype == object:
+                (folder / answering.TEXTS).write_text(json.dumps(matrix.tolist()), encoding="utf-8")
+            else:
+                np.save(folder / answering.ROWS, matrix)
             done = subprocess.run(  # noqa: S603 - running the builder's model is what was asked for
                 [sys.executable, "-I", answering.__file__, str(Path(runtimes.__file__).parent), name],
                 capture_output=True,

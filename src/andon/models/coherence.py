@@ -9,7 +9,11 @@ import numpy as np
 from andon.kernel.errors import Fault
 from andon.models.calibration import Calibrator
 from andon.models.encoding import columns_of
-from andon.models.manifest import Curve, Manifest
+from andon.models.manifest import Curve, Manifest, Runtime
+from andon.models.signature import FeatureKind, Signature
+
+_READ_TEXT = (Runtime.SKLEARN, Runtime.PYTHON, Runtime.PYFUNC)
+"""What gives a model raw columns, and so texts."""
 
 _TOLERANCE = 1e-6
 """Room for another CPU's rounding of the same arithmetic."""
@@ -18,12 +22,26 @@ _TOLERANCE = 1e-6
 def misfits_of(manifest: Manifest) -> list[Fault]:
     """What does not fit the model's classes and features, or the answers its probes had at packing; each part is named."""
     faults = [
+        *_text_faults(manifest.signature, manifest.runtime),
         *_file_faults(manifest),
         *_order_faults(manifest),
         *_calibration_faults(manifest),
         *_probe_faults(manifest),
     ]
     return faults or list(_answer_faults(manifest))
+
+
+def text_fault_of(signature: Signature, runtime: Runtime) -> str | None:
+    """Return why a model of this runtime cannot take the texts among its features; None if it can, or if there are none."""
+    texts = [feature.name for feature in signature.features if feature.kind is FeatureKind.TEXT]
+    if not texts or runtime in _READ_TEXT:
+        return None
+    return f"A model of {runtime} takes numbers only, and {', '.join(texts)} is text: put it into a pipeline of scikit-learn that reads text"
+
+
+def _text_faults(signature: Signature, runtime: Runtime) -> Iterator[Fault]:
+    if fault := text_fault_of(signature, runtime):
+        yield Fault("signature.features", fault)
 
 
 def _file_faults(manifest: Manifest) -> Iterator[Fault]:

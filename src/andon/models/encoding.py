@@ -1,7 +1,8 @@
 """Raw values to numbers, the same in training, packing and serving.
 
 A number stands as it is, a boolean as 0 or 1, a category as the position among its known values. A time gives three
-columns: seconds since 1970, hour of the day and weekday (0 is Monday), in UTC. Missing and unknown are NaN.
+columns: seconds since 1970, hour of the day and weekday (0 is Monday), in UTC. Missing and unknown are NaN. A free text
+stays a text, or None: a matrix with such a column is an array of objects.
 """
 
 import math
@@ -40,6 +41,7 @@ class Encoder:
         self.columns = columns_of(features)
         names = [feature.name for feature in features for _ in range(_width(feature))]
         self._coders = [(at, coder) for at, coder in enumerate(_coders(features)) if coder is not None]
+        self._has_texts = has_texts(features)
         self._pick = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
         self._pack = struct.Struct(f"{len(names)}d").pack
 
@@ -47,6 +49,8 @@ class Encoder:
         """The matrix of a batch of rows, each of which holds every feature (None is missing). Raises ValueUnusable."""
         try:
             picked = [self._pick(row) for row in rows]
+            if self._has_texts and rows:
+                return _side_by_side(self.features, list(zip(*picked, strict=True)))
             return self._matrix(list(map(self._coded, picked)) if self._coders else picked)
         except (KeyError, TypeError, ValueError, OverflowError, ValueUnusable) as error:
             raise self._blame(rows, error) from error
@@ -83,6 +87,11 @@ def columns_of(features: Sequence[FeatureSpec]) -> tuple[str, ...]:
     return tuple(feature.name + part for feature in features for part in _TIME_PARTS[: _width(feature)])
 
 
+def has_texts(features: Sequence[FeatureSpec]) -> bool:
+    """Return whether a matrix of these features holds texts, and so is an array of objects."""
+    return any(feature.kind is FeatureKind.TEXT for feature in features)
+
+
 def categorical_columns(features: Sequence[FeatureSpec]) -> tuple[int, ...]:
     """The positions of the columns that hold category codes, for training."""
     kinds = [feature.kind for feature in features for _ in range(_width(feature))]
@@ -99,7 +108,7 @@ def encode(features: Sequence[FeatureSpec], rows: Rows) -> Matrix:
     lengths = {feature.name: len(rows[feature.name]) for feature in features}
     if len(set(lengths.values())) != 1:
         raise ValueUnusable(f"The columns differ in length: {lengths}")
-    return np.column_stack([_column(feature, rows[feature.name]) for feature in features])
+    return _stacked([_column(feature, rows[feature.name]) for feature in features])
 
 
 def encode_labels(classes: Sequence[str], labels: Sequence[Any]) -> NDArray[np.int64]:
@@ -167,6 +176,13 @@ class _Booleans(dict[Any, float]):
         raise ValueUnusable(f"expected true or false, got {type(value).__name__}")
 
 
+class _Texts:
+    """A text as it is; numbers and the like as they are written."""
+
+    def __getitem__(self, value: Any) -> str | None:
+        return value if isinstance(value, str) else text_of(value)
+
+
 class _TimePart:
     """One number of a time: a datetime or date (UTC unless it says otherwise), ISO 8601 text, or seconds since 1970."""
 
@@ -178,6 +194,9 @@ class _TimePart:
         if self._part == "_hour":
             return seconds % _DAY / 3600
         return (seconds // _DAY + _THURSDAY) % 7 if self._part == "_weekday" else seconds
+
+
+_TEXTS = _Texts()
 
 
 def _seconds(value: Any) -> float:
@@ -209,7 +228,23 @@ def _coders(features: Sequence[FeatureSpec]) -> list[Any]:
                 coders.append(_Categories(feature.categories))
             case FeatureKind.TIME:
                 coders.extend(_TimePart(part) for part in _TIME_PARTS)
+            case FeatureKind.TEXT:
+                coders.append(_Texts())
     return coders
+
+
+def _side_by_side(features: Sequence[FeatureSpec], picked: Sequence[Sequence[Any]]) -> Matrix:
+    """Return the matrix of values by column of the matrix; those of a time stand there once for each of its parts."""
+    at, columns = 0, []
+    for feature in features:
+        columns.append(_column(feature, list(picked[at])))
+        at += _width(feature)
+    return _stacked(columns)
+
+
+def _stacked(columns: Sequence[NDArray[Any]]) -> Matrix:
+    stacked: Matrix = np.column_stack(columns)
+    return stacked
 
 
 def _column(feature: FeatureSpec, values: Any) -> Matrix:
@@ -219,10 +254,19 @@ def _column(feature: FeatureSpec, values: Any) -> Matrix:
         if numeric and feature.kind is FeatureKind.NUMBER:
             return np.asarray(values, dtype=np.float64).reshape(-1, 1)
         plain = values_of(values)
+        if feature.kind is FeatureKind.TEXT:
+            return _texts(plain)
         columns = [plain if coder is None else [coder[v] for v in plain] for coder in _coders([feature])]
         return np.column_stack([_numbers(column) for column in columns])
     except (TypeError, ValueError, OverflowError, ValueUnusable) as error:
         raise ValueUnusable(f"Feature {feature.name!r} is a {feature.kind}; a value is not: {_shown(error)}") from error
+
+
+def _texts(values: list[Any]) -> Matrix:
+    """Return texts as a column of objects."""
+    column: NDArray[Any] = np.empty((len(values), 1), dtype=object)
+    column[:, 0] = [_TEXTS[value] for value in values]
+    return column
 
 
 def _numbers(values: list[Any]) -> Matrix:

@@ -7,7 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,14 @@ from andon.models.errors import PackageInvalid, PickleRefused
 from andon.models.package import PICKLES
 from andon.models.savers import is_mlflow, sklearn_file
 from andon.models.signature import FeatureKind, FeatureSpec
+from andon.models.vocabularies import first_of, parts_of, reads_text
 from andon.runtimes import foreign_types
 
 FEWEST_ROWS = 20
 """A sample with fewer rows says next to nothing."""
 
 _MOST_CATEGORIES = 1_000
+_WORDS = (FeatureKind.TEXT, FeatureKind.CATEGORY)
 _NAME = re.compile(r"[^a-z0-9]+")
 
 
@@ -51,6 +53,9 @@ class _Known:
     classes: tuple[str, ...] = ()
     categories: Mapping[str, tuple[str, ...]] | None = None
     text_columns: tuple[tuple[str, ...], ...] = ()
+    texts: frozenset[str] = frozenset()
+    one_text: bool = False
+    """Whether all it takes is one column of texts, whose name it does not know."""
 
 
 def infer(path: Path, sample: Sequence[Mapping[str, Any]], target: str | None, *, trust: bool) -> InferredSignature:
@@ -64,6 +69,9 @@ def infer(path: Path, sample: Sequence[Mapping[str, Any]], target: str | None, *
     columns = list(sample[0])
     aim = _target(columns, known.names, target)
     names = known.names or tuple(name for name in columns if name != aim)
+    if known.one_text:
+        names = (_only_text(names, sample),)
+        known = replace(known, texts=frozenset(names))
     if absent := [name for name in names if name not in columns]:
         raise PackageInvalid(f"The model takes {', '.join(map(repr, absent))}, which the sample does not have")
     labelled = [row for row in sample if row[aim] is not None]
@@ -89,7 +97,7 @@ def _opened(path: Path, *, trust: bool) -> _Known:
     if is_mlflow(path):
         file = sklearn_file(path)
         found = _opened(file, trust=trust) if file is not None else _Known(path, names=_mlflow_names(path))
-        return _Known(path, found.names or _mlflow_names(path), found.classes, found.categories)
+        return replace(found, model=path, names=found.names or _mlflow_names(path))
     match path.suffix:
         case ".skops":
             return _of_sklearn(_skops(path, trust=trust))
@@ -131,7 +139,28 @@ def _of_sklearn(model: Any) -> _Known:
         raise PackageInvalid(f"{type(model).__name__} has no predict_proba, so it gives no probabilities")
     classes = tuple(str(text_of(value)) for value in getattr(model, "classes_", ()))
     names = tuple(str(name) for name in getattr(model, "feature_names_in_", ()))
-    return _Known(model, names, classes, dict(_categories(model)))
+    texts = frozenset(_texts(model, names))
+    return _Known(model, names, classes, dict(_categories(model)), (), texts, reads_text(first_of(model)))
+
+
+def _texts(model: Any, names: Sequence[str]) -> Iterator[str]:
+    """The columns that the transformers of a model read as text."""
+    for part in parts_of(model):
+        for _, transformer, column in getattr(part, "transformers_", ()):
+            if isinstance(column, str | int) and any(map(reads_text, parts_of(transformer))):
+                yield names[column] if isinstance(column, int) else column
+
+
+def _only_text(names: Sequence[str], sample: Sequence[Mapping[str, Any]]) -> str:
+    """The one column of texts among these."""
+    values = {name: [row[name] for row in sample if row[name] is not None] for name in names}
+    texts = [name for name in names if _kind(values[name]) in _WORDS]
+    prose = [name for name in texts if _is_prose(values[name])]
+    texts = prose if len(prose) == 1 else texts
+    if len(texts) != 1:
+        which = f"has several: {', '.join(texts)}; leave in the one that it takes" if texts else "has none"
+        raise PackageInvalid(f"The model takes one column of text, and the sample {which}")
+    return texts[0]
 
 
 def _categories(model: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -193,7 +222,7 @@ def _features(names: Sequence[str], rows: Sequence[Mapping[str, Any]], known: _K
     for name in names:
         values = [row[name] for row in rows if row[name] is not None]
         of_model = (known.categories or {}).get(name, ())
-        kind = FeatureKind.CATEGORY if of_model else _kind(values)
+        kind = FeatureKind.TEXT if name in known.texts else FeatureKind.CATEGORY if of_model else _kind(values)
         if kind is not FeatureKind.CATEGORY:
             yield FeatureSpec(name, kind)
             continue
@@ -212,6 +241,12 @@ def _kind(values: Sequence[Any]) -> FeatureKind:
     if all(_is_number(value) for value in values):
         return FeatureKind.NUMBER
     return FeatureKind.TIME if all(_is_time(value) for value in values) else FeatureKind.CATEGORY
+
+
+def _is_prose(values: Sequence[Any]) -> bool:
+    """Whether values read like free text: most have several words, and few stand there twice."""
+    texts = [str(value) for value in values]
+    return 2 * sum(len(text.split()) > 1 for text in texts) > len(texts) < 2 * len(set(texts))
 
 
 def _is_number(value: Any) -> bool:

@@ -7,12 +7,14 @@ import hashlib
 from datetime import datetime
 from enum import StrEnum
 
+import numpy as np
 import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from andon.kernel.errors import Fault
 from andon.models.errors import PackageInvalid
 from andon.models.signature import Signature
+from andon.runtimes import Matrix
 
 MANIFEST_FILE = "manifest.json"
 
@@ -49,7 +51,7 @@ class File(_Part):
 
 
 class NumericProfile(_Part):
-    """How a number, a boolean (0, 1) or a time (epoch seconds) was spread. `counts[i]` lie in [edges[i], edges[i+1]), the last bin closed."""
+    """How a number, a boolean (0, 1), a time (epoch seconds) or the characters of a text were spread. `counts[i]` lie in [edges[i], edges[i+1]), the last bin closed."""
 
     edges: tuple[float, ...]
     counts: tuple[int, ...]
@@ -139,14 +141,21 @@ class RiskEvidence(_Part):
 
 
 class Probes(_Part):
-    """Invented rows, encoded (None is missing), and the raw probabilities the model gave when it was packed.
+    """Invented rows, encoded (None is missing, a text stays a text), and the raw probabilities the model gave when it was packed.
 
     `calibrated` is what a decision makes of them: by class, calibrated. Packages of before lack it, and their digests are without it.
     """
 
-    rows: tuple[tuple[float | None, ...], ...]
+    rows: tuple[tuple[float | str | None, ...], ...]
     probabilities: tuple[tuple[float, ...], ...]
     calibrated: tuple[tuple[float, ...], ...] | None = Field(None, exclude_if=lambda calibrated: calibrated is None)
+
+    def matrix(self, has_texts: bool) -> Matrix:
+        """Return the rows as a model is given them; `has_texts` is the signature's."""
+        if not has_texts:
+            return np.array(self.rows, dtype=np.float64)
+        matrix: Matrix = np.array(self.rows, dtype=object)
+        return matrix
 
 
 class TrainingData(_Part):

@@ -1,6 +1,7 @@
 """Packing: called at the end of a builder's training script, writes a folder that can be registered."""
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from andon.models import calibration, measuring, metrics, profile, risk
 from andon.models.asking import PackedFile
+from andon.models.coherence import text_fault_of
 from andon.models.elsewhere import Elsewhere
 from andon.models.encoding import Rows, columns_of, encode, encode_labels
 from andon.models.environment import capture
@@ -25,6 +27,7 @@ from andon.models.outputs import fault_of
 from andon.models.package import digest_of
 from andon.models.savers import save
 from andon.models.signature import FeatureKind, FeatureSpec, Signature, task_of
+from andon.models.texts import invented_texts
 from andon.runtimes import Matrix
 
 if TYPE_CHECKING:  # two megabytes that a gateway, which never draws, does without
@@ -69,6 +72,8 @@ def pack(
     _check_lengths(trained, held)
     with _draft_of(target) as draft:
         saved = save(model, draft, allow_pickle=allow_pickle)
+        if fault := text_fault_of(signature, saved.runtime):
+            raise PackageInvalid(fault)
         order = _order(signature, saved.classes or model_classes)
         elsewhere = model if isinstance(model, Elsewhere) else None
         asked = PackedFile(saved.runtime, draft / saved.file, signature, elsewhere=elsewhere)
@@ -140,26 +145,36 @@ def _probe(asked: PackedFile, signature: Signature, trained: Matrix, rng: "Gener
     """Invented rows from each column's own spread, the last with nothing but missing values, and the model's answers."""
     whole = {FeatureKind.CATEGORY, FeatureKind.BOOLEAN}
     coded = {feature.name for feature in signature.features if feature.kind in whole}
-    rows = np.full((PROBES, trained.shape[1]), np.nan)
+    texts = {feature.name for feature in signature.features if feature.kind is FeatureKind.TEXT}
+    rows: Matrix = np.full((PROBES, trained.shape[1]), np.nan, dtype=object if texts else np.float64)
     for at, column in enumerate(columns_of(signature.features)):
-        present = trained[np.isfinite(trained[:, at]), at]
+        if column in texts:
+            rows[:, at] = [*invented_texts(trained[:, at], PROBES - 1, rng), None]
+            continue
+        numbers = trained[:, at].astype(np.float64)
+        present = numbers[np.isfinite(numbers)]
         if len(present):
             method: Any = "nearest" if column in coded else "linear"
             rows[:-1, at] = np.quantile(present, rng.random(PROBES - 1), method=method)
     try:
         return rows, _predict(asked, rows, signature)
     except (ValueError, PackageInvalid) as error:
-        _predict(asked, np.nan_to_num(rows), signature)  # what fails without missing values too says so itself
+        _predict(asked, _filled(rows), signature)  # what fails without missing values too says so itself
         raise PackageInvalid(
             f"The model cannot take a row with missing values, and they come in service ({error}). Put an imputer before "
             "it (for scikit-learn: make_pipeline(SimpleImputer(...), ...)) or use a model that takes them"
         ) from error
 
 
+def _filled(rows: Matrix) -> Matrix:
+    """Rows without missing values."""
+    return np.nan_to_num(rows) if rows.dtype != object else rows[:-1]
+
+
 def _answered(rows: Matrix, answers: Matrix, order: Sequence[int], fitted: Calibration) -> Probes:
     """Probes with what the model answered and what a decision makes of that; serving must answer them alike."""
     return Probes(
-        rows=tuple(tuple(None if np.isnan(v) else v for v in row) for row in rows.tolist()),
+        rows=tuple(tuple(None if v is None or v != v else v for v in row) for row in rows.tolist()),
         probabilities=tuple(map(tuple, answers.tolist())),
         calibrated=tuple(map(tuple, calibration.Calibrator(fitted)(answers[:, order]).tolist())),
     )
@@ -211,7 +226,8 @@ def _file(path: Path) -> File:
 def _digest(data: tuple[Matrix, NDArray[np.int64]]) -> str:
     digest = hashlib.sha256()
     for array in data:
-        digest.update(np.ascontiguousarray(array).tobytes())
+        plain = json.dumps(array.tolist()).encode() if array.dtype == object else np.ascontiguousarray(array).tobytes()
+        digest.update(plain)
     return digest.hexdigest()
 
 

@@ -1,6 +1,6 @@
 """The reference profile: what the training data and the held-out scores looked like, in bins that stay fixed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,19 @@ def profile_of(features: Sequence[FeatureSpec], matrix: Matrix, scores: NDArray[
     columns = columns_of(features)
     numeric, category = {}, {}
     for feature in features:
-        values = matrix[:, columns.index(feature.name)]
+        column = matrix[:, columns.index(feature.name)]
+        values = lengths_of(column) if feature.kind is FeatureKind.TEXT else column.astype(np.float64)
         if feature.kind is FeatureKind.CATEGORY:
             category[feature.name] = _category(feature.categories, values)
         else:
             numeric[feature.name] = _numeric(values, _edges(values[np.isfinite(values)]))
     edges = np.linspace(0.0, 1.0, SCORE_BINS + 1)
     return Profile(numeric=numeric, category=category, scores=_numeric(scores, edges))
+
+
+def lengths_of(texts: Iterable[str | None]) -> NDArray[np.float64]:
+    """Return how many characters each text has; NaN where it is missing."""
+    return np.array([np.nan if text is None else len(text) for text in texts], dtype=np.float64)
 
 
 def _edges(values: NDArray[np.float64]) -> NDArray[np.float64]:

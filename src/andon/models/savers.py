@@ -4,7 +4,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZIP_STORED
 
+from andon.models import vocabularies
 from andon.models.custom import PythonModel, write_folder, write_python_model
 from andon.models.elsewhere import Elsewhere
 from andon.models.encoding import text_of
@@ -14,6 +16,7 @@ from andon.models.manifest import Runtime
 from andon.runtimes import foreign_types
 
 _MLMODEL = "MLmodel"
+_LEVEL = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,8 @@ def _sklearn(model: Any, folder: Path, library: set[str], *, allow_pickle: bool)
     else:
         import skops.io
 
-        skops.io.dump(model, folder / "model.skops")
+        compression = ZIP_DEFLATED if vocabularies.made_plain(model) else ZIP_STORED
+        skops.io.dump(model, folder / "model.skops", compression=compression, compresslevel=_LEVEL)
         needed |= {name.partition(".")[0] for name in foreign_types(folder / "model.skops")}
     name = "model.joblib" if allow_pickle else "model.skops"
     return Saved(Runtime.SKLEARN, name, _classes_of(model), _with_frames(model, needed))

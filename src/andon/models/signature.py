@@ -13,12 +13,13 @@ _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,127}$")
 
 
 class FeatureKind(StrEnum):
-    """How a raw value is read."""
+    """How a raw value is read. A text is given to the model as it is; all else becomes numbers."""
 
     NUMBER = "number"
     CATEGORY = "category"
     BOOLEAN = "boolean"
     TIME = "time"
+    TEXT = "text"
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,11 @@ class Signature:
             )
         if self.task != task_of(self.classes):
             raise PackageInvalid(f"{len(self.classes)} classes make a {task_of(self.classes)} model, not {self.task}")
+
+    @property
+    def has_texts(self) -> bool:
+        """Whether it takes texts, so that its rows are arrays of objects."""
+        return any(feature.kind is FeatureKind.TEXT for feature in self.features)
 
     @property
     def positive(self) -> str | None:

@@ -16,6 +16,7 @@ from andon.models import (
     VersionNotFound,
     encode,
     get,
+    lengths_of,
     text_of,
 )
 from andon.statistics.histograms import (
@@ -42,11 +43,13 @@ class ModelReference:
     scores: Histograms
 
     def matrix(self, rows: Sequence[Mapping[str, Any]]) -> Floats:
-        """Return the features of rows as a column each: missing is NaN, a category its code."""
+        """Return the features of rows as a column each: missing is NaN, a category its code, a text its length."""
         columns = [self._column(spec, [row.get(spec.name) for row in rows]) for spec in self.specs]
         return np.column_stack(columns) if columns else np.empty((len(rows), 0))
 
     def _column(self, spec: FeatureSpec, values: list[Any]) -> Floats:
+        if spec.kind is FeatureKind.TEXT:
+            return lengths_of(map(_text, values))
         if spec.kind is not FeatureKind.CATEGORY:
             return _numbers(spec, values)
         known = {name: float(at) for at, name in enumerate(self.manifest.profile.category[spec.name].counts)}

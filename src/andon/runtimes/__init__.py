@@ -13,6 +13,7 @@ from typing import Any, Protocol, cast
 
 from .columns import Columns, Decoder
 from .errors import ModelUnreadable, OutputUnusable
+from .frames import frame_of
 from .outputs import Matrix, probabilities_of, two_columns
 from .plain_types import foreign_types
 from .structure import check as check_structure
@@ -27,6 +28,7 @@ __all__ = [
     "booster_library",
     "check_structure",
     "foreign_types",
+    "frame_of",
     "open_model",
     "probabilities_of",
     "two_columns",

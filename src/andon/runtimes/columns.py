@@ -18,7 +18,7 @@ class Decoder:
     """The way back for one signature.
 
     A number is float64 (NaN is missing), a boolean True, False or None, a category its text or None (missing or never
-    seen), both in object arrays, and a time datetime64[us] in UTC (NaT is missing).
+    seen), both in object arrays, and a time datetime64[us] in UTC (NaT is missing). A text is text, empty if it is missing.
     """
 
     def __init__(self, signature: Mapping[str, Any]) -> None:
@@ -36,24 +36,40 @@ class Decoder:
 def _decoder(feature: Mapping[str, Any]) -> Callable[[Matrix], NDArray[Any]]:
     match feature["kind"]:
         case "number":
-            return np.ascontiguousarray
+            return _numbers
         case "boolean":
             return _choice((False, True))
         case "category":
             return _choice(tuple(feature["categories"]))
         case "time":
             return _times
+        case "text":
+            return _texts
         case kind:
             raise ValueError(f"feature {feature['name']!r} is of an unknown kind, {kind}")
+
+
+def _numbers(column: Matrix) -> NDArray[Any]:
+    return np.ascontiguousarray(column, dtype=np.float64)
+
+
+def _texts(column: Matrix) -> NDArray[Any]:
+    return np.array([value if isinstance(value, str) else "" for value in column.tolist()], dtype=object)
 
 
 def _choice(values: tuple[Any, ...]) -> Callable[[Matrix], NDArray[Any]]:
     """Codes to values; NaN, which is -1 here, to the None at the end."""
     known = np.array([*values, None], dtype=object)
-    return lambda codes: known[np.where(np.isnan(codes), -1, codes).astype(np.intp)]
+
+    def decode(column: Matrix) -> NDArray[Any]:
+        codes = _numbers(column)
+        return known[np.where(np.isnan(codes), -1, codes).astype(np.intp)]
+
+    return decode
 
 
-def _times(seconds: Matrix) -> NDArray[Any]:
+def _times(column: Matrix) -> NDArray[Any]:
+    seconds = _numbers(column)
     missing = np.isnan(seconds)
     times = np.round(np.where(missing, 0.0, seconds) * 1e6).astype("datetime64[us]")
     times[missing] = np.datetime64("NaT", "us")

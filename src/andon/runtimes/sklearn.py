@@ -39,7 +39,18 @@ class FramePredictor:
         return probabilities_of(self._model.predict_proba(frame_of(self._decoder(matrix))[self._names]))
 
 
-def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> SklearnPredictor | FramePredictor:
+class TextPredictor:
+    """A classifier that was fitted on the texts of one column."""
+
+    def __init__(self, model: Any, name: str, signature: Mapping[str, Any]) -> None:
+        self._model, self._name, self._decoder = model, name, Decoder(signature)
+
+    def predict(self, matrix: Matrix) -> Matrix:
+        """Raw probabilities [rows, classes]."""
+        return probabilities_of(self._model.predict_proba(self._decoder(matrix)[self._name]))
+
+
+def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> SklearnPredictor | FramePredictor | TextPredictor:
     """Load a skops file, or a joblib file if whoever registered it accepted that it may run code."""
     if file.suffix == ".skops":
         allowed = skops.io.get_untrusted_types(file=file) if trusted else sorted(PLAIN_TYPES)
@@ -48,7 +59,7 @@ def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> Sk
         model = joblib.load(file)
     else:
         raise ModelUnreadable(f"{file.name} is a pickle that was registered without trust; it is not loaded")
-    return _by_names(model, signature) or SklearnPredictor(model)
+    return _by_names(model, signature) or _of_text(model, signature) or SklearnPredictor(model)
 
 
 def _by_names(model: Any, signature: Mapping[str, Any]) -> FramePredictor | None:
@@ -62,10 +73,24 @@ def _by_names(model: Any, signature: Mapping[str, Any]) -> FramePredictor | None
     if not names or not set(names) <= {feature["name"] for feature in features}:
         return None
     row = np.zeros((1, sum(_TIME_WIDTH if feature["kind"] == "time" else 1 for feature in features)))
+    if any(feature["kind"] == "text" for feature in features):
+        return FramePredictor(model, names, signature)
     if all(feature["kind"] == "number" for feature in features) and _takes(model.predict_proba, row):
         return None
     by_names = FramePredictor(model, names, signature)
     return by_names if _takes(by_names.predict, row) else None
+
+
+def _of_text(model: Any, signature: Mapping[str, Any]) -> TextPredictor | None:
+    """Return the model if all it takes is one text; None for any other."""
+    kinds = [feature["kind"] for feature in signature["features"]]
+    if kinds == ["text"]:
+        return TextPredictor(model, signature["features"][0]["name"], signature)
+    if "text" in kinds:
+        raise ModelUnreadable(
+            "The model takes a text beside other columns and does not know their names: fit it on a DataFrame"
+        )
+    return None
 
 
 def _takes(ask: Any, row: Matrix) -> bool:

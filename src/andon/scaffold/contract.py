@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 
+from andon.authoring import MOST_CHARACTERS
 from andon.scaffold import meaning
 from andon.scaffold.domain import ORDERING, Column, ColumnKind, Notation, WindowTrial
 from andon.scaffold.ranges import bounds, expected, outwards
@@ -14,6 +15,9 @@ _EXACT = 2**53
 """Whole numbers beyond this are not exact in JSON, so no bound is made of them."""
 _SHORTEST = 256
 """The least room for a text, so that a new name or category is no error."""
+
+_SHORTEST_TEXT = 4_096
+"""The same for a free text."""
 
 _MOMENT = '''def _in_utc(moment: datetime) -> datetime:
     """Times without a zone are taken as UTC."""
@@ -36,7 +40,8 @@ def imports(fields: Sequence[str], helpers: Sequence[str], expected: Sequence[st
     lines = ["from datetime import UTC, datetime"] if "datetime" in text else []
     lines += ["from typing import Annotated"] if "Annotated" in text else []
     pydantic = ", ".join(sorted([*names, "BaseModel", "ConfigDict"]))
-    third_party = ["from andon import Expect"] if expected else []
+    from_andon = [*(["Expect"] if expected else []), *(["Text"] if "Text(" in text else [])]
+    third_party = [f"from andon import {', '.join(from_andon)}"] if from_andon else []
     third_party += [f"from andon.notations import {', '.join(readers)}"] if readers else []
     return [*lines, *([""] if lines else []), *third_party, f"from pydantic import {pydantic}"]
 
@@ -112,6 +117,9 @@ def _constraints(column: Column) -> list[str]:
     if column.kind in _NUMBERS and column.reason is None:
         named = zip(("ge", "le"), bounds(column), strict=True)
         given += [f"{word}={_number(bound)}" for word, bound in named if bound is not None and _exact(column, bound)]
+    if column.kind is ColumnKind.TEXT:
+        aliased = [f"Field({', '.join(given)})"] if given else []
+        return [*aliased, f"Text(max_length={_room_for_text(column.longest):_})"]
     if _type(column) == "str":
         given.append(f"max_length={_room(column.longest)}")
     return [f"Field({', '.join(given)})"] if given else []
@@ -126,6 +134,10 @@ def _room(longest: int) -> int:
     while room < 2 * longest:
         room *= 2
     return room
+
+
+def _room_for_text(longest: int) -> int:
+    return min(MOST_CHARACTERS, max(_SHORTEST_TEXT, _room(longest)))
 
 
 def _comment(column: Column) -> str:

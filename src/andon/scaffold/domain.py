@@ -12,15 +12,15 @@ ORDERING = "orders the rows; as a number it would only say where in the file a r
 
 
 class ColumnKind(StrEnum):
-    """What the values of a column are. The last six say nothing that a model could learn from."""
+    """What the values of a column are. The last five say nothing that a model could learn from."""
 
     NUMBER = "number"
     INTEGER = "integer"
     BOOLEAN = "boolean"
     CATEGORY = "category"
     TIME = "time"
-    IDENTIFIER = "identifier"
     TEXT = "text"
+    IDENTIFIER = "identifier"
     INDEX = "index"
     CONSTANT = "constant"
     EMPTY = "empty"
@@ -29,12 +29,19 @@ class ColumnKind(StrEnum):
     @property
     def learnable(self) -> bool:
         """Whether a model can use such a column."""
-        return self in (ColumnKind.NUMBER, ColumnKind.INTEGER, ColumnKind.BOOLEAN, ColumnKind.CATEGORY, ColumnKind.TIME)
+        return self in (
+            ColumnKind.NUMBER,
+            ColumnKind.INTEGER,
+            ColumnKind.BOOLEAN,
+            ColumnKind.CATEGORY,
+            ColumnKind.TIME,
+            ColumnKind.TEXT,
+        )
 
     @property
     def carried(self) -> bool:
         """Whether a caller sends such a column."""
-        return self.learnable or self in (ColumnKind.IDENTIFIER, ColumnKind.TEXT, ColumnKind.INDEX)
+        return self.learnable or self in (ColumnKind.IDENTIFIER, ColumnKind.INDEX)
 
 
 class Notation(StrEnum):
@@ -224,6 +231,11 @@ class Plan:
     def features(self) -> tuple[Column, ...]:
         """The columns the model learns from as they are."""
         return tuple(column for column in self.columns if column.used)
+
+    @property
+    def has_text(self) -> bool:
+        """Whether the model learns from free text."""
+        return any(column.kind is ColumnKind.TEXT for column in self.features)
 
     @property
     def written_windows(self) -> tuple[WindowTrial, ...]:

@@ -57,7 +57,7 @@ def of_text(counts: Counts) -> tuple[ColumnKind, str | None]:
     if repeats or (counts.distinct <= MANY and counts.distinct * OFTEN <= counts.filled):
         return ColumnKind.CATEGORY, None
     if 2 * counts.words > counts.filled:
-        return ColumnKind.TEXT, "is free text"
+        return ColumnKind.TEXT, None
     if counts.distinct == counts.filled:
         return ColumnKind.IDENTIFIER, "is different in every row"
     return ColumnKind.IDENTIFIER, f"has too many different values ({counts.distinct:,} in {counts.filled:,} rows)"

@@ -25,6 +25,11 @@ _IDENTITIES = _set(
     " invoice ip item key member merchant nr no number order passport patient phone policy receipt ref reference row"
     " seller serial session ssn terminal ticket trans transaction txn user username uuid vehicle vendor vin"
 )
+_NAMES = _set(
+    "address adresse city employer firstname fullname lastname name nachname street strasse surname url vorname"
+    " website"
+)
+"""What speaks of people and places, by its last word."""
 _SHARES = _set("fraction percentage prob probability proportion rate ratio share")
 _AHEAD = _set(
     "appointment arrival deadline departure due expected expires expiration expiry maturity planned renewal scheduled"
@@ -56,6 +61,12 @@ def is_identity(name: str) -> bool:
     """Return whether the name speaks of one of many things, such as an account."""
     words = words_of(name)
     return bool(words) and words[-1] in _IDENTITIES
+
+
+def is_name(name: str) -> bool:
+    """Return whether the name speaks of names of people or places."""
+    words = words_of(name)
+    return bool(words) and (words[-1] in _NAMES or is_identity(name))
 
 
 def is_share(name: str) -> bool:

@@ -7,7 +7,7 @@ import duckdb
 
 from andon import notations
 from andon.datafile import DataFile, unreadable
-from andon.scaffold import kinds, naming
+from andon.scaffold import kinds, naming, prose
 from andon.scaffold.domain import Column, ColumnKind, Notation
 from andon.scaffold.kinds import Counts
 
@@ -40,6 +40,14 @@ class Table:
         return self.connection.execute(
             f"SELECT {cell}, count(*) FROM {TABLE} WHERE {cell} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {most}"
         ).fetchall()
+
+    def sample(self, cell: str, most: int) -> list[str]:
+        """Some values of a cell of text, always the same ones."""
+        rows = self.connection.execute(
+            f"SELECT {cell} FROM (SELECT {cell} FROM {TABLE} WHERE {cell} IS NOT NULL)"
+            f" USING SAMPLE reservoir({most} ROWS) REPEATABLE (1)"
+        ).fetchall()
+        return [str(value) for (value,) in rows]
 
 
 def load(data: DataFile) -> Table:
@@ -124,6 +132,8 @@ def _text(table: Table, column: Column, counts: Counts, notes: list[str]) -> Col
             _note_notation(table, spelled, points == commas, notes)
         return _number(table, spelled, counts, whole=integers == counts.filled)
     kind, reason = kinds.of_text(counts)
+    if kind is not ColumnKind.CATEGORY:
+        kind, reason = _worded(table, column, kind, reason)
     if coded == 0 and (rest := _unread(table, column, counts, max(points, commas, numbers), points >= commas)):
         what, count, odd = rest
         share = 1 - count / counts.filled
@@ -134,6 +144,13 @@ def _text(table: Table, column: Column, counts: Counts, notes: list[str]) -> Col
             reason = f"mixes {what} with {odd}" if not kind.learnable else reason
     categories = tuple(value for value, _ in table.values(cell, kinds.MANY)) if kind is ColumnKind.CATEGORY else ()
     return replace(column, kind=kind, reason=reason, categories=categories)
+
+
+def _worded(table: Table, column: Column, kind: ColumnKind, reason: str | None) -> tuple[ColumnKind, str | None]:
+    """Return a column of words as free text if it reads like that, else with the reason why a model cannot use it."""
+    if prose.reads_like_prose(column.name, table.sample(column.cell, prose.SAMPLES)):
+        return ColumnKind.TEXT, None
+    return (kind, prose.NO_PROSE) if kind is ColumnKind.TEXT else (kind, reason)
 
 
 def _number(table: Table, column: Column, counts: Counts, *, whole: bool) -> Column:

@@ -3,7 +3,7 @@
 import json
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,9 +38,12 @@ _FEATURE_KINDS = {
     ColumnKind.TIME: "TIME",
     ColumnKind.INDEX: "NUMBER",
     ColumnKind.IDENTIFIER: "CATEGORY",
+    ColumnKind.TEXT: "TEXT",
 }
 _WORTH_THREADS = 100_000
 """With fewer rows several threads wait for each other longer than they compute."""
+_SOME_TEXT = "A few words, as somebody may write them."
+"""The text of an example: those of the file may tell of people."""
 _FEWEST_PER_LEAF, _MOST_PER_LEAF = 2, 20
 
 
@@ -73,7 +76,7 @@ def _environment() -> jinja2.Environment:
         autoescape=False,  # noqa: S701 (Python, TOML and Markdown, no HTML)
         keep_trailing_newline=True,
     )
-    environment.filters |= {"literal": _literal, "quotable": contract.one_line, "pair": _pair, "lambda": _lambda}
+    environment.filters |= {"literal": _literal, "quotable": contract.one_line, "pair": _pair, "lambda": _lambda, "wrapped": _wrapped}
     return environment
 
 
@@ -178,6 +181,8 @@ def _outcomes(plan: Plan) -> list[dict[str, str]]:
 def _typical(column: Column) -> str | float | int | bool:
     if column.kind is ColumnKind.CATEGORY:
         return column.categories[0]
+    if column.kind is ColumnKind.TEXT:
+        return _SOME_TEXT
     if column.kind is ColumnKind.BOOLEAN or column.median is None:
         return False
     if column.kind is ColumnKind.TIME:
@@ -191,6 +196,17 @@ def _literal(value: object) -> str:
 
 def _pair(words: Sequence[str]) -> str:
     return f"({', '.join(map(json.dumps, words))})"
+
+
+def _wrapped(items: Iterable[str], before: str, brackets: str) -> str:
+    """Return items in brackets: on the line that begins with `before`, or one a line where they do not fit there."""
+    parts = list(items)
+    opening, closing = brackets
+    line = f"{opening}{', '.join(parts)}{closing}"
+    if len(before) + len(line) <= contract.WIDTH:
+        return line
+    indent = before[: len(before) - len(before.lstrip())]
+    return "\n".join([opening, *(f"{indent}    {part}," for part in parts), f"{indent}{closing}"])
 
 
 def _lambda(feature: TimeFeature) -> str:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from andon.models import expected_prospects
 from andon.runtimes import booster_library
+from andon.scaffold import text_trial
 from andon.scaffold.domain import Column, ColumnKind, FileTrial, Target
 from andon.scaffold.profile import TABLE, Table
 from andon.scaffold.proposal import RUNGS
@@ -34,10 +35,12 @@ def run(
     will be held out.
     """
     features = [column for column in inputs if column.used][:MOST_COLUMNS]
-    matrix, labels = _sample(table, aim, goal, features, time)
-    raw, asked = _asked(
-        matrix, labels, [c.kind is ColumnKind.CATEGORY for c in features] or [False], len(goal.classes), time
-    )
+    if any(column.kind is ColumnKind.TEXT for column in features):
+        raw, asked = text_trial.asked(table, aim, goal, features, time)
+    else:
+        matrix, labels = _sample(table, aim, goal, features, time)
+        coded = [column.kind is ColumnKind.CATEGORY for column in features] or [False]
+        raw, asked = _asked(matrix, labels, coded, len(goal.classes), time)
     rows = max(2, round(sum(goal.counts) * held_out))
     return FileTrial(
         prospects=tuple(expected_prospects(raw, asked, rows, RUNGS)),

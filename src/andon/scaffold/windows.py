@@ -88,7 +88,8 @@ def _field(columns: Sequence[Column]) -> Column | None:
 def _trial(
     table: Table, columns: Sequence[Column], aim: Column, goal: Target, time: Column, field: Column, by: Column
 ) -> WindowTrial:
-    used = [column for column in columns if column.used][: window_gain.MOST_COLUMNS]
+    numbers = [column for column in columns if column.used and column.kind is not ColumnKind.TEXT]
+    used = numbers[: window_gain.MOST_COLUMNS]
     cells = ", ".join(window_gain.cell_of(column) for column in used)
     newest = (
         f"SELECT {time.number}, {by.cell}, {field.number}, {aim.cell}, {cells} FROM {TABLE}"

@@ -269,7 +269,7 @@ def gate_of(version: ModelVersion, risk: RiskBound | None) -> RiskGate:
 
 
 def _probes_of(version: ModelVersion) -> Matrix:
-    return np.array(version.manifest.probes.rows, dtype=np.float64)
+    return version.manifest.probes.matrix(version.manifest.signature.has_texts)
 
 
 def _difference(version: ModelVersion, answers: Matrix) -> str | None:

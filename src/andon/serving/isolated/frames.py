@@ -1,6 +1,6 @@
 """The protocol between a gateway and a model's process: a fixed header, then raw bytes.
 
-No pickle, no JSON for a batch. No pickle, no JSON for a batch.
+No pickle. A batch of numbers is raw bytes; only one with texts among its columns is JSON.
 
 Both sides are one machine, so numbers are in its own byte order. The model's process loads this file by its path, in an
 environment without Andon: standard library only.
@@ -16,8 +16,9 @@ MARK = b"adn1"
 LARGEST_BODY = 1 << 30
 """A header that announces more was not written by us."""
 
-OPEN, READY, ROWS, ANSWER, FAILED = range(1, 6)
-"""Load this model; it is loaded; a matrix of float64; probabilities of float64; what went wrong, as text."""
+OPEN, READY, ROWS, ANSWER, FAILED, TEXTS = range(1, 7)
+"""Load this model; it is loaded; a matrix of float64; probabilities of float64; what went wrong, as text; a
+matrix with texts, as JSON."""
 
 
 class FrameBroken(Exception):
@@ -46,7 +47,7 @@ def head_of(
 def read_head(data: bytes) -> FrameHead:
     """Parse the header in HEADER.size bytes. Raises FrameBroken."""
     mark, kind, rows, columns, size, cpu_ns, rss_bytes = HEADER.unpack(data)
-    if mark != MARK or not OPEN <= kind <= FAILED or size > LARGEST_BODY:
+    if mark != MARK or not OPEN <= kind <= TEXTS or size > LARGEST_BODY:
         raise FrameBroken("The bytes are no header of a frame")
     if kind in (ROWS, ANSWER) and size != 8 * rows * columns:
         raise FrameBroken(f"A matrix of {rows} x {columns} was announced with {size} bytes")

@@ -63,7 +63,11 @@ class Host:
     def _answer(self, model: Any, head: Any, body: bytearray) -> None:
         import numpy as np
 
-        matrix = np.frombuffer(body, dtype=np.float64).reshape(head.rows, head.columns)
+        if head.kind == self._frames.TEXTS:
+            matrix = np.empty((head.rows, head.columns), dtype=object)
+            matrix[:] = json.loads(bytes(body))
+        else:
+            matrix = np.frombuffer(body, dtype=np.float64).reshape(head.rows, head.columns)
         began = time.process_time_ns()
         try:
             answer = np.ascontiguousarray(model.predict(matrix), dtype=np.float64)

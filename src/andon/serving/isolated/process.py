@@ -122,8 +122,11 @@ class ModelProcess:
     async def predict(self, matrix: Matrix) -> Reply:
         """Ask it a batch. Raises ProcessRefusal (the model raised), ProcessGone."""
         rows, columns = matrix.shape
-        body = np.asarray(matrix, dtype=np.float64).tobytes()
-        head = frames.head_of(frames.ROWS, len(body), rows=rows, columns=columns)
+        if matrix.dtype == object:
+            kind, body = frames.TEXTS, json.dumps(matrix.tolist()).encode()
+        else:
+            kind, body = frames.ROWS, np.asarray(matrix, dtype=np.float64).tobytes()
+        head = frames.head_of(kind, len(body), rows=rows, columns=columns)
         answered, content = await self._link.exchange(head, body)
         self._took((answered, content))
         shape = (answered.rows, answered.columns)

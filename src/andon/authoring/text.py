@@ -1,0 +1,34 @@
+"""Free text in a contract: `body: Annotated[str, Text()]`. It is read, recorded and shown like any other field."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from annotated_types import GroupedMetadata, MaxLen
+from pydantic import Field
+
+from andon.authoring.errors import DeclarationInvalid
+
+MOST_CHARACTERS = 1_000_000
+"""The longest text that a contract may allow."""
+
+MEDIA_TYPE = "text/plain"
+"""How a contract's JSON Schema says that a field is free text: its `contentMediaType`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text(GroupedMetadata):
+    """Marks a `str` of a contract as free text of at most so many characters; a longer one does not match the contract."""
+
+    max_length: int = 20_000
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_length <= MOST_CHARACTERS:
+            raise DeclarationInvalid(
+                f"Text(max_length={self.max_length}): a number from 1 to {MOST_CHARACTERS:,} is expected"
+            )
+
+    def __iter__(self) -> Iterator[Any]:
+        """Return what Pydantic makes of it: a bound, and a word in the JSON Schema."""
+        yield MaxLen(self.max_length)
+        yield Field(json_schema_extra={"contentMediaType": MEDIA_TYPE})

@@ -1,0 +1,131 @@
+"""A model of texts, with other columns beside them: word and character TF-IDF and a linear classifier on all of it.
+
+Made of scikit-learn's own parts, so that skops saves it as data. scikit-learn is imported when a model is made.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from andon.models.encoding import Rows, encode, encode_labels
+from andon.models.errors import PackageInvalid
+from andon.models.signature import FeatureKind, FeatureSpec
+from andon.runtimes import Decoder, Matrix, frame_of
+
+MOST_TEXTS = 20_000
+"""Rows that a model of texts learns from; of more a sample is enough, and time and memory stay bounded."""
+
+MOST_WORDS, MOST_PARTS = 20_000, 30_000
+"""The vocabulary of one column: words and pairs of words, and parts of words."""
+
+STRENGTHS = (10.0, 100.0, 300.0)
+"""Inverse strengths of regularisation, the best of which is chosen on a part of the rows."""
+
+_TRIED_ROWS = 3_000
+_TRIED_SHARE = 0.25
+_FEWEST_TRIED = 200
+_ITERATIONS = 300
+_TOLERANCE = 1e-3
+_RARE = 0.0005
+_SEED = 42
+
+
+def fit_text(
+    features: Sequence[FeatureSpec],
+    rows: Rows,
+    labels: Sequence[Any],
+    classes: Sequence[str],
+    *,
+    light: bool = False,
+) -> Any:
+    """Fit a pipeline of scikit-learn to raw rows with free texts; `pack` takes it as any other classifier.
+
+    Of more than MOST_TEXTS rows a sample is used. `light` makes a smaller model in a fraction of the time. Raises PackageInvalid.
+    """
+    if light:
+        strengths, words, parts = STRENGTHS[1:2], MOST_WORDS // 2, MOST_PARTS // 3
+    else:
+        strengths, words, parts = STRENGTHS, MOST_WORDS, MOST_PARTS
+    matrix, numbers = encode(features, rows), encode_labels(classes, labels)
+    drawn = _sample(len(numbers), MOST_TEXTS)
+    matrix, numbers = matrix[drawn], numbers[drawn]
+    frame = frame_of_rows(features, matrix)
+    seen = columns_seen(features, matrix, words, parts)
+    strength = strengths[0] if len(strengths) == 1 else _best(seen, frame, numbers, strengths)
+    from sklearn.pipeline import make_pipeline
+
+    return make_pipeline(seen, _classifier(strength)).fit(frame, numbers)
+
+
+def columns_seen(features: Sequence[FeatureSpec], matrix: Matrix, words: int, parts: int) -> Any:
+    """Return an unfitted transformer of raw columns, by their names. Raises PackageInvalid for a column it cannot take."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    if times := [feature.name for feature in features if feature.kind is FeatureKind.TIME]:
+        raise PackageInvalid(f"{', '.join(times)} is a time: give a model of texts its parts as numbers, such as the hour")
+    seldom = 2 if len(matrix) >= _FEWEST_TRIED else 1
+    found: list[tuple[str, Any, Any]] = []
+    for feature in features:
+        if feature.kind is not FeatureKind.TEXT:
+            continue
+        usual: dict[str, Any] = {"sublinear_tf": True, "min_df": seldom, "dtype": np.float32}
+        found += [
+            (f"words {feature.name}", TfidfVectorizer(ngram_range=(1, 2), max_features=words, **usual), feature.name),
+            (
+                f"parts {feature.name}",
+                TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), max_features=parts, **usual),
+                feature.name,
+            ),
+        ]
+    numbers = [feature.name for feature in features if feature.kind is FeatureKind.NUMBER]
+    coded = [feature.name for feature in features if feature.kind in (FeatureKind.CATEGORY, FeatureKind.BOOLEAN)]
+    if numbers:
+        found.append(("numbers", make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler()), numbers))
+    if coded:
+        found.append(("categories", OneHotEncoder(handle_unknown="ignore", dtype=np.float32), coded))
+    return ColumnTransformer(found)
+
+
+def frame_of_rows(features: Sequence[FeatureSpec], matrix: Matrix) -> Any:
+    """Return encoded rows as the DataFrame that a model of texts takes."""
+    return frame_of(Decoder({"features": [asdict(feature) for feature in features]})(matrix))
+
+
+def _classifier(strength: float) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=strength, max_iter=_ITERATIONS, tol=_TOLERANCE)
+
+
+def _best(seen: Any, frame: Any, labels: NDArray[np.int64], strengths: Sequence[float]) -> float:
+    """Choose the strength whose probabilities are the best ones of rows that were not learnt from."""
+    from sklearn.base import clone
+
+    rows = _sample(len(labels), _TRIED_ROWS)
+    learnt, asked = rows[: round(len(rows) * (1 - _TRIED_SHARE))], rows[round(len(rows) * (1 - _TRIED_SHARE)) :]
+    present = np.isin(labels[asked], labels[learnt])
+    asked = asked[present]
+    if len(rows) < _FEWEST_TRIED or not len(asked) or len(np.unique(labels[learnt])) < 2:
+        return strengths[len(strengths) // 2]
+    prepared = clone(seen)
+    inputs, tested = prepared.fit_transform(frame.iloc[learnt]), None
+    tested = prepared.transform(frame.iloc[asked])
+    losses = []
+    for strength in strengths:
+        model = _classifier(strength).fit(inputs, labels[learnt])
+        given = model.predict_proba(tested)
+        places = np.searchsorted(model.classes_, labels[asked])
+        losses.append(-np.log(np.maximum(given[np.arange(len(asked)), places], 1e-9)).mean())
+    return strengths[int(np.argmin(losses))]
+
+
+def _sample(rows: int, most: int) -> NDArray[np.int64]:
+    drawn = np.random.default_rng(_SEED).permutation(rows)
+    return drawn[:most]
