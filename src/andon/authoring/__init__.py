@@ -54,7 +54,19 @@ from andon.authoring.rollouts import (
     RolloutPlan,
 )
 from andon.authoring.text import MEDIA_TYPE, MOST_CHARACTERS, Text
-from andon.authoring.triggers import SOURCES, Trigger, files, http_events, kafka, nats, on_event, schedule, table
+from andon.authoring.triggers import (
+    SOURCES,
+    Trigger,
+    files,
+    folder_moves,
+    http_events,
+    imap,
+    kafka,
+    nats,
+    on_event,
+    schedule,
+    table,
+)
 from andon.authoring.truth import Truth
 
 __all__ = [
@@ -114,8 +126,10 @@ __all__ = [
     "action",
     "check_reachable",
     "files",
+    "folder_moves",
     "http",
     "http_events",
+    "imap",
     "kafka",
     "kafka_topic",
     "nats",

@@ -4,7 +4,7 @@ A declaration names a place; its address is a setting.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -14,7 +14,7 @@ from andon.authoring.features import span_of
 Read: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 """Makes the contract's input of an event's data; None leaves the event out. Pure."""
 
-SOURCES = ("kafka", "nats", "table", "schedule", "files", "http")
+SOURCES = ("kafka", "nats", "table", "schedule", "files", "http", "imap", "folder_moves")
 """The kinds of places that events come from."""
 
 
@@ -22,8 +22,8 @@ SOURCES = ("kafka", "nats", "table", "schedule", "files", "http")
 class Trigger:
     """One stream of events into an automation.
 
-    `source` is the kind (`kafka`, `nats`, `table`, `schedule`, `files`, `http`), `place` the topic, subject, table or
-    folder, `connection` the name of the server under `[connections.NAME]` in andon.toml. Of CloudEvents only those of
+    `source` is the kind (`kafka`, `nats`, `table`, `schedule`, `files`, `http`, `imap`), `place` the topic, subject,
+    table, folder or mailbox, `connection` the name of the server under `[connections.NAME]` in andon.toml. Of CloudEvents only those of
     `types` are taken, all if there are none; the others are left out. `read` makes the input of an event's data.
     """
 
@@ -98,6 +98,36 @@ def files(folder: str, *, pattern: str = "*", known_by: str = "", read: Read | N
     column `known_by` occurred before, in whatever file, is not decided again.
     """
     return Trigger("files", folder, options={"pattern": pattern, "known_by": known_by}, read=read)
+
+
+def imap(mailbox: str, *, folder: str = "INBOX", read: Read | None = None) -> Trigger:
+    """Read the mails that come into a folder of a mailbox, `[connections.MAILBOX]` in andon.toml (extra `mail`).
+
+    `read` makes the input of a mail: `{"message_id", "thread", "from": {"name", "address"}, "to", "subject", "text",
+    "quoted", "signature", "sent_at", "headers", "attachments", "folder", "uid", ...}`. A mail is not marked as read.
+    """
+    _require_folders(f"imap({mailbox!r})", mailbox, [folder])
+    place = mailbox if folder == "INBOX" else f"{mailbox}/{folder}"
+    return Trigger("imap", place, mailbox, options={"folder": folder}, read=read)
+
+
+def folder_moves(mailbox: str, folders: Mapping[str, str]) -> Trigger:
+    """Bring labels: whoever moves a mail into one of these folders says that its decision's class is that of the folder.
+
+        Truth({"cards": "cards", "loans": "loans"}, reported=folder_moves("support", {"Cards": "cards"}))
+
+    `folders` maps folders of the mailbox to classes. What an action of Andon moves is no label.
+    """
+    _require_folders(f"folder_moves({mailbox!r})", mailbox, [*folders, *folders.values()])
+    if not folders:
+        raise DeclarationInvalid(f"folder_moves({mailbox!r}): expected at least one folder and its class")
+    return Trigger("folder_moves", mailbox, mailbox, options=dict(folders))
+
+
+def _require_folders(what: str, mailbox: str, names: Sequence[str]) -> None:
+    for name in (mailbox, *names):
+        if not isinstance(name, str) or not name.strip() or not name.isprintable():
+            raise DeclarationInvalid(f"{what}: expected the names of a mailbox, folders and classes, got {name!r}")
 
 
 def on_event(source: Trigger) -> Callable[[Read], Trigger]:

@@ -68,7 +68,7 @@ class Truth:
                 raise DeclarationInvalid(
                     f"Truth: reported is a source of events, as kafka('chargebacks'), not {trigger!r}"
                 )
-            if trigger.source in ("http", "schedule"):
+            if trigger.source in ("http", "schedule", "imap"):
                 raise DeclarationInvalid(
-                    f"Truth: {trigger.source} brings no labels; kafka, nats, table and files do, and POST /v1/labels"
+                    f"Truth: {trigger.source} brings no labels; kafka, nats, table, files and folder_moves do, and POST /v1/labels"
                 )

@@ -13,10 +13,11 @@ from typing import Any, TypeAlias, TypeVar, get_args
 
 from andon.authoring import Automation, Trigger
 from andon.kernel.config import Settings, SettingsInvalid
-from andon.kernel.connections import KafkaConnection, NatsConnection
+from andon.kernel.connections import ImapConnection, KafkaConnection, NatsConnection
+from andon.mail import PORTS, ImapServer
 from andon.streams import Source
 
-C = TypeVar("C", KafkaConnection, NatsConnection)
+C = TypeVar("C", KafkaConnection, NatsConnection, ImapConnection)
 
 Lost: TypeAlias = Callable[[str, int], None]
 """Receives a partition and the number of its messages that were removed before they were read."""
@@ -38,14 +39,18 @@ def open_nats(settings: Settings, trigger: Trigger, lost: Lost) -> Source:
     return source
 
 
-def adapter(extra: str) -> ModuleType:
-    """Import the adapter of a broker. Raises SettingsInvalid, which names the extra to install."""
+def adapter(name: str) -> ModuleType:
+    """Import the adapter of a broker or mailbox. Raises SettingsInvalid, which names the extra to install."""
     try:
-        return importlib.import_module(f"andon.adapters.{extra}")
+        for library in _LOADED_LATER.get(name, ()):
+            importlib.import_module(library)
+        return importlib.import_module(f"andon.adapters.{name}")
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("andon"):
             raise
-        raise SettingsInvalid(f"{error.name} is not installed: pip install 'andon[{extra}]'") from error
+        raise SettingsInvalid(
+            f"{error.name} is not installed: pip install 'andon[{_EXTRAS.get(name, name)}]'"
+        ) from error
 
 
 def connection_of(settings: Settings, name: str, wanted: type[C]) -> C:
@@ -93,6 +98,20 @@ def nats_client(root: Path, connection: NatsConnection, environment: Environment
     return {name: value for name, value in given.items() if value is not None}
 
 
+def imap_client(root: Path, connection: ImapConnection, environment: Environment = os.environ) -> dict[str, Any]:
+    """Return the server of a mailbox, and where its copies go. Raises SettingsInvalid if its secret is not set."""
+    server = ImapServer(
+        connection.host,
+        connection.port or PORTS[connection.tls],
+        connection.user,
+        connection.secret(environment),
+        connection.tls,
+        _authorities(root, connection.ca_file),
+        connection.plain,
+    )
+    return {"server": server, "sent_folder": connection.sent_folder}
+
+
 def trouble_with_brokers(
     settings: Settings, automation: Automation, environment: Environment = os.environ
 ) -> list[str]:
@@ -102,7 +121,7 @@ def trouble_with_brokers(
         if trigger.source in _CLIENTS:
             try:
                 _CLIENTS[trigger.source](settings, trigger, environment)
-                adapter(trigger.source)
+                adapter(_ADAPTERS.get(trigger.source, trigger.source))
             except SettingsInvalid as error:
                 found.append(f"trigger {trigger.name}: {error}")
     return found
@@ -119,6 +138,8 @@ class Clients(Mapping[str, dict[str, Any]]):
         found = self._settings.connections[name]
         if isinstance(found, KafkaConnection):
             return kafka_client(self._settings.root, found, self._environment)
+        if isinstance(found, ImapConnection):
+            return imap_client(self._settings.root, found, self._environment)
         return nats_client(self._settings.root, found, self._environment)
 
     def __contains__(self, name: object) -> bool:
@@ -139,8 +160,26 @@ def _nats(settings: Settings, trigger: Trigger, environment: Environment) -> dic
     return nats_client(settings.root, connection_of(settings, trigger.connection, NatsConnection), environment)
 
 
-_CLIENTS: Mapping[str, Callable[[Settings, Trigger, Environment], dict[str, Any]]] = {"kafka": _kafka, "nats": _nats}
+def _imap(settings: Settings, trigger: Trigger, environment: Environment) -> dict[str, Any]:
+    return imap_client(settings.root, connection_of(settings, trigger.connection, ImapConnection), environment)
+
+
+_CLIENTS: Mapping[str, Callable[[Settings, Trigger, Environment], dict[str, Any]]] = {
+    "kafka": _kafka,
+    "nats": _nats,
+    "imap": _imap,
+    "folder_moves": _imap,
+}
 """The client settings by the kind of a trigger's source."""
+
+_ADAPTERS = {"folder_moves": "imap"}
+"""The folder of an adapter, where it is not named as the kind of source."""
+
+_LOADED_LATER = {"imap": ("imapclient", "bs4", "mailparser_reply")}
+"""Libraries that an adapter loads only when it uses them; a missing one is named before."""
+
+_EXTRAS = {"imap": "mail"}
+"""The extra with an adapter's library, where it is not named as the adapter."""
 
 
 def _tls(root: Path, connection: NatsConnection) -> ssl.SSLContext | None:
@@ -153,6 +192,13 @@ def _tls(root: Path, connection: NatsConnection) -> ssl.SSLContext | None:
     except (OSError, ssl.SSLError) as error:
         raise SettingsInvalid(f"a file of its connection cannot be used for TLS: {error}") from error
     return context
+
+
+def _authorities(root: Path, ca_file: str | None) -> ssl.SSLContext | None:
+    try:
+        return None if ca_file is None else ssl.create_default_context(cafile=_path(root, ca_file))
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsInvalid(f"ca_file cannot be used for TLS: {error}") from error
 
 
 def _path(root: Path, name: str | None) -> str | None:

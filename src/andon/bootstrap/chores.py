@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from andon.alerts.chores import chores as of_alerts
+from andon.attachments.chores import chores as of_attachments
 from andon.audit.chores import chores as of_audit
 from andon.bootstrap.alerting import EVENTS, alert_routes, console_url, has_dead_events
 from andon.bootstrap.connecting import Kinds
@@ -34,6 +35,7 @@ def run_chores(
         *of_audit(measures.audit, every=timedelta(seconds=settings.worker.seal_seconds)),
         *of_decisions(failed_kept=timedelta(seconds=settings.gateway.results_seconds)),
         *of_streams(events),
+        *of_attachments(kept=timedelta(days=settings.attachments.keep_days)),
         *of_features(),
         *of_measures(),
         *of_alerts(

@@ -10,6 +10,7 @@ import structlog
 
 from andon.authoring import Automation, Trigger
 from andon.bootstrap.brokers import Lost, open_kafka, open_nats
+from andon.bootstrap.mailboxes import open_folders, open_imap
 from andon.decisions import BatchDecider, BatchWatcher, Deployment, Payer
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
@@ -73,6 +74,16 @@ def _nats(wanted: SourceParts) -> Source:
     return open_nats(wanted.settings, wanted.trigger, wanted.lost)
 
 
+def _imap(wanted: SourceParts) -> Source:
+    return open_imap(
+        wanted.settings, wanted.trigger, wanted.automation.name, database=wanted.database, clock=wanted.clock
+    )
+
+
+def _folder_moves(wanted: SourceParts) -> Source:
+    return open_folders(wanted.settings, wanted.trigger)
+
+
 OPENERS: Mapping[str, Opener] = {
     "table": _table,
     "schedule": _schedule,
@@ -80,6 +91,8 @@ OPENERS: Mapping[str, Opener] = {
     "http": _inbox,
     "kafka": _kafka,
     "nats": _nats,
+    "imap": _imap,
+    "folder_moves": _folder_moves,
 }
 """By the kind of source."""
 

@@ -18,6 +18,7 @@ from andon.kernel.connections import Connection
 from andon.kernel.destinations import DestinationSettings
 from andon.kernel.environment import LONGEST_SPAN, LONGEST_WAIT, Section, SettingsInvalid, secret_of, value_of
 from andon.kernel.errors import Fault
+from andon.kernel.mailing import AttachmentSettings, MailSettings
 from andon.kernel.places import Host, HttpAddress
 
 __all__ = ["DestinationSettings", "Settings", "SettingsInvalid", "load", "names"]
@@ -295,6 +296,8 @@ class Settings(Section):
     releases: ReleaseSettings = ReleaseSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     cost: CostSettings = CostSettings()
+    mail: MailSettings = MailSettings()
+    attachments: AttachmentSettings = AttachmentSettings()
     destinations: dict[str, DestinationSettings] = Field(default={}, description="Outside systems by name.")
     connections: dict[str, Connection] = Field(
         default={}, description="Servers that triggers read and publishing actions write, by name."

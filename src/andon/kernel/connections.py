@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from andon.kernel.environment import Section, secret_of
-from andon.kernel.places import is_address
+from andon.kernel.places import Host, is_address
 
 
 class _Connection(Section):
@@ -99,10 +99,45 @@ class NatsConnection(_Trusting):
         return self
 
 
-Connection: TypeAlias = Annotated[KafkaConnection | NatsConnection, Field(discriminator="kind")]
+class ImapConnection(Section):
+    """A mailbox on an IMAP server (extra `mail`)."""
+
+    kind: Literal["imap"] = Field(description="`imap`.")
+    host: Host = Field(description="The server's name.")
+    port: int | None = Field(None, gt=0, le=65535, description="Its port; 993 for `tls`, else 143.")
+    tls: Literal["tls", "starttls", "none"] = Field(
+        "tls", description="`tls` from the beginning, `starttls`, or `none`, which only a server on this machine gets."
+    )
+    plain: bool = Field(False, description="Whether a server elsewhere may be spoken to without TLS.")
+    user: str = Field(description="Who Andon is there.")
+    password_env: str = Field(description="Name of the environment variable that holds the password.")
+    ca_file: str | None = Field(None, description="PEM file of the authorities to trust, relative to andon.toml.")
+    idle: bool = Field(True, description="Whether the server may tell of new mails by itself (IDLE), if it can.")
+    poll_seconds: float = Field(
+        5.0,
+        gt=0,
+        le=3600,
+        description="The pause between two looks where the server does not tell of new mails itself.",
+    )
+    sent_folder: str = Field("Sent", description="The folder that keeps a copy of what is sent from this mailbox.")
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> "ImapConnection":
+        if self.tls == "none" and not self.plain and self.host not in ("localhost", "127.0.0.1", "::1"):
+            raise ValueError("a server elsewhere is not spoken to without TLS; set plain = true if that is meant")
+        return self
+
+    def secret(self, environment: Mapping[str, str] = os.environ) -> SecretStr:
+        """Return the password. Raises SettingsInvalid if it is not set."""
+        found = secret_of(self.password_env, "connections", environment)
+        assert found is not None  # noqa: S101 - it is named
+        return found
+
+
+Connection: TypeAlias = Annotated[KafkaConnection | NatsConnection | ImapConnection, Field(discriminator="kind")]
 """One server; `kind` says which fields there are."""
 
-KINDS = (KafkaConnection, NatsConnection)
+KINDS = (KafkaConnection, NatsConnection, ImapConnection)
 
 
 def _expect(url: str, schemes: tuple[str, ...]) -> str:

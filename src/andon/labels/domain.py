@@ -28,6 +28,7 @@ class LabelSource(StrEnum):
     EVENT = "event"
     BLIND_AUDIT = "blind_audit"
     IMPORT = "import"
+    FOLDER_MOVE = "folder_move"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from andon.streams.errors import (
 )
 from andon.streams.events import BATCHED, STRUCTURED, Event, EventUnreadable, events_of
 from andon.streams.intake import Intake
-from andon.streams.ports import Arrival, Source
+from andon.streams.mails import MailReader, MoveReader, RawMail, ReadsMails
+from andon.streams.ports import Arrival, MailCopy, Source
 from andon.streams.progress import Moved
 from andon.streams.published import EventsDied
 from andon.streams.reading import ArrivalReader
@@ -54,9 +55,14 @@ __all__ = [
     "EventUnreadable",
     "EventsDied",
     "Intake",
+    "MailCopy",
+    "MailReader",
+    "MoveReader",
     "Moved",
     "Partition",
     "PositionGone",
+    "RawMail",
+    "ReadsMails",
     "ReceivedEvent",
     "SeekInvalid",
     "Source",

@@ -12,6 +12,15 @@ from typing import Protocol, runtime_checkable
 from msgspec import Struct
 
 
+class MailCopy(Struct, frozen=True, gc=False):
+    """A copy of a mail in a folder. `identity` is the same for all copies; `decided` says that one was decided."""
+
+    identity: str
+    message_id: str
+    folder: str
+    decided: bool = False
+
+
 class Arrival(Struct, frozen=True, gc=False):
     """One message as it came. Positions grow within a partition, not always by one."""
 
@@ -26,6 +35,8 @@ class Arrival(Struct, frozen=True, gc=False):
     """The sender, if the source has verified it."""
     unreadable: str | None = None
     """Why it cannot be decided, if the source found that out."""
+    mail: "MailCopy | None" = None
+    """The mail it is, if it is one: decided once, however many copies of it turn up."""
 
 
 class Source(Protocol):

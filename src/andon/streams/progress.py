@@ -46,6 +46,13 @@ JOIN unnest($4::text[], $5::bigint[]) AS n(partition, next) ON p.partition = n.p
 WHERE p.automation = $1 AND p.stream = $2 AND p.owner = $3
 """
 
+REMEMBER = """
+INSERT INTO mails (automation, mail, message_id, decision_id, folder)
+SELECT $1::text, * FROM unnest($2::text[], $3::text[], $4::uuid[], $5::text[]) AS n(mail, message_id, decision_id, folder)
+ORDER BY mail ON CONFLICT DO NOTHING
+"""
+"""Remember which decision a mail has, for good: the keys of events are forgotten after two days."""
+
 BURY = """
 INSERT INTO dead_events (id, automation, stream, partition, position, source, event_id, type, reason,
     faults, data, headers, key, caller, correlation_id, traceparent, happened_at, died_at)
@@ -99,13 +106,24 @@ class Progress:
         """
         steps, dead = self._steps(recorded, refused)
         burying = [(BURY, _columns(dead))] if dead else []
-        return [*burying, (MOVE, self._moving(steps))]
+        mails = self._mails(recorded)
+        remembering = [(REMEMBER, (self._key.automation, *map(list, zip(*mails, strict=True))))] if mails else []
+        return [*burying, *remembering, (MOVE, self._moving(steps))]
 
     async def is_written(self, connection: asyncpg.Connection) -> bool:
         """Return whether all partitions are where this batch brings them."""
         ends = {chunk.partition: chunk.next for chunk in self._chunks}
         found = await connection.fetchval(MOVED, *self._key, self._owner, list(ends), list(ends.values()))
         return bool(found == len(ends))
+
+    def _mails(self, recorded: AbstractSet[UUID]) -> list[tuple[str, str, UUID, str]]:
+        """Return the mails of the recorded decisions: what they are known by, their decision and their folder."""
+        return [
+            (mail.identity, mail.message_id, request.id, mail.folder)
+            for chunk in self._chunks
+            for request, origin in zip(chunk.requests, chunk.origins, strict=True)
+            if (mail := chunk.arrivals[origin].mail) is not None and request.id in recorded
+        ]
 
     def _moving(self, steps: Mapping[str, _Step]) -> tuple[Any, ...]:
         """Return the parameters of MOVE."""
@@ -137,7 +155,7 @@ class Progress:
             step.next = chunk.next
             step.watermark = max((m for m in (step.watermark, chunk.watermark) if m is not None), default=None)
             step.decided += decided
-            step.repeated += len(chunk.requests) - decided - (len(buried) - len(chunk.dead))
+            step.repeated += chunk.repeated + len(chunk.requests) - decided - (len(buried) - len(chunk.dead))
             step.left_out += chunk.left_out
             step.dead += len(buried)
             dead += buried

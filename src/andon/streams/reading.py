@@ -43,6 +43,7 @@ class Chunk:
     """For each request, the number of its message in `arrivals`."""
     dead: list[DeadEvent] = field(default_factory=list)
     left_out: int = 0
+    repeated: int = 0
     watermark: datetime | None = None
 
 
@@ -146,6 +147,9 @@ class ArrivalReader:
         )
 
     def _read(self, chunk: Chunk, number: int, arrival: Arrival, now: datetime) -> None:
+        if arrival.mail is not None and arrival.mail.decided:
+            chunk.repeated += 1
+            return
         if arrival.unreadable is not None:
             raise Poison(arrival.unreadable)
         if len(arrival.data) > self._max_bytes:

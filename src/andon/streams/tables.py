@@ -4,6 +4,7 @@ Only `store` imports this; `progress.py` uses asyncpg.
 """
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -106,4 +107,16 @@ event_inbox = Table(
     Column("data", LargeBinary, nullable=False),
     Column("caller", String, nullable=False),
     Column("received_at", DateTime(timezone=True), nullable=False),
+)
+
+mails = Table(
+    "mails",
+    _METADATA,
+    Column("automation", String, primary_key=True),
+    Column("mail", String, primary_key=True),
+    Column("message_id", String, nullable=False),
+    Column("decision_id", Uuid, nullable=False),
+    Column("folder", String, nullable=False),
+    Column("put_by_us", ARRAY(String), nullable=False),
+    Column("seen_at", DateTime(timezone=True), nullable=False),
 )

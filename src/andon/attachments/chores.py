@@ -1,0 +1,16 @@
+"""Chores of workers for attachments."""
+
+from datetime import datetime, timedelta
+
+from andon.attachments import service
+from andon.kernel.chores import Chore
+from andon.kernel.db import Tx
+
+
+def chores(*, kept: timedelta) -> list[Chore]:
+    """Delete attachments whose time is over."""
+
+    def forget_attachments(tx: Tx, now: datetime) -> bool:
+        return service.forget(tx, now - kept)
+
+    return [Chore("forget_attachments", timedelta(minutes=10), forget_attachments, timedelta(minutes=2))]

@@ -1,0 +1,58 @@
+"""Attachments as values, and which of a mail's are kept. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+MEBIBYTE = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentLimits:
+    """How much is kept: of one mail, and of all together."""
+
+    max_number: int = 50
+    max_bytes: int = 40 * MEBIBYTE
+    max_total_bytes: int = 20 * 1024 * MEBIBYTE
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentContent:
+    """One attachment of a mail that was just read."""
+
+    sha256: str
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMail:
+    """A mail, by what all its copies have in common, and what hangs on it."""
+
+    mail: str
+    attachments: Sequence[AttachmentContent]
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """An attachment as it is listed. `name` and `media_type` are what the sender says."""
+
+    automation: str
+    mail: str
+    sha256: str
+    name: str
+    media_type: str
+    size: int
+    kept_at: datetime
+
+
+def within(mail: KeptMail, limits: AttachmentLimits, room: int) -> list[AttachmentContent]:
+    """Return the attachments of a mail that are kept, in order; `room` is what is left of the total."""
+    kept: list[AttachmentContent] = []
+    left = min(limits.max_bytes, room)
+    for one in mail.attachments[: limits.max_number]:
+        if len(one.content) <= left:
+            kept.append(one)
+            left -= len(one.content)
+    return kept

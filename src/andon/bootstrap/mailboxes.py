@@ -1,0 +1,55 @@
+"""Mailboxes as the settings describe them, and the sources that read their folders."""
+
+from andon.attachments import AttachmentLimits
+from andon.authoring import Trigger
+from andon.bootstrap.brokers import adapter, connection_of, imap_client
+from andon.kernel.clock import Clock
+from andon.kernel.config import Settings
+from andon.kernel.connections import ImapConnection
+from andon.kernel.db import Database
+from andon.mail import MailLimits
+from andon.streams import MailReader, MoveReader, ReadsMails, Source
+
+
+def open_imap(settings: Settings, trigger: Trigger, automation: str, *, database: Database, clock: Clock) -> Source:
+    """Open the folder that a trigger names. Raises SettingsInvalid."""
+    reader = MailReader(
+        database,
+        automation,
+        trigger.connection,
+        clock=clock,
+        limits=mail_limits(settings),
+        shelf=attachment_limits(settings),
+    )
+    return _source(settings, trigger, [trigger.options["folder"]], reader)
+
+
+def open_folders(settings: Settings, trigger: Trigger) -> Source:
+    """Open the folders that stand for classes. Raises SettingsInvalid."""
+    return _source(settings, trigger, list(trigger.options), MoveReader(trigger.options))
+
+
+def mail_limits(settings: Settings) -> MailLimits:
+    """Return the limits of `[mail]`."""
+    given = settings.mail
+    return MailLimits(
+        max_bytes=given.max_bytes,
+        max_parts=given.max_parts,
+        max_recipients=given.max_recipients,
+        max_text=given.max_text,
+    )
+
+
+def attachment_limits(settings: Settings) -> AttachmentLimits:
+    """Return the limits of `[attachments]`."""
+    given = settings.attachments
+    return AttachmentLimits(given.max_number, given.max_bytes, given.max_total_bytes)
+
+
+def _source(settings: Settings, trigger: Trigger, folders: list[str], reader: ReadsMails) -> Source:
+    connection = connection_of(settings, trigger.connection, ImapConnection)
+    server = imap_client(settings.root, connection)["server"]
+    source: Source = adapter("imap").ImapSource(
+        server, folders, reader, poll_seconds=connection.poll_seconds, idle=connection.idle
+    )
+    return source

@@ -1,0 +1,29 @@
+"""Mails: from bytes to the data of an event, within limits; and the way to a server that holds them.
+
+`parse` is pure and knows no server. The libraries of the extra `mail` are loaded when they are used.
+"""
+
+from andon.mail.domain import Address, Mail, MailAttachment, is_generated
+from andon.mail.errors import FolderMissing, MailboxUnavailable, MailUnreadable
+from andon.mail.limits import MailLimits
+from andon.mail.parsing import identity, parse
+from andon.mail.session import PORTS, Encryption, FolderStatus, ImapServer, MailSession, is_loopback
+
+__all__ = [
+    "PORTS",
+    "Address",
+    "Encryption",
+    "FolderMissing",
+    "FolderStatus",
+    "ImapServer",
+    "Mail",
+    "MailAttachment",
+    "MailLimits",
+    "MailSession",
+    "MailUnreadable",
+    "MailboxUnavailable",
+    "identity",
+    "is_generated",
+    "is_loopback",
+    "parse",
+]

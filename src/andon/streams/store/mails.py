@@ -1,0 +1,46 @@
+"""Mails: which decision each has, and where it was last seen. `progress.py` adds them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select, text, update
+
+from andon.kernel.db import Tx
+from andon.streams.tables import mails
+
+_m = mails.c
+
+
+class KnownMail(NamedTuple):
+    """A mail that was decided."""
+
+    mail: str
+    decision_id: UUID
+    folder: str
+    put_by_us: Sequence[str]
+
+
+def decided(tx: Tx, automation: str, identities: Sequence[str]) -> set[str]:
+    """Return those of these mails that were decided."""
+    query = select(_m.mail).where(_m.automation == automation, _m.mail.in_(identities))
+    return set(tx.execute(query).scalars())
+
+
+def lock(tx: Tx, automation: str, identities: Sequence[str]) -> dict[str, KnownMail]:
+    """Return those of these mails that were decided, locked in order."""
+    query = (
+        select(_m.mail, _m.decision_id, _m.folder, _m.put_by_us)
+        .where(_m.automation == automation, _m.mail.in_(identities))
+        .order_by(_m.mail)
+        .with_for_update()
+    )
+    return {row.mail: KnownMail(*row) for row in tx.execute(query)}
+
+
+def seen(tx: Tx, automation: str, mail: str, folder: str, *, by_us: bool) -> None:
+    """Write down in which folder a mail was seen, and whether an action of ours had moved it there."""
+    values = {"folder": folder, "seen_at": text("clock_timestamp()")}
+    if by_us:
+        values["put_by_us"] = _m.put_by_us.op("||")([folder])
+    tx.execute(update(mails).where(_m.automation == automation, _m.mail == mail).values(**values))
