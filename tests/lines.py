@@ -82,6 +82,7 @@ class Installation:
             events=build_events(settings),
             clock=self.clock,
             pepper=PEPPER,
+            tools=measures.tools,
             rehearse=rehearsal(Settings(root=self.folder), self.database, self._declared),
             planning=PlanningHere(Settings(root=self.folder), self.database, self._all_declared),
         )

@@ -6,6 +6,7 @@ from andon.authoring import (
     Automation,
     BlindAudit,
     Budget,
+    CallKey,
     CordDrill,
     CordRule,
     Expect,
@@ -28,6 +29,8 @@ from andon.authoring import (
     ServiceLevel,
     StepFailed,
     Text,
+    Tool,
+    Toolbox,
     Trigger,
     Truth,
     Window,
@@ -49,6 +52,7 @@ from andon.authoring import (
     smtp,
     sql,
     table,
+    tool,
     webhook,
 )
 from andon.version import __version__
@@ -59,6 +63,7 @@ __all__ = [
     "Automation",
     "BlindAudit",
     "Budget",
+    "CallKey",
     "CordDrill",
     "CordRule",
     "Expect",
@@ -81,6 +86,8 @@ __all__ = [
     "ServiceLevel",
     "StepFailed",
     "Text",
+    "Tool",
+    "Toolbox",
     "Trigger",
     "Truth",
     "Window",
@@ -103,5 +110,6 @@ __all__ = [
     "smtp",
     "sql",
     "table",
+    "tool",
     "webhook",
 ]

@@ -133,7 +133,7 @@ def decide(
     automation: Automation,
     rows: Sequence[Mapping[str, Any]],
     *,
-    model: Path | Score,
+    model: Path | Score | None = None,
     at: Sequence[datetime] | None = None,
     certain: bool = True,
     happened: Sequence[datetime] | None = None,
@@ -142,8 +142,10 @@ def decide(
     """Decide rows as a caller would send them, in order, each seeing the windows of earlier ones.
 
     `model` is a packed folder, or a function that gives the score of a row; then `certain` is the answer of the risk
-    gate. `at` are the arrival times, all the same if not given, `happened` those of their events, if different.
-    `tables` are the rows that lookups find, by table and key: `{"customers": {"a1": {"segment": "gold"}}}`. Raises
+    gate. An automation without a model needs none.
+
+    `at` are the arrival times, all the same if not given, `happened` those of their events, if different. `tables` are
+    the rows that lookups find, by table and key: `{"customers": {"a1": {"segment": "gold"}}}`. Raises
     InputInvalid for a row outside the contract, PolicyInvalid, AutomationInvalid.
     """
     clock, tiles = FakeClock(), MemoryTiles()
@@ -177,7 +179,9 @@ def endpoint_of(package: Path) -> serving.LoadedVersion:
     return serving.load(version, package)
 
 
-def _line(automation: Automation, model: Path | Score, certain: bool) -> Line:
+def _line(automation: Automation, model: Path | Score | None, certain: bool) -> Line:
+    if model is None and automation.predicts:
+        raise TypeError(f"{automation.name} asks a model: give `model`, a packed folder or a function")
     if isinstance(model, Path):
         return assemble(automation, endpoint_of(model), number=1)
     table, compiled = compile_policy(automation)
@@ -186,7 +190,7 @@ def _line(automation: Automation, model: Path | Score, certain: bool) -> Line:
         traffic=Traffic.of_one(
             Arm(
                 LineRef(automation.name, 1, ModelRef(automation.model, 1, ""), table.version),
-                _Scored(model),
+                _Scored(model or _undecided),
                 Gate(threshold=0.0 if certain else 2.0, target=automation.risk.target if automation.risk else 1.0),
             )
         ),
@@ -216,6 +220,12 @@ def _request(line: Line, row: Mapping[str, Any], moment: datetime, happened_at: 
         began_ns=perf_counter_ns(),
         happened_at=happened_at,
     )
+
+
+def _undecided(row: Mapping[str, Any]) -> float:
+    """Stand in for the model of an automation without one; nothing asks it."""
+    del row
+    return 0.5
 
 
 class _Scored:

@@ -49,6 +49,7 @@ class Permission(StrEnum):
     SET_BUDGET = "set budgets"
     READ_ALERTS = "read alerts and incidents"
     WORK_ALERTS = "work on alerts, silences and incidents"
+    CALL_TOOLS = "call tools"
     MANAGE_KEYS = "manage keys"
 
 
@@ -56,6 +57,7 @@ class Role(StrEnum):
     """What somebody is, for one automation or for all. `ROLES` says what each may."""
 
     CALLER = "caller"
+    AGENT = "agent"
     VIEWER = "viewer"
     REVIEWER = "reviewer"
     OPERATOR = "operator"
@@ -111,6 +113,7 @@ _OWN = _OPERATE | {
 
 ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.CALLER: _CALL,
+    Role.AGENT: frozenset({_P.CALL_TOOLS, _P.READ_OWN_DECISIONS}),
     Role.VIEWER: _VIEW,
     Role.REVIEWER: _REVIEW,
     Role.OPERATOR: _OPERATE,
@@ -118,7 +121,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.AUDITOR: _VIEW | {_P.READ_AUDIT, _P.VERIFY_AUDIT},
     Role.ADMIN: frozenset(Permission),
 }
-"""What each role may. A caller is a program; an auditor reads everything and changes nothing; an admin may do all."""
+"""What each role may. A caller is a program, an agent a program that calls tools; an auditor reads everything and changes nothing; an admin may do all."""
 
 
 @dataclass(frozen=True, slots=True)

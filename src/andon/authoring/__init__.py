@@ -22,7 +22,7 @@ from andon.authoring.alerts import (
     check_reachable,
 )
 from andon.authoring.audit import BlindAudit
-from andon.authoring.automation import Automation
+from andon.authoring.automation import RULES_ONLY, Automation
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import EXPECTED, Expect
 from andon.authoring.fallback import BY_REVIEW, BY_RULES, Budget
@@ -67,6 +67,7 @@ from andon.authoring.triggers import (
     schedule,
     table,
 )
+from andon.authoring.tools import CallKey, Tool, Toolbox, tool
 from andon.authoring.truth import Truth
 
 __all__ = [
@@ -85,6 +86,7 @@ __all__ = [
     "PLANS",
     "QUANTILE_GUARDRAILS",
     "RATE_GUARDRAILS",
+    "RULES_ONLY",
     "SOURCES",
     "ActionSpec",
     "AlertLevelName",
@@ -92,6 +94,7 @@ __all__ = [
     "Automation",
     "BlindAudit",
     "Budget",
+    "CallKey",
     "Compensation",
     "CordDrill",
     "CordRule",
@@ -120,6 +123,8 @@ __all__ = [
     "ServiceLevel",
     "StepFailed",
     "Text",
+    "Tool",
+    "Toolbox",
     "Trigger",
     "Truth",
     "Window",
@@ -143,5 +148,6 @@ __all__ = [
     "span_of",
     "sql",
     "table",
+    "tool",
     "webhook",
 ]

@@ -12,7 +12,7 @@ from andon.authoring.alerts import CordDrill, CordRule, check_reachable, checked
 from andon.authoring.audit import BlindAudit
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import EXPECTED, Expect
-from andon.authoring.fallback import Budget, Fallbacks, checked
+from andon.authoring.fallback import BY_REVIEW, Budget, Fallbacks, checked
 from andon.authoring.features import Feature, Lookup, Window
 from andon.authoring.kinds import check_kinds
 from andon.authoring.measures import Measure
@@ -25,12 +25,16 @@ from andon.authoring.rollouts import GUARDRAILS, QUANTILE_GUARDRAILS, RolloutPla
 from andon.authoring.triggers import Trigger
 from andon.authoring.truth import Truth
 
+RULES_ONLY = "rules-only"
+"""The model of an automation that names none: the rules of its policy decide alone."""
+
 _NAME = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
 
 class Automation:
     """One line: its input (contract), features and model, policy, and consequences (actions, review).
 
+    Without a model, the rules of the policy decide alone; then they name neither `prediction` nor `risk`.
     Declaring one only checks that it is consistent by itself; raises DeclarationInvalid.
     """
 
@@ -39,8 +43,8 @@ class Automation:
         name: str,
         *,
         contract: type[BaseModel],
-        model: str,
         policy: Policy,
+        model: str = RULES_ONLY,
         subject: str | None = None,
         features: Sequence[Feature] = (),
         expect: Sequence[Expect] = (),
@@ -125,6 +129,11 @@ class Automation:
         return (*(name for feature in self.features for name in feature.names), *(EXPECTED if self.expect else ()))
 
     @property
+    def predicts(self) -> bool:
+        """Whether a model is asked."""
+        return self.model != RULES_ONLY
+
+    @property
     def reported(self) -> tuple[Trigger, ...]:
         """The streams that bring labels."""
         return () if self.truth is None else self.truth.streams
@@ -138,6 +147,8 @@ class Automation:
                 f"Automation {self.name!r}: a name is lower-case letters, digits and '-', at most 63, a letter first"
             )
         fields = self.contract.model_fields
+        if not self.predicts:
+            self._check_without_model()
         if self.subject is not None and self.subject not in fields:
             raise DeclarationInvalid(
                 f"Automation {self.name!r}: subject {self.subject!r} is not a field of {self.contract.__name__}"
@@ -175,6 +186,20 @@ class Automation:
         if unknown:
             raise DeclarationInvalid(
                 f"Automation {self.name!r}: Expect({unknown[0]!r}) is about no feature and no field"
+            )
+
+    def _check_without_model(self) -> None:
+        needing = {
+            "risk": self.risk,
+            "truth": self.truth,
+            "audit": self.audit,
+            "budget": self.budget,
+            "rollout": self.rollout,
+        }
+        wrong = [name for name, given in needing.items() if given is not None]
+        if wrong or self.fallback != (BY_REVIEW,):
+            raise DeclarationInvalid(
+                f"Automation {self.name!r}: without a model there is no {(*wrong, 'fallback')[0]}; name the model"
             )
 
     def _check_monitors(self) -> None:

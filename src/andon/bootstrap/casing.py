@@ -30,7 +30,7 @@ def results_of(
     results = []
     for automation in automations:
         own = [one for one in filed if one.automation == automation.name]
-        needs = model is not None or any(one.case.prediction is None for one in own)
+        needs = automation.predicts and (model is not None or any(one.case.prediction is None for one in own))
         loaded = _loaded(settings, automation, model) if needs and own else None
         runner = CaseRunner(automation, loaded, tested=model is not None)
         results += [runner.run(one) for one in own]

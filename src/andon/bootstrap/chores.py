@@ -24,6 +24,7 @@ from andon.proofs.chores import chores as of_proofs
 from andon.reviews.chores import chores as of_reviews
 from andon.rollouts.chores import chores as of_rollouts
 from andon.streams.chores import chores as of_streams
+from andon.tools.chores import chores as of_tools
 
 
 def run_chores(
@@ -36,6 +37,7 @@ def run_chores(
         *of_decisions(failed_kept=timedelta(seconds=settings.gateway.results_seconds)),
         *of_streams(events),
         *of_attachments(kept=timedelta(days=settings.attachments.keep_days)),
+        *of_tools(),
         *of_features(),
         *of_measures(),
         *of_alerts(

@@ -178,6 +178,7 @@ def _build(
         clock=clock,
         pepper=pepper,
         tracing=tracing,
+        tools=measures.tools,
         rehearse=rehearsal(settings, database, lambda name: deployment.lines[name].automation),
         planning=PlanningHere(settings, database, lambda: {one.name: one for one in automations}),
     )

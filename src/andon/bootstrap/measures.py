@@ -14,6 +14,7 @@ from andon.procedures.metrics import ProcedureMetrics
 from andon.reviews.metrics import ReviewMetrics
 from andon.spending.metrics import SpendingMetrics
 from andon.streams.metrics import StreamMetrics
+from andon.tools.metrics import ToolMetrics
 
 
 class Measures:
@@ -28,6 +29,7 @@ class Measures:
         self.deliveries = DeliveryMetrics(self.metrics)
         self.procedures = ProcedureMetrics(self.metrics)
         self.reviews = ReviewMetrics(self.metrics)
+        self.tools = ToolMetrics(self.metrics)
         self.audit = AuditMetrics(self.metrics)
         self.monitors = MonitorMetrics(self.metrics)
         self.chores = ChoreMetrics(self.metrics)

@@ -2,7 +2,19 @@
 
 from collections.abc import Sequence
 
-from andon import actions, decisions, experiments, labels, measures, models, monitors, policies, procedures, rollouts
+from andon import (
+    actions,
+    decisions,
+    experiments,
+    labels,
+    measures,
+    models,
+    monitors,
+    policies,
+    procedures,
+    rollouts,
+    tools,
+)
 from andon.authoring import Automation
 from andon.bootstrap.alerting import check_alert_routes, subscribe_alerts
 from andon.bootstrap.announcing import check_event_routes, event_routes
@@ -28,6 +40,7 @@ def build_events(settings: Settings) -> Events:
     monitors.subscribe(events)
     procedures.subscribe(events)
     rollouts.subscribe(events)
+    tools.subscribe(events)
     experiments.subscribe(events)
     subscribe_alerts(events)
     actions.send_outside(events, event_routes(settings, Kinds(settings.root)))
@@ -64,9 +77,10 @@ def check_project(settings: Settings, database: Database | None) -> list[Fault]:
             if database is not None:
                 with database.begin() as tx:
                     decisions.check_lookups(tx, automation)
-                    champion = decisions.champion_of(tx, automation)
-                decisions.check_signature(automation, champion)
-                found += decisions.idle_features(automation, champion, policy)
+                    champion = decisions.champion_of(tx, automation) if automation.predicts else None
+                if champion is not None:
+                    decisions.check_signature(automation, champion)
+                    found += decisions.idle_features(automation, champion, policy)
         except AndonError as error:
             found += _faults(error)
         found += check_destinations(automation, settings, kinds)

@@ -159,7 +159,7 @@ class CandidateLines:
 
     def _judge(self, compiled: CompiledPolicy) -> Judge:
         declared = self.lines.declared
-        return Judge(declared.name, compiled, when_stopped=declared.when_stopped)
+        return Judge(declared.name, compiled, when_stopped=declared.when_stopped, predicts=declared.predicts)
 
 
 def _pair(text: TriedPolicy) -> Sequence[str]:

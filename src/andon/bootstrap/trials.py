@@ -11,7 +11,7 @@ from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database, Tx
 from andon.kernel.events import Events
-from andon.models import ModelTrial, ModelVersion, PackageInvalid, VersionHeld
+from andon.models import ModelTrial, ModelVersion, PackageInvalid, Runtime, VersionHeld
 from andon.serving import EndpointUnavailable, LoadedVersion, TrialEnd
 
 log = structlog.get_logger(__name__)
@@ -27,6 +27,8 @@ def loading(settings: Settings, database: Database, clock: Clock, events: Events
     """
 
     def load(version: ModelVersion, folder: Path) -> LoadedVersion:
+        if version.manifest.runtime is Runtime.NONE:
+            return load_hosted(settings, version, folder)
         with database.begin() as tx:
             models.require_free(tx, version)
             hosting = hosting_of(settings, version.name)

@@ -17,6 +17,7 @@ from andon.policies.vouched import POLICIES, POLICY_SETTINGS
 from andon.reviews.vouched import VERDICTS
 from andon.serving.vouched import SPLITS
 from andon.spending.vouched import BUDGET_SETTINGS
+from andon.tools.vouched import APPROVED
 
 ROWS: Sequence[RowKind] = (
     KEYS,
@@ -36,6 +37,7 @@ ROWS: Sequence[RowKind] = (
     DISABLED,
     LABELS,
     VERDICTS,
+    APPROVED,
 )
 
 

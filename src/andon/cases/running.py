@@ -93,6 +93,8 @@ class CaseRunner:
             champion = self._with_model.traffic.champion
             gate = champion.gate if self._tested else _gate_of(case.risk, champion.gate)
             arm = Arm(champion.ref, champion.loaded, gate)
+        elif not self._automation.predicts:
+            arm = self._supposed.traffic.champion
         else:
             return "the case has no prediction, and there is no model to make one: name one with --model"
         (judgement,) = line.judge.judge_now(arm, [given], [seen], UNCONTROLLED, now=MOMENT)

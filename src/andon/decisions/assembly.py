@@ -11,7 +11,7 @@ from typing import Any
 import rfc8785
 
 from andon import features, policies
-from andon.authoring import EXPECTED, OF_NUMBERS, Automation, Feature, Lookup, Policy, Window
+from andon.authoring import EXPECTED, OF_NUMBERS, Automation, Feature, Lookup, Policy, Toolbox, Window
 from andon.decisions.auditing import described_audit
 from andon.decisions.bounds import bound_of, described_bound, unknown_to_model
 from andon.decisions.contract import Contract
@@ -24,6 +24,7 @@ from andon.decisions.line import Line
 from andon.decisions.loading import policy_text
 from andon.decisions.measuring import described_measures
 from andon.decisions.subjects import Subjects
+from andon.decisions.toolboxes import described_tools, tool_outcomes_wrong
 from andon.decisions.traffic import Arm, Traffic
 from andon.decisions.truth import check_classes, check_outcomes, described
 from andon.kernel.db import Tx
@@ -56,6 +57,9 @@ def compile_text(automation: Automation, text: str, source: str) -> tuple[Decisi
     table = policies.parse(text, source=source)
     compiled = policies.compile(table, variables(automation))
     check_outcomes(automation, table.outcomes)
+    _check_rules_alone(automation, table)
+    if isinstance(automation, Toolbox) and (wrong := tool_outcomes_wrong(table)):
+        raise _invalid(automation, wrong)
     unknown = sorted(set(automation.actions) - set(table.outcomes))
     if automation.when_stopped not in {REVIEW, *table.outcomes}:
         known = ", ".join(table.outcomes)
@@ -67,6 +71,19 @@ def compile_text(automation: Automation, text: str, source: str) -> tuple[Decisi
             *(f"action {name!r} is for an outcome that {source} does not have ({known})" for name in unknown),
         )
     return table, compiled
+
+
+def _check_rules_alone(automation: Automation, table: DecisionTable) -> None:
+    """That the policy of an automation without a model asks for no prediction. Raises AutomationInvalid."""
+    if automation.predicts:
+        return
+    faults = [
+        f"rule {rule.id!r} reads {name!r}, and there is no model: name one, or write the rule without it"
+        for name, rule in policies.names_in(table).items()
+        if name.partition(".")[0] in ("prediction", "risk")
+    ]
+    if faults:
+        raise _invalid(automation, *faults)
 
 
 def assemble(
@@ -112,6 +129,8 @@ def arm_of(
 
 def check_signature(automation: Automation, version: ModelVersion) -> None:
     """Check that a model version suits the automation: its features are given, its classes are those of the truth. Raises AutomationInvalid."""
+    if not automation.predicts:
+        return
     check_classes(automation, version)
     unknown = unknown_to_model(automation, version)
     if unknown:
@@ -217,6 +236,7 @@ def describe(automation: Automation) -> dict[str, Any]:
         **({} if automation.monitors is None else {"monitors": automation.monitors.described()}),
         **({} if automation.rollout is None else {"rollout": automation.rollout.described()}),
         **({} if automation.results is None else {"results": _plain(asdict(automation.results))}),
+        **(described_tools(automation) if isinstance(automation, Toolbox) else {}),
     }
 
 

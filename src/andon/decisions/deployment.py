@@ -196,6 +196,8 @@ class Deployment:
     def _line(self, automation: Automation, present: Line | None) -> Line:
         deployed = self._deployed_version(automation)
         with self._database.begin() as tx:
+            if not automation.predicts:
+                models.ensure_rules_only(tx, events=self._events, now=self._clock.now())
             check_lookups(tx, automation)
             policy = self._policy(tx, deployed, present)
             wanted = WantedLine(tx, automation, *policy)

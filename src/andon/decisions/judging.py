@@ -50,8 +50,11 @@ class Judged(Struct):
 class Judge:
     """What an automation judges with beside its arms: the compiled policy and the outcome of a stopped line."""
 
-    def __init__(self, automation: str, policy: CompiledPolicy, *, when_stopped: str = REVIEW) -> None:
+    def __init__(
+        self, automation: str, policy: CompiledPolicy, *, when_stopped: str = REVIEW, predicts: bool = True
+    ) -> None:
         self._automation = automation
+        self._predicts = predicts
         self._policy = policy
         self._stopped = Ruling(when_stopped, LINE_STOPPED, ("LINE_STOPPED",))
 
@@ -76,6 +79,8 @@ class Judge:
         began = perf_counter()
         until = began + within
         states, gate = control.states.each(inputs), control.gate(arm.name, arm.gate, now)
+        if not self._predicts:
+            return self._by_rules_alone(arm, inputs, seen, states, gate, began)
         rows, asked = rows_of(inputs, seen), to_predict(seen, states)
         bought = asked if paid is None else asked[:paid]
         if len(bought) == len(rows):
@@ -123,6 +128,22 @@ class Judge:
             return judged.judgements
         judging.close()
         raise RuntimeError("`ask` has to answer at once here")
+
+    def _by_rules_alone(
+        self,
+        arm: Arm,
+        inputs: Sequence[Mapping[str, Any]],
+        seen: Sequence[Seen],
+        states: Sequence[LineState] | None,
+        gate: Gate,
+        began: float,
+    ) -> Judged:
+        """Judge the rows of an automation without a model: no prediction is asked for, so none can be missing."""
+        policy = arm.policy or self._policy
+        judgements = [_without_model(policy, gate, given, s) for given, s in zip(inputs, seen, strict=True)]
+        if states is not None:
+            judgements = [self._held(one, state, gate) for one, state in zip(judgements, states, strict=True)]
+        return Judged(judgements, [arm] * len(inputs), 0.0, perf_counter() - began)
 
     async def _some(
         self, ask: Ask, arm: Arm, rows: Sequence[Row], bought: Sequence[int], until: float
@@ -235,6 +256,13 @@ def _rule(
         gate.facts[certain],
     )
     return Judgement(prediction, gate.risks[certain], ruling)
+
+
+def _without_model(policy: CompiledPolicy, gate: Gate, given: Mapping[str, Any], seen: Seen) -> Judgement:
+    """What the policy makes of one row where there is no model; nothing is certain."""
+    if seen.error is not None:
+        return _to_review(gate, FEATURE_FAILED, seen.error)
+    return Judgement(None, gate.risks[False], policy.evaluate(given, seen.features, {}, gate.facts[False]))
 
 
 def _by_rules(

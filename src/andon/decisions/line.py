@@ -46,7 +46,7 @@ class Line:
             automation.name, automation.features, expect=automation.expect, lateness=automation.lateness
         )
         self._policy = policy
-        self.judge = Judge(automation.name, policy, when_stopped=automation.when_stopped)
+        self.judge = Judge(automation.name, policy, when_stopped=automation.when_stopped, predicts=automation.predicts)
         self._subjects = subjects
         self.draws = None if automation.audit is None else draws
         """The draw of blind audits; None where none are declared, or without a key for it (in tests and replay)."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from andon import models, policies
-from andon.authoring import BY_REVIEW, Automation, Truth
+from andon.authoring import BY_REVIEW, RULES_ONLY, Automation, Truth
 from andon.decisions.domain import AutomationVersion
 from andon.decisions.errors import AutomationInvalid
 from andon.decisions.store import releases, versions
@@ -77,6 +77,8 @@ def version_in_force(tx: Tx, automation: str) -> AutomationVersion | None:
 
 
 def _derived(tx: Tx, in_force: AutomationVersion) -> Truth | None:
+    if in_force.description["model"] == RULES_ONLY:
+        return None
     try:
         champion = models.by_alias(tx, in_force.description["model"], CHAMPION)
         outcomes = policies.parse(in_force.description["policy"], source=in_force.name).outcomes

@@ -44,6 +44,7 @@ from andon.gateway import (
     spending,
     splits,
     streams,
+    tools,
 )
 from andon.gateway.asgi import Scope, Send
 from andon.gateway.batch import PATH as BATCH_PATH
@@ -90,6 +91,7 @@ ROUTERS = (
     reviews.router,
     actions.router,
     procedures.router,
+    tools.router,
     models.router,
     endpoints.router,
     alerts.router,

@@ -26,6 +26,7 @@ from andon.kernel.moments import in_utc
 from andon.kernel.searches import Searches
 from andon.plans import Planning
 from andon.replays import Rehearse
+from andon.tools.metrics import ToolMetrics
 
 T = TypeVar("T")
 
@@ -63,6 +64,7 @@ class Gateway:
     keys_in_flight: set[tuple[str, str]] = field(default_factory=set)
     rehearse: Rehearse | None = None
     planning: Planning | None = None
+    tools: ToolMetrics | None = None
     waiters: Waiters = field(default_factory=Waiters)
     searches: Searches = field(init=False)
 

@@ -51,6 +51,7 @@ from andon.models.prospects import (
 from andon.models.published import AliasSet, ModelRegistered, QuarantineLifted, VersionQuarantined
 from andon.models.quarantine import find_trial, held_versions, hold_back, note_trial, release_held, require_free
 from andon.models.risk import near, threshold_for
+from andon.models.rules_only import ensure_rules_only
 from andon.models.service import (
     Ready,
     alias_history,
@@ -126,6 +127,7 @@ __all__ = [
     "columns_of",
     "encode",
     "encode_labels",
+    "ensure_rules_only",
     "expected_prospects",
     "fault_of",
     "fetch",

@@ -31,6 +31,7 @@ class Runtime(StrEnum):
     PYTHON = "python"
     PYFUNC = "pyfunc"
     REMOTE = "remote"
+    NONE = "none"
 
     @property
     def isolated_only(self) -> bool:

@@ -11,7 +11,7 @@ from andon.authoring import AlertLevelName, HeldStateName
 
 VersionNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
-RoleName: TypeAlias = Literal["caller", "viewer", "reviewer", "operator", "owner", "auditor", "admin"]
+RoleName: TypeAlias = Literal["caller", "agent", "viewer", "reviewer", "operator", "owner", "auditor", "admin"]
 
 
 class _Strict(BaseModel):

@@ -6,6 +6,9 @@ stores. `service.py` keeps the published versions and the one in force.
 
 from andon.policies.compiled import CompiledPolicy, check, compile, names_in  # noqa: A004 - a policy's verb
 from andon.policies.domain import (
+    ALLOW,
+    ASK,
+    DENY,
     ERROR,
     GIVEN,
     LINE_STOPPED,
@@ -30,6 +33,9 @@ from andon.policies.reading import parse
 from andon.policies.service import find, get, history, hold, in_force, list_versions, publish, put_in_force
 
 __all__ = [
+    "ALLOW",
+    "ASK",
+    "DENY",
     "ERROR",
     "GIVEN",
     "LINE_STOPPED",

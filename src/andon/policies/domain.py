@@ -13,6 +13,9 @@ from andon.policies.places import ConditionPlace
 REVIEW = "review"
 """The outcome that hands a decision to a person."""
 
+ALLOW, DENY, ASK = "allow", "deny", "ask"
+"""The outcomes of a policy about calls of tools. There `ask` is another word for `review`."""
+
 OTHERWISE = "otherwise"
 """The rule id of a ruling that no rule made."""
 

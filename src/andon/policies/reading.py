@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import yaml
 
 from andon.kernel.errors import Fault
-from andon.policies.domain import RESERVED, REVIEW, DecisionTable, Rule
+from andon.policies.domain import ALLOW, ASK, DENY, RESERVED, REVIEW, DecisionTable, Rule
 from andon.policies.errors import PolicyInvalid
 from andon.policies.places import ConditionPlace
 from andon.policies.tokens import plain
@@ -70,6 +70,8 @@ class _Reader:
         self.text = text
         self.faults: list[tuple[int, str]] = []
         self.outcomes: tuple[str, ...] = ()
+        self.asks = False
+        """Whether the table is about calls of tools, in which `ask` stands for `review`."""
 
     def read(self) -> DecisionTable:
         root = self._root()
@@ -83,6 +85,7 @@ class _Reader:
         rules = self._rules(entries.get("rules"))
         otherwise = self._otherwise(entries.get("otherwise"))
         self._raise_faults()
+        self.outcomes = tuple(map(self._meant, self.outcomes))
         return DecisionTable(
             outcomes=self.outcomes,
             rules=rules,
@@ -124,6 +127,8 @@ class _Reader:
             found[name] = None
         if not found:
             self._fault(entry.value, "no outcomes; name them, like [release, pause, review]")
+        if found.keys() <= {ALLOW, DENY, ASK}:
+            self.asks = ASK in found
         return tuple(found)
 
     def _lists(self, entry: _Entry | None) -> dict[str, tuple[str, ...]]:
@@ -208,7 +213,10 @@ class _Reader:
         name = self._text(node)
         if self.outcomes and name not in self.outcomes:
             self._fault(node, f"{shown} is {_shown(name)}; expected one of the outcomes {_listed(self.outcomes)}")
-        return name
+        return self._meant(name)
+
+    def _meant(self, outcome: str) -> str:
+        return REVIEW if self.asks and outcome == ASK else outcome
 
     def _warnings(self, node: yaml.Node, rules: Sequence[Rule], otherwise: str) -> tuple[str, ...]:
         chosen = {otherwise, REVIEW, *(rule.then for rule in rules)}

@@ -204,7 +204,7 @@ def load(version: ModelVersion, folder: Path, hosting: Hosting = HERE) -> Loaded
     if manifest.runtime is Runtime.REMOTE:
         remote = open_remote(folder / manifest.model_file, columns_of(manifest.signature.features), hosting)
         pool, loaded = None, LoadedVersion(version, remote, patient=remote, max_batch=hosting.max_batch)
-    elif hosting.isolated or manifest.runtime.isolated_only:
+    elif manifest.runtime.isolated_only or (hosting.isolated and manifest.runtime is not Runtime.NONE):
         pool = _pool_of(version, folder, hosting)
         loaded = LoadedVersion(version, pool, patient=pool, max_batch=hosting.max_batch)
     else:

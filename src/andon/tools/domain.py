@@ -1,0 +1,166 @@
+"""A call of a tool and its permit: what it may become, without a database or a clock."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import rfc8785
+
+from andon.authoring import Toolbox
+from andon.kernel.errors import Fault
+from andon.policies import ALLOW, ASK, DENY, REVIEW
+from andon.tools.errors import CallNotBegun, PermitUnusable, ToolCallInvalid
+
+
+class CallState(StrEnum):
+    """Where a call stands. Only `allowed` is a permit; it is spent when the call is begun."""
+
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    """By the policy."""
+    WAITING = "waiting"
+    """For a person."""
+    REFUSED = "refused"
+    """By a person."""
+    EXPIRED = "expired"
+    BEGUN = "begun"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One decided call; `id` is its decision's. `outcome` is the policy's: `allow`, `deny` or `ask`."""
+
+    id: UUID
+    toolbox: str
+    tool: str
+    digest: str
+    caller: str
+    agent: str
+    run: str | None
+    outcome: str
+    rule: str
+    reasons: tuple[str, ...]
+    state: CallState
+    asked_at: datetime
+    expires_at: datetime | None
+    approval: timedelta
+    answered_by: str | None = None
+    answered_at: datetime | None = None
+    begun_at: datetime | None = None
+    ended_at: datetime | None = None
+    result: Any = None
+    error: str | None = None
+
+    @property
+    def by_person(self) -> bool:
+        """Whether a person approved it."""
+        return self.answered_by is not None and self.state is not CallState.REFUSED
+
+    def at(self, now: datetime) -> "ToolCall":
+        """Return the call as it stands at a moment: expired, if its time is over."""
+        open_ = self.state in (CallState.ALLOWED, CallState.WAITING)
+        if open_ and self.expires_at is not None and self.expires_at <= now:
+            return replace(self, state=CallState.EXPIRED)
+        return self
+
+    def answered(self, outcome: str, by: str, at: datetime) -> "ToolCall":
+        """With a person's verdict; one that came too late changes nothing."""
+        if self.at(at).state is not CallState.WAITING:
+            return self.at(at)
+        approved = outcome == ALLOW
+        return replace(
+            self,
+            state=CallState.ALLOWED if approved else CallState.REFUSED,
+            expires_at=at + self.approval if approved else None,
+            answered_by=by,
+            answered_at=at,
+        )
+
+    def begun(self, digest: str, now: datetime) -> "ToolCall":
+        """With its permit spent. Raises PermitUnusable."""
+        here = self.at(now)
+        if here.state is not CallState.ALLOWED:
+            raise PermitUnusable(f"Call {self.id} of {self.tool} is {here.state}{_WHY.get(here.state, '')}")
+        if digest != self.digest:
+            raise PermitUnusable(f"The permit of call {self.id} is for other arguments: its digest is {self.digest}")
+        return replace(here, state=CallState.BEGUN, begun_at=now)
+
+    def ended(self, result: Any, error: str | None, *, sent: bool, now: datetime) -> "ToolCall":
+        """With its end. What failed before it was sent has its permit back. Raises CallNotBegun."""
+        if self.state is not CallState.BEGUN:
+            raise CallNotBegun(f"Call {self.id} of {self.tool} is {self.at(now).state}")
+        if error is not None and not sent:
+            return replace(self, state=CallState.ALLOWED, begun_at=None, error=error)
+        state = CallState.DONE if error is None else CallState.FAILED
+        return replace(self, state=state, ended_at=now, result=result, error=error)
+
+
+_WHY = {
+    CallState.WAITING: ": a person has to approve it first",
+    CallState.EXPIRED: ": ask again",
+    CallState.BEGUN: ": its permit is spent",
+    CallState.DONE: ": its permit is spent",
+    CallState.FAILED: ": its permit is spent",
+}
+
+_AT_FIRST = {ALLOW: CallState.ALLOWED, DENY: CallState.DENIED, REVIEW: CallState.WAITING}
+
+
+def decided(
+    call_id: UUID,
+    box: Toolbox,
+    given: Mapping[str, Any],
+    *,
+    caller: str,
+    outcome: str,
+    rule: str,
+    reasons: tuple[str, ...],
+    at: datetime,
+) -> ToolCall:
+    """Return the call that a decision makes of an input `{tool, arguments, agent, run}`."""
+    state = _AT_FIRST[outcome]
+    lasts = {CallState.ALLOWED: box.approval, CallState.WAITING: box.review.due}.get(state)
+    return ToolCall(
+        id=call_id,
+        toolbox=box.name,
+        tool=given["tool"],
+        digest=digest_of(given["arguments"]),
+        caller=caller,
+        agent=given["agent"],
+        run=given.get("run"),
+        outcome=ASK if outcome == REVIEW else outcome,
+        rule=rule,
+        reasons=reasons,
+        state=state,
+        asked_at=at,
+        expires_at=None if lasts is None else at + lasts,
+        approval=box.approval,
+    )
+
+
+def digest_of(arguments: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of arguments in canonical JSON (RFC 8785), in hex. Raises ToolCallInvalid."""
+    try:
+        return hashlib.sha256(rfc8785.dumps(dict(arguments))).hexdigest()
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
+        message = f"The arguments have no canonical JSON: {error}"
+        raise ToolCallInvalid(message, faults=[Fault("arguments", str(error))]) from None
+
+
+def check_arguments(box: Toolbox, tool: str, arguments: Mapping[str, Any]) -> None:
+    """Check a call against its tool's contract. Raises ToolCallInvalid, with each fault."""
+    found = box.find(tool)
+    if found is None:
+        known = ", ".join(box.tools)
+        message = f"There is no tool {tool!r} in {box.name}; there is: {known}"
+        raise ToolCallInvalid(message, faults=[Fault("tool", message)])
+    faults = [Fault(f"arguments.{where}" if where else "arguments", what) for where, what in found.faults_of(arguments)]
+    if faults:
+        told = "; ".join(f"{fault.where}: {fault.message}" for fault in faults)
+        raise ToolCallInvalid(f"{tool} cannot be called so: {told}", faults=faults)

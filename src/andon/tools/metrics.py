@@ -1,0 +1,25 @@
+"""The metrics of calls of tools."""
+
+from andon.kernel.metrics import Metrics
+from andon.tools.domain import CallState, ToolCall
+
+
+class ToolMetrics:
+    """Counts the calls that a process decided, and how those ended that it saw end."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._decided = metrics.counter(
+            "andon_tool_calls_total", "Calls of tools that were decided, by outcome.", labels=("toolbox", "outcome")
+        )
+        self._ended = metrics.counter(
+            "andon_tool_calls_ended_total", "Calls of tools that ended, by state.", labels=("toolbox", "state")
+        )
+
+    def decided(self, call: ToolCall) -> None:
+        """Count a decided call."""
+        self._decided.labels(call.toolbox, call.outcome).inc()
+
+    def ended(self, call: ToolCall) -> None:
+        """Count a call that was carried out."""
+        if call.state in (CallState.DONE, CallState.FAILED):
+            self._ended.labels(call.toolbox, call.state.value).inc()

@@ -1,0 +1,249 @@
+"""Operations on calls of tools, each in the caller's transaction: note the decision, look, spend the permit, end."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from andon import access, audit, decisions, reviews
+from andon.access import Role
+from andon.authoring import ActionSpec
+from andon.decisions import DELIVER_ACTION, DecisionRecord
+from andon.kernel import outbox
+from andon.kernel.db import Tx
+from andon.kernel.errors import Fault
+from andon.kernel.events import Events
+from andon.kernel.identity import PLATFORM, Actor
+from andon.policies import ALLOW, ASK, DENY, REVIEW
+from andon.tools import store
+from andon.tools.domain import CallState, ToolCall
+from andon.tools.errors import OwnApproval, PermitUnusable, ToolCallInvalid, ToolCallNotFound
+from andon.tools.vouched import APPROVED
+
+RESULT_LIMIT = 262_144
+EXPIRED_AT_ONCE = 500
+
+
+def note(tx: Tx, call: ToolCall) -> ToolCall:
+    """Keep a call that was decided; one that is kept already stays as it is."""
+    if store.add(tx, call):
+        return call
+    return get(tx, call.id, call.asked_at)
+
+
+def get(tx: Tx, call_id: UUID, now: datetime) -> ToolCall:
+    """One call, as it stands. Raises ToolCallNotFound."""
+    found = store.find(tx, call_id)
+    if found is None:
+        raise ToolCallNotFound(f"No call {call_id}")
+    return _delivered(tx, _settled(tx, found), now).at(now)
+
+
+def page(
+    tx: Tx,
+    *,
+    toolboxes: Sequence[str] | None,
+    now: datetime,
+    caller: str | None = None,
+    state: CallState | None = None,
+    run: str | None = None,
+    limit: int = 50,
+    before: UUID | None = None,
+) -> list[ToolCall]:
+    """Return calls, newest first; only of the named toolboxes unless that is None."""
+    found = store.page(tx, toolboxes=toolboxes, caller=caller, state=state, run=run, limit=limit, before=before)
+    return [call.at(now) for call in found]
+
+
+def counts(tx: Tx, toolbox: str) -> dict[tuple[str, CallState], int]:
+    """Count the calls of a toolbox, by tool and state."""
+    return store.counts(tx, toolbox)
+
+
+def arguments_of(tx: Tx, call: ToolCall) -> Any:
+    """Return the arguments, which the ledger holds."""
+    found = decisions.find(tx, call.id)
+    return None if found is None else found.record["input"]["arguments"]
+
+
+def review_of(tx: Tx, call: ToolCall) -> UUID | None:
+    """Return the id of the review that asks about a call, once it is open."""
+    review = reviews.of_decision(tx, call.id) if call.outcome == ASK else None
+    return None if review is None else review.id
+
+
+def begin(tx: Tx, call_id: UUID, digest: str, *, caller: str, via: ActionSpec | None = None, now: datetime) -> ToolCall:
+    """Spend the permit of a call, exactly once. Raises ToolCallNotFound, PermitUnusable, RowsDoubted.
+
+    That it may happen is read from the ledger or from the verdict, whatever the row says. With `via` it is delivered by
+    the outbox from then on, under the call's id.
+    """
+    call = _settled(tx, _own(tx, call_id, caller))
+    begun = call.begun(digest, now)
+    record = _require_genuine(tx, call)
+    store.save(tx, begun)
+    if via is not None:
+        outbox.add(tx, [_delivery(begun, via, record, now)])
+    _vouch(tx, "tool.begin", begun, Actor(caller), now)
+    return begun
+
+
+def finish(
+    tx: Tx,
+    call_id: UUID,
+    *,
+    result: Any = None,
+    error: str | None = None,
+    sent: bool = True,
+    caller: str,
+    now: datetime,
+) -> ToolCall:
+    """Keep the end of a call that was begun; the same again changes nothing.
+
+    With an error and `sent` False it never left, and its permit can be spent again. Raises ToolCallNotFound,
+    CallNotBegun, ToolCallInvalid.
+    """
+    _check_result(result)
+    call = _own(tx, call_id, caller)
+    same = (call.result, call.error) == (result, error)
+    if call.state in (CallState.DONE, CallState.FAILED) and same:
+        return call
+    ended = call.ended(result, error, sent=sent, now=now)
+    store.save(tx, ended)
+    _vouch(tx, "tool.finish", ended, Actor(caller), now)
+    return ended
+
+
+def expire_due(tx: Tx, now: datetime) -> bool:
+    """Mark the calls whose time is over; whether there may be more."""
+    return store.expire(tx, now, EXPIRED_AT_ONCE) == EXPIRED_AT_ONCE
+
+
+def subscribe(events: Events) -> None:
+    """Subscribe: a verdict on a call gives or refuses its permit, in the verdict's own transaction."""
+    events.subscribe(reviews.VerdictGiven, _answered)
+
+
+def _answered(tx: Tx, given: reviews.VerdictGiven) -> None:
+    call = store.find(tx, given.decision_id, lock=True)
+    if call is None:
+        return
+    require_other(tx, call, given.by)
+    _answer(tx, call, given.outcome, given.by, given.at)
+
+
+def require_other(tx: Tx, call: ToolCall, by: str) -> None:
+    """Check that a reviewer is neither who made the call nor an agent. Raises OwnApproval."""
+    if by == call.caller:
+        raise OwnApproval(f"{by} made this call, so somebody else has to answer")
+    try:
+        key = access.find_key(tx, by)
+    except access.KeyNotFound:
+        return  # a person on the command line
+    if any(grant.role is Role.AGENT for grant in key.principal.grants):
+        raise OwnApproval(f"{by} is the key of an agent, which approves no calls of tools")
+
+
+def _answer(tx: Tx, call: ToolCall, outcome: str, by: str, at: datetime) -> ToolCall:
+    answered = call.answered(outcome, by, at)
+    if answered != call:
+        store.save(tx, answered)
+        _vouch(tx, "tool.answer", answered, Actor(by), at)
+    return answered
+
+
+def _settled(tx: Tx, call: ToolCall) -> ToolCall:
+    """Take over a verdict that was given before the call was kept: a process ended between the two."""
+    if call.state is not CallState.WAITING:
+        return call
+    review = reviews.of_decision(tx, call.id)
+    if review is None or review.verdict is None:
+        return call
+    locked = store.find(tx, call.id, lock=True) or call
+    verdict = review.verdict
+    try:
+        require_other(tx, locked, verdict.by)
+    except OwnApproval:
+        return _answer(tx, locked, DENY, verdict.by, verdict.at)
+    return _answer(tx, locked, verdict.outcome, verdict.by, verdict.at)
+
+
+def _delivered(tx: Tx, call: ToolCall, now: datetime) -> ToolCall:
+    """Take over the end of a delivery."""
+    message = outbox.find(tx, call.id) if call.state is CallState.BEGUN else None
+    if message is None or message.state not in (outbox.MessageState.DONE, outbox.MessageState.DEAD):
+        return call
+    locked = store.find(tx, call.id, lock=True) or call
+    if locked.state is not CallState.BEGUN:
+        return locked
+    error = message.last_error or "it was given up" if message.state is outbox.MessageState.DEAD else None
+    ended = locked.ended(None, error, sent=True, now=now)
+    store.save(tx, ended)
+    _vouch(tx, "tool.finish", ended, PLATFORM, now)
+    return ended
+
+
+def _own(tx: Tx, call_id: UUID, caller: str) -> ToolCall:
+    """Return a call of this caller, locked; those of others do not exist for it. Raises ToolCallNotFound."""
+    call = store.find(tx, call_id, lock=True)
+    if call is None or call.caller != caller:
+        raise ToolCallNotFound(f"No call {call_id}")
+    return call
+
+
+def _delivery(call: ToolCall, via: ActionSpec, record: DecisionRecord, now: datetime) -> outbox.Message:
+    """Describe the delivery of a call; its content is the decision, read from the ledger when it is sent."""
+    verdict = {} if call.answered_by is None else {"verdict": ALLOW}
+    return outbox.Message(
+        id=call.id,
+        topic=DELIVER_ACTION,
+        scope=call.toolbox,
+        subject=call.id,
+        payload={
+            "action": call.tool,
+            "connector": via.connector,
+            "destination": via.destination,
+            "options": dict(via.options),
+            "outcome": ALLOW,
+            **verdict,
+        },
+        correlation_id=record.row.correlation_id,
+        traceparent=None,
+        created_at=now,
+        due_at=now,
+    )
+
+
+def _require_genuine(tx: Tx, call: ToolCall) -> DecisionRecord:
+    """Check that the ledger or a genuine verdict allows a call. Raises PermitUnusable, RowsDoubted."""
+    record = decisions.find(tx, call.id)
+    if record is None:
+        raise PermitUnusable(f"The ledger has no decision {call.id}")
+    if record.row.outcome == ALLOW:
+        return record
+    review = reviews.of_decision(tx, call.id)
+    if record.row.outcome != REVIEW or review is None or review.verdict is None or review.verdict.outcome != ALLOW:
+        raise PermitUnusable(f"Nobody approved call {call.id}")
+    row = APPROVED.row(call.id)
+    doubted = audit.doubts(tx, APPROVED, [row])
+    audit.tell_refused(APPROVED, doubted, scope=call.toolbox)
+    for why in doubted.values():
+        raise audit.RowsDoubted(f"The permit of call {call.id} is refused: {why}. Run `andon audit verify`")
+    return record
+
+
+def _vouch(tx: Tx, action: str, call: ToolCall, actor: Actor, at: datetime) -> None:
+    """Write down a change of a call that a person answered. Others are proven by the ledger alone."""
+    if call.answered_by is None:
+        return
+    after = {"state": call.state.value, "tool": call.tool, "digest": call.digest}
+    row = APPROVED.row(call.id)
+    audit.record(tx, actor=actor, action=action, subject=str(row), at=at, after=after, rows=[row])
+
+
+def _check_result(result: Any) -> None:
+    written = json.dumps(result, ensure_ascii=False)
+    if len(written) > RESULT_LIMIT:
+        message = f"a result is at most {RESULT_LIMIT:,} characters of JSON; this is {len(written):,}"
+        raise ToolCallInvalid(message, faults=[Fault("result", message)])

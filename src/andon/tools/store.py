@@ -1,0 +1,97 @@
+"""All SQL about calls of tools. Takes and returns domain objects; never commits."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from andon.kernel.db import Tx
+from andon.tools.domain import CallState, ToolCall
+from andon.tools.tables import tool_calls
+
+_CHANGES = ("state", "expires_at", "answered_by", "answered_at", "begun_at", "ended_at", "result", "error")
+
+
+def add(tx: Tx, call: ToolCall) -> bool:
+    """Write a call, unless it is there; whether it was new."""
+    statement = insert(tool_calls).values(_values(call)).on_conflict_do_nothing().returning(tool_calls.c.id)
+    return tx.execute(statement).one_or_none() is not None
+
+
+def find(tx: Tx, call_id: UUID, *, lock: bool = False) -> ToolCall | None:
+    """One call, or None; with `lock` nobody else changes it until the transaction ends."""
+    query = select(tool_calls).where(tool_calls.c.id == call_id)
+    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
+    return None if row is None else _call(row)
+
+
+def save(tx: Tx, call: ToolCall) -> None:
+    """Write what changed of a call over its row."""
+    values = _values(call)
+    changed = {name: values[name] for name in _CHANGES}
+    tx.execute(update(tool_calls).where(tool_calls.c.id == call.id).values(changed))
+
+
+def page(
+    tx: Tx,
+    *,
+    toolboxes: Sequence[str] | None,
+    caller: str | None = None,
+    state: CallState | None = None,
+    run: str | None = None,
+    limit: int,
+    before: UUID | None = None,
+) -> list[ToolCall]:
+    """Return calls, newest first; None means any."""
+    query = select(tool_calls)
+    if toolboxes is not None:
+        query = query.where(tool_calls.c.toolbox.in_(toolboxes))
+    wanted = {"caller": caller, "state": state, "run": run}
+    for name, value in wanted.items():
+        if value is not None:
+            query = query.where(tool_calls.c[name] == value)
+    if before is not None:
+        query = query.where(tool_calls.c.id < before)
+    return [_call(row) for row in tx.execute(query.order_by(tool_calls.c.id.desc()).limit(limit))]
+
+
+def counts(tx: Tx, toolbox: str) -> dict[tuple[str, CallState], int]:
+    """Count the calls of a toolbox, by tool and state."""
+    query = select(tool_calls.c.tool, tool_calls.c.state, func.count()).where(tool_calls.c.toolbox == toolbox)
+    rows = tx.execute(query.group_by(tool_calls.c.tool, tool_calls.c.state))
+    return {(tool, CallState(state)): count for tool, state, count in rows}
+
+
+def expire(tx: Tx, now: datetime, limit: int) -> int:
+    """Mark calls whose time is over; how many."""
+    open_ = (CallState.ALLOWED.value, CallState.WAITING.value)
+    due = (
+        select(tool_calls.c.id)
+        .where(tool_calls.c.state.in_(open_), tool_calls.c.expires_at <= now)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = update(tool_calls).where(tool_calls.c.id.in_(due)).values(state=CallState.EXPIRED.value)
+    return tx.execute(statement).rowcount
+
+
+def _values(call: ToolCall) -> dict[str, Any]:
+    values = asdict(call)
+    return {
+        **{name: value for name, value in values.items() if name != "approval"},
+        "reasons": list(call.reasons),
+        "state": call.state.value,
+        "approval_seconds": call.approval.total_seconds(),
+    }
+
+
+def _call(row: Row[Any]) -> ToolCall:
+    values = dict(row._mapping)
+    approval = timedelta(seconds=values.pop("approval_seconds"))
+    return ToolCall(
+        **{**values, "reasons": tuple(values["reasons"]), "state": CallState(values["state"]), "approval": approval}
+    )
