@@ -41,7 +41,9 @@ from andon.actions.service import (
     resend_all,
     waiting_retries,
 )
+from andon.actions.polling import not_found, still_working
 from andon.actions.templates import Body, Template, Text, ValueMissing, fill_json, text_of, value_of, values_of
+from andon.actions.tokens import AuthorizedApi, ClientCredentials, FetchedToken, Tokens, fetch_token, json_of
 
 __all__ = [
     "Action",
@@ -55,7 +57,9 @@ __all__ = [
     "Answer",
     "AnswerKind",
     "Attempt",
+    "AuthorizedApi",
     "Body",
+    "ClientCredentials",
     "Connector",
     "Deliveries",
     "Delivery",
@@ -65,6 +69,7 @@ __all__ = [
     "DestinationNotDisabled",
     "Disabled",
     "EventRoute",
+    "FetchedToken",
     "Inquiring",
     "Kind",
     "OverHttp",
@@ -73,6 +78,7 @@ __all__ = [
     "Surroundings",
     "Template",
     "Text",
+    "Tokens",
     "ValueMissing",
     "answer_of",
     "attempts",
@@ -82,14 +88,18 @@ __all__ = [
     "disable_destination",
     "disabled_destinations",
     "enable_destination",
+    "fetch_token",
     "fill_json",
     "get",
+    "json_of",
     "matches",
+    "not_found",
     "of_decision",
     "page",
     "resend",
     "resend_all",
     "send_outside",
+    "still_working",
     "text_of",
     "value_of",
     "values_of",

@@ -1,6 +1,7 @@
 """The rules of delivering, with no database, network or clock: when to try again, when to pause, when to give up."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,6 +14,12 @@ BACKOFF_BASE = timedelta(seconds=1)
 BACKOFF_CAP = timedelta(hours=1)
 RETRY_AFTER_CAP = timedelta(days=1)
 """A receiver's `Retry-After` is honoured up to here, so that a slip of its clock does not park an action for ever."""
+
+POLL = timedelta(seconds=5)
+"""The wait before a receiver that works on a delivery is asked how it ended."""
+
+LONGEST_WORK = timedelta(hours=24)
+"""The longest wait for the end of a delivery at a destination without a deadline."""
 
 BREAKER_FAILURES = 5
 BREAKER_PAUSE = timedelta(seconds=5)
@@ -30,6 +37,8 @@ class AnswerKind(StrEnum):
     """The receiver did not take it; it may take the same later."""
     UNKNOWN = "unknown"
     """The receiver may or may not have taken it."""
+    WAITING = "waiting"
+    """The receiver works on it, or it is too early to tell: it is asked again, and nothing is sent."""
 
 
 class Repeat(StrEnum):
@@ -45,7 +54,8 @@ class Repeat(StrEnum):
 class Answer:
     """The result of one attempt.
 
-    `detail` is short and for people; `disable` says that the destination is gone for good.
+    `detail` is short and for people; `disable` says that the destination is gone for good. `result` is what the
+    receiver returned, a small JSON object that is kept with the attempt.
     """
 
     kind: AnswerKind
@@ -53,6 +63,7 @@ class Answer:
     status: int | None = None
     retry_after: timedelta | None = None
     disable: bool = False
+    result: Mapping[str, Any] | None = None
 
 
 def backoff(attempt: int, share: float) -> timedelta:
@@ -67,9 +78,10 @@ def backoff(attempt: int, share: float) -> timedelta:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """The delivery is due again after `wait`."""
+    """The delivery is due again after `wait`; `asks`: only to ask what became of it."""
 
     wait: timedelta
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +105,39 @@ def follow_up(
         return GiveUp(answer.detail)
     if answer.kind is AnswerKind.UNKNOWN and not repeatable:
         return GiveUp(undecided(answer.detail))
+    if answer.kind is AnswerKind.WAITING:
+        return Again(min(answer.retry_after or POLL, RETRY_AFTER_CAP), asks=True)
     if attempt >= max_attempts:
         return GiveUp(f"gave up after {attempt} attempts; the last: {answer.kind}: {answer.detail}")
     asked = min(answer.retry_after or timedelta(), RETRY_AFTER_CAP)
     return Again(max(backoff(attempt, share), asked))
+
+
+RESULT_LIMIT = 16 * 1024
+"""The largest result that is kept, in bytes of JSON."""
+
+
+def kept_result(result: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return what is kept of a receiver's result; one that is too large or no JSON is left out, and says so."""
+    if result is None:
+        return None
+    try:
+        kept = {str(name): _storable(value) for name, value in result.items()}
+        size = len(json.dumps(kept, allow_nan=False).encode())
+    except (TypeError, ValueError, RecursionError):
+        return {"left_out": "the result is no JSON"}
+    return kept if size <= RESULT_LIMIT else {"left_out": f"the result has more than {RESULT_LIMIT} bytes"}
+
+
+def _storable(value: Any) -> Any:
+    """Return a JSON value without the characters that PostgreSQL cannot store."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, Mapping):
+        return {_storable(str(name)): _storable(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(one) for one in value]
+    return value
 
 
 def undecided(detail: str) -> str:
@@ -160,7 +201,7 @@ class Breaker:
 
 def is_up(answer: Answer) -> bool:
     """Return whether an answer shows a receiver that works: it took the delivery, or had a definite opinion of it."""
-    return answer.kind in (AnswerKind.DELIVERED, AnswerKind.REFUSED)
+    return answer.kind in (AnswerKind.DELIVERED, AnswerKind.REFUSED, AnswerKind.WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +219,7 @@ class Attempt:
     status: int | None = None
     detail: str = ""
     inquiry: bool = False
+    result: Mapping[str, Any] | None = None
 
 
 class ActionState(StrEnum):

@@ -79,8 +79,8 @@ class EventHead:
 class Delivery:
     """The content of one attempt.
 
-    `key` stays the same over all attempts, so a receiver can ignore repeats. `key` stays the same over all attempts, so
-    a receiver can ignore repeats.
+    `key` stays the same over all attempts, so a receiver can ignore repeats. `sent_at` is when the attempt began that
+    an inquiry asks about.
 
     `recorded`: the data is a decision of the ledger, where it can be read again. `data` is a decision, or that of an
     event of Andon itself, which has an `event` head.
@@ -98,6 +98,7 @@ class Delivery:
     options: Mapping[str, Any] = field(default_factory=dict)
     recorded: bool = False
     event: EventHead | None = None
+    sent_at: datetime | None = None
 
 
 class Connector(Protocol):
@@ -129,7 +130,11 @@ class Inquiring(Protocol):
         ...
 
     async def inquire(self, delivery: Delivery) -> Answer:
-        """Ask, and send nothing: `delivered` (it took the key), `failed` (it certainly did not), or `unknown`."""
+        """Ask, and send nothing.
+
+        The answer is `delivered` (it took the key), `failed` (it certainly did not, so it is sent again), `refused` (it
+        took the key and ended it without success), `waiting` (it works on it) or `unknown`.
+        """
         ...
 
 

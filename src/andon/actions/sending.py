@@ -13,7 +13,19 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from andon import decisions
 from andon.actions import service
-from andon.actions.domain import Answer, AnswerKind, Attempt, Disabled, GiveUp, Repeat, follow_up, undecided
+from andon.actions.domain import (
+    LONGEST_WORK,
+    Again,
+    Answer,
+    AnswerKind,
+    Attempt,
+    Disabled,
+    GiveUp,
+    Repeat,
+    follow_up,
+    kept_result,
+    undecided,
+)
 from andon.actions.lanes import PROBE_WAIT, DestinationLane
 from andon.actions.observing import DeliveryObserver
 from andon.actions.ports import Connector, Delivery, Destination, EventHead, Inquiring
@@ -79,12 +91,12 @@ class Sender:
             return _dead(
                 message, f"decision {message.subject} cannot be read in the ledger: there is nothing to deliver"
             )
-        obstacle = self._obstacle(message, disabled)
+        obstacle = self._obstacle(message, claimed.last, disabled)
         if obstacle is not None:
             return _dead(message, obstacle)
         lane = self._lanes[message.payload["destination"]]
         async with lane.slot():
-            late = self._lateness(message, lane.destination)
+            late = self._lateness(message, claimed.last, lane.destination)
             if late is not None:
                 return _dead(message, late)
             due_at = self._held_back(message, lane)
@@ -121,14 +133,14 @@ class Sender:
         waiting = structs.replace(message, last_error=unknown)
         return later(waiting, now if self._stopping.is_set() else now + UNKNOWN_WAIT)
 
-    def _obstacle(self, message: Message, disabled: Mapping[str, Disabled]) -> str | None:
+    def _obstacle(self, message: Message, last: Attempt | None, disabled: Mapping[str, Disabled]) -> str | None:
         """Return why a message cannot be tried at all, for the person who finds it among the dead letters."""
         destination = str(message.payload.get("destination", ""))
         gone = disabled.get(destination)
         if gone is not None:
             return f"destination {destination!r} is disabled: {gone.reason}"
         lane = self._lanes[destination]
-        if message.attempts >= lane.destination.max_attempts:
+        if message.attempts >= lane.destination.max_attempts and not _is_worked_on(last):
             return f"gave up after {message.attempts} attempts; the last never got as far as an answer"
         return None
 
@@ -142,9 +154,13 @@ class Sender:
             return str(error)
         return None
 
-    def _lateness(self, message: Message, destination: Destination) -> str | None:
-        deadline = _deadline_of(message, destination)
-        if deadline is None or self._clock.now() < deadline:
+    def _lateness(self, message: Message, last: Attempt | None, destination: Destination) -> str | None:
+        now, deadline = self._clock.now(), _deadline_of(message, destination)
+        if last is not None and last.kind is AnswerKind.WAITING:
+            since = max(last.began_at, message.revived_at or last.began_at)
+            if now >= (deadline or since + LONGEST_WORK):
+                return undecided(f"begun {last.began_at:%Y-%m-%d %H:%M} UTC, and the receiver did not say how it ended")
+        if deadline is None or now < deadline:
             return None
         tried = f"; the last attempt: {message.last_error}" if message.last_error else ""
         seconds = (destination.deadline or timedelta()).total_seconds()
@@ -167,27 +183,38 @@ class Sender:
         self, message: Message, last: Attempt | None, lane: DestinationLane, delivery: Delivery
     ) -> Ending | None:
         """If nobody knows what became of the last attempt: ask where that is possible, and repeat nothing blindly."""
-        if last is None or last.kind not in (None, AnswerKind.UNKNOWN):
+        if last is None or last.kind not in (None, AnswerKind.UNKNOWN, AnswerKind.WAITING):
             return None
         connector = self.used[message.payload["connector"]]
         asked = inquiring(connector, delivery)
+        sent_again_since = message.revived_at is not None and last.began_at < message.revived_at
         if asked is None:
-            sent_again_since = message.revived_at is not None and last.began_at < message.revived_at
-            if sent_again_since or may_repeat(connector, delivery.destination):
+            worked_on = last.kind is AnswerKind.WAITING
+            if sent_again_since or (may_repeat(connector, delivery.destination) and not worked_on):
                 return None
             return _dead(message, undecided(last.detail or _DIED))
         began_at = self._clock.now()
-        answer = await _ask(asked.inquire, delivery)
+        answer = await _ask(asked.inquire, replace(delivery, sent_at=last.began_at))
         lane.answered(replace(answer, kind=AnswerKind.REFUSED) if answer.kind is AnswerKind.FAILED else answer)
         self._observer.inquired(delivery.destination.name, answer)
+        if answer.kind is AnswerKind.WAITING:
+            return self._ask_later(message, answer, delivery.destination)
         inquiry = Attempt(uuid7(began_at), message.attempts + 1, began_at, inquiry=True)
-        if answer.kind is AnswerKind.FAILED:
+        if answer.kind is AnswerKind.FAILED or (answer.kind is AnswerKind.REFUSED and sent_again_since):
             await self._postbox.write(PostboxEntry((message.id, inquiry), self._ended(inquiry, answer)))
             return None
-        if answer.kind is not AnswerKind.DELIVERED:
-            answer = replace(answer, kind=AnswerKind.UNKNOWN, detail=f"asked whether it was taken: {answer.detail}")
+        if answer.kind is AnswerKind.UNKNOWN:
+            answer = replace(answer, detail=f"asked whether it was taken: {answer.detail}")
         ending = self._judge(message, inquiry, answer, delivery.destination, repeatable=True)
         return replace(ending, entry=replace(ending.entry, begun=(message.id, inquiry)))
+
+    def _ask_later(self, message: Message, answer: Answer, destination: Destination) -> Ending:
+        """Give a message back that its receiver works on; nothing is written but when it is asked next."""
+        wait = follow_up(answer, attempt=0, max_attempts=1, share=0)
+        due_at = self._due_in(wait.wait if isinstance(wait, Again) else PROBE_WAIT, message, destination)
+        error = f"{answer.kind}: {answer.detail}"
+        conclusion = Conclusion(message, MessageState.PENDING, error, due_at=due_at, counted=False, asks=True)
+        return Ending(PostboxEntry(conclusion=conclusion))
 
     async def _attempt(
         self, message: Message, lane: DestinationLane, connector: Connector, delivery: Delivery
@@ -221,13 +248,24 @@ class Sender:
         elif isinstance(next_step, GiveUp):
             conclusion = Conclusion(message, MessageState.DEAD, next_step.why.replace("\0", ""))
         else:
-            due_at = min(filter(None, (now + next_step.wait, _deadline_of(message, destination))))
-            conclusion = Conclusion(message, MessageState.PENDING, f"{ended.kind}: {ended.detail}", due_at)
+            due_at = self._due_in(next_step.wait, message, destination)
+            error = f"{ended.kind}: {ended.detail}"
+            conclusion = Conclusion(message, MessageState.PENDING, error, due_at, asks=next_step.asks)
         return Ending(PostboxEntry(ended=ended, conclusion=conclusion), gone if answer.disable else None)
 
     def _ended(self, attempt: Attempt, answer: Answer) -> Attempt:
         detail = answer.detail[:_DETAIL_LIMIT].replace("\0", "")
-        return replace(attempt, ended_at=self._clock.now(), kind=answer.kind, status=answer.status, detail=detail)
+        return replace(
+            attempt,
+            ended_at=self._clock.now(),
+            kind=answer.kind,
+            status=answer.status,
+            detail=detail,
+            result=kept_result(answer.result),
+        )
+
+    def _due_in(self, wait: timedelta, message: Message, destination: Destination) -> datetime:
+        return min(filter(None, (self._clock.now() + wait, _deadline_of(message, destination))))
 
 
 def later(message: Message, due_at: datetime) -> Ending:
@@ -282,6 +320,10 @@ async def _ask(ask: Callable[[Delivery], Awaitable[Answer]], delivery: Delivery)
             correlation_id=delivery.correlation_id,
         )
         return Answer(AnswerKind.UNKNOWN, f"the connector itself failed with {type(error).__name__}; see the log")
+
+
+def _is_worked_on(last: Attempt | None) -> bool:
+    return last is not None and last.kind is AnswerKind.WAITING
 
 
 def _dead(message: Message, why: str) -> Ending:

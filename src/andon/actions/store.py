@@ -1,5 +1,6 @@
 """All SQL about deliveries, beyond the outbox itself. Never commits."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,7 +18,14 @@ from andon.kernel.db import Tx
 from andon.kernel.outbox import CONCLUDE, Conclusion, Known
 
 _BEGUN = (("ids", "uuid"), ("messages", "uuid"), ("numbers", "int"), ("began", "timestamptz"), ("inquiries", "bool"))
-_ENDED = (("attempts", "uuid"), ("ended", "timestamptz"), ("kinds", "text"), ("statuses", "int"), ("details", "text"))
+_ENDED = (
+    ("attempts", "uuid"),
+    ("ended", "timestamptz"),
+    ("kinds", "text"),
+    ("statuses", "int"),
+    ("details", "text"),
+    ("results", "jsonb"),
+)
 
 
 def _write_sql(begun: str, ended: str, conclude: str) -> str:
@@ -27,7 +35,7 @@ WITH begun AS (
     SELECT * FROM unnest({begun})
     ON CONFLICT (id) DO NOTHING
 ), ended AS (
-    INSERT INTO delivery_answers (attempt_id, ended_at, kind, status, detail)
+    INSERT INTO delivery_answers (attempt_id, ended_at, kind, status, detail, result)
     SELECT * FROM unnest({ended})
     ON CONFLICT (attempt_id) DO NOTHING
 )
@@ -38,7 +46,7 @@ WITH begun AS (
 _WRITE = _write_sql(
     ", ".join(f"${number}::{kind}[]" for number, (_, kind) in enumerate(_BEGUN, 1)),
     ", ".join(f"${number}::{kind}[]" for number, (_, kind) in enumerate(_ENDED, 6)),
-    conclude_sql(11),
+    conclude_sql(12),
 )
 
 _BURY = text(
@@ -50,7 +58,8 @@ _BURY = text(
 )
 
 _LAST = """
-SELECT DISTINCT ON (a.message_id) a.message_id, a.id, a.number, a.began_at, r.ended_at, r.kind, r.status, r.detail
+SELECT DISTINCT ON (a.message_id) a.message_id, a.id, a.number, a.began_at, r.ended_at, r.kind, r.status, r.detail,
+    NULL AS result
 FROM delivery_attempts a LEFT JOIN delivery_answers r ON r.attempt_id = a.id
 WHERE a.message_id = ANY($1::uuid[]) AND NOT a.inquiry
 ORDER BY a.message_id, a.id DESC
@@ -130,6 +139,7 @@ def _attempt(row: Mapping[str, Any]) -> Attempt:
         kind=None if row["kind"] is None else AnswerKind(row["kind"]),
         status=row["status"],
         detail=row["detail"] or "",
+        result=row["result"],
     )
 
 
@@ -148,6 +158,7 @@ def _columns(entries: Sequence[PostboxEntry]) -> list[list[Any]]:
         [None if a.kind is None else a.kind.value for a in ended],
         [a.status for a in ended],
         [a.detail for a in ended],
+        [None if a.result is None else json.dumps(a.result) for a in ended],
     ]
 
 

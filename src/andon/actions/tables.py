@@ -1,6 +1,7 @@
 """Rows of deliveries. Only `store.py` may import this."""
 
 from sqlalchemy import Boolean, Column, DateTime, Integer, MetaData, String, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
 
 _metadata = MetaData()
 
@@ -22,6 +23,7 @@ delivery_answers = Table(
     Column("kind", String, nullable=False),
     Column("status", Integer, nullable=True),
     Column("detail", Text, nullable=False),
+    Column("result", JSONB, nullable=True),
 )
 
 disabled_destinations = Table(

@@ -75,8 +75,9 @@ def show(action_id: Annotated[UUID, typer.Argument(help="The action.")], as_json
     for attempt in history:
         kind = "under way" if attempt.kind is None else attempt.kind.value
         kind = f"asked: {kind}" if attempt.inquiry else kind
+        said = attempt.detail if attempt.result is None else f"{attempt.detail}; result: {json.dumps(attempt.result)}"
         status = "" if attempt.status is None else str(attempt.status)
-        table.add_row(str(attempt.number), _time(attempt.began_at), kind, status, attempt.detail)
+        table.add_row(str(attempt.number), _time(attempt.began_at), kind, status, said)
     console.print(table)
 
 
@@ -175,6 +176,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "kind": attempt.kind and attempt.kind.value,
         "status": attempt.status,
         "detail": attempt.detail,
+        "result": attempt.result,
     }
 
 

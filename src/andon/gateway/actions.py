@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -47,6 +47,9 @@ class AttemptOut(BaseModel):
     kind: AnswerKind | None
     status: int | None
     detail: str
+    result: dict[str, Any] | None = Field(
+        default=None, description="What the receiver returned, if it returns anything."
+    )
 
 
 class ActionDetail(ActionOut):

@@ -54,7 +54,7 @@ UPDATE outbox o SET claimed_until = $1 FROM ours WHERE o.id = ours.id
 """A locked row is being concluded just now; waiting for it could be a deadlock."""
 
 
-CONCLUDE_NAMES = ("now", "ids", "attempts", "states", "due_ats", "errors", "counted")
+CONCLUDE_NAMES = ("now", "ids", "attempts", "states", "due_ats", "errors", "counted", "retries")
 """The parameters of CONCLUDE, as `conclusions_of` gives them."""
 
 
@@ -117,6 +117,7 @@ def conclusions_of(conclusions: Sequence[Conclusion], *, now: datetime) -> list[
         [c.due_at for c in conclusions],
         [c.error for c in conclusions],
         [c.counted for c in conclusions],
+        [c.is_retry for c in conclusions],
     ]
 
 

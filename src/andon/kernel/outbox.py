@@ -97,7 +97,8 @@ class Message(Struct, frozen=True, gc=False):
 class Conclusion:
     """The outcome of the work on one claimed message.
 
-    A `pending` message is due again at `due_at`; with `counted=False` this was not an attempt.
+    A `pending` message is due again at `due_at`; with `counted=False` this was not an attempt. With `asks` it is due
+    for a question about what was sent, which is no retry.
     """
 
     message: Message
@@ -105,6 +106,12 @@ class Conclusion:
     error: str | None = None
     due_at: datetime | None = None
     counted: bool = True
+    asks: bool = False
+
+    @property
+    def is_retry(self) -> bool:
+        """Whether the next claim of the message is a retry."""
+        return not self.asks and (self.message.again or self.counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,11 +209,12 @@ def settle(tx: Tx, message_id: UUID, state: MessageState, *, now: datetime, erro
 CONCLUDE = """
 UPDATE outbox o SET state = c.state, due_at = coalesce(c.due_at, o.due_at), claimed_until = NULL, last_error = c.error,
     attempts = o.attempts - CASE WHEN c.counted THEN 0 ELSE 1 END,
-    again = c.state = 'pending' AND (o.again OR c.counted),
+    again = c.state = 'pending' AND c.retry,
     settled_at = CASE WHEN c.state = 'pending' THEN NULL ELSE CAST({now} AS timestamptz) END
 FROM unnest(CAST({ids} AS uuid[]), CAST({attempts} AS integer[]), CAST({states} AS text[]),
-    CAST({due_ats} AS timestamptz[]), CAST({errors} AS text[]), CAST({counted} AS boolean[]))
-    AS c(id, attempts, state, due_at, error, counted)
+    CAST({due_ats} AS timestamptz[]), CAST({errors} AS text[]), CAST({counted} AS boolean[]),
+    CAST({retries} AS boolean[]))
+    AS c(id, attempts, state, due_at, error, counted, retry)
 WHERE o.id = c.id AND o.state = 'pending' AND (o.attempts = c.attempts OR c.state = 'done')
 """
 """An expired claim that was taken over has no effect any more, except that done work is done."""

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from andon.actions import OverHttp, Template, ValueMissing, answer_of, fill_json, values_of
+from andon.actions import ClientCredentials, OverHttp, Template, Tokens, ValueMissing, answer_of, fill_json, values_of
 from andon.actions.ports import Answer, AnswerKind, Delivery, Destination, Repeat
 from andon.connectors.http.settings import HttpOptions, HttpSettings
-from andon.connectors.http.tokens import Tokens
 from andon.kernel.addresses import Resolve, resolve
 from andon.kernel.clock import Clock
 from andon.kernel.http import HttpOrigin, Response, UrlInvalid, request_of
@@ -88,7 +87,7 @@ class HttpConnector:
             origin = self._http.origin(destination)
             if settings.token_url is None:
                 return await self._send(delivery, origin, method, path, {**headers, **_fixed(settings)}, body)
-            tokens = self._tokens.setdefault(destination, Tokens(destination, settings, self._http))
+            tokens = self._tokens_of(destination, settings)
             token = await tokens.token()
             if isinstance(token, Answer):
                 return token
@@ -101,6 +100,13 @@ class HttpConnector:
             return await self._send(delivery, origin, method, path, {**headers, **_bearer(token)}, body)
         except UrlInvalid as error:
             return Answer(AnswerKind.REFUSED, f"[destinations.{destination.name}] cannot be used: {error}")
+
+    def _tokens_of(self, destination: Destination, settings: HttpSettings) -> Tokens:
+        if destination not in self._tokens:
+            secret = "" if settings.client_secret_env is None else settings.client_secret_env.get_secret_value()
+            grant = ClientCredentials(settings.token_url or "", settings.client_id or "", secret, settings.scope)
+            self._tokens[destination] = Tokens(lambda: grant.fetch(self._http, destination))
+        return self._tokens[destination]
 
     async def _send(
         self, delivery: Delivery, origin: HttpOrigin, method: str, path: str, headers: Mapping[str, str], body: bytes

@@ -1,0 +1,151 @@
+"""Access tokens of HTTP APIs: fetched once for many requests, renewed shortly before they expire or when refused."""
+
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote_plus, urlencode
+
+from pydantic_core import from_json
+
+from andon.actions.over_http import OverHttp
+from andon.actions.ports import Answer, AnswerKind, Destination
+from andon.kernel.http import Response, request_of
+
+_SPARE_SECONDS = 30.0
+_DEFAULT_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedToken:
+    """A token, and for how many seconds it is good."""
+
+    text: str = field(repr=False)
+    seconds: float = _DEFAULT_SECONDS
+
+
+@dataclass(slots=True)
+class Tokens:
+    """The token of one destination."""
+
+    fetch: Callable[[], Awaitable[FetchedToken | Answer]]
+    _token: str = field(default="", repr=False)
+    _good_until: float = 0.0
+    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def token(self, *, instead_of: str | None = None) -> str | Answer:
+        """Return a token, a new one if `instead_of` was refused; or the answer that its lack implies."""
+        async with self._asking:
+            now = asyncio.get_running_loop().time()
+            if self._token and self._token != instead_of and now < self._good_until:
+                return self._token
+            fetched = await self.fetch()
+            if isinstance(fetched, Answer):
+                return fetched
+            self._token = fetched.text
+            self._good_until = now + fetched.seconds - min(_SPARE_SECONDS, fetched.seconds / 2)
+            return self._token
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCredentials:
+    """A grant of OAuth2 client credentials (RFC 6749 section 4.4); `in_body` sends the secret in the form."""
+
+    url: str
+    client_id: str
+    secret: str = field(repr=False)
+    scope: str | None = None
+    in_body: bool = False
+
+    async def fetch(self, http: OverHttp, destination: Destination) -> FetchedToken | Answer:
+        """Ask for a token once."""
+        form = {"grant_type": "client_credentials", **({"scope": self.scope} if self.scope else {})}
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        if self.in_body:
+            form |= {"client_id": self.client_id, "client_secret": self.secret}
+        else:
+            pair = f"{quote_plus(self.client_id)}:{quote_plus(self.secret)}".encode()
+            headers["authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+        return await fetch_token(http, destination, self.url, urlencode(form).encode(), headers)
+
+
+async def fetch_token(
+    http: OverHttp,
+    destination: Destination,
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    field_name: str = "access_token",
+) -> FetchedToken | Answer:
+    """Post to where tokens are given, and read the field of the answer that holds the token."""
+    origin = http.origin(destination, url)
+    given = {"host": origin.authority, "accept": "application/json", **headers}
+    got = await http.attempt(origin, request_of("POST", origin.target, given, body), destination, whole=True)
+    if isinstance(got, Answer):
+        kind = AnswerKind.REFUSED if got.kind is AnswerKind.REFUSED else AnswerKind.FAILED
+        return Answer(kind, f"no token from {origin.host}: {got.detail}")
+    if got.status not in (200, 201):
+        return Answer(AnswerKind.FAILED, f"no token from {origin.host}: answered {got.status}", got.status)
+    try:
+        answered = from_json(got.body)
+        token, seconds = answered[field_name], float(answered.get("expires_in", _DEFAULT_SECONDS))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Answer(AnswerKind.FAILED, f"no token from {origin.host}: its answer holds none")
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+        return Answer(AnswerKind.FAILED, f"no token from {origin.host}: its answer holds none")
+    return FetchedToken(token, seconds)
+
+
+class AuthorizedApi:
+    """JSON requests to one API with a token, which is renewed once within a request if the API refuses it."""
+
+    def __init__(
+        self,
+        http: OverHttp,
+        destination: Destination,
+        tokens: Tokens | None,
+        *,
+        header: Callable[[str], Mapping[str, str]] = lambda token: {"authorization": f"Bearer {token}"},
+    ) -> None:
+        self._http = http
+        self._destination = destination
+        self._tokens = tokens
+        self._header = header
+
+    async def call(
+        self, method: str, target: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Response | Answer:
+        """Send a request once, whole answer; `target` is below the destination's url. Raises UrlInvalid."""
+        if self._tokens is None:
+            return await self._send(method, target, body, headers or {})
+        token = await self._tokens.token()
+        if isinstance(token, Answer):
+            return token
+        got = await self._send(method, target, body, {**(headers or {}), **self._header(token)})
+        if isinstance(got, Answer) or got.status != 401:
+            return got
+        token = await self._tokens.token(instead_of=token)
+        if isinstance(token, Answer):
+            return token
+        return await self._send(method, target, body, {**(headers or {}), **self._header(token)})
+
+    async def _send(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> Response | Answer:
+        origin = self._http.origin(self._destination)
+        given = {"host": origin.authority, "accept": "application/json", **headers}
+        if body:
+            given["content-type"] = "application/json"
+        path, _, query = origin.target.partition("?")
+        whole = path.rstrip("/") + target
+        if query:
+            whole += ("&" if "?" in target else "?") + query
+        return await self._http.attempt(origin, request_of(method, whole, given, body), self._destination, whole=True)
+
+
+def json_of(response: Response) -> Any:
+    """Return the body of a response as JSON, None if it is none."""
+    try:
+        return from_json(response.body)
+    except ValueError:
+        return None
