@@ -69,7 +69,9 @@ def columns_seen(features: Sequence[FeatureSpec], matrix: Matrix, words: int, pa
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     if times := [feature.name for feature in features if feature.kind is FeatureKind.TIME]:
-        raise PackageInvalid(f"{', '.join(times)} is a time: give a model of texts its parts as numbers, such as the hour")
+        raise PackageInvalid(
+            f"{', '.join(times)} is a time: give a model of texts its parts as numbers, such as the hour"
+        )
     seldom = 2 if len(matrix) >= _FEWEST_TRIED else 1
     found: list[tuple[str, Any, Any]] = []
     for feature in features:

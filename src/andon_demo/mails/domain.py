@@ -44,7 +44,8 @@ SPAM: Final = "spam"
 class MailTruth:
     """The truth about one mail.
 
-    `team` is the team of the first of `intents`; an injection is for the spam folder, whatever else it asks.
+    `team` is the team of the first of `intents`; an injection that a reader sees is for the spam folder,
+    whatever else the mail asks; a hidden one is in HTML that mail programs do not show.
     `blocked_card` are the last four digits of the card that the customer wants blocked.
     """
 
@@ -52,6 +53,7 @@ class MailTruth:
     intents: tuple[str, ...]
     language: str
     injection: bool = False
+    hidden_injection: bool = False
     blocked_card: str | None = None
     follows: str | None = None
     """The Message-ID of an earlier mail of which this is only a reminder."""

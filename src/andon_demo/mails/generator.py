@@ -16,7 +16,9 @@ SPOKEN = {"en": 0.45, "de": 0.25, "fr": 0.15, "es": 0.15}
 SEVERAL = 0.2
 """Mails with more than one wish."""
 
-ANSWERS, REMINDERS, INJECTIONS = 0.22, 0.03, 0.03
+ANSWERS, REMINDERS, INJECTIONS, HIDDEN = 0.22, 0.03, 0.04, 0.25
+"""Shares of mails; `HIDDEN` is that of the injections which a mail program does not show."""
+
 NEW_PRODUCT = 0.2
 """The share of mails about the new product once there is one."""
 
@@ -43,9 +45,10 @@ class Mails:
     def take(self, count: int, *, new_product_from: int | None = None) -> Iterator[BankMail]:
         """Make `count` mails; some of those from number `new_product_from` on are about the new product."""
         for number in range(count):
-            yield self._mail(new_product=new_product_from is not None and number >= new_product_from)
+            yield self.next(new_product=new_product_from is not None and number >= new_product_from)
 
-    def _mail(self, *, new_product: bool) -> BankMail:
+    def next(self, *, new_product: bool = False) -> BankMail:
+        """Make the next mail, which may be about the new product if there is one."""
         self._made += 1
         self._at += self._between
         if self._recent and self._rng.random() < REMINDERS:
@@ -61,14 +64,17 @@ class Mails:
         if team != SPAM and self._rng.random() < ANSWERS:
             worded = wording.answering(worded, phrases, filled, self._rng)
             references = [self._identifier(), self._identifier()]
-        injection = team != SPAM and self._rng.random() < INJECTIONS
-        if injection:
-            worded = wording.injected(worded, phrases, filled, self._rng)
+        injection = hidden = False
+        if team != SPAM and self._rng.random() < INJECTIONS:
+            hidden = self._rng.random() < HIDDEN
+            injection = not hidden
+            worded = wording.injected(worded, phrases, filled, self._rng, hidden=hidden)
         truth = MailTruth(
             team=SPAM if injection else team,
             intents=intents,
             language=language,
             injection=injection,
+            hidden_injection=hidden,
             blocked_card=filled["last4"] if BLOCK in intents and not injection else None,
         )
         return self._sent(worded, truth, sender, references)

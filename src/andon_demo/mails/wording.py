@@ -67,10 +67,12 @@ def reminding(subject: str, text: str, phrases: Phrases, filled: Mapping[str, st
     )
 
 
-def injected(wording: Wording, phrases: Phrases, filled: Mapping[str, str], rng: random.Random) -> Wording:
+def injected(
+    wording: Wording, phrases: Phrases, filled: Mapping[str, str], rng: random.Random, *, hidden: bool
+) -> Wording:
     """Put an order to a machine into a mail: in its text, or where a mail program does not show it."""
     order = rng.choice(phrases.injections).format_map(filled)
-    if rng.random() < 0.35:
+    if hidden:
         return Wording(wording.subject, wording.text, wording.signature, wording.quoted, order)
     return Wording(wording.subject, f"{wording.text}\n\n{order}", wording.signature, wording.quoted)
 
