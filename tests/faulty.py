@@ -67,7 +67,7 @@ class FaultyServer:
         self.taken: Counter[str] = Counter()
         self.requests: list[Asked] = []
         self.lock = threading.RLock()
-        self.on_made: Callable[[str], None] = lambda key: None
+        self.on_made: Callable[[str], None] = lambda _: None
         self._plan: deque[Behaviour] = deque()
         self._closing = threading.Event()
         outer = self
@@ -85,7 +85,7 @@ class FaultyServer:
             def _answer(self) -> None:
                 outer._handle(self)
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - as the library calls them
 
             def log_message(self, *_: Any) -> None:
                 pass

@@ -4,6 +4,7 @@ Decisions write actions to the outbox; `Deliveries` delivers them through connec
 people who look after what could not be delivered. Start reading at `domain.py`.
 """
 
+from andon.actions.callbacks import callback_of, is_genuine_callback
 from andon.actions.deliveries import Deliveries
 from andon.actions.domain import (
     Action,
@@ -24,6 +25,7 @@ from andon.actions.errors import (
 from andon.actions.observing import DeliveryObserver
 from andon.actions.outside import EventRoute, matches, send_outside
 from andon.actions.over_http import OverHttp, answer_of
+from andon.actions.polling import not_found, still_working
 from andon.actions.ports import Connector, Delivery, Destination, Inquiring, Kind, Shape, Surroundings
 from andon.actions.published import ActionConfirmed, ActionsDied, ActionsRevived
 from andon.actions.service import (
@@ -41,7 +43,6 @@ from andon.actions.service import (
     resend_all,
     waiting_retries,
 )
-from andon.actions.polling import not_found, still_working
 from andon.actions.templates import Body, Template, Text, ValueMissing, fill_json, text_of, value_of, values_of
 from andon.actions.tokens import AuthorizedApi, ClientCredentials, FetchedToken, Tokens, fetch_token, json_of
 
@@ -82,6 +83,7 @@ __all__ = [
     "ValueMissing",
     "answer_of",
     "attempts",
+    "callback_of",
     "confirm",
     "count",
     "dead_letters",
@@ -91,6 +93,7 @@ __all__ = [
     "fetch_token",
     "fill_json",
     "get",
+    "is_genuine_callback",
     "json_of",
     "matches",
     "not_found",

@@ -59,6 +59,7 @@ class Destination:
     rate_per_second: float | None = None
     deadline: timedelta | None = None
     own: bool = False
+    callback_url: str | None = None
     settings: Mapping[str, BaseModel] = field(default_factory=dict, hash=False, repr=False)
 
     def settings_of(self, kind: str, shape: type[S]) -> S:
@@ -80,7 +81,7 @@ class Delivery:
     """The content of one attempt.
 
     `key` stays the same over all attempts, so a receiver can ignore repeats. `sent_at` is when the attempt began that
-    an inquiry asks about.
+    an inquiry asks about, `sent_result` what the receiver returned then.
 
     `recorded`: the data is a decision of the ledger, where it can be read again. `data` is a decision, or that of an
     event of Andon itself, which has an `event` head.
@@ -99,6 +100,7 @@ class Delivery:
     recorded: bool = False
     event: EventHead | None = None
     sent_at: datetime | None = None
+    sent_result: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Connector(Protocol):

@@ -194,7 +194,7 @@ class Sender:
                 return None
             return _dead(message, undecided(last.detail or _DIED))
         began_at = self._clock.now()
-        answer = await _ask(asked.inquire, replace(delivery, sent_at=last.began_at))
+        answer = await _ask(asked.inquire, replace(delivery, sent_at=last.began_at, sent_result=last.result or {}))
         lane.answered(replace(answer, kind=AnswerKind.REFUSED) if answer.kind is AnswerKind.FAILED else answer)
         self._observer.inquired(delivery.destination.name, answer)
         if answer.kind is AnswerKind.WAITING:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from pydantic_core import from_json
 from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -59,7 +60,7 @@ _BURY = text(
 
 _LAST = """
 SELECT DISTINCT ON (a.message_id) a.message_id, a.id, a.number, a.began_at, r.ended_at, r.kind, r.status, r.detail,
-    NULL AS result
+       r.result
 FROM delivery_attempts a LEFT JOIN delivery_answers r ON r.attempt_id = a.id
 WHERE a.message_id = ANY($1::uuid[]) AND NOT a.inquiry
 ORDER BY a.message_id, a.id DESC
@@ -139,7 +140,7 @@ def _attempt(row: Mapping[str, Any]) -> Attempt:
         kind=None if row["kind"] is None else AnswerKind(row["kind"]),
         status=row["status"],
         detail=row["detail"] or "",
-        result=row["result"],
+        result=from_json(row["result"]) if isinstance(row["result"], str) else row["result"],
     )
 
 

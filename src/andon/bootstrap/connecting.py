@@ -198,6 +198,7 @@ def destination_of(
         max_concurrent=given.max_concurrent,
         rate_per_second=given.rate_per_second,
         deadline=None if given.deadline_seconds is None else timedelta(seconds=given.deadline_seconds),
+        callback_url=given.callback_url,
         settings={kind: _settings(name, kind, table, kinds, environment) for kind, table in given.by_kind.items()},
     )
 

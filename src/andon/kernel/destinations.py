@@ -41,6 +41,11 @@ class DestinationSettings(Section):
         "(`never`: "
         "an unknown result is left to a person where the receiver cannot be asked). Else as the connector says.",
     )
+    callback_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#]+[^?#]*$",
+        description="Where the receiver finds the gateway, to say that it ended; needs a secret, which signs the call.",
+    )
     notify: bool = Field(False, description="Whether callers may have the answers to accepted requests brought here.")
     allow_private: bool = Field(False, description="Whether loopback and private addresses may be reached.")
 
@@ -54,6 +59,8 @@ class DestinationSettings(Section):
             raise ValueError("url and url_env are both set; set one")
         if self.secret is not None and self.secret_env is not None:
             raise ValueError("secret and secret_env are both set; set one")
+        if self.callback_url is not None and self.secret is None and self.secret_env is None:
+            raise ValueError("callback_url needs secret_env: calls back are signed")
         return self
 
     @property

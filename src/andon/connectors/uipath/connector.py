@@ -56,7 +56,7 @@ class UipathConnector:
         except UrlInvalid as error:
             return Answer(AnswerKind.REFUSED, f"[destinations.{delivery.destination.name}] cannot be used: {error}")
 
-    def can_inquire(self, delivery: Delivery) -> bool:
+    def can_inquire(self, _: Delivery) -> bool:
         """Return True: items and jobs are found by their reference."""
         return True
 
@@ -93,8 +93,8 @@ class UipathConnector:
             return got
         told = json_of(got)
         if isinstance(told, Mapping) and told.get("errorCode") == DUPLICATE:
-            return self._taken(delivery, options, "the queue has an item of this reference (error 1016)", got, {})
-        return self._begun(delivery, options, got, told)
+            return self._taken(options, "the queue has an item of this reference (error 1016)", got, {})
+        return self._begun(options, got, told)
 
     async def _start(self, delivery: Delivery, options: UipathOptions, content: Mapping[str, Any]) -> Answer:
         release = await self._named(delivery.destination, "Releases", options.process or "", "Key")
@@ -112,23 +112,21 @@ class UipathConnector:
         if isinstance(got, Answer):
             return got
         jobs = (json_of(got) or {}).get("value") if 200 <= got.status < 300 else None
-        answer = self._begun(delivery, options, got, jobs[0] if isinstance(jobs, list) and jobs else None)
+        answer = self._begun(options, got, jobs[0] if isinstance(jobs, list) and jobs else None)
         if answer.kind is AnswerKind.FAILED and got.status >= 500 and got.status != 503:
             return Answer(AnswerKind.UNKNOWN, f"{answer.detail}: the job may have been started", got.status)
         return answer
 
-    def _begun(self, delivery: Delivery, options: UipathOptions, got: Response, made: Any) -> Answer:
+    def _begun(self, options: UipathOptions, got: Response, made: Any) -> Answer:
         answer = answer_of(got.status, got.headers.get("retry-after"), now=self._clock.now())
         code = made.get("errorCode") if isinstance(made, Mapping) else None
         if answer.kind is not AnswerKind.DELIVERED:
             return answer if code is None else Answer(answer.kind, f"{answer.detail} (error {code})", answer.status)
         made = made if isinstance(made, Mapping) else {}
         ids = {name: made[field] for name, field in (("id", "Id"), ("key", "Key")) if field in made}
-        return self._taken(delivery, options, answer.detail, got, ids)
+        return self._taken(options, answer.detail, got, ids)
 
-    def _taken(
-        self, delivery: Delivery, options: UipathOptions, detail: str, got: Response, ids: Mapping[str, Any]
-    ) -> Answer:
+    def _taken(self, options: UipathOptions, detail: str, got: Response, ids: Mapping[str, Any]) -> Answer:
         if not options.wait:
             return Answer(AnswerKind.DELIVERED, detail, got.status, result=ids or None)
         return Answer(AnswerKind.WAITING, f"{detail}; waits for the robot", got.status, result=ids or None)
