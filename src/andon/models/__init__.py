@@ -8,6 +8,7 @@ from andon.models.calibration import Calibrator
 from andon.models.coherence import misfits_of
 from andon.models.custom import PythonModel
 from andon.models.domain import CHAMPION, HIGHEST_NUMBER, Alias, ModelTrial, ModelVersion, Quarantine
+from andon.models.embedding import SentenceEmbedding
 from andon.models.encoding import Encoder, Rows, categorical_columns, columns_of, encode, encode_labels, text_of
 from andon.models.errors import (
     AliasInvalid,
@@ -113,6 +114,7 @@ __all__ = [
     "RiskEvidence",
     "Rows",
     "Runtime",
+    "SentenceEmbedding",
     "Signature",
     "TargetProspect",
     "TrainingFailed",

@@ -12,7 +12,7 @@ from andon.models.encoding import columns_of
 from andon.models.manifest import Curve, Manifest, Runtime
 from andon.models.signature import FeatureKind, Signature
 
-_READ_TEXT = (Runtime.SKLEARN, Runtime.PYTHON, Runtime.PYFUNC)
+_READ_TEXT = (Runtime.SKLEARN, Runtime.EMBEDDINGS, Runtime.PYTHON, Runtime.PYFUNC)
 """What gives a model raw columns, and so texts."""
 
 _TOLERANCE = 1e-6

@@ -31,6 +31,7 @@ class Runtime(StrEnum):
     PYTHON = "python"
     PYFUNC = "pyfunc"
     REMOTE = "remote"
+    EMBEDDINGS = "embeddings"
     NONE = "none"
 
     @property

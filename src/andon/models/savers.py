@@ -9,6 +9,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED
 from andon.models import vocabularies
 from andon.models.custom import PythonModel, write_folder, write_python_model
 from andon.models.elsewhere import Elsewhere
+from andon.models.embedding import EmbeddedModel
 from andon.models.encoding import text_of
 from andon.models.environment import required_by
 from andon.models.errors import PackageInvalid
@@ -38,6 +39,9 @@ def save(model: Any, folder: Path, *, allow_pickle: bool) -> Saved:
     if isinstance(model, PythonModel):
         write_python_model(model, folder / "model.zip")
         return Saved(Runtime.PYTHON, "model.zip")
+    if isinstance(model, EmbeddedModel):
+        model.write(folder / "model.zip")
+        return Saved(Runtime.EMBEDDINGS, "model.zip", modules=("onnxruntime", "tokenizers", "sklearn", "skops"))
     if isinstance(model, Elsewhere):
         (folder / model.file).write_text(model.document(), encoding="utf-8")
         return Saved(Runtime.REMOTE, model.file)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from andon.models.embedding import SentenceEmbedding, fit_embedded
 from andon.models.encoding import Rows, encode, encode_labels
 from andon.models.errors import PackageInvalid
 from andon.models.signature import FeatureKind, FeatureSpec
@@ -29,7 +30,8 @@ _TRIED_SHARE = 0.25
 _FEWEST_TRIED = 200
 _ITERATIONS = 300
 _TOLERANCE = 1e-3
-_RARE = 0.0005
+_NUMBERS_WEIGHT = 0.1
+"""Numbers count less than words: unbounded as they are, they would outweigh all of a text."""
 _SEED = 42
 
 
@@ -39,11 +41,13 @@ def fit_text(
     labels: Sequence[Any],
     classes: Sequence[str],
     *,
+    embedding: SentenceEmbedding | None = None,
     light: bool = False,
 ) -> Any:
     """Fit a pipeline of scikit-learn to raw rows with free texts; `pack` takes it as any other classifier.
 
-    Of more than MOST_TEXTS rows a sample is used. `light` makes a smaller model in a fraction of the time. Raises PackageInvalid.
+    Of more than MOST_TEXTS rows a sample is used. With an `embedding` the texts are
+    seen by that instead of by their words. `light` makes a smaller model in a fraction of the time. Raises PackageInvalid.
     """
     if light:
         strengths, words, parts = STRENGTHS[1:2], MOST_WORDS // 2, MOST_PARTS // 3
@@ -52,6 +56,9 @@ def fit_text(
     matrix, numbers = encode(features, rows), encode_labels(classes, labels)
     drawn = _sample(len(numbers), MOST_TEXTS)
     matrix, numbers = matrix[drawn], numbers[drawn]
+    _check_times(features)
+    if embedding is not None:
+        return fit_embedded(embedding, features, matrix, numbers)
     frame = frame_of_rows(features, matrix)
     seen = columns_seen(features, matrix, words, parts)
     strength = strengths[0] if len(strengths) == 1 else _best(seen, frame, numbers, strengths)
@@ -68,10 +75,6 @@ def columns_seen(features: Sequence[FeatureSpec], matrix: Matrix, words: int, pa
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-    if times := [feature.name for feature in features if feature.kind is FeatureKind.TIME]:
-        raise PackageInvalid(
-            f"{', '.join(times)} is a time: give a model of texts its parts as numbers, such as the hour"
-        )
     seldom = 2 if len(matrix) >= _FEWEST_TRIED else 1
     found: list[tuple[str, Any, Any]] = []
     for feature in features:
@@ -92,7 +95,12 @@ def columns_seen(features: Sequence[FeatureSpec], matrix: Matrix, words: int, pa
         found.append(("numbers", make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler()), numbers))
     if coded:
         found.append(("categories", OneHotEncoder(handle_unknown="ignore", dtype=np.float32), coded))
-    return ColumnTransformer(found)
+    return ColumnTransformer(found, transformer_weights={"numbers": _NUMBERS_WEIGHT})
+
+
+def _check_times(features: Sequence[FeatureSpec]) -> None:
+    if times := [feature.name for feature in features if feature.kind is FeatureKind.TIME]:
+        raise PackageInvalid(f"{', '.join(times)} is a time: give a model of texts its parts as numbers, as the hour")
 
 
 def frame_of_rows(features: Sequence[FeatureSpec], matrix: Matrix) -> Any:
@@ -103,7 +111,7 @@ def frame_of_rows(features: Sequence[FeatureSpec], matrix: Matrix) -> Any:
 def _classifier(strength: float) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=strength, max_iter=_ITERATIONS, tol=_TOLERANCE)
+    return LogisticRegression(C=strength, max_iter=_ITERATIONS, tol=_TOLERANCE, class_weight="balanced")
 
 
 def _best(seen: Any, frame: Any, labels: NDArray[np.int64], strengths: Sequence[float]) -> float:

@@ -34,7 +34,7 @@ __all__ = [
     "two_columns",
 ]
 
-_EXTRAS = {"pyfunc": "'andon[mlflow]'", "xgboost": "'andon[xgboost]'"}
+_EXTRAS = {"embeddings": "'andon[text]'", "pyfunc": "'andon[mlflow]'", "xgboost": "'andon[xgboost]'"}
 
 
 def booster_library() -> ModuleType:

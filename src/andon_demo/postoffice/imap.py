@@ -64,7 +64,7 @@ class Mailbox:
     def make_folders(self, names: Sequence[str]) -> None:
         """Make folders."""
         for name in names:
-            _done(self._imap.create(name))
+            _done(self._imap.create(_quoted(name)))
 
     def deliver(self, raw: bytes) -> None:
         """Have a mail arrive in the inbox."""
@@ -85,7 +85,7 @@ class Mailbox:
     def move(self, folder: str, uid: int, to: str) -> None:
         """Move a mail to another folder."""
         self._select(folder)
-        _done(self._imap.uid("MOVE", str(uid), to))
+        _done(self._imap.uid("MOVE", str(uid), _quoted(to)))
 
     def flag(self, folder: str, uid: int, flag: str) -> None:
         """Set a flag of a mail."""
@@ -109,8 +109,12 @@ class Mailbox:
         if self._selected == folder:
             _done(self._imap.noop())  # which lets the server say what is new
         else:
-            _done(self._imap.select(folder))
+            _done(self._imap.select(_quoted(folder)))
             self._selected = folder
+
+
+def _quoted(folder: str) -> str:
+    return f'"{folder}"'
 
 
 def _done(answer: tuple[str, object]) -> None:

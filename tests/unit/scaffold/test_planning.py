@@ -89,7 +89,7 @@ REFUSED = {
     "time": ({"n": NUMBERS, "y": [f"2024-01-{i % 2 + 1:02}" for i in range(40)]}, "y", "is a time"),
     "many classes": ({"n": NUMBERS * 2, "y": [f"c{i}" for i in range(80)]}, "y", "80 different values"),
     "rare class": ({"n": NUMBERS, "y": ["a"] * 36 + ["b"] * 4}, "y", "'b' (4)"),
-    "free text only": ({"t": [f"words and words {i}" for i in range(40)], "y": YES_NO}, "y", "t is free text"),
+    "names only": ({"name": [f"Ann Lee Number {i}" for i in range(40)], "y": YES_NO}, "y", "name holds names"),
     "target only": ({"y": YES_NO}, "y", "the target alone"),
     "one row": ({"n": ["1"], "y": ["yes"]}, "y", "one row"),
     "no rows": ({"n": [], "y": []}, "y", "no rows"),

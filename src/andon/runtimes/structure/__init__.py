@@ -22,6 +22,7 @@ _CHECKS: Mapping[str, Callable[[Path, int], None]] = {
     "xgboost": xgboost_file.check,
     "onnx": protobuf.check,
     "sklearn": archives.check_skops,
+    "embeddings": archives.check,
     "python": archives.check,
     "pyfunc": archives.check,
 }

@@ -1,0 +1,133 @@
+"""Sentence embeddings for a model of texts: where the network and its tokenizer are, and a classifier of what they say.
+
+Nothing is fetched: both are files, in a folder or in an installed package. The package of a model version carries them.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from andon.models.errors import PackageInvalid
+from andon.models.signature import FeatureKind, FeatureSpec
+from andon.runtimes import Matrix
+
+EXTRA = "pip install 'andon[text]'"
+
+_TOKENIZER = "tokenizer.json"
+_STRENGTH = 10.0
+_ITERATIONS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceEmbedding:
+    """An ONNX network and its `tokenizer.json`: a folder, the .onnx file, or an installed package that holds them.
+
+    `tokenizer` is a folder, file or package of its own, where the first has none. Of each text `max_tokens` are read.
+    """
+
+    place: Path | str
+    tokenizer: Path | str | None = None
+    max_tokens: int = 256
+
+    def files(self) -> tuple[Path, Path]:
+        """Find the network and the tokenizer. Raises PackageInvalid, which says what was looked for and where."""
+        network = _the_one(self.place, ".onnx")
+        if self.tokenizer is not None:
+            return network, _the_one(self.tokenizer, _TOKENIZER)
+        beside = network.with_name(_TOKENIZER)
+        return network, beside if beside.is_file() else _the_one(self.place, _TOKENIZER)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedModel:
+    """A fitted classifier of embedded texts, as `pack` takes it."""
+
+    head: Any
+    network: Path
+    tokenizer: Path
+    max_tokens: int
+
+    def write(self, file: Path) -> None:
+        """Write the archive that `runtimes/embeddings.py` reads."""
+        import skops.io
+
+        of_runtime = runtime()
+        with ZipFile(file, "w", ZIP_DEFLATED) as archive:
+            archive.write(self.network, of_runtime.NETWORK)
+            archive.write(self.tokenizer, of_runtime.TOKENIZER)
+            archive.writestr(of_runtime.OPTIONS, json.dumps({"max_tokens": self.max_tokens}))
+            archive.writestr(of_runtime.HEAD, skops.io.dumps(self.head))
+
+
+def fit_embedded(
+    embedding: SentenceEmbedding, features: Sequence[FeatureSpec], matrix: Matrix, labels: NDArray[np.int64]
+) -> EmbeddedModel:
+    """Fit a linear classifier on the embeddings of all texts, and on the other columns beside them. Raises PackageInvalid."""
+    network, tokenizer = embedding.files()
+    of_runtime = runtime()
+    try:
+        embedder = of_runtime.Embedder(network, tokenizer, max_tokens=embedding.max_tokens)
+    except Exception as error:  # each library has errors of its own for a file it cannot read
+        raise PackageInvalid(f"{network.name} and {tokenizer.name} embed no text: {error}") from error
+    signature = {"features": [asdict(feature) for feature in features]}
+    texts = sum(feature.kind is FeatureKind.TEXT for feature in features)
+    head = _head(features, texts * embedder.width)
+    head.fit(of_runtime.EmbeddedTexts(embedder, signature)(matrix), labels)
+    return EmbeddedModel(head, network, tokenizer, embedding.max_tokens)
+
+
+def runtime() -> Any:
+    """Return what embeds texts. Raises PackageInvalid where the extra is not installed."""
+    try:
+        return import_module("andon.runtimes.embeddings")
+    except ModuleNotFoundError as error:
+        raise PackageInvalid(f"Sentence embeddings need {error.name}: `{EXTRA}`") from error
+
+
+def _head(features: Sequence[FeatureSpec], width: int) -> Any:
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    others = [feature.kind for feature in features if feature.kind is not FeatureKind.TEXT]
+    numbers = [width + at for at, kind in enumerate(others) if kind is FeatureKind.NUMBER]
+    coded = [width + at for at, kind in enumerate(others) if kind is not FeatureKind.NUMBER]
+    parts: list[tuple[str, Any, Any]] = [("texts", StandardScaler(), list(range(width)))]
+    if numbers:
+        parts.append(("numbers", make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler()), numbers))
+    if coded:
+        parts.append(("categories", OneHotEncoder(handle_unknown="ignore"), coded))
+    classifier = LogisticRegression(C=_STRENGTH / max(1, width), max_iter=_ITERATIONS, class_weight="balanced")
+    return make_pipeline(ColumnTransformer(parts), classifier)
+
+
+def _the_one(place: Path | str, ending: str) -> Path:
+    found = sorted(set(_candidates(place, ending)))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise PackageInvalid(f"{place} holds several: {', '.join(path.name for path in found)}; name one of the files")
+    raise PackageInvalid(f"{place} is no file, folder or installed package that holds a {ending} file")
+
+
+def _candidates(place: Path | str, ending: str) -> Iterator[Path]:
+    path = Path(place)
+    if path.is_file():
+        yield from [path] if path.name.endswith(ending) else []
+    elif path.is_dir():
+        yield from (file for file in path.rglob("*") if file.name.endswith(ending))
+    else:
+        try:
+            listed = metadata.files(str(place)) or []
+        except (metadata.PackageNotFoundError, ValueError):
+            return
+        yield from (Path(str(file.locate())) for file in listed if file.name.endswith(ending))

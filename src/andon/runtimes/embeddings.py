@@ -1,0 +1,118 @@
+"""Texts by a sentence embedding: a tokenizer, an ONNX network and a linear classifier, all in one archive (extra `text`).
+
+Each text is embedded by itself: in a batch a network with quantised activations answers differently beside other texts,
+and a decision must not depend on its neighbours.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import skops.io
+import tokenizers
+
+from .archive import Unpacked
+from .columns import Decoder
+from .errors import ModelUnreadable
+from .outputs import Matrix, probabilities_of
+from .plain_types import PLAIN_TYPES
+from .structure import protobuf
+
+NETWORK, TOKENIZER, HEAD, OPTIONS = "network.onnx", "tokenizer.json", "head.skops", "options.json"
+"""The contents of the archive. The options say how many tokens of a text are read."""
+
+MOST_TOKENS = 8_192
+_MOST_LETTERS_A_TOKEN = 32
+_TINY = 1e-12
+_TENSORS = ("input_ids", "attention_mask", "token_type_ids")
+
+
+class Embedder:
+    """Texts to vectors of length one: the mean of the network's answers for a text's first tokens."""
+
+    def __init__(self, network: Path, tokenizer: Path, *, max_tokens: int) -> None:
+        if not 1 <= max_tokens <= MOST_TOKENS:
+            raise ModelUnreadable(f"{max_tokens} tokens of a text were asked for; expected are 1 to {MOST_TOKENS:,}")
+        protobuf.check(network, 0)
+        self._tokenizer = tokenizers.Tokenizer.from_file(str(tokenizer))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(max_length=max_tokens)
+        self._letters = max_tokens * _MOST_LETTERS_A_TOKEN
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+        self._inputs = [given.name for given in self._session.get_inputs()]
+        if not set(self._inputs) <= set(_TENSORS) or _TENSORS[0] not in self._inputs:
+            raise ModelUnreadable(
+                f"The network takes {', '.join(self._inputs)}; a sentence embedding takes {', '.join(_TENSORS)}"
+            )
+        self._output = self._session.get_outputs()[0].name
+        self.width = len(self._vector(""))
+
+    def __call__(self, texts: Sequence[str]) -> Matrix:
+        """Return a vector [texts, width] for each text; equal texts are embedded once."""
+        known: dict[str, Any] = {}
+        for text in texts:
+            if text not in known:
+                known[text] = self._vector(text)
+        return np.array([known[text] for text in texts], dtype=np.float64).reshape(len(texts), -1)
+
+    def _vector(self, text: str) -> Any:
+        encoded = self._tokenizer.encode(text[: self._letters])
+        ids = encoded.ids or [0]
+        tensors = {"input_ids": ids, "attention_mask": [1] * len(ids), "token_type_ids": [0] * len(ids)}
+        given = {name: np.array([tensors[name]], dtype=np.int64) for name in self._inputs}
+        answer = np.asarray(self._session.run([self._output], given)[0], dtype=np.float64)
+        if answer.ndim not in (2, 3) or len(answer) != 1:
+            raise ModelUnreadable(
+                f"The network answers with shape {list(answer.shape)}; a sentence embedding is [texts, tokens, width]"
+            )
+        vector = answer[0].mean(axis=0) if answer.ndim == 3 else answer[0]
+        return vector / max(float(np.linalg.norm(vector)), _TINY)
+
+
+class EmbeddedTexts:
+    """The matrix that the classifier sees: the embedding of each text, then all other columns as they are encoded."""
+
+    def __init__(self, embedder: Embedder, signature: Mapping[str, Any]) -> None:
+        self._embedder = embedder
+        self._decoder = Decoder(signature)
+        self._texts = [feature["name"] for feature in signature["features"] if feature["kind"] == "text"]
+        kinds = [f["kind"] for f in signature["features"] for _ in range(3 if f["kind"] == "time" else 1)]
+        self._others = [at for at, kind in enumerate(kinds) if kind != "text"]
+
+    def __call__(self, matrix: Matrix) -> Matrix:
+        """Return the numbers [rows, columns]."""
+        columns = self._decoder(matrix)
+        parts = [self._embedder(columns[name].tolist()) for name in self._texts]
+        return np.hstack([*parts, matrix[:, self._others].astype(np.float64)])
+
+
+class EmbeddingPredictor:
+    """A classifier of embedded texts."""
+
+    def __init__(self, head: Any, texts: EmbeddedTexts) -> None:
+        self._head = head
+        self._texts = texts
+
+    def predict(self, matrix: Matrix) -> Matrix:
+        """Raw probabilities [rows, classes]."""
+        numbers = self._texts(matrix)
+        return np.vstack([probabilities_of(self._head.predict_proba(numbers[at : at + 1])) for at in range(len(numbers))])
+
+
+def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> EmbeddingPredictor:
+    """Unpack the archive. All that is in it is data, so it needs no trust; a classifier of unknown types is refused."""
+    del trusted
+    unpacked = Unpacked(file)
+    options = json.loads((unpacked.folder / OPTIONS).read_text(encoding="utf-8"))
+    head = skops.io.load(unpacked.folder / HEAD, trusted=sorted(PLAIN_TYPES))
+    embedder = Embedder(
+        unpacked.folder / NETWORK, unpacked.folder / TOKENIZER, max_tokens=int(options["max_tokens"])
+    )
+    return EmbeddingPredictor(head, EmbeddedTexts(embedder, signature))
