@@ -82,6 +82,52 @@ def python(destination: str, function: str) -> ActionSpec:
     return _spec("python", destination, {"function": function})
 
 
+def mail_move(
+    destination: str, *, folder: str, message: str = "{input.message_id}", source: str = "INBOX"
+) -> ActionSpec:
+    """Move the mail that was decided to a folder of its mailbox. `message` is its message id."""
+    return _spec("mailbox", destination, {"do": "move", "message": message, "source": source, "folder": folder})
+
+
+def mail_flag(
+    destination: str,
+    *flags: str,
+    remove: bool = False,
+    message: str = "{input.message_id}",
+    source: str = "INBOX",
+) -> ActionSpec:
+    """Flag the mail that was decided (`\\Flagged`, `$Urgent`), or remove flags."""
+    options = {"do": "flag", "message": message, "source": source, "flags": list(flags), "remove": remove}
+    return _spec("mailbox", destination, options)
+
+
+def mail_forward(
+    destination: str,
+    *,
+    to: str | Sequence[str],
+    text: str,
+    subject: str | None = None,
+    message: str = "{input.message_id}",
+    source: str = "INBOX",
+) -> ActionSpec:
+    """Pass the mail that was decided on, as it came, with a text of one's own."""
+    options = {"do": "forward", "message": message, "source": source, "text": text, "subject": subject}
+    return _spec("correspondence", destination, {**options, "to": [to] if isinstance(to, str) else list(to)})
+
+
+def mail_reply(
+    destination: str,
+    *,
+    text: str,
+    subject: str | None = None,
+    message: str = "{input.message_id}",
+    source: str = "INBOX",
+) -> ActionSpec:
+    """Answer the mail that was decided, in its thread; mails that no person wrote are not answered."""
+    options = {"do": "reply", "message": message, "source": source, "text": text, "subject": subject}
+    return _spec("correspondence", destination, options)
+
+
 def _spec(connector: str, destination: str, options: Mapping[str, Any]) -> ActionSpec:
     caller = sys._getframe(2)
     return ActionSpec(connector, destination, options, f"{caller.f_code.co_filename}:{caller.f_lineno}")

@@ -3,6 +3,7 @@
 `parse` is pure and knows no server. The libraries of the extra `mail` are loaded when they are used.
 """
 
+from andon.mail.crossing import Crossing
 from andon.mail.domain import Address, Mail, MailAttachment, is_generated
 from andon.mail.errors import FolderMissing, MailboxUnavailable, MailUnreadable
 from andon.mail.limits import MailLimits
@@ -12,6 +13,7 @@ from andon.mail.session import PORTS, Encryption, FolderStatus, ImapServer, Mail
 __all__ = [
     "PORTS",
     "Address",
+    "Crossing",
     "Encryption",
     "FolderMissing",
     "FolderStatus",

@@ -162,6 +162,20 @@ class MailSession:
             if self._client.has_capability("UIDPLUS"):
                 self._client.uid_expunge(uids)
 
+    def remove(self, uids: Sequence[int]) -> None:
+        """Delete mails from the folder that is open to write."""
+        if not uids:
+            return
+        with self._asking():
+            self._client.add_flags(uids, [rb"\Deleted"], silent=True)
+            if self._client.has_capability("UIDPLUS"):
+                self._client.uid_expunge(uids)
+
+    def sent_to(self, address: str, day: date) -> list[int]:
+        """Return the numbers of the mails in the open folder to an address that came on a day or later."""
+        with self._asking():
+            return sorted(self._client.search(["TO", address, "SINCE", day, "UNDELETED"]))
+
     def append(self, folder: str, message: bytes, flags: Sequence[str]) -> None:
         """Put a mail into a folder. Raises FolderMissing."""
         with self._asking(folder):

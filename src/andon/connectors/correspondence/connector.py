@@ -1,0 +1,273 @@
+"""Replies and mails passed on. A copy is put into the mailbox as a draft before a mail is sent, and is one no more after.
+
+So the mailbox says what became of a delivery: no copy, nothing was sent; a copy that is no draft, it was taken; a draft,
+nobody knows, and a person decides.
+"""
+
+import asyncio
+import smtplib
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from andon.actions import Template, ValueMissing, values_of
+from andon.actions.ports import Answer, AnswerKind, Delivery, Repeat
+from andon.connectors.correspondence import sending
+from andon.connectors.correspondence.letters import Envelope, Unusable, forward, is_address, reply
+from andon.connectors.correspondence.sending import Progress
+from andon.connectors.correspondence.settings import CorrespondenceOptions, CorrespondenceSettings
+from andon.kernel.addresses import AddressRefused, Resolve, refuse_private, resolve
+from andon.kernel.clock import Clock
+from andon.kernel.http import default_tls
+from andon.mail import FolderMissing, ImapServer, MailboxUnavailable, MailSession, MailUnreadable
+
+SESSIONS = 8
+MOST_FOLDERS = 200
+"""Folders in which a mail is looked for that is not where it came."""
+
+DAY = timedelta(days=1)
+
+_DRAFT, _SEEN = "\\Draft", "\\Seen"
+
+
+@dataclass(frozen=True, slots=True)
+class _Mailbox:
+    server: ImapServer
+    sent: str
+
+
+class CorrespondenceConnector:
+    """Sends what follows from a mail. `tls` replaces the public authorities."""
+
+    repeat = Repeat.NEVER
+
+    def __init__(
+        self,
+        connections: Mapping[str, Any],
+        clock: Clock,
+        *,
+        tls: ssl.SSLContext | None = None,
+        resolve: Resolve = resolve,
+    ) -> None:
+        self._connections = connections
+        self._clock = clock
+        self._tls = tls
+        self._resolve = resolve
+        self._threads: ThreadPoolExecutor | None = None
+
+    async def deliver(self, delivery: Delivery) -> Answer:
+        """Send the mail once, unless the mailbox says that it was sent."""
+        progress = Progress()
+        try:
+            async with asyncio.timeout(delivery.destination.timeout.total_seconds()):
+                outgoing = await self._outgoing(delivery)
+                return await self._in_thread(lambda: self._send(delivery, outgoing, progress))
+        except (ValueMissing, Unusable, MailUnreadable, FolderMissing) as error:
+            return Answer(AnswerKind.REFUSED, str(error))
+        except AddressRefused as refused:
+            return Answer(
+                AnswerKind.REFUSED,
+                f"the host leads to {refused}, which is not a public address; "
+                f"if that is meant, set allow_private = true under [destinations.{delivery.destination.name}]",
+            )
+        except smtplib.SMTPAuthenticationError as error:
+            return Answer(AnswerKind.FAILED, f"the server did not let us in ({error.smtp_code})", error.smtp_code)
+        except smtplib.SMTPResponseException as error:
+            kind = AnswerKind.REFUSED if error.smtp_code >= 500 else AnswerKind.FAILED
+            return Answer(kind, f"answered {error.smtp_code} to {progress.step}", error.smtp_code)
+        except (smtplib.SMTPException, MailboxUnavailable, OSError, TimeoutError) as error:
+            words, crossed = _words(error, delivery), progress.crossing.give_up()
+            progress.cut()
+            if progress.taken:
+                return Answer(AnswerKind.DELIVERED, f"the server took it; its copy is still a draft ({words})", 250)
+            if crossed:
+                return Answer(AnswerKind.UNKNOWN, f"sent, but no answer came ({words})")
+            return Answer(AnswerKind.FAILED, f"could not be sent ({words})")
+
+    def can_inquire(self, delivery: Delivery) -> bool:
+        """Return True: the mailbox holds a copy of whatever was sent."""
+        del delivery
+        return True
+
+    async def inquire(self, delivery: Delivery) -> Answer:
+        """Look for the copy."""
+        try:
+            async with asyncio.timeout(delivery.destination.timeout.total_seconds()):
+                return await self._in_thread(lambda: self._look(delivery))
+        except (ValueMissing, Unusable) as error:
+            return Answer(AnswerKind.FAILED, str(error))
+        except (MailboxUnavailable, FolderMissing, TimeoutError) as error:
+            return Answer(AnswerKind.UNKNOWN, _words(error, delivery))
+
+    async def close(self) -> None:
+        """Let go of the threads; what they still do ends with its timeout."""
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            await asyncio.to_thread(threads.shutdown)
+
+    async def _in_thread(self, work: Callable[[], Answer]) -> Answer:
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(SESSIONS, "correspondence")
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def _send(self, delivery: Delivery, outgoing: sending.Outgoing, progress: Progress) -> Answer:
+        mailbox, envelope = self._mailbox(delivery), self._envelope(delivery)
+        options, values = CorrespondenceOptions.model_validate(dict(delivery.options)), values_of(delivery)
+        session = MailSession(mailbox.server)
+        try:
+            session.make(mailbox.sent)
+            session.open(mailbox.sent, write=True)
+            copies = session.find(envelope.message_id)
+            if copies and not _are_drafts(session, copies):
+                return Answer(AnswerKind.DELIVERED, "it was sent before", 250)
+            raw = _original(session, _message_of(options, values), Template(options.source).fill(values))
+            if options.do == "reply":
+                letter, to = reply(raw, envelope)
+                recipients = [to]
+                self._require_few(session, delivery, mailbox, to, envelope)
+            else:
+                recipients = [Template(one).fill(values).strip() for one in options.to]
+                if not all(map(is_address, recipients)):
+                    raise Unusable("a recipient is no mail address")
+                letter = forward(raw, envelope, recipients)
+            data = letter.as_bytes()
+            if not copies:
+                session.append(mailbox.sent, data, [_DRAFT, _SEEN])
+            self._hand_over(session, mailbox, envelope, outgoing, recipients, data, progress)
+        finally:
+            session.close()
+        return Answer(AnswerKind.DELIVERED, "the server took it", 250)
+
+    def _hand_over(
+        self,
+        session: MailSession,
+        mailbox: _Mailbox,
+        envelope: Envelope,
+        outgoing: sending.Outgoing,
+        recipients: list[str],
+        data: bytes,
+        progress: Progress,
+    ) -> None:
+        """Send the mail, and let its copy say so; take the copy away if it certainly was not sent."""
+        try:
+            sending.send(outgoing, envelope.sender, recipients, data, progress)
+        except BaseException as error:
+            if progress.crossing.give_up() is False or isinstance(error, smtplib.SMTPResponseException):
+                session.open(mailbox.sent, write=True)
+                session.remove(session.find(envelope.message_id))
+            raise
+        session.open(mailbox.sent, write=True)
+        session.flag(session.find(envelope.message_id), [_DRAFT], remove=True)
+
+    def _look(self, delivery: Delivery) -> Answer:
+        mailbox, envelope = self._mailbox(delivery), self._envelope(delivery)
+        session = MailSession(mailbox.server)
+        try:
+            session.make(mailbox.sent)
+            session.open(mailbox.sent)
+            copies = session.find(envelope.message_id)
+            if not copies:
+                return Answer(AnswerKind.FAILED, f"asked: {mailbox.sent} holds no copy, so nothing was sent")
+            if not _are_drafts(session, copies):
+                return Answer(AnswerKind.DELIVERED, f"asked: {mailbox.sent} holds its copy")
+        finally:
+            session.close()
+        return Answer(
+            AnswerKind.UNKNOWN,
+            f"its copy in {mailbox.sent} is still a draft: if it was not sent, delete the draft and send this again",
+        )
+
+    def _require_few(
+        self, session: MailSession, delivery: Delivery, mailbox: _Mailbox, to: str, envelope: Envelope
+    ) -> None:
+        """Raise Unusable if enough replies went to one address within a day."""
+        most = _settings(delivery).replies_a_day
+        session.open(mailbox.sent, write=True)
+        sent = session.sent_to(to, (envelope.at - DAY).date())
+        if sum(head.at is not None and head.at > envelope.at - DAY for head in session.heads(sent).values()) >= most:
+            raise Unusable(f"{most} replies went to this address within a day ([destinations] replies_a_day)")
+
+    def _mailbox(self, delivery: Delivery) -> _Mailbox:
+        destination = delivery.destination
+        name = _settings(delivery).connection or destination.name
+        found = self._connections[name] if name in self._connections else {}
+        server = found.get("server")
+        if not isinstance(server, ImapServer):
+            raise Unusable(f'needs [connections.{name}] in andon.toml, with kind = "imap"')
+        timeout = destination.timeout.total_seconds()
+        return _Mailbox(replace(server, timeout=timeout), str(found.get("sent_folder", "Sent")))
+
+    def _envelope(self, delivery: Delivery) -> Envelope:
+        options, values = CorrespondenceOptions.model_validate(dict(delivery.options)), values_of(delivery)
+        sender = _settings(delivery).sender
+        if not is_address(sender):
+            raise Unusable(f"[destinations.{delivery.destination.name}.correspondence] needs a sender, an address")
+        subject = None if options.subject is None else Template(options.subject).fill(values)
+        text = Template(options.text).fill(values)
+        return Envelope(str(delivery.key), delivery.automation, sender, text, subject, self._clock.now())
+
+    async def _outgoing(self, delivery: Delivery) -> sending.Outgoing:
+        """Return the server that sends, with its checked addresses. Raises AddressRefused, OSError, Unusable."""
+        destination, settings = delivery.destination, _settings(delivery)
+        parts = urlsplit(destination.url)
+        if parts.scheme != "smtp" or not parts.hostname:
+            raise Unusable(f"[destinations.{destination.name}] cannot be used: its url is not smtp:// with a host")
+        port = parts.port or sending.PORTS[settings.encryption]
+        addresses = await self._resolve(parts.hostname, port)
+        if not destination.allow_private:
+            refuse_private(addresses)
+        return sending.Outgoing(
+            parts.hostname,
+            port,
+            addresses,
+            settings.encryption,
+            settings.user,
+            settings.password_env,
+            self._tls or default_tls(),
+            destination.timeout.total_seconds(),
+        )
+
+
+def _original(session: MailSession, message_id: str, source: str) -> bytes:
+    """Return the mail that is answered or passed on, wherever it is by now. Raises Unusable."""
+    others = [name for name in session.folders()[:MOST_FOLDERS] if name != source]
+    for folder in (source, *others):
+        try:
+            session.open(folder)
+        except FolderMissing:
+            continue
+        found = session.find(message_id)
+        if found:
+            mails = session.fetch(found[:1])
+            if mails:
+                return mails[found[0]]
+    raise Unusable("the mail is in no folder of the mailbox any more")
+
+
+def _message_of(options: CorrespondenceOptions, values: Mapping[str, Any]) -> str:
+    message = Template(options.message).fill(values).strip().strip("<>")
+    if not message or not message.isprintable():
+        raise Unusable("the mail has no message id by which it could be found")
+    return message
+
+
+def _are_drafts(session: MailSession, uids: list[int]) -> bool:
+    return all(_DRAFT.lower() in flags for flags in session.flags(uids).values())
+
+
+def _settings(delivery: Delivery) -> CorrespondenceSettings:
+    return delivery.destination.settings_of("correspondence", CorrespondenceSettings)
+
+
+def _words(error: Exception, delivery: Delivery) -> str:
+    """Describe an error for people; never by what a server says."""
+    if isinstance(error, TimeoutError) or "timed out" in str(error):
+        return f"timeout after {delivery.destination.timeout.total_seconds():g} s"
+    if isinstance(error, socket.gaierror):
+        return f"no address for host {urlsplit(delivery.destination.url).hostname}"
+    return str(error) if isinstance(error, MailboxUnavailable) else type(error).__name__

@@ -1,0 +1,122 @@
+"""The mail that follows from another, and whether it may be sent at all. Pure but for the time it is given.
+
+A thread is kept by `In-Reply-To` and `References`. A mail of ours says that no person wrote it (RFC 3834), and none is
+sent in answer to a mail that says the same: two programs would answer each other for ever.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.errors import MessageError
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import SMTP, compat32
+from email.utils import format_datetime, formataddr
+
+from andon.mail import Address, Mail, MailLimits, is_generated, parse
+
+OURS = "x-andon-automation"
+MOST_REFERENCES = 20
+
+
+class Unusable(Exception):
+    """A mail cannot be sent as it is. The message holds no secret and no input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who sends what under which key."""
+
+    key: str
+    automation: str
+    sender: str
+    text: str
+    subject: str | None
+    at: datetime
+
+    @property
+    def message_id(self) -> str:
+        """The message id, the same for every attempt."""
+        return f"{self.key}@{self.sender.rpartition('@')[2]}"
+
+
+def reply(raw: bytes, envelope: Envelope) -> tuple[EmailMessage, str]:
+    """Return the reply to a mail, and the address that it goes to. Raises Unusable, MailUnreadable."""
+    mail = parse(raw, MailLimits())
+    headers = _headers(raw)
+    if OURS in headers:
+        raise Unusable("it is a mail of Andon's own, which is not answered")
+    if is_generated({**mail.headers, **headers}):
+        raise Unusable("no person wrote the mail (Auto-Submitted, Precedence or List-Id says so): it is not answered")
+    to = _reply_to(mail)
+    if to.address.lower() == envelope.sender.lower():
+        raise Unusable("the mail comes from the address that would answer it")
+    letter = _letter(envelope, [formataddr((to.name, to.address), "utf-8")], envelope.subject or _re(mail.subject))
+    letter["Auto-Submitted"] = "auto-replied"
+    _keep_thread(letter, mail)
+    letter.set_content(envelope.text)
+    return letter, to.address
+
+
+def forward(raw: bytes, envelope: Envelope, to: Sequence[str]) -> EmailMessage:
+    """Return a mail that holds another as it came. Raises Unusable, MailUnreadable."""
+    mail = parse(raw, MailLimits())
+    if OURS in _headers(raw):
+        raise Unusable("it is a mail of Andon's own, which is not passed on")
+    letter = _letter(envelope, to, envelope.subject or f"Fwd: {mail.subject}"[:900])
+    letter["Auto-Submitted"] = "auto-generated"
+    _keep_thread(letter, mail)
+    letter.set_content(envelope.text)
+    letter.add_attachment(raw, maintype="application", subtype="octet-stream", filename="original.eml")
+    return letter
+
+
+def is_address(text: str) -> bool:
+    """Return whether a text is one plain address, and nothing that adds a recipient."""
+    local, _, domain = text.rpartition("@")
+    return bool(local and domain) and text.isascii() and text.isprintable() and not set(text) & set(' ,;<>"()[]\\:')
+
+
+def _letter(envelope: Envelope, to: Sequence[str], subject: str) -> EmailMessage:
+    letter = EmailMessage(policy=SMTP)
+    try:
+        letter["From"] = envelope.sender
+        letter["To"] = ", ".join(to)
+        letter["Subject"] = " ".join(subject.split())
+        letter["Date"] = format_datetime(envelope.at)
+        letter["Message-ID"] = f"<{envelope.message_id}>"
+        letter["X-Andon-Automation"] = envelope.automation
+        letter["X-Auto-Response-Suppress"] = "All"
+    except (ValueError, MessageError) as error:
+        raise Unusable(f"no mail can be made of it ({type(error).__name__})") from None
+    return letter
+
+
+def _keep_thread(letter: EmailMessage, mail: Mail) -> None:
+    if not mail.message_id or not mail.message_id.isascii():
+        return
+    thread = [one for one in (*mail.thread, mail.message_id) if one.isascii() and one.isprintable()]
+    known = list(dict.fromkeys(thread))
+    kept = known if len(known) <= MOST_REFERENCES else [known[0], *known[1 - MOST_REFERENCES :]]
+    letter["In-Reply-To"] = f"<{mail.message_id}>"
+    letter["References"] = " ".join(f"<{one}>" for one in kept)
+
+
+def _reply_to(mail: Mail) -> Address:
+    """Return who gets a reply. Raises Unusable."""
+    wished = mail.headers.get("reply-to", "").rpartition("<")[2].strip("<> ")
+    to = Address("", wished) if is_address(wished) else mail.sender
+    if not is_address(to.address):
+        raise Unusable("the mail names no address that could be answered")
+    if to.address.lower().startswith(("noreply@", "no-reply@", "donotreply@", "mailer-daemon@", "postmaster@")):
+        raise Unusable("the mail comes from an address that reads no answers")
+    return to
+
+
+def _headers(raw: bytes) -> Mapping[str, str]:
+    found = BytesParser(policy=compat32).parsebytes(raw[:262_144], headersonly=True)
+    return {name.lower(): str(value) for name, value in found.items()}
+
+
+def _re(subject: str) -> str:
+    return subject if subject[:3].lower() == "re:" else f"Re: {subject}"

@@ -1,0 +1,184 @@
+"""Moves and flags mails. A mail is found by its message id, so that whoever moved it meanwhile is respected.
+
+Both are known by their result: a mail that is in its folder already was moved. So a repeat does nothing, and an unknown
+outcome is found out by a look.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+from andon.actions import Template, ValueMissing, values_of
+from andon.actions.ports import Answer, AnswerKind, Delivery, Repeat
+from andon.connectors.mailbox.settings import MailboxOptions, MailboxSettings
+from andon.mail import Crossing, FolderMissing, ImapServer, MailboxUnavailable, MailSession
+
+SESSIONS = 8
+"""Deliveries at once, in all mailboxes together: servers limit the connections of a user."""
+
+
+class Unusable(Exception):
+    """A delivery cannot be carried out as it is. The message holds no secret and no input."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What is to be done with which mail."""
+
+    do: str
+    message: str
+    source: str
+    folder: str
+    flags: tuple[str, ...]
+    remove: bool
+    make: bool
+
+
+class MailboxConnector:
+    """Changes mails; each delivery on a session of its own."""
+
+    repeat = Repeat.IDEMPOTENT
+
+    def __init__(self, connections: Mapping[str, Any]) -> None:
+        self._connections = connections
+        self._threads: ThreadPoolExecutor | None = None
+
+    async def deliver(self, delivery: Delivery) -> Answer:
+        """Change the mail, unless it was changed already."""
+        crossing = Crossing()
+
+        def work(session: MailSession, change: _Change) -> Answer:
+            return (_move if change.do == "move" else _flag)(session, change, crossing)
+
+        try:
+            return await self._in_session(delivery, work)
+        except (ValueMissing, Unusable, FolderMissing) as error:
+            return Answer(AnswerKind.REFUSED, str(error))
+        except (MailboxUnavailable, TimeoutError) as error:
+            words = _words(error, delivery)
+            if crossing.give_up():
+                return Answer(AnswerKind.UNKNOWN, f"asked for, but no answer came ({words})")
+            return Answer(AnswerKind.FAILED, f"nothing was done ({words})")
+
+    def can_inquire(self, delivery: Delivery) -> bool:
+        """Return True: the mail is where it should be, or it is not."""
+        del delivery
+        return True
+
+    async def inquire(self, delivery: Delivery) -> Answer:
+        """Look where the mail is, and which flags it has."""
+        try:
+            return await self._in_session(delivery, _look)
+        except (ValueMissing, Unusable, FolderMissing) as error:
+            return Answer(AnswerKind.FAILED, str(error))
+        except (MailboxUnavailable, TimeoutError) as error:
+            return Answer(AnswerKind.UNKNOWN, _words(error, delivery))
+
+    async def close(self) -> None:
+        """Let go of the threads; what they still do ends with its timeout."""
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            await asyncio.to_thread(threads.shutdown)
+
+    async def _in_session(self, delivery: Delivery, work: Callable[[MailSession, _Change], Answer]) -> Answer:
+        """Do something within the timeout. Raises ValueMissing, Unusable, MailboxUnavailable, TimeoutError."""
+        server, change = self._server(delivery), _change(delivery)
+
+        def run() -> Answer:
+            session = MailSession(server)
+            try:
+                return work(session, change)
+            finally:
+                session.close()
+
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(SESSIONS, "mailbox")
+        async with asyncio.timeout(delivery.destination.timeout.total_seconds()):
+            return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+
+    def _server(self, delivery: Delivery) -> ImapServer:
+        destination = delivery.destination
+        name = destination.settings_of("mailbox", MailboxSettings).connection or destination.name
+        found = self._connections[name] if name in self._connections else {}
+        server = found.get("server")
+        if not isinstance(server, ImapServer):
+            raise Unusable(f'needs [connections.{name}] in andon.toml, with kind = "imap"')
+        return replace(server, timeout=destination.timeout.total_seconds())
+
+
+def _move(session: MailSession, change: _Change, crossing: Crossing) -> Answer:
+    if change.make:
+        session.make(change.folder)
+    session.open(change.folder)
+    if session.find(change.message):
+        return Answer(AnswerKind.DELIVERED, f"it is in {change.folder}")
+    session.open(change.source, write=True)
+    uids = session.find(change.message)
+    if not uids:
+        raise Unusable(f"the mail is neither in {change.source} nor in {change.folder}: somebody moved or deleted it")
+    crossing.cross()
+    session.move(uids, change.folder)
+    return Answer(AnswerKind.DELIVERED, f"moved to {change.folder}")
+
+
+def _flag(session: MailSession, change: _Change, crossing: Crossing) -> Answer:
+    uids = _found(session, change, write=True)
+    crossing.cross()
+    session.flag(uids, change.flags, remove=change.remove)
+    return Answer(AnswerKind.DELIVERED, "flagged")
+
+
+def _look(session: MailSession, change: _Change) -> Answer:
+    if change.do == "flag":
+        uids = _found(session, change)
+        wanted = {flag.lower() for flag in change.flags}
+        there = [wanted & found for found in session.flags(uids).values()]
+        done = not any(there) if change.remove else all(found == wanted for found in there)
+        return _answer(done, "asked: its flags are as they should be", "asked: its flags are not as they should be")
+    session.open(change.folder)
+    if session.find(change.message):
+        return Answer(AnswerKind.DELIVERED, f"asked: it is in {change.folder}")
+    session.open(change.source)
+    if session.find(change.message):
+        return Answer(AnswerKind.FAILED, f"asked: it is in {change.source}")
+    return Answer(AnswerKind.UNKNOWN, f"asked: it is neither in {change.source} nor in {change.folder}")
+
+
+def _found(session: MailSession, change: _Change, *, write: bool = False) -> list[int]:
+    """Open the folder that holds the mail, and return its numbers there. Raises Unusable."""
+    session.open(change.source, write=write)
+    uids = session.find(change.message)
+    if not uids:
+        raise Unusable(f"the mail is not in {change.source}")
+    return uids
+
+
+def _answer(done: bool, well: str, badly: str) -> Answer:
+    return Answer(AnswerKind.DELIVERED, well) if done else Answer(AnswerKind.FAILED, badly)
+
+
+def _change(delivery: Delivery) -> _Change:
+    """Return the change with its values. Raises ValueMissing, Unusable."""
+    options, values = MailboxOptions.model_validate(dict(delivery.options)), values_of(delivery)
+    change = _Change(
+        options.do,
+        Template(options.message).fill(values).strip().strip("<>"),
+        Template(options.source).fill(values),
+        Template(options.folder or "").fill(values),
+        tuple(Template(flag).fill(values) for flag in options.flags),
+        options.remove,
+        delivery.destination.settings_of("mailbox", MailboxSettings).make_folders,
+    )
+    if not change.message or not change.message.isprintable():
+        raise Unusable("the mail has no message id by which it could be found")
+    if not all(name.isprintable() for name in (change.source, change.folder, *change.flags)):
+        raise Unusable("a folder or flag has a name that cannot be printed")
+    return change
+
+
+def _words(error: Exception, delivery: Delivery) -> str:
+    if isinstance(error, TimeoutError) or "timed out" in str(error):
+        return f"timeout after {delivery.destination.timeout.total_seconds():g} s"
+    return str(error)

@@ -1,0 +1,207 @@
+"""Replies and mails passed on keep the contract of connectors, against Dovecot and a real SMTP server."""
+
+import asyncio
+import ssl
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from tests.contract.connectors.contract import SECRET_TEXT, ConnectorContract, a_delivery
+
+from andon.actions import AnswerKind, Delivery, Destination
+from andon.connectors.correspondence import CorrespondenceConnector, CorrespondenceSettings
+from andon.kernel.clock import SystemClock
+from certificates import a_certificate
+from dovecots import Dovecot, a_dovecot, a_mail, a_user
+from mailbox_server import Mailbox
+
+REPLY = {"do": "reply", "message": "{key}@customers.test", "text": "We have blocked your card."}
+
+
+class CorrespondenceStage:
+    """A mailbox, and a server that sends."""
+
+    def __init__(self, dovecot: Dovecot, mailbox: Mailbox) -> None:
+        self.dovecot, self.user, self.mailbox = dovecot, a_user(), mailbox
+        self.connections = {"support": {"server": dovecot.server(self.user), "sent_folder": "Sent"}}
+        self._number = 0
+
+    def put(self, key: object, **headers: str) -> None:
+        self._number += 1  # each from somebody else: replies to one address are few
+        given = {"From": f"Zoe <zoe{self._number}@customers.test>", "Message_ID": f"<{key}@customers.test>"}
+        self.dovecot.put(self.user, a_mail(**(given | headers)))
+
+    def destination(self, *, timeout: timedelta = timedelta(seconds=10), **changes: Any) -> Destination:
+        values = {"sender": "support@bank.test", "user": "andon", "password_env": "PASSWORD"} | changes
+        settings = CorrespondenceSettings.model_validate(values, context={"environment": {"PASSWORD": SECRET_TEXT}})
+        url = f"smtp://localhost:{self.mailbox.port}"
+        return Destination("support", url, timeout=timeout, allow_private=True, settings={"correspondence": settings})
+
+    def nowhere(self) -> Destination:
+        return replace(self.destination(), url="smtp://127.0.0.1:1")
+
+    def refuse(self) -> None:
+        self.mailbox.plan("554 no")
+
+    def fail(self) -> None:
+        self.mailbox.plan("451 busy")
+
+    def keep_silent(self) -> None:
+        self.mailbox.plan("silence")
+
+    def vanish(self) -> None:
+        self.mailbox.plan("hang up")
+
+    def taken(self) -> dict[str, int]:
+        keys = [str(mail["Message-ID"]).strip("<>").partition("@")[0] for mail in self.mailbox.mails]
+        return {key: keys.count(key) for key in keys}
+
+    def copies(self) -> list[tuple[str, set[str]]]:
+        """Return the ids and flags of the copies."""
+        ids, flags = self.dovecot.ids(self.user, "Sent"), self.dovecot.flags(self.user, "Sent")
+        return [(one.partition("@")[0], found - {"\\Recent"}) for one, found in zip(ids, flags, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return a_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(scope="module")
+def dovecot() -> Iterator[Dovecot]:
+    with a_dovecot() as server:
+        yield server
+
+
+@pytest.fixture
+def stage(certificate: tuple[Path, Path], dovecot: Dovecot) -> Iterator[CorrespondenceStage]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    with Mailbox(tls=context, password=SECRET_TEXT) as mailbox:
+        yield CorrespondenceStage(dovecot, mailbox)
+
+
+async def loopback(*_: object) -> list[str]:
+    return ["127.0.0.1"]
+
+
+@pytest.fixture
+def connector(certificate: tuple[Path, Path], stage: CorrespondenceStage) -> CorrespondenceConnector:
+    trust = ssl.create_default_context(cafile=str(certificate[0]))
+    return CorrespondenceConnector(stage.connections, SystemClock(), tls=trust, resolve=loopback)
+
+
+class TestCorrespondence(ConnectorContract):
+    options: ClassVar[Mapping[str, Any]] = REPLY
+    counts_repeats = False
+    knows_after_silence = False
+    silence = timedelta(seconds=2)
+
+    @pytest.fixture(autouse=True)
+    def _on(self, stage: CorrespondenceStage) -> None:
+        self.stage = stage
+
+    def a_delivery(self, destination: Destination) -> Delivery:
+        delivery = super().a_delivery(destination)
+        self.stage.put(delivery.key)
+        return delivery
+
+    def test_a_reply_stays_in_its_thread_and_says_what_it_is(
+        self, connector: CorrespondenceConnector, stage: CorrespondenceStage
+    ) -> None:
+        delivery = a_delivery(stage.destination(), options=REPLY)
+        stage.put(
+            delivery.key, References="<first@customers.test> <second@bank.test>", Subject="=?utf-8?q?K=C3=A4rte?="
+        )
+        [answer] = self.deliver(connector, delivery)
+        assert answer.kind is AnswerKind.DELIVERED
+        [mail] = stage.mailbox.mails
+        letter = message_from_bytes(mail.as_bytes(), policy=policy.default)
+        assert isinstance(letter, EmailMessage)
+        assert (letter["To"], letter["From"], letter["Subject"]) == (
+            "Zoe <zoe1@customers.test>",
+            "support@bank.test",
+            "Re: Kärte",
+        )
+        assert letter["In-Reply-To"] == f"<{delivery.key}@customers.test>"
+        assert letter["References"] == f"<first@customers.test> <second@bank.test> <{delivery.key}@customers.test>"
+        assert letter["Message-ID"] == f"<{delivery.key}@bank.test>"
+        assert letter["Auto-Submitted"] == "auto-replied"
+        assert letter.get_content().strip() == "We have blocked your card."
+        assert stage.mailbox.recipients == [["zoe1@customers.test"]]
+        assert stage.copies() == [(str(delivery.key), {"\\Seen"})]
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"Auto-Submitted": "auto-replied"},
+            {"List-Id": "<news.shop.test>"},
+            {"Precedence": "bulk"},
+            {"X-Andon-Automation": "triage"},
+            {"From": "support@bank.test"},
+            {"From": "noreply@shop.test"},
+            {"From": "nobody"},
+        ],
+        ids=lambda headers: next(iter(headers)) + "-" + next(iter(headers.values())).strip("<>"),
+    )
+    def test_what_would_go_on_for_ever_is_not_answered(
+        self, connector: CorrespondenceConnector, stage: CorrespondenceStage, headers: Mapping[str, str]
+    ) -> None:
+        delivery = a_delivery(stage.destination(), options=REPLY)
+        stage.put(delivery.key, **headers)
+        [answer] = self.deliver(connector, delivery)
+        assert answer.kind is AnswerKind.REFUSED, answer
+        assert (stage.mailbox.mails, stage.copies()) == ([], [])
+
+    def test_replies_to_one_address_are_few(
+        self, connector: CorrespondenceConnector, stage: CorrespondenceStage
+    ) -> None:
+        deliveries = [a_delivery(stage.destination(replies_a_day=2), options=REPLY) for _ in range(3)]
+        for delivery in deliveries:
+            stage.put(delivery.key, From="zoe@customers.test")
+        answers = self.deliver(connector, *deliveries)
+        assert [answer.kind for answer in answers] == [
+            AnswerKind.DELIVERED,
+            AnswerKind.DELIVERED,
+            AnswerKind.REFUSED,
+        ]
+        assert "2 replies went to this address within a day" in answers[2].detail
+
+    def test_a_mail_is_passed_on_as_it_came_from_wherever_it_is(
+        self, connector: CorrespondenceConnector, stage: CorrespondenceStage
+    ) -> None:
+        options = REPLY | {"do": "forward", "to": ["cards@bank.test"], "text": "For you."}
+        delivery = a_delivery(stage.destination(), options=options)
+        stage.put(delivery.key)
+        stage.dovecot.make(stage.user, "Cards")
+        stage.dovecot.move(stage.user, f"{delivery.key}@customers.test", "INBOX", "Cards")
+        [answer] = self.deliver(connector, delivery)
+        assert answer.kind is AnswerKind.DELIVERED
+        [mail] = stage.mailbox.mails
+        letter = message_from_bytes(mail.as_bytes(), policy=policy.default)
+        assert isinstance(letter, EmailMessage)
+        assert (letter["To"], letter["Subject"]) == ("cards@bank.test", "Fwd: Card")
+        assert letter["Auto-Submitted"] == "auto-generated"
+        [attached] = letter.iter_attachments()
+        assert f"<{delivery.key}@customers.test>".encode() in attached.get_content()
+
+    def test_after_a_refusal_no_copy_stays(
+        self, connector: CorrespondenceConnector, stage: CorrespondenceStage
+    ) -> None:
+        stage.refuse()
+        delivery = self.a_delivery(stage.destination())
+        [answer] = self.deliver(connector, delivery)
+        assert (answer.kind, stage.copies()) == (AnswerKind.REFUSED, [])
+        assert asyncio.run(connector.inquire(delivery)).kind is AnswerKind.FAILED
+
+    def test_the_own_network_is_refused_unless_it_is_meant(
+        self, connector: CorrespondenceConnector, stage: CorrespondenceStage
+    ) -> None:
+        [answer] = self.deliver(connector, self.a_delivery(replace(stage.destination(), allow_private=False)))
+        assert answer.kind is AnswerKind.REFUSED
+        assert "allow_private = true under [destinations.support]" in answer.detail
