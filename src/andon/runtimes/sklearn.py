@@ -50,9 +50,7 @@ class TextPredictor:
         return probabilities_of(self._model.predict_proba(self._decoder(matrix)[self._name]))
 
 
-def open_model(
-    file: Path, *, trusted: bool, signature: Mapping[str, Any]
-) -> SklearnPredictor | FramePredictor | TextPredictor:
+def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> SklearnPredictor | FramePredictor | TextPredictor:
     """Load a skops file, or a joblib file if whoever registered it accepted that it may run code."""
     if file.suffix == ".skops":
         allowed = skops.io.get_untrusted_types(file=file) if trusted else sorted(PLAIN_TYPES)

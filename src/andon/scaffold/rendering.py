@@ -76,13 +76,7 @@ def _environment() -> jinja2.Environment:
         autoescape=False,  # noqa: S701 (Python, TOML and Markdown, no HTML)
         keep_trailing_newline=True,
     )
-    environment.filters |= {
-        "literal": _literal,
-        "quotable": contract.one_line,
-        "pair": _pair,
-        "lambda": _lambda,
-        "wrapped": _wrapped,
-    }
+    environment.filters |= {"literal": _literal, "quotable": contract.one_line, "pair": _pair, "lambda": _lambda, "wrapped": _wrapped}
     return environment
 
 
