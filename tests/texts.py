@@ -4,12 +4,11 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from andon.models import FeatureKind, FeatureSpec
-
-import numpy as np
 
 TEAMS = ("accounts", "cards", "loans")
 FEATURES = (FeatureSpec("subject", FeatureKind.TEXT), FeatureSpec("body", FeatureKind.TEXT))
@@ -19,11 +18,17 @@ _WORDS = {
     "cards": ("card", "stolen", "blocked", "pin", "terminal"),
     "loans": ("loan", "mortgage", "interest", "instalment", "credit"),
 }
-_USUAL = "please could you help me with this i have a question and would like to know more about it thank you".split()
+_USUAL = list(
+    dict.fromkeys(
+        word
+        for line in ("please could you help me with this", "i have a question and would like to know")
+        for word in line.split()
+    )
+)
 
 
 def mails(count: int, seed: int = 1) -> tuple[dict[str, list[str]], list[str]]:
-    """Subjects and bodies, and the team of each."""
+    """Return subjects and bodies, and the team of each."""
     rng = random.Random(seed)
     teams = [TEAMS[number % 3] for number in range(count)]
     subjects = [f"About my {rng.choice(_WORDS[team])} since {rng.randint(1, 9)} days" for team in teams]
@@ -37,7 +42,7 @@ def _body(rng: random.Random, team: str) -> str:
 
 
 def rows_of(columns: dict[str, list[str]]) -> list[dict[str, Any]]:
-    """The same as rows."""
+    """Return the same as rows."""
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 

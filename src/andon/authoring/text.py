@@ -18,7 +18,7 @@ MEDIA_TYPE = "text/plain"
 
 @dataclass(frozen=True, slots=True)
 class Text(GroupedMetadata):
-    """Marks a `str` of a contract as free text of at most so many characters; a longer one does not match the contract."""
+    """Marks a `str` of a contract as free text of at most so many characters. A longer one is refused."""
 
     max_length: int = 20_000
 

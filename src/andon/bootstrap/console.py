@@ -7,6 +7,7 @@ import uvloop
 
 from andon import console
 from andon.access import KeyRing, UseTeller
+from andon.bootstrap.explaining import explaining
 from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.project import build_events
 from andon.bootstrap.rehearsing import rehearsal
@@ -26,7 +27,8 @@ def serve_console(settings: Settings, url: str, pepper: bytes, place: Inheritanc
 async def _serve(settings: Settings, database: Database, pepper: bytes, place: Inheritance) -> None:
     clock, keys = SharedClock(database.now), KeyRing(pepper)
     events, rehearse = build_events(settings), rehearsal(settings, database)
-    app = console.create_app(settings, database, clock, keys, events, rehearse)
+    explain = explaining(settings, database)
+    app = console.create_app(settings, database, clock, keys, events, rehearse, explain)
     ended = asyncio.Event()
     host, port = settings.console.host, settings.console.port
     server = HttpServer(

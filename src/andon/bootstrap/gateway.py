@@ -13,6 +13,7 @@ from andon.access import KeyRing, UseTeller
 from andon.bootstrap.costs import add_cost
 from andon.bootstrap.deploying import deployment_of, rule_of_gateway
 from andon.bootstrap.descriptors import raise_open_files_limit
+from andon.bootstrap.explaining import explaining
 from andon.bootstrap.following import Following
 from andon.bootstrap.gauges import watch_queue, watch_traffic, watch_versions
 from andon.bootstrap.gpus import find_nvml, watch_gpus
@@ -180,6 +181,9 @@ def _build(
         tracing=tracing,
         tools=measures.tools,
         rehearse=rehearsal(settings, database, lambda name: deployment.lines[name].automation),
+        explain=explaining(
+            settings, database, lambda name: deployment.line(name).automation, lambda: deployment.loaded
+        ),
         planning=PlanningHere(settings, database, lambda: {one.name: one for one in automations}),
     )
     add_cost(metrics, settings, observer)

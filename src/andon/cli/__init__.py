@@ -54,6 +54,10 @@ COMMANDS = {
         "andon.cli.decide:decide",
         "Decide every row of a file or a query and write the decisions. Started again after a kill, it continues.",
     ),
+    "explain": Listed(
+        "andon.cli.explain:explain",
+        "Show what spoke for the predicted class of a decision, by column and by word.",
+    ),
     "replay": Listed(
         "andon.cli.replay:replay",
         "Decide recorded decisions again from what was seen then, by the versions that made them or by a candidate.",

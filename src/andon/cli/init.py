@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from andon import scaffold
-from andon.cli.prospects import table_of
+from andon.cli.prospects import table_of, table_of_classes
 from andon.datafile import Query, Source
 from andon.kernel.errors import Invalid
+from andon.models import SentenceEmbedding
 
 Name = Annotated[str, typer.Argument(help="The project's name and folder: lower-case letters, digits and '-'.")]
 From = Annotated[
@@ -76,6 +77,17 @@ Example = Annotated[
         help="The example to write; transfer-screening if neither this nor a source is named.", show_default=False
     ),
 ]
+Embeddings = Annotated[
+    str | None,
+    typer.Option(
+        help="A sentence embedding for free text: a folder, .onnx file or installed package.",
+        show_default=False,
+    ),
+]
+Tokenizer = Annotated[
+    str | None,
+    typer.Option(help="Where its tokenizer.json is, if not beside it: a folder, file or package.", show_default=False),
+]
 
 _SHOWN = 30
 
@@ -96,12 +108,14 @@ def init(
     classes: Classes = None,
     cuts: Cuts = None,
     example: Example = None,
+    embeddings: Embeddings = None,
+    tokenizer: Tokenizer = None,
 ) -> None:
     """Write a new project: learnt from a data file or a query, or an example."""
     console = Console()
     origin = _source(source, query, url_env)
     if origin is None:
-        given = (target, time, positive, sheet, header, held_out, keep, windows, classes, cuts)
+        given = (target, time, positive, sheet, header, held_out, keep, windows, classes, cuts, embeddings, tokenizer)
         if any(one is not None for one in given):
             raise Invalid("--target and the other options describe a data file; name it by --from or --query")
         written = example or scaffold.EXAMPLE
@@ -119,6 +133,7 @@ def init(
         keep=tuple(keep or ()),
         windows=windows,
         classing=_classing(classes, cuts),
+        embedding=_embedding(embeddings, tokenizer),
     )
     with console.status(f"Looking at {escape(str(origin))}"):
         _, plan = scaffold.from_data(
@@ -137,6 +152,8 @@ def init(
     proposal = plan.proposal
     title = f"Expected from {plan.proposal.trial.held_out:,} held-out rows, by a trial on this file"
     console.print(table_of(proposal.trial.prospects, title, {proposal.risk: "proposed"}))
+    if proposal.trial.by_class:
+        console.print(table_of_classes(proposal.trial.by_class, "Each class in the same trial"))
     for number, line in enumerate(proposal.why_little):
         console.print(f"{'Little is automatic: ' if not number else '  - '}{escape(line)}", highlight=False)
     _tell_next(console, name)
@@ -153,6 +170,22 @@ def _source(file: Path | None, query: str | None, url_env: str | None) -> Source
     if url_env.startswith("ANDON_"):
         raise Invalid("--url-env: a training script is given no variable that begins with ANDON_; name another")
     return Query(query, url_env)
+
+
+def _embedding(place: str | None, tokenizer: str | None) -> SentenceEmbedding | None:
+    """Return the sentence embedding, once its files are found. Raises PackageInvalid."""
+    if place is None:
+        if tokenizer is not None:
+            raise Invalid("--tokenizer goes with --embeddings: the network that its tokens are for")
+        return None
+    embedding = SentenceEmbedding(_resolved(place), tokenizer=None if tokenizer is None else _resolved(tokenizer))
+    embedding.files()
+    return embedding
+
+
+def _resolved(place: str) -> str:
+    """Return a path from the root, since a project may move; a package as it is."""
+    return str(Path(place).resolve()) if Path(place).exists() else place
 
 
 def _classing(classes: str | None, cuts: str | None) -> scaffold.Classing | None:

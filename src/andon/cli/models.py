@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -20,13 +20,13 @@ from andon.bootstrap.trials import register_tried
 from andon.cli.context import Project, project
 from andon.cli.environments import environment
 from andon.cli.printing import Facts, Plain
-from andon.cli.prospects import print_prospects
+from andon.cli.prospects import print_prospects, table_of_classes
 from andon.cli.sampling import packed_from_sample
 from andon.decisions import AutomationInvalid
 from andon.kernel.db import Tx
 from andon.kernel.errors import Invalid
 from andon.kernel.plurals import plural
-from andon.models import Estimate, Manifest, ModelVersion, open_package, train
+from andon.models import ClassQuality, Estimate, Manifest, ModelVersion, open_package, train
 
 app = typer.Typer(help="Register, look at and choose model versions.", no_args_is_help=True)
 alias_app = typer.Typer(help="Point aliases to versions; the champion answers.", no_args_is_help=True)
@@ -146,6 +146,8 @@ def show(
         why = f"In quarantine since {_time(held.set_at)}, it answers nothing: {held.reason}"
         console.print(escape(why), style="red")
     console.print(_figures(version.manifest))
+    if (quality := version.manifest.metrics).by_class is not None:
+        console.print(_classes(quality.by_class, quality.rows))
     print_prospects(console, version.manifest, users)
     console.print(_inputs(version.manifest))
 
@@ -319,6 +321,10 @@ def _figures(manifest: Manifest) -> Plain:
     for name, estimate in manifest.metrics.estimates.items():
         table.add_row(name, f"{estimate.value:.4f}", f"{estimate.low:.4f} to {estimate.high:.4f}")
     return table
+
+
+def _classes(by_class: Mapping[str, ClassQuality], rows: int) -> Plain:
+    return table_of_classes(by_class, f"Each class on {rows:,} held-out rows")
 
 
 def _inputs(manifest: Manifest) -> Plain:

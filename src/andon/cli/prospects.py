@@ -1,12 +1,12 @@
 """The table of prospects: at most this error makes this share automatic; and why where it is little."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console, RenderableType
 
 from andon.authoring import Automation, MaxError
 from andon.cli.printing import Plain
-from andon.models import Manifest, TargetProspect, prospects_of, shortfall_of
+from andon.models import ClassQuality, Manifest, TargetProspect, prospects_of, shortfall_of
 
 _SEEN = 0.005
 """A share that is not 0% as it is shown."""
@@ -34,6 +34,15 @@ def table_of(prospects: Sequence[TargetProspect], title: str, marks: dict[float,
     for one in _told(prospects, marks):
         mark = marks.get(one.target, "")
         table.add_row(f"{100 * one.target:.3g}%", f"{one.share:.0%}", _shown(one.error), _shown(one.local_error), mark)
+    return table
+
+
+def table_of_classes(by_class: Mapping[str, ClassQuality], title: str) -> Plain:
+    """Make a table of how well each class is told from the others."""
+    table = Plain("class", "rows", "precision", "recall", "F1", title=title)
+    for name, one in by_class.items():
+        shares = ("" if share is None else f"{share:.0%}" for share in (one.precision, one.recall, one.f1))
+        table.add_row(name, f"{one.rows:,}", *shares)
     return table
 
 

@@ -19,6 +19,7 @@ from andon.console import (
     errors,
     experiment_start,
     experiments,
+    explanations,
     incidents,
     lines,
     models,
@@ -39,6 +40,7 @@ from andon.console.pulse import Pulse
 from andon.console.rendering import Pages
 from andon.console.security import Guard
 from andon.console.throttle import Throttle
+from andon.decisions import Explain
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
@@ -65,8 +67,12 @@ def create_app(
     keys: KeyRing,
     events: Events,
     rehearse: Rehearse | None = None,
+    explain: Explain | None = None,
 ) -> FastAPI:
-    """Return the console of one installation; `rehearse` tries policies on its decisions. Raises AssetsMissing."""
+    """Return the console of one installation. Raises AssetsMissing.
+
+    `rehearse` tries policies on its decisions, `explain` says what spoke for one.
+    """
     if not (_STATIC / "vendor" / "htmx.min.js").is_file():
         raise AssetsMissing
     app = FastAPI(title="Andon console", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
@@ -81,6 +87,7 @@ def create_app(
         pulse=Pulse(),
         searches=Searches(database),
         rehearse=rehearse,
+        explain=explain,
     )
     app.add_middleware(Guard)
     errors.install(app)
@@ -95,6 +102,7 @@ def create_app(
         changes,
         cord_rules,
         decisions,
+        explanations,
         reviews,
         alerts,
         incidents,

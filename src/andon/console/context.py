@@ -6,6 +6,7 @@ from andon.access import KeyRing, Permission, Principal
 from andon.console.pulse import Pulse
 from andon.console.rendering import Pages
 from andon.console.throttle import Throttle
+from andon.decisions import Explain
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
@@ -28,6 +29,7 @@ class Console:
     pulse: Pulse
     searches: Searches
     rehearse: Rehearse | None = None
+    explain: Explain | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,9 @@ from andon.version import __version__
 _TEMPLATES = Path(__file__).parent / "templates"
 _MISSING = "–"
 _BRIEF = 24
+LONG_TEXT = 2_000
+"""A longer text is cut where a whole document is shown."""
+_ONE_LINE = 120
 _SHOWN = 4
 
 
@@ -51,6 +54,8 @@ class Pages:
             of_field=of_field,
             change=change,
             pretty=pretty,
+            cut=cut,
+            reads_long=reads_long,
         )
         self._templates.globals.update(project=project, andon_version=__version__)
 
@@ -176,6 +181,22 @@ def change(entry: AuditEntry) -> str:
         if new != before.get(name)
     ]
     return ", ".join(told[:_SHOWN]) + (" …" if len(told) > _SHOWN else "")
+
+
+def cut(document: Any) -> Any:
+    """Return a document with its long texts cut."""
+    if isinstance(document, dict):
+        return {name: cut(inner) for name, inner in document.items()}
+    if isinstance(document, list):
+        return [cut(inner) for inner in document]
+    if isinstance(document, str) and len(document) > LONG_TEXT:
+        return f"{document[:LONG_TEXT]}… ({len(document):,} characters)"
+    return document
+
+
+def reads_long(raw: Any) -> bool:
+    """Return whether a value is a text that needs room of its own."""
+    return isinstance(raw, str) and (len(raw) > _ONE_LINE or "\n" in raw.strip())
 
 
 def pretty(document: Any) -> str:

@@ -76,12 +76,14 @@ from andon.decisions.errors import (
     KeyReused,
     LedgerUnavailable,
     LineBusy,
+    NotExplained,
     NotReleased,
     ReleaseRefused,
     SegmentUnreadable,
     VersionNotServed,
 )
 from andon.decisions.evidence import LedgerEvidence
+from andon.decisions.explaining import Explain, Explanation, explain, read_for_explaining
 from andon.decisions.export import Export
 from andon.decisions.feed import (
     Feed,
@@ -217,6 +219,8 @@ __all__ = [
     "Deployment",
     "Difference",
     "Draw",
+    "Explain",
+    "Explanation",
     "Export",
     "ExportDiffers",
     "Fallback",
@@ -244,6 +248,7 @@ __all__ = [
     "LineRef",
     "MadeAgain",
     "ModelRef",
+    "NotExplained",
     "NotReleased",
     "Payer",
     "Predicts",
@@ -307,6 +312,7 @@ __all__ = [
     "described_measures",
     "digest_of",
     "ensure_planned",
+    "explain",
     "fail",
     "find",
     "find_waiting",
@@ -342,6 +348,7 @@ __all__ = [
     "publish_policy",
     "publish_unused_policy",
     "raw_records_of",
+    "read_for_explaining",
     "recorded_between",
     "records_of",
     "release",

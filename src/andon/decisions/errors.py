@@ -14,6 +14,10 @@ class DecisionNotFound(NotFound):
     """No such decision."""
 
 
+class NotExplained(Conflict):
+    """What spoke for this decision cannot be said."""
+
+
 class InputMalformed(Invalid):
     """The input is not a JSON document."""
 

@@ -149,9 +149,9 @@ def _look(tx: Tx, decision_id: UUID, caller: Principal, now: datetime) -> Decisi
     """What the caller may know of a decision now. Raises DecisionNotFound."""
     pending = decisions.find_waiting(tx, decision_id)  # first: once it is not there any more, the decision is
     record = decisions.find(tx, decision_id)
-    if record is not None and _may_read(caller, record.row.automation, record.row.caller):
+    if record is not None and may_read(caller, record.row.automation, record.row.caller):
         return whole(tx, record, now)
-    if record is None and pending is not None and _may_read(caller, pending.automation, pending.caller):
+    if record is None and pending is not None and may_read(caller, pending.automation, pending.caller):
         if pending.error is not None:
             return FailedOut(id=decision_id, status="failed", error=pending.error)
         return WaitingOut(id=decision_id, status="pending", received_at=pending.received_at)
@@ -167,7 +167,8 @@ def _visible(caller: Principal) -> tuple[str, ...] | None:
     return None if scopes is None else tuple(scopes)
 
 
-def _may_read(caller: Principal, automation: str, asked_by: str) -> bool:
+def may_read(caller: Principal, automation: str, asked_by: str) -> bool:
+    """Return whether a caller may read a decision that somebody asked for."""
     if caller.may(Permission.READ_DECISIONS, automation):
         return True
     return asked_by == caller.name and caller.may(Permission.READ_OWN_DECISIONS, automation)

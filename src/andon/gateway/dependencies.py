@@ -12,7 +12,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from andon.access import KeyRing, Principal, Unauthenticated
-from andon.decisions import AutomationNotFound, Decider, Deployment, Line
+from andon.decisions import AutomationNotFound, Decider, Deployment, Explain, Line
 from andon.gateway.admission import Admission
 from andon.gateway.errors import NotReady
 from andon.gateway.requests import RequestMetrics
@@ -63,6 +63,7 @@ class Gateway:
     hurried: bool = False
     keys_in_flight: set[tuple[str, str]] = field(default_factory=set)
     rehearse: Rehearse | None = None
+    explain: Explain | None = None
     planning: Planning | None = None
     tools: ToolMetrics | None = None
     waiters: Waiters = field(default_factory=Waiters)

@@ -28,6 +28,7 @@ from andon.models.intervals import Intervals
 from andon.models.manifest import (
     Calibration,
     CategoryProfile,
+    ClassQuality,
     Curve,
     Estimate,
     Manifest,
@@ -36,6 +37,7 @@ from andon.models.manifest import (
     RiskEvidence,
     Runtime,
 )
+from andon.models.metrics import quality_by_class
 from andon.models.outputs import fault_of
 from andon.models.package import open_package
 from andon.models.packing import pack
@@ -87,6 +89,7 @@ __all__ = [
     "Calibration",
     "Calibrator",
     "CategoryProfile",
+    "ClassQuality",
     "Curve",
     "Encoder",
     "Estimate",
@@ -151,6 +154,7 @@ __all__ = [
     "open_package",
     "pack",
     "prospects_of",
+    "quality_by_class",
     "register",
     "registered_at",
     "release_held",

@@ -111,6 +111,16 @@ class CurvePoints(_Part):
     y: tuple[float, ...]
 
 
+class ClassQuality(_Part):
+    """How well one class is told from the others on held-out rows; a share that cannot be computed is None."""
+
+    rows: int
+    predicted: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
 class ModelQuality(_Part):
     """Quality on the held-out rows that calibration has not seen. A figure that cannot be computed is left out."""
 
@@ -120,6 +130,8 @@ class ModelQuality(_Part):
     roc: CurvePoints | None = None
     precision_recall: CurvePoints | None = None
     reliability: CurvePoints | None = None
+    by_class: dict[str, ClassQuality] | None = Field(None, exclude_if=lambda by_class: by_class is None)
+    """Of more than two classes. Packages of before lack it, and their digests are without it."""
 
 
 class RiskRow(_Part):

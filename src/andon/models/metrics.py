@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from andon.models.manifest import CurvePoints, Estimate, ModelQuality
+from andon.models.manifest import ClassQuality, CurvePoints, Estimate, ModelQuality
 from andon.runtimes import Matrix
 
 if TYPE_CHECKING:  # two megabytes that a gateway, which never draws, does without
@@ -34,7 +34,8 @@ def metrics_of(
     class_counts: dict[str, int] = dict(zip(classes, counts, strict=True))
     if len(classes) > 2:
         estimates = _estimates(_multiclass(probabilities, labels), len(labels), rng)
-        return ModelQuality(rows=len(labels), class_counts=class_counts, estimates=estimates)
+        each = quality_by_class(probabilities.argmax(axis=1), labels, classes)
+        return ModelQuality(rows=len(labels), class_counts=class_counts, estimates=estimates, by_class=each)
     ranking = _Ranking(probabilities[:, 1], labels == 1)
     estimates = _estimates(_binary(probabilities[:, 1], labels == 1, ranking), len(labels), rng)
     roc, precision_recall = ranking.curves() if 0 < counts[1] < len(labels) else (None, None)
@@ -46,6 +47,25 @@ def metrics_of(
         precision_recall=precision_recall,
         reliability=_reliability(probabilities[:, 1], labels == 1),
     )
+
+
+def quality_by_class(
+    predicted: NDArray[np.int64], labels: NDArray[np.int64], classes: Sequence[str]
+) -> dict[str, ClassQuality]:
+    """Precision, recall and F1 of each class."""
+    hits = np.bincount(labels[predicted == labels], minlength=len(classes)).tolist()
+    rows = np.bincount(labels, minlength=len(classes)).tolist()
+    given = np.bincount(predicted, minlength=len(classes)).tolist()
+    return {
+        name: ClassQuality(
+            rows=true,
+            predicted=said,
+            precision=hit / said if said else None,
+            recall=hit / true if true else None,
+            f1=2 * hit / (said + true) if said + true else None,
+        )
+        for name, hit, true, said in zip(classes, hits, rows, given, strict=True)
+    }
 
 
 def _estimates(figures: Figures, rows: int, rng: "Generator") -> dict[str, Estimate]:

@@ -49,10 +49,8 @@ def fit_text(
     Of more than MOST_TEXTS rows a sample is used. With an `embedding` the texts are
     seen by that instead of by their words. `light` makes a smaller model in a fraction of the time. Raises PackageInvalid.
     """
-    if light:
-        strengths, words, parts = STRENGTHS[1:2], MOST_WORDS // 2, MOST_PARTS // 3
-    else:
-        strengths, words, parts = STRENGTHS, MOST_WORDS, MOST_PARTS
+    strengths: Sequence[float] = STRENGTHS[1:2] if light else STRENGTHS
+    words, parts = (MOST_WORDS // 2, MOST_PARTS // 3) if light else (MOST_WORDS, MOST_PARTS)
     matrix, numbers = encode(features, rows), encode_labels(classes, labels)
     drawn = _sample(len(numbers), MOST_TEXTS)
     matrix, numbers = matrix[drawn], numbers[drawn]

@@ -18,7 +18,7 @@ class Decoder:
     """The way back for one signature.
 
     A number is float64 (NaN is missing), a boolean True, False or None, a category its text or None (missing or never
-    seen), both in object arrays, and a time datetime64[us] in UTC (NaT is missing). A text is text, empty if it is missing.
+    seen), both in object arrays, and a time datetime64[us] in UTC (NaT is missing). A missing text is empty.
     """
 
     def __init__(self, signature: Mapping[str, Any]) -> None:
@@ -31,6 +31,11 @@ class Decoder:
     def __call__(self, matrix: Matrix) -> Columns:
         """Each feature's values [rows] by its name, in the order of the signature."""
         return {name: decode(matrix[:, at]) for name, at, decode in self._columns}
+
+
+def columns_of(signature: Mapping[str, Any]) -> list[str]:
+    """Return the feature of each column of a matrix."""
+    return [f["name"] for f in signature["features"] for _ in range(_TIME_WIDTH if f["kind"] == "time" else 1)]
 
 
 def _decoder(feature: Mapping[str, Any]) -> Callable[[Matrix], NDArray[Any]]:

@@ -1,4 +1,4 @@
-"""Texts by a sentence embedding: a tokenizer, an ONNX network and a linear classifier, all in one archive (extra `text`).
+"""Texts by a sentence embedding: tokenizer, ONNX network and linear classifier in one archive (extra `text`).
 
 Each text is embedded by itself: in a batch a network with quantised activations answers differently beside other texts,
 and a decision must not depend on its neighbours.
@@ -15,8 +15,9 @@ import skops.io
 import tokenizers
 
 from .archive import Unpacked
-from .columns import Decoder
+from .columns import Decoder, columns_of
 from .errors import ModelUnreadable
+from .linear import Part, parts_of_columns
 from .outputs import Matrix, probabilities_of
 from .plain_types import PLAIN_TYPES
 from .structure import protobuf
@@ -83,8 +84,20 @@ class EmbeddedTexts:
         self._embedder = embedder
         self._decoder = Decoder(signature)
         self._texts = [feature["name"] for feature in signature["features"] if feature["kind"] == "text"]
-        kinds = [f["kind"] for f in signature["features"] for _ in range(3 if f["kind"] == "time" else 1)]
-        self._others = [at for at, kind in enumerate(kinds) if kind != "text"]
+        columns = columns_of(signature)
+        self._others = [at for at, name in enumerate(columns) if name not in self._texts]
+        self._names = [columns[at] for at in self._others]
+
+    def owners(self, seen: Any) -> list[str]:
+        """Return the feature behind each column that the classifier is given by `seen`."""
+        own = [name for name in self._texts for _ in range(self._embedder.width)] + self._names
+        owners: list[str] = []
+        for _, transformer, columns in seen[0].transformers_:
+            if isinstance(columns, str) or not len(columns) or transformer == "drop":
+                continue
+            widths = [len(some) for some in getattr(transformer, "categories_", [[0]] * len(columns))]
+            owners += [own[at] for at, width in zip(columns, widths, strict=True) for _ in range(width)]
+        return owners
 
     def __call__(self, matrix: Matrix) -> Matrix:
         """Return the numbers [rows, columns]."""
@@ -103,7 +116,17 @@ class EmbeddingPredictor:
     def predict(self, matrix: Matrix) -> Matrix:
         """Raw probabilities [rows, classes]."""
         numbers = self._texts(matrix)
-        return np.vstack([probabilities_of(self._head.predict_proba(numbers[at : at + 1])) for at in range(len(numbers))])
+        return np.vstack(
+            [probabilities_of(self._head.predict_proba(numbers[at : at + 1])) for at in range(len(numbers))]
+        )
+
+    def parts(self, matrix: Matrix, chosen: Sequence[int]) -> list[list[Part]] | None:
+        """Return what each text as a whole, and each other column, spoke for these columns of its answers."""
+        seen, classifier = self._head[:-1], self._head[-1]
+        coefficients = np.asarray(classifier.coef_, dtype=np.float64)
+        numbers = np.asarray(seen.transform(self._texts(matrix)))
+        owners = self._texts.owners(seen)
+        return [parts_of_columns(coefficients * row, which, owners) for row, which in zip(numbers, chosen, strict=True)]
 
 
 def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> EmbeddingPredictor:
@@ -112,7 +135,5 @@ def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> Em
     unpacked = Unpacked(file)
     options = json.loads((unpacked.folder / OPTIONS).read_text(encoding="utf-8"))
     head = skops.io.load(unpacked.folder / HEAD, trusted=sorted(PLAIN_TYPES))
-    embedder = Embedder(
-        unpacked.folder / NETWORK, unpacked.folder / TOKENIZER, max_tokens=int(options["max_tokens"])
-    )
+    embedder = Embedder(unpacked.folder / NETWORK, unpacked.folder / TOKENIZER, max_tokens=int(options["max_tokens"]))
     return EmbeddingPredictor(head, EmbeddedTexts(embedder, signature))

@@ -1,7 +1,7 @@
 """LightGBM models by its booster alone."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from .columns import columns_of
+from .linear import Part, parts_of_columns
 from .outputs import Matrix, probabilities_of
 
 
@@ -36,15 +38,22 @@ LIGHTGBM = _import_lightgbm()
 class LightGbmPredictor:
     """A booster that predicts on the calling thread: for small batches a team of threads costs more than it saves."""
 
-    def __init__(self, booster: Any) -> None:
+    def __init__(self, booster: Any, columns: Sequence[str]) -> None:
         self._booster = booster
+        self._columns = columns
 
     def predict(self, matrix: Matrix) -> Matrix:
         """Raw probabilities [rows, classes]."""
         return probabilities_of(self._booster.predict(np.ascontiguousarray(matrix), num_threads=1))
 
+    def parts(self, matrix: Matrix, chosen: Sequence[int]) -> list[list[Part]] | None:
+        """Return the part of each column in these columns of its answers (SHAP values of the trees)."""
+        given = np.asarray(self._booster.predict(np.ascontiguousarray(matrix), num_threads=1, pred_contrib=True))
+        each = given.reshape(len(matrix), -1, matrix.shape[1] + 1)[:, :, :-1]
+        return [parts_of_columns(values, which, self._columns) for values, which in zip(each, chosen, strict=True)]
+
 
 def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> LightGbmPredictor:
     """Load a model in LightGBM's text format. It is data, so it needs no trust."""
-    del trusted, signature
-    return LightGbmPredictor(LIGHTGBM.Booster(model_file=file))
+    del trusted
+    return LightGbmPredictor(LIGHTGBM.Booster(model_file=file), columns_of(signature))

@@ -11,6 +11,7 @@ import skops.io
 from .columns import Decoder
 from .errors import ModelUnreadable
 from .frames import frame_of
+from .linear import Part, linear_parts
 from .outputs import Matrix, probabilities_of
 from .plain_types import PLAIN_TYPES
 
@@ -38,6 +39,11 @@ class FramePredictor:
         """Raw probabilities [rows, classes]."""
         return probabilities_of(self._model.predict_proba(frame_of(self._decoder(matrix))[self._names]))
 
+    def parts(self, matrix: Matrix, chosen: Sequence[int]) -> list[list[Part]] | None:
+        """Return what spoke for these columns of its answers, if it is linear."""
+        explain, columns = linear_parts(self._model), self._decoder(matrix)
+        return None if explain is None else explain(frame_of(columns)[self._names], columns, chosen)
+
 
 class TextPredictor:
     """A classifier that was fitted on the texts of one column."""
@@ -49,8 +55,15 @@ class TextPredictor:
         """Raw probabilities [rows, classes]."""
         return probabilities_of(self._model.predict_proba(self._decoder(matrix)[self._name]))
 
+    def parts(self, matrix: Matrix, chosen: Sequence[int]) -> list[list[Part]] | None:
+        """Return what spoke for these columns of its answers, if it is linear."""
+        explain, columns = linear_parts(self._model, self._name), self._decoder(matrix)
+        return None if explain is None else explain(columns[self._name], columns, chosen)
 
-def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> SklearnPredictor | FramePredictor | TextPredictor:
+
+def open_model(
+    file: Path, *, trusted: bool, signature: Mapping[str, Any]
+) -> SklearnPredictor | FramePredictor | TextPredictor:
     """Load a skops file, or a joblib file if whoever registered it accepted that it may run code."""
     if file.suffix == ".skops":
         allowed = skops.io.get_untrusted_types(file=file) if trusted else sorted(PLAIN_TYPES)

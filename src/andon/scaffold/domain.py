@@ -1,11 +1,12 @@
 """What is known about a data file before a project is written from it: its columns, its target and how it will be split."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
 
 from andon.datafile import Source
-from andon.models import TargetProspect
+from andon.models import ClassQuality, SentenceEmbedding, TargetProspect
 
 ORDERING = "orders the rows; as a number it would only say where in the file a row stands"
 """Why the model does not see the time that the rows are split by."""
@@ -185,11 +186,15 @@ class Cuts:
 
 @dataclass(frozen=True, slots=True)
 class FileTrial:
-    """The result of a first model of a sample: what targets would make automatic, by so many held-out rows, and its error."""
+    """The result of a first model of a sample: what targets would make automatic, by so many held-out rows, and its error.
+
+    `by_class` is how well it tells each of more than two classes.
+    """
 
     prospects: tuple[TargetProspect, ...]
     held_out: int
     error: float
+    by_class: Mapping[str, ClassQuality] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +231,7 @@ class Plan:
     any_case: bool = False
     """Whether the target is true or false in a mix of case."""
     cuts: Cuts | None = None
+    embedding: SentenceEmbedding | None = None
 
     @property
     def features(self) -> tuple[Column, ...]:

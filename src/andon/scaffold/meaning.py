@@ -26,8 +26,7 @@ _IDENTITIES = _set(
     " seller serial session ssn terminal ticket trans transaction txn user username uuid vehicle vendor vin"
 )
 _NAMES = _set(
-    "address adresse city employer firstname fullname lastname name nachname street strasse surname url vorname"
-    " website"
+    "address adresse city employer firstname fullname lastname name nachname street strasse surname url vorname website"
 )
 """What speaks of people and places, by its last word."""
 _SHARES = _set("fraction percentage prob probability proportion rate ratio share")

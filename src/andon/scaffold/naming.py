@@ -15,7 +15,18 @@ _CEL_WORDS = frozenset(
     | {"namespace", "null", "package", "return", "true", "var", "void", "while"}
 )
 _CONTRACT_WORDS = frozenset(
-    {"Annotated", "BaseModel", "BeforeValidator", "AfterValidator", "ConfigDict", "Field", "Moment", "Text", "UTC", "datetime"}
+    {
+        "Annotated",
+        "BaseModel",
+        "BeforeValidator",
+        "AfterValidator",
+        "ConfigDict",
+        "Field",
+        "Moment",
+        "Text",
+        "UTC",
+        "datetime",
+    }
     | {"str", "int", "float", "bool", "number_with_comma", "number_with_point", "time_as"}
 )
 

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from andon import datafile, notations
+from andon.authoring import MOST_CHARACTERS
 from andon.datafile import Source
+from andon.models import SentenceEmbedding
 from andon.scaffold import keeping, leaks, profile, quantities, row_order, target, times, trial, windows
 from andon.scaffold.domain import ORDERING, Column, ColumnKind, Plan, Target, TimeFeature
 from andon.scaffold.errors import DataUnusable
@@ -31,7 +33,7 @@ class Options:
     """How to read the file and to split its rows: the sheet or file in an archive, the header's line, the share measured on.
 
     `keep` names columns that would be left out; `windows` says whether windows are written, if not only those that gain;
-    `classing` makes classes of a target of numbers.
+    `classing` makes classes of a target of numbers. `embedding` sees free text instead of its words.
     """
 
     sheet: str | None = None
@@ -40,6 +42,7 @@ class Options:
     keep: tuple[str, ...] = ()
     windows: bool | None = None
     classing: Classing | None = None
+    embedding: SentenceEmbedding | None = None
 
 
 _DEFAULT = Options()
@@ -79,6 +82,7 @@ def plan(
         time = None if time is None else target.find(inputs, time.name, "time")
         parts, aged = times.features(table, inputs, aim, goal, time)
         _check_features(source, inputs, parts)
+        _check_texts(inputs, options)
         tried = windows.tried(table, inputs, aim, goal, time, options.windows)
         proposal = propose(goal, trial.run(table, aim, goal, inputs, time, held_out))
     notes = [
@@ -108,6 +112,7 @@ def plan(
         header=options.header,
         any_case=aim.kind is ColumnKind.BOOLEAN and aim.cell.startswith("lower("),
         cuts=cuts,
+        embedding=options.embedding,
     )
 
 
@@ -193,6 +198,17 @@ def _check_features(source: Source, columns: Sequence[Column], parts: Sequence[T
         kept = next((column.name for column in columns if column.keepable), None)
         hint = "" if kept is None else f". --keep {shlex.quote(kept)} brings one back"
         raise DataUnusable(f"{source} has no column to learn from: {why or 'it holds the target alone'}{hint}")
+
+
+def _check_texts(columns: Sequence[Column], options: Options) -> None:
+    texts = [column for column in columns if column.used and column.kind is ColumnKind.TEXT]
+    if options.embedding is not None and not texts:
+        raise DataUnusable("--embeddings is for free text, and no column holds any")
+    for column in texts:
+        if column.longest > MOST_CHARACTERS:
+            raise DataUnusable(
+                f"{column.name} has a text of {column.longest:,} characters; a contract takes at most {MOST_CHARACTERS:,}"
+            )
 
 
 def _about_rows(goal: Target, time: Column | None, rows: int) -> list[str]:

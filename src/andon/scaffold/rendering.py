@@ -76,7 +76,13 @@ def _environment() -> jinja2.Environment:
         autoescape=False,  # noqa: S701 (Python, TOML and Markdown, no HTML)
         keep_trailing_newline=True,
     )
-    environment.filters |= {"literal": _literal, "quotable": contract.one_line, "pair": _pair, "lambda": _lambda, "wrapped": _wrapped}
+    environment.filters |= {
+        "literal": _literal,
+        "quotable": contract.one_line,
+        "pair": _pair,
+        "lambda": _lambda,
+        "wrapped": _wrapped,
+    }
     return environment
 
 
@@ -112,6 +118,7 @@ def _values(plan: Plan, folder: Path) -> dict[str, Any]:
         "decide": _decide(plan, data),
         "reading": "".join(f", {part}" for part in reading),
         "held_out": plan.held_out,
+        "embedding": _embedding(plan),
         "split": f"by {plan.time.name}: the newest {_share(plan)} is held out"
         if plan.time
         else f"at random, each class alike: {_share(plan, 'a ')} is held out",
@@ -123,6 +130,15 @@ def _values(plan: Plan, folder: Path) -> dict[str, Any]:
         "example": example,
         "required": required,
     }
+
+
+def _embedding(plan: Plan) -> list[str]:
+    """Return the arguments of the sentence embedding as Python."""
+    embedding = plan.embedding
+    if embedding is None:
+        return []
+    beside = [] if embedding.tokenizer is None else [f"tokenizer={_literal(str(embedding.tokenizer))}"]
+    return [_literal(str(embedding.place)), *beside]
 
 
 def _data(plan: Plan, folder: Path) -> str | Query:
@@ -201,7 +217,7 @@ def _pair(words: Sequence[str]) -> str:
 def _wrapped(items: Iterable[str], before: str, brackets: str) -> str:
     """Return items in brackets: on the line that begins with `before`, or one a line where they do not fit there."""
     parts = list(items)
-    opening, closing = brackets
+    opening, closing = brackets[0], brackets[1]
     line = f"{opening}{', '.join(parts)}{closing}"
     if len(before) + len(line) <= contract.WIDTH:
         return line

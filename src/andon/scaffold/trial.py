@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from andon.models import expected_prospects
+from andon.models import expected_prospects, quality_by_class
 from andon.runtimes import booster_library
 from andon.scaffold import text_trial
 from andon.scaffold.domain import Column, ColumnKind, FileTrial, Target
@@ -46,6 +46,7 @@ def run(
         prospects=tuple(expected_prospects(raw, asked, rows, RUNGS)),
         held_out=rows,
         error=float((raw.argmax(axis=1) != asked).mean()),
+        by_class={} if goal.binary else quality_by_class(raw.argmax(axis=1), asked, goal.classes),
     )
 
 

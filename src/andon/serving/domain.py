@@ -40,6 +40,15 @@ class Prediction(Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
+class Contribution:
+    """The part that a feature, or one word of a text, had in a predicted class; below zero it spoke against it."""
+
+    feature: str
+    word: str | None
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
 class RiskGate:
     """The least confidence at which predictions are proven to be wrong at most `target` of the time.
 

@@ -23,7 +23,7 @@ from andon.models import (
     misfits_of,
     threshold_for,
 )
-from andon.serving.domain import ALWAYS, NEVER, Prediction, RiskGate
+from andon.serving.domain import ALWAYS, NEVER, Contribution, Prediction, RiskGate
 from andon.serving.errors import EndpointUnavailable, PredictionFailed
 from andon.serving.hosting import HERE, Hosting
 from andon.serving.inline import InlineWatch
@@ -93,6 +93,15 @@ class LoadedVersion:
         if self.patient is None:
             return self._watch.prediction(lambda: self._of(self.raw(matrix)))
         return self._of(self._checked(await self.patient.predict_soon(matrix, within=within), len(rows)))
+
+    def contributions(self, row: Mapping[str, Any], label: str) -> list[Contribution] | None:
+        """Return what spoke for a class of one row, the greatest first; None if the model cannot say it. It blocks."""
+        parts = getattr(self._predictor, "parts", None)
+        if parts is None:
+            return None
+        at = self._classes.index(label)
+        found = parts(self._encoder.encode([row]), [at if self._order is None else self._order[at]])
+        return None if found is None else [Contribution(*part) for part in found[0]]
 
     @property
     def max_batch(self) -> int:

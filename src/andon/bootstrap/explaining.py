@@ -1,0 +1,48 @@
+"""Explaining decisions within a gateway, a console or a command: the model is asked again, one decision at a time."""
+
+from collections.abc import Callable, Sequence
+from threading import Lock
+
+from andon import models, serving
+from andon.authoring import Automation
+from andon.bootstrap.project import chosen, load_automations
+from andon.decisions import Contract, DecisionRecord, Explain, Explanation, explain, read_for_explaining
+from andon.kernel.config import Settings
+from andon.kernel.db import Database
+from andon.models import ModelVersion
+from andon.serving import LoadedVersion
+
+
+def explaining(
+    settings: Settings,
+    database: Database,
+    declared: Callable[[str], Automation] | None = None,
+    here: Callable[[], Sequence[LoadedVersion]] = tuple,
+) -> Explain:
+    """Make the function that explains decisions in this process.
+
+    `declared` gives an automation by name; by default it is loaded from the project's code. `here` lists the versions
+    that are loaded anyway. Of others the last one is kept.
+    """
+    alone = Lock()
+    kept: list[LoadedVersion] = []
+
+    def loaded_for(version: ModelVersion) -> LoadedVersion:
+        for loaded in (*here(), *kept):
+            if loaded.inline and loaded.version.digest == version.digest:
+                return loaded
+        with database.begin() as tx:
+            folder = models.fetch(tx, version, settings.data / "models")
+        kept[:] = [serving.load(version, folder)]
+        return kept[0]
+
+    def of(record: DecisionRecord) -> Explanation:
+        decision = read_for_explaining(record)
+        name, model = record.row.automation, decision.line.model
+        automation = chosen(load_automations(settings), name) if declared is None else declared(name)
+        with database.begin() as tx:
+            version = models.get(tx, model.name, model.version)
+        with alone:
+            return explain(decision, Contract(automation.contract), loaded_for(version))
+
+    return of
