@@ -2,6 +2,7 @@
 
 from andon.authoring import (
     ActionSpec,
+    AgentSpec,
     Answered,
     Automation,
     BlindAudit,
@@ -12,6 +13,7 @@ from andon.authoring import (
     Expect,
     Fairness,
     Guardrail,
+    Limits,
     Lookup,
     MaxCost,
     MaxError,
@@ -35,6 +37,7 @@ from andon.authoring import (
     Truth,
     Window,
     action,
+    agent,
     files,
     folder_moves,
     http,
@@ -63,6 +66,7 @@ from andon.version import __version__
 
 __all__ = [
     "ActionSpec",
+    "AgentSpec",
     "Answered",
     "Automation",
     "BlindAudit",
@@ -73,6 +77,7 @@ __all__ = [
     "Expect",
     "Fairness",
     "Guardrail",
+    "Limits",
     "Lookup",
     "MaxCost",
     "MaxError",
@@ -97,6 +102,7 @@ __all__ = [
     "Window",
     "__version__",
     "action",
+    "agent",
     "files",
     "folder_moves",
     "http",

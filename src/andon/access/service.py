@@ -14,7 +14,7 @@ from andon.access.published import KeyClosed, KeyCreated, KeyRegranted
 from andon.access.tokens import digest_of, new_token
 from andon.access.vouched import KEYS
 from andon.audit import RowName
-from andon.authoring import SOURCES
+from andon.authoring import AGENT_CALLER, SOURCES
 from andon.kernel import reasons
 from andon.kernel.db import Tx, announce
 from andon.kernel.errors import Fault
@@ -23,8 +23,8 @@ from andon.kernel.identity import COMMAND_LINE, PLATFORM, Actor
 from andon.kernel.ids import uuid7
 
 _LONGEST_NAME = 100
-_RESERVED = (COMMAND_LINE, *(f"{source}:" for source in SOURCES))
-"""How names begin that the command line and streams act under."""
+_RESERVED = (COMMAND_LINE, AGENT_CALLER, *(f"{source}:" for source in SOURCES))
+"""How names begin that the command line, agents of procedures and streams act under."""
 _LONGEST_LIFE = timedelta(days=3653)
 """Ten years with all of their leap days."""
 

@@ -17,6 +17,7 @@ from andon.authoring.actions import (
     sql,
     webhook,
 )
+from andon.authoring.agents import AGENT_CALLER, AgentSpec, Limits, agent
 from andon.authoring.alerts import (
     OTHER_ALERTS,
     AlertLevelName,
@@ -75,6 +76,7 @@ from andon.authoring.tools import CallKey, Tool, Toolbox, tool
 from andon.authoring.truth import Truth
 
 __all__ = [
+    "AGENT_CALLER",
     "AGGREGATES",
     "BY_PROCEDURE",
     "BY_REVIEW",
@@ -93,6 +95,7 @@ __all__ = [
     "RULES_ONLY",
     "SOURCES",
     "ActionSpec",
+    "AgentSpec",
     "AlertLevelName",
     "Answered",
     "Automation",
@@ -108,6 +111,7 @@ __all__ = [
     "Feature",
     "Guardrail",
     "HeldStateName",
+    "Limits",
     "Lookup",
     "MaxCost",
     "MaxError",
@@ -133,6 +137,7 @@ __all__ = [
     "Truth",
     "Window",
     "action",
+    "agent",
     "check_reachable",
     "files",
     "folder_moves",

@@ -193,7 +193,6 @@ class Automation:
             "risk": self.risk,
             "truth": self.truth,
             "audit": self.audit,
-            "budget": self.budget,
             "rollout": self.rollout,
         }
         wrong = [name for name, given in needing.items() if given is not None]

@@ -8,11 +8,15 @@ import textwrap
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 from andon.authoring.actions import ActionSpec
 from andon.authoring.errors import DeclarationInvalid
+
+if TYPE_CHECKING:
+    from andon.authoring.agents import AgentSpec
+    from andon.authoring.tools import Toolbox
 
 T = TypeVar("T")
 
@@ -119,6 +123,24 @@ class Procedure(Protocol):
 
         Arguments and results are JSON values, or what Pydantic can make of them by the function's annotation. Raises
         StepFailed.
+        """
+        ...
+
+    async def call(
+        self, toolbox: "Toolbox", tool: str, arguments: Mapping[str, Any] | None = None, *, agent: str | None = None
+    ) -> Any:
+        """Have a call of a tool decided, wait for a person if the policy asks one, and return what the tool returns.
+
+        `agent` is who asks, in the review and the ledger; the procedure's name if none is given. Raises StepFailed when
+        the call was denied, refused or failed, ToolCallInvalid for wrong arguments.
+        """
+        ...
+
+    async def agent(self, spec: "AgentSpec", data: Any) -> Any:
+        """Let an agent work on `data` until it has a result of its type, and return that.
+
+        Where its model fails or refuses, or a limit is reached, a person is asked. Raises StepFailed when that person
+        stops it.
         """
         ...
 

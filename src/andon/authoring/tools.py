@@ -83,11 +83,15 @@ class Tool:
 
     async def perform(self, arguments: Mapping[str, Any], key: str) -> Any:
         """Call the tool's function, under the key of the call. Raises TypeError where no function carries it out."""
+        result = self.perform_now(arguments, key)
+        return await result if inspect.isawaitable(result) else result
+
+    def perform_now(self, arguments: Mapping[str, Any], key: str) -> Any:
+        """Call the same and do not wait for it: for functions that block. Raises TypeError."""
         if self.via is None or isinstance(self.via, ActionSpec):
             raise TypeError(f"tool {self.name!r} is not carried out by a function")
         keyed = {name: key for name, hint in _hints(self.via).items() if hint is CallKey}
-        result = self.via(**self.values_of(arguments), **keyed)
-        return await result if inspect.isawaitable(result) else result
+        return self.via(**self.values_of(arguments), **keyed)
 
 
 def tool(function: ToolFunction) -> Tool:

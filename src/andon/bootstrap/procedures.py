@@ -15,6 +15,7 @@ from andon.kernel.db import Database
 from andon.kernel.metrics import Metrics, Readings
 
 if TYPE_CHECKING:
+    from andon.procedures import AgentDesk
     from andon.procedures.conducting import Conductor
 
 _ATTEMPTS = 20
@@ -46,14 +47,16 @@ def procedures_of(automations: Sequence[Automation]) -> list[ProcedureSpec]:
     return list({one.flow: one for automation in automations for one in automation.procedures}.values())
 
 
-def conduct(database: Database, automations: Sequence[Automation], clock: Clock, measures: Measures) -> Procedures:
+def conduct(
+    database: Database, automations: Sequence[Automation], clock: Clock, measures: Measures, desk: "AgentDesk"
+) -> Procedures:
     """Return what runs a project's procedures in this process."""
     specs = procedures_of(automations)
     if not specs:
         return Procedures()
     from andon.procedures.conducting import Conductor  # a process without procedures does not load DBOS
 
-    conductor = Conductor(database, specs, clock, observer=measures.procedures)
+    conductor = Conductor(database, specs, clock, observer=measures.procedures, desk=desk)
     _watch(database, conductor, measures.metrics, clock)
     return Procedures(
         conductor,

@@ -34,6 +34,7 @@ from andon.bootstrap.rollouts import watch_rollouts
 from andon.bootstrap.spending import Paying, cpu_seconds_of, gpu_us_of, keep_spending
 from andon.bootstrap.streams import run_streams, streams_of
 from andon.bootstrap.threads import one_thread
+from andon.bootstrap.tooling import WorkerDesk, some_tools
 from andon.bootstrap.tracing import tracing
 from andon.bootstrap.verifying import verify_log
 from andon.decisions import Decider, Deployment
@@ -79,6 +80,7 @@ class _Worker:
         self._stop = asyncio.Event()
         self._deployment: Deployment | None = None
         self._streams: Streams | None = None
+        self._calls_tools = False
 
     async def run(self) -> None:
         """Everything side by side; the first unforeseen error ends the process, and its supervisor starts a new one."""
@@ -117,10 +119,8 @@ class _Worker:
         watch_rollouts(measures.metrics, self._database)
         watch_experiments(measures.metrics, self._database)
         measures.monitors.follow(events)
+        self._calls_tools = some_tools(automations)
         await patiently(following.take_all)
-        procedures = conduct(self._database, automations, self._clock, measures)
-        await patiently(procedures.launch)
-        deliveries = build_deliveries(self._settings, self._database, self._clock, measures, events, procedures)
         counted, traced = measures.decisions, self._settings.telemetry.otlp_endpoint is not None
         watch = LiveWatch(CommitTraces(counted) if traced else counted)
         decider = Decider(
@@ -131,6 +131,17 @@ class _Worker:
             watcher=watch,
             purse=Paying(keeper, gpu_us_of(automations, lambda: deployment.loaded)),
         )
+        desk = WorkerDesk(
+            self._settings,
+            self._database,
+            decider,
+            lambda: deployment.lines,
+            clock=self._clock,
+            metrics=measures.tools,
+        )
+        procedures = conduct(self._database, automations, self._clock, measures, desk)
+        await patiently(procedures.launch)
+        deliveries = build_deliveries(self._settings, self._database, self._clock, measures, events, procedures)
         self._streams = streams_of(
             self._settings,
             self._database,
@@ -212,7 +223,8 @@ class _Worker:
 
     def _decides(self, deployment: Deployment) -> bool:
         """Return whether anything here was decided yet, or will be: a worker without that loads no model."""
-        return bool(deployment.lines) or (self._streams is not None and self._streams.some)
+        some_streams = self._streams is not None and self._streams.some
+        return bool(deployment.lines) or self._calls_tools or some_streams
 
     def _problems(self) -> Mapping[str, str]:
         try:

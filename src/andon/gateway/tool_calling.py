@@ -61,7 +61,7 @@ class ToolCalling:
             deadline_ns=began_ns + int(gateway.settings.gateway.timeout_seconds * _NS),
         )
         made = await self._decided(request)
-        call = _call_of(box, made)
+        call = tools.decided_call(box, made) if isinstance(made, Decision) else tools.recorded_call(box, made)
         kept = await gateway.in_thread(lambda tx: tools.note(tx, call))
         repeated = isinstance(made, DecisionRecord)
         if not repeated and gateway.tools is not None:
@@ -94,29 +94,3 @@ class ToolCalling:
             return await asyncio.shield(self._gateway.decider.decide(request))
         finally:
             admission.in_flight -= 1
-
-
-def _call_of(box: Toolbox, made: Decision | DecisionRecord) -> ToolCall:
-    if isinstance(made, Decision):
-        ruling, request = made.judgement.ruling, made.request
-        return tools.decided(
-            request.id,
-            box,
-            request.input,
-            caller=request.caller,
-            outcome=ruling.outcome,
-            rule=ruling.rule,
-            reasons=ruling.reasons,
-            at=made.decided_at,
-        )
-    row = made.row
-    return tools.decided(
-        row.id,
-        box,
-        made.record["input"],
-        caller=row.caller,
-        outcome=row.outcome,
-        rule=row.rule,
-        reasons=tuple(made.record["policy"]["reasons"]),
-        at=row.decided_at,
-    )

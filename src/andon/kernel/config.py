@@ -270,6 +270,24 @@ class EventSettings(Section):
     )
 
 
+class LanguageModelSettings(Section):
+    """A language model for agents. Without such a section none is ever asked."""
+
+    provider: str = Field(
+        "openai",
+        description="`openai` for any OpenAI-compatible API, `python` for a function of the project, or the name of "
+        "another provider of pydantic-ai.",
+    )
+    model: str = Field(description="The model's name at the provider; for `python`, `file.py:function`.")
+    url: HttpAddress | None = Field(None, description="The API's address, where it is not the provider's own.")
+    key_env: str | None = Field(
+        None, description="The environment variable that holds the API key. A key never stands in this file."
+    )
+    input_price: float = Field(0.0, ge=0, description="Price of a million tokens of input, in the currency of [cost].")
+    output_price: float = Field(0.0, ge=0, description="Price of a million tokens of output.")
+    max_tokens: int = Field(4096, gt=0, description="Tokens of one response, at most.")
+
+
 class AlertSettings(Section):
     """Where alerts are sent: one message for each change of a group of alerts."""
 
@@ -305,6 +323,9 @@ class Settings(Section):
     events: dict[str, EventSettings] = Field(default={}, description="Events that are sent outside, by any name.")
     alerts: dict[str, AlertSettings] = Field(default={}, description="Where alerts are sent, by any name.")
     endpoints: dict[str, EndpointSettings] = Field(default={}, description="How models are run, by their name.")
+    language_models: dict[str, LanguageModelSettings] = Field(
+        default={}, description="Language models for agents, by the name that an agent gives."
+    )
     root: Path = Field(Path(), exclude=True, description="The project's folder; not set in the file.")
 
     @property

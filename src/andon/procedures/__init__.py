@@ -26,7 +26,7 @@ from andon.procedures.errors import (
     StartRefused,
     StepInvalid,
 )
-from andon.procedures.ports import StepObserver, UnobservedSteps
+from andon.procedures.ports import AgentDesk, StepObserver, ToolDesk, UnobservedSteps
 from andon.procedures.rehearsal import Rehearsal, rehearse
 from andon.procedures.service import (
     beginnings_of,
@@ -47,6 +47,7 @@ from andon.procedures.service import (
 
 __all__ = [
     "OVER",
+    "AgentDesk",
     "EntryState",
     "EventInvalid",
     "EventKeyReused",
@@ -64,6 +65,7 @@ __all__ = [
     "StepInvalid",
     "StepObserver",
     "TimelineEntry",
+    "ToolDesk",
     "UnobservedSteps",
     "Version",
     "Wait",

@@ -13,7 +13,7 @@ from andon.kernel.durable import LEAVING
 from andon.kernel.durable.running import NotRepeatable, Running
 from andon.procedures import store
 from andon.procedures.domain import ProcedureRecord
-from andon.procedures.ports import StepObserver
+from andon.procedures.ports import AgentDesk, StepObserver
 from andon.procedures.steps import Steps
 from andon.procedures.values import as_given, as_json, words_of
 
@@ -24,13 +24,15 @@ class ProcedureFailed(Exception):
     """Why a procedure failed, and what of it could not be undone."""
 
 
-async def carry_out(spec: ProcedureSpec, running: Running, clock: Clock, observer: StepObserver) -> Any:
+async def carry_out(
+    spec: ProcedureSpec, running: Running, clock: Clock, observer: StepObserver, desk: AgentDesk | None = None
+) -> Any:
     """Run the function from its beginning; finished steps are not repeated. Return its result as JSON.
 
     Raises ProcedureFailed.
     """
     procedure, given, failures = await running.read(lambda tx: _facts(tx, running))
-    steps = Steps(procedure, running, clock, failures, observer)
+    steps = Steps(procedure, running, clock, failures, observer, desk)
     try:
         result = as_json(await spec.body(steps, as_given(spec.body, given)), spec.name)
     except LEAVING:

@@ -21,7 +21,7 @@ from andon.procedures import store
 from andon.procedures.carrying import carry_out
 from andon.procedures.domain import ProcedureRecord, Version
 from andon.procedures.errors import NotStarted, ProcedureUnknown, StartRefused
-from andon.procedures.ports import StepObserver, UnobservedSteps
+from andon.procedures.ports import AgentDesk, StepObserver, UnobservedSteps
 
 _log = structlog.get_logger(__name__)
 
@@ -36,12 +36,14 @@ class Conductor:
         clock: Clock,
         *,
         observer: StepObserver | None = None,
+        desk: AgentDesk | None = None,
         lease: timedelta = LEASE,
         lost: Callable[[], object] | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._observer = observer or UnobservedSteps()
+        self._desk = desk
         self._specs = {spec.flow: spec for spec in specs}
         self._current = {spec.name: spec for spec in specs if not spec.retired}
         options: dict[str, Any] = {} if lost is None else {"lost": lost}
@@ -144,7 +146,7 @@ class Conductor:
         return 0
 
     def _flow(self, spec: ProcedureSpec) -> Flow:
-        return partial(carry_out, spec, clock=self._clock, observer=self._observer)
+        return partial(carry_out, spec, clock=self._clock, observer=self._observer, desk=self._desk)
 
     def _versions(self, now: datetime) -> list[Version]:
         return [Version(spec.name, spec.version, spec.retired, now) for spec in self._specs.values()]

@@ -1,10 +1,47 @@
-"""The observer of procedures, for metrics. Called from the engine's threads, so it must return quickly."""
+"""What procedures need of their process: an observer for metrics, and the desk at which tools are decided."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
+from uuid import UUID
+
+from andon.agents import OpenModels
+from andon.authoring import Toolbox
+from andon.tools import ToolCall
+
+
+class ToolDesk(Protocol):
+    """Decides calls of tools by the line that decides now. Called on the engine's own event loop."""
+
+    async def decide(
+        self,
+        box: Toolbox,
+        given: Mapping[str, Any],
+        *,
+        call_id: UUID,
+        caller: str,
+        correlation_id: str,
+        traceparent: str | None,
+    ) -> ToolCall:
+        """Return the call that the decision makes; the same id again gives the same decision."""
+        ...
+
+
+class AgentDesk(ToolDesk, Protocol):
+    """A desk that also opens language models."""
+
+    @property
+    def models(self) -> OpenModels:
+        """The language models of the settings."""
+        ...
+
+    @property
+    def currency(self) -> str:
+        """The currency in which they are paid."""
+        ...
 
 
 class StepObserver(Protocol):
-    """Observes steps and ends."""
+    """Observes steps and ends. Called from the engine's threads, so it must return quickly."""
 
     def step_done(self, procedure: str, step: str, seconds: float) -> None:
         """Observe a step function that returned."""

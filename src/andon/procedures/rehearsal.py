@@ -7,9 +7,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from andon.authoring import ActionSpec, Answered, Compensation, ProcedureSpec, Received, Retry, StepFailed
+from pydantic import TypeAdapter
+
+from andon.authoring import (
+    ActionSpec,
+    AgentSpec,
+    Answered,
+    Compensation,
+    ProcedureSpec,
+    Received,
+    Retry,
+    StepFailed,
+    Toolbox,
+)
 from andon.procedures.domain import UNDO
 from andon.procedures.values import as_given, as_json, as_returned, words_of
+from andon.tools import check_arguments
 
 T = TypeVar("T")
 
@@ -36,12 +49,13 @@ async def rehearse(
     events: Mapping[str, Sequence[Any]] | None = None,
     answers: Sequence[str] = (),
     refuse: Sequence[str] = (),
+    results: Mapping[str, Sequence[Any]] | None = None,
 ) -> Rehearsal:
-    """Run a procedure at once.
+    """Run a procedure at once. `results` are what tools and agents return, by their names.
 
     An event not given never comes; `refuse` names deliveries and steps that fail for good.
     """
-    actor = _Actor(events or {}, answers, refuse)
+    actor = _Actor(events or {}, answers, refuse, results or {})
     seen = actor.seen
     try:
         seen.result = as_json(await spec.body(actor, as_given(spec.body, as_json(decision, spec.name))), spec.name)
@@ -58,7 +72,14 @@ class _Actor:
     automation = _WHO
     decision_id = UUID(int=2)
 
-    def __init__(self, events: Mapping[str, Sequence[Any]], answers: Sequence[str], refuse: Sequence[str]) -> None:
+    def __init__(
+        self,
+        events: Mapping[str, Sequence[Any]],
+        answers: Sequence[str],
+        refuse: Sequence[str],
+        results: Mapping[str, Sequence[Any]],
+    ) -> None:
+        self._results = {name: list(given) for name, given in results.items()}
         self.seen = Rehearsal()
         self.time = _BEGAN
         self._events = {name: list(data) for name, data in events.items()}
@@ -90,6 +111,25 @@ class _Actor:
             break
         self._remember(called, compensate)
         return cast(T, as_returned(function, value))
+
+    async def call(
+        self, toolbox: Toolbox, tool: str, arguments: Mapping[str, Any] | None = None, *, agent: str | None = None
+    ) -> Any:
+        del agent
+        check_arguments(toolbox, tool, arguments or {})
+        self._begin("tool", tool)
+        return as_json(self._given("tool", tool), tool)
+
+    async def agent(self, spec: AgentSpec, data: Any) -> Any:
+        spec.prompt(data)
+        self._begin("agent", spec.name)
+        return TypeAdapter(spec.result).validate_python(self._given("agent", spec.name))
+
+    def _given(self, kind: str, name: str) -> Any:
+        waiting = self._results.get(name)
+        if not waiting:
+            raise AssertionError(f"the {kind} {name!r} has no result given: add it under `results`")
+        return waiting.pop(0)
 
     async def deliver(
         self, action: ActionSpec, data: Mapping[str, Any], *, event: str, compensate: Compensation | None = None

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from andon import audit, reviews
+from andon import audit, reviews, tools
 from andon.kernel import durable, reasons
 from andon.kernel.db import Tx
 from andon.kernel.durable import OVER, RunState
@@ -193,11 +193,20 @@ def fork(tx: Tx, procedure_id: UUID, *, from_step: int, actor: Actor, reason: st
 def subscribe(events: Events) -> None:
     """Subscribe: the answer to a procedure's question resumes it, in the verdict's own transaction."""
     events.subscribe(reviews.QuestionAnswered, _answered)
+    events.subscribe(reviews.VerdictGiven, _approved)
 
 
 def _answered(tx: Tx, answered: reviews.QuestionAnswered) -> None:
     durable.hold(tx, answered.procedure_id)
     durable.wake(tx, [answered.procedure_id])
+
+
+def _approved(tx: Tx, given: reviews.VerdictGiven) -> None:
+    """Wake the procedure whose call of a tool was approved or refused."""
+    run = tools.run_of(tx, given.decision_id)
+    if run is not None and durable.is_set_up(tx):
+        durable.hold(tx, run)
+        durable.wake(tx, [run])
 
 
 def _check_event(name: str, data: Any, key: str | None) -> None:

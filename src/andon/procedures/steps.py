@@ -11,16 +11,29 @@ from uuid import UUID
 
 import structlog
 
-from andon.authoring import ActionSpec, Answered, Compensation, Received, Retry, StepFailed
+from andon.agents import AgentStopped
+from andon.authoring import (
+    AGENT_CALLER,
+    ActionSpec,
+    AgentSpec,
+    Answered,
+    Compensation,
+    Received,
+    Retry,
+    StepFailed,
+    Toolbox,
+)
 from andon.kernel.clock import Clock
 from andon.kernel.db import Tx
 from andon.kernel.durable import LEAVING, Waiting
 from andon.kernel.durable.running import Running
 from andon.procedures import store, waiting
 from andon.procedures.domain import UNDO, ProcedureRecord, StepAttempt
-from andon.procedures.ports import StepObserver
+from andon.procedures.ports import AgentDesk, StepObserver
+from andon.procedures.tool_calling import ToolSteps
 from andon.procedures.values import as_json, as_returned, words_of
 from andon.procedures.waiting import Ended
+from andon.tools import check_arguments
 
 T = TypeVar("T")
 
@@ -42,7 +55,9 @@ class Steps:
         clock: Clock,
         failures: Mapping[int, int],
         observer: StepObserver,
+        desk: AgentDesk | None = None,
     ) -> None:
+        self._desk = desk
         self._procedure = procedure
         self._running = running
         self._clock = clock
@@ -81,6 +96,58 @@ class Steps:
         value = self._value(called, ended)
         self._remember(called, compensate)
         return cast(T, as_returned(function, value))
+
+    async def call(
+        self, toolbox: Toolbox, tool: str, arguments: Mapping[str, Any] | None = None, *, agent: str | None = None
+    ) -> Any:
+        """Have a call of a tool decided and carried out."""
+        given = as_json(dict(arguments or {}), tool)
+        check_arguments(toolbox, tool, given)
+        found = toolbox.find(tool)
+        assert found is not None  # noqa: S101 - it was checked
+        name = agent or self._procedure.name
+        ended = await self._tools().call(toolbox, found, given, caller=f"{AGENT_CALLER}{name}", agent=name)
+        if "refused" in ended:
+            raise StepFailed(tool, ended["refused"])
+        return self._value(tool, ended)
+
+    async def agent(self, spec: AgentSpec, data: Any) -> Any:
+        """Let an agent work until it has a result, or a person stops it."""
+        from andon.agents import loop  # it needs pydantic-ai, and most procedures have no agents
+        from andon.procedures.agent_acts import StepActs
+
+        tools, desk = self._tools(), self._desk
+        assert desk is not None  # noqa: S101 - `_tools` has looked
+        try:
+            return await loop.run(spec, spec.prompt(data), StepActs(self, spec, desk, tools))
+        except AgentStopped as stopped:
+            raise StepFailed(spec.name, str(stopped)) from None
+
+    async def recorded(
+        self,
+        name: str,
+        function: Callable[[], Awaitable[Any]],
+        *,
+        retry: Retry,
+        alongside: Callable[[Tx, Any], None],
+    ) -> Any:
+        """Call a function once, and write more with its result."""
+        body = partial(self._try, name, function, (), retry)
+        return self._value(name, await self._running.step(self._named(name), body, alongside=alongside))
+
+    async def look_once(self, work: Callable[[Tx], T]) -> T:
+        """Within a step: read something."""
+        return await self._running.in_transaction(work)
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the process."""
+        return self._clock
+
+    def _tools(self) -> ToolSteps:
+        if self._desk is None:
+            raise StepFailed("tools", "this process cannot decide calls of tools")
+        return ToolSteps(self._procedure, self._running, self._clock, self._desk)
 
     async def deliver(
         self, action: ActionSpec, data: Mapping[str, Any], *, event: str, compensate: Compensation | None = None

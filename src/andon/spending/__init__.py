@@ -22,7 +22,7 @@ from andon.spending.keeping import Keeper
 from andon.spending.ports import SpendWatcher
 from andon.spending.published import BudgetChanged, BudgetNearlySpent, BudgetUsedUp
 from andon.spending.purse import Purse
-from andon.spending.service import budget_state, of, of_all
+from andon.spending.service import budget_state, charge, has_room, of, of_all
 from andon.spending.settings import (
     BudgetSetting,
     budget_history,
@@ -53,7 +53,9 @@ __all__ = [
     "budget_history",
     "budget_state",
     "budgets_in_force",
+    "charge",
     "digits",
+    "has_room",
     "hold_budget",
     "in_units",
     "in_words",

@@ -1,6 +1,7 @@
 """Queries of spending, and the units of work of its writers. Each takes the transaction of its caller."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -93,3 +94,22 @@ def keep_house(tx: Tx, now: datetime) -> None:
 def _shared(tx: Tx, automations: Sequence[str] | None, since: date, until: date) -> list[Spend]:
     rows = store.spent(tx, automations, since, until)
     return with_idle(rows, store.idle(tx, since, until), store.decided(tx, since, until))
+
+
+def has_room(tx: Tx, automation: str, now: datetime) -> bool:
+    """Return whether an automation's budget has something left; without a budget there is always room."""
+    row = store.find_budget(tx, automation, now.date())
+    return row is None or row.book.room > 0
+
+
+def charge(tx: Tx, automation: str, currency: str, cost: int, *, now: datetime) -> None:
+    """Add what was paid outside for an automation, in nano-units, to its spending and to its budget."""
+    store.add(tx, [Spend(now.date(), automation, 0, currency, 0, 0, 0, cost)])
+    found = store.find_budget(tx, automation, now.date())
+    if found is None or found.period.currency != currency:
+        return
+    row = store.lock(tx, found.period)
+    book = replace(row.book, spent=row.book.spent + cost)
+    nearly = now if row.nearly_at is None and book.is_nearly_spent else row.nearly_at
+    used_up = now if row.used_up_at is None and book.room == 0 else row.used_up_at
+    store.save(tx, replace(row, book=book, nearly_at=nearly, used_up_at=used_up))

@@ -3,7 +3,7 @@
 The decision itself is `decisions`' matter, a person's approval `reviews`'. Start reading at `domain.py`.
 """
 
-from andon.tools.domain import CallState, ToolCall, check_arguments, decided, digest_of
+from andon.tools.domain import CallState, ToolCall, check_arguments, digest_of
 from andon.tools.errors import (
     CallNotBegun,
     OwnApproval,
@@ -16,13 +16,16 @@ from andon.tools.service import (
     arguments_of,
     begin,
     counts,
+    decided_call,
     expire_due,
     finish,
     get,
     note,
     page,
+    recorded_call,
     require_other,
     review_of,
+    run_of,
     subscribe,
 )
 
@@ -39,14 +42,16 @@ __all__ = [
     "begin",
     "check_arguments",
     "counts",
-    "decided",
+    "decided_call",
     "digest_of",
     "expire_due",
     "finish",
     "get",
     "note",
     "page",
+    "recorded_call",
     "require_other",
     "review_of",
+    "run_of",
     "subscribe",
 ]

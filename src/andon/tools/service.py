@@ -8,8 +8,8 @@ from uuid import UUID
 
 from andon import access, audit, decisions, reviews
 from andon.access import Role
-from andon.authoring import ActionSpec
-from andon.decisions import DELIVER_ACTION, DecisionRecord
+from andon.authoring import AGENT_CALLER, ActionSpec, Toolbox
+from andon.decisions import DELIVER_ACTION, Decision, DecisionRecord
 from andon.kernel import outbox
 from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
@@ -17,12 +17,42 @@ from andon.kernel.events import Events
 from andon.kernel.identity import PLATFORM, Actor
 from andon.policies import ALLOW, ASK, DENY, REVIEW
 from andon.tools import store
-from andon.tools.domain import CallState, ToolCall
+from andon.tools.domain import CallState, ToolCall, decided
 from andon.tools.errors import OwnApproval, PermitUnusable, ToolCallInvalid, ToolCallNotFound
 from andon.tools.vouched import APPROVED
 
 RESULT_LIMIT = 262_144
 EXPIRED_AT_ONCE = 500
+
+
+def decided_call(box: Toolbox, made: Decision) -> ToolCall:
+    """Return the call that a decision of just now makes."""
+    ruling, request = made.judgement.ruling, made.request
+    return decided(
+        request.id,
+        box,
+        request.input,
+        caller=request.caller,
+        outcome=ruling.outcome,
+        rule=ruling.rule,
+        reasons=ruling.reasons,
+        at=made.decided_at,
+    )
+
+
+def recorded_call(box: Toolbox, made: DecisionRecord) -> ToolCall:
+    """Return the call that a decision in the ledger made."""
+    row = made.row
+    return decided(
+        row.id,
+        box,
+        made.record["input"],
+        caller=row.caller,
+        outcome=row.outcome,
+        rule=row.rule,
+        reasons=tuple(made.record["policy"]["reasons"]),
+        at=row.decided_at,
+    )
 
 
 def note(tx: Tx, call: ToolCall) -> ToolCall:
@@ -59,6 +89,14 @@ def page(
 def counts(tx: Tx, toolbox: str) -> dict[tuple[str, CallState], int]:
     """Count the calls of a toolbox, by tool and state."""
     return store.counts(tx, toolbox)
+
+
+def run_of(tx: Tx, call_id: UUID) -> UUID | None:
+    """Return the procedure that made a call; None if a key did, or there is no such call."""
+    record = decisions.find(tx, call_id)
+    if record is None or not record.row.caller.startswith(AGENT_CALLER):
+        return None
+    return UUID(record.record["input"]["run"])
 
 
 def arguments_of(tx: Tx, call: ToolCall) -> Any:

@@ -21,6 +21,7 @@ READS = {
 }
 EXPECTED = {
     Role.CALLER: {Permission.DECIDE, Permission.READ_OWN_DECISIONS, Permission.SEND_EVENTS},
+    Role.AGENT: {Permission.CALL_TOOLS, Permission.READ_OWN_DECISIONS},
     Role.VIEWER: READS,
     Role.REVIEWER: READS | {Permission.WORK_REVIEWS, Permission.ADD_LABELS},
     Role.OPERATOR: READS
@@ -41,7 +42,7 @@ EXPECTED = {
         Permission.NARROW_GATES,
         Permission.WORK_ALERTS,
     },
-    Role.OWNER: set(Permission) - {Permission.MANAGE_KEYS, Permission.VERIFY_AUDIT},
+    Role.OWNER: set(Permission) - {Permission.MANAGE_KEYS, Permission.VERIFY_AUDIT, Permission.CALL_TOOLS},
     Role.AUDITOR: READS | {Permission.READ_AUDIT, Permission.VERIFY_AUDIT},
     Role.ADMIN: set(Permission),
 }

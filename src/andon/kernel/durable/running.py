@@ -56,10 +56,13 @@ class Running:
         """The run, and the token with which this process took it."""
         return self.id, self._owner
 
-    async def step(self, name: str, body: Callable[[int], Awaitable[Any]]) -> Any:
+    async def step(
+        self, name: str, body: Callable[[int], Awaitable[Any]], *, alongside: Callable[[Tx, Any], None] | None = None
+    ) -> Any:
         """Return what `body(number)` returns (JSON): called once, recorded, and replayed afterwards.
 
-        Its exception ends the run.
+        Its exception ends the run. `alongside` writes more in the transaction that records it, and may take out of a
+        mapping what is not to be recorded.
 
         If the process is killed meanwhile, the step is repeated; so its effects need a key.
         """
@@ -69,7 +72,7 @@ class Running:
             known = self._records.get(number)
             if known is not None and known.name != name:
                 raise NotRepeatable(f"step {number}, {name!r}, was {known.name!r} when this run began")
-            return await self._perform(number, name, body) if known is None else known.output
+            return await self._perform(number, name, body, alongside) if known is None else known.output
 
     def recall(self, tx: Tx) -> None:
         """Read which steps are written down; once, before the first."""
@@ -141,7 +144,13 @@ class Running:
             rows.park(tx, self.id, until=found.until or NEVER)
         return found
 
-    async def _perform(self, number: int, name: str, body: Callable[[int], Awaitable[Any]]) -> Any:
+    async def _perform(
+        self,
+        number: int,
+        name: str,
+        body: Callable[[int], Awaitable[Any]],
+        alongside: Callable[[Tx, Any], None] | None,
+    ) -> Any:
         """Perform a step and record it, but not while others may believe this process dead and perform it themselves.
 
         Ownership of the run was confirmed when it was taken or its last step written; after a pause it is checked
@@ -153,9 +162,16 @@ class Running:
             await self.in_transaction(lambda _: None)
         began_at = self._clock.now()
         output = await body(number)
-        record = StepRecord(number, name, output, began_at, self._clock.now())
-        await self.in_transaction(partial(self._record, record=record), held=False)
-        return output
+        ended_at = self._clock.now()
+
+        def write(tx: Tx) -> Any:
+            kept = dict(output) if alongside is not None else output
+            if alongside is not None:
+                alongside(tx, kept)
+            self._record(tx, StepRecord(number, name, kept, began_at, ended_at))
+            return kept
+
+        return await self.in_transaction(write, held=False)
 
     def _record(self, tx: Tx, record: StepRecord) -> None:
         if not rows.record(tx, self.id, record, owner=self._owner):

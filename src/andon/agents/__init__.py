@@ -1,0 +1,11 @@
+"""Agents: the loop in which a language model asks for tools until it has a result, on pydantic-ai's models.
+
+The loop (`loop.py`) knows no database: whatever it does goes through the steps that it is handed, so that each is done
+once. Importing this package imports nothing of pydantic-ai; `loop.py` and `language_models.py` do.
+"""
+
+from andon.agents.domain import AgentStopped, Said, ToolEnd, Used
+from andon.agents.errors import LanguageModelInvalid
+from andon.agents.ports import AgentActs, OpenModels
+
+__all__ = ["AgentActs", "AgentStopped", "LanguageModelInvalid", "OpenModels", "Said", "ToolEnd", "Used"]

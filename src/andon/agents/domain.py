@@ -1,0 +1,62 @@
+"""What a run of an agent has used so far, and how it stops. Pure."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from andon.authoring import Limits
+
+
+class AgentStopped(Exception):
+    """The agent has no result: a limit was reached, or its model failed or refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A response of a model as JSON, and what it took. `cost` is in nano-units of the currency."""
+
+    response: Any
+    seconds: float
+    tokens: int
+    cost: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEnd:
+    """How a call of a tool ended for the agent: what it is told, and what it took."""
+
+    told: Any
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Used:
+    """What a run has used since it began, or since a person let it go on."""
+
+    steps: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    cost: int = 0
+
+    def add(self, *, tokens: int = 0, seconds: float = 0.0, cost: int = 0) -> None:
+        """Count one more step."""
+        self.steps += 1
+        self.tokens += tokens
+        self.seconds += seconds
+        self.cost += cost
+
+    def reached(self, limits: Limits) -> str | None:
+        """Return the limit that is reached, in words; None while there is room."""
+        if self.steps >= limits.steps:
+            return f"it took its {limits.steps} steps"
+        if self.tokens >= limits.tokens:
+            return f"it used {self.tokens:,} of {limits.tokens:,} tokens"
+        if self.seconds >= limits.time.total_seconds():
+            return f"it worked for its {limits.time}"
+        if limits.money is not None and self.cost >= limits.money * 1e9:
+            return f"it spent {self.cost / 1e9:g} of {limits.money:g}"
+        return None
+
+    def left(self, limits: Limits) -> timedelta:
+        """Return the time at work that is left."""
+        return limits.time - timedelta(seconds=self.seconds)

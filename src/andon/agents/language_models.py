@@ -1,0 +1,106 @@
+"""Language models by reference: a section `[language_models.NAME]` of andon.toml, opened when an agent asks for it."""
+
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic_ai.models import Model, infer_model
+from pydantic_ai.models.function import FunctionModel
+from pydantic_ai.usage import RequestUsage
+
+from andon.agents.errors import LanguageModelInvalid
+
+_MILLION = 1_000_000
+_NANO = 1_000_000_000
+
+
+class ModelSettings(Protocol):
+    """What a section says."""
+
+    @property
+    def provider(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def url(self) -> str | None: ...
+    @property
+    def key_env(self) -> str | None: ...
+    @property
+    def input_price(self) -> float: ...
+    @property
+    def output_price(self) -> float: ...
+    @property
+    def max_tokens(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageModel:
+    """An opened model with its prices for a million tokens, in the currency of `[cost]`."""
+
+    model: Model
+    input_price: float
+    output_price: float
+    max_tokens: int
+
+    def cost_of(self, usage: RequestUsage) -> int:
+        """Return what a response costs, in nano-units."""
+        price = usage.input_tokens * self.input_price + usage.output_tokens * self.output_price
+        return round(price * _NANO / _MILLION)
+
+
+class LanguageModels:
+    """Opens models by name; each is opened once."""
+
+    def __init__(self, known: Mapping[str, ModelSettings], root: Path) -> None:
+        self._known = known
+        self._root = root
+        self._opened: dict[str, LanguageModel] = {}
+
+    def open(self, name: str) -> LanguageModel:
+        """Return a model. Raises LanguageModelInvalid."""
+        if name not in self._opened:
+            self._opened[name] = self._open(name)
+        return self._opened[name]
+
+    def _open(self, name: str) -> LanguageModel:
+        wanted = self._known.get(name)
+        if wanted is None:
+            known = ", ".join(self._known) or "none"
+            raise LanguageModelInvalid(f"andon.toml has no [language_models.{name}]; there is: {known}")
+        model = _python(self._root, wanted.model) if wanted.provider == "python" else _provided(name, wanted)
+        return LanguageModel(model, wanted.input_price, wanted.output_price, wanted.max_tokens)
+
+
+def _provided(name: str, wanted: ModelSettings) -> Model:
+    key = None if wanted.key_env is None else os.environ.get(wanted.key_env)
+    if wanted.key_env is not None and not key:
+        raise LanguageModelInvalid(f"[language_models.{name}] key_env: the variable {wanted.key_env} is not set")
+    try:
+        if wanted.provider != "openai":
+            return infer_model(f"{wanted.provider}:{wanted.model}")
+        from pydantic_ai.models.openai import OpenAIChatModel
+        from pydantic_ai.providers.openai import OpenAIProvider
+
+        return OpenAIChatModel(wanted.model, provider=OpenAIProvider(base_url=wanted.url, api_key=key or "none"))
+    except ImportError as error:
+        raise LanguageModelInvalid(
+            f"[language_models.{name}] provider: {wanted.provider!r} needs a library that is not installed: {error}"
+        ) from error
+    except Exception as error:  # each provider has errors of its own for what it lacks
+        raise LanguageModelInvalid(f"[language_models.{name}]: {type(error).__name__}: {error}") from error
+
+
+def _python(root: Path, place: str) -> Model:
+    """Return the model that `file.py:function` of the project gives: a model, or a function of messages that is one."""
+    file, _, called = place.partition(":")
+    path = root / file
+    namespace: dict[str, Any] = {"__name__": f"andon_language_model_{path.stem}", "__file__": str(path)}
+    try:
+        exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), namespace)  # noqa: S102 - the project's code
+        found: Any = namespace[called]
+    except (OSError, KeyError) as error:
+        raise LanguageModelInvalid(f"{place}: there is no such function in the project ({error})") from error
+    function: Callable[..., Awaitable[Any]] = found
+    return found if isinstance(found, Model) else FunctionModel(function, model_name=called)

@@ -1,0 +1,138 @@
+"""The worker's desk for procedures: it decides their calls of tools by the lines here, and opens their models."""
+
+import asyncio
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter_ns
+from typing import Any
+from uuid import UUID
+
+import structlog
+from pydantic_core import to_json
+
+from andon import decisions, tools
+from andon.agents import LanguageModelInvalid, OpenModels
+from andon.authoring import Automation, Toolbox
+from andon.decisions import Decider, Decision, DecisionRecord, DecisionRequest, Line, Priority
+from andon.kernel.clock import Clock
+from andon.kernel.config import Settings
+from andon.kernel.db import Database, DatabaseUnavailable
+from andon.kernel.errors import Unavailable
+from andon.tools import ToolCall
+from andon.tools.metrics import ToolMetrics
+
+_PAUSE = 0.2
+_TOLD_SECONDS = 60
+
+log = structlog.get_logger(__name__)
+
+
+class WorkerDesk:
+    """An `AgentDesk`. Made on the worker's event loop; used from the engine's, which is another."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        decider: Decider,
+        lines: Callable[[], Mapping[str, Line]],
+        *,
+        clock: Clock,
+        metrics: ToolMetrics,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._settings, self._database, self._decider, self._lines = settings, database, decider, lines
+        self._clock, self._metrics = clock, metrics
+        self._models: OpenModels | None = None
+
+    @property
+    def models(self) -> OpenModels:
+        """The language models of the settings. Raises LanguageModelInvalid without the extra."""
+        if self._models is None:
+            if importlib.util.find_spec("pydantic_ai") is None:
+                raise LanguageModelInvalid("Agents need pydantic-ai: `pip install 'andon[agents]'`")
+            from andon.agents.language_models import LanguageModels  # most workers have no agents
+
+            self._models = LanguageModels(self._settings.language_models, self._settings.root)
+        return self._models
+
+    @property
+    def currency(self) -> str:
+        """The currency in which models are paid."""
+        return self._settings.cost.currency
+
+    async def decide(
+        self,
+        box: Toolbox,
+        given: Mapping[str, Any],
+        *,
+        call_id: UUID,
+        caller: str,
+        correlation_id: str,
+        traceparent: str | None,
+    ) -> ToolCall:
+        """Decide a call, through outages."""
+        deciding = self._decide(box.name, given, call_id, caller, correlation_id, traceparent)
+        made = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(deciding, self._loop))
+        call = _call_of(box, made)
+        self._metrics.decided(call)
+        return call
+
+    async def _decide(
+        self,
+        name: str,
+        given: Mapping[str, Any],
+        call_id: UUID,
+        caller: str,
+        correlation_id: str,
+        traceparent: str | None,
+    ) -> Decision | DecisionRecord:
+        raw, tries = to_json(given), 0
+        while True:
+            line = self._lines().get(name)
+            try:
+                if line is not None:
+                    request = DecisionRequest(
+                        id=call_id,
+                        automation=name,
+                        raw=raw,
+                        input=line.contract.read(raw),
+                        caller=caller,
+                        correlation_id=correlation_id,
+                        asked_at=self._clock.now(),
+                        began_ns=perf_counter_ns(),
+                        traceparent=traceparent,
+                        priority=Priority.NORMAL,
+                    )
+                    decision = await self._decider.decide(request)
+                    if decision is not None:
+                        return decision
+                    record = await asyncio.to_thread(self._find, call_id)
+                    if record is not None:
+                        return record
+            except Unavailable as error:
+                why = str(error)
+            else:
+                why = f"no line of {name} decides here"
+            if tries % int(_TOLD_SECONDS / _PAUSE) == 0:
+                log.warning("tools.not_decided", toolbox=name, call_id=str(call_id), reason=why)
+            tries += 1
+            await asyncio.sleep(_PAUSE)
+
+    def _find(self, call_id: UUID) -> DecisionRecord | None:
+        try:
+            with self._database.begin() as tx:
+                return decisions.find(tx, call_id)
+        except DatabaseUnavailable:
+            return None
+
+
+def some_tools(automations: Sequence[Automation]) -> bool:
+    """Return whether procedures of a project may call tools, so that its worker decides them."""
+    return any(isinstance(one, Toolbox) for one in automations) and any(one.procedures for one in automations)
+
+
+def _call_of(box: Toolbox, made: Decision | DecisionRecord) -> ToolCall:
+    if isinstance(made, Decision):
+        return tools.decided_call(box, made)
+    return tools.recorded_call(box, made)

@@ -1,0 +1,193 @@
+"""Agents in procedures over a real database: each act is done once, approvals are waited for, costs are kept."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent_desks import a_desk
+from andon import AgentSpec, Limits, Procedure, audit, procedure, reviews, spending, tools
+from andon.bootstrap.project import build_events
+from andon.bootstrap.tooling import WorkerDesk
+from andon.kernel import durable
+from andon.kernel.config import LanguageModelSettings, Settings
+from andon.kernel.db import Database
+from andon.kernel.identity import Actor
+from andon.procedures import RunState
+from andon.procedures.conducting import Conductor
+from conducting import conducting, outcome, start, timeline, until
+from lines import Installation, install
+from people import LINE
+from toolboxes import a_toolbox
+
+BOX = a_toolbox()
+MODELS = '''
+import json
+from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart, ToolReturnPart
+from pydantic_ai.usage import RequestUsage
+
+asked = []
+
+def stub(messages, info):
+    """Do what the prompt lists, one tool after the other, then say what was told."""
+    asked.append(len(messages))
+    prompt = next(p.content for m in messages for p in m.parts if p.part_kind == "user-prompt")
+    wanted = json.loads(prompt)
+    told = [p.content for m in messages for p in m.parts if isinstance(p, ToolReturnPart)]
+    usage = RequestUsage(input_tokens=100, output_tokens=10)
+    if len(told) < len(wanted):
+        name, arguments = wanted[len(told)]
+        return ModelResponse([ToolCallPart(name, arguments)], usage=usage)
+    return ModelResponse([TextPart(json.dumps(told))], usage=usage)
+
+def broken(messages, info):
+    """Fail for good."""
+    raise ValueError("no such model")
+'''
+
+
+def prompt(data: Any) -> str:
+    """Do what is listed."""
+    return str(data["prompt"])
+
+
+worker = AgentSpec("worker", "stub", prompt, BOX, limits=Limits(steps=200))
+short = AgentSpec("short", "stub", prompt, BOX, limits=Limits(steps=2), queue="stuck")
+broken = AgentSpec("broken", "broken", prompt, BOX)
+
+
+@procedure("work")
+async def work(p: Procedure, given: dict[str, Any]) -> Any:
+    """Let an agent work."""
+    return await p.agent({"worker": worker, "short": short, "broken": broken}[given.get("agent", "worker")], given)
+
+
+@procedure("pay")
+async def pay(p: Procedure, given: dict[str, Any]) -> Any:
+    """Call one tool without an agent."""
+    return await p.call(BOX, "refund", {"account": "a1", "amount": given["amount"]})
+
+
+@pytest.fixture
+def installation(standing: None, database: Database, tmp_path: Path) -> Installation:
+    return install(database, tmp_path, BOX)
+
+
+@pytest.fixture
+def desk(installation: Installation, tmp_path: Path) -> Iterator[WorkerDesk]:
+    (tmp_path / "models.py").write_text(MODELS)
+    stub = LanguageModelSettings(provider="python", model="models.py:stub", input_price=1.0, output_price=10.0)
+    failing = LanguageModelSettings(provider="python", model="models.py:broken")
+    with a_desk(installation, tmp_path, stub=stub, broken=failing) as desk:
+        yield desk
+
+
+@pytest.fixture
+def conductor(installation: Installation, desk: WorkerDesk) -> Iterator[Conductor]:
+    with conducting(installation.database, work, pay, desk=desk) as conductor:
+        yield conductor
+
+
+def answer(database: Database, outcome: str, queue: str = "agents") -> None:
+    """Give the verdict on the one review that waits in a queue."""
+    now = datetime.now(UTC)
+    with database.begin() as tx:
+        reviews.open_due(tx, now=now)
+        [review] = reviews.page(tx, reviews.ReviewFilter(queue=queue), now=now)
+        reviews.claim(tx, review.id, actor=Actor("rita"), now=now)
+        reviews.give_verdict(
+            tx,
+            review.id,
+            outcome=outcome,
+            reason="why not",
+            actor=Actor("rita"),
+            events=build_events(Settings()),
+            now=now,
+        )
+
+
+def test_an_agent_calls_tools_and_each_act_is_a_step(installation: Installation, conductor: Conductor) -> None:
+    asked = '[["balance", {"account": "a1"}], ["close_account", {"account": "a1"}], ["fly", {}]]'
+    run = start(installation.database, conductor, "work", {"prompt": asked})
+    assert until(installation.database, run).state is RunState.DONE, outcome(installation.database, run)
+    told = outcome(installation.database, run)[0]
+    assert '{"a1": 100.0}' in told
+    assert "the policy denies it" in told
+    kinds = [f"{one.kind}:{one.name}" for one in timeline(installation.database, run)]
+    model = "model:worker"
+    assert kinds == [model, "tool:balance", model, "tool:close_account", model, model]
+    with installation.database.begin() as tx:
+        states = [(one.tool, one.state.value, one.run) for one in tools.page(tx, toolboxes=None, now=datetime.now(UTC))]
+        spent = spending.of(tx, LINE, datetime.now(UTC).date(), datetime.now(UTC).date())
+    assert states == [("close_account", "denied", str(run)), ("balance", "done", str(run))]
+    assert [row.cost for row in spent] == [4 * (100 * 1_000 + 10 * 10_000)]
+
+
+def test_an_approval_wakes_the_procedure_and_the_call_happens(installation: Installation, conductor: Conductor) -> None:
+    run = start(installation.database, conductor, "pay", {"amount": 900})
+    until(installation.database, run, RunState.WAITING)
+    answer(installation.database, "allow")
+    assert until(installation.database, run).state is RunState.DONE
+    result = outcome(installation.database, run)[0]
+    with installation.database.begin() as tx:
+        [call] = tools.page(tx, toolboxes=None, now=datetime.now(UTC))
+        actions = [entry.leaf.action for entry in audit.page(tx, subject=f"tool_call:{call.id}")]
+    assert result == f"900 to a1 under {call.id}"
+    assert (call.state.value, call.result, call.answered_by) == ("done", result, "rita")
+    assert actions == ["tool.finish", "tool.begin", "tool.answer"]
+
+
+def test_a_refused_call_fails_its_step(installation: Installation, conductor: Conductor) -> None:
+    run = start(installation.database, conductor, "pay", {"amount": 900})
+    until(installation.database, run, RunState.WAITING)
+    answer(installation.database, "deny")
+    assert until(installation.database, run).state is RunState.FAILED
+    assert outcome(installation.database, run)[1] == "refund: refund was not carried out: a person refused it."
+
+
+@pytest.mark.parametrize(
+    ("agent", "queue", "why"), [("short", "stuck", "it took its 2 steps"), ("broken", LINE, "no such model")]
+)
+def test_what_stops_an_agent_is_told_to_a_person(
+    installation: Installation, conductor: Conductor, agent: str, queue: str, why: str
+) -> None:
+    asked = '[["balance", {"account": "a1"}], ["balance", {"account": "a2"}]]'
+    run = start(installation.database, conductor, "work", {"prompt": asked, "agent": agent})
+    until(installation.database, run, RunState.WAITING, within=30)
+    with installation.database.begin() as tx:
+        [review] = reviews.page(tx, reviews.ReviewFilter(queue=queue), now=datetime.now(UTC))
+    assert why in str(review.question)
+    answer(installation.database, "stop", queue)
+    assert until(installation.database, run).state is RunState.FAILED
+
+
+def test_storage_grows_with_the_conversation_not_with_its_square(
+    installation: Installation, conductor: Conductor
+) -> None:
+    def stored(calls: int) -> int:
+        asked = ", ".join(['["balance", {"account": "a1"}]'] * calls)
+        run = start(installation.database, conductor, "work", {"prompt": f"[{asked}]"})
+        assert until(installation.database, run, within=60).state is RunState.DONE
+        with installation.database.begin() as tx:
+            return sum(len(str(step.output)) for step in durable.steps(tx, run)[:-1])
+
+    few, many = stored(10), stored(40)
+    assert many / few == pytest.approx(4, rel=0.05)
+
+
+def test_a_spent_budget_stops_the_agent(installation: Installation, conductor: Conductor) -> None:
+    now = datetime.now(UTC)
+    with installation.database.begin() as tx:
+        period = spending.Period(LINE, "day", now.date(), "USD")
+        tx.exec_driver_sql(
+            "INSERT INTO budgets (automation, per, starts_on, ends_on, currency, amount, spent, reserved, opened_at) "
+            "VALUES (%s, 'day', %s, %s, %s, 1000, 1000, 0, now())",
+            (LINE, period.starts_on, period.starts_on + timedelta(days=1), period.currency),
+        )
+    run = start(installation.database, conductor, "work", {"prompt": "[]"})
+    until(installation.database, run, RunState.WAITING)
+    with installation.database.begin() as tx:
+        [review] = reviews.page(tx, reviews.ReviewFilter(queue=LINE), now=now)
+    assert "the budget of" in str(review.question)
