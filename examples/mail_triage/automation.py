@@ -31,5 +31,6 @@ triage = Automation(
     truth=Truth(
         {**{team: team for team in TEAMS}, "block-card": "cards"},
         reported=folder_moves("support", {f"{folder}/Done": team for team, folder in TEAMS.items()}),
+        untrained=["digital-assets"],
     ),
 )

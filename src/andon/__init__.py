@@ -37,29 +37,54 @@ from andon.authoring import (
     Truth,
     Window,
     action,
+<<<<<<< HEAD
     agent,
     files,
     folder_moves,
+=======
+    automation_anywhere,
+    browser,
+    choose,
+    click,
+    expect_text,
+    files,
+    fill,
+    go,
+>>>>>>> robots
     http,
     http_events,
     imap,
     kafka,
     kafka_topic,
+<<<<<<< HEAD
     mail_flag,
     mail_forward,
     mail_move,
     mail_reply,
+=======
+    look,
+>>>>>>> robots
     nats,
     nats_subject,
     on_event,
+    power_automate,
     procedure,
     python,
+    read,
+    refused_when,
+    robocorp,
     run_procedure,
     schedule,
+    secret,
     smtp,
     sql,
     table,
+<<<<<<< HEAD
     tool,
+=======
+    uipath_job,
+    uipath_queue,
+>>>>>>> robots
     webhook,
 )
 from andon.version import __version__
@@ -102,28 +127,53 @@ __all__ = [
     "Window",
     "__version__",
     "action",
+<<<<<<< HEAD
     "agent",
     "files",
     "folder_moves",
+=======
+    "automation_anywhere",
+    "browser",
+    "choose",
+    "click",
+    "expect_text",
+    "files",
+    "fill",
+    "go",
+>>>>>>> robots
     "http",
     "http_events",
     "imap",
     "kafka",
     "kafka_topic",
+<<<<<<< HEAD
     "mail_flag",
     "mail_forward",
     "mail_move",
     "mail_reply",
+=======
+    "look",
+>>>>>>> robots
     "nats",
     "nats_subject",
     "on_event",
+    "power_automate",
     "procedure",
     "python",
+    "read",
+    "refused_when",
+    "robocorp",
     "run_procedure",
     "schedule",
+    "secret",
     "smtp",
     "sql",
     "table",
+<<<<<<< HEAD
     "tool",
+=======
+    "uipath_job",
+    "uipath_queue",
+>>>>>>> robots
     "webhook",
 ]

@@ -21,14 +21,27 @@ from andon.actions.errors import (
     ActionNotFound,
     DestinationDisabled,
     DestinationNotDisabled,
+    EvidenceNotFound,
 )
+from andon.actions.evidence import DatabaseEvidence, evidence_of, picture_of
 from andon.actions.observing import DeliveryObserver
 from andon.actions.outside import EventRoute, matches, send_outside
 from andon.actions.over_http import OverHttp, answer_of
 from andon.actions.polling import not_found, still_working
-from andon.actions.ports import Connector, Delivery, Destination, Inquiring, Kind, Shape, Surroundings
+from andon.actions.ports import (
+    Connector,
+    Delivery,
+    Destination,
+    EvidenceKeeper,
+    EvidenceStep,
+    Inquiring,
+    Kind,
+    Shape,
+    Surroundings,
+)
 from andon.actions.published import ActionConfirmed, ActionsDied, ActionsRevived
 from andon.actions.service import (
+    ask_now,
     attempts,
     confirm,
     count,
@@ -62,6 +75,7 @@ __all__ = [
     "Body",
     "ClientCredentials",
     "Connector",
+    "DatabaseEvidence",
     "Deliveries",
     "Delivery",
     "DeliveryObserver",
@@ -70,6 +84,9 @@ __all__ = [
     "DestinationNotDisabled",
     "Disabled",
     "EventRoute",
+    "EvidenceKeeper",
+    "EvidenceNotFound",
+    "EvidenceStep",
     "FetchedToken",
     "Inquiring",
     "Kind",
@@ -82,6 +99,7 @@ __all__ = [
     "Tokens",
     "ValueMissing",
     "answer_of",
+    "ask_now",
     "attempts",
     "callback_of",
     "confirm",
@@ -90,6 +108,7 @@ __all__ = [
     "disable_destination",
     "disabled_destinations",
     "enable_destination",
+    "evidence_of",
     "fetch_token",
     "fill_json",
     "get",
@@ -99,6 +118,7 @@ __all__ = [
     "not_found",
     "of_decision",
     "page",
+    "picture_of",
     "resend",
     "resend_all",
     "send_outside",

@@ -54,8 +54,9 @@ class Repeat(StrEnum):
 class Answer:
     """The result of one attempt.
 
-    `detail` is short and for people; `disable` says that the destination is gone for good. `result` is what the
-    receiver returned, a small JSON object that is kept with the attempt.
+    `detail` is short and for people; `disable` says that the destination is gone for good, `final` of an unknown answer
+    that asking again would not help. `result` is what the receiver returned, a small JSON object that is kept with the
+    attempt.
     """
 
     kind: AnswerKind
@@ -63,6 +64,7 @@ class Answer:
     status: int | None = None
     retry_after: timedelta | None = None
     disable: bool = False
+    final: bool = False
     result: Mapping[str, Any] | None = None
 
 
@@ -103,7 +105,7 @@ def follow_up(
         return None
     if answer.kind is AnswerKind.REFUSED or answer.disable:
         return GiveUp(answer.detail)
-    if answer.kind is AnswerKind.UNKNOWN and not repeatable:
+    if answer.kind is AnswerKind.UNKNOWN and (answer.final or not repeatable):
         return GiveUp(undecided(answer.detail))
     if answer.kind is AnswerKind.WAITING:
         return Again(min(answer.retry_after or POLL, RETRY_AFTER_CAP), asks=True)

@@ -11,6 +11,10 @@ class ActionNotDead(Conflict):
     """Only a dead letter can be sent again."""
 
 
+class EvidenceNotFound(NotFound):
+    """No such picture."""
+
+
 class DestinationDisabled(Conflict):
     """The destination is disabled; enable it first."""
 

@@ -5,7 +5,8 @@ raises for an outside failure, never retries, and never puts a secret into an an
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -23,6 +24,8 @@ __all__ = [
     "Delivery",
     "Destination",
     "EventHead",
+    "EvidenceKeeper",
+    "EvidenceStep",
     "Inquiring",
     "Kind",
     "Repeat",
@@ -141,17 +144,69 @@ class Inquiring(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class EvidenceStep:
+    """What could be seen after one step of a script that acts for people; without any secret.
+
+    `look` says that the script only looked whether an earlier one succeeded, `commit` that the step cannot be taken
+    back. A step without `ended_at` was begun.
+    """
+
+    id: UUID
+    action_id: UUID
+    automation: str
+    run: UUID
+    look: bool
+    number: int
+    what: str
+    commit: bool
+    began_at: datetime
+    ended_at: datetime | None = None
+    outcome: str | None = None
+    detail: str = ""
+    digest: str | None = None
+    picture: bytes | None = field(default=None, repr=False)
+    picture_digest: str | None = None
+
+    def ended(
+        self, at: datetime, outcome: str, detail: str, *, digest: str | None = None, picture: bytes | None = None
+    ) -> "EvidenceStep":
+        """Return the step with its end. `digest` is that of the page, `picture` a JPEG."""
+        return replace(self, ended_at=at, outcome=outcome, detail=detail, digest=digest, picture=picture)
+
+
+class EvidenceKeeper(Protocol):
+    """Keeps what scripts did, and lets one at a time act for each account."""
+
+    def hold(self, account: str) -> AbstractAsyncContextManager[None]:
+        """Wait until nobody else acts for the account, and keep it so."""
+        ...
+
+    async def begin(self, step: EvidenceStep) -> None:
+        """Put on record that a step is about to happen; returns once that is committed."""
+        ...
+
+    async def keep(self, step: EvidenceStep) -> None:
+        """Keep a step that ended."""
+        ...
+
+    async def committed_at(self, action_id: UUID) -> datetime | None:
+        """Return when the last commit for an action was begun, None if none was."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """The surroundings of a connector.
 
-    They are the time, the project's folder, the servers of `[connections.NAME]`, and what starts procedures in this
-    process (None where nothing does).
+    They are the time, the project's folder, the servers of `[connections.NAME]`, what starts procedures in this
+    process, and what keeps evidence (None where nothing does).
     """
 
     clock: Clock = field(default_factory=SystemClock)
     root: Path = field(default_factory=Path)
     connections: Mapping[str, Any] = field(default_factory=dict)
     procedures: Any = None
+    evidence: EvidenceKeeper | None = None
 
 
 @dataclass(frozen=True, slots=True)

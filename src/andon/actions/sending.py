@@ -200,7 +200,8 @@ class Sender:
         if answer.kind is AnswerKind.WAITING:
             return self._ask_later(message, answer, delivery.destination)
         inquiry = Attempt(uuid7(began_at), message.attempts + 1, began_at, inquiry=True)
-        if answer.kind is AnswerKind.FAILED or (answer.kind is AnswerKind.REFUSED and sent_again_since):
+        ended_without = answer.kind is AnswerKind.REFUSED or answer.final
+        if answer.kind is AnswerKind.FAILED or (sent_again_since and ended_without):
             await self._postbox.write(PostboxEntry((message.id, inquiry), self._ended(inquiry, answer)))
             return None
         if answer.kind is AnswerKind.UNKNOWN:

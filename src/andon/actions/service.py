@@ -148,6 +148,11 @@ def confirm(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, events: Event
     return get(tx, action_id)
 
 
+def ask_now(tx: Tx, action_id: UUID, *, now: datetime) -> bool:
+    """Bring forward the next question about an action that its receiver works on. Return whether there is one."""
+    return outbox.hasten(tx, action_id, now=now)
+
+
 def bury(tx: Tx, entries: Sequence[PostboxEntry], *, events: Events, now: datetime) -> None:
     """Write entries that end actions as dead letters, and publish those that were not dead before."""
     died = store.bury(tx, entries, now=now)

@@ -5,6 +5,8 @@ from andon.authoring.actions import (
     NotTaken,
     Refused,
     action,
+    automation_anywhere,
+    browser,
     http,
     kafka_topic,
     mail_flag,
@@ -12,9 +14,13 @@ from andon.authoring.actions import (
     mail_move,
     mail_reply,
     nats_subject,
+    power_automate,
     python,
+    robocorp,
     smtp,
     sql,
+    uipath_job,
+    uipath_queue,
     webhook,
 )
 from andon.authoring.agents import AGENT_CALLER, AgentSpec, Limits, agent
@@ -27,7 +33,12 @@ from andon.authoring.alerts import (
     check_reachable,
 )
 from andon.authoring.audit import BlindAudit
+<<<<<<< HEAD
 from andon.authoring.automation import RULES_ONLY, Automation
+=======
+from andon.authoring.automation import Automation
+from andon.authoring.browsing import choose, click, expect_text, fill, go, look, read, refused_when, secret
+>>>>>>> robots
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import EXPECTED, Expect
 from andon.authoring.fallback import BY_REVIEW, BY_RULES, Budget
@@ -137,30 +148,57 @@ __all__ = [
     "Truth",
     "Window",
     "action",
+<<<<<<< HEAD
     "agent",
+=======
+    "automation_anywhere",
+    "browser",
+>>>>>>> robots
     "check_reachable",
+    "choose",
+    "click",
+    "expect_text",
     "files",
+<<<<<<< HEAD
     "folder_moves",
+=======
+    "fill",
+    "go",
+>>>>>>> robots
     "http",
     "http_events",
     "imap",
     "kafka",
     "kafka_topic",
+<<<<<<< HEAD
     "mail_flag",
     "mail_forward",
     "mail_move",
     "mail_reply",
+=======
+    "look",
+>>>>>>> robots
     "nats",
     "nats_subject",
     "on_event",
+    "power_automate",
     "procedure",
     "python",
+    "read",
+    "refused_when",
+    "robocorp",
     "run_procedure",
     "schedule",
+    "secret",
     "smtp",
     "span_of",
     "sql",
     "table",
+<<<<<<< HEAD
     "tool",
+=======
+    "uipath_job",
+    "uipath_queue",
+>>>>>>> robots
     "webhook",
 ]

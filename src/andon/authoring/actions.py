@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from andon.authoring.browsing import BrowserStep
+
 
 @dataclass(frozen=True, slots=True)
 class ActionSpec:
@@ -82,6 +84,7 @@ def python(destination: str, function: str) -> ActionSpec:
     return _spec("python", destination, {"function": function})
 
 
+<<<<<<< HEAD
 def mail_move(
     destination: str, *, folder: str, message: str = "{input.message_id}", source: str = "INBOX"
 ) -> ActionSpec:
@@ -126,6 +129,76 @@ def mail_reply(
     """Answer the mail that was decided, in its thread; mails that no person wrote are not answered."""
     options = {"do": "reply", "message": message, "source": source, "text": text, "subject": subject}
     return _spec("correspondence", destination, options)
+=======
+def uipath_queue(
+    destination: str,
+    queue: str,
+    *,
+    content: Mapping[str, Any] | None = None,
+    priority: Literal["Low", "Normal", "High"] = "Normal",
+    wait: bool = True,
+) -> ActionSpec:
+    """Add an item to a queue of UiPath Orchestrator; the delivery ends as the item does, unless `wait` is False."""
+    return _spec(
+        "uipath", destination, {"queue": queue, "content": _copied(content), "priority": priority, "wait": wait}
+    )
+
+
+def uipath_job(
+    destination: str, process: str, *, arguments: Mapping[str, Any] | None = None, wait: bool = True
+) -> ActionSpec:
+    """Start a job of a UiPath process; the delivery ends as the job does, unless `wait` is False."""
+    return _spec("uipath", destination, {"process": process, "content": _copied(arguments), "wait": wait})
+
+
+def automation_anywhere(
+    destination: str, bot: int, *, inputs: Mapping[str, Any] | None = None, wait: bool = True
+) -> ActionSpec:
+    """Deploy a bot of Automation Anywhere, by its file id."""
+    return _spec("automation_anywhere", destination, {"bot": bot, "inputs": _copied(inputs), "wait": wait})
+
+
+def power_automate(
+    destination: str,
+    flow: str | None = None,
+    *,
+    inputs: Mapping[str, Any] | None = None,
+    run_mode: Literal["attended", "unattended"] = "unattended",
+    wait: bool = True,
+) -> ActionSpec:
+    """Run a desktop flow of Power Automate by its id; without one, call the HTTP trigger that the url is."""
+    return _spec(
+        "power_automate", destination, {"flow": flow, "inputs": _copied(inputs), "run_mode": run_mode, "wait": wait}
+    )
+
+
+def robocorp(
+    destination: str, process: str, *, payload: Mapping[str, Any] | None = None, wait: bool = True
+) -> ActionSpec:
+    """Make a work item for a process of Robocorp."""
+    return _spec("robocorp", destination, {"process": process, "payload": _copied(payload), "wait": wait})
+
+
+def browser(
+    destination: str,
+    *,
+    account: str,
+    steps: Sequence[BrowserStep],
+    login: Sequence[BrowserStep] = (),
+    done_when: Mapping[str, Any] | None = None,
+    repeatable: bool = False,
+) -> ActionSpec:
+    """Drive a script of steps in a web application, one at a time for each account.
+
+    One click is the commit (`click(..., commit=True)`); `done_when=look(...)` says how to see whether it was done.
+    """
+    options = {"account": account, "login": list(login), "steps": list(steps), "repeatable": repeatable}
+    return _spec("browser", destination, options if done_when is None else {**options, "done_when": dict(done_when)})
+
+
+def _copied(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if given is None else dict(given)
+>>>>>>> robots
 
 
 def _spec(connector: str, destination: str, options: Mapping[str, Any]) -> ActionSpec:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from andon.actions.chores import chores as of_actions
 from andon.alerts.chores import chores as of_alerts
 from andon.attachments.chores import chores as of_attachments
 from andon.audit.chores import chores as of_audit
@@ -35,6 +36,7 @@ def run_chores(
         *of_reviews(measures.reviews),
         *of_audit(measures.audit, every=timedelta(seconds=settings.worker.seal_seconds)),
         *of_decisions(failed_kept=timedelta(seconds=settings.gateway.results_seconds)),
+        *of_actions(pictures_kept=timedelta(days=settings.worker.evidence_days)),
         *of_streams(events),
         *of_attachments(kept=timedelta(days=settings.attachments.keep_days)),
         *of_tools(),

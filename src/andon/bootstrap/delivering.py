@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from andon.actions import Deliveries, Surroundings, waiting_retries
+from andon.actions import DatabaseEvidence, Deliveries, Surroundings, waiting_retries
 from andon.bootstrap.brokers import Clients
 from andon.bootstrap.connecting import Connected, Kinds, destinations
 from andon.bootstrap.measures import Measures
@@ -24,9 +24,10 @@ def build_deliveries(
 ) -> Deliveries:
     """Everything that carries out actions. Raises SettingsInvalid, ConnectorUnusable."""
     kinds, started = Kinds(settings.root), procedures or Procedures()
+    surroundings = Surroundings(clock, settings.root, Clients(settings), started.conductor, DatabaseEvidence(database))
     deliveries = Deliveries(
         database,
-        Connected(kinds, Surroundings(clock, settings.root, Clients(settings), started.conductor)),
+        Connected(kinds, surroundings),
         {**destinations(settings, kinds), **started.destinations},
         clock,
         events=events,

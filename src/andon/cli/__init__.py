@@ -119,6 +119,7 @@ COMMANDS = {
         "andon.cli.measures:show", "Show what decisions were worth, by the measures that an automation declares."
     ),
     "actions": Listed("andon.cli.actions:app", "Look at what could not be delivered, and send it again."),
+    "evidence": Listed("andon.cli.evidence:app", "See what a browser did for an action."),
     "procedures": Listed("andon.cli.procedures:app", "Look after what follows decisions in several steps."),
     "connectors": Listed("andon.cli.connectors:app", "What actions can reach, and how to make one more kind."),
     "streams": Listed("andon.cli.streams:app", "Look at streams of events, stop them and let them go on."),

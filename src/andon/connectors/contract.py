@@ -71,14 +71,20 @@ class ConnectorContract:
     Subclasses give the fixtures `connector` and `stage`, and the options of an action if it needs some.
 
     `counts_repeats` says that the outside system accepts a repeat as well; otherwise it recognizes the key and accepts
+<<<<<<< HEAD
     it once. `knows_after_silence` says that asking finds out whether a silent system took a delivery; otherwise the
     answer is that nobody knows. `silence` is the timeout of the tests; a client that takes long to connect needs more.
+=======
+    it once. `silence` is the timeout of the tests; a client that takes long to connect needs more. `many` is the number
+    of deliveries at once.
+>>>>>>> robots
     """
 
     options: ClassVar[Mapping[str, Any]] = {}
     counts_repeats: ClassVar[bool] = True
     knows_after_silence: ClassVar[bool] = True
     silence: ClassVar[timedelta] = timedelta(seconds=0.3)
+    many: ClassVar[int] = 50
 
     def a_delivery(self, destination: Destination) -> Delivery:
         """Return a delivery with the options that this kind needs."""
@@ -135,7 +141,7 @@ class ConnectorContract:
         assert answer.kind is AnswerKind.UNKNOWN, answer
 
     def test_many_at_once_all_arrive(self, connector: Connector, stage: Stage) -> None:
-        deliveries = [self.a_delivery(stage.destination()) for _ in range(50)]
+        deliveries = [self.a_delivery(stage.destination()) for _ in range(self.many)]
 
         async def run() -> list[Answer]:
             answers = await asyncio.gather(*map(connector.deliver, deliveries))
@@ -159,7 +165,7 @@ class ConnectorContract:
         self, connector: Connector, stage: Stage
     ) -> None:
         stage.keep_silent()
-        silent = self.a_delivery(stage.destination(timeout=timedelta(seconds=0.3)))
+        silent = self.a_delivery(stage.destination(timeout=self.silence))
         never_sent = self.a_delivery(stage.destination())
         if not isinstance(connector, Inquiring) or not connector.can_inquire(silent):
             assert connector.repeat in Repeat

@@ -137,6 +137,15 @@ def show(here: Here, visitor: Signed, tx: Db, action_id: UUID, done: str = "") -
     return _page(here, visitor, tx, _seen(visitor, tx, action_id), notice=notices.text(done))
 
 
+@router.get("/{action_id}/evidence/{step_id}.jpg")
+def picture(visitor: Signed, tx: Db, action_id: UUID, step_id: UUID) -> Response:
+    """Show what could be seen after a step of a script. It shows what a decision saw, so it takes that permission."""
+    action = _seen(visitor, tx, action_id)
+    visitor.principal.require(Permission.READ_DECISIONS, action.automation)
+    content = actions.picture_of(tx, action_id, step_id)
+    return Response(content, media_type="image/jpeg", headers={"Content-Disposition": "inline"})
+
+
 @router.post("/{action_id}/resend")
 def resend(here: Here, visitor: Acting, action_id: UUID, reason: Annotated[str, Form()] = "") -> Response:
     """Send a dead letter again, under its old key."""
@@ -181,6 +190,7 @@ def _seen(visitor: Visitor, tx: Tx, action_id: UUID) -> actions.Action:
 
 def _page(here: Console, visitor: Visitor, tx: Tx, action: actions.Action, **said: Any) -> Response:
     problem: AndonError | None = said.get("problem")
+    may_look = visitor.may(Permission.READ_DECISIONS, action.automation)
     return here.pages.html(
         "action.html",
         status=status_of(problem) if problem else 200,
@@ -188,6 +198,7 @@ def _page(here: Console, visitor: Visitor, tx: Tx, action: actions.Action, **sai
         section="/actions",
         action=action,
         attempts=actions.attempts(tx, action.id, now=here.clock.now()),
+        evidence=actions.evidence_of(tx, action.id) if may_look else [],
         may_resend=action.state is ActionState.DEAD and visitor.may(Permission.RESEND_ACTIONS, action.automation),
         **said,
     )

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from andon import actions
 from andon.access import Permission, Principal
 from andon.actions import Action, ActionNotFound, ActionSelection, ActionState, AnswerKind, Attempt
-from andon.gateway.dependencies import Bus, Caller, Db, Moment, Now
+from andon.gateway.dependencies import Bus, Caller, Db, Moment, Now, Parts
 from andon.gateway.reasons import Why
 from andon.kernel.db import Tx
 
@@ -172,6 +172,26 @@ def confirm(action_id: UUID, why: Why, caller: Caller, db: Db, now: Now, bus: Bu
         caller.require(Permission.RESEND_ACTIONS, _visible(tx, action_id, caller).automation)
         action = actions.confirm(tx, action_id, actor=caller.actor, reason=why.reason, events=bus, now=now)
         return _detail(action, actions.attempts(tx, action_id, now=now))
+
+
+@router.post("/{action_id}/callback", status_code=204, operation_id="call_back_action")
+def call_back(
+    action_id: UUID,
+    token: Annotated[str, Query(min_length=1, max_length=200, description="As in the address that the robot got.")],
+    gateway: Parts,
+    now: Now,
+) -> None:
+    """Say that the robot ended its work on an action, which is then asked how. Signed by its address, needs no key.
+
+    What the call holds is not read: how the work ended is asked of the robot's control room.
+    """
+    with gateway.database.begin() as tx:
+        action = actions.get(tx, action_id)
+        destination = gateway.settings.destinations.get(action.destination)
+        secrets = () if destination is None else destination.signing_secrets()
+        if not actions.is_genuine_callback(secrets, action_id, token):
+            raise ActionNotFound(f"No action {action_id}")
+        actions.ask_now(tx, action_id, now=now)
 
 
 def _within(scopes: Sequence[str] | None, automation: str | None) -> Sequence[str] | None:

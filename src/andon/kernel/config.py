@@ -133,6 +133,9 @@ class WorkerSettings(Section):
     seal_seconds: float = Field(
         5.0, gt=0, le=LONGEST_WAIT, description="Seconds between two checkpoints of the audit log."
     )
+    evidence_days: int = Field(
+        90, ge=1, le=36_500, description="How many days the pictures of scripts in web applications are kept."
+    )
 
 
 class ConsoleSettings(Section):

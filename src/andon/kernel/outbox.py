@@ -268,6 +268,14 @@ def accept(tx: Tx, message_id: UUID, *, now: datetime) -> bool:
     return tx.execute(statement).rowcount == 1
 
 
+def hasten(tx: Tx, message_id: UUID, *, now: datetime) -> bool:
+    """Make a pending message that was tried due at once, unless somebody is at work on it. Return whether it was."""
+    free = outbox.c.claimed_until.is_(None) | (outbox.c.claimed_until < now)
+    chosen = (outbox.c.id == message_id) & (outbox.c.state == MessageState.PENDING) & (outbox.c.attempts > 0) & free
+    later = chosen & (outbox.c.due_at > now) & ~outbox.c.again
+    return tx.execute(update(outbox).where(later).values(due_at=now)).rowcount == 1
+
+
 def find(tx: Tx, message_id: UUID) -> Message | None:
     """One message, or None."""
     row = tx.execute(select(outbox).where(outbox.c.id == message_id)).one_or_none()

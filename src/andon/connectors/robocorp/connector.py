@@ -90,7 +90,7 @@ class RobocorpConnector:
             return Answer(AnswerKind.FAILED, "there is no such file")
         found = await self._find(delivery, options)
         if isinstance(found, Answer):
-            return Answer(AnswerKind.UNKNOWN, found.detail, found.status)
+            return Answer(AnswerKind.UNKNOWN, found.detail, found.status, final=found.final)
         if found is None:
             detail = "no item has this key"
             return not_found(delivery, detail, now=now, settle_seconds=settings.settle_seconds)
@@ -126,7 +126,9 @@ class RobocorpConnector:
             if not page.get("next"):
                 return None
             query = urlsplit(str(page["next"])).query
-        return Answer(AnswerKind.UNKNOWN, f"it is not among the newest {SEARCHED} items, and there are more")
+        return Answer(
+            AnswerKind.UNKNOWN, f"it is not among the newest {SEARCHED} items, and there are more", final=True
+        )
 
     async def _page(self, destination: Destination, query: str) -> Mapping[str, Any] | Answer:
         got = await self._call(destination, "GET", f"/work-items?{query}")

@@ -37,7 +37,7 @@ def outcome_of_item(
     if status == "Deleted":
         return Answer(AnswerKind.REFUSED, "the item was deleted in Orchestrator", result=result)
     if status == "Abandoned":
-        return Answer(AnswerKind.UNKNOWN, "the robot abandoned the item", result=result)
+        return Answer(AnswerKind.UNKNOWN, "the robot abandoned the item", result=result, final=True)
     return still_working(delivery, f"the item is {status}", now=now, poll_seconds=settings.poll_seconds)
 
 

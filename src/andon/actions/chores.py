@@ -1,0 +1,16 @@
+"""Chores of workers for actions."""
+
+from datetime import datetime, timedelta
+
+from andon.actions import evidence
+from andon.kernel.chores import Chore
+from andon.kernel.db import Tx
+
+
+def chores(*, pictures_kept: timedelta) -> list[Chore]:
+    """Return the chore that forgets the pictures of scripts after a while."""
+
+    def forget_pictures(tx: Tx, now: datetime) -> bool:
+        return evidence.forget_pictures(tx, kept=pictures_kept, now=now)
+
+    return [Chore("forget_pictures", timedelta(minutes=10), forget_pictures, timedelta(minutes=2))]
