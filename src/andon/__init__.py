@@ -37,11 +37,7 @@ from andon.authoring import (
     Truth,
     Window,
     action,
-<<<<<<< HEAD
     agent,
-    files,
-    folder_moves,
-=======
     automation_anywhere,
     browser,
     choose,
@@ -49,21 +45,18 @@ from andon.authoring import (
     expect_text,
     files,
     fill,
+    folder_moves,
     go,
->>>>>>> robots
     http,
     http_events,
     imap,
     kafka,
     kafka_topic,
-<<<<<<< HEAD
+    look,
     mail_flag,
     mail_forward,
     mail_move,
     mail_reply,
-=======
-    look,
->>>>>>> robots
     nats,
     nats_subject,
     on_event,
@@ -79,12 +72,9 @@ from andon.authoring import (
     smtp,
     sql,
     table,
-<<<<<<< HEAD
     tool,
-=======
     uipath_job,
     uipath_queue,
->>>>>>> robots
     webhook,
 )
 from andon.version import __version__
@@ -127,11 +117,7 @@ __all__ = [
     "Window",
     "__version__",
     "action",
-<<<<<<< HEAD
     "agent",
-    "files",
-    "folder_moves",
-=======
     "automation_anywhere",
     "browser",
     "choose",
@@ -139,21 +125,18 @@ __all__ = [
     "expect_text",
     "files",
     "fill",
+    "folder_moves",
     "go",
->>>>>>> robots
     "http",
     "http_events",
     "imap",
     "kafka",
     "kafka_topic",
-<<<<<<< HEAD
+    "look",
     "mail_flag",
     "mail_forward",
     "mail_move",
     "mail_reply",
-=======
-    "look",
->>>>>>> robots
     "nats",
     "nats_subject",
     "on_event",
@@ -169,11 +152,8 @@ __all__ = [
     "smtp",
     "sql",
     "table",
-<<<<<<< HEAD
     "tool",
-=======
     "uipath_job",
     "uipath_queue",
->>>>>>> robots
     "webhook",
 ]

@@ -33,12 +33,8 @@ from andon.authoring.alerts import (
     check_reachable,
 )
 from andon.authoring.audit import BlindAudit
-<<<<<<< HEAD
 from andon.authoring.automation import RULES_ONLY, Automation
-=======
-from andon.authoring.automation import Automation
 from andon.authoring.browsing import choose, click, expect_text, fill, go, look, read, refused_when, secret
->>>>>>> robots
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import EXPECTED, Expect
 from andon.authoring.fallback import BY_REVIEW, BY_RULES, Budget
@@ -70,6 +66,7 @@ from andon.authoring.rollouts import (
     RolloutPlan,
 )
 from andon.authoring.text import MEDIA_TYPE, MOST_CHARACTERS, Text
+from andon.authoring.tools import CallKey, Tool, Toolbox, tool
 from andon.authoring.triggers import (
     SOURCES,
     Trigger,
@@ -83,7 +80,6 @@ from andon.authoring.triggers import (
     schedule,
     table,
 )
-from andon.authoring.tools import CallKey, Tool, Toolbox, tool
 from andon.authoring.truth import Truth
 
 __all__ = [
@@ -148,36 +144,27 @@ __all__ = [
     "Truth",
     "Window",
     "action",
-<<<<<<< HEAD
     "agent",
-=======
     "automation_anywhere",
     "browser",
->>>>>>> robots
     "check_reachable",
     "choose",
     "click",
     "expect_text",
     "files",
-<<<<<<< HEAD
-    "folder_moves",
-=======
     "fill",
+    "folder_moves",
     "go",
->>>>>>> robots
     "http",
     "http_events",
     "imap",
     "kafka",
     "kafka_topic",
-<<<<<<< HEAD
+    "look",
     "mail_flag",
     "mail_forward",
     "mail_move",
     "mail_reply",
-=======
-    "look",
->>>>>>> robots
     "nats",
     "nats_subject",
     "on_event",
@@ -194,11 +181,8 @@ __all__ = [
     "span_of",
     "sql",
     "table",
-<<<<<<< HEAD
     "tool",
-=======
     "uipath_job",
     "uipath_queue",
->>>>>>> robots
     "webhook",
 ]

@@ -84,7 +84,6 @@ def python(destination: str, function: str) -> ActionSpec:
     return _spec("python", destination, {"function": function})
 
 
-<<<<<<< HEAD
 def mail_move(
     destination: str, *, folder: str, message: str = "{input.message_id}", source: str = "INBOX"
 ) -> ActionSpec:
@@ -129,7 +128,6 @@ def mail_reply(
     """Answer the mail that was decided, in its thread; mails that no person wrote are not answered."""
     options = {"do": "reply", "message": message, "source": source, "text": text, "subject": subject}
     return _spec("correspondence", destination, options)
-=======
 def uipath_queue(
     destination: str,
     queue: str,
@@ -198,7 +196,6 @@ def browser(
 
 def _copied(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if given is None else dict(given)
->>>>>>> robots
 
 
 def _spec(connector: str, destination: str, options: Mapping[str, Any]) -> ActionSpec:

@@ -71,13 +71,9 @@ class ConnectorContract:
     Subclasses give the fixtures `connector` and `stage`, and the options of an action if it needs some.
 
     `counts_repeats` says that the outside system accepts a repeat as well; otherwise it recognizes the key and accepts
-<<<<<<< HEAD
     it once. `knows_after_silence` says that asking finds out whether a silent system took a delivery; otherwise the
-    answer is that nobody knows. `silence` is the timeout of the tests; a client that takes long to connect needs more.
-=======
-    it once. `silence` is the timeout of the tests; a client that takes long to connect needs more. `many` is the number
-    of deliveries at once.
->>>>>>> robots
+    answer is that nobody knows. `silence` is the timeout of the tests; a client that takes long to connect needs more. `many` is
+    the number of deliveries at once.
     """
 
     options: ClassVar[Mapping[str, Any]] = {}
