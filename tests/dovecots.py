@@ -124,6 +124,22 @@ class Dovecot:
             assert uids, f"{message_id} is not in {source}"
             client.move(uids, target)
 
+    def number_anew(self, user: str, folder: str) -> None:
+        """Give the mails of the inbox new numbers under another UIDVALIDITY, as after a restored backup."""
+        assert folder == "INBOX"
+        kept = self.folder / "mail" / user / "Maildir"
+        before = self.validity(user, folder)
+        for name in kept.glob("dovecot*"):
+            name.unlink()
+        (kept / "dovecot-uidlist").write_text(f"3 V{before + 1} N1 G{uuid4().hex}\n")
+        shutil.chown(kept / "dovecot-uidlist", kept.owner(), kept.group())
+        assert self.validity(user, folder) != before
+
+    def validity(self, user: str, folder: str) -> int:
+        """Return the UIDVALIDITY of a folder."""
+        with self.client(user) as client:
+            return int(client.folder_status(folder, ["UIDVALIDITY"])[b"UIDVALIDITY"])
+
     def ids(self, user: str, folder: str) -> list[str]:
         """Return the message ids of the mails in a folder, without brackets, oldest first."""
         with self.client(user) as client:

@@ -38,6 +38,7 @@ class Permission(StrEnum):
     READ_STREAMS = "read streams and dead events"
     RUN_STREAMS = "pause, resume or seek streams"
     MEND_EVENTS = "send dead events again or discard them"
+    READ_ATTACHMENTS = "read attachments of mails"
     READ_METRICS = "read metrics"
     READ_AUDIT = "read the audit log"
     VERIFY_AUDIT = "verify the audit log"
@@ -82,7 +83,7 @@ _VIEW = frozenset(
         _P.READ_ALERTS,
     }
 )
-_REVIEW = _VIEW | {_P.WORK_REVIEWS, _P.ADD_LABELS}
+_REVIEW = _VIEW | {_P.WORK_REVIEWS, _P.ADD_LABELS, _P.READ_ATTACHMENTS}
 _OPERATE = _REVIEW | {
     _P.DECIDE,
     _P.RESEND_ACTIONS,

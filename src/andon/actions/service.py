@@ -1,12 +1,13 @@
 """Operations on actions for people: look at them, resend dead ones, enable a destination."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from andon import audit
+from andon import audit, decisions
 from andon.actions import store
 from andon.actions.domain import Action, ActionSelection, ActionState, AnswerKind, Attempt, Disabled
 from andon.actions.errors import (
@@ -17,6 +18,7 @@ from andon.actions.errors import (
 )
 from andon.actions.published import NAMED, ActionConfirmed, ActionsDied, ActionsRevived
 from andon.actions.store import PostboxEntry
+from andon.actions.templates import ValueMissing, fill_json
 from andon.actions.vouched import DISABLED
 from andon.decisions import DELIVER_ACTION
 from andon.kernel import outbox, reasons
@@ -61,6 +63,26 @@ def get(tx: Tx, action_id: UUID) -> Action:
 def of_decision(tx: Tx, decision_id: UUID) -> list[Action]:
     """All actions that follow one decision, oldest first."""
     return [action_of(message) for message in outbox.about(tx, decision_id) if message.topic == DELIVER_ACTION]
+
+
+def filled_of_decision(tx: Tx, decision_id: UUID, connector: str) -> list[tuple[Action, Mapping[str, Any]]]:
+    """Return the actions of one connector that follow a decision, oldest first, with the values of their options.
+
+    One whose options name a value that the decision does not have is left out: it cannot be carried out.
+    """
+    found = []
+    for message in outbox.about(tx, decision_id):
+        action = action_of(message)
+        if message.topic != DELIVER_ACTION or action.connector != connector:
+            continue
+        content = decisions.own_content_of(message)
+        if content is None:
+            content = decisions.content_of(decisions.get(tx, decision_id), message.payload.get("verdict"))
+        names = {"key": str(action.id), "automation": action.automation}
+        values = {**content, **names, "action": action.action, "outcome": action.outcome}
+        with suppress(ValueMissing):
+            found.append((action, fill_json(message.payload.get("options") or {}, values)))
+    return found
 
 
 def attempts(tx: Tx, action_id: UUID, *, now: datetime) -> list[Attempt]:

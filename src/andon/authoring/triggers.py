@@ -14,7 +14,7 @@ from andon.authoring.features import span_of
 Read: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 """Makes the contract's input of an event's data; None leaves the event out. Pure."""
 
-SOURCES = ("kafka", "nats", "table", "schedule", "files", "http", "imap", "folder_moves")
+SOURCES = ("kafka", "nats", "table", "schedule", "files", "http", "imap", "folder_moves", "graph_mail", "gmail")
 """The kinds of places that events come from."""
 
 
@@ -109,6 +109,26 @@ def imap(mailbox: str, *, folder: str = "INBOX", read: Read | None = None) -> Tr
     _require_folders(f"imap({mailbox!r})", mailbox, [folder])
     place = mailbox if folder == "INBOX" else f"{mailbox}/{folder}"
     return Trigger("imap", place, mailbox, options={"folder": folder}, read=read)
+
+
+def graph_mail(mailbox: str, *, folder: str = "inbox", read: Read | None = None) -> Trigger:
+    """Read the mails that come into a folder of a mailbox in Microsoft 365, `[connections.MAILBOX]` in andon.toml.
+
+    `folder` is a well-known name (`inbox`, `archive`) or an id. `read` is given what `imap` gives.
+    """
+    _require_folders(f"graph_mail({mailbox!r})", mailbox, [folder])
+    place = mailbox if folder == "inbox" else f"{mailbox}/{folder}"
+    return Trigger("graph_mail", place, mailbox, options={"folder": folder}, read=read)
+
+
+def gmail(mailbox: str, *, label: str = "INBOX", read: Read | None = None) -> Trigger:
+    """Read the mails that get a label in a Gmail mailbox, `[connections.MAILBOX]` in andon.toml.
+
+    `label` is the label's id. `read` is given what `imap` gives.
+    """
+    _require_folders(f"gmail({mailbox!r})", mailbox, [label])
+    place = mailbox if label == "INBOX" else f"{mailbox}/{label}"
+    return Trigger("gmail", place, mailbox, options={"folder": label}, read=read)
 
 
 def folder_moves(mailbox: str, folders: Mapping[str, str]) -> Trigger:

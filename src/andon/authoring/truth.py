@@ -75,7 +75,7 @@ class Truth:
                 raise DeclarationInvalid(
                     f"Truth: reported is a source of events, as kafka('chargebacks'), not {trigger!r}"
                 )
-            if trigger.source in ("http", "schedule", "imap"):
+            if trigger.source in ("http", "schedule", "imap", "graph_mail", "gmail"):
                 raise DeclarationInvalid(
                     f"Truth: {trigger.source} brings no labels; kafka, nats, table, files and folder_moves do, and POST /v1/labels"
                 )

@@ -13,11 +13,11 @@ from typing import Any, TypeAlias, TypeVar, get_args
 
 from andon.authoring import Automation, Trigger
 from andon.kernel.config import Settings, SettingsInvalid
-from andon.kernel.connections import ImapConnection, KafkaConnection, NatsConnection
-from andon.mail import PORTS, ImapServer
+from andon.kernel.connections import GmailConnection, GraphConnection, ImapConnection, KafkaConnection, NatsConnection
+from andon.mail import PORTS, ImapServer, OAuth
 from andon.streams import Source
 
-C = TypeVar("C", KafkaConnection, NatsConnection, ImapConnection)
+C = TypeVar("C", KafkaConnection, NatsConnection, ImapConnection, GraphConnection, GmailConnection)
 
 Lost: TypeAlias = Callable[[str, int], None]
 """Receives a partition and the number of its messages that were removed before they were read."""
@@ -112,6 +112,31 @@ def imap_client(root: Path, connection: ImapConnection, environment: Environment
     return {"server": server, "sent_folder": connection.sent_folder}
 
 
+def graph_client(connection: GraphConnection, environment: Environment = os.environ) -> dict[str, Any]:
+    """Return how Microsoft Graph is reached. Raises SettingsInvalid if a secret is not set."""
+    tenant = f"https://login.microsoftonline.com/{connection.tenant}/oauth2/v2.0/token"
+    oauth = OAuth(
+        token=connection.secret("token_env", environment),
+        token_url=connection.token_url or tenant,
+        client_id=connection.client_id or "",
+        client_secret=connection.secret("secret_env", environment),
+        scope="https://graph.microsoft.com/.default",
+    )
+    return {"url": connection.url, "oauth": oauth}
+
+
+def gmail_client(connection: GmailConnection, environment: Environment = os.environ) -> dict[str, Any]:
+    """Return how Gmail is reached. Raises SettingsInvalid if a secret is not set."""
+    oauth = OAuth(
+        token=connection.secret("token_env", environment),
+        token_url=connection.token_url,
+        client_id=connection.client_id or "",
+        client_secret=connection.secret("secret_env", environment),
+        refresh_token=connection.secret("refresh_token_env", environment),
+    )
+    return {"url": connection.url, "oauth": oauth}
+
+
 def trouble_with_brokers(
     settings: Settings, automation: Automation, environment: Environment = os.environ
 ) -> list[str]:
@@ -140,6 +165,8 @@ class Clients(Mapping[str, dict[str, Any]]):
             return kafka_client(self._settings.root, found, self._environment)
         if isinstance(found, ImapConnection):
             return imap_client(self._settings.root, found, self._environment)
+        if not isinstance(found, NatsConnection):
+            return {}  # what is only read
         return nats_client(self._settings.root, found, self._environment)
 
     def __contains__(self, name: object) -> bool:
@@ -164,21 +191,32 @@ def _imap(settings: Settings, trigger: Trigger, environment: Environment) -> dic
     return imap_client(settings.root, connection_of(settings, trigger.connection, ImapConnection), environment)
 
 
+def _graph(settings: Settings, trigger: Trigger, environment: Environment) -> dict[str, Any]:
+    return graph_client(connection_of(settings, trigger.connection, GraphConnection), environment)
+
+
+def _gmail(settings: Settings, trigger: Trigger, environment: Environment) -> dict[str, Any]:
+    return gmail_client(connection_of(settings, trigger.connection, GmailConnection), environment)
+
+
 _CLIENTS: Mapping[str, Callable[[Settings, Trigger, Environment], dict[str, Any]]] = {
     "kafka": _kafka,
     "nats": _nats,
     "imap": _imap,
     "folder_moves": _imap,
+    "graph_mail": _graph,
+    "gmail": _gmail,
 }
 """The client settings by the kind of a trigger's source."""
 
-_ADAPTERS = {"folder_moves": "imap"}
+_ADAPTERS = {"folder_moves": "imap", "graph_mail": "graph"}
 """The folder of an adapter, where it is not named as the kind of source."""
 
-_LOADED_LATER = {"imap": ("imapclient", "bs4", "mailparser_reply")}
+_PARSERS = ("bs4", "mailparser_reply")
+_LOADED_LATER = {"imap": ("imapclient", *_PARSERS), "graph": _PARSERS, "gmail": _PARSERS}
 """Libraries that an adapter loads only when it uses them; a missing one is named before."""
 
-_EXTRAS = {"imap": "mail"}
+_EXTRAS = {"imap": "mail", "graph": "mail", "gmail": "mail"}
 """The extra with an adapter's library, where it is not named as the adapter."""
 
 

@@ -10,7 +10,7 @@ import structlog
 
 from andon.authoring import Automation, Trigger
 from andon.bootstrap.brokers import Lost, open_kafka, open_nats
-from andon.bootstrap.mailboxes import open_folders, open_imap
+from andon.bootstrap.mailboxes import open_folders, open_gmail, open_graph, open_imap
 from andon.decisions import BatchDecider, BatchWatcher, Deployment, Payer
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
@@ -75,9 +75,19 @@ def _nats(wanted: SourceParts) -> Source:
 
 
 def _imap(wanted: SourceParts) -> Source:
-    return open_imap(
-        wanted.settings, wanted.trigger, wanted.automation.name, database=wanted.database, clock=wanted.clock
-    )
+    return open_imap(*_mails(wanted), database=wanted.database, clock=wanted.clock)
+
+
+def _graph(wanted: SourceParts) -> Source:
+    return open_graph(*_mails(wanted), database=wanted.database, clock=wanted.clock)
+
+
+def _gmail(wanted: SourceParts) -> Source:
+    return open_gmail(*_mails(wanted), database=wanted.database, clock=wanted.clock)
+
+
+def _mails(wanted: SourceParts) -> tuple[Settings, Trigger, str]:
+    return wanted.settings, wanted.trigger, wanted.automation.name
 
 
 def _folder_moves(wanted: SourceParts) -> Source:
@@ -93,6 +103,8 @@ OPENERS: Mapping[str, Opener] = {
     "nats": _nats,
     "imap": _imap,
     "folder_moves": _folder_moves,
+    "graph_mail": _graph,
+    "gmail": _gmail,
 }
 """By the kind of source."""
 

@@ -123,6 +123,7 @@ COMMANDS = {
     "procedures": Listed("andon.cli.procedures:app", "Look after what follows decisions in several steps."),
     "connectors": Listed("andon.cli.connectors:app", "What actions can reach, and how to make one more kind."),
     "streams": Listed("andon.cli.streams:app", "Look at streams of events, stop them and let them go on."),
+    "attachments": Listed("andon.cli.attachments:app", "See what hung on mails, and save one of them."),
     "feed": Listed("andon.cli.feed:app", "Who reads the committed decisions, how far, and an export of them."),
     "spending": Listed(
         "andon.cli.spending:show",

@@ -11,6 +11,7 @@ from starlette.routing import Match
 from andon.gateway import (
     actions,
     alerts,
+    attachments,
     audit,
     audits,
     automations,
@@ -86,6 +87,7 @@ ROUTERS = (
     spending.router,
     streams.router,
     streams.documents,
+    attachments.router,
     decisions.router,
     explanations.router,
     labels.router,

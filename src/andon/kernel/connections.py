@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from andon.kernel.environment import Section, secret_of
-from andon.kernel.places import Host, is_address
+from andon.kernel.places import Host, HttpAddress, is_address
 
 
 class _Connection(Section):
@@ -134,10 +134,67 @@ class ImapConnection(Section):
         return found
 
 
-Connection: TypeAlias = Annotated[KafkaConnection | NatsConnection | ImapConnection, Field(discriminator="kind")]
+class _MailService(Section):
+    token_env: str | None = Field(
+        None, description="Name of the environment variable that holds a token; instead of a client id and its secrets."
+    )
+    client_id: str | None = Field(None, description="The application that Andon is there.")
+    secret_env: str | None = Field(None, description="Name of the environment variable with the client's secret.")
+    poll_seconds: float = Field(15.0, gt=0, le=3600, description="The pause between two looks.")
+
+    @model_validator(mode="after")
+    def _authenticates(self) -> "_MailService":
+        if (self.token_env is None) == (self.client_id is None):
+            raise ValueError("set token_env, or client_id and secret_env")
+        if (self.client_id is None) != (self.secret_env is None):
+            raise ValueError("client_id and secret_env go together")
+        return self
+
+    def secret(self, name: str, environment: Mapping[str, str] = os.environ) -> SecretStr | None:
+        """Return the secret that a field names. Raises SettingsInvalid if it is not set."""
+        return secret_of(getattr(self, name), "connections", environment)
+
+
+class GraphConnection(_MailService):
+    """A mailbox in Microsoft 365, by Microsoft Graph."""
+
+    kind: Literal["graph"] = Field(description="`graph`.")
+    user: str = Field(description="Whose mailbox it is: an address, or an id.")
+    tenant: str | None = Field(None, description="The directory of the client, an id or a domain.")
+    url: HttpAddress = Field("https://graph.microsoft.com/v1.0", description="Where the service is.")
+    token_url: HttpAddress | None = Field(None, description="Where tokens are had; else that of the tenant.")
+
+    @model_validator(mode="after")
+    def _has_a_tenant(self) -> "GraphConnection":
+        if self.client_id is not None and self.tenant is None and self.token_url is None:
+            raise ValueError("client_id needs the tenant")
+        return self
+
+
+class GmailConnection(_MailService):
+    """A mailbox of Gmail, by Gmail's API."""
+
+    kind: Literal["gmail"] = Field(description="`gmail`.")
+    user: str = Field("me", description="Whose mailbox it is; `me` is whoever gave the token.")
+    refresh_token_env: str | None = Field(
+        None, description="Name of the environment variable with the refresh token of the mailbox's owner."
+    )
+    url: HttpAddress = Field("https://gmail.googleapis.com/gmail/v1", description="Where the service is.")
+    token_url: HttpAddress = Field("https://oauth2.googleapis.com/token", description="Where tokens are had.")
+
+    @model_validator(mode="after")
+    def _has_a_refresh_token(self) -> "GmailConnection":
+        if (self.client_id is None) != (self.refresh_token_env is None):
+            raise ValueError("client_id and refresh_token_env go together")
+        return self
+
+
+Connection: TypeAlias = Annotated[
+    KafkaConnection | NatsConnection | ImapConnection | GraphConnection | GmailConnection, Field(discriminator="kind")
+]
 """One server; `kind` says which fields there are."""
 
-KINDS = (KafkaConnection, NatsConnection, ImapConnection)
+KINDS = (KafkaConnection, NatsConnection, ImapConnection, GraphConnection, GmailConnection)
 
 
 def _expect(url: str, schemes: tuple[str, ...]) -> str:

@@ -9,8 +9,15 @@ from uuid import UUID
 from andon.authoring import Truth
 from andon.labels.domain import Label, LabelSource
 
-PRECEDENCE = (LabelSource.EVENT, LabelSource.BLIND_AUDIT, LabelSource.IMPORT, LabelSource.REVIEW)
-"""The precedence of sources. Events outside come first, then a person who did not see the line's decision.
+PRECEDENCE = (
+    LabelSource.EVENT,
+    LabelSource.BLIND_AUDIT,
+    LabelSource.FOLDER_MOVE,
+    LabelSource.IMPORT,
+    LabelSource.REVIEW,
+)
+"""The precedence of sources. Events outside come first, then a person who did not see the line's decision, then whoever
+moved a mail from where the decision had put it.
 
 A review comes last: the reviewer saw it.
 """

@@ -9,6 +9,7 @@ from andon.mail.errors import FolderMissing, MailboxUnavailable, MailUnreadable
 from andon.mail.limits import MailLimits
 from andon.mail.parsing import identity, parse
 from andon.mail.session import PORTS, Encryption, FolderStatus, ImapServer, MailSession, is_loopback
+from andon.mail.web import MailApi, OAuth, WebAnswer
 
 __all__ = [
     "PORTS",
@@ -19,11 +20,14 @@ __all__ = [
     "FolderStatus",
     "ImapServer",
     "Mail",
+    "MailApi",
     "MailAttachment",
     "MailLimits",
     "MailSession",
     "MailUnreadable",
     "MailboxUnavailable",
+    "OAuth",
+    "WebAnswer",
     "identity",
     "is_generated",
     "is_loopback",

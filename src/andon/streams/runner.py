@@ -17,6 +17,7 @@ from andon.kernel.events import Events
 from andon.streams.consumer import Consumer, Decides, Watch
 from andon.streams.domain import StreamKey
 from andon.streams.labelling import LabelWriter, ReportContract
+from andon.streams.moves import MoveContract, MoveWriter
 from andon.streams.ports import Source
 from andon.streams.reading import MAX_BYTES, ArrivalReader, Reads
 
@@ -27,6 +28,9 @@ LANES = 4
 
 While one waits for PostgreSQL, others compute.
 """
+
+FOLDER_MOVES = "folder_moves"
+"""The kind of trigger whose events are places of mails."""
 
 RESTART_SECONDS = 2.0
 """The pause of a stream after an unforeseen error."""
@@ -77,12 +81,16 @@ class Streams:
         writers = deque(self._decider() for _ in range(LANES))
         running = []
         for automation, trigger in self._declared:
-            contract = Contract(automation.contract)
-            running.append(self._run(automation, trigger, contract, list(writers), stop))
+            line = Contract(automation.contract)
+            running.append(self._run(automation, trigger, line, list(writers), stop))
             writers.rotate()  # what has one partition begins with another writer than its neighbour
         for automation, trigger in self._reported:
-            writer = LabelWriter(self._database, automation.name, events=self._events, clock=self._clock)
-            running.append(self._run(automation, trigger, ReportContract(), [writer], stop))
+            moves = trigger.source == FOLDER_MOVES
+            contract: Reads = MoveContract() if moves else ReportContract()
+            writer = (MoveWriter if moves else LabelWriter)(
+                self._database, automation.name, events=self._events, clock=self._clock
+            )
+            running.append(self._run(automation, trigger, contract, [writer], stop))
         try:
             await asyncio.gather(*running)
         finally:

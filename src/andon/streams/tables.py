@@ -117,6 +117,26 @@ mails = Table(
     Column("message_id", String, nullable=False),
     Column("decision_id", Uuid, nullable=False),
     Column("folder", String, nullable=False),
-    Column("put_by_us", ARRAY(String), nullable=False),
+    Column("moves_seen", ARRAY(Uuid), nullable=False),
     Column("seen_at", DateTime(timezone=True), nullable=False),
+)
+
+mail_logs = Table(
+    "mail_logs",
+    _METADATA,
+    Column("mailbox", String, primary_key=True),
+    Column("folder", String, primary_key=True),
+    Column("token", Text, nullable=True),
+    Column("length", BigInteger, nullable=False),
+    Column("asked_at", DateTime(timezone=True), nullable=True),
+)
+
+logged_mails = Table(
+    "logged_mails",
+    _METADATA,
+    Column("mailbox", String, primary_key=True),
+    Column("folder", String, primary_key=True),
+    Column("position", BigInteger, primary_key=True),
+    Column("remote_id", String, nullable=False),
+    Column("arrived_at", DateTime(timezone=True), nullable=False),
 )

@@ -23,11 +23,12 @@ EXPECTED = {
     Role.CALLER: {Permission.DECIDE, Permission.READ_OWN_DECISIONS, Permission.SEND_EVENTS},
     Role.AGENT: {Permission.CALL_TOOLS, Permission.READ_OWN_DECISIONS},
     Role.VIEWER: READS,
-    Role.REVIEWER: READS | {Permission.WORK_REVIEWS, Permission.ADD_LABELS},
+    Role.REVIEWER: READS | {Permission.WORK_REVIEWS, Permission.ADD_LABELS, Permission.READ_ATTACHMENTS},
     Role.OPERATOR: READS
     | {
         Permission.WORK_REVIEWS,
         Permission.ADD_LABELS,
+        Permission.READ_ATTACHMENTS,
         Permission.DECIDE,
         Permission.RESEND_ACTIONS,
         Permission.SEND_EVENTS,

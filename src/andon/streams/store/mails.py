@@ -18,7 +18,7 @@ class KnownMail(NamedTuple):
     mail: str
     decision_id: UUID
     folder: str
-    put_by_us: Sequence[str]
+    moves_seen: Sequence[UUID]
 
 
 def decided(tx: Tx, automation: str, identities: Sequence[str]) -> set[str]:
@@ -30,7 +30,7 @@ def decided(tx: Tx, automation: str, identities: Sequence[str]) -> set[str]:
 def lock(tx: Tx, automation: str, identities: Sequence[str]) -> dict[str, KnownMail]:
     """Return those of these mails that were decided, locked in order."""
     query = (
-        select(_m.mail, _m.decision_id, _m.folder, _m.put_by_us)
+        select(_m.mail, _m.decision_id, _m.folder, _m.moves_seen)
         .where(_m.automation == automation, _m.mail.in_(identities))
         .order_by(_m.mail)
         .with_for_update()
@@ -38,9 +38,7 @@ def lock(tx: Tx, automation: str, identities: Sequence[str]) -> dict[str, KnownM
     return {row.mail: KnownMail(*row) for row in tx.execute(query)}
 
 
-def seen(tx: Tx, automation: str, mail: str, folder: str, *, by_us: bool) -> None:
-    """Write down in which folder a mail was seen, and whether an action of ours had moved it there."""
-    values = {"folder": folder, "seen_at": text("clock_timestamp()")}
-    if by_us:
-        values["put_by_us"] = _m.put_by_us.op("||")([folder])
+def seen(tx: Tx, automation: str, mail: str, folder: str, moves: Sequence[UUID]) -> None:
+    """Write down in which folder a mail was seen, and which actions need not be waited for any more."""
+    values = {"folder": folder, "moves_seen": list(moves), "seen_at": text("clock_timestamp()")}
     tx.execute(update(mails).where(_m.automation == automation, _m.mail == mail).values(**values))
