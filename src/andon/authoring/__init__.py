@@ -65,7 +65,7 @@ from andon.authoring.rollouts import (
     Guardrail,
     RolloutPlan,
 )
-from andon.authoring.text import MEDIA_TYPE, MOST_CHARACTERS, Text
+from andon.authoring.text import MEDIA_TYPE, MOST_CHARACTERS, Text, is_text
 from andon.authoring.tools import CallKey, Tool, Toolbox, tool
 from andon.authoring.triggers import (
     SOURCES,
@@ -162,6 +162,7 @@ __all__ = [
     "http",
     "http_events",
     "imap",
+    "is_text",
     "kafka",
     "kafka_topic",
     "look",

@@ -1,6 +1,6 @@
 """Free text in a contract: `body: Annotated[str, Text()]`. It is read, recorded and shown like any other field."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,3 +32,8 @@ class Text(GroupedMetadata):
         """Return what Pydantic makes of it: a bound, and a word in the JSON Schema."""
         yield MaxLen(self.max_length)
         yield Field(json_schema_extra={"contentMediaType": MEDIA_TYPE})
+
+
+def is_text(metadata: Iterable[Any]) -> bool:
+    """Return whether the metadata of a contract's field marks it as free text."""
+    return any(isinstance(mark, Text) for mark in metadata)

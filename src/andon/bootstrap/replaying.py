@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from andon import decisions, policies, replays, reviews, serving
-from andon.authoring import Automation, MaxCost, Truth
+from andon.authoring import Automation, MaxCost, Truth, is_text
 from andon.bootstrap.memory import settle_memory
 from andon.bootstrap.recorded import CandidateLines, RecordedLines
 from andon.kernel.config import Settings
@@ -288,5 +288,6 @@ def _segment_fields(automation: Automation) -> SegmentFields:
     by += [one.field for one in (automation.monitors.fairness if automation.monitors else ())]
     fields = automation.contract.model_fields
     declared = tuple(dict.fromkeys(name for name in by if name in fields))
-    found = [name for name, one in fields.items() if policies.kind_of(one.annotation) in _SEGMENTS]
+    kinds = {name: policies.kind_of(one.annotation) for name, one in fields.items() if not is_text(one.metadata)}
+    found = [name for name, kind in kinds.items() if kind in _SEGMENTS]
     return SegmentFields(declared, tuple(n for n in found if n not in declared and n != automation.subject))

@@ -28,6 +28,7 @@ STRENGTHS = (10.0, 100.0, 300.0)
 _TRIED_ROWS = 3_000
 _TRIED_SHARE = 0.25
 _FEWEST_TRIED = 200
+_LOOKED_AT = 500
 _ITERATIONS = 300
 _TOLERANCE = 1e-3
 _NUMBERS_WEIGHT = 0.1
@@ -73,27 +74,40 @@ def columns_seen(features: Sequence[FeatureSpec], matrix: Matrix, words: int, pa
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-    seldom = 2 if len(matrix) >= _FEWEST_TRIED else 1
     found: list[tuple[str, Any, Any]] = []
+    columns = Decoder({"features": [asdict(feature) for feature in features]})(matrix)
     for feature in features:
         if feature.kind is not FeatureKind.TEXT:
             continue
-        usual: dict[str, Any] = {"sublinear_tf": True, "min_df": seldom, "dtype": np.float32}
-        found += [
-            (f"words {feature.name}", TfidfVectorizer(ngram_range=(1, 2), max_features=words, **usual), feature.name),
-            (
-                f"parts {feature.name}",
-                TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), max_features=parts, **usual),
-                feature.name,
-            ),
-        ]
+        usual: dict[str, Any] = {"sublinear_tf": True, "dtype": np.float32}
+        of_words = TfidfVectorizer(ngram_range=(1, 2), max_features=words, **usual)
+        of_parts = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), max_features=parts, **usual)
+        for what, vectorizer in (("words", of_words), ("parts", of_parts)):
+            if (least := _least_texts(vectorizer, columns[feature.name])) is not None:
+                found.append((f"{what} {feature.name}", vectorizer.set_params(min_df=least), feature.name))
     numbers = [feature.name for feature in features if feature.kind is FeatureKind.NUMBER]
     coded = [feature.name for feature in features if feature.kind in (FeatureKind.CATEGORY, FeatureKind.BOOLEAN)]
     if numbers:
         found.append(("numbers", make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler()), numbers))
     if coded:
         found.append(("categories", OneHotEncoder(handle_unknown="ignore", dtype=np.float32), coded))
+    if not found:
+        raise PackageInvalid(f"{', '.join(feature.name for feature in features)} holds no words to learn from")
     return ColumnTransformer(found, transformer_weights={"numbers": _NUMBERS_WEIGHT})
+
+
+def _least_texts(vectorizer: Any, texts: NDArray[Any]) -> int | None:
+    """Return in how many texts a term must stand: two, or one where no term comes again; None if there are no terms."""
+    analyze = vectorizer.build_analyzer()
+    seen: set[str] = set()
+    again = False
+    for text in texts[:_LOOKED_AT].tolist():
+        terms = set(analyze(text))
+        again = again or not seen.isdisjoint(terms)
+        seen |= terms
+        if again and len(texts) >= _FEWEST_TRIED:
+            return 2
+    return 1 if seen else None
 
 
 def _check_times(features: Sequence[FeatureSpec]) -> None:
@@ -123,7 +137,7 @@ def _best(seen: Any, frame: Any, labels: NDArray[np.int64], strengths: Sequence[
     if len(rows) < _FEWEST_TRIED or not len(asked) or len(np.unique(labels[learnt])) < 2:
         return strengths[len(strengths) // 2]
     prepared = clone(seen)
-    inputs, tested = prepared.fit_transform(frame.iloc[learnt]), None
+    inputs = prepared.fit_transform(frame.iloc[learnt])
     tested = prepared.transform(frame.iloc[asked])
     losses = []
     for strength in strengths:

@@ -10,6 +10,9 @@ import numpy as np
 
 Schema = Mapping[str, Any]
 
+MEDIA = "contentMediaType"
+"""The key by which a schema says that a string is free text."""
+
 WIDE = 1_000.0
 """The width of the range for a number without an upper bound."""
 
@@ -62,7 +65,7 @@ def fields_of(schema: Schema) -> tuple[ContractField, ...]:
     fields = []
     for name, given in schema.get("properties", {}).items():
         options = [_resolved(option, definitions) for option in _options(_resolved(given, definitions))]
-        filled = tuple(option for option in options if option.get("type") != "null")
+        filled = tuple(_with_media(option, given) for option in options if option.get("type") != "null")
         nullable, default = len(filled) < len(options), given.get("default")
         fields.append(ContractField(name, filled or ({},), nullable, name in required, default))
     return tuple(fields)
@@ -113,6 +116,12 @@ def fitting(schema: Schema, value: float) -> float | int:
         whole = int(np.rint(value)) if not step else round(value / step) * int(step)
         return int(min(max(whole, math.ceil(low) if math.isfinite(low) else whole), high))
     return round(round(value / step) * step, 12) if step else value
+
+
+def _with_media(option: Schema, around: Schema) -> Schema:
+    """Return an alternative with the media type that stands beside the union."""
+    media = around.get(MEDIA)
+    return {**option, MEDIA: media} if media and option.get("type") == "string" else option
 
 
 def _options(schema: Schema) -> Sequence[Schema]:

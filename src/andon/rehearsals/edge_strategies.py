@@ -33,6 +33,9 @@ WHOLE = 2**63
 LONG = 1_000
 """The length of a long text that has no longest one."""
 
+LONGEST = 50_000
+"""A longer text is not drawn, however long it may be: hundreds of them are kept at once."""
+
 _FORMATS = {"uuid": st.uuids().map(str), "date": st.dates().map(str)}
 _LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 """All that UTF-8 can write, except NUL, which every contract refuses."""
@@ -125,7 +128,7 @@ def _texts(schema: Schema) -> Values:
     if "pattern" in schema:
         whole = _END.sub(r"\\Z", schema["pattern"])  # `$` allows a line break after it in Python, and not in a contract
         return st.from_regex(whole).filter(lambda text: len(text) <= (most or LONG))
-    length = max(least, LONG) if most is None else int(most)
+    length = max(least, LONG) if most is None else max(least, min(int(most), LONGEST))
     odd = st.sampled_from(_ODD)
     ends = st.tuples(odd | _LETTERS, st.sampled_from(sorted({least, length}))).map(lambda drawn: drawn[0] * drawn[1])
     return (

@@ -8,7 +8,9 @@ from uuid import UUID
 
 import numpy as np
 
+from andon.authoring import MEDIA_TYPE
 from andon.rehearsals.contract_fields import (
+    MEDIA,
     FieldKind,
     Schema,
     choices_of,
@@ -21,6 +23,7 @@ from andon.rehearsals.errors import ContractTooOpen
 
 LETTERS = string.ascii_letters + string.digits
 USUAL_LENGTH = 8
+USUAL_PROSE = 400
 LAST_DAYS = 7
 """The days before `now` from which times are drawn."""
 
@@ -56,8 +59,19 @@ def _text(name: str, schema: Schema, rng: np.random.Generator, now: datetime) ->
         wanted = f"has the format {form}" if form else f"has to fit {schema['pattern']}"
         raise ContractTooOpen(f"{name} {wanted}: let decisions be recorded first, whose values are then used")
     least = int(schema.get("minLength", 0))
+    if schema.get(MEDIA) == MEDIA_TYPE:
+        return _prose(least, int(schema.get("maxLength", USUAL_PROSE)), rng)
     length = min(int(schema.get("maxLength", max(least, USUAL_LENGTH))), max(least, USUAL_LENGTH))
     return "".join(LETTERS[at] for at in rng.integers(len(LETTERS), size=length))
+
+
+def _prose(least: int, most: int, rng: np.random.Generator) -> str:
+    """Invent words, as in a short message."""
+    text = ""
+    while len(text) < max(least, min(most, int(rng.integers(USUAL_PROSE // 4, USUAL_PROSE)))):
+        word = "".join(LETTERS[at] for at in rng.integers(26, size=rng.integers(2, 10)))
+        text = f"{text} {word}".strip()
+    return text[:most]
 
 
 def _list(name: str, schema: Schema, rng: np.random.Generator, now: datetime) -> list[Any]:

@@ -124,10 +124,10 @@ def parts_of_columns(values: NDArray[np.float64], chosen: int, columns: Sequence
 def _against_others(each: NDArray[np.float64], chosen: int) -> NDArray[np.float64]:
     """Return what speaks for one class against the mean of the others; of two classes there is one row."""
     if len(each) == 1:
-        against: NDArray[np.float64] = each[0] if chosen == 1 else -each[0]
-        return against
-    against = each[chosen] - np.delete(each, chosen, axis=0).mean(axis=0)
-    return against
+        found = each[0] if chosen == 1 else -each[0]
+    else:
+        found = each[chosen] - np.delete(each, chosen, axis=0).mean(axis=0)
+    return np.asarray(found, dtype=np.float64)
 
 
 def linear_parts(model: Any, feature: str | None = None) -> LinearParts | None:
@@ -139,9 +139,10 @@ def linear_parts(model: Any, feature: str | None = None) -> LinearParts | None:
         return None
     if hasattr(steps[0], "build_analyzer") and len(steps) == 2 and feature is not None:
         return _TextParts(steps[0], np.asarray(coefficients, dtype=np.float64), feature)
-    if not hasattr(steps[0], "transformers_"):
+    try:
+        return LinearParts(steps[:-1], np.asarray(coefficients, dtype=np.float64))
+    except (AttributeError, ValueError):  # steps that do not say which columns they make
         return None
-    return LinearParts(steps[:-1], np.asarray(coefficients, dtype=np.float64))
 
 
 class _TextParts(LinearParts):
@@ -156,7 +157,7 @@ class _TextParts(LinearParts):
 def _blocks(steps: Sequence[Any]) -> list[Any]:
     """One block for each transformer of columns, where nothing after it moves its columns."""
     first = steps[0]
-    if len(steps) > 1:
+    if len(steps) > 1 or not hasattr(first, "transformers_"):
         names = list(map(str, _names_out(steps)))
         return [_Block(slice(0, len(names)), names)]
     blocks: list[Any] = []

@@ -117,7 +117,7 @@ def _constraints(column: Column) -> list[str]:
     if column.kind in _NUMBERS and column.reason is None:
         named = zip(("ge", "le"), bounds(column), strict=True)
         given += [f"{word}={_number(bound)}" for word, bound in named if bound is not None and _exact(column, bound)]
-    if column.kind is ColumnKind.TEXT:
+    if column.kind is ColumnKind.TEXT and column.reason is None:
         aliased = [f"Field({', '.join(given)})"] if given else []
         return [*aliased, f"Text(max_length={_room_for_text(column.longest):_})"]
     if _type(column) == "str":

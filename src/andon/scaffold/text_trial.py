@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from andon.models import FeatureKind, FeatureSpec, encode, fit_text, frame_of_rows
+from andon.models import FeatureKind, FeatureSpec, PackageInvalid, encode, fit_text, frame_of_rows
 from andon.scaffold.domain import Column, ColumnKind, Target
 from andon.scaffold.profile import TABLE, Table
 from andon.scaffold.target import label_of
@@ -86,7 +86,11 @@ def _fitted(
     if len(present) == 1:
         answer[:, present[0]] = 1.0
         return answer
-    model = fit_text(specs, learnt, [str(one) for one in labels[train].tolist()], names, light=True)
+    try:
+        model = fit_text(specs, learnt, [str(one) for one in labels[train].tolist()], names, light=True)
+    except PackageInvalid:  # no words are left in this part of the rows
+        answer[:] = np.bincount(labels[train], minlength=classes) / int(train.sum())
+        return answer
     answer[:, present] = model.predict_proba(frame_of_rows(specs, encode(specs, others)))
     return answer
 

@@ -6,14 +6,17 @@ import pytest
 
 from andon.audit import CONTROL, AuditEntry, Leaf
 from andon.console.rendering import (
+    LONG_TEXT,
     amount,
     change,
+    cut,
     fine_milliseconds,
     megabytes,
     milliseconds,
     moment,
     number,
     percent,
+    reads_long,
     span,
     took,
     value,
@@ -101,3 +104,16 @@ def test_stages_may_be_far_shorter_than_a_millisecond() -> None:
 
 def test_memory_that_nobody_measured_is_not_zero() -> None:
     assert (megabytes(142_400_000), megabytes(0)) == ("142 MB", "–")
+
+
+def test_a_long_text_is_cut_in_a_document_and_shown_apart_in_a_review() -> None:
+    letter = "Dear bank,\n" + "x" * 5_000
+    document = cut({"body": letter, "lines": [letter], "amount": 5, "subject": "Card"})
+    assert document["body"].endswith("x… (5,011 characters)")
+    assert len(document["body"]) < LONG_TEXT + 30
+    assert document["lines"] == [document["body"]]
+    assert (document["amount"], document["subject"]) == (5, "Card")
+    assert reads_long(letter)
+    assert reads_long("two\nlines")
+    assert not reads_long("Card stolen")
+    assert not reads_long(5.0)

@@ -11,6 +11,7 @@ import pandas
 import pytest
 import skops.io
 from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -27,6 +28,7 @@ from andon.models import (
     open_package,
     pack,
 )
+from texts import TEAMS, mails
 
 ROWS = 400
 
@@ -151,3 +153,49 @@ def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
     with pytest.raises(PackageInvalid, match="has 3 rows"):
         infer(model, rows[:3], None, trust=False)
     assert name_of(Path("1 Fraud_Risk.skops")) == "model-1-fraud-risk"
+
+
+def a_text_pipeline(columns: Any, **limits: int) -> Any:
+    """A pipeline that reads the body of a mail, or of a frame its subject as well."""
+    of_body = TfidfVectorizer(**limits)
+    if columns is None:
+        return make_pipeline(of_body, LogisticRegression())
+    seen = ColumnTransformer(
+        [("s", TfidfVectorizer(), "subject"), ("b", of_body, "body"), ("c", OneHotEncoder(), ["channel"])]
+    )
+    return make_pipeline(seen, LogisticRegression())
+
+
+def mail_rows(seed: int) -> tuple[pandas.DataFrame, list[str]]:
+    columns, teams = mails(150, seed)
+    return pandas.DataFrame({**columns, "channel": ["web", "branch"] * 75}), teams
+
+
+def test_a_pipeline_with_columns_of_text_says_which_they_are(tmp_path: Path) -> None:
+    frame, teams = mail_rows(1)
+    skops.io.dump(a_text_pipeline(frame).fit(frame, teams), tmp_path / "model.skops")
+    others, true = mail_rows(2)
+    sample = others.assign(team=true).to_dict("records")
+    found = infer(tmp_path / "model.skops", sample, "team", trust=False)
+    assert {one.name: one.kind for one in found.features} == {
+        "subject": FeatureKind.TEXT,
+        "body": FeatureKind.TEXT,
+        "channel": FeatureKind.CATEGORY,
+    }
+    assert found.classes == TEAMS
+
+
+def test_a_pipeline_on_one_text_takes_the_column_that_reads_like_text(tmp_path: Path) -> None:
+    frame, teams = mail_rows(1)
+    joblib.dump(a_text_pipeline(None, max_features=30).fit(frame["body"], teams), tmp_path / "model.joblib")
+    others, true = mail_rows(2)
+    sample = others.drop(columns="subject").assign(id=[f"m{at}" for at in range(150)], team=true).to_dict("records")
+    found = infer(tmp_path / "model.joblib", sample, "team", trust=True)
+    assert [(one.name, one.kind) for one in found.features] == [("body", FeatureKind.TEXT)]
+    with pytest.raises(PackageInvalid, match="takes one column of text, and the sample has several: subject, body"):
+        infer(
+            tmp_path / "model.joblib",
+            others.drop(columns="channel").assign(team=true).to_dict("records"),
+            "team",
+            trust=True,
+        )

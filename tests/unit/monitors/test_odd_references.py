@@ -1,13 +1,14 @@
 """References that are odd: constant, all missing or empty features neither break a monitor nor give an alarm."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from andon.authoring import Monitors
-from andon.models import FeatureKind, FeatureSpec, Manifest, open_package
+from andon.models import FeatureKind, FeatureSpec, Manifest, fit_text, open_package, pack
 from andon.models.manifest import CategoryProfile, NumericProfile
 from andon.monitors.domain import MonitorState, Observation
 from andon.monitors.judges.drift import judge_features, judge_scores
@@ -16,6 +17,7 @@ from andon.monitors.judges.windows import ArmWindow, JudgedWindow
 from andon.monitors.references import ModelReference, reference_from
 from andon.monitors.watching import WatchedAutomation
 from packages import a_package
+from texts import FEATURES, TEAMS, mails, rows_of
 
 UNTIL = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -109,3 +111,27 @@ def test_times_and_booleans_are_counted_as_training_counted_them(manifest: Manif
     matrix = reference.matrix([{"at": "1970-01-01T12:00:00Z", "night": True}, {"at": None, "night": "no boolean"}])
     assert matrix[0].tolist() == [day / 2, 1.0]
     assert np.isnan(matrix[1]).all()
+
+
+def test_the_drift_of_a_text_is_that_of_its_length(tmp_path: Path) -> None:
+    columns, teams = mails(300)
+    model = fit_text(FEATURES, columns, teams, TEAMS, light=True)
+    package = pack(
+        tmp_path / "package",
+        name="mail",
+        model=model,
+        features=FEATURES,
+        classes=TEAMS,
+        training=(columns, teams),
+        held_out=mails(90, seed=2),
+        split="by chance",
+    )
+    reference = reference_from(open_package(package).manifest)
+    others = rows_of(mails(300, seed=3)[0])
+    alike = judged(reference, others)
+    assert {series: one.state for series, one in alike.items()} == dict.fromkeys(alike, MonitorState.GOOD)
+    longer = judged(reference, [{**row, "body": 9 * row["body"]} for row in others])
+    bad = {series for series, one in longer.items() if one.state is not MonitorState.GOOD}
+    assert len(bad) == 1
+    assert "body" in next(iter(bad))
+    judged(reference, [{"subject": None, "body": 5}, {}, {"subject": ["no", "text"]}])

@@ -1,18 +1,22 @@
 """Rows at the edges of a contract: both ends of each field, missing values, odd texts, and several of these at once."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import numpy as np
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
+from andon import Text
 from andon.decisions import Contract, InputInvalid
 from andon.rehearsals import edge_rows, fields_of, row_edges
+from andon.rehearsals.edge_strategies import LONGEST
 from andon.rehearsals.row_edges import EACH, WHOLE_ROWS
+from andon.rehearsals.typical_values import typical_value
 
 
 class Line(BaseModel):
@@ -111,3 +115,24 @@ def test_a_seed_gives_its_own_rows_and_leaves_no_file(tmp_path: Path, monkeypatc
     first, again, other = (list(edge_rows({"article": "a", "pieces": 1}, fields, seed=seed)) for seed in (1, 1, 2))
     assert first == again != other
     assert list(tmp_path.iterdir()) == []
+
+
+class Mail(BaseModel):
+    subject: Annotated[str | None, Text(max_length=40)] = None
+    body: Annotated[str, Text(max_length=1_000_000)]
+
+
+def test_free_text_is_invented_as_words_and_its_edges_stay_within_memory() -> None:
+    fields = {field.name: field for field in fields_of(Mail.model_json_schema())}
+    rng = np.random.default_rng(1)
+    drawn = [
+        typical_value(name, one.schema, rng, datetime(2026, 12, 1, tzinfo=UTC)) for name, one in fields.items() for _ in range(9)
+    ]
+    subjects, bodies = drawn[:9], drawn[9:]
+    assert all(1 <= len(subject) <= 40 for subject in subjects)
+    assert all(len(body.split()) > 5 for body in bodies)
+    rows = list(edge_rows({"subject": "a", "body": "b"}, fields.values(), seed=1))
+    assert max(len(row["body"]) for row in rows if "body" in row) == LONGEST
+    contract = Contract(Mail)
+    for row in rows:
+        contract.read(to_json(row))
