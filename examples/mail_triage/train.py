@@ -1,7 +1,7 @@
 """Trains the model of mail triage and packs it: `andon models register --from-script train.py --alias champion`.
 
 It learns from filed mails, and from `labelled.parquet` if that is there: what the line decided and people labelled
-(`andon features dataset --automation mail-triage --labels --out labelled.parquet`).
+(`andon features dataset --automation mail-triage --labels --output labelled.parquet`).
 """
 
 from collections.abc import Iterator

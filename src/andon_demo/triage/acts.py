@@ -114,7 +114,7 @@ def _train(story: TriageStory) -> None:
         "--from",
         "2000-01-01",
         "--labels",
-        "--to-file",
+        "--output",
         "labelled.parquet",
     )
     story.line.command(
