@@ -210,8 +210,12 @@ class Robocorp(FaultyServer):
     def payload(self, asked: Asked, item: str) -> Said:
         return Said(200, self.items[item]["payload"])
 
+    def files(self, asked: Asked, item: str) -> Said:
+        return Said(200, [])
+
     routes: ClassVar[list[Route]] = [
         ("POST", "/api/v1/workspaces/w1/work-items", create),
+        ("GET", "/json-v1/workspaces/w1/workitems/([^/]+)/files", files),
         ("GET", "/api/v1/workspaces/w1/work-items", index),
         ("GET", "/api/v1/workspaces/w1/work-items/([^/]+)", show),
         ("POST", ".*/reserve-next-work-item", reserve),

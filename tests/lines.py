@@ -5,6 +5,7 @@ from pathlib import Path
 
 from andon import Automation, access, models
 from andon.access import Grant, KeyRing, Role
+from andon.bootstrap.explaining import explaining
 from andon.bootstrap.measures import Measures
 from andon.bootstrap.planning import PlanningHere
 from andon.bootstrap.project import build_events
@@ -16,6 +17,8 @@ from andon.kernel.config import GatewaySettings, Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
+from andon.models import ModelTrial
+from andon.serving import tried_with
 from automations import an_automation
 from packages import a_package
 
@@ -83,6 +86,9 @@ class Installation:
             clock=self.clock,
             pepper=PEPPER,
             tools=measures.tools,
+            explain=explaining(
+                Settings(root=self.folder), self.database, self._declared, lambda: self.deployment.loaded
+            ),
             rehearse=rehearsal(Settings(root=self.folder), self.database, self._declared),
             planning=PlanningHere(Settings(root=self.folder), self.database, self._all_declared),
         )
@@ -110,6 +116,9 @@ def install(database: Database, folder: Path, *automations: Automation) -> Insta
     """Return an installation with these automations, or the standing one, beside what the database already holds."""
     if not has_champion(database):
         register_champion(database, a_package(folder / "package"))
+    with database.begin() as tx:
+        for version in models.list_versions(tx):  # as whoever registers or loads one notes it
+            models.note_trial(tx, ModelTrial(version.digest, tried_with(version.manifest), True, ""))
     clock = SystemClock()
     deployment = Deployment(
         database,

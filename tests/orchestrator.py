@@ -9,8 +9,10 @@ import json
 import re
 import secrets
 import threading
+from io import BytesIO
 from typing import Any, ClassVar
 from uuid import uuid4
+from zipfile import ZipFile
 
 from faulty import Asked, FaultyServer, Route, Said
 
@@ -29,7 +31,7 @@ class Orchestrator(FaultyServer):
         self.jobs: dict[int, dict[str, Any]] = {}
         self.queues = {"PauseTransfer": (1, True), "Loose": (2, False)}
         self.processes = {"BlockCard": str(uuid4())}
-        self.package: bytes = b""
+        self.package = a_package()
         self.changed = threading.Condition(self.lock)
         self.token = ""
 
@@ -87,7 +89,7 @@ class Orchestrator(FaultyServer):
                 if item["Status"] == "New" and item["QueueDefinitionId"] == self.queues[data["Name"]][0]:
                     item["Status"] = "InProgress"
                     return Said(200, item)
-        return Said(204, b"") if not data.get("SpecificContent") else self._add(data, "InProgress")
+        return Said(200, {}) if not data.get("SpecificContent") else self._add(data, "InProgress")
 
     def _add(self, data: dict[str, Any], status: str) -> Said:
         reference = data.get("Reference") or ""
@@ -125,7 +127,7 @@ class Orchestrator(FaultyServer):
             item["Status"] = "Successful" if result["IsSuccessful"] else "Failed"
             item["Output"] = result.get("Output")
             item["ProcessingException"] = result.get("ProcessingException")
-        return Said(204, b"")
+        return Said(200, {})
 
     def list_items(self, asked: Asked) -> Said:
         return Said(200, {"value": self._referring(asked, self.items)})
@@ -213,6 +215,35 @@ class Orchestrator(FaultyServer):
         ("POST", ".*/api/(?:robotsservice|Logs)/.*", nothing),
         ("GET", r".*/odata/Processes/UiPath\.Server\.Configuration\.OData\.DownloadPackage.*", download),
     ]
+
+
+PROGRAM = """
+from dataclasses import dataclass
+
+
+@dataclass
+class Card:
+    card: str
+
+
+@dataclass
+class Blocked:
+    reference: str
+
+
+def main(card: Card) -> Blocked:
+    return Blocked("B-" + card.card)
+"""
+
+
+def a_package() -> bytes:
+    """Return a process of one function, as Orchestrator's feed has it."""
+    packed = BytesIO()
+    with ZipFile(packed, "w") as package:
+        package.writestr("content/main.py", PROGRAM)
+        package.writestr("content/uipath.json", json.dumps({"functions": {"main": "main.py:main"}}))
+        package.writestr("content/pyproject.toml", '[project]\nname = "block-card"\nversion = "1.0.0"\n')
+    return packed.getvalue()
 
 
 def _named(asked: Asked) -> str:

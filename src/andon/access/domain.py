@@ -160,30 +160,30 @@ class Principal:
         return Actor(self.name)
 
     def may(self, permission: Permission, automation: str | None) -> bool:
-        """Whether this is allowed within `automation`; None asks for what belongs to no automation, or to all of them."""
+        """Return whether this is allowed within `automation`; None means what belongs to no automation, or to all."""
         if permission in self._everywhere:
             return True
         return automation is not None and permission in self._within.get(automation, ())
 
     def require(self, permission: Permission, automation: str | None) -> None:
-        """Raises Forbidden unless this is allowed."""
+        """Raise Forbidden unless this is allowed."""
         if not self.may(permission, automation):
             where = f"in {automation}" if automation is not None else "across all automations"
             raise Forbidden(f"{self.name} may not {permission} {where}")
 
     def scopes(self, permission: Permission) -> list[str] | None:
-        """The automations in which this is allowed; None means all, an empty list none."""
+        """Return the automations in which this is allowed; None means all, an empty list none."""
         if permission in self._everywhere:
             return None
         return sorted(name for name, allowed in self._within.items() if permission in allowed)
 
     def require_anywhere(self, permission: Permission) -> None:
-        """Raises Forbidden unless this is allowed in some automation at least."""
+        """Raise Forbidden unless this is allowed in at least one automation."""
         if self.scopes(permission) == []:
             raise Forbidden(f"{self.name} may not {permission}")
 
     def require_over(self, grants: Iterable[Grant]) -> None:
-        """Raises Forbidden unless this principal may manage keys wherever these grants reach: nobody hands out more."""
+        """Raise Forbidden unless this principal may manage keys wherever these grants reach."""
         for grant in grants:
             self.require(Permission.MANAGE_KEYS, grant.automation)
 

@@ -16,7 +16,7 @@ from andon.kernel.db import Tx
 
 
 class Recognised(NamedTuple):
-    """A key that was recognised; as long as the ring is the same it need not be hashed again. `generation` is the ring's then."""
+    """A recognised key, which need not be hashed again while the ring is of the same `generation`."""
 
     token: str
     held: "_Held"
@@ -55,11 +55,11 @@ class KeyRing:
         audit.tell_refused(KEYS, doubted)
 
     def authenticate(self, token: str, now: datetime) -> Principal:
-        """Who holds this key. Raises Unauthenticated, and says more than "unknown" only to whoever holds the whole key."""
+        """Return the holder of a key. Raises Unauthenticated, with details only for a caller that has the whole key."""
         return self._living(self._recognised(token), now)
 
     def recognise(self, token: str, now: datetime) -> Recognised:
-        """The same for somebody who will come again with the same key. Raises Unauthenticated."""
+        """Authenticate a caller that will send the same key again. Raises Unauthenticated."""
         generation, held = self._generation, self._recognised(token)
         self._living(held, now)
         return Recognised(token, held, generation)

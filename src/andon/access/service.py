@@ -153,7 +153,7 @@ def get_key(tx: Tx, key_id: UUID) -> Key:
 
 
 def find_key(tx: Tx, named: str) -> Key:
-    """The key with this id, or else the newest with this name, a living one first. Raises KeyNotFound."""
+    """Return the key with this id, or else the newest with this name, a living one first. Raises KeyNotFound."""
     found = [key for key in store.all_keys(tx) if named in (str(key.principal.id), key.principal.name)]
     if not found:
         raise KeyNotFound(f"No key has the id or the name {named!r}")
@@ -219,7 +219,7 @@ def _row(principal: Principal) -> Sequence[RowName]:
 
 
 def _shown(key: Key) -> dict[str, Any]:
-    """A key as the audit log keeps it."""
+    """Return a key as the audit log keeps it."""
     return {
         "name": key.principal.name,
         "grants": [{"role": g.role, "automation": g.automation} for g in key.principal.grants],

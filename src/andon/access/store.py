@@ -68,7 +68,7 @@ def replace_grants(tx: Tx, key_id: UUID, wanted: Sequence[Grant]) -> None:
 
 
 def save_use(tx: Tx, used: Mapping[UUID, datetime]) -> None:
-    """Note when keys were last used; a later time that stands there stays. Rows are locked in one order: several processes write at once."""
+    """Note when keys were last used; a later time stays. Rows are locked in one order, as several processes write."""
     statement = text(
         "UPDATE access_keys k SET last_used_at = used.at FROM ("
         "SELECT a.id, u.at FROM access_keys a "

@@ -1,4 +1,4 @@
-"""API keys as text: `andon_<id>_<256 random bits>`. Only an HMAC-SHA-256 under the installation's pepper is ever stored."""
+"""API keys as text: `andon_<id>_<256 random bits>`. Only an HMAC-SHA-256 under the installation's pepper is stored."""
 
 import hmac
 import os
@@ -17,24 +17,24 @@ _PEPPER_BYTES = 32
 
 
 def new_token(key_id: UUID) -> str:
-    """A new key for this id."""
+    """Return a new key for this id."""
     return f"{_PREFIX}{key_id.hex}_{secrets.token_hex(32)}"
 
 
 def digest_of(token: str, pepper: bytes) -> bytes:
-    """What is stored of a key."""
+    """Return what is stored of a key."""
     return hmac.digest(pepper, token.encode(), "sha256")
 
 
 def id_in(token: str) -> str:
-    """The id in a key, as 32 hexadecimal digits. Raises Unauthenticated if this cannot be a key."""
+    """Return the id in a key, as 32 hexadecimal digits. Raises Unauthenticated if this cannot be a key."""
     if len(token) != _LENGTH or not token.startswith(_PREFIX) or token[_ID_END] != "_" or not token.isascii():
         raise Unauthenticated("This is not an API key; one looks like andon_<id>_<secret>, 103 characters")
     return token[len(_PREFIX) : _ID_END]
 
 
 def load_or_create_pepper(path: Path, given: str | None = None) -> bytes:
-    """The secret under which keys are hashed: `given` by the settings, or kept in a file that only its owner may read.
+    """Return the secret that keys are hashed with: `given` by the settings, or from a file only its owner may read.
 
     Without it every key is unknown, so it belongs in the backup, apart from the database. Raises PepperInvalid.
     """
@@ -54,7 +54,7 @@ def _checked(text: str, where: str) -> bytes:
 
 
 def _create(path: Path) -> None:
-    """Whole or not at all, and never over one that is there: two processes that start at once agree on one."""
+    """Write the file whole or not at all, and never over another: two processes that start at once agree on one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

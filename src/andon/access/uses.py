@@ -1,4 +1,4 @@
-"""When keys were last used: what a process saw of it is written beside its work, so that who looks at the keys knows which are idle."""
+"""When keys were last used, written by each process beside its work, so that idle keys can be seen."""
 
 import asyncio
 from datetime import datetime

@@ -6,6 +6,7 @@ people who look after what could not be delivered. Start reading at `domain.py`.
 
 from andon.actions.callbacks import callback_of, is_genuine_callback
 from andon.actions.deliveries import Deliveries
+from andon.actions.delivery_states import DeliveryStates
 from andon.actions.domain import (
     Action,
     ActionSelection,
@@ -80,6 +81,7 @@ __all__ = [
     "Deliveries",
     "Delivery",
     "DeliveryObserver",
+    "DeliveryStates",
     "Destination",
     "DestinationDisabled",
     "DestinationNotDisabled",

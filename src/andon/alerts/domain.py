@@ -75,6 +75,14 @@ class BadNews:
         return AlertKey(self.automation, self.monitor, self.series, self.segment, self.drill)
 
 
+_SINGULAR = {
+    "actions": "action",
+    "decisions": "decision",
+    "events": "event",
+    "standard deviations": "standard deviation",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """A breach from its first sighting until it is resolved.
@@ -112,6 +120,10 @@ class Alert:
     resolved_by: str | None = None
     resolved_at: datetime | None = None
     resolution: str | None = None
+
+    def unit_of(self, figure: float | None) -> str:
+        """Return the unit as it stands behind a figure: `1 event`, `2 events`."""
+        return _SINGULAR.get(self.unit, self.unit) if figure == 1 else self.unit
 
     @property
     def state(self) -> AlertState:

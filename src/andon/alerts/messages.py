@@ -149,7 +149,8 @@ def _text(alert: Alert, console: str, now: datetime) -> str:
         f"Since {alert.since:%Y-%m-%d %H:%M} UTC, level {alert.level}, seen {_times(alert.count)}.",
     ]
     if alert.expected is not None or alert.observed is not None:
-        lines.append(f"Expected {_figure(alert.expected)}, observed {_figure(alert.observed)} {alert.unit}".rstrip())
+        observed = f"{_figure(alert.observed)} {alert.unit_of(alert.observed)}"
+        lines.append(f"Expected {_figure(alert.expected)}, observed {observed}".rstrip())
     if words := sure(alert):
         lines.append(words[0].upper() + words[1:] + ".")
     lines += [f"{text}." for text in alert.done]

@@ -98,7 +98,7 @@ def mail_flag(
     message: str = "{input.message_id}",
     source: str = "INBOX",
 ) -> ActionSpec:
-    """Flag the mail that was decided (`\\Flagged`, `$Urgent`), or remove flags."""
+    """Flag the mail that was decided, as `$Urgent`, or remove flags."""
     options = {"do": "flag", "message": message, "source": source, "flags": list(flags), "remove": remove}
     return _spec("mailbox", destination, options)
 
@@ -128,6 +128,8 @@ def mail_reply(
     """Answer the mail that was decided, in its thread; mails that no person wrote are not answered."""
     options = {"do": "reply", "message": message, "source": source, "text": text, "subject": subject}
     return _spec("correspondence", destination, options)
+
+
 def uipath_queue(
     destination: str,
     queue: str,

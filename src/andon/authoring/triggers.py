@@ -14,7 +14,18 @@ from andon.authoring.features import span_of
 Read: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 """Makes the contract's input of an event's data; None leaves the event out. Pure."""
 
-SOURCES = ("kafka", "nats", "table", "schedule", "files", "http", "imap", "folder_moves", "graph_mail", "gmail")
+SOURCES = (
+    "kafka",
+    "nats",
+    "table",
+    "schedule",
+    "files",
+    "http",
+    "imap",
+    "folder_moves",
+    "graph_mail",
+    "gmail",
+)
 """The kinds of places that events come from."""
 
 
@@ -22,9 +33,9 @@ SOURCES = ("kafka", "nats", "table", "schedule", "files", "http", "imap", "folde
 class Trigger:
     """One stream of events into an automation.
 
-    `source` is the kind (`kafka`, `nats`, `table`, `schedule`, `files`, `http`, `imap`), `place` the topic, subject,
-    table, folder or mailbox, `connection` the name of the server under `[connections.NAME]` in andon.toml. Of CloudEvents only those of
-    `types` are taken, all if there are none; the others are left out. `read` makes the input of an event's data.
+    `source` is the kind (one of SOURCES), `place` the topic, subject, table, folder or mailbox, `connection` the name of
+    the server under `[connections.NAME]` in andon.toml. Of CloudEvents only those of `types` are taken, all if there are
+    none; the others are left out. `read` makes the input of an event's data.
     """
 
     source: str
@@ -132,7 +143,7 @@ def gmail(mailbox: str, *, label: str = "INBOX", read: Read | None = None) -> Tr
 
 
 def folder_moves(mailbox: str, folders: Mapping[str, str]) -> Trigger:
-    """Bring labels: whoever moves a mail into one of these folders says that its decision's class is that of the folder.
+    """Bring labels: whoever moves a mail into one of these folders says that its class is that of the folder.
 
         Truth({"cards": "cards", "loans": "loans"}, reported=folder_moves("support", {"Cards": "cards"}))
 

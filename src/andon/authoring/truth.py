@@ -77,5 +77,6 @@ class Truth:
                 )
             if trigger.source in ("http", "schedule", "imap", "graph_mail", "gmail"):
                 raise DeclarationInvalid(
-                    f"Truth: {trigger.source} brings no labels; kafka, nats, table, files and folder_moves do, and POST /v1/labels"
+                    f"Truth: {trigger.source} brings no labels; kafka, nats, table, files and folder_moves do, "
+                    "and POST /v1/labels"
                 )

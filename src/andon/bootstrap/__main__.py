@@ -5,18 +5,13 @@ It does without the imports of the command line.
 
 import importlib
 import sys
-from typing import Any
 
 from andon.kernel.collector import resting
+from andon.kernel.without_rich import import_structlog
 
 if __name__ == "__main__":
     with resting():
-        # A server prints no tables, and structlog works without rich, which costs 3 MB a process. A project may still
-        # load it.
-        modules: dict[str, Any] = sys.modules
-        modules["rich"] = None
-        importlib.import_module("structlog")
-        del modules["rich"]
+        import_structlog()
         process = importlib.import_module("andon.bootstrap.process")
         serve = process.part(sys.argv[1])
     process.run(serve)

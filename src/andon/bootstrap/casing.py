@@ -8,7 +8,7 @@ from pathlib import Path
 
 from andon import migrations, models
 from andon.authoring import Automation
-from andon.bootstrap.hosting import load_hosted
+from andon.bootstrap.versions import load_version
 from andon.cases import CaseResult, CaseRunner, FiledCase
 from andon.decisions import champion_of
 from andon.kernel import postgres
@@ -48,10 +48,9 @@ def _loaded(settings: Settings, automation: Automation, model: str | None) -> Lo
             with database.begin() as tx:
                 named = None if model is None else models.get(tx, automation.model, int(model))
                 version = champion_of(tx, automation) if named is None else named
-                folder = models.fetch(tx, version, settings.data / "models")
+            return load_version(settings, database, version)
         finally:
             database.close()
-    return load_hosted(settings, version, folder)
 
 
 def _packed(folder: Path) -> LoadedVersion:

@@ -38,8 +38,8 @@ def run_chores(
         *of_decisions(failed_kept=timedelta(seconds=settings.gateway.results_seconds)),
         *of_actions(pictures_kept=timedelta(days=settings.worker.evidence_days)),
         *of_streams(events),
-        *of_attachments(kept=timedelta(days=settings.attachments.keep_days)),
         *of_tools(),
+        *of_attachments(kept=timedelta(days=settings.attachments.keep_days)),
         *of_features(),
         *of_measures(),
         *of_alerts(

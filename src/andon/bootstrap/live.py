@@ -1,7 +1,6 @@
 """The live status of a process: assembled from its decider, its versions and its metrics."""
 
 import resource
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -49,10 +48,8 @@ def report_live(
 
 
 def _waiting(decider: Decider) -> Mapping[str, WaitingCounts]:
-    depths: Counter[tuple[str, Priority]] = Counter()
-    for (model, _, priority), count in decider.depths_by_version.items():
-        depths[model, priority] += count
-    return {model: WaitingCounts(*(depths[model, priority] for priority in Priority)) for model, _ in depths}
+    depths = decider.depths_by_automation
+    return {name: WaitingCounts(*(depths[name, priority] for priority in Priority)) for name, _ in depths}
 
 
 def _pools(deployment: Deployment) -> tuple[Pool, ...]:

@@ -11,8 +11,8 @@ from threading import Lock
 from andon import decisions, models, plans
 from andon.access import Permission
 from andon.authoring import Automation
-from andon.bootstrap.hosting import load_hosted
 from andon.bootstrap.project import load_automations, ready_for
+from andon.bootstrap.versions import load_version
 from andon.decisions import DecisionRecord, Line
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
@@ -157,6 +157,6 @@ class _Again:
         with self.database.begin() as tx:
             deployed = decisions.version(tx, automation.name, automation_version)
             model = models.get(tx, automation.model, number)
-            folder = models.fetch(tx, model, self.settings.data / "models")
         then = decisions.as_deployed(automation, deployed, planned.policy)
-        return decisions.assemble(then, load_hosted(self.settings, model, folder), number=automation_version)
+        loaded = load_version(self.settings, self.database, model)
+        return decisions.assemble(then, loaded, number=automation_version)

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 
 from andon import decisions, models, policies
 from andon.authoring import Automation
-from andon.bootstrap.hosting import load_hosted
 from andon.bootstrap.project import chosen, load_automations
+from andon.bootstrap.versions import load_version
 from andon.decisions import UNCONTROLLED, Contract, Control, Controls, Gate, Judge, Line, RecordedDecision, ReplayBy
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
@@ -41,11 +40,10 @@ class RecordedLines:
         return ReplayBy(line.contract, line.judge, line.traffic.champion, gate=gate)
 
     def load(self, number: int) -> LoadedVersion:
-        """Load a version of the automation's model. Raises VersionNotFound, EndpointUnavailable."""
+        """Load a version of the automation's model. Raises VersionNotFound, VersionHeld, EndpointUnavailable."""
         with self.database.begin() as tx:
             version = models.get(tx, self.declared.model, number)
-            folder = models.fetch(tx, version, self._cache)
-        return load_hosted(self.settings, version, folder)
+        return load_version(self.settings, self.database, version)
 
     def policy_text(self, version: str, automation_version: int) -> TriedPolicy:
         """Return the text of a policy that decided. Raises AutomationNotFound."""
@@ -67,14 +65,10 @@ class RecordedLines:
         with self.database.begin() as tx:
             deployed = decisions.version(tx, self.declared.name, automation_version)
             model = models.get(tx, deployed.description["model"], model_version)
-            folder = models.fetch(tx, model, self._cache)
         text = self.policy_text(policy_version, automation_version).text
         then = decisions.as_deployed(self.declared, deployed, text)
-        return decisions.assemble(then, load_hosted(self.settings, model, folder), number=automation_version)
-
-    @property
-    def _cache(self) -> Path:
-        return self.settings.data / "models"
+        loaded = load_version(self.settings, self.database, model)
+        return decisions.assemble(then, loaded, number=automation_version)
 
 
 @dataclass(slots=True)

@@ -13,11 +13,12 @@ from pydantic_core import to_json
 from andon import decisions, tools
 from andon.agents import LanguageModelInvalid, OpenModels
 from andon.authoring import Automation, Toolbox
-from andon.decisions import Decider, Decision, DecisionRecord, DecisionRequest, Line, Priority
+from andon.decisions import Decider, Decision, DecisionRecord, DecisionRequest, Idempotency, Line, Priority
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
-from andon.kernel.db import Database, DatabaseUnavailable
+from andon.kernel.db import Database
 from andon.kernel.errors import Unavailable
+from andon.kernel.ids import uuid7
 from andon.tools import ToolCall
 from andon.tools.metrics import ToolMetrics
 
@@ -66,13 +67,13 @@ class WorkerDesk:
         box: Toolbox,
         given: Mapping[str, Any],
         *,
-        call_id: UUID,
+        key: UUID,
         caller: str,
         correlation_id: str,
         traceparent: str | None,
     ) -> ToolCall:
-        """Decide a call, through outages."""
-        deciding = self._decide(box.name, given, call_id, caller, correlation_id, traceparent)
+        """Decide a call, through outages; the same key again finds the first decision."""
+        deciding = self._decide(box.name, given, key, caller, correlation_id, traceparent)
         made = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(deciding, self._loop))
         call = _call_of(box, made)
         self._metrics.decided(call)
@@ -82,32 +83,34 @@ class WorkerDesk:
         self,
         name: str,
         given: Mapping[str, Any],
-        call_id: UUID,
+        key: UUID,
         caller: str,
         correlation_id: str,
         traceparent: str | None,
     ) -> Decision | DecisionRecord:
         raw, tries = to_json(given), 0
+        once = Idempotency.of(name, caller, str(key), raw)
         while True:
-            line = self._lines().get(name)
+            line, now = self._lines().get(name), self._clock.now()
             try:
                 if line is not None:
                     request = DecisionRequest(
-                        id=call_id,
+                        id=uuid7(now),
                         automation=name,
                         raw=raw,
                         input=line.contract.read(raw),
                         caller=caller,
                         correlation_id=correlation_id,
-                        asked_at=self._clock.now(),
+                        asked_at=now,
                         began_ns=perf_counter_ns(),
                         traceparent=traceparent,
+                        idempotency=once,
                         priority=Priority.NORMAL,
                     )
                     decision = await self._decider.decide(request)
                     if decision is not None:
                         return decision
-                    record = await asyncio.to_thread(self._find, call_id)
+                    record = await asyncio.to_thread(self._find, once)
                     if record is not None:
                         return record
             except Unavailable as error:
@@ -115,16 +118,13 @@ class WorkerDesk:
             else:
                 why = f"no line of {name} decides here"
             if tries % int(_TOLD_SECONDS / _PAUSE) == 0:
-                log.warning("tools.not_decided", toolbox=name, call_id=str(call_id), reason=why)
+                log.warning("tools.not_decided", toolbox=name, key=str(key), reason=why)
             tries += 1
             await asyncio.sleep(_PAUSE)
 
-    def _find(self, call_id: UUID) -> DecisionRecord | None:
-        try:
-            with self._database.begin() as tx:
-                return decisions.find(tx, call_id)
-        except DatabaseUnavailable:
-            return None
+    def _find(self, once: Idempotency) -> DecisionRecord | None:
+        with self._database.begin() as tx:
+            return decisions.first_answer(tx, once)
 
 
 def some_tools(automations: Sequence[Automation]) -> bool:

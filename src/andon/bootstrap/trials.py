@@ -17,31 +17,43 @@ from andon.serving import EndpointUnavailable, LoadedVersion, TrialEnd
 log = structlog.get_logger(__name__)
 
 Load = Callable[[ModelVersion, Path], LoadedVersion]
+Trial = Callable[[ModelVersion], None]
 
 
-def loading(settings: Settings, database: Database, clock: Clock, events: Events) -> Load:
-    """Give what loads registered versions: tried first, unless the database knows how that ended.
+def trying(settings: Settings, database: Database, clock: Clock, events: Events) -> Trial:
+    """Return what tries registered versions, unless the database knows how that ended.
 
-    The loader raises VersionHeld for a version that is in quarantine or gets there, EndpointUnavailable and
-    EnvironmentInvalid.
+    It raises VersionHeld for a version that is in quarantine or gets there, EndpointUnavailable and EnvironmentInvalid.
     """
 
-    def load(version: ModelVersion, folder: Path) -> LoadedVersion:
+    def attempt(version: ModelVersion) -> None:
         if version.manifest.runtime is Runtime.NONE:
-            return load_hosted(settings, version, folder)
+            return
         with database.begin() as tx:
             models.require_free(tx, version)
             hosting = hosting_of(settings, version.name)
             known = models.find_trial(tx, version.digest, serving.tried_with(version.manifest, hosting))
-        if known is None or not known.passed:
-            known = _tried(settings, version, folder)
-            with database.begin() as tx:
-                models.note_trial(tx, known)
-                if not known.passed:
-                    models.hold_back(tx, version, known.detail, events=events, now=clock.now())
-        if not known.passed:
-            log.error("model.quarantined", model=version.name, version=version.number, reason=known.detail)
-            raise VersionHeld(f"Version {version.number} of {version.name} is in quarantine now: {known.detail}")
+            if known is not None and known.passed:
+                return
+            folder = models.fetch(tx, version, settings.data / "models")
+        found = _tried(settings, version, folder)
+        with database.begin() as tx:
+            models.note_trial(tx, found)
+            if not found.passed:
+                models.hold_back(tx, version, found.detail, events=events, now=clock.now())
+        if not found.passed:
+            log.error("model.quarantined", model=version.name, version=version.number, reason=found.detail)
+            raise VersionHeld(f"Version {version.number} of {version.name} is in quarantine now: {found.detail}")
+
+    return attempt
+
+
+def loading(settings: Settings, database: Database, clock: Clock, events: Events) -> Load:
+    """Return what loads registered versions, tried first. It raises what `trying` raises."""
+    attempt = trying(settings, database, clock, events)
+
+    def load(version: ModelVersion, folder: Path) -> LoadedVersion:
+        attempt(version)
         return load_hosted(settings, version, folder)
 
     return load

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from andon.access.vouched import KEYS
+from andon.actions import DeliveryStates
 from andon.actions.vouched import DISABLED
 from andon.audit import Evidence, RowKind
 from andon.cord.vouched import LINE_STATES
@@ -43,4 +44,10 @@ ROWS: Sequence[RowKind] = (
 
 def all_evidence() -> Mapping[str, Evidence]:
     """Fresh objects for one verification."""
-    return {RECORDED: LedgerEvidence(), IMPORTED: ImportedLabels(), REGISTERED: ModelFiles(), "idempotency": KeptKeys()}
+    return {
+        RECORDED: LedgerEvidence(),
+        IMPORTED: ImportedLabels(),
+        REGISTERED: ModelFiles(),
+        "idempotency": KeptKeys(),
+        **DeliveryStates().by_action(),
+    }

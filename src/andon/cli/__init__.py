@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from andon.bootstrap.telling import exit_code, tell
 from andon.kernel.collector import resting
 from andon.kernel.errors import AndonError, Unavailable
+from andon.kernel.without_rich import import_structlog
 from andon.version import __version__
 
 
@@ -121,6 +122,8 @@ COMMANDS = {
     "actions": Listed("andon.cli.actions:app", "Look at what could not be delivered, and send it again."),
     "evidence": Listed("andon.cli.evidence:app", "See what a browser did for an action."),
     "procedures": Listed("andon.cli.procedures:app", "Look after what follows decisions in several steps."),
+    "tools": Listed("andon.cli.tools:app", "See the tools of agents, and the calls that they asked for."),
+    "agent": Listed("andon.cli.agent:app", "Look at the runs of agents, and run them again."),
     "connectors": Listed("andon.cli.connectors:app", "What actions can reach, and how to make one more kind."),
     "streams": Listed("andon.cli.streams:app", "Look at streams of events, stop them and let them go on."),
     "attachments": Listed("andon.cli.attachments:app", "See what hung on mails, and save one of them."),
@@ -130,6 +133,7 @@ COMMANDS = {
         "Show what decisions cost, by day, automation and model version, and how the budgets stand.",
     ),
     "budget": Listed("andon.cli.budget:app", "See and set what predictions of an automation may cost."),
+    "mcp": Listed("andon.cli.mcp:app", "Serve agents over the Model Context Protocol, and guard the tools they use."),
     "keys": Listed("andon.cli.keys:app", "Make, list, grant and revoke API keys."),
     "audit": Listed("andon.cli.audit:app", "Verify the audit log, read it, see how far it is sealed."),
 }
@@ -214,5 +218,7 @@ def main() -> None:
     asked = COMMANDS.get(sys.argv[1]) if len(sys.argv) > 1 else None
     if asked is not None:
         with resting():
+            if sys.argv[1] == "up":  # it runs as long as the installation
+                import_structlog()
             importlib.import_module(asked.place.partition(":")[0])
     app(prog_name="andon")

@@ -72,8 +72,8 @@ class ConnectorContract:
 
     `counts_repeats` says that the outside system accepts a repeat as well; otherwise it recognizes the key and accepts
     it once. `knows_after_silence` says that asking finds out whether a silent system took a delivery; otherwise the
-    answer is that nobody knows. `silence` is the timeout of the tests; a client that takes long to connect needs more. `many` is
-    the number of deliveries at once.
+    answer is that nobody knows. `silence` is the timeout of the tests; a client that takes long to connect needs more.
+    `many` is the number of deliveries at once.
     """
 
     options: ClassVar[Mapping[str, Any]] = {}

@@ -47,6 +47,7 @@ from andon.kernel.db import Database
 from andon.kernel.errors import Conflict, NotFound, Unavailable
 from andon.kernel.events import Events
 from andon.kernel.searches import Searches
+from andon.models import Ready
 from andon.replays import Rehearse
 
 _STATIC = Path(__file__).parent / "static"
@@ -68,10 +69,11 @@ def create_app(
     events: Events,
     rehearse: Rehearse | None = None,
     explain: Explain | None = None,
+    trial: Ready | None = None,
 ) -> FastAPI:
     """Return the console of one installation. Raises AssetsMissing.
 
-    `rehearse` tries policies on its decisions, `explain` says what spoke for one.
+    `rehearse` tries policies on its decisions, `explain` says what spoke for one, `trial` tries versions.
     """
     if not (_STATIC / "vendor" / "htmx.min.js").is_file():
         raise AssetsMissing
@@ -88,6 +90,7 @@ def create_app(
         searches=Searches(database),
         rehearse=rehearse,
         explain=explain,
+        trial=trial,
     )
     app.add_middleware(Guard)
     errors.install(app)

@@ -74,7 +74,7 @@ def set_split(
                 reason=reason,
                 now=now,
                 events=here.events,
-                ready=ready_for([deployed], here.settings, model),
+                ready=ready_for([deployed], here, model),
                 suits=lambda policy: decisions.require_named(
                     deployed, policies.parse(policy.text, source=f"policy {policy.version}")
                 ),

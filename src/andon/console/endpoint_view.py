@@ -51,7 +51,10 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One endpoint. `users` are the automations that the visitor may see, `everybody` all that use it."""
+    """One endpoint. `users` are the automations that the visitor may see, `everybody` all that use it.
+
+    `shared_load`: the visitor may see figures of a process or a version that count the work for all automations.
+    """
 
     name: str
     champion: int | None
@@ -62,6 +65,7 @@ class Endpoint:
     everybody: Sequence[AutomationVersion]
     pools: Sequence[Pool]
     processes: Sequence[Process]
+    shared_load: bool
 
     @property
     def budget(self) -> BudgetState | None:
@@ -137,11 +141,12 @@ def _endpoint(
         champion=champion,
         arms=arms,
         figures=live.figures(processes, lambda arm: arm.model == name and arm.automation in seen),
-        waiting=live.waiting(processes, name),
+        waiting=live.waiting(processes, seen),
         users=[_user(tx, split, champion, arms, processes, now) for split in splits.values()],
         everybody=users,
         pools=[pool for pool in live.pools(processes, name) if known or pool.version in named],
-        processes=processes,
+        processes=live.processes_of(processes, seen),
+        shared_load=visitor.principal.scopes(Permission.READ_MODELS) is None,
     )
 
 

@@ -13,7 +13,6 @@ from andon.console.dependencies import Db, Here, Signed
 from andon.console.endpoint_view import endpoint_of, endpoints
 from andon.console.pulse import series
 from andon.decisions import AutomationVersion
-from andon.kernel.config import Settings
 from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
 from andon.live import STAGES
@@ -48,8 +47,12 @@ def live(here: Here, visitor: Signed, tx: Db, name: str) -> Response:
     return here.pages.html("endpoint_live.html", visitor=visitor, **_figures(here, visitor, tx, name))
 
 
-def ready_for(users: Sequence[AutomationVersion], settings: Settings, name: str) -> Ready:
-    """Return a check of a version: every automation provides its inputs, and its isolated environment is built."""
+def ready_for(users: Sequence[AutomationVersion], here: Console, name: str) -> Ready:
+    """Return a check of a version: every automation provides its inputs, and it passes its trial here.
+
+    The environment of an isolated version must be built already: a visitor does not wait for that.
+    """
+    settings = here.settings
     environments = serving.Environments(settings.data / "environments")
     isolated = name in settings.endpoints and settings.endpoints[name].isolated
 
@@ -70,6 +73,8 @@ def ready_for(users: Sequence[AutomationVersion], settings: Settings, name: str)
             raise VersionUnfit(faults=faults)
         if isolated or version.manifest.runtime.isolated_only:
             environments.require(version)
+        if here.trial is not None:
+            here.trial(version)
 
     return ready
 

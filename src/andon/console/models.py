@@ -115,7 +115,7 @@ def set_alias(
                 reason=reason,
                 events=here.events,
                 now=now,
-                ready=ready_for(users, here.settings, name) if users else None,
+                ready=ready_for(users, here, name) if users else None,
             )
     except (Invalid, Conflict, models.VersionHeld) as error:
         with here.database.begin() as tx:

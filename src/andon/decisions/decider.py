@@ -74,6 +74,11 @@ class Decider:
         return sum((lane.depths_by_version for lane in self._lanes), Counter())
 
     @property
+    def depths_by_automation(self) -> Counter[tuple[str, Priority]]:
+        """How many wait for each automation, by priority; looks at everything that waits."""
+        return sum((lane.depths_by_automation for lane in self._lanes), Counter())
+
+    @property
     def lanes(self) -> int:
         """How many lanes there are: one for all that is inline, one for each version elsewhere that was asked and is in use."""
         return 1 + len(self._elsewhere)

@@ -8,7 +8,7 @@ DecisionRequest -> features -> Prediction -> Risk -> Ruling  =  Decision  -> rec
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated, Any
@@ -31,6 +31,9 @@ DELIVER_ACTION = "action.deliver"
 RECORDED = "decisions.record"
 """The audit action of a group commit; its body holds 16 bytes of id and 32 of digest for each decision."""
 
+
+KEYS_KEPT = timedelta(hours=48)
+"""How long a repeat under the same Idempotency-Key gets the first answer again; 24 hours are promised."""
 
 _LONGEST_KEY = 512
 """Characters; what is longer is known by its digest."""

@@ -1,11 +1,13 @@
 """Idempotency keys, compared with the recorded decisions that they lead to. They are tied to a leaf by those."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 import msgspec
 
 from andon.audit import Finding, Harm, Leaf
+from andon.decisions.domain import KEYS_KEPT
 from andon.decisions.store import keys
 from andon.kernel.db import Tx
 
@@ -21,7 +23,18 @@ class _Keyed(msgspec.Struct):
     idempotency_key: str | None = None
 
 
+class _Asked(msgspec.Struct):
+    line: _Line
+    caller: str
+    asked_at: datetime
+    idempotency_key: str | None = None
+
+
 _KEYED = msgspec.json.Decoder(_Keyed)
+_ASKED = msgspec.json.Decoder(_Asked)
+
+_MARGIN = timedelta(hours=1)
+"""A key this close to its end may be forgotten while the log is verified."""
 
 
 class KeptKeys:
@@ -33,13 +46,26 @@ class KeptKeys:
         return ()
 
     def unclaimed(self, tx: Tx) -> Iterable[Finding]:
-        """Keys that no decision used so, and that no request waits with."""
+        """Find keys that no decision used so and that no request waits with, and keys of new decisions that are gone."""
         for key in keys.stream(tx):
             if key.record is None and not key.waits:
                 why = "no decision used this key, and no request waits with it"
                 yield _finding(Harm.EVIDENCE_UNCLAIMED, why, key)
             elif key.record is not None and not _is_of(key, bytes(key.record)):
                 yield _finding(Harm.EVIDENCE_EDITED, "the decision it leads to was asked for otherwise", key)
+        for decision, record, since in keys.decided_without(tx, KEYS_KEPT - _MARGIN):
+            made = _asked_in(record)
+            if made is not None and made.idempotency_key is not None and made.asked_at > since:
+                subject = f"idempotency_key:{made.line.automation}/{made.caller}/{made.idempotency_key}"
+                why = f"decision {decision} used this key within {KEYS_KEPT.total_seconds() / 3600:.0f} hours, and it is gone"
+                yield Finding(Harm.EVIDENCE_MISSING, why, action="idempotency_keys", subject=subject)
+
+
+def _asked_in(record: bytes) -> "_Asked | None":
+    try:
+        return _ASKED.decode(record)
+    except msgspec.DecodeError:
+        return None  # a record that was altered is found by its digest
 
 
 def _is_of(key: keys.KeptKey, record: bytes) -> bool:

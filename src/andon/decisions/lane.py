@@ -69,6 +69,11 @@ class Lane:
         """How many wait for each version of a model, by priority."""
         return self._queue.depths_by_version
 
+    @property
+    def depths_by_automation(self) -> Counter[tuple[str, Priority]]:
+        """How many wait for each automation, by priority."""
+        return self._queue.depths_by_automation
+
     def expected_wait(self, priority: Priority, *, behind: int = 0) -> float:
         """Seconds until all are answered who go before a request of this priority that came now, behind so many more: those who
         are being decided, and those who wait. By the service time of late."""

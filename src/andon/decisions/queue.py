@@ -87,6 +87,14 @@ class Queue:
             counts.update((item.arm.ref.model.name, item.arm.version, priority) for item in list(waiting))
         return counts
 
+    @property
+    def depths_by_automation(self) -> Counter[tuple[str, Priority]]:
+        """How many wait for each automation, by priority. Any thread may ask, as of `depths_by_version`."""
+        counts: Counter[tuple[str, Priority]] = Counter()
+        for priority, waiting in zip(Priority, self._by_priority, strict=True):
+            counts.update((item.request.automation, priority) for item in list(waiting))
+        return counts
+
     def add(self, item: Item) -> None:
         """One more."""
         self._by_priority[item.request.priority].append(item)

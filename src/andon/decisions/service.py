@@ -11,6 +11,7 @@ from andon import audit
 from andon.authoring import Automation
 from andon.decisions import assembly, consequences
 from andon.decisions.domain import (
+    KEYS_KEPT,
     AutomationVersion,
     DecisionFilter,
     DecisionRecord,
@@ -35,9 +36,6 @@ FirstAnswer: TypeAlias = DecisionRecord | KeyReused | KeyInFlight
 
 DAYS_AHEAD = 3
 """Partitions of the ledger are made this many days before they are needed."""
-
-KEYS_KEPT = timedelta(hours=48)
-"""How long a repeat under the same Idempotency-Key gets the first answer again; 24 hours are promised."""
 
 
 def get(tx: Tx, decision_id: UUID) -> DecisionRecord:

@@ -1,4 +1,7 @@
-"""Gates: revisions of the risk gate, one series for each arm and part of a line, with their evidence; and shares of blind audits."""
+"""Gates: revisions of the risk gate with their evidence, and shares of blind audits.
+
+There is one series of revisions for each arm and part of a line.
+"""
 
 from andon.gates.candidates import ensure_given, give, require_proven, take_over
 from andon.gates.domain import NOTHING, GateRevision, GateSegment, Origin

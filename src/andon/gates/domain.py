@@ -1,4 +1,4 @@
-"""Gate revisions: from which confidence an arm's predictions may be acted on, since when, and on which evidence. Pure.
+"""Gate revisions: the confidence from which predictions of an arm may be acted on, and the evidence for it. Pure.
 
 Which of them holds at a moment is `holding.py`.
 """
@@ -33,8 +33,8 @@ class GateRevision:
     """One immutable row: predictions of `arm` with a confidence of at least `threshold` are certain.
 
     It concerns the inputs of a `segment` and predictions of the class `predicted`; all of them where these are empty.
-    `evidence` says what proves it, `automation_version` with which declaration it was computed. From `expires_at` on the
-    revision has no effect.
+    `evidence` holds the proof, `automation_version` the version whose declaration it was computed with. From
+    `expires_at` on the revision has no effect.
     """
 
     automation: str
@@ -89,7 +89,7 @@ class GateRevision:
 def check_narrowing(
     proven: GateRevision | None, threshold: float, reason: str, now: datetime, expires_at: datetime | None
 ) -> None:
-    """Raise GateInvalid unless `threshold` lets through no more than is proven now, for a reason and until a later moment."""
+    """Raise GateInvalid unless `threshold` is at least the proven one, with a reason and an end in the future."""
     faults = reasons.faults_of(reason)
     if proven is None:
         faults.append(Fault("arm", "This arm has no gate yet: it never answered for this automation"))

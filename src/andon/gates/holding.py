@@ -11,7 +11,10 @@ from typing import TypeAlias
 from andon.gates.domain import NOTHING, GateRevision, GateSegment, Origin
 
 LAPSE = timedelta(days=30)
-"""Held-out evidence alone is trusted no longer than this after the last live proof of an arm. An arm without any never lapses."""
+"""The time after the last live proof of an arm for which held-out evidence alone is trusted.
+
+An arm without any live proof never lapses.
+"""
 
 Value: TypeAlias = str | int | float | bool
 Part: TypeAlias = tuple[Value | None, str]
@@ -32,7 +35,7 @@ def segment_of_part(field: str | None, part: Part) -> GateSegment:
 
 @dataclass(frozen=True, slots=True)
 class ArmRevisions:
-    """The revisions of one arm that may hold: the newest of each series and origin, and all of people that have not expired."""
+    """Revisions of one arm that may hold: the newest of each series and origin, and all unexpired ones by people."""
 
     held_out: Mapping[str, GateRevision]
     """By predicted class."""
@@ -108,8 +111,8 @@ class ArmRevisions:
     def proven(self, part: Part, now: datetime) -> GateRevision | None:
         """Return what is proven of a part, whatever a person asks for; None if nothing ever was.
 
-        Of a part without a proof of its own, what is proven of the whole line is. Where live proofs had begun and stopped
-        long ago, nothing is: the threshold of the last one is then one that no confidence reaches.
+        For a part without a proof of its own, the proof of the whole line counts. Where live proofs stopped long ago,
+        nothing is proven: the threshold is then one that no confidence reaches.
         """
         value, predicted = part
         held_out = self.held_out.get(predicted if predicted in self.classes else "")
@@ -146,7 +149,7 @@ class ArmRevisions:
         return next((one for one in self._narrowed(part, now) if part_of(one) == part), None)
 
     def _narrowed(self, part: Part, now: datetime) -> list[GateRevision]:
-        """The newest unexpired narrowing by a person of each series that a part belongs to."""
+        """Return the newest unexpired narrowing by a person of each series that a part belongs to."""
         value, predicted = part
         newest: dict[Part, GateRevision] = {}
         for one in sorted(self.people, key=lambda one: one.revision):
@@ -159,7 +162,7 @@ class ArmRevisions:
 
 
 def _stands(live: GateRevision, held_out: GateRevision, now: datetime) -> bool:
-    """Whether a live revision holds beside held-out evidence: always if it is narrower, until it expires if it is wider.
+    """Return whether a live revision holds beside held-out evidence: always if narrower, until it expires if wider.
 
     A wider one proves nothing about a target that was declared after it.
     """

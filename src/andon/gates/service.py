@@ -87,7 +87,7 @@ def narrow(
     expires_at: datetime | None = None,
     part: Part = WHOLE,
 ) -> GateRevision:
-    """Ask for more confidence than is proven to be needed, until a moment or until the next declaration. Raises GateInvalid.
+    """Ask for more confidence than the proof requires, until a moment or the next declaration. Raises GateInvalid.
 
     `part` limits it to one value of the field by which there are gates, or to one predicted class.
     """

@@ -1,4 +1,4 @@
-"""Shares of blind audits as values: which part of the automatic decisions is drawn, since when, by whom and why. Pure."""
+"""Shares of blind audits: the part of the automatic decisions that is drawn, since when, by whom and why. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime

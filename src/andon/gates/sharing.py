@@ -26,7 +26,7 @@ def set_audit_share(
     least: float = 0.0,
     most: float = 1.0,
 ) -> AuditShare:
-    """Change the share of an automation's blind audits. Lines keep it between the declared bounds. Raises AuditShareInvalid."""
+    """Change the share of blind audits. Lines keep it between the declared bounds. Raises AuditShareInvalid."""
     check_share(share, reason, least, most)
     store.lock(tx, automation)
     before = audit_share_of(tx, automation)

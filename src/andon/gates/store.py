@@ -56,7 +56,7 @@ def add_share(tx: Tx, made: AuditShare) -> None:
 
 
 def living(tx: Tx, now: datetime, automation: str | None = None, arm: str | None = None) -> Sequence[GateRevision]:
-    """Return of each series the newest revision from held-out and from live evidence, and all of people that have not expired."""
+    """Return the newest held-out and live revision of each series, and all unexpired ones of people."""
     c, p = gate_revisions.c, gate_pointers.c
     pointed = select(gate_revisions).join(
         gate_pointers, (p.automation == c.automation) & (p.revision == c.revision) & (p.arm == c.arm)

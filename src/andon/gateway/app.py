@@ -53,7 +53,7 @@ from andon.gateway.batch import PATH as BATCH_PATH
 from andon.gateway.batch import BatchRoute
 from andon.gateway.bodies import Receive
 from andon.gateway.decide import PATH, Decide, RequestHead
-from andon.gateway.dependencies import Gateway, Side
+from andon.gateway.dependencies import Gateway
 from andon.gateway.edge import Edge, problem_response
 from andon.gateway.errors import MethodNotAllowed, RequestInvalid, RouteNotFound
 from andon.gateway.events import BATCH_PATH as EVENT_BATCH_PATH
@@ -62,6 +62,7 @@ from andon.gateway.events import EventDoor
 from andon.gateway.inference import OpenInference
 from andon.gateway.label_door import PATH as LABELS_PATH
 from andon.gateway.label_door import LabelDoor
+from andon.gateway.side import Side
 from andon.kernel.errors import AndonError, Fault
 from andon.version import __version__
 from andon.wire import DirectRoute
@@ -157,14 +158,6 @@ def create_app(gateway: Gateway, side: Side) -> GatewayApp:
 
 def create_control(gateway: Gateway, side: Side) -> FastAPI:
     """The control routes alone: everything but deciding."""
-    app = create_side(side, max_body_bytes=gateway.settings.gateway.max_body_bytes)
-    app.state.gateway = gateway
-    _add(app, ROUTERS)
-    return app
-
-
-def create_side(side: Side, *, max_body_bytes: int = 0) -> FastAPI:
-    """Health and metrics alone, for a process that answers nothing else."""
     app = FastAPI(
         title="Andon",
         version=__version__,
@@ -175,11 +168,12 @@ def create_side(side: Side, *, max_body_bytes: int = 0) -> FastAPI:
         redirect_slashes=False,  # Starlette's redirect names the host that the caller sent
     )
     app.state.side = side
-    _add(app, SIDE)
+    app.state.gateway = gateway
+    _add(app, (*SIDE, *ROUTERS))
     app.add_exception_handler(AndonError, _andon_error)
     app.add_exception_handler(RequestValidationError, _request_invalid)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_middleware(Edge, max_body_bytes=max_body_bytes)
+    app.add_middleware(Edge, max_body_bytes=gateway.settings.gateway.max_body_bytes)
     return app
 
 

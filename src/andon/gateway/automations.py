@@ -3,7 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from andon.access import Permission, Principal
 from andon.decisions import AutomationNotFound, Line
@@ -23,21 +23,20 @@ class AutomationOut(BaseModel):
     model_version: int
     policy_version: str
     outcomes: list[str]
+    askable: bool = Field(description="Whether the caller may ask it for decisions.")
     contract: dict[str, Any]
 
 
 @router.get("", operation_id="list_automations")
 def index(gateway: Parts, caller: Caller) -> list[AutomationOut]:
-    """The automations that the caller may see."""
-    return [
-        _shown(line) for name, line in sorted(gateway.lines.items()) if caller.may(Permission.READ_AUTOMATIONS, name)
-    ]
+    """The automations that the caller may see or ask for decisions."""
+    return [_shown(line, caller) for name, line in sorted(gateway.lines.items()) if _sees(caller, name)]
 
 
 @router.get("/{name}", operation_id="get_automation")
 def show(name: str, gateway: Parts, caller: Caller) -> AutomationOut:
     """One automation, with its contract as JSON Schema."""
-    return _shown(_line(name, gateway, caller))
+    return _shown(_line(name, gateway, caller), caller)
 
 
 @router.get("/{name}/openapi.json", operation_id="get_automation_openapi")
@@ -48,14 +47,20 @@ def openapi(name: str, request: Request, gateway: Parts, caller: Caller) -> dict
 
 
 def _line(name: str, gateway: Gateway, caller: Principal) -> Line:
-    caller.require(Permission.READ_AUTOMATIONS, name)
+    if not _sees(caller, name):
+        caller.require(Permission.READ_AUTOMATIONS, name)
     line = gateway.lines.get(name)
     if line is None:
         raise AutomationNotFound(f"No automation {name!r} is deployed here")
     return line
 
 
-def _shown(line: Line) -> AutomationOut:
+def _sees(caller: Principal, name: str) -> bool:
+    """Return whether the caller may read an automation: whoever may ask it may know its contract."""
+    return caller.may(Permission.READ_AUTOMATIONS, name) or caller.may(Permission.DECIDE, name)
+
+
+def _shown(line: Line, caller: Principal) -> AutomationOut:
     return AutomationOut(
         name=line.ref.automation,
         version=line.ref.automation_version,
@@ -63,5 +68,6 @@ def _shown(line: Line) -> AutomationOut:
         model_version=line.ref.model.version,
         policy_version=line.ref.policy_version,
         outcomes=list(line.outcomes),
+        askable=caller.may(Permission.DECIDE, line.ref.automation),
         contract=line.contract.schema(),
     )

@@ -11,19 +11,21 @@ from fastapi import Depends, Request
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from andon.access import KeyRing, Principal, Unauthenticated
+from andon.access import KeyRing, Principal
 from andon.decisions import AutomationNotFound, Decider, Deployment, Explain, Line
 from andon.gateway.admission import Admission
+from andon.gateway.authorization import bearer
 from andon.gateway.errors import NotReady
 from andon.gateway.requests import RequestMetrics
+from andon.gateway.side import Side
 from andon.gateway.waiters import Waiters
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database, Tx
 from andon.kernel.events import Events
-from andon.kernel.metrics import Metrics
 from andon.kernel.moments import in_utc
 from andon.kernel.searches import Searches
+from andon.models import Ready
 from andon.plans import Planning
 from andon.replays import Rehearse
 from andon.tools.metrics import ToolMetrics
@@ -31,21 +33,12 @@ from andon.tools.metrics import ToolMetrics
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
-    """What the health and metrics routes need, in a gateway and in a worker alike. `problems` says what is not ready."""
-
-    keys: KeyRing
-    clock: Clock
-    metrics: Metrics
-    problems: Callable[[], Mapping[str, str]]
-
-
 @dataclass(slots=True)
 class Gateway:
     """Everything a gateway process holds. Built by `bootstrap`.
 
     `draining`: its end has begun. `hurried`: it has taken a while, so what would go on for long is cut short.
+    `trial` tries a version in a process of its own before it may answer.
     """
 
     settings: Settings
@@ -66,6 +59,7 @@ class Gateway:
     explain: Explain | None = None
     planning: Planning | None = None
     tools: ToolMetrics | None = None
+    trial: Ready | None = None
     waiters: Waiters = field(default_factory=Waiters)
     searches: Searches = field(init=False)
 
@@ -99,16 +93,6 @@ class Gateway:
                 return work(tx)
 
         return await asyncio.to_thread(transaction)
-
-
-def bearer(header: str | None) -> str:
-    """The key in an Authorization header. Raises Unauthenticated."""
-    if header is None:
-        raise Unauthenticated("No key was sent: expected the header `Authorization: Bearer andon_...`")
-    scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated("The Authorization header must read `Bearer andon_...`")
-    return token.strip()
 
 
 def _words(given: object) -> object:

@@ -10,8 +10,7 @@ from andon import decisions, serving
 from andon.access import Permission, Principal
 from andon.authoring import Automation
 from andon.decisions import Line
-from andon.gateway.dependencies import Caller, Db, Parts
-from andon.kernel.config import Settings
+from andon.gateway.dependencies import Caller, Db, Gateway, Parts
 from andon.kernel.db import Tx
 from andon.models import ModelVersion, Ready
 from andon.serving import EndpointNotFound
@@ -75,8 +74,12 @@ def readable(lines: Mapping[str, Line], name: str, caller: Principal) -> list[Au
     return users
 
 
-def ready_for(users: Sequence[Automation], settings: Settings, name: str) -> Ready:
-    """A version may answer if every automation gives what it needs, and its environment, if it runs in its own, is built here."""
+def ready_for(users: Sequence[Automation], gateway: Gateway, name: str) -> Ready:
+    """Return a check of a version: every automation provides its inputs, and it passes its trial here.
+
+    The environment of an isolated version must be built already: a request does not wait for that.
+    """
+    settings = gateway.settings
     environments = serving.Environments(settings.data / "environments")
     isolated = name in settings.endpoints and settings.endpoints[name].isolated
 
@@ -85,6 +88,8 @@ def ready_for(users: Sequence[Automation], settings: Settings, name: str) -> Rea
             decisions.check_signature(automation, version)
         if isolated or version.manifest.runtime.isolated_only:
             environments.require(version)
+        if gateway.trial is not None:
+            gateway.trial(version)
 
     return ready
 

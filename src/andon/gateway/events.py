@@ -15,8 +15,9 @@ from andon import streams
 from andon.access import Permission, Principal
 from andon.authoring import Trigger
 from andon.gateway.asgi import Scope, Send, headers_of_scope, respond
+from andon.gateway.authorization import bearer
 from andon.gateway.bodies import Receive, media_of, read_body, require_json, require_plain
-from andon.gateway.dependencies import Gateway, bearer
+from andon.gateway.dependencies import Gateway
 from andon.gateway.errors import EventUnknown, MediaTypeUnsupported, MethodNotAllowed, NotReady
 from andon.gateway.headers import correlation_of
 from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of

@@ -175,7 +175,7 @@ def start(
             reason=wanted.reason,
             events=bus,
             now=now,
-            ready=ready_for(_users(gateway, automation), gateway.settings, automation.model),
+            ready=ready_for(_users(gateway, automation), gateway, automation.model),
             suits=lambda policy: decisions.check_policy(automation, policy),
         )
         return _whole(tx, started)
@@ -227,7 +227,7 @@ def adopt(
             reason=why.reason,
             events=bus,
             now=now,
-            ready=ready_for(_users(gateway, automation), gateway.settings, automation.model),
+            ready=ready_for(_users(gateway, automation), gateway, automation.model),
             suits=lambda policy: decisions.check_policy(automation, policy),
         )
         return _whole(tx, done)

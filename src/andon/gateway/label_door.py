@@ -11,8 +11,9 @@ import structlog
 from andon import labels
 from andon.access import Forbidden, Permission, Principal
 from andon.gateway.asgi import Scope, Send, headers_of_scope, respond
+from andon.gateway.authorization import bearer
 from andon.gateway.bodies import Receive, read_body, require_plain
-from andon.gateway.dependencies import Gateway, bearer
+from andon.gateway.dependencies import Gateway
 from andon.gateway.errors import MethodNotAllowed
 from andon.gateway.headers import correlation_of
 from andon.gateway.label_rows import Read, reports_of

@@ -31,7 +31,7 @@ class LiveArmOut(BaseModel):
 
 
 class QueueOut(BaseModel):
-    """How many requests wait for this model now, by priority."""
+    """How many requests of these automations wait now, by priority."""
 
     interactive: int
     normal: int
@@ -42,7 +42,9 @@ class LiveOut(BaseModel):
     """An endpoint in the last minute, for those of its automations that the caller may see."""
 
     name: str
-    processes: int = Field(description="Gateways and workers seen in the last ten seconds.")
+    processes: int = Field(
+        description="Gateways and workers with these automations that were seen in the last ten seconds."
+    )
     decisions: int
     per_second: float
     whole: LatencyOut
@@ -67,10 +69,10 @@ def show(name: Name, gateway: Parts, caller: Caller, db: Db, now: Now) -> LiveOu
     versions = {
         arm.version for p in processes for arm in p.status.arms if arm.model == name and arm.automation in users
     }
-    waiting = live.waiting(processes, name)
+    waiting = live.waiting(processes, users)
     return LiveOut(
         name=name,
-        processes=len(processes),
+        processes=len(live.processes_of(processes, users)),
         decisions=whole.decisions,
         per_second=whole.per_second,
         whole=_latency(whole, "whole"),

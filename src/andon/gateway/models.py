@@ -109,7 +109,7 @@ def set_alias(name: Name, alias: Name, wanted: AliasIn, gateway: Parts, caller: 
             reason=wanted.reason,
             events=gateway.events,
             now=now,
-            ready=ready_for(users, gateway.settings, name) if users else None,
+            ready=ready_for(users, gateway, name) if users else None,
         )
     return _alias(changed)
 

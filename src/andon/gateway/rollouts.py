@@ -210,7 +210,7 @@ def start(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, 
             reason=wanted.reason,
             events=bus,
             now=now,
-            ready=ready_for(_users(gateway, automation), gateway.settings, automation.model),
+            ready=ready_for(_users(gateway, automation), gateway, automation.model),
             suits=lambda policy: decisions.check_policy(automation, policy),
         )
         return _whole(tx, started, now)

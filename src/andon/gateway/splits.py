@@ -110,7 +110,7 @@ def set_split(name: str, wanted: SplitIn, gateway: Parts, caller: Caller, db: Db
             reason=wanted.reason,
             now=now,
             events=bus,
-            ready=ready_for([automation], gateway.settings, automation.model),
+            ready=ready_for([automation], gateway, automation.model),
             suits=lambda policy: decisions.check_policy(automation, policy),
         )
         return _traffic(tx, line)

@@ -1,4 +1,4 @@
-"""Which addresses may be reached on somebody's word: a name that leads into the own network is refused, whoever chose it.
+"""Addresses that may be reached when somebody else names them: a name that leads into the own network is refused.
 
 The address that was checked is the one that is connected to, so a name cannot change its meaning in between.
 """
@@ -14,7 +14,10 @@ _WRAPPING = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "
 """Networks of IPv6 whose addresses end in one of IPv4: NAT64, local NAT64, translated and compatible addresses."""
 
 _PRIVATE = tuple(map(ipaddress.ip_network, ("64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96", "fec0::/10")))
-"""Networks that Python counts as public, and that lead into the own network: local NAT64, translated, compatible, site-local."""
+"""Networks that Python counts as public but that lead into the own network.
+
+They are local NAT64, translated, compatible and site-local addresses.
+"""
 
 
 class AddressRefused(Exception):
@@ -26,20 +29,20 @@ Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """All addresses of a host, as the system knows them. Raises OSError when there is none."""
+    """Return all addresses of a host, as the system knows them. Raises OSError when there is none."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def refuse_private(addresses: Sequence[str]) -> None:
-    """Raises AddressRefused if any address is not on the public internet."""
+    """Raise AddressRefused if any address is not on the public internet."""
     for address in addresses:
         if not is_public(address):
             raise AddressRefused(address)
 
 
 def is_public(address: str) -> bool:
-    """Whether an address is on the public internet, also when an IPv4 address is wrapped in an IPv6 one."""
+    """Return whether an address is on the public internet, also when an IPv4 address is wrapped in an IPv6 one."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     if any(parsed in network for network in _PRIVATE):
         return False

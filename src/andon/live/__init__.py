@@ -18,6 +18,7 @@ from andon.live.domain import (
     figures,
     line_counts,
     pools,
+    processes_of,
     waiting,
 )
 from andon.live.reporter import Reporter
@@ -44,6 +45,7 @@ __all__ = [
     "percentiles",
     "pools",
     "processes",
+    "processes_of",
     "report",
     "waiting",
 ]

@@ -1,4 +1,4 @@
-"""The status that a process reports, and the sum of several. Pure values. Pure values.
+"""The status that a process reports, and the sum of several. Pure values.
 
 Every count covers the last minute or so: `Status.seconds`, which is less in a process that has just started.
 """
@@ -57,7 +57,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class WaitingCounts:
-    """The requests that wait for a model now, by priority."""
+    """The requests that wait for an automation now, by priority."""
 
     interactive: int = 0
     normal: int = 0
@@ -73,7 +73,7 @@ class WaitingCounts:
 class Status:
     """The status of one process.
 
-    `serves` names its automations and their versions; `waiting` is by model; `under_way` counts requests of all models,
+    `serves` names its automations and their versions; `waiting` is by automation; `under_way` counts requests of all,
     `lost` the decisions that no ledger took; `drills` are those whose cord it holds; `behind` gives, for each
     automation that could not be brought up to date, the reason.
     """
@@ -158,12 +158,19 @@ def line_counts(processes: Iterable[Process], automation: str) -> LineCounts:
     )
 
 
-def waiting(processes: Iterable[Process], model: str) -> WaitingCounts:
-    """Return how many requests wait for a model, in all processes."""
-    all_of = [process.status.waiting.get(model, WaitingCounts()) for process in processes]
+def waiting(processes: Iterable[Process], automations: Iterable[str]) -> WaitingCounts:
+    """Return how many requests wait for these automations, in all processes."""
+    names = set(automations)
+    all_of = [counts for process in processes for name, counts in process.status.waiting.items() if name in names]
     return WaitingCounts(
         sum(one.interactive for one in all_of), sum(one.normal for one in all_of), sum(one.bulk for one in all_of)
     )
+
+
+def processes_of(processes: Iterable[Process], automations: Iterable[str]) -> list[Process]:
+    """Return the processes that serve one of these automations, and those that serve none yet."""
+    names = set(automations)
+    return [one for one in processes if not one.status.serves or not names.isdisjoint(one.status.serves)]
 
 
 def pools(processes: Iterable[Process], model: str) -> list[Pool]:

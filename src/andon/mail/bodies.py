@@ -7,7 +7,7 @@ from andon.mail.headers import clean, decoded
 from andon.mail.limits import MailLimits
 
 _HIDDEN = ("script", "style", "head", "title", "template", "noscript")
-_BLOCKS = ("p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table", "blockquote", "pre", "hr")
+_BLOCKS = ("p", "div", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table", "blockquote", "pre", "hr")
 _QUOTES = ("gmail_quote", "gmail_quote_container", "moz-cite-prefix", "yahoo_quoted", "protonmail_quote")
 _SPACES = re.compile(r"[ \t\xa0\u200b\u200c\ufeff]+")
 _LINES = re.compile(r"\n{3,}")
@@ -18,7 +18,7 @@ def text_of(part: EmailMessage, limits: MailLimits) -> tuple[str, bool]:
     payload = part.get_payload(decode=True)
     data = payload if isinstance(payload, bytes) else b""
     is_html = part.get_content_subtype() == "html"
-    room = limits.max_text * (16 if is_html else 4)  # UTF-8 takes at most four bytes a character
+    room = limits.max_text * (8 if is_html else 4)  # UTF-8 takes at most four bytes a character
     charset = part.get_content_charset()
     text = clean(decoded(data[:room], charset if isinstance(charset, str) else None))
     text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -31,7 +31,8 @@ def text_of(part: EmailMessage, limits: MailLimits) -> tuple[str, bool]:
 
 def html_to_text(html: str, most: int) -> tuple[str, bool]:
     """Return the text of HTML as far as its first `most` tags, and whether there were more; quotes begin with `> `."""
-    from bs4 import BeautifulSoup, Comment, Doctype, NavigableString, Tag  # the extra mail
+    from bs4 import BeautifulSoup  # the extra mail
+    from bs4.element import Comment, Doctype, NavigableString, Tag
 
     shortened = _first_tags(html, most)
     soup = BeautifulSoup(shortened, "html.parser")
@@ -40,12 +41,12 @@ def html_to_text(html: str, most: int) -> tuple[str, bool]:
     while stack:
         node, closing, quoted = stack.pop()
         if isinstance(node, Tag):
+            if node.name == "br":
+                lines.append("> " * quoted)
+                continue
             if node.name in _BLOCKS and lines[-1].strip("> ") != "":
                 lines.append("> " * quoted)
             if closing or node.name in _HIDDEN or _is_hidden(node):
-                continue
-            if node.name == "br":
-                lines.append("> " * quoted)
                 continue
             inner = min(quoted + (_is_quote(node)), 5)
             if inner > quoted:

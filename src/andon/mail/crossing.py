@@ -1,4 +1,4 @@
-"""The point from which on an attempt in a thread may have had its effect. Whoever waits may give it up before, not after."""
+"""The point from which on an attempt in a thread may have had its effect; before it, it can be given up."""
 
 from threading import Lock
 
@@ -6,7 +6,7 @@ from andon.mail.errors import MailboxUnavailable
 
 
 class Crossing:
-    """One attempt: its thread calls `cross` before the effect, whoever gave it up calls `give_up`. Only one comes first."""
+    """One attempt: its thread calls `cross` before the effect, whoever gives it up calls `give_up`."""
 
     def __init__(self) -> None:
         self._lock = Lock()

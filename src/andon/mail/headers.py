@@ -30,7 +30,7 @@ KEPT = (
 LONGEST = 998
 """Characters of a header in an event; RFC 5322 allows no longer line."""
 
-LONGEST_ADDRESSES = 64 * 1024
+LONGEST_ADDRESSES = 32 * 1024
 """Characters of a header with addresses that are read; a longer one is counted only."""
 
 MOST_REFERENCES = 50
@@ -76,12 +76,24 @@ def addresses(values: Iterable[str], most: int) -> tuple[list[Address], int]:
         if len(value) > LONGEST_ADDRESSES:
             counted += value.count("@", LONGEST_ADDRESSES)
             value = value[:LONGEST_ADDRESSES].rpartition(",")[0]
-        read = [(name, address) for name, address in getaddresses([value]) if "@" in address]
+        read = _addresses(value)
         if not read:  # what is malformed is refused as a whole
             read = [("", address) for address in _BARE_ADDRESS.findall(value)]
         counted += len(read)
         found += [Address(plain(name), plain(address)) for name, address in read[: most - len(found)]]
     return found, counted
+
+
+def _addresses(value: str) -> list[tuple[str, str]]:
+    try:
+        return [(name, address) for name, address in getaddresses([value]) if "@" in address]
+    except (
+        RecursionError,
+        ValueError,
+        IndexError,
+        TypeError,
+    ):  # comments in comments, and what else the parser trips on
+        return []
 
 
 def ids(values: Iterable[str]) -> list[str]:

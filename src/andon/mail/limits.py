@@ -16,8 +16,8 @@ class MailLimits:
     max_bytes: int = 40 * MEBIBYTE
     max_parts: int = 500
     max_depth: int = 20
-    max_headers: int = 2000
-    max_header_bytes: int = 256 * 1024
+    max_headers: int = 10_000
+    max_header_bytes: int = 512 * 1024
     max_recipients: int = 100
     max_text: int = 100_000
-    max_tags: int = 20_000
+    max_tags: int = 10_000

@@ -24,6 +24,11 @@ _POLICY = policy.default.clone(max_line_length=None)
 _NAME = re.compile(r"[^\w .,()+@=\-]")
 _LONGEST_NAME = 200
 _END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
+_LONGEST_MIME = 2000
+"""Characters of a header that says how a part is to be read."""
+
+_UNBOUNDED = 2**31
+
 MOST_LINES = 1_500_000
 """Lines of a mail: 40 MB of Base64 have 550,000."""
 
@@ -32,6 +37,13 @@ def parse(raw: bytes, limits: MailLimits | None = None) -> Mail:
     """Read a mail. Raises MailUnreadable, which says what exceeds a limit or cannot be read."""
     limits = limits or MailLimits()
     message = _tree(raw, limits)
+    try:
+        return _mail(message, limits)
+    except Exception as error:
+        raise MailUnreadable(f"The mail cannot be read ({type(error).__name__})") from error
+
+
+def _mail(message: EmailMessage, limits: MailLimits) -> Mail:
     named = _named(message)
     recipients, number = headers.addresses([*named.get("to", ()), *named.get("cc", ())], limits.max_recipients)
     senders, _ = headers.addresses(named.get("from", named.get("sender", ()))[:1], 1)
@@ -78,11 +90,11 @@ class _BoundedParser(BytesFeedParser):
             raise _beyond("parts", f"more than {self._limits.max_parts} MIME parts", "max_parts")
         return EmailMessage(**options)
 
-    def _push_message(self) -> Any:
+    def _new_message(self) -> None:
         """Begin a message inside the one that is read."""
-        if len(self._msgstack) >= self._limits.max_depth:  # type: ignore[attr-defined]
+        if len(self._msgstack) > self._limits.max_depth:  # type: ignore[attr-defined]
             raise _beyond("parts", f"MIME parts nested deeper than {self._limits.max_depth}", "max_depth")
-        return super()._push_message()  # type: ignore[misc]
+        super()._new_message()  # type: ignore[misc]
 
     def _parse_headers(self, lines: list[str]) -> None:
         """Read the header of one part."""
@@ -90,7 +102,20 @@ class _BoundedParser(BytesFeedParser):
             raise _beyond("headers", f"more than {self._limits.max_headers} header lines", "max_headers")
         if sum(map(len, lines)) > self._limits.max_header_bytes:
             raise _beyond("headers", f"a header of over {self._limits.max_header_bytes} bytes", "max_header_bytes")
-        super()._parse_headers(lines)  # type: ignore[misc]
+        super()._parse_headers(_shortened(lines))  # type: ignore[misc]
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    """Return header lines without the rest of too long MIME headers: to read one takes the square of its length."""
+    kept: list[str] = []
+    left = _LONGEST_MIME
+    for line in lines:
+        if line[:1] not in (" ", "\t"):
+            left = _LONGEST_MIME if line[:8].lower() in ("content-", "mime-ver") else len(line) + _UNBOUNDED
+        if left > 0:
+            kept.append(line if len(line) <= left else line[:left] + "\r\n")
+        left -= len(line)
+    return kept
 
 
 def _tree(raw: bytes, limits: MailLimits) -> EmailMessage:

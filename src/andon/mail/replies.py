@@ -55,9 +55,9 @@ def _without_signature(text: str) -> tuple[str, str]:
 
 def _by_patterns(text: str, signature: str) -> tuple[str, str, str]:
     """Take out mails that follow a line such as `On Monday Zoe wrote:`, and closing words, in seven languages."""
-    from mailparser_reply import EmailReplyParser  # the extra mail
+    from mailparser_reply.parser import EmailMessage  # the extra mail
 
-    replies = EmailReplyParser(languages=list(LANGUAGES)).read(text).replies
+    replies = EmailMessage(text=text, languages=list(LANGUAGES), keep_hyphen_lists=True).read().replies
     if not replies:
         return text, signature, ""
     first, others = replies[0], replies[1:]

@@ -4,6 +4,7 @@ Nothing is fetched: both are files, in a folder or in an installed package. The 
 """
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib import import_module, metadata
@@ -79,7 +80,8 @@ def fit_embedded(
     signature = {"features": [asdict(feature) for feature in features]}
     texts = sum(feature.kind is FeatureKind.TEXT for feature in features)
     head = _head(features, texts * embedder.width)
-    head.fit(of_runtime.EmbeddedTexts(embedder, signature)(matrix), labels)
+    seen = of_runtime.EmbeddedTexts(embedder, signature)
+    head.fit(seen(matrix, threads=os.cpu_count() or 1), labels)
     return EmbeddedModel(head, network, tokenizer, embedding.max_tokens)
 
 

@@ -3,11 +3,15 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pydantic_ai.exceptions import ModelAPIError, ModelRequestRejectedError
+
 from andon import spending
-from andon.agents import AgentStopped, LanguageModelInvalid, Said, ToolEnd
+from andon.agents import AgentStopped, Said, ToolEnd
+from andon.agents.loop import as_json
 from andon.authoring import AgentSpec, Retry, StepFailed, Tool
 from andon.kernel.db import Tx
 from andon.procedures.ports import AgentDesk
@@ -19,7 +23,10 @@ if TYPE_CHECKING:
 GO_ON, STOP = "continue", "stop"
 """What a person may answer when an agent has stopped."""
 
-REFUSALS = 3
+
+def began_as(spec: AgentSpec, began: Mapping[str, Any]) -> AgentSpec:
+    """Return an agent with the instructions with which its run began, whatever the code says meanwhile."""
+    return replace(spec, instructions=began["instructions"])
 
 
 class BudgetUsedUp(Exception):
@@ -38,7 +45,7 @@ class StepActs:
     async def request(self, messages: Sequence[Any], parameters: Any, within: float) -> Said:
         """Ask the model in one step; its response and what it cost are kept together."""
         ask = partial(self._ask, messages, parameters, within)
-        retry = Retry(attempts=4, never=(BudgetUsedUp, LanguageModelInvalid, TimeoutError))
+        retry = Retry(attempts=4, on=(ModelAPIError, OSError), never=(ModelRequestRejectedError, TimeoutError))
         try:
             said = await self._steps.recorded(f"model:{self._spec.name}", ask, retry=retry, alongside=self._charge)
         except StepFailed as failed:
@@ -60,8 +67,6 @@ class StepActs:
         return answer.choice == GO_ON
 
     async def _ask(self, messages: Sequence[Any], parameters: Any, within: float) -> dict[str, Any]:
-        from andon.agents.loop import as_json
-
         model = self._desk.models.open(self._spec.model)
         await self._steps.look_once(self._require_budget)
         began = time.monotonic()

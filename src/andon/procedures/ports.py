@@ -17,12 +17,12 @@ class ToolDesk(Protocol):
         box: Toolbox,
         given: Mapping[str, Any],
         *,
-        call_id: UUID,
+        key: UUID,
         caller: str,
         correlation_id: str,
         traceparent: str | None,
     ) -> ToolCall:
-        """Return the call that the decision makes; the same id again gives the same decision."""
+        """Return the call that the decision makes; the same key again gives the same one."""
         ...
 
 

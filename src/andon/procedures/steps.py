@@ -114,12 +114,16 @@ class Steps:
     async def agent(self, spec: AgentSpec, data: Any) -> Any:
         """Let an agent work until it has a result, or a person stops it."""
         from andon.agents import loop  # it needs pydantic-ai, and most procedures have no agents
-        from andon.procedures.agent_acts import StepActs
+        from andon.procedures.agent_acts import StepActs, began_as
 
         tools, desk = self._tools(), self._desk
         assert desk is not None  # noqa: S101 - `_tools` has looked
         try:
-            return await loop.run(spec, spec.prompt(data), StepActs(self, spec, desk, tools))
+            began = await self._kept(
+                f"agent:{spec.name}",
+                lambda: {"prompt": spec.prompt(data), "instructions": spec.instructions, "model": spec.model},
+            )
+            return await loop.run(began_as(spec, began), began["prompt"], StepActs(self, spec, desk, tools))
         except AgentStopped as stopped:
             raise StepFailed(spec.name, str(stopped)) from None
 

@@ -1,7 +1,7 @@
 """A governed call of a tool as steps of a procedure: decided, if need be approved by a person, and carried out once.
 
 A call that the policy allows and a function carries out is one step: its decision is one commit, and its end is kept
-with the step. The call's id is the step's own key, so a step that is repeated after a kill finds its decision again.
+with the step. It is decided under the step's own key, so a step that is repeated after a kill finds its decision again.
 """
 
 import inspect
@@ -62,10 +62,11 @@ class ToolSteps:
         self, box: Toolbox, tool: Tool, arguments: Mapping[str, Any], caller: str, agent: str, step: int
     ) -> Ended:
         """Decide, and carry out what is allowed at once; anything that waits is left to the next step."""
+        key = key_of(self._procedure.id, step)
         call = await self._desk.decide(
             box,
             {"tool": tool.name, "arguments": dict(arguments), "agent": agent, "run": str(self._procedure.id)},
-            call_id=key_of(self._procedure.id, step),
+            key=key,
             caller=caller,
             correlation_id=self._procedure.correlation_id,
             traceparent=self._procedure.traceparent,
@@ -75,7 +76,7 @@ class ToolSteps:
             why = f"{tool.name} was not carried out: the policy denies it{reasons}."
             return {"refused": why, "seconds": 0.0, "kept": call}
         if call.state is CallState.ALLOWED and tool.via is not None and not isinstance(tool.via, ActionSpec):
-            ended = await self._carry_out(tool, arguments, call.id)
+            ended = await self._carry_out(tool, arguments, key)
             now = self._clock.now()
             done = call.begun(call.digest, now).ended(ended.get("ok"), ended.get("failed"), sent=True, now=now)
             return {**ended, "kept": done}
@@ -128,13 +129,13 @@ class ToolSteps:
         store.begin_wait(tx, self._procedure.id, wait, message_id=call_id)
         return Waiting()
 
-    async def _carry_out(self, tool: Tool, arguments: Mapping[str, Any], call_id: UUID) -> dict[str, Any]:
+    async def _carry_out(self, tool: Tool, arguments: Mapping[str, Any], key: UUID) -> dict[str, Any]:
         began = time.monotonic()
         try:
             if inspect.iscoroutinefunction(tool.via):
-                value = await tool.perform(arguments, str(call_id))
+                value = await tool.perform(arguments, str(key))
             else:
-                value = await self._running.in_thread(tool.perform_now, arguments, str(call_id))
+                value = await self._running.in_thread(tool.perform_now, arguments, str(key))
             ended = {"ok": as_json(value, tool.name)}
         except LEAVING:
             raise

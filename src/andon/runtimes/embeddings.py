@@ -6,6 +6,7 @@ and a decision must not depend on its neighbours.
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,15 @@ class Embedder:
         self._output = self._session.get_outputs()[0].name
         self.width = len(self._vector(""))
 
-    def __call__(self, texts: Sequence[str]) -> Matrix:
-        """Return a vector [texts, width] for each text; equal texts are embedded once."""
-        known: dict[str, Any] = {}
-        for text in texts:
-            if text not in known:
-                known[text] = self._vector(text)
+    def __call__(self, texts: Sequence[str], *, threads: int = 1) -> Matrix:
+        """Return a vector [texts, width] for each text; equal texts are embedded once. Threads share the texts."""
+        distinct = list(dict.fromkeys(texts))
+        if threads == 1:
+            vectors = list(map(self._vector, distinct))
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                vectors = list(pool.map(self._vector, distinct))
+        known = dict(zip(distinct, vectors, strict=True))
         return np.array([known[text] for text in texts], dtype=np.float64).reshape(len(texts), -1)
 
     def _vector(self, text: str) -> Any:
@@ -99,10 +103,10 @@ class EmbeddedTexts:
             owners += [own[at] for at, width in zip(columns, widths, strict=True) for _ in range(width)]
         return owners
 
-    def __call__(self, matrix: Matrix) -> Matrix:
+    def __call__(self, matrix: Matrix, *, threads: int = 1) -> Matrix:
         """Return the numbers [rows, columns]."""
         columns = self._decoder(matrix)
-        parts = [self._embedder(columns[name].tolist()) for name in self._texts]
+        parts = [self._embedder(columns[name].tolist(), threads=threads) for name in self._texts]
         return np.hstack([*parts, matrix[:, self._others].astype(np.float64)])
 
 

@@ -58,10 +58,15 @@ def burn_rates(objective: float, windows: Mapping[timedelta, Proportion]) -> lis
 
 
 def _measured(tier: BurnTier, allowed: float, windows: Mapping[timedelta, Proportion]) -> BurnRate:
-    from scipy.special import bdtrc
-
     failures, recent = windows.get(tier.long, NOTHING), windows.get(tier.short, NOTHING)
     long, short = failures.share / allowed, recent.share / allowed
-    p_value = float(bdtrc(failures.some - 1, failures.all, allowed)) if failures.some else 1.0
+    p_value = _upper_tail(failures, allowed) if failures.some else 1.0
     sure = failures.some >= LEAST and p_value <= CHANCE
     return BurnRate(tier, long, short, failures, p_value, sure and long >= tier.rate and short >= tier.rate)
+
+
+def _upper_tail(failures: Proportion, allowed: float) -> float:
+    """Return how probable so many failures or more are at the rate that the objective allows."""
+    from scipy.special import bdtrc  # here, because a worker that sees no failure saves its memory
+
+    return float(bdtrc(failures.some - 1, failures.all, allowed))

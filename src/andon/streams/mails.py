@@ -158,7 +158,7 @@ class MoveReader:
 
 
 def _shelved(raw: RawMail, mail: Mail | str) -> KeptMail:
-    """Return what is kept of a mail: its attachments, or all of one that cannot be read and is too long for an event."""
+    """Return what is kept of a mail: its attachments, or all of an unreadable one that is too long for an event."""
     if isinstance(mail, Mail):
         found = [AttachmentContent(one.sha256, one.name, one.media_type, one.content) for one in mail.attachments]
         return KeptMail(mail.identity, found)

@@ -48,7 +48,8 @@ WHERE p.automation = $1 AND p.stream = $2 AND p.owner = $3
 
 REMEMBER = """
 INSERT INTO mails (automation, mail, message_id, decision_id, folder)
-SELECT $1::text, * FROM unnest($2::text[], $3::text[], $4::uuid[], $5::text[]) AS n(mail, message_id, decision_id, folder)
+SELECT $1::text, * FROM unnest($2::text[], $3::text[], $4::uuid[], $5::text[])
+    AS n(mail, message_id, decision_id, folder)
 ORDER BY mail ON CONFLICT DO NOTHING
 """
 """Remember which decision a mail has, for good: the keys of events are forgotten after two days."""

@@ -42,7 +42,9 @@ def gmail(url: str, folder: str, secret: str) -> MailService:
 
 
 class ServiceStage:
-    def __init__(self, fake: MailServiceFake, database: Database, kind: Callable[..., MailService], folder: str) -> None:
+    def __init__(
+        self, fake: MailServiceFake, database: Database, kind: Callable[..., MailService], folder: str
+    ) -> None:
         self.fake, self._database, self._kind, self._folder = fake, database, kind, folder
         self.mailbox = f"support-{uuid4().hex}"
         self.source = self.opened()

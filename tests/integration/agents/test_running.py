@@ -1,14 +1,20 @@
 """Agents in procedures over a real database: each act is done once, approvals are waited for, costs are kept."""
 
+import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.models.function import FunctionModel
 
 from agent_desks import a_desk
-from andon import AgentSpec, Limits, Procedure, audit, procedure, reviews, spending, tools
+from andon import Limits, Procedure, agent, audit, procedure, reviews, spending, tools
+from andon.agents.language_models import LanguageModel
+from andon.agents.replaying import replay, runs_in
 from andon.bootstrap.project import build_events
 from andon.bootstrap.tooling import WorkerDesk
 from andon.kernel import durable
@@ -48,20 +54,20 @@ def broken(messages, info):
 '''
 
 
-def prompt(data: Any) -> str:
+@agent("worker", model="stub", toolbox=BOX, limits=Limits(steps=200))
+def worker(data: Any) -> str:
     """Do what is listed."""
     return str(data["prompt"])
 
 
-worker = AgentSpec("worker", "stub", prompt, BOX, limits=Limits(steps=200))
-short = AgentSpec("short", "stub", prompt, BOX, limits=Limits(steps=2), queue="stuck")
-broken = AgentSpec("broken", "broken", prompt, BOX)
+short = replace(worker, name="short", limits=Limits(steps=2), queue="stuck")
+broken = replace(worker, name="broken", model="broken")
 
 
 @procedure("work")
 async def work(p: Procedure, given: dict[str, Any]) -> Any:
     """Let an agent work."""
-    return await p.agent({"worker": worker, "short": short, "broken": broken}[given.get("agent", "worker")], given)
+    return await p.agent({"worker": worker, "short": short, "broken": broken}[given.get("who", "worker")], given)
 
 
 @procedure("pay")
@@ -117,7 +123,7 @@ def test_an_agent_calls_tools_and_each_act_is_a_step(installation: Installation,
     assert "the policy denies it" in told
     kinds = [f"{one.kind}:{one.name}" for one in timeline(installation.database, run)]
     model = "model:worker"
-    assert kinds == [model, "tool:balance", model, "tool:close_account", model, model]
+    assert kinds == ["agent:worker", model, "tool:balance", model, "tool:close_account", model, model]
     with installation.database.begin() as tx:
         states = [(one.tool, one.state.value, one.run) for one in tools.page(tx, toolboxes=None, now=datetime.now(UTC))]
         spent = spending.of(tx, LINE, datetime.now(UTC).date(), datetime.now(UTC).date())
@@ -148,13 +154,13 @@ def test_a_refused_call_fails_its_step(installation: Installation, conductor: Co
 
 
 @pytest.mark.parametrize(
-    ("agent", "queue", "why"), [("short", "stuck", "it took its 2 steps"), ("broken", LINE, "no such model")]
+    ("who", "queue", "why"), [("short", "stuck", "it took its 2 steps"), ("broken", LINE, "no such model")]
 )
 def test_what_stops_an_agent_is_told_to_a_person(
-    installation: Installation, conductor: Conductor, agent: str, queue: str, why: str
+    installation: Installation, conductor: Conductor, who: str, queue: str, why: str
 ) -> None:
     asked = '[["balance", {"account": "a1"}], ["balance", {"account": "a2"}]]'
-    run = start(installation.database, conductor, "work", {"prompt": asked, "agent": agent})
+    run = start(installation.database, conductor, "work", {"prompt": asked, "who": who})
     until(installation.database, run, RunState.WAITING, within=30)
     with installation.database.begin() as tx:
         [review] = reviews.page(tx, reviews.ReviewFilter(queue=queue), now=datetime.now(UTC))
@@ -191,3 +197,29 @@ def test_a_spent_budget_stops_the_agent(installation: Installation, conductor: C
     with installation.database.begin() as tx:
         [review] = reviews.page(tx, reviews.ReviewFilter(queue=LINE), now=now)
     assert "the budget of" in str(review.question)
+
+
+def test_a_run_is_run_again_on_recorded_results(
+    installation: Installation, conductor: Conductor, desk: WorkerDesk
+) -> None:
+    asked = '[["balance", {"account": "a1"}], ["close_account", {"account": "a1"}]]'
+    run = start(installation.database, conductor, "work", {"prompt": asked})
+    assert until(installation.database, run).state is RunState.DONE
+    with installation.database.begin() as tx:
+        [recorded] = runs_in(durable.steps(tx, run))
+        before = len(tools.page(tx, toolboxes=None, now=datetime.now(UTC)))
+    assert (recorded.agent, recorded.instructions) == ("worker", "Do what is listed.")
+    same = asyncio.run(replay(worker, recorded, desk.models.open("stub")))
+    assert (same.difference, same.unknown) == ([], [])
+
+    def greedy(messages: list[ModelMessage], info: Any) -> ModelResponse:
+        del info
+        if len(messages) == 1:
+            return ModelResponse([ToolCallPart("refund", {"account": "a1", "amount": 5})])
+        return ModelResponse([TextPart("done")])
+
+    other = asyncio.run(replay(worker, recorded, LanguageModel(FunctionModel(greedy), 0, 0, 100)))
+    assert other.unknown == ['refund {"account": "a1", "amount": 5}']
+    assert '+refund {"account": "a1", "amount": 5}' in other.difference
+    with installation.database.begin() as tx:
+        assert len(tools.page(tx, toolboxes=None, now=datetime.now(UTC))) == before

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,13 +11,15 @@ import pytest
 from sqlalchemy import text
 from tests.auditing import audited, opened, review_of
 
-from andon import access, audit, cord, decisions, gates, labels, reviews, serving, spending
+from andon import access, actions, audit, cord, decisions, gates, labels, reviews, serving, spending
 from andon.audit import Harm, Report
 from andon.authoring import Budget
 from andon.bootstrap.vouched import ROWS, all_evidence
 from andon.cord import LineState
+from andon.kernel import outbox
 from andon.kernel.db import Database, Tx
 from andon.kernel.events import Events
+from andon.kernel.ids import uuid7
 from andon.labels import LabelSource, TruthReport
 from automations import payment
 from calls import DECIDE, call
@@ -27,6 +30,9 @@ COPY = (
     "INSERT INTO {0} SELECT r.* FROM (SELECT t FROM {0} AS t LIMIT 1) AS one, jsonb_populate_record(one.t, '{1}') AS r"
 )
 OTHER = "0190aaaa-0000-7000-8000-000000000000"
+
+TAKEN, DEAD, RESENT, CONFIRMED = (f"0190bbbb-0000-7000-8000-00000000000{number}" for number in range(4))
+"""Deliveries: taken by the receiver, dead, sent again by a person, confirmed by a person."""
 
 FORGED = (
     "INSERT INTO decisions SELECT r.* FROM (SELECT d AS row, d.writer, d.seq FROM decisions AS d LIMIT 1) AS d, "
@@ -102,6 +108,14 @@ CHANGES = (
     ("UPDATE idempotency_keys SET digest = sha256('x')", "idempotency_key:payments/bank/first", EDITED),
     (COPY.format("idempotency_keys", '{"scope": "payments/eve"}'), "idempotency_key:payments/eve/first", EDITED),
     (f"UPDATE idempotency_keys SET decision_id = '{OTHER}'", "idempotency_key:", UNCLAIMED),
+    ("DELETE FROM idempotency_keys", "idempotency_key:payments/bank/first", MISSING),
+    (f"UPDATE outbox SET state = 'pending' WHERE id = '{TAKEN}'", f"action:{TAKEN}", EDITED),
+    (f"UPDATE outbox SET state = 'done' WHERE id = '{RESENT}'", f"action:{RESENT}", EDITED),
+    (f"UPDATE outbox SET state = 'done' WHERE id = '{DEAD}'", f"action:{DEAD}", EDITED),
+    (f"UPDATE outbox SET state = 'pending', revived_at = now() WHERE id = '{DEAD}'", f"action:{DEAD}", EDITED),
+    (f"UPDATE outbox SET state = 'pending' WHERE id = '{CONFIRMED}'", f"action:{CONFIRMED}", EDITED),
+    (f"DELETE FROM outbox WHERE id = '{CONFIRMED}'", f"action:{CONFIRMED}", MISSING),
+    (f"DELETE FROM outbox WHERE id = '{TAKEN}'", f"action:{TAKEN}", MISSING),
     ("INSERT INTO disabled_destinations VALUES ('bank', now(), 'x')", "disabled_destination:bank", UNCLAIMED),
 )
 
@@ -133,7 +147,27 @@ def line(database: Database, tmp_path: Path) -> Installation:
         labels.record(tx, decision_id=row.id, value="fraud", source=LabelSource.EVENT, **said)
         reported = TruthReport(decision_id=UUID(answers[2]["id"]), value="fraud", source=LabelSource.BLIND_AUDIT)
         labels.record_all(tx, [reported], **said)
+        deliver(tx, now)
     return made
+
+
+def deliver(tx: Tx, now: datetime) -> None:
+    """Make deliveries as workers and people leave them."""
+    outbox.add(tx, [_delivery(UUID(one), now) for one in (TAKEN, DEAD, RESENT, CONFIRMED)])
+    for one in (TAKEN, DEAD, RESENT, CONFIRMED):
+        kind, state = ("delivered", "done") if one == TAKEN else ("refused", "dead")
+        attempt = {"id": uuid7(now), "message": one, "now": now, "kind": kind, "state": state}
+        tx.execute(text("INSERT INTO delivery_attempts VALUES (:id, :message, 1, :now, false)"), attempt)
+        tx.execute(text("INSERT INTO delivery_answers VALUES (:id, :now, :kind, 200, '')"), attempt)
+        tx.execute(text("UPDATE outbox SET state = :state, settled_at = :now WHERE id = :message"), attempt)
+    by: dict[str, Any] = {"actor": OWNER, "reason": "test", "events": Events(), "now": now}
+    actions.resend(tx, UUID(RESENT), **by)
+    actions.confirm(tx, UUID(CONFIRMED), **by)
+
+
+def _delivery(identifier: UUID, now: datetime) -> outbox.Message:
+    payload = {"action": "pause", "connector": "webhook", "destination": "bank", "options": {}, "outcome": "pause"}
+    return outbox.Message(identifier, decisions.DELIVER_ACTION, "payments", identifier, payload, "c", now, now)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from andon.kernel.config import EndpointSettings, Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.ids import uuid7
-from andon.live import ArmCounts, Process, Status
+from andon.live import ArmCounts, Process, Status, WaitingCounts
 from andon.models import FeatureKind, FeatureSpec
 from andon.serving import Candidate, TrafficSplit
 from arms import shares_of
@@ -164,6 +164,18 @@ def test_who_may_only_look_into_one_of_them_sees_that_one_and_splits_nothing(ban
     assert viewer.client.post(f"{FORCE}/split", data=form).status_code == 403
     assert viewer.see("/automations/refunds").status_code == 403
     assert holding(bank).number == 0
+
+
+def test_who_may_only_look_into_one_of_them_does_not_see_the_load_of_the_other(bank: Database, sign_in: SignIn) -> None:
+    waiting = {"payments": WaitingCounts(interactive=4), "refunds": WaitingCounts(bulk=771)}
+    told(bank, Status(60.0, {"payments": 1, "refunds": 1}, waiting=waiting, under_way=881))
+    told(bank, Status(60.0, {"refunds": 1}, under_way=991), number=2002)
+    pages = [sign_in(Grant(Role.VIEWER, "payments")).see().text, sign_in(Grant(Role.VIEWER)).see().text]
+    mine, all_of_it = pages
+    for figure in ("771 bulk", ">881<", ">991<", "<small>2002<"):
+        assert figure in all_of_it
+        assert figure not in mine
+    assert "4 interactive" in mine
 
 
 def test_a_stranger_finds_no_endpoint_and_a_program_no_page(bank: Database, sign_in: SignIn) -> None:

@@ -17,7 +17,8 @@ from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from automations import an_automation
-from lines import PEPPER, Installation, install
+from lines import PEPPER, Installation, install, register_champion
+from packages import a_package
 
 PAGE = "/lines/payments"
 
@@ -72,3 +73,11 @@ def test_who_may_only_look_has_no_button_and_the_stranger_no_page(installation: 
         assert "Pull the cord</button>" not in client.get(PAGE).text
     with visiting(installation, Grant(Role.OWNER, "other")) as client:
         assert client.get(PAGE).status_code == 404
+
+
+def test_a_gate_of_a_version_that_answers_no_more_is_not_in_force(installation: Installation) -> None:
+    with visiting(installation, Grant(Role.VIEWER)) as client:
+        assert '<span class="tag good">in force</span>' in client.get(PAGE).text
+        other = register_champion(installation.database, a_package(installation.folder / "other", seed=2))
+        assert other.number == 2
+        assert '<span class="tag good">in force</span>' not in client.get(PAGE).text

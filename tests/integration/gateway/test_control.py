@@ -83,6 +83,14 @@ def test_lists_show_only_what_the_key_may_see(installation: Installation) -> Non
     assert call(installation, "GET", "/v1/automations", stranger).json() == []
 
 
+def test_whoever_may_ask_an_automation_sees_its_contract(installation: Installation) -> None:
+    asker, reader = installation.key("bank", CALLER), installation.key("vera", Grant(Role.VIEWER, "payments"))
+    seen = {key: call(installation, "GET", "/v1/automations", key).json()[0]["askable"] for key in (asker, reader)}
+    assert seen == {asker: True, reader: False}
+    shown = call(installation, "GET", "/v1/automations/payments", asker)
+    assert "amount" in shown.json()["contract"]["properties"]
+
+
 @pytest.mark.parametrize(
     "path",
     [

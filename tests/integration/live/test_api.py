@@ -25,7 +25,9 @@ def installation(database: Database, tmp_path: Path) -> Installation:
 
 def told(installation: Installation, number: int, *arms: ArmCounts, ago: float = 0.0) -> None:
     at = installation.clock.now() - timedelta(seconds=ago)
-    status = Status(60.0, {"payments": 1, "refunds": 1}, arms, waiting={"fraud-risk": WaitingCounts(1, 2, 3)})
+    serves = {arm.automation: 1 for arm in arms}
+    waiting = {"payments": WaitingCounts(1, 0, 1), "refunds": WaitingCounts(0, 2, 2)}
+    status = Status(60.0, serves, arms, waiting=waiting)
     with installation.database.begin() as tx:
         live.report(tx, Process(UUID(int=number), "gateway", "here", number, "0.1.0", at, at, status))
 
@@ -54,10 +56,12 @@ def test_what_several_processes_say_is_told_together(installation: Installation)
 
 def test_only_the_automations_that_one_may_see_count(installation: Installation) -> None:
     told(installation, 1, an_arm("payments", 1, [0.002] * 9), an_arm("refunds", 2, [0.002] * 90))
+    told(installation, 2, an_arm("refunds", 2, [0.002]))
     for role in (Role.OWNER, Role.OPERATOR):
         key = installation.key(f"one-{role}", Grant(role, "payments"))
         answer = call(installation, "GET", PATH, key).json()
         assert (answer["decisions"], [arm["version"] for arm in answer["versions"]]) == (9, [1])
+        assert (answer["processes"], answer["waiting"]) == (1, {"interactive": 2, "normal": 0, "bulk": 2})
     stranger = installation.key("stan", *(Grant(role, "elsewhere") for role in Role))
     assert call(installation, "GET", PATH, stranger).status_code == 404
     assert call(installation, "GET", PATH, installation.key("kai", Grant(Role.CALLER))).status_code == 403

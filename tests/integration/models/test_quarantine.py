@@ -1,5 +1,6 @@
 """A model file that ends the process which predicts with it harms nobody: it is tried, refused or quarantined."""
 
+import asyncio
 import json
 import os
 import pickle
@@ -7,6 +8,7 @@ import signal
 from hashlib import sha256
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import Result
 from sqlalchemy import text
@@ -14,17 +16,22 @@ from typer.testing import CliRunner
 
 from andon import alerts, audit, models
 from andon.alerts import AlertSelection
+from andon.bootstrap.casing import results_of
 from andon.bootstrap.project import build_events
-from andon.bootstrap.trials import loading
+from andon.bootstrap.recorded import RecordedLines
+from andon.bootstrap.trials import loading, trying
+from andon.cases import FiledCase
+from andon.cases.domain import DecisionCase, ExpectedDecision
 from andon.cli import app
 from andon.decisions import Deployment
+from andon.gateway import create_app
 from andon.kernel.clock import SystemClock
-from andon.kernel.config import Settings
+from andon.kernel.config import Settings, load
 from andon.kernel.db import Database
 from andon.kernel.events import Events
-from andon.models import ModelVersion, open_package
+from andon.models import ModelVersion, VersionHeld, open_package
 from automations import an_automation
-from lines import OWNER, register_champion
+from lines import ADMIN, OWNER, install, register_champion
 from packages import a_package, a_pickled_package
 
 
@@ -95,12 +102,19 @@ class FatalPid:
 
 def a_fatal_champion(database: Database, package: Path, by: signal.Signals = signal.SIGSEGV) -> ModelVersion:
     """Make a version champion that kills whoever loads it, as an older Andon would have let one."""
-    rewritten(package, pickle.dumps(Fatal(by)))
-    now, by = SystemClock().now(), {"actor": OWNER, "reason": "test", "events": Events()}
+    version = a_fatal_version(database, package, by)
     with database.begin() as tx:
-        version = models.register(tx, package, trust_pickle=True, now=now, **by)
-        models.set_alias(tx, version.name, "champion", version.number, now=now, **by)
+        given = {"actor": OWNER, "reason": "test", "events": Events(), "now": SystemClock().now()}
+        models.set_alias(tx, version.name, "champion", version.number, **given)
     return version
+
+
+def a_fatal_version(database: Database, package: Path, by: signal.Signals = signal.SIGSEGV) -> ModelVersion:
+    """Register a version that kills whoever loads it."""
+    rewritten(package, pickle.dumps(Fatal(by)))
+    given = {"actor": OWNER, "reason": "test", "events": Events(), "now": SystemClock().now()}
+    with database.begin() as tx:
+        return models.register(tx, package, trust_pickle=True, **given)
 
 
 def test_a_trial_that_is_ended_from_outside_says_nothing_about_the_version(project: Path, database: Database) -> None:
@@ -148,3 +162,50 @@ def test_a_version_is_tried_once_for_each_content(project: Path, database: Datab
             found = tx.execute(text("SELECT digest, passed, tried_at FROM model_trials")).all()
         assert [(row.digest, row.passed) for row in found] == [(version.digest, True)]
     assert len({row.tried_at for row in found}) == 1
+
+
+def held(database: Database, name: str) -> list[int]:
+    with database.begin() as tx:
+        return list(models.held_versions(tx, name))
+
+
+def test_a_version_that_ends_its_trial_is_held_by_a_replay_too(project: Path, database: Database) -> None:
+    register_champion(database, a_package(project / "good"))
+    fatal = a_fatal_champion(database, a_pickled_package(project / "fatal"))
+    lines = RecordedLines(Settings(root=project), database, an_automation())
+    for words in ("is in quarantine now: its process was ended by SIGSEGV", "`andon models release"):
+        with pytest.raises(VersionHeld, match=words):
+            lines.load(fatal.number)
+    assert held(database, fatal.name) == [fatal.number]
+
+
+def test_a_version_that_ends_its_trial_is_held_by_cases_too(project: Path, database: Database) -> None:
+    fatal = a_fatal_champion(database, a_pickled_package(project / "fatal"))
+    case = FiledCase("payments", "c.yaml", DecisionCase(name="one", input={}, expect=ExpectedDecision(outcome="a")))
+    with pytest.raises(VersionHeld, match="its process was ended by SIGSEGV"):
+        results_of(load(project), [an_automation()], [case], str(fatal.number))
+    assert held(database, fatal.name) == [fatal.number]
+
+
+def test_a_gateway_that_is_asked_to_let_a_fatal_version_answer_holds_it(project: Path, database: Database) -> None:
+    installation = install(database, project)
+    fatal = a_fatal_version(database, a_pickled_package(project / "fatal"))
+    key = installation.key("admin", ADMIN)
+    gateway, side = installation.gateway()
+    gateway.trial = trying(Settings(root=project), database, SystemClock(), Events())
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(create_app(gateway, side), raise_app_exceptions=False)  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+            return await client.put(
+                f"/v1/models/{fatal.name}/aliases/champion",
+                json={"number": fatal.number, "reason": "test"},
+                headers={"Authorization": f"Bearer {key}"},
+            )
+
+    answer = asyncio.run(ask())
+    assert answer.status_code == 503
+    assert "its process was ended by SIGSEGV" in answer.json()["detail"]
+    assert held(database, fatal.name) == [fatal.number]
+    with database.begin() as tx:
+        assert [(one.alias, one.number) for one in models.list_aliases(tx)] == [("champion", 1)]

@@ -57,6 +57,9 @@ def test_only_failed_and_unknown_are_tried_again_and_only_while_attempts_are_lef
             assert following is None
         case AnswerKind.REFUSED:
             assert isinstance(following, GiveUp)
+        case AnswerKind.WAITING:
+            assert isinstance(following, Again)
+            assert following.asks
         case _:
             assert isinstance(following, Again if attempt < most else GiveUp)
 

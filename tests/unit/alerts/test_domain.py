@@ -113,3 +113,9 @@ def test_a_first_message_waits_a_moment_for_others() -> None:
     sent = replace(group, sent_at=NOON)
     assert due_at(sent, NOON + MINUTE, urgent=True) == NOON + MINUTE + FIRST_WAIT
     assert due_at(sent, NOON + MINUTE, urgent=False) == NOON + AGAIN_WAIT
+
+
+def test_one_event_is_no_events() -> None:
+    news = bad_news(unit="events")
+    alert = first_seen(news, an_id(1), an_id(2), NOON)
+    assert (alert.unit_of(1.0), alert.unit_of(2.0), alert.unit_of(None)) == ("event", "events", "events")

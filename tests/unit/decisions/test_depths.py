@@ -9,7 +9,7 @@ from meanwhile import meanwhile
 
 
 def item(model: str, version: int, priority: Priority) -> Item:
-    request: Any = SimpleNamespace(priority=priority, deadline_ns=None)
+    request: Any = SimpleNamespace(automation=model, priority=priority, deadline_ns=None)
     arm: Any = SimpleNamespace(ref=SimpleNamespace(model=SimpleNamespace(name=model)), version=version)
     nothing: Any = None
     return Item(request, nothing, arm, nothing, lambda *_: None)
@@ -27,7 +27,7 @@ def test_what_waits_is_counted_by_version_and_priority_and_what_was_taken_is_not
         for _ in range(count):
             queue.add(item(model, version, priority))
     assert queue.depths_by_version == waiting
-    assert sum(queue.depths_by_version.values()) == sum(queue.depths)
+    assert sum(queue.depths_by_version.values()) == sum(queue.depths_by_automation.values()) == sum(queue.depths)
     queue.take(0, 0)
     assert queue.depths_by_version == {("fraud-risk", 2, Priority.BULK): 12 - BULK_LEAST}
 

@@ -126,7 +126,9 @@ def test_free_text_is_invented_as_words_and_its_edges_stay_within_memory() -> No
     fields = {field.name: field for field in fields_of(Mail.model_json_schema())}
     rng = np.random.default_rng(1)
     drawn = [
-        typical_value(name, one.schema, rng, datetime(2026, 12, 1, tzinfo=UTC)) for name, one in fields.items() for _ in range(9)
+        typical_value(name, one.schema, rng, datetime(2026, 12, 1, tzinfo=UTC))
+        for name, one in fields.items()
+        for _ in range(9)
     ]
     subjects, bodies = drawn[:9], drawn[9:]
     assert all(1 <= len(subject) <= 40 for subject in subjects)

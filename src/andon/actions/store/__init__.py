@@ -9,6 +9,9 @@ from andon.actions.store.deliveries import (
     enable,
     gone,
     last_attempts,
+    states_of,
+    unexplained,
+    without_message,
     write,
 )
 from andon.actions.store.evidence import (
@@ -35,5 +38,8 @@ __all__ = [
     "keep_step",
     "last_attempts",
     "picture_of",
+    "states_of",
+    "unexplained",
+    "without_message",
     "write",
 ]

@@ -1,10 +1,10 @@
 """All SQL about deliveries, beyond the outbox itself. Never commits."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -16,7 +16,7 @@ from andon.actions.domain import AnswerKind, Attempt, Disabled
 from andon.actions.tables import delivery_answers, delivery_attempts, disabled_destinations
 from andon.kernel.claims import CONCLUDE_NAMES, conclude_sql, conclusions_of
 from andon.kernel.db import Tx
-from andon.kernel.outbox import CONCLUDE, Conclusion, Known
+from andon.kernel.outbox import CONCLUDE, Conclusion, Known, MessageState
 
 _BEGUN = (("ids", "uuid"), ("messages", "uuid"), ("numbers", "int"), ("began", "timestamptz"), ("inquiries", "bool"))
 _ENDED = (
@@ -86,6 +86,56 @@ def bury(tx: Tx, entries: Sequence[PostboxEntry], *, now: datetime) -> list[Know
     names = [name for name, _ in (*_BEGUN, *_ENDED)] + [f"o_{name}" for name in CONCLUDE_NAMES]
     values = [*_columns(entries), *_conclusions(entries, now)]
     return [Known(*row) for row in tx.execute(_BURY, dict(zip(names, values, strict=True)))]
+
+
+class UnexplainedState(NamedTuple):
+    """A delivery whose state its answers alone do not explain."""
+
+    id: UUID
+    state: MessageState
+    revived: bool
+    delivered: bool
+
+
+_UNEXPLAINED = text("""
+SELECT m.id, m.state, m.revived_at IS NOT NULL, t.message_id IS NOT NULL
+FROM outbox AS m
+LEFT JOIN (
+    SELECT DISTINCT a.message_id FROM delivery_attempts AS a
+    JOIN delivery_answers AS r ON r.attempt_id = a.id WHERE r.kind = 'delivered'
+) AS t ON t.message_id = m.id
+WHERE m.topic = :topic AND (
+    m.revived_at IS NOT NULL
+    OR (m.state = 'done' AND t.message_id IS NULL)
+    OR (m.state = 'pending' AND t.message_id IS NOT NULL)
+)
+""")
+
+_WITHOUT_MESSAGE = text("""
+SELECT DISTINCT a.message_id FROM delivery_attempts AS a
+WHERE NOT EXISTS (SELECT FROM outbox AS m WHERE m.id = a.message_id)
+""")
+
+_STREAMED = {"stream_results": True, "yield_per": 1000}
+
+
+def unexplained(tx: Tx, topic: str) -> Iterator[UnexplainedState]:
+    """Yield the deliveries whose state their answers alone do not explain, from a cursor of the server."""
+    for identifier, state, revived, delivered in tx.execute(
+        _UNEXPLAINED, {"topic": topic}, execution_options=_STREAMED
+    ):
+        yield UnexplainedState(identifier, MessageState(state), revived, delivered)
+
+
+def states_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, MessageState]:
+    """Return the state of each of these messages that is there."""
+    rows = tx.execute(text("SELECT id, state FROM outbox WHERE id = ANY(:ids)"), {"ids": list(ids)})
+    return {row.id: MessageState(row.state) for row in rows}
+
+
+def without_message(tx: Tx) -> Iterator[UUID]:
+    """Yield the messages at which attempts were made and that are not there, from a cursor of the server."""
+    yield from tx.execute(_WITHOUT_MESSAGE, execution_options=_STREAMED).scalars()
 
 
 async def last_attempts(connection: asyncpg.Connection, message_ids: Sequence[UUID]) -> dict[UUID, Attempt]:

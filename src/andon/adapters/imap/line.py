@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class SessionLine:
-    """One session at a time, for one question at a time. A cancelled question ends in its thread, and holds the line."""
+    """One session, for one question at a time. A cancelled question ends in its thread, and holds the line."""
 
     def __init__(self, server: ImapServer) -> None:
         self._server = server

@@ -38,7 +38,7 @@ class _Folder:
 class ImapSource:
     """Reads folders of one mailbox.
 
-    The server tells of new mails in a single folder (IDLE) if it can and `idle` is set. Else it is asked again and again.
+    The server tells of new mails in a single folder (IDLE) if it can and `idle` is set; else it is asked again.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class ImapSource:
 
     async def end(self, partition: str) -> int:
         """Return the number that the next mail gets; 0 for a folder whose numbers were given anew."""
-        return await self._survey(partition, lambda session, folder, status: status.next_uid)
+        return await self._survey(partition, lambda _session, _folder, status: status.next_uid)
 
     async def position_at(self, partition: str, moment: datetime) -> int:
         """Return the number of the first mail that came then or later."""

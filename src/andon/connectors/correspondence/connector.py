@@ -1,7 +1,7 @@
-"""Replies and mails passed on. A copy is put into the mailbox as a draft before a mail is sent, and is one no more after.
+"""Replies and mails passed on. The copy of a mail in the mailbox is a draft until the mail was sent.
 
-So the mailbox says what became of a delivery: no copy, nothing was sent; a copy that is no draft, it was taken; a draft,
-nobody knows, and a person decides.
+So the mailbox says what became of a delivery: no copy, nothing was sent; a copy that is no draft, it was taken. With a
+draft nobody knows, and a person decides.
 """
 
 import asyncio
@@ -195,7 +195,7 @@ class CorrespondenceConnector:
     def _mailbox(self, delivery: Delivery) -> _Mailbox:
         destination = delivery.destination
         name = _settings(delivery).connection or destination.name
-        found = self._connections[name] if name in self._connections else {}
+        found = self._connections.get(name) or {}
         server = found.get("server")
         if not isinstance(server, ImapServer):
             raise Unusable(f'needs [connections.{name}] in andon.toml, with kind = "imap"')

@@ -48,11 +48,7 @@ class Progress:
 
 def send(server: Outgoing, sender: str, recipients: Sequence[str], message: bytes, progress: Progress) -> None:
     """Send. Raises what smtplib does, and MailboxUnavailable if nobody waits for it any more."""
-    client: smtplib.SMTP
-    if server.encryption == "tls":
-        client = _TlsClient(server)
-    else:
-        client = _Client(server)
+    client = _TlsClient(server) if server.encryption == "tls" else _Client(server)
     progress.client = client
     try:
         client.ehlo()

@@ -101,7 +101,7 @@ class MailboxConnector:
     def _server(self, delivery: Delivery) -> ImapServer:
         destination = delivery.destination
         name = destination.settings_of("mailbox", MailboxSettings).connection or destination.name
-        found = self._connections[name] if name in self._connections else {}
+        found = self._connections.get(name) or {}
         server = found.get("server")
         if not isinstance(server, ImapServer):
             raise Unusable(f'needs [connections.{name}] in andon.toml, with kind = "imap"')

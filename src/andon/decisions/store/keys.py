@@ -1,7 +1,7 @@
 """SQL about idempotency keys: who used one first, for which input, and what it got or waits for."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -69,6 +69,20 @@ class KeptKey(NamedTuple):
     digest: bytes
     record: bytes | None
     waits: bool
+
+
+_DECIDED_WITHOUT = text("""
+SELECT d.id, d.record, now() - :kept FROM decisions AS d
+WHERE d.decided_at > now() - :kept AND position(CAST('"idempotency_key":"' AS bytea) IN d.record) > 0
+AND NOT EXISTS (SELECT FROM idempotency_keys AS k WHERE k.decision_id = d.id)
+""")
+
+
+def decided_without(tx: Tx, kept: timedelta) -> Iterator[tuple[UUID, bytes, datetime]]:
+    """Yield decisions of the last `kept` that seem to name a key, which is not there, and the moment `kept` ago."""
+    rows = tx.execute(_DECIDED_WITHOUT, {"kept": kept}, execution_options={"stream_results": True, "yield_per": 1000})
+    for identifier, record, since in rows:
+        yield identifier, bytes(record), since
 
 
 def stream(tx: Tx) -> Iterator[KeptKey]:

@@ -16,13 +16,14 @@ from opentelemetry.trace import Span, SpanKind
 
 from andon.access import Permission
 from andon.gateway.asgi import Scope, Send, begin, headers_of_scope, respond
+from andon.gateway.authorization import bearer
 from andon.gateway.batch.body import Body, groups_of
 from andon.gateway.batch.deciding import Asking, BatchCall
 from andon.gateway.batch.formats import Answers, format_of
 from andon.gateway.batch.rows import BatchRow
 from andon.gateway.batch.spool import Spool
 from andon.gateway.bodies import Receive, require_plain
-from andon.gateway.dependencies import Gateway, bearer
+from andon.gateway.dependencies import Gateway
 from andon.gateway.errors import HeaderInvalid, MethodNotAllowed, RateLimited
 from andon.gateway.headers import NOTIFY, correlation_of, key_of, traceparent_of_headers
 from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from andon.access import Permission, Principal, Recognised
 from andon.decisions import Priority
+from andon.gateway.authorization import bearer
 from andon.gateway.bodies import require_json
-from andon.gateway.dependencies import Gateway, bearer
+from andon.gateway.dependencies import Gateway
 from andon.gateway.headers import NOTIFY, key_of, traceparent_of_headers
 from andon.gateway.urgency import deadline_of, pinned_by, priority_of
 

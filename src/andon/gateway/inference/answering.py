@@ -20,12 +20,14 @@ from andon.decisions import (
     VersionNotServed,
 )
 from andon.gateway.admission import SENT_AWAY
+from andon.gateway.authorization import bearer
 from andon.gateway.decide.first_answers import FirstAnswers
-from andon.gateway.dependencies import Gateway, Side, bearer
+from andon.gateway.dependencies import Gateway
 from andon.gateway.errors import Overloaded
 from andon.gateway.inference.outputs import OUTPUTS, Inferred, inferred, inferred_again, require_known, response_of
 from andon.gateway.inference.request_keys import keys_of
 from andon.gateway.inference.rows import inputs_of, read_rows
+from andon.gateway.side import Side
 from andon.kernel.errors import AndonError
 from andon.kernel.ids import uuid7
 from andon.serving.inference import (

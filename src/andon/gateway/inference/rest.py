@@ -11,12 +11,13 @@ from pydantic_core import to_json
 
 from andon.gateway.asgi import Scope, Send, headers_of_scope, respond
 from andon.gateway.bodies import Receive, read_body, require_plain
-from andon.gateway.dependencies import Gateway, Side
+from andon.gateway.dependencies import Gateway
 from andon.gateway.errors import MethodNotAllowed, RouteNotFound
 from andon.gateway.headers import traceparent_of_headers
 from andon.gateway.inference.answering import Inference
 from andon.gateway.inference.asking import asked_of
 from andon.gateway.problems import headers_of, status_of
+from andon.gateway.side import Side
 from andon.kernel.errors import AndonError
 from andon.kernel.tracing import NO_SPAN, span, traceparent_of
 from andon.serving.inference import rest

@@ -5,8 +5,9 @@ from typing import Protocol
 
 import structlog
 
-from andon.gateway.dependencies import Gateway, Side
+from andon.gateway.dependencies import Gateway
 from andon.gateway.inference.answering import Inference
+from andon.gateway.side import Side
 
 log = structlog.get_logger(__name__)
 

@@ -18,10 +18,9 @@ from typing import NamedTuple
 
 import psutil
 import structlog
-from psycopg import pq
 
 from andon.kernel import files
-from andon.kernel.postgres import binaries, cluster, home
+from andon.kernel.postgres import binaries, cluster, home, ping
 from andon.kernel.postgres.account import as_account
 from andon.kernel.postgres.binaries import Binaries
 from andon.kernel.postgres.errors import PostgresFailed
@@ -43,6 +42,7 @@ _LEAVE_SECONDS = 2.0
 """The time in which processes of a killed postmaster notice."""
 
 _POLL_SECONDS = 0.02
+_PING_SECONDS = 2.0
 _PORT_ATTEMPTS = 5
 _STARTS = 2
 """Starts of a server that complains and ends before it is ready. A silent end means a kill: the server starts again."""
@@ -244,8 +244,9 @@ def _ready(here: Home) -> _Postmaster | None:
 
 def _answers(found: _Postmaster) -> bool:
     """Return whether the server admits connections: not starting, not recovering, not stopping."""
-    where = f"host=127.0.0.1 port={found.port} dbname={cluster.DATABASE} user={cluster.ROLE} connect_timeout=2"
-    return found.status == "ready" and pq.PGconn.ping(where.encode()) == pq.Ping.OK
+    return found.status == "ready" and ping.admits(
+        found.port, user=cluster.ROLE, database=cluster.DATABASE, timeout=_PING_SECONDS
+    )
 
 
 def _ended_within(here: Home, seconds: float) -> bool:

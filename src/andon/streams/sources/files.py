@@ -18,7 +18,6 @@ from typing import NamedTuple, TypeAlias
 
 from pydantic_core import from_json, to_json
 
-from andon import datafile
 from andon.streams.errors import SourceUnavailable, StreamMissing
 from andon.streams.ports import Arrival
 
@@ -173,7 +172,9 @@ def _rows_of(path: Path) -> Iterator[FileRow]:
     elif path.suffix.lower() in LINES:
         yield from _lines(path)
     else:
-        for row in datafile.read_rows(path):
+        from andon.datafile import read_rows  # here, because a worker without such files saves the memory of DuckDB
+
+        for row in read_rows(path):
             yield to_json({name: value for name, value in row.items() if value is not None})
 
 
@@ -187,7 +188,9 @@ def _lines(path: Path) -> Iterator[FileRow]:
                 elif line := line.strip():
                     yield line
     except OSError as error:
-        raise datafile.DataFileInvalid(f"{path} cannot be read: {error.strerror}") from error
+        from andon.datafile import DataFileInvalid
+
+        raise DataFileInvalid(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _too_long(line: bytes, lines: BufferedReader) -> Unreadable:
@@ -205,7 +208,9 @@ def _count(path: Path) -> int:
         return 1
     if path.suffix.lower() in LINES:
         return sum(1 for _ in _lines(path))
-    with datafile.reading(path) as data:
+    from andon.datafile import reading
+
+    with reading(path) as data:
         return data.count()
 
 

@@ -50,7 +50,7 @@ def token(tx: Tx, mailbox: str, folder: str) -> str | None:
 def append(
     tx: Tx, mailbox: str, folder: str, found: Sequence[tuple[str, datetime]], *, since: str | None, token: str | None
 ) -> bool:
-    """Number mails that were found since a token, and go on from another; False if somebody else did so meanwhile."""
+    """Add mails that were found since a token, and go on from another; False if somebody else did so meanwhile."""
     log = select(_l.token, _l.length).where(_l.mailbox == mailbox, _l.folder == folder).with_for_update()
     row = tx.execute(log).one()
     if row.token != since:

@@ -1,0 +1,98 @@
+"""States of deliveries, compared with the answers of their receivers and with the entries of what people did."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from uuid import UUID
+
+import msgspec
+
+from andon.actions import store
+from andon.audit import Evidence, Finding, Harm, Leaf
+from andon.decisions import DELIVER_ACTION
+from andon.kernel.db import Tx
+from andon.kernel.outbox import MessageState
+
+RESENT, RESENT_ALL, CONFIRMED = "action.resend", "action.resend_all", "action.confirm"
+
+
+class _After(msgspec.Struct):
+    ids: list[UUID] = []
+
+
+class _Body(msgspec.Struct):
+    after: _After
+
+
+class DeliveryStates:
+    """Finds deliveries whose state nobody brought about. One object a verification.
+
+    A worker writes no entry for a delivery. Its state must follow from the answers that were noted with it and from
+    what people did, which entries hold. The answers themselves are vouched for by nothing.
+    """
+
+    def __init__(self) -> None:
+        self._resent: set[UUID] = set()
+        self._confirmed: set[UUID] = set()
+
+    def by_action(self) -> Mapping[str, Evidence]:
+        """Return the evidence of each action of people that changes a state."""
+        return {RESENT: self, CONFIRMED: _Noting(self), RESENT_ALL: _Noting(self)}
+
+    def check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
+        """Note what people did; it is compared after the last leaf."""
+        del tx
+        for leaf in leaves:
+            noted = self._confirmed if leaf.action == CONFIRMED else self._resent
+            noted.update(_ids_in(leaf))
+        return ()
+
+    def unclaimed(self, tx: Tx) -> Iterator[Finding]:
+        """Find states that no answer and no entry explains."""
+        for one in store.unexplained(tx, DELIVER_ACTION):
+            if one.revived and one.id not in self._resent:
+                yield _edited("it was sent again, and no entry of the log says by whom", one.id)
+            if one.state is MessageState.DONE and not one.delivered and one.id not in self._confirmed:
+                yield _edited("it is done, but no receiver took it and nobody confirmed it", one.id)
+            if one.state is MessageState.PENDING and one.delivered and not one.revived:
+                yield _edited("its receiver took it, but it waits to be sent", one.id)
+        states = store.states_of(tx, sorted(self._confirmed))
+        for confirmed in sorted(self._confirmed):
+            if confirmed not in states:
+                yield _missing("it was confirmed, and is gone", confirmed)
+            elif states[confirmed] is not MessageState.DONE:
+                yield _edited(f"it was confirmed, but is {states[confirmed]}", confirmed)
+        for orphan in store.without_message(tx):
+            yield _missing("an attempt was made at it, and it is gone", orphan)
+
+
+class _Noting:
+    """Hands the leaves of one more action to the same object, which looks at the rows once."""
+
+    def __init__(self, states: DeliveryStates) -> None:
+        self._states = states
+
+    def check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
+        """Note what people did."""
+        return self._states.check(tx, leaves)
+
+    def unclaimed(self, tx: Tx) -> Iterable[Finding]:
+        """None: the other object finds them."""
+        del tx
+        return ()
+
+
+def _ids_in(leaf: Leaf) -> Sequence[UUID]:
+    """Return the messages that an entry is about; none if it was altered until it cannot be read."""
+    try:
+        if leaf.action == RESENT_ALL:
+            return msgspec.json.decode(leaf.body, type=_Body).after.ids
+        return [UUID(leaf.subject.removeprefix("action:"))]
+    except (msgspec.DecodeError, msgspec.ValidationError, ValueError):
+        return ()
+
+
+def _edited(message: str, identifier: UUID) -> Finding:
+    return Finding(Harm.EVIDENCE_EDITED, message, action="outbox", subject=f"action:{identifier}")
+
+
+def _missing(message: str, identifier: UUID) -> Finding:
+    return Finding(Harm.EVIDENCE_MISSING, message, action="outbox", subject=f"action:{identifier}")

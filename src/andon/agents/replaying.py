@@ -1,0 +1,156 @@
+"""A recorded run of an agent, run again with another model or other instructions, on recorded results of its tools.
+
+A call that the recorded run did not make has no result; the model is told so, and the difference shows it.
+"""
+
+import json
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import unified_diff
+from typing import Any, Protocol
+
+from pydantic_ai.messages import ModelMessagesTypeAdapter, ModelResponse, ToolCallPart
+
+from andon.agents.domain import AgentStopped, Said, ToolEnd
+from andon.agents.language_models import LanguageModel
+from andon.agents.loop import RESULT, as_json, run
+from andon.authoring import AgentSpec, Tool
+from andon.tools import ToolCallInvalid, check_arguments, digest_of
+
+UNKNOWN = "This call is not in the recorded run, so it has no result."
+
+
+class StoredStep(Protocol):
+    """A finished step as it is stored."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def output(self) -> Any: ...
+
+
+@dataclass(slots=True)
+class RecordedRun:
+    """What an agent was asked, what its model said, and what each call of a tool was answered."""
+
+    agent: str
+    prompt: str
+    instructions: str
+    model: str
+    responses: list[ModelResponse] = field(default_factory=list)
+    told: list[Any] = field(default_factory=list)
+
+    @property
+    def lines(self) -> list[str]:
+        """What the agent did, a line an act."""
+        return [line for response in self.responses for line in _lines(response)]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedRun:
+    """The acts of both runs, and the calls that the recorded one has no result for."""
+
+    before: Sequence[str]
+    after: Sequence[str]
+    unknown: Sequence[str]
+
+    @property
+    def difference(self) -> list[str]:
+        """The lines of a unified diff; empty if both did the same."""
+        return list(unified_diff(self.before, self.after, "recorded", "replayed", lineterm="", n=100))
+
+
+def runs_in(steps: Sequence[StoredStep]) -> list[RecordedRun]:
+    """Read the runs of agents from the steps of a procedure, in order."""
+    found: list[RecordedRun] = []
+    for step in steps:
+        kind, _, name = step.name.partition(":")
+        output = step.output if isinstance(step.output, dict) else {}
+        if kind == "agent":
+            began = output["ok"]
+            found.append(RecordedRun(name, began["prompt"], began["instructions"], began["model"]))
+        elif found and step.name == f"model:{found[-1].agent}" and "ok" in output:
+            [response] = ModelMessagesTypeAdapter.validate_python([output["ok"]["response"]])
+            if isinstance(response, ModelResponse):
+                found[-1].responses.append(response)
+        elif found and kind in ("tool", "perform", "delivery", "approval"):
+            found[-1].told += _told(output)
+    return found
+
+
+async def replay(spec: AgentSpec, recorded: RecordedRun, model: LanguageModel) -> ReplayedRun:
+    """Run an agent again on what its recorded run was asked and told."""
+    acts = _Acts(spec, recorded, model)
+    try:
+        await run(spec, recorded.prompt, acts)
+    except AgentStopped as stopped:
+        acts.done.append(f"stopped: {stopped}")
+    return ReplayedRun(recorded.lines, acts.done, acts.unknown)
+
+
+class _Acts:
+    """Acts whose tools answer as they did."""
+
+    def __init__(self, spec: AgentSpec, recorded: RecordedRun, model: LanguageModel) -> None:
+        self._model = model
+        self._answers = _answers(spec, recorded)
+        self.done: list[str] = []
+        self.unknown: list[str] = []
+
+    async def request(self, messages: Sequence[Any], parameters: Any, within: float) -> Said:
+        settings: Any = {"max_tokens": self._model.max_tokens, "timeout": within}
+        response = await self._model.model.request(list(messages), settings, parameters)
+        self.done += _lines(response)
+        usage = response.usage
+        tokens = usage.input_tokens + usage.output_tokens
+        return Said(as_json(response), 0.0, tokens, self._model.cost_of(usage))
+
+    async def call(self, tool: Tool, arguments: Mapping[str, Any]) -> ToolEnd:
+        waiting = self._answers.get((tool.name, digest_of(arguments)))
+        if waiting:
+            return ToolEnd(waiting.popleft())
+        self.unknown.append(f"{tool.name} {json.dumps(arguments, sort_keys=True)}")
+        return ToolEnd(UNKNOWN)
+
+    async def goes_on(self, why: str) -> bool:
+        del why
+        return False
+
+
+def _answers(spec: AgentSpec, recorded: RecordedRun) -> dict[tuple[str, str], deque[Any]]:
+    """Return what each call was told, in order. Those that did not fit their tool are told by the loop again."""
+    answers: dict[tuple[str, str], deque[Any]] = defaultdict(deque)
+    told = deque(recorded.told)
+    for response in recorded.responses:
+        for call in response.tool_calls:
+            arguments = _arguments(call)
+            if spec.toolbox is None or call.tool_name == RESULT or not told:
+                continue
+            try:
+                check_arguments(spec.toolbox, call.tool_name, arguments)
+            except ToolCallInvalid:
+                continue
+            answers[call.tool_name, digest_of(arguments)].append(told.popleft())
+    return answers
+
+
+def _told(output: Mapping[str, Any]) -> list[Any]:
+    """Return what the agent was told at the end of a call; nothing for a step at which it had not ended."""
+    for part in ("ok", "refused", "failed"):
+        if part in output:
+            return [output[part]]
+    state = output.get("state")
+    return [f"It was not carried out: {state}."] if state in ("refused", "expired") else []
+
+
+def _lines(response: ModelResponse) -> list[str]:
+    calls = [f"{call.tool_name} {json.dumps(_arguments(call), sort_keys=True)}" for call in response.tool_calls]
+    return [*calls, *([response.text] if response.text else [])]
+
+
+def _arguments(call: ToolCallPart) -> dict[str, Any]:
+    try:
+        return call.args_as_dict(raise_if_invalid=True)
+    except ValueError:
+        return {}

@@ -1,0 +1,22 @@
+"""Versions that are loaded beside a deployment: to decide the past again, for a plan, or for cases."""
+
+from andon import models
+from andon.bootstrap.hosting import load_hosted
+from andon.bootstrap.project import build_events
+from andon.bootstrap.trials import trying
+from andon.kernel.clock import SharedClock
+from andon.kernel.config import Settings
+from andon.kernel.db import Database
+from andon.models import ModelVersion
+from andon.serving import LoadedVersion
+
+
+def load_version(settings: Settings, database: Database, version: ModelVersion) -> LoadedVersion:
+    """Load a registered version, which is tried first, as in a gateway.
+
+    Raises VersionHeld, EndpointUnavailable, EnvironmentInvalid.
+    """
+    trying(settings, database, SharedClock(database.now), build_events(settings))(version)
+    with database.begin() as tx:
+        folder = models.fetch(tx, version, settings.data / "models")
+    return load_hosted(settings, version, folder)

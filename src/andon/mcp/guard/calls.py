@@ -1,0 +1,48 @@
+"""A tool call as the guard reads it, and as it is forwarded where nobody waits for it."""
+
+from typing import Any
+
+from andon.kernel.errors import AndonError
+from andon.mcp.errors import AndonRefused, McpMessageInvalid
+from andon.mcp.jsonrpc import CLIENT_CAPABILITIES, Message, key_of, meta_of
+
+_LONGEST_NAME = 100
+
+
+def asked(message: Message) -> tuple[str, dict[str, Any]]:
+    """Return the tool and the arguments of a call. Raises McpMessageInvalid."""
+    params = message.get("params", {})
+    tool, arguments = params.get("name"), params.get("arguments")
+    if not isinstance(tool, str) or not tool:
+        raise McpMessageInvalid("tools/call needs params.name, the name of a tool")
+    if arguments is not None and not isinstance(arguments, dict):
+        raise McpMessageInvalid("tools/call needs params.arguments as an object, if there are any")
+    return tool, arguments or {}
+
+
+def not_decided(refused: AndonError) -> str:
+    """Say why a call is not made that could not be decided or begun."""
+    if isinstance(refused, AndonRefused):
+        return f"Not allowed, nothing was done. {refused}"
+    return f"Not allowed, because Andon did not answer; nothing was done. {refused}"
+
+
+def asks_for_input(answer: Message) -> str | None:
+    """Return the key of the state with which a call goes on, if the server asks the client for something first."""
+    found = answer.get("result")
+    if isinstance(found, dict) and found.get("resultType") == "input_required":
+        return key_of(found.get("requestState"))
+    return None
+
+
+def unattended(message: Message, identifier: str) -> Message:
+    """Return a call as it is forwarded for a task: nobody is there to be asked or to see progress."""
+    meta = {key: value for key, value in meta_of(message).items() if key != "progressToken"}
+    meta[CLIENT_CAPABILITIES] = {}
+    return {**message, "id": identifier, "params": {**message["params"], "_meta": meta}}
+
+
+def name_in(client_info: Any) -> str:
+    """Return the name that a client gives of itself; empty if there is none."""
+    name = client_info.get("name") if isinstance(client_info, dict) else None
+    return name[:_LONGEST_NAME] if isinstance(name, str) else ""

@@ -1,0 +1,350 @@
+"""The guard: a relay that has each `tools/call` decided before the server sees it. Everything else passes unchanged.
+
+A call is forwarded once for each permit, after the permit was spent. What cannot be decided is not forwarded.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from andon.kernel.errors import AndonError
+from andon.mcp.channels import Channel
+from andon.mcp.errors import AndonUnreachable, McpMessageInvalid
+from andon.mcp.gateway_client import ALLOWED, WAITING, RemoteCall
+from andon.mcp.guard.answers import refusal, reported, still_waiting, tool_error, why_not
+from andon.mcp.guard.calls import asked, asks_for_input, name_in, not_decided, unattended
+from andon.mcp.guard.desk import CallDesk
+from andon.mcp.guard.relay import Relay
+from andon.mcp.guard.task_list import GuardTask, TaskList
+from andon.mcp.jsonrpc import (
+    CLIENT_INFO,
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    Message,
+    digest_of,
+    error,
+    is_request,
+    is_response,
+    key_of,
+    meta_of,
+)
+from andon.mcp.tasks import METHODS, TASKS, speaks_tasks
+
+_GRACE_SECONDS = 5.0
+"""How long answers of forwarded calls are awaited after the client has left."""
+
+
+class _Stage(StrEnum):
+    DECIDING = "deciding"
+    BEGINNING = "beginning"
+    FORWARDED = "forwarded"
+
+
+@dataclass(eq=False)
+class _Open:
+    """A tool call under way. `answer` is what the server says; None if it will not be known."""
+
+    answer: asyncio.Future[Message | None]
+    stage: _Stage = _Stage.DECIDING
+    cancelled: bool = False
+    work: asyncio.Task[None] | None = field(default=None)
+
+
+_Mark = tuple[str, str]
+"""A tool and the digest of its arguments."""
+
+
+class ToolGuard(Relay):
+    """Governs the tool calls of one client to one server."""
+
+    def __init__(
+        self,
+        client: Channel,
+        server: Channel,
+        desk: CallDesk,
+        *,
+        agent: str | None,
+        wait_seconds: float,
+        poll_seconds: float,
+        now: Callable[[], datetime],
+        note: Callable[[str], None],
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        super().__init__(client, server)
+        self._desk, self._agent, self._note, self._pause = desk, agent, note, pause
+        self._wait_seconds, self._poll_seconds = wait_seconds, poll_seconds
+        self._open: dict[str, _Open] = {}
+        self._waiting: dict[_Mark, list[RemoteCall]] = {}
+        self._recalling, self._has_recalled = asyncio.Lock(), False
+        self._continued: dict[tuple[_Mark, str], RemoteCall] = {}
+        self._discovers: set[str] = set()
+        self._client_name = ""
+        self._tasks = TaskList(now)
+        self._server_has_tasks = self._is_closing = False
+
+    async def on_client(self, message: Message) -> None:
+        """Have a tool call decided; answer for tasks of our own; pass everything else on."""
+        method = message.get("method")
+        if method == "tools/call":
+            await self._take(message)
+        elif method == "notifications/cancelled":
+            await self._cancel(message)
+        elif method in METHODS and is_request(message) and self._is_own_task(message):
+            await self.client.send(await self._tasks.answer(message, self._desk.look))
+        else:
+            if method == "initialize":
+                self._client_name = name_in(message.get("params", {}).get("clientInfo"))
+            if method == "server/discover" and is_request(message):
+                self._discovers.add(key_of(message["id"]))
+            await self.server.send(message)
+
+    async def on_server(self, message: Message) -> None:
+        """Give the answer of a forwarded call to whoever made it; pass everything else on."""
+        if not is_response(message):
+            await self.client.send(message)
+            return
+        key = key_of(message["id"])
+        if (opened := self._open.get(key)) is not None:
+            if opened.stage is _Stage.FORWARDED and not opened.answer.done():
+                opened.answer.set_result(message)
+            return  # an answer to what was not forwarded is no answer
+        if key in self._discovers:
+            self._discovers.discard(key)
+            self._declare(message)
+        await self.client.send(message)
+
+    async def closing(self, *, server_ended: bool) -> None:
+        """Give up what is not forwarded; await the answers of the rest for a moment; report what is not known."""
+        self._is_closing = True
+        self._tasks.give_up()
+        works = [opened.work for opened in self._open.values() if opened.work is not None]
+        for opened in list(self._open.values()):
+            if opened.stage is _Stage.DECIDING and opened.work is not None:
+                opened.work.cancel()
+            opened.cancelled = not server_ended or opened.stage is not _Stage.FORWARDED
+        answers = [one.answer for one in self._open.values() if one.stage is _Stage.FORWARDED]
+        if answers and not server_ended:
+            await asyncio.wait(answers, timeout=_GRACE_SECONDS)
+        for opened in list(self._open.values()):
+            if not opened.answer.done():
+                opened.answer.set_result(None)
+        await asyncio.gather(*works, *self._tasks.works(), return_exceptions=True)
+
+    async def _take(self, message: Message) -> None:
+        if not is_request(message):
+            self._note("A tools/call without an id was dropped: it cannot be answered")
+            return
+        key = key_of(message["id"])
+        if self._is_closing:
+            return
+        if key in self._open:
+            await self.client.send(error(message["id"], INVALID_REQUEST, "A request with this id is under way"))
+            return
+        opened = self._open[key] = _Open(asyncio.get_running_loop().create_future())
+        opened.work = asyncio.create_task(self._answer(message, opened, key))
+        opened.work.add_done_callback(lambda _: self._close(key, opened))  # also if it is cancelled before it begins
+
+    async def _answer(self, message: Message, opened: _Open, key: str) -> None:
+        try:
+            answer = await self._governed(message, opened)
+        except McpMessageInvalid as invalid:
+            answer = error(message["id"], INVALID_PARAMS, str(invalid))
+        except AndonError as refused:
+            answer = refusal(message, not_decided(refused))
+        except Exception as bug:  # noqa: BLE001 - the edge: an unforeseen error must not let a call through
+            self._note(f"A tool call failed in the guard: {type(bug).__name__}")
+            answer = error(message["id"], INTERNAL_ERROR, "The guard failed; the call was not completed")
+        finally:
+            self._close(key, opened)
+        if answer is not None:
+            await self.client.send(answer)
+
+    def _close(self, key: str, opened: _Open) -> None:
+        """Free the id of a call that is answered or given up."""
+        if self._open.get(key) is opened:
+            del self._open[key]
+
+    async def _governed(self, message: Message, opened: _Open) -> Message | None:
+        """Return the answer to a call; None where the client has given it up."""
+        tool, arguments = asked(message)
+        mark = (tool, digest_of(arguments))
+        begun = self._continued.pop((mark, key_of(message["params"].get("requestState"))), None)
+        if begun is not None:
+            return await self._forward(message, begun, opened, mark)
+        agent = self._agent_of(message)
+        await self._recall()
+        call = await self._found_again(mark, agent) or await self._desk.ask(tool, arguments, agent)
+        if call.state == WAITING and speaks_tasks(meta_of(message)):
+            return self._as_task(message, call, mark)
+        call = await self._await_person(message, call, mark)
+        if call.state == WAITING:
+            return refusal(message, still_waiting(call), call)
+        if call.state != ALLOWED:
+            return refusal(message, why_not(call), call)
+        return await self._make(message, call, opened, mark)
+
+    async def _await_person(self, message: Message, call: RemoteCall, mark: _Mark) -> RemoteCall:
+        """Wait for the verdict up to the limit. A call that still waits is found again by its mark."""
+        waited = 0.0
+        try:
+            while call.state == WAITING and waited < self._wait_seconds:
+                await self._progress(message, waited)
+                await self._pause(self._poll_seconds)
+                waited += self._poll_seconds
+                try:
+                    call = await self._desk.look(call.id)
+                except AndonUnreachable as error:
+                    self._note(str(error))
+        except asyncio.CancelledError:
+            self._remember(mark, call)
+            raise
+        if call.state == WAITING:
+            self._remember(mark, call)
+        return call
+
+    async def _recall(self) -> None:
+        """Learn, once, which calls of this run an earlier guard left open."""
+        async with self._recalling:
+            if not self._has_recalled:
+                for call in await self._desk.left_open():
+                    self._remember((call.tool, call.digest), call)
+                self._has_recalled = True
+
+    async def _found_again(self, mark: _Mark, agent: str) -> RemoteCall | None:
+        """Return an earlier call of the agent with the same arguments that was left waiting, as it stands now."""
+        left = self._waiting.get(mark, [])
+        call = next((one for one in left if one.agent == agent), None)
+        if call is None:
+            return None
+        left.remove(call)
+        try:
+            return await self._desk.look(call.id)
+        except (AndonUnreachable, asyncio.CancelledError):
+            left.append(call)
+            raise
+
+    def _remember(self, mark: _Mark, call: RemoteCall) -> None:
+        self._waiting.setdefault(mark, []).append(call)
+
+    async def _make(self, message: Message, call: RemoteCall, opened: _Open, mark: _Mark) -> Message | None:
+        opened.stage = _Stage.BEGINNING
+        await self._desk.begin(call)
+        if opened.cancelled:
+            await self._report(call, {"error": "The client gave the call up before it was forwarded", "sent": False})
+            return None
+        return await self._forward(message, call, opened, mark)
+
+    async def _forward(self, message: Message, call: RemoteCall, opened: _Open, mark: _Mark) -> Message | None:
+        opened.stage = _Stage.FORWARDED
+        await self.server.send(message)
+        answer = await opened.answer
+        if answer is None:
+            await self._report(call, {"error": "Given up after it was forwarded; its outcome is not known"})
+            return None if opened.cancelled else refusal(message, "The server ended before it answered.", call)
+        state = asks_for_input(answer)
+        if state is not None and opened.work is not None:  # in a task nobody is there to be asked
+            self._continued[mark, state] = call
+        else:
+            await self._report(call, reported(answer))
+        return answer
+
+    async def _report(self, call: RemoteCall, outcome: Mapping[str, Any]) -> None:
+        fault = await self._desk.finish(call, outcome)
+        if fault is not None:
+            self._note(f"The end of call {call.id} could not be reported: {fault}")
+
+    async def _progress(self, message: Message, waited: float) -> None:
+        token = meta_of(message).get("progressToken")
+        if token is None:
+            return
+        params = {
+            "progressToken": token,
+            "progress": waited,
+            "total": self._wait_seconds,
+            "message": "Waiting for a person to approve this call",
+        }
+        await self.client.send({"jsonrpc": "2.0", "method": "notifications/progress", "params": params})
+
+    def _as_task(self, message: Message, call: RemoteCall, mark: _Mark) -> Message:
+        task = self._tasks.add(call)
+        task.work = asyncio.create_task(self._work(task, message, mark))
+        return {"jsonrpc": "2.0", "id": message["id"], "result": {"resultType": "task", **self._tasks.shown(task)}}
+
+    async def _work(self, task: GuardTask, message: Message, mark: _Mark) -> None:
+        """Wait for the verdict on a task, then make its call."""
+        try:
+            while task.call.state == WAITING:
+                await self._pause(self._poll_seconds)
+                try:
+                    task.call = await self._desk.look(task.call.id)
+                except AndonUnreachable as error:
+                    self._note(str(error))
+            if task.call.state != ALLOWED:
+                self._tasks.complete(task, tool_error(why_not(task.call), task.call))
+                return
+            answer = await self._make_for(task, message, mark)
+        except AndonError as refused:
+            self._tasks.complete(task, tool_error(not_decided(refused), task.call))
+            return
+        except Exception as bug:  # noqa: BLE001 - the edge: an unforeseen error must not let a call through
+            self._note(f"A task failed in the guard: {type(bug).__name__}")
+            self._tasks.complete(task, tool_error("The guard failed; the call was not completed.", task.call))
+            return
+        if answer is None:
+            self._tasks.complete(task, tool_error("The call was given up; its outcome is not known.", task.call))
+        elif isinstance(answer.get("error"), dict):
+            self._tasks.fail(task, answer["error"])
+        elif not isinstance(answer.get("result"), dict) or asks_for_input(answer) is not None:
+            self._tasks.complete(task, tool_error("The server did not answer with a result of the tool.", task.call))
+        else:
+            self._tasks.complete(task, answer["result"])
+
+    async def _make_for(self, task: GuardTask, message: Message, mark: _Mark) -> Message | None:
+        identifier = f"andon-task-{task.call.id}"
+        opened = self._open[key_of(identifier)] = _Open(asyncio.get_running_loop().create_future(), _Stage.BEGINNING)
+        task.begun = True
+        try:
+            return await self._make(unattended(message, identifier), task.call, opened, mark)
+        finally:
+            del self._open[key_of(identifier)]
+
+    async def _cancel(self, message: Message) -> None:
+        key = key_of(message.get("params", {}).get("requestId"))
+        opened = self._open.get(key)
+        if opened is None:
+            await self.server.send(message)
+            return
+        opened.cancelled = True
+        if opened.stage is _Stage.DECIDING and opened.work is not None:
+            opened.work.cancel()
+            self._close(key, opened)
+        elif opened.stage is _Stage.FORWARDED:
+            await self.server.send(message)
+            if not opened.answer.done():
+                opened.answer.set_result(None)
+
+    def _declare(self, message: Message) -> None:
+        """Add the Tasks extension to what a server of the stateless protocol can do."""
+        found = message.get("result")
+        if not isinstance(found, dict):
+            return
+        capabilities = found.setdefault("capabilities", {})
+        extensions = capabilities.setdefault("extensions", {}) if isinstance(capabilities, dict) else None
+        if isinstance(extensions, dict):
+            self._server_has_tasks = TASKS in extensions
+            extensions.setdefault(TASKS, {})
+
+    def _is_own_task(self, message: Message) -> bool:
+        """Return whether a request is about a task of the guard: a known one, or one of a guard before this one."""
+        task_id = message.get("params", {}).get("taskId")
+        if isinstance(task_id, str) and task_id in self._tasks:
+            return True
+        return not self._server_has_tasks and speaks_tasks(meta_of(message))
+
+    def _agent_of(self, message: Message) -> str:
+        found = self._agent or name_in(meta_of(message).get(CLIENT_INFO)) or self._client_name
+        return found or "mcp"

@@ -1,0 +1,87 @@
+"""Language models by reference, over real HTTP to a server of ours that speaks like OpenAI's."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic_ai.messages import ModelRequest
+from pydantic_ai.models import ModelRequestParameters
+
+from andon.agents import LanguageModelInvalid
+from andon.agents.language_models import LanguageModels
+from andon.kernel.config import LanguageModelSettings
+
+ANSWER = {
+    "id": "c1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "tiny",
+    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hello."}}],
+    "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100},
+}
+
+
+@contextmanager
+def a_server() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Answer every request like a chat model, and note what was asked."""
+    asked: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            asked.append({"path": self.path, "key": self.headers["Authorization"], **body})
+            answer = json.dumps(ANSWER).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: Any) -> None:
+            """Keep quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1", asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def models(**settings: Any) -> LanguageModels:
+    return LanguageModels({"llm": LanguageModelSettings(**settings)}, Path())
+
+
+def test_an_openai_compatible_server_is_asked_with_the_key_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TINY_KEY", "s3cret")
+    with a_server() as (url, asked):
+        opened = models(model="tiny", url=url, key_env="TINY_KEY", input_price=2.0, output_price=10.0).open("llm")
+
+        async def request() -> Any:
+            return await opened.model.request(
+                [ModelRequest.user_text_prompt("Hi")], {"max_tokens": 50}, ModelRequestParameters()
+            )
+
+        response = asyncio.run(request())
+    assert (response.text, opened.cost_of(response.usage)) == ("Hello.", 3_000_000)
+    [sent] = asked
+    assert (sent["path"], sent["key"], sent["model"]) == ("/v1/chat/completions", "Bearer s3cret", "tiny")
+
+
+def test_a_model_that_cannot_be_opened_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TINY_KEY", raising=False)
+    with pytest.raises(LanguageModelInvalid, match="TINY_KEY is not set"):
+        models(model="tiny", key_env="TINY_KEY").open("llm")
+    with pytest.raises(LanguageModelInvalid, match=r"no \[language_models.other\]; there is: llm"):
+        models(model="tiny").open("other")
+    with pytest.raises(LanguageModelInvalid, match="there is no such function"):
+        models(provider="python", model="nowhere.py:model").open("llm")
