@@ -33,9 +33,9 @@ SOURCES = (
 class Trigger:
     """One stream of events into an automation.
 
-    `source` is the kind (one of SOURCES), `place` the topic, subject, table, folder or mailbox, `connection` the name of
-    the server under `[connections.NAME]` in andon.toml. Of CloudEvents only those of `types` are taken, all if there are
-    none; the others are left out. `read` makes the input of an event's data.
+    `source` is the kind (one of SOURCES), `place` the topic, subject, table, folder or mailbox, `connection` the name
+    of the server under `[connections.NAME]` in andon.toml. Of CloudEvents only those of `types` are taken, all if there
+    are none; the others are left out. `read` makes the input of an event's data.
     """
 
     source: str

@@ -4,7 +4,7 @@
 """
 
 from andon.mail.crossing import Crossing
-from andon.mail.domain import Address, Mail, MailAttachment, is_generated
+from andon.mail.domain import Mail, MailAddress, MailAttachment, is_generated
 from andon.mail.errors import FolderMissing, MailboxUnavailable, MailUnreadable
 from andon.mail.limits import MailLimits
 from andon.mail.parsing import identity, parse
@@ -13,13 +13,13 @@ from andon.mail.web import MailApi, OAuth, WebAnswer
 
 __all__ = [
     "PORTS",
-    "Address",
     "Crossing",
     "Encryption",
     "FolderMissing",
     "FolderStatus",
     "ImapServer",
     "Mail",
+    "MailAddress",
     "MailApi",
     "MailAttachment",
     "MailLimits",

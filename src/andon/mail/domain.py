@@ -10,7 +10,7 @@ GENERATED_PRECEDENCE = frozenset({"bulk", "list", "junk", "auto_reply"})
 """Values of `Precedence` that no person writes."""
 
 
-class Address(NamedTuple):
+class MailAddress(NamedTuple):
     """A mailbox: the name that is shown, and the address."""
 
     name: str
@@ -41,8 +41,8 @@ class Mail:
     identity: str
     message_id: str
     thread: Sequence[str]
-    sender: Address
-    to: Sequence[Address]
+    sender: MailAddress
+    to: Sequence[MailAddress]
     recipients: int
     subject: str
     text: str

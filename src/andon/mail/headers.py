@@ -8,7 +8,7 @@ from email.header import decode_header
 from email.utils import getaddresses, parsedate_to_datetime
 from hashlib import sha256
 
-from andon.mail.domain import Address
+from andon.mail.domain import MailAddress
 
 KEPT = (
     "auto-submitted",
@@ -68,9 +68,9 @@ def plain(value: str) -> str:
     return clean(" ".join(text.split()))[:LONGEST]
 
 
-def addresses(values: Iterable[str], most: int) -> tuple[list[Address], int]:
+def addresses(values: Iterable[str], most: int) -> tuple[list[MailAddress], int]:
     """Return up to `most` addresses of these headers, and how many there are."""
-    found: list[Address] = []
+    found: list[MailAddress] = []
     counted = 0
     for value in values:
         if len(value) > LONGEST_ADDRESSES:
@@ -80,7 +80,7 @@ def addresses(values: Iterable[str], most: int) -> tuple[list[Address], int]:
         if not read:  # what is malformed is refused as a whole
             read = [("", address) for address in _BARE_ADDRESS.findall(value)]
         counted += len(read)
-        found += [Address(plain(name), plain(address)) for name, address in read[: most - len(found)]]
+        found += [MailAddress(plain(name), plain(address)) for name, address in read[: most - len(found)]]
     return found, counted
 
 

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from email import policy
 from email.feedparser import BytesFeedParser
 from email.message import EmailMessage
+from functools import partial
 from typing import Any
 
 from andon.kernel.errors import Fault
 from andon.mail import headers
 from andon.mail.bodies import text_of
-from andon.mail.domain import Address, Mail, MailAttachment
+from andon.mail.domain import Mail, MailAddress, MailAttachment
 from andon.mail.errors import MailUnreadable
 from andon.mail.limits import MailLimits
 from andon.mail.replies import split
@@ -54,7 +55,7 @@ def _mail(message: EmailMessage, limits: MailLimits) -> Mail:
         identity=headers.identity_of(named),
         message_id=headers.message_id(_first(named, "message-id")),
         thread=headers.ids([*named.get("references", ()), *named.get("in-reply-to", ())]),
-        sender=senders[0] if senders else Address("", ""),
+        sender=senders[0] if senders else MailAddress("", ""),
         to=recipients,
         recipients=number,
         subject=headers.plain(_first(named, "subject")),
@@ -82,7 +83,7 @@ class _BoundedParser(BytesFeedParser):
     def __init__(self, limits: MailLimits) -> None:
         self._limits = limits
         self._parts = 0
-        super().__init__(self._part, policy=_POLICY)  # type: ignore[arg-type]
+        super().__init__(self._part, policy=_POLICY)
 
     def _part(self, **options: Any) -> EmailMessage:
         self._parts += 1
@@ -183,7 +184,7 @@ def _text(parts: Sequence[EmailMessage], limits: MailLimits) -> tuple[str, bool]
         if room <= 0:
             cut = True
             break
-        text, short = _safely(lambda part=part: text_of(part, limits), ("", True))
+        text, short = _safely(partial(text_of, part, limits), ("", True))
         texts.append(text[:room])
         cut = cut or short or len(text) > room
         room -= len(text)
@@ -200,7 +201,8 @@ def _attachment(part: EmailMessage, kind: str) -> MailAttachment:
 def _payload(part: EmailMessage) -> bytes:
     """Return the decoded content of a part; broken Base64 as far as it goes."""
     if part.is_multipart():  # a mail inside the mail
-        return _safely(lambda: part.get_payload(0).as_bytes(), b"")  # type: ignore[union-attr]
+        inner: bytes = _safely(lambda: part.get_payload(0).as_bytes(), b"")  # type: ignore[union-attr]
+        return inner
     payload = _safely(lambda: part.get_payload(decode=True), b"")
     return payload if isinstance(payload, bytes) else b""
 

@@ -1,4 +1,4 @@
-"""A mail's own text told apart from the mails it quotes and from its signature."""
+"""A mail's own text, separate from the mails it quotes and from its signature."""
 
 import re
 from typing import NamedTuple

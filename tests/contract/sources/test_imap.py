@@ -79,8 +79,18 @@ class TestImapSource(SourceContract):
         return str(from_json(data)["text"]).encode()
 
 
-class TestImapSourceByLooking(TestImapSource):
-    tells = False
+def test_a_server_that_does_not_tell_is_asked_again(database: Database) -> None:
+    async def test() -> None:
+        with a_dovecot() as dovecot:
+            stage = ImapStage(dovecot, MailReader(database, "triage", "support", clock=SystemClock()), tells=False)
+            (partition,) = await stage.source.partitions()
+            reading = asyncio.ensure_future(stage.source.read(partition, 1, most=10, wait=10))
+            await stage.send(b"Hello")
+            (found,) = await reading
+            assert from_json(found.data)["text"] == "Hello"
+            await stage.source.close()
+
+    asyncio.run(test())
 
 
 @pytest.fixture(scope="module")

@@ -73,11 +73,11 @@ def test_what_was_not_known_yet_does_not_count() -> None:
 def test_an_event_comes_before_an_audit_an_import_and_a_review_and_a_contradiction_shows() -> None:
     labels = [
         a_label("fraud", source, number=number, day=10 - number)
-        for number, source in enumerate((EVENT, AUDIT, IMPORT, REVIEW))
+        for number, source in enumerate((EVENT, AUDIT, LabelSource.FOLDER_MOVE, IMPORT, REVIEW))
     ]
-    labels[2] = replace(labels[2], value="honest")
-    assert [labels[n].source for n in range(4)] == list(PRECEDENCE)
-    for first in range(4):
+    labels[3] = replace(labels[3], value="honest")
+    assert [labels[n].source for n in range(5)] == list(PRECEDENCE)
+    for first in range(5):
         found = valid(labels[first:])
         assert found is not None
         assert (found.source, found.label_id) == (PRECEDENCE[first], UUID(int=first))

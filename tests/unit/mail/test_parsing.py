@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
-from andon.mail import Address, MailLimits, MailUnreadable, identity, is_generated, parse
+from andon.mail import MailAddress, MailLimits, MailUnreadable, identity, is_generated, parse
 
 HEAD = b"From: zoe@customers.test\r\nSubject: Card\r\nMessage-ID: <m1@customers.test>\r\n"
 
@@ -37,12 +37,12 @@ def test_headers_are_read_in_words() -> None:
         )
     )
     assert found.to == [
-        Address("Müller, Jo", "jo@bank.test"),
-        Address("Card, Team", "cards@bank.test"),
-        Address("", "plain@bank.test"),
+        MailAddress("Müller, Jo", "jo@bank.test"),
+        MailAddress("Card, Team", "cards@bank.test"),
+        MailAddress("", "plain@bank.test"),
     ]
     assert (found.sender, found.message_id, found.language) == (
-        Address("", "zoe@customers.test"),
+        MailAddress("", "zoe@customers.test"),
         "m1@customers.test",
         "de",
     )

@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 from andon.actions import Template, ValueMissing, values_of
 from andon.actions.ports import Answer, AnswerKind, Delivery, Repeat
 from andon.connectors.correspondence import sending
-from andon.connectors.correspondence.letters import Envelope, Unusable, forward, is_address, reply
-from andon.connectors.correspondence.sending import Progress
+from andon.connectors.correspondence.letters import Envelope, Unsendable, forward, is_address, reply
+from andon.connectors.correspondence.sending import SendingProgress
 from andon.connectors.correspondence.settings import CorrespondenceOptions, CorrespondenceSettings
 from andon.kernel.addresses import AddressRefused, Resolve, refuse_private, resolve
 from andon.kernel.clock import Clock
@@ -62,12 +62,12 @@ class CorrespondenceConnector:
 
     async def deliver(self, delivery: Delivery) -> Answer:
         """Send the mail once, unless the mailbox says that it was sent."""
-        progress = Progress()
+        progress = SendingProgress()
         try:
             async with asyncio.timeout(delivery.destination.timeout.total_seconds()):
                 outgoing = await self._outgoing(delivery)
                 return await self._in_thread(lambda: self._send(delivery, outgoing, progress))
-        except (ValueMissing, Unusable, MailUnreadable, FolderMissing) as error:
+        except (ValueMissing, Unsendable, MailUnreadable, FolderMissing) as error:
             return Answer(AnswerKind.REFUSED, str(error))
         except AddressRefused as refused:
             return Answer(
@@ -99,7 +99,7 @@ class CorrespondenceConnector:
         try:
             async with asyncio.timeout(delivery.destination.timeout.total_seconds()):
                 return await self._in_thread(lambda: self._look(delivery))
-        except (ValueMissing, Unusable) as error:
+        except (ValueMissing, Unsendable) as error:
             return Answer(AnswerKind.FAILED, str(error))
         except (MailboxUnavailable, FolderMissing, TimeoutError) as error:
             return Answer(AnswerKind.UNKNOWN, _words(error, delivery))
@@ -115,7 +115,7 @@ class CorrespondenceConnector:
             self._threads = ThreadPoolExecutor(SESSIONS, "correspondence")
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    def _send(self, delivery: Delivery, outgoing: sending.Outgoing, progress: Progress) -> Answer:
+    def _send(self, delivery: Delivery, outgoing: sending.Outgoing, progress: SendingProgress) -> Answer:
         mailbox, envelope = self._mailbox(delivery), self._envelope(delivery)
         options, values = CorrespondenceOptions.model_validate(dict(delivery.options)), values_of(delivery)
         session = MailSession(mailbox.server)
@@ -133,7 +133,7 @@ class CorrespondenceConnector:
             else:
                 recipients = [Template(one).fill(values).strip() for one in options.to]
                 if not all(map(is_address, recipients)):
-                    raise Unusable("a recipient is no mail address")
+                    raise Unsendable("a recipient is no mail address")
                 letter = forward(raw, envelope, recipients)
             data = letter.as_bytes()
             if not copies:
@@ -151,7 +151,7 @@ class CorrespondenceConnector:
         outgoing: sending.Outgoing,
         recipients: list[str],
         data: bytes,
-        progress: Progress,
+        progress: SendingProgress,
     ) -> None:
         """Send the mail, and let its copy say so; take the copy away if it certainly was not sent."""
         try:
@@ -185,12 +185,12 @@ class CorrespondenceConnector:
     def _require_few(
         self, session: MailSession, delivery: Delivery, mailbox: _Mailbox, to: str, envelope: Envelope
     ) -> None:
-        """Raise Unusable if enough replies went to one address within a day."""
+        """Raise Unsendable if enough replies went to one address within a day."""
         most = _settings(delivery).replies_a_day
         session.open(mailbox.sent, write=True)
         sent = session.sent_to(to, (envelope.at - DAY).date())
         if sum(head.at is not None and head.at > envelope.at - DAY for head in session.heads(sent).values()) >= most:
-            raise Unusable(f"{most} replies went to this address within a day ([destinations] replies_a_day)")
+            raise Unsendable(f"{most} replies went to this address within a day ([destinations] replies_a_day)")
 
     def _mailbox(self, delivery: Delivery) -> _Mailbox:
         destination = delivery.destination
@@ -198,7 +198,7 @@ class CorrespondenceConnector:
         found = self._connections.get(name) or {}
         server = found.get("server")
         if not isinstance(server, ImapServer):
-            raise Unusable(f'needs [connections.{name}] in andon.toml, with kind = "imap"')
+            raise Unsendable(f'needs [connections.{name}] in andon.toml, with kind = "imap"')
         timeout = destination.timeout.total_seconds()
         return _Mailbox(replace(server, timeout=timeout), str(found.get("sent_folder", "Sent")))
 
@@ -206,17 +206,17 @@ class CorrespondenceConnector:
         options, values = CorrespondenceOptions.model_validate(dict(delivery.options)), values_of(delivery)
         sender = _settings(delivery).sender
         if not is_address(sender):
-            raise Unusable(f"[destinations.{delivery.destination.name}.correspondence] needs a sender, an address")
+            raise Unsendable(f"[destinations.{delivery.destination.name}.correspondence] needs a sender, an address")
         subject = None if options.subject is None else Template(options.subject).fill(values)
         text = Template(options.text).fill(values)
         return Envelope(str(delivery.key), delivery.automation, sender, text, subject, self._clock.now())
 
     async def _outgoing(self, delivery: Delivery) -> sending.Outgoing:
-        """Return the server that sends, with its checked addresses. Raises AddressRefused, OSError, Unusable."""
+        """Return the server that sends, with its checked addresses. Raises AddressRefused, OSError, Unsendable."""
         destination, settings = delivery.destination, _settings(delivery)
         parts = urlsplit(destination.url)
         if parts.scheme != "smtp" or not parts.hostname:
-            raise Unusable(f"[destinations.{destination.name}] cannot be used: its url is not smtp:// with a host")
+            raise Unsendable(f"[destinations.{destination.name}] cannot be used: its url is not smtp:// with a host")
         port = parts.port or sending.PORTS[settings.encryption]
         addresses = await self._resolve(parts.hostname, port)
         if not destination.allow_private:
@@ -234,7 +234,7 @@ class CorrespondenceConnector:
 
 
 def _original(session: MailSession, message_id: str, source: str) -> bytes:
-    """Return the mail that is answered or passed on, wherever it is by now. Raises Unusable."""
+    """Return the mail that is answered or passed on, wherever it is by now. Raises Unsendable."""
     others = [name for name in session.folders()[:MOST_FOLDERS] if name != source]
     for folder in (source, *others):
         try:
@@ -246,13 +246,13 @@ def _original(session: MailSession, message_id: str, source: str) -> bytes:
             mails = session.fetch(found[:1])
             if mails:
                 return mails[found[0]]
-    raise Unusable("the mail is in no folder of the mailbox any more")
+    raise Unsendable("the mail is in no folder of the mailbox any more")
 
 
 def _message_of(options: CorrespondenceOptions, values: Mapping[str, Any]) -> str:
     message = Template(options.message).fill(values).strip().strip("<>")
     if not message or not message.isprintable():
-        raise Unusable("the mail has no message id by which it could be found")
+        raise Unsendable("the mail has no message id by which it could be found")
     return message
 
 

@@ -13,13 +13,13 @@ from email.parser import BytesParser
 from email.policy import SMTP, compat32
 from email.utils import format_datetime, formataddr
 
-from andon.mail import Address, Mail, MailLimits, is_generated, parse
+from andon.mail import Mail, MailAddress, MailLimits, is_generated, parse
 
 OURS = "x-andon-automation"
 MOST_REFERENCES = 20
 
 
-class Unusable(Exception):
+class Unsendable(Exception):
     """A mail cannot be sent as it is. The message holds no secret and no input."""
 
 
@@ -41,16 +41,16 @@ class Envelope:
 
 
 def reply(raw: bytes, envelope: Envelope) -> tuple[EmailMessage, str]:
-    """Return the reply to a mail, and the address that it goes to. Raises Unusable, MailUnreadable."""
+    """Return the reply to a mail, and the address that it goes to. Raises Unsendable, MailUnreadable."""
     mail = parse(raw, MailLimits())
     headers = _headers(raw)
     if OURS in headers:
-        raise Unusable("it is a mail of Andon's own, which is not answered")
+        raise Unsendable("it is a mail of Andon's own, which is not answered")
     if is_generated({**mail.headers, **headers}):
-        raise Unusable("no person wrote the mail (Auto-Submitted, Precedence or List-Id says so): it is not answered")
+        raise Unsendable("no person wrote the mail (Auto-Submitted, Precedence or List-Id says so): it is not answered")
     to = _reply_to(mail)
     if to.address.lower() == envelope.sender.lower():
-        raise Unusable("the mail comes from the address that would answer it")
+        raise Unsendable("the mail comes from the address that would answer it")
     letter = _letter(envelope, [formataddr((to.name, to.address), "utf-8")], envelope.subject or _re(mail.subject))
     letter["Auto-Submitted"] = "auto-replied"
     _keep_thread(letter, mail)
@@ -59,10 +59,10 @@ def reply(raw: bytes, envelope: Envelope) -> tuple[EmailMessage, str]:
 
 
 def forward(raw: bytes, envelope: Envelope, to: Sequence[str]) -> EmailMessage:
-    """Return a mail that holds another as it came. Raises Unusable, MailUnreadable."""
+    """Return a mail that holds another as it came. Raises Unsendable, MailUnreadable."""
     mail = parse(raw, MailLimits())
     if OURS in _headers(raw):
-        raise Unusable("it is a mail of Andon's own, which is not passed on")
+        raise Unsendable("it is a mail of Andon's own, which is not passed on")
     letter = _letter(envelope, to, envelope.subject or f"Fwd: {mail.subject}"[:900])
     letter["Auto-Submitted"] = "auto-generated"
     _keep_thread(letter, mail)
@@ -88,7 +88,7 @@ def _letter(envelope: Envelope, to: Sequence[str], subject: str) -> EmailMessage
         letter["X-Andon-Automation"] = envelope.automation
         letter["X-Auto-Response-Suppress"] = "All"
     except (ValueError, MessageError) as error:
-        raise Unusable(f"no mail can be made of it ({type(error).__name__})") from None
+        raise Unsendable(f"no mail can be made of it ({type(error).__name__})") from None
     return letter
 
 
@@ -102,14 +102,14 @@ def _keep_thread(letter: EmailMessage, mail: Mail) -> None:
     letter["References"] = " ".join(f"<{one}>" for one in kept)
 
 
-def _reply_to(mail: Mail) -> Address:
-    """Return who gets a reply. Raises Unusable."""
+def _reply_to(mail: Mail) -> MailAddress:
+    """Return who gets a reply. Raises Unsendable."""
     wished = mail.headers.get("reply-to", "").rpartition("<")[2].strip("<> ")
-    to = Address("", wished) if is_address(wished) else mail.sender
+    to = MailAddress("", wished) if is_address(wished) else mail.sender
     if not is_address(to.address):
-        raise Unusable("the mail names no address that could be answered")
+        raise Unsendable("the mail names no address that could be answered")
     if to.address.lower().startswith(("noreply@", "no-reply@", "donotreply@", "mailer-daemon@", "postmaster@")):
-        raise Unusable("the mail comes from an address that reads no answers")
+        raise Unsendable("the mail comes from an address that reads no answers")
     return to
 
 

@@ -30,7 +30,7 @@ class Outgoing:
 
 
 @dataclass(slots=True)
-class Progress:
+class SendingProgress:
     """How far an attempt got: the last thing that was asked of a server, and whether the mail was taken."""
 
     step: str = "the mailbox"
@@ -46,7 +46,7 @@ class Progress:
                 connected.shutdown(socket.SHUT_RDWR)
 
 
-def send(server: Outgoing, sender: str, recipients: Sequence[str], message: bytes, progress: Progress) -> None:
+def send(server: Outgoing, sender: str, recipients: Sequence[str], message: bytes, progress: SendingProgress) -> None:
     """Send. Raises what smtplib does, and MailboxUnavailable if nobody waits for it any more."""
     client = _TlsClient(server) if server.encryption == "tls" else _Client(server)
     progress.client = client

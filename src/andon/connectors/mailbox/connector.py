@@ -19,7 +19,7 @@ SESSIONS = 8
 """Deliveries at once, in all mailboxes together: servers limit the connections of a user."""
 
 
-class Unusable(Exception):
+class NoChange(Exception):
     """A delivery cannot be carried out as it is. The message holds no secret and no input."""
 
 
@@ -54,7 +54,7 @@ class MailboxConnector:
 
         try:
             return await self._in_session(delivery, work)
-        except (ValueMissing, Unusable, FolderMissing) as error:
+        except (ValueMissing, NoChange, FolderMissing) as error:
             return Answer(AnswerKind.REFUSED, str(error))
         except (MailboxUnavailable, TimeoutError) as error:
             words = _words(error, delivery)
@@ -71,7 +71,7 @@ class MailboxConnector:
         """Look where the mail is, and which flags it has."""
         try:
             return await self._in_session(delivery, _look)
-        except (ValueMissing, Unusable, FolderMissing) as error:
+        except (ValueMissing, NoChange, FolderMissing) as error:
             return Answer(AnswerKind.FAILED, str(error))
         except (MailboxUnavailable, TimeoutError) as error:
             return Answer(AnswerKind.UNKNOWN, _words(error, delivery))
@@ -83,7 +83,7 @@ class MailboxConnector:
             await asyncio.to_thread(threads.shutdown)
 
     async def _in_session(self, delivery: Delivery, work: Callable[[MailSession, _Change], Answer]) -> Answer:
-        """Do something within the timeout. Raises ValueMissing, Unusable, MailboxUnavailable, TimeoutError."""
+        """Do something within the timeout. Raises ValueMissing, NoChange, MailboxUnavailable, TimeoutError."""
         server, change = self._server(delivery), _change(delivery)
 
         def run() -> Answer:
@@ -104,7 +104,7 @@ class MailboxConnector:
         found = self._connections.get(name) or {}
         server = found.get("server")
         if not isinstance(server, ImapServer):
-            raise Unusable(f'needs [connections.{name}] in andon.toml, with kind = "imap"')
+            raise NoChange(f'needs [connections.{name}] in andon.toml, with kind = "imap"')
         return replace(server, timeout=destination.timeout.total_seconds())
 
 
@@ -117,7 +117,7 @@ def _move(session: MailSession, change: _Change, crossing: Crossing) -> Answer:
     session.open(change.source, write=True)
     uids = session.find(change.message)
     if not uids:
-        raise Unusable(f"the mail is neither in {change.source} nor in {change.folder}: somebody moved or deleted it")
+        raise NoChange(f"the mail is neither in {change.source} nor in {change.folder}: somebody moved or deleted it")
     crossing.cross()
     session.move(uids, change.folder)
     return Answer(AnswerKind.DELIVERED, f"moved to {change.folder}")
@@ -147,11 +147,11 @@ def _look(session: MailSession, change: _Change) -> Answer:
 
 
 def _found(session: MailSession, change: _Change, *, write: bool = False) -> list[int]:
-    """Open the folder that holds the mail, and return its numbers there. Raises Unusable."""
+    """Open the folder that holds the mail, and return its numbers there. Raises NoChange."""
     session.open(change.source, write=write)
     uids = session.find(change.message)
     if not uids:
-        raise Unusable(f"the mail is not in {change.source}")
+        raise NoChange(f"the mail is not in {change.source}")
     return uids
 
 
@@ -160,7 +160,7 @@ def _answer(done: bool, well: str, badly: str) -> Answer:
 
 
 def _change(delivery: Delivery) -> _Change:
-    """Return the change with its values. Raises ValueMissing, Unusable."""
+    """Return the change with its values. Raises ValueMissing, NoChange."""
     options, values = MailboxOptions.model_validate(dict(delivery.options)), values_of(delivery)
     change = _Change(
         options.do,
@@ -172,9 +172,9 @@ def _change(delivery: Delivery) -> _Change:
         delivery.destination.settings_of("mailbox", MailboxSettings).make_folders,
     )
     if not change.message or not change.message.isprintable():
-        raise Unusable("the mail has no message id by which it could be found")
+        raise NoChange("the mail has no message id by which it could be found")
     if not all(name.isprintable() for name in (change.source, change.folder, *change.flags)):
-        raise Unusable("a folder or flag has a name that cannot be printed")
+        raise NoChange("a folder or flag has a name that cannot be printed")
     return change
 
 

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from time import monotonic
 from typing import Protocol, TypeVar
 
@@ -121,7 +122,7 @@ class MailLogSource:
         until = monotonic() + wait
         while True:
             at = position
-            while found := await self._in_thread(lambda tx, at=at: self._logged(tx, at, most)):
+            while found := await self._in_thread(partial(self._logged, at, most)):
                 arrivals = await self._arrivals(found)
                 if arrivals:
                     return arrivals
@@ -147,19 +148,17 @@ class MailLogSource:
             while more:
                 since = await self._in_thread(self._token)
                 added = await self._service.added(since)
-                mails, token = added.mails, added.token
-                mine = await self._in_thread(
-                    lambda tx, mails=mails, since=since, token=token: mail_log.append(
-                        tx, *self._place, mails, since=since, token=token
-                    )
-                )
+                mine = await self._in_thread(partial(self._append, added, since))
                 more = added.more or not mine
 
     def _token(self, tx: Tx) -> str | None:
         mail_log.make(tx, *self._place)
         return mail_log.token(tx, *self._place)
 
-    def _logged(self, tx: Tx, position: int, most: int) -> list[LoggedMail]:
+    def _append(self, added: AddedMails, since: str | None, tx: Tx) -> bool:
+        return mail_log.append(tx, *self._place, added.mails, since=since, token=added.token)
+
+    def _logged(self, position: int, most: int, tx: Tx) -> list[LoggedMail]:
         return mail_log.read(tx, *self._place, position, min(most, BATCH))
 
     async def _arrivals(self, logged: Sequence[LoggedMail]) -> list[Arrival]:

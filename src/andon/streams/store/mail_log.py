@@ -82,4 +82,5 @@ def read(tx: Tx, mailbox: str, folder: str, position: int, most: int) -> list[Lo
 def since(tx: Tx, mailbox: str, folder: str, moment: datetime) -> int | None:
     """Return the position of the first mail that arrived at a moment or later."""
     query = select(func.min(_m.position)).where(_m.mailbox == mailbox, _m.folder == folder, _m.arrived_at >= moment)
-    return tx.execute(query).scalar_one()
+    found: int | None = tx.execute(query).scalar_one()
+    return found
