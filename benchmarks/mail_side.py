@@ -55,8 +55,18 @@ def ask(learnt: Learnt, mails: Sequence[ListMail]) -> Answers:
     """Have the project's own line, in memory, decide mails."""
     asked = learnt.folder / "asked.csv"
     _write(asked, mails)
-    given = json.loads(_run([sys.executable, "-m", __name__ if __name__ != "__main__" else "benchmarks.mail_side",
-                             str(learnt.folder), str(asked)], Path(__file__).parents[1]).splitlines()[-1])
+    given = json.loads(
+        _run(
+            [
+                sys.executable,
+                "-m",
+                __name__ if __name__ != "__main__" else "benchmarks.mail_side",
+                str(learnt.folder),
+                str(asked),
+            ],
+            Path(__file__).parents[1],
+        ).splitlines()[-1]
+    )
     predicted = np.array(given["predicted"])
     return Answers(np.array(given["confidence"]), predicted != np.array([mail.team for mail in mails]))
 
@@ -73,7 +83,9 @@ def _run(command: list[str], folder: Path) -> str:
     environment = {**os.environ, "OMP_NUM_THREADS": "2"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command[:3])} ended with {done.returncode}: {(done.stdout + done.stderr)[-2000:]}")
+        raise RuntimeError(
+            f"{' '.join(command[:3])} ended with {done.returncode}: {(done.stdout + done.stderr)[-2000:]}"
+        )
     return done.stdout
 
 
@@ -91,7 +103,11 @@ def main() -> None:
     if refused:
         raise SystemExit(f"{refused} mails were refused, as {example}")
     predictions = [one.prediction for one in decisions if one is not None and one.prediction is not None]
-    print(json.dumps({"confidence": [one.confidence for one in predictions], "predicted": [one.label for one in predictions]}))
+    print(
+        json.dumps(
+            {"confidence": [one.confidence for one in predictions], "predicted": [one.label for one in predictions]}
+        )
+    )
 
 
 if __name__ == "__main__":
