@@ -15,7 +15,7 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _ORDERS = re.compile(
-    r"ignor\w+ .{0,20}(previous|bisherigen|précédentes|anteriores)|developer mode|\bsystem\s?:|"
+    r"ignor\w+ .{0,40}(previous|bisherigen|précédentes|anteriores)|developer mode|\bsystem\s?:|"
     r"(note to the|hinweis an den) assist|do not follow your rules",
     re.IGNORECASE,
 )

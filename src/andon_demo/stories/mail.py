@@ -44,7 +44,7 @@ def tell(stage: Stage) -> int:
             secrets = {"SUPPORT_PASSWORD": PASSWORD, "CARDS_USER": cards.user, "CARDS_PASSWORD": cards.password}
             with Line(folder, environment=secrets) as line, undisturbed_end():
                 with phase("Training a model on filed mails, starting everything (andon up)"):
-                    line.up(timeout=300)
+                    line.up(timeout=600)
                     key = line.key(CALLER, "admin")
                 show_doors(line, key)
                 with MailLedger(folder, writing.AUTOMATION) as ledger:

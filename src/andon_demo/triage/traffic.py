@@ -9,7 +9,7 @@ from andon_demo.mails import NEW_TEAM, BankMail, Mails
 from andon_demo.postoffice import Mailbox
 from andon_demo.triage.ledger import DecidedMail, MailLedger
 
-PER_SECOND = 6.0
+PER_SECOND = 4.0
 SEED = 2
 TEAM_OF_OUTCOME = {"block-card": "cards"}
 """The teams of outcomes that are not called like one."""
