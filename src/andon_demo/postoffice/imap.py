@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 
 from andon_demo.line import LineFailed, free_ports, wait_for
@@ -16,9 +15,6 @@ from andon_demo.line import LineFailed, free_ports, wait_for
 USER, PASSWORD = "support", "harbour-demo"
 INSTALL = "pip install pymap"
 
-_STARTED = (
-    "import sys; from pymap.main import main; sys.argv[0] = 'pymap'; sys.exit(main())"  # its script may be on no PATH
-)
 _MESSAGE_ID = re.compile(rb"^message-id:\s*(<[^>]*>)", re.IGNORECASE | re.MULTILINE)
 
 
@@ -32,14 +28,11 @@ class MailServer:
     def __enter__(self) -> "MailServer":
         if importlib.util.find_spec("pymap") is None:
             raise LineFailed(f"This story needs an IMAP server, which is not installed: {INSTALL}")
-        given = f"--host 127.0.0.1 --port {self.port} --no-tls --no-service admin --no-service managesieve dict"
-        user = ["--demo-user", USER, "--demo-password", PASSWORD]
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _STARTED, *given.split(), *user],
+            [sys.executable, "-m", "andon_demo.postoffice.server", str(self.port), USER, PASSWORD],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            cwd=Path("/"),
         )
         wait_for(self.port, self._process)
         return self

@@ -34,7 +34,7 @@ def show_end(console: Console, story: TriageStory) -> None:
         "never read",
         "Spam": f"{caught} of {len(spam)} filed by itself, {by_people} by people",
         f"New product ({NEW_TEAM})": f"{since.new} mails; {since.new_automatic} automatic once people had labelled",
-        "Moved by specialists": f"{story.specialists.moved:,}; {story.specialists.finished:,} finished",
+        "Moved by specialists": f"{story.specialists.moved:,}; {story.traffic.finished:,} finished",
         "Verdicts on mails": f"{story.reviewers.given:,}",
         "Cards blocked": f"{len(blocked)} by the robot, each once: "
         f"{'yes' if all(count == 1 for count in blocked.values()) else 'NO'}; {story.reviewers.by_hand} by hand",

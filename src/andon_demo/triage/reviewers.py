@@ -35,7 +35,6 @@ class Reviewers:
         while not self._stopped:
             found = (await session.call("GET", f"/v1/reviews?state=open&limit={LISTED}"))["reviews"]
             ready = [one for one in found if self._mail_of(one) is not None]
-            self.traffic.backlog = len(found)
             for review in ready:
                 await self._decide(session, review)
             if not ready:

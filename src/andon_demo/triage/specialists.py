@@ -30,7 +30,6 @@ class Specialists:
     mailbox: Mailbox
     traffic: MailTraffic
     moved: int = 0
-    finished: int = 0
     arrived: dict[str, datetime] = field(default_factory=dict)
     _stopped: bool = False
 
@@ -53,7 +52,7 @@ class Specialists:
             if mail.truth.team == team:
                 self.arrived.setdefault(identifier, datetime.now(UTC))
                 self.mailbox.move(folder, uid, f"{folder}/{DONE}")
-                self.finished += 1
+                self.traffic.finished += 1
             else:
                 self.mailbox.move(folder, uid, FOLDERS[mail.truth.team])
                 self.moved += 1

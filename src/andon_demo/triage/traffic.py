@@ -46,8 +46,8 @@ class MailTraffic:
     sent: dict[str, BankMail] = field(default_factory=dict)
     sent_at: dict[str, datetime] = field(default_factory=dict)
     decided: list[DecidedMail] = field(default_factory=list)
-    backlog: int = 0
-    """Reviews that wait for a person; the customers' mails slow down meanwhile, as the story is in a hurry."""
+    finished: int = 0
+    """Mails that a team has finished; while many are not, no further ones come, as the story is in a hurry."""
     _known: set[str] = field(default_factory=set)
     _stopped: bool = False
 
@@ -61,7 +61,7 @@ class MailTraffic:
         while not self._stopped:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             due = max(due + 1 / PER_SECOND, time.monotonic() - 1)
-            if max(self.backlog, len(self.sent) - len(self.decided)) < BACKLOG:
+            if len(self.sent) - self.finished < BACKLOG:
                 mail = mails.next(new_product=self.new_product)
                 self.sent[mail.message_id], self.sent_at[mail.message_id] = mail, datetime.now(UTC)
                 await asyncio.to_thread(self.mailbox.deliver, mail.raw)
@@ -94,5 +94,5 @@ class MailTraffic:
                 self.decided.append(one)
 
 
-BACKLOG = 40
-"""Mails that wait, from which no further ones come for a moment."""
+BACKLOG = 60
+"""Mails on their way, from which no further ones come for a moment."""
