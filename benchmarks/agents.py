@@ -47,7 +47,7 @@ CALLS = 100
 KILLS = 200
 MAILS = 500
 AT_ONCE = 4
-ROUNDS = 5
+ROUNDS = 9
 RUNS = 20
 STEPS = 25
 PATIENCE_SECONDS = 300.0
@@ -63,7 +63,7 @@ def main() -> int:
     arguments.add_argument("--quick", action="store_true", help="6 kills, 60 mails and fewer rounds")
     given = arguments.parse_args()
     configure_logs("bench", "error")
-    kills, injected, rounds = (6, 60, 3) if given.quick else (KILLS, MAILS, ROUNDS)
+    kills, injected, rounds = (6, 60, 5) if given.quick else (KILLS, MAILS, ROUNDS)
     with tempfile.TemporaryDirectory(prefix="andon-", dir="/tmp") as folder:
         Path(folder).chmod(0o711)
         with postgres.lend(Path(folder) / "postgres") as server:
@@ -144,7 +144,7 @@ def injections(database: Database, conductor: Conductor, count: int) -> dict[str
     return {"mails": count, "orders": orders, "happened": len(happened), "outside": wrong, "waiting": states["waiting"]}
 
 
-def kill(database: Database, folder: Path, kills: int) -> dict[str, int]:
+def kill(database: Database, folder: Path, kills: int, *, calls: int = CALLS) -> dict[str, int]:
     """Kill a worker again and again while procedures call tools; then count, for each call, how often it happened."""
     drawn = random.Random(SEED)
     conductor = Conductor(database, SPECS, _CLOCK)  # which only starts procedures: it is never launched
@@ -152,7 +152,7 @@ def kill(database: Database, folder: Path, kills: int) -> dict[str, int]:
     with _approving(database):
         for number in range(kills):
             while _open(database, runs) < AT_ONCE:
-                given = {"run": f"k{len(runs)}", "count": CALLS}
+                given = {"run": f"k{len(runs)}", "count": calls}
                 runs.append(_start(database, conductor, "hundred-calls", given))
             with _worker(database.url, folder) as worker:
                 time.sleep(drawn.uniform(0.05, 1.5))
@@ -161,10 +161,10 @@ def kill(database: Database, folder: Path, kills: int) -> dict[str, int]:
                 print(f"{number + 1} kills, {len(runs)} runs", file=sys.stderr)
         with _worker(database.url, folder, LEASE):
             _finish(database, runs)
-    return _counted(database, len(runs), kills)
+    return _counted(database, len(runs), kills, calls)
 
 
-def _counted(database: Database, runs: int, kills: int) -> dict[str, int]:
+def _counted(database: Database, runs: int, kills: int, each: int) -> dict[str, int]:
     with database.begin() as tx:
         rows = tx.execute(text("SELECT account, count(*) FROM effects WHERE account LIKE 'k%' GROUP BY account")).all()
         calls = {
@@ -173,7 +173,7 @@ def _counted(database: Database, runs: int, kills: int) -> dict[str, int]:
             if (arguments := tools.arguments_of(tx, call))["account"].startswith("k")
         }
     happened = {account: int(times) for account, times in rows}
-    expected = [f"k{run}/{number}" for run in range(runs) for number in range(CALLS)]
+    expected = [f"k{run}/{number}" for run in range(runs) for number in range(each)]
     allowed = {
         one
         for one in expected
