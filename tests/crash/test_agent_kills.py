@@ -1,4 +1,4 @@
-"""Workers are killed in the middle of an agent's run: each call that was allowed or approved happens once, no other does."""
+"""Workers are killed in the middle of an agent's run: what was allowed or approved happens once, nothing else does."""
 
 import subprocess
 import sys
@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from benchmarks.agents_line import BOX, EFFECTS, SPECS
 from sqlalchemy import text
 
 from andon import reviews, tools
@@ -22,7 +23,6 @@ from andon.kernel.db import Database
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.procedures.conducting import Conductor
-from benchmarks.agents_line import BOX, EFFECTS, SPECS
 
 CALLS = 8
 KILLED_AFTER = (2, 5)
