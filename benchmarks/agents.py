@@ -32,14 +32,13 @@ from andon.kernel import durable, postgres
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
-from andon.kernel.durable.leases import LEASE
 from andon.kernel.errors import AndonError
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.kernel.logs import configure_logs
 from andon.procedures.conducting import Conductor
 from benchmarks import goals
-from benchmarks.agents_line import BOX, EFFECTS, SHORT_LEASE, SPECS, a_worker
+from benchmarks.agents_line import BOX, EFFECTS, LONG_LEASE, SHORT_LEASE, SPECS, a_worker
 from benchmarks.agents_mails import mails, within_policy
 from benchmarks.goals import Goal, at_least, at_most, none_of, ratio
 
@@ -159,7 +158,7 @@ def kill(database: Database, folder: Path, kills: int, *, calls: int = CALLS) ->
                 os.kill(worker.pid, signal.SIGKILL)
             if number % 20 == 19:
                 print(f"{number + 1} kills, {len(runs)} runs", file=sys.stderr)
-        with _worker(database.url, folder, LEASE):
+        with _worker(database.url, folder, LONG_LEASE):
             _finish(database, runs)
     return _counted(database, len(runs), kills, calls)
 

@@ -22,14 +22,13 @@ from andon.decisions import Decider, Deployment, Unwatched
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import LanguageModelSettings, Settings
 from andon.kernel.db import Database
-from andon.kernel.durable.leases import LEASE
 from andon.kernel.events import Events
 from andon.kernel.logs import configure_logs
 from andon.procedures.conducting import Conductor
 
 BOX = "bank-tools"
-SHORT_LEASE = timedelta(seconds=2)
-"""Of workers that are killed, so that the next one goes on with their runs soon."""
+LONG_LEASE, SHORT_LEASE = timedelta(minutes=1), timedelta(seconds=2)
+"""The short one is of workers that are killed, so that the next one goes on with their runs soon."""
 SMALL = 50
 POLICY = f"""
 outcomes: [allow, deny, ask]
@@ -141,7 +140,7 @@ SPECS = (plain_steps, governed_calls, hundred_calls, answer_mail)
 
 
 @contextmanager
-def a_worker(url: str, folder: Path, *, seconds: float = 0.0, lease: timedelta = LEASE) -> Iterator[Conductor]:
+def a_worker(url: str, folder: Path, *, seconds: float = 0.0, lease: timedelta = LONG_LEASE) -> Iterator[Conductor]:
     """Run procedures, and decide their calls, until the context ends. Each effect takes so many seconds."""
     global outside, pause
     database, clock = Database(url, pool_size=8), SystemClock()
