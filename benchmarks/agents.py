@@ -1,7 +1,7 @@
 """Calls of tools that are decided: killed, injected, stored, and beside durable steps of the same run.
 
-A worker runs procedures of 100 calls each and is killed at random moments. The tools write what happened, under the call's key,
-where the benchmark counts it. A person approves most calls that the policy asks about, and refuses the others.
+A worker runs procedures of 100 calls each and is killed at random moments. The tools write what happened, under the
+call's key, where the benchmark counts it. A person approves most calls that the policy asks about, and refuses others.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -32,13 +32,14 @@ from andon.kernel import durable, postgres
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
+from andon.kernel.durable.leases import LEASE
 from andon.kernel.errors import AndonError
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.kernel.logs import configure_logs
 from andon.procedures.conducting import Conductor
 from benchmarks import goals
-from benchmarks.agents_line import BOX, EFFECTS, SPECS, a_worker
+from benchmarks.agents_line import BOX, EFFECTS, SHORT_LEASE, SPECS, a_worker
 from benchmarks.agents_mails import mails, within_policy
 from benchmarks.goals import Goal, at_least, at_most, none_of, ratio
 
@@ -158,7 +159,7 @@ def kill(database: Database, folder: Path, kills: int) -> dict[str, int]:
                 os.kill(worker.pid, signal.SIGKILL)
             if number % 20 == 19:
                 print(f"{number + 1} kills, {len(runs)} runs", file=sys.stderr)
-        with _worker(database.url, folder):
+        with _worker(database.url, folder, LEASE):
             _finish(database, runs)
     return _counted(database, len(runs), kills)
 
@@ -236,9 +237,9 @@ def _is_killed_run(tx: Any, decision_id: UUID) -> bool:
 
 
 @contextmanager
-def _worker(url: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """A worker that is ready, in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.agents_line", url, str(folder)]
+def _worker(url: str, folder: Path, lease: timedelta = SHORT_LEASE) -> Iterator[subprocess.Popen[str]]:
+    """Run a worker that is ready, in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.agents_line", url, str(folder), str(lease.total_seconds())]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

@@ -1,6 +1,6 @@
-"""What the benchmark of agents runs on: the bank's tools, a line that decides their calls, and procedures that call them.
+"""What the benchmark of agents runs on: the bank's tools, a line that decides their calls, procedures that call them.
 
-`python -m benchmarks.agents_line URL FOLDER` is a worker: it prints `ready`, and ends with its standard input, or by a kill.
+`python -m benchmarks.agents_line URL FOLDER SECONDS` is a worker: it prints `ready`, and ends with its standard input.
 """
 
 import asyncio
@@ -22,18 +22,22 @@ from andon.decisions import Decider, Deployment, Unwatched
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import LanguageModelSettings, Settings
 from andon.kernel.db import Database
+from andon.kernel.durable.leases import LEASE
 from andon.kernel.events import Events
 from andon.kernel.logs import configure_logs
 from andon.procedures.conducting import Conductor
 
 BOX = "bank-tools"
-LEASE = timedelta(seconds=2)
+SHORT_LEASE = timedelta(seconds=2)
+"""Of workers that are killed, so that the next one goes on with their runs soon."""
 SMALL = 50
 POLICY = f"""
 outcomes: [allow, deny, ask]
 rules:
   - {{id: look, when: 'input.tool == "balance"', then: allow}}
-  - {{id: small, when: 'input.tool == "refund" && input.arguments.amount > 0 && input.arguments.amount <= {SMALL}', then: allow}}
+  - id: small
+    when: input.tool == "refund" && input.arguments.amount > 0 && input.arguments.amount <= {SMALL}
+    then: allow
   - {{id: large, when: 'input.tool == "refund" && input.arguments.amount > 0', then: ask}}
 otherwise: deny
 """
@@ -137,7 +141,7 @@ SPECS = (plain_steps, governed_calls, hundred_calls, answer_mail)
 
 
 @contextmanager
-def a_worker(url: str, folder: Path, *, seconds: float = 0.0) -> Iterator[Conductor]:
+def a_worker(url: str, folder: Path, *, seconds: float = 0.0, lease: timedelta = LEASE) -> Iterator[Conductor]:
     """Run procedures, and decide their calls, until the context ends. Each effect takes so many seconds."""
     global outside, pause
     database, clock = Database(url, pool_size=8), SystemClock()
@@ -160,7 +164,7 @@ def a_worker(url: str, folder: Path, *, seconds: float = 0.0) -> Iterator[Conduc
         return WorkerDesk(settings, database, decider, lambda: deployment.lines, clock=clock, metrics=tools)
 
     made = asyncio.run_coroutine_threadsafe(desk(), loop).result()
-    conductor = Conductor(database, SPECS, clock, desk=made, lease=LEASE)
+    conductor = Conductor(database, SPECS, clock, desk=made, lease=lease)
     conductor.launch()
     try:
         yield conductor
@@ -173,10 +177,10 @@ def a_worker(url: str, folder: Path, *, seconds: float = 0.0) -> Iterator[Conduc
         database.close()
 
 
-def main(url: str, folder: str) -> None:
+def main(url: str, folder: str, lease: str) -> None:
     """Work until standard input ends."""
     configure_logs("worker", "error")
-    with a_worker(url, Path(folder), seconds=0.01):
+    with a_worker(url, Path(folder), seconds=0.01, lease=timedelta(seconds=float(lease))):
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         sys.stdin.read()

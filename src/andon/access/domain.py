@@ -122,7 +122,11 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.AUDITOR: _VIEW | {_P.READ_AUDIT, _P.VERIFY_AUDIT},
     Role.ADMIN: frozenset(Permission),
 }
-"""What each role may. A caller is a program, an agent a program that calls tools; an auditor reads everything and changes nothing; an admin may do all."""
+"""What each role may.
+
+A caller is a program, an agent a program that calls tools; an auditor reads everything and changes nothing; an admin may
+do all.
+"""
 
 
 @dataclass(frozen=True, slots=True)

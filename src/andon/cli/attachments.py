@@ -2,16 +2,17 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import typer
-from rich.console import Console
 
 from andon import attachments
 from andon.attachments import Attachment
 from andon.cli.context import project
-from andon.cli.printing import Plain
+from andon.cli.printing import printable
 from andon.kernel.errors import Invalid
 
 app = typer.Typer(help="See what hung on mails, and save one of them.", no_args_is_help=True)
@@ -35,11 +36,9 @@ def list_attachments(
     if not found:
         typer.echo("No attachment is kept.")
         return
-    table = Plain("kept", "automation", "name", "type", "bytes", "sha256")
     for one in found:
-        kept = one.kept_at.strftime("%Y-%m-%d %H:%M")
-        table.add_row(kept, one.automation, one.name, one.media_type, str(one.size), one.sha256)
-    Console().print(table)
+        kept, name, media_type = one.kept_at.strftime("%Y-%m-%d %H:%M"), printable(one.name), printable(one.media_type)
+        typer.echo(f"{one.sha256}\n  {kept}  {one.automation}  {name} ({media_type}, {one.size} bytes)")
 
 
 @app.command()
@@ -49,15 +48,28 @@ def save(
     reason: Reason,
 ) -> None:
     """Save one attachment as a file that cannot be executed. Who reads it and why stands in the audit log."""
-    if to.exists():
-        raise Invalid(f"{to} is there already; name a new file")
-    with project() as here:
+    with project() as here, _new(to) as file:
         with here.database.begin() as tx:
             found, content = attachments.read(tx, sha256, actor=here.actor, reason=reason, now=here.clock.now())
-        descriptor = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        file.write(content)
+    typer.echo(f"{to}: {len(content)} bytes, which its sender called {found.name!r} ({printable(found.media_type)})")
+
+
+@contextmanager
+def _new(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file for its owner alone; an error leaves none behind. Raises Invalid."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise Invalid(f"{path} is there already; name a new file") from None
+    except OSError as error:
+        raise Invalid(f"{path} cannot be written: {error.strerror}") from None
+    try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-    typer.echo(f"{to}: {len(content)} bytes, which its sender called {found.name!r} ({found.media_type})")
+            yield file
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _summary(one: Attachment) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Tables in a terminal: text is never taken for markup, and what is too long for its column wraps."""
+"""Tables in a terminal: text is neither markup nor controls the terminal, and what is too long for its column wraps."""
 
 from rich.console import RenderableType
 from rich.style import StyleType
@@ -16,7 +16,7 @@ class Plain(Table):
 
     def add_row(self, *cells: RenderableType | None, style: StyleType | None = None, end_section: bool = False) -> None:
         """One more row; a text is shown as it is."""
-        shown = [Text(cell) if isinstance(cell, str) else cell for cell in cells]
+        shown = [Text(printable(cell)) if isinstance(cell, str) else cell for cell in cells]
         super().add_row(*shown, style=style, end_section=end_section)
 
 
@@ -26,3 +26,8 @@ class Facts(Plain):
     def __init__(self, title: str | None = None) -> None:
         super().__init__("", "", title=title)
         self.show_header = False
+
+
+def printable(words: str) -> str:
+    """Return a text in which whatever is not printable is written as an escape, so that it controls no terminal."""
+    return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in words)
