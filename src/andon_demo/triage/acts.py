@@ -148,7 +148,7 @@ def _back(story: TriageStory) -> str | None:
 
 ACTS: Sequence[Act[TriageStory]] = (
     Act("Mails come, and each is sent to a team or shown to a person", 240, _calm),
-    Act("A robot blocks lost cards; answers are drafted, approved and sent", 240, _answered),
+    Act("A robot blocks lost cards; answers are drafted, approved and sent", 480, _answered),
     Act("A new product: nobody trained for its mails", 240, _labelled, _launch),
     Act("Trained anew on what people did, the line knows the product", 420, _knows, _train),
     Act("The automatic part is within its target", 240, _back),
