@@ -3,9 +3,7 @@
 `python -m benchmarks.agents_line URL FOLDER SECONDS` is a worker: it prints `ready`, and ends with its standard input.
 """
 
-import asyncio
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -149,29 +147,23 @@ def a_worker(url: str, folder: Path, *, seconds: float = 0.0, lease: timedelta =
     deployment.refresh()
     for problem in deployment.problems.values():
         raise problem
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    decider = Decider(
-        database, lambda: deployment.lines, clock=clock, controls=deployment.controls, watcher=Unwatched()
-    )
+
+    def decider() -> Decider:
+        return Decider(
+            database, lambda: deployment.lines, clock=clock, controls=deployment.controls, watcher=Unwatched()
+        )
+
     models = {"gullible": LanguageModelSettings(provider="python", model="agents_model.py:gullible")}
     settings = Settings(root=Path(__file__).parent, language_models=models)
 
-    async def desk() -> WorkerDesk:
-        tools = Measures().tools
-        return WorkerDesk(settings, database, decider, lambda: deployment.lines, clock=clock, metrics=tools)
-
-    made = asyncio.run_coroutine_threadsafe(desk(), loop).result()
-    conductor = Conductor(database, SPECS, clock, desk=made, lease=lease)
+    metrics = Measures().tools
+    desk = WorkerDesk(settings, database, decider, lambda: deployment.lines, clock=clock, metrics=metrics)
+    conductor = Conductor(database, SPECS, clock, desk=desk, lease=lease)
     conductor.launch()
     try:
         yield conductor
     finally:
         conductor.close()
-        asyncio.run_coroutine_threadsafe(decider.close(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
         outside.close()
         database.close()
 
