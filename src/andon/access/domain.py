@@ -124,8 +124,8 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
 }
 """What each role may.
 
-A caller is a program, an agent a program that calls tools; an auditor reads everything and changes nothing; an admin may
-do all.
+A caller is a program, an agent a program that calls tools; an auditor reads everything and changes nothing; an admin
+may do all.
 """
 
 
