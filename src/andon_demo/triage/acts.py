@@ -126,7 +126,7 @@ def _train(story: TriageStory) -> None:
         "champion",
         "--reason",
         "learned the new product",
-        timeout=240,
+        timeout=600,
     )
     story.seen["trained"] = len(story.traffic.decided)
 
