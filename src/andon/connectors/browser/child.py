@@ -255,7 +255,11 @@ class Drive:
 
         try:
             picture = self.page.screenshot(
-                type="jpeg", quality=60, mask=self._covered(), mask_color="#000000", timeout=5000
+                type="jpeg",
+                quality=60,
+                mask=self._covered(),
+                mask_color="#000000",
+                timeout=self.call["step_seconds"] * 1000,
             )
         except Error:
             return None
