@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from andon_demo.bank.session import Session
+from andon_demo.line import LineFailed
 from andon_demo.mails import BankMail
 from andon_demo.triage.traffic import MailTraffic
 
-LISTED = 100
+LIST = "/v1/reviews?state=open&limit=100"
 PAUSE = 0.2
+FAULTS = 10
+"""Calls in a row that may go unanswered on a busy machine."""
 
 
 @dataclass(slots=True)
@@ -23,6 +26,7 @@ class Reviewers:
     given: int = 0
     approved: int = 0
     by_hand: int = 0
+    _faults: int = 0
     _stopped: bool = False
 
     def stop(self) -> None:
@@ -33,13 +37,32 @@ class Reviewers:
         """Work until stopped. Raises LineFailed."""
         session = Session(self.url, self.key)
         while not self._stopped:
-            found = (await session.call("GET", f"/v1/reviews?state=open&limit={LISTED}"))["reviews"]
-            ready = [one for one in found if self._mail_of(one) is not None]
+            ready = [one for one in await self._listed(session) if self._mail_of(one) is not None]
             for review in ready:
-                await self._decide(session, review)
+                await self._tried(session, review)
             if not ready:
                 await asyncio.sleep(PAUSE)
         session.close()
+
+    async def _listed(self, session: Session) -> list[dict[str, Any]]:
+        try:
+            found: list[dict[str, Any]] = (await session.call("GET", LIST))["reviews"]
+        except LineFailed:
+            self._faults += 1
+            if self._faults > FAULTS:
+                raise
+            return []
+        return found
+
+    async def _tried(self, session: Session, review: Mapping[str, Any]) -> None:
+        """Decide a review; one that was not answered in time is listed again. Raises LineFailed after many."""
+        try:
+            await self._decide(session, review)
+            self._faults = 0
+        except LineFailed:
+            self._faults += 1
+            if self._faults > FAULTS:
+                raise
 
     async def _decide(self, session: Session, review: Mapping[str, Any]) -> None:
         outcome = self._answer(review)
