@@ -17,16 +17,16 @@ from andon_demo.triage.reviewers import Reviewers
 from andon_demo.triage.specialists import Specialists
 from andon_demo.triage.traffic import MailTraffic
 
-CALM = 200
+CALM = 150
 """Mails before the new product."""
 
 ANSWERED = 5
 """Customers whose card is blocked and who have their answer."""
 
-NEW = 30
+NEW = 45
 """Mails about the new product that people have labelled before the model is trained anew."""
 
-LATELY = 150
+LATELY = 100
 """The newest mails, over which the error of the automatic part is looked at."""
 
 AGAIN = 10
