@@ -11,7 +11,7 @@ SUBJECT, TEXT = 998, 20_000
 
 
 class Mail(BaseModel):
-    """One mail to the bank. `text` is what it says itself, without what it quotes."""
+    """One mail to the bank. `text` is what it says itself with its signature, without what it quotes."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -27,15 +27,19 @@ class Mail(BaseModel):
 
 
 def read_mail(mail: Mapping[str, Any]) -> dict[str, Any]:
-    """Make the line's input of a mail as the mailbox gives it."""
+    """Make the line's input of a mail as the mailbox gives it.
+
+    The signature counts: whatever follows a closing line is taken for one.
+    """
+    text = "\n\n".join(part for part in (mail["text"], mail["signature"]) if part)
     return {
         "subject": mail["subject"][:SUBJECT],
-        "text": mail["text"][:TEXT],
+        "text": text[:TEXT],
         "sender": mail["from"]["address"],
         "message_id": mail["message_id"],
         "attachments": len(mail["attachments"]),
         "answers": bool(mail["thread"]),
-        "cut": mail["cut"] or len(mail["text"]) > TEXT,
+        "cut": mail["cut"] or len(text) > TEXT,
         "folder": mail["folder"],
         "uid": mail["uid"],
     }
