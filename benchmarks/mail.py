@@ -86,7 +86,7 @@ def measured(mails: list[ListMail], folder: Path) -> MailFigures:
     ungated = stream.wrong[CALM:][stream.confidence[CALM:] >= surest]
 
     filed = [*[mail for mail in before if mail.team != NEW], *known, *after[:LABELLED]]
-    again = learn(folder / "again", filed)
+    again = learn(folder / "again", filed, by_time=False)
     trained = through_gate(again.evidence, ask(again, after[LABELLED:]))
     return MailFigures(
         mails=len(mails),

@@ -8,15 +8,14 @@ import asyncio
 import imaplib
 import socket
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email import message_from_bytes, policy
-from pathlib import Path
 
 from pydantic import SecretStr
+from tests import dovecots
 
 from andon.adapters.imap import ImapSource
 from andon.mail import ImapServer, MailLimits, MailUnreadable, parse
@@ -120,9 +119,6 @@ def _client(port: int, user: str, password: str) -> imaplib.IMAP4:
 @contextmanager
 def _server() -> Iterator[tuple[str, int, str, str]]:
     """Run a server: its name, its port, and who may log in."""
-    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-    import dovecots
-
     if dovecots.dovecot_program() is None:
         with MailServer() as server:
             yield "pymap", server.port, USER, PASSWORD

@@ -41,12 +41,17 @@ class Answers:
     wrong: NDArray[np.bool_]
 
 
-def learn(folder: Path, mails: Sequence[ListMail]) -> Learnt:
-    """Write a project by `andon init --from` and train it by its own train.py."""
+def learn(folder: Path, mails: Sequence[ListMail], *, by_time: bool = True) -> Learnt:
+    """Write a project by `andon init --from` and train it by its own train.py.
+
+    Without `by_time` the rows that it is measured on are drawn by chance: of a class that is new all are among the
+    newest.
+    """
     folder.mkdir()
     _write(folder / "mails.csv", mails)
     andon = str(Path(sys.executable).with_name("andon"))
-    _run([andon, "init", NAME, "--from", "mails.csv", "--target", "team", "--time", "sent_at"], folder)
+    ordered = ["--time", "sent_at"] if by_time else []
+    _run([andon, "init", NAME, "--from", "mails.csv", "--target", "team", *ordered], folder)
     _run([sys.executable, "train.py"], folder / NAME)
     return Learnt(folder / NAME)
 
@@ -91,7 +96,8 @@ def _run(command: list[str], folder: Path) -> str:
 
 def main() -> None:
     """Decide the rows of a file by a project; print confidences and predicted classes."""
-    from benchmarks.onboarding_side import _decided, load_file
+    from andon.decisions import load_file
+    from benchmarks.onboarding_side import decided_rows
 
     folder, file = map(Path, sys.argv[1:])
     sys.path.insert(0, str(folder))
@@ -99,7 +105,7 @@ def main() -> None:
     import train
 
     rows = [{name: value for name, value in row.items() if name != "team"} for row in read_rows(file)]
-    decisions, refused, example = _decided(automation, train, folder / "package", rows)
+    decisions, refused, example = decided_rows(automation, train, folder / "package", rows)
     if refused:
         raise SystemExit(f"{refused} mails were refused, as {example}")
     predictions = [one.prediction for one in decisions if one is not None and one.prediction is not None]
