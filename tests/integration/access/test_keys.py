@@ -253,7 +253,9 @@ def test_a_key_that_makes_no_sense_is_refused_with_what_was_expected(
     ],
 )
 def test_nobody_is_named_as_what_andon_does_by_itself(database: Database, name: str) -> None:
-    with pytest.raises(access.KeyInvalid, match="name: neither `andon` nor one that begins with `cli:`, `kafka:`"):
+    with pytest.raises(
+        access.KeyInvalid, match="name: neither `andon` nor one that begins with `cli:`, `agent:`, `kafka:`"
+    ):
         make(database, name)
     make(database, f"my {name}")
 
