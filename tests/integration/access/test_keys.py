@@ -249,6 +249,8 @@ def test_a_key_that_makes_no_sense_is_refused_with_what_was_expected(
         "Andon",
         "cli:root",
         "CLI:deploy",
+        "agent:drafter",
+        "imap:support",
         *(trigger.name for trigger in (kafka("a"), nats("a"), table("a"), schedule("1h"), files("a"), http_events())),
     ],
 )
