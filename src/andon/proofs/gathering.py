@@ -8,7 +8,7 @@ from uuid import UUID
 from andon import decisions, labels, models
 from andon.authoring import Truth
 from andon.cord import LineState
-from andon.decisions import AutomationVersion, DecisionRecord, DecisionRow, Feed, FeedItem, FeedRecord
+from andon.decisions import AutomationVersion, DecisionRecord, DecisionRow, FeedItem, FeedRecord
 from andon.gates import GateSegment
 from andon.kernel.db import Tx
 from andon.labels import matures_at
@@ -54,22 +54,18 @@ class Gathering:
         self._truths: dict[str, Truth | None] = {}
         self._slices: dict[tuple[str, str, Any], Sequence[store.SliceCount]] = {}
 
-    def count(self, feed: Feed) -> bool:
-        """Count committed decisions. True if there may be more."""
-        taken = feed.take(self._tx, AT_ONCE)
-        if taken.items:
+    def count(self, committed: Sequence[FeedItem]) -> None:
+        """Count committed decisions."""
+        if committed:
             thresholds, bounded = Thresholds(self._tx), self._versions
-            counts = count(taken.items, thresholds.of, self._segment_of_item, self._is_heard, bounded=bounded)
+            counts = count(committed, thresholds.of, self._segment_of_item, self._is_heard, bounded=bounded)
             store.count_traffic(self._tx, counts.traffic_rows())
             store.count_slices(self._tx, counts.slice_rows())
-        return taken.passed >= AT_ONCE
 
-    def take_labels(self) -> bool:
-        """Make evidence of the labels that are new and due. True if there may be more."""
-        ids = store.take_pending(self._tx, self._now, AT_ONCE)
+    def note_labels(self, ids: Sequence[UUID]) -> None:
+        """Make evidence of the labels of these decisions."""
         if ids:
             self._note(list(decisions.records_of(self._tx, sorted(ids)).values()), swept=False)
-        return len(ids) >= AT_ONCE
 
     def sweep(self, automation: str) -> bool:
         """Look at matured decisions whose silence is a label. True if there may be more."""

@@ -14,7 +14,7 @@ from andon.kernel.db import Tx
 from andon.kernel.errors import AndonError
 from andon.kernel.events import Events
 from andon.proofs import store
-from andon.proofs.gathering import Gathering
+from andon.proofs.gathering import AT_ONCE, Gathering
 from andon.proofs.proving import Proving
 from andon.proofs.sharing import adapt_share
 
@@ -50,20 +50,25 @@ class ProofRounds:
     forgot_at: datetime | None = None
     revised_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
-    def versions_of(self, tx: Tx, now: datetime) -> Mapping[str, AutomationVersion]:
-        """Return the versions in force, which are read again now and then."""
-        if _is_over(self.versions_at, VERSIONS_READ, now):
+    def versions_of(self, tx: Tx, now: datetime, *, anew: bool) -> Mapping[str, AutomationVersion]:
+        """Return the versions in force: read `anew` when there is news, which may be of a line declared since."""
+        if anew or _is_over(self.versions_at, VERSIONS_READ, now):
             self.versions, self.versions_at = bounded_versions(tx), now
         return self.versions
 
 
 def prove_lines(tx: Tx, rounds: ProofRounds, *, events: Events, now: datetime) -> bool:
     """Take the next step for all automations that declare a bound. True if there may be more to do at once."""
-    versions = rounds.versions_of(tx, now)
+    committed = rounds.feed.take(tx, AT_ONCE)
+    behind = committed.passed >= AT_ONCE
+    labelled = [] if behind else store.take_pending(tx, now, AT_ONCE)
+    versions = rounds.versions_of(tx, now, anew=bool(committed.items or labelled))
     gathering = Gathering(tx, versions, now)
-    if gathering.count(rounds.feed):
+    gathering.count(committed.items)
+    if behind:
         return True
-    more = gathering.take_labels()
+    gathering.note_labels(labelled)
+    more = len(labelled) >= AT_ONCE
     for automation in versions:
         more = gathering.sweep(automation) or more
     anew = store.take_anew(tx)

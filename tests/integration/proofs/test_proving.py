@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from andon import MaxCost, MaxError, Truth, labels, proofs
+from andon.decisions import Feed
 from andon.gates import LAPSE, NOTHING, WHOLE, Origin
+from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.labels import LabelSource
@@ -302,3 +304,16 @@ def test_the_gate_that_is_shown_is_the_champions_as_soon_as_it_was_promoted(line
     line.installation.deployment.refresh()
     with database.begin() as tx:
         assert f"@{version.number}+" in proofs.curve(tx, line.name, now=now).key.arm
+
+
+def test_labels_of_a_line_that_a_worker_has_not_heard_of_yet_count(database: Database, tmp_path: Path) -> None:
+    rounds = proofs.ProofRounds(Feed(proofs.CONSUMER))
+    with database.begin() as tx:
+        proofs.prove_lines(tx, rounds, events=Events(), now=SystemClock().now())
+    line = a_gated_line(database, tmp_path, MaxError(0.1))
+    line.label(line.decide(600), rightly)
+    more = True
+    while more:
+        with database.begin() as tx:
+            more = proofs.prove_lines(tx, rounds, events=Events(), now=line.installation.clock.now())
+    assert line.revisions().live[WHOLE].evidence["labels"] == 600
