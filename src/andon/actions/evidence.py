@@ -10,7 +10,9 @@ from uuid import UUID
 from andon.actions import store
 from andon.actions.errors import EvidenceNotFound
 from andon.actions.ports import EvidenceStep
+from andon.kernel import outbox
 from andon.kernel.db import Database, Tx
+from andon.kernel.outbox import MessageClaim
 
 KEPT_AT_ONCE = 200
 """The number of pictures that one round of the chore removes."""
@@ -37,14 +39,20 @@ class DatabaseEvidence:
         finally:
             connection.terminate()
 
-    async def begin(self, step: EvidenceStep) -> None:
-        """Put on record that a step is about to happen."""
+    async def begin(self, step: EvidenceStep, claim: MessageClaim | None) -> bool:
+        """Put on record that a step is about to happen, unless another worker has claimed the action since.
 
-        def write() -> None:
+        Both are one transaction. So whoever claims the action finds every commit that may still happen.
+        """
+
+        def write() -> bool:
             with self._database.begin() as tx:
+                if claim is not None and not outbox.holds(tx, claim):
+                    return False
                 store.begin_step(tx, step)
+                return True
 
-        await asyncio.to_thread(write)
+        return await asyncio.to_thread(write)
 
     async def keep(self, step: EvidenceStep) -> None:
         """Keep a step that ended."""

@@ -352,4 +352,5 @@ def _delivery(message: Message, content: Mapping[str, Any], destination: Destina
         options=message.payload.get("options") or {},
         recorded=decisions.own_content_of(message) is None,
         event=None if event is None else EventHead(event["type"], event["subject"]),
+        claim=message.claim,
     )

@@ -96,7 +96,7 @@ async def claim(
 
 async def renew(connection: asyncpg.Connection, claims: Sequence[Message], *, until: datetime) -> None:
     """Hold claimed messages for longer; those that somebody else has claimed meanwhile stay theirs."""
-    await connection.execute(_RENEW, until, [m.id for m in claims], [m.attempts + 1 for m in claims])
+    await connection.execute(_RENEW, until, [m.id for m in claims], [m.claim.number for m in claims])
 
 
 def conclude_sql(first: int) -> str:
@@ -112,7 +112,7 @@ def conclusions_of(conclusions: Sequence[Conclusion], *, now: datetime) -> list[
     return [
         now,
         [c.message.id for c in conclusions],
-        [c.message.attempts + 1 for c in conclusions],
+        [c.message.claim.number for c in conclusions],
         [c.state.value for c in conclusions],
         [c.due_at for c in conclusions],
         [c.error for c in conclusions],

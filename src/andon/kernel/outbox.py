@@ -92,6 +92,19 @@ class Message(Struct, frozen=True, gc=False):
     again: bool = False
     revived_at: datetime | None = None
 
+    @property
+    def claim(self) -> "MessageClaim":
+        """The claim that a claimed message was got by."""
+        return MessageClaim(self.id, self.attempts + 1, self.revived_at)
+
+
+class MessageClaim(NamedTuple):
+    """One claim of a message. A later claim has a larger number, or a later time at which a person sent it again."""
+
+    id: UUID
+    number: int
+    revived_at: datetime | None
+
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
@@ -285,6 +298,17 @@ def find(tx: Tx, message_id: UUID) -> Message | None:
 def is_claimed(tx: Tx, message_id: UUID, *, now: datetime) -> bool:
     """Return whether somebody is at work on a message."""
     return tx.execute(select(outbox.c.claimed_until >= now).where(outbox.c.id == message_id)).scalar() is True
+
+
+def holds(tx: Tx, claim: MessageClaim) -> bool:
+    """Return whether nobody has claimed a message since, and keep it so until the transaction ends."""
+    mine = (
+        outbox.c.id == claim.id,
+        outbox.c.state == MessageState.PENDING,
+        outbox.c.attempts == claim.number,
+        outbox.c.revived_at.is_not_distinct_from(claim.revived_at),
+    )
+    return tx.execute(select(outbox.c.id).where(*mine).with_for_update()).one_or_none() is not None
 
 
 def about(tx: Tx, subject: UUID) -> list[Message]:

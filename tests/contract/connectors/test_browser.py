@@ -4,12 +4,13 @@ import asyncio
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
 from pydantic import ValidationError
 from tests.contract.connectors.contract import SECRET_TEXT, ConnectorContract, a_delivery
+from tests.contract.connectors.robots import asked
 
 from andon import browser, choose, click, expect_text, fill, go, look, read, refused_when, secret
 from andon.actions import Answer, AnswerKind, Delivery, Destination
@@ -85,6 +86,28 @@ class LegacyStage:
         return self.server.bank.counts()
 
 
+class Killed(BaseException):
+    """Ends a delivery as the end of its process does."""
+
+
+def killed() -> None:
+    raise Killed
+
+
+class ClockAhead(SystemClock):
+    """Is ahead of the time."""
+
+    def __init__(self, ahead: timedelta) -> None:
+        self._ahead = ahead
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
+
+
+def commits_of(evidence: RememberedEvidence) -> int:
+    return sum(step.commit for step in evidence.steps.values())
+
+
 @pytest.fixture
 def stage() -> Iterator[LegacyStage]:
     with LegacyServer(LegacyBank(password=SECRET_TEXT)) as server:
@@ -133,6 +156,46 @@ class TestBrowser(ConnectorContract):
         assert [step.what for step in steps if step.commit] == ["click #submit in frame main"]
         assert SECRET_TEXT not in repr(steps)
 
+    def test_a_commit_that_was_on_record_but_never_sent_is_made_once_in_the_end(
+        self, connector: BrowserConnector, stage: LegacyStage, evidence: RememberedEvidence
+    ) -> None:
+        delivery = self.a_delivery(stage.destination())
+        evidence.on_begin = killed
+        with pytest.raises(Killed):
+            self.deliver(connector, delivery)
+        assert (stage.taken(), commits_of(evidence)) == ({}, 1)
+        evidence.on_begin = lambda: None
+        later = BrowserConnector(ClockAhead(timedelta(minutes=1)), evidence)
+        assert asked(later, delivery)[0].kind is AnswerKind.FAILED
+        assert self.deliver(later, delivery)[0].kind is AnswerKind.DELIVERED
+        assert (stage.taken(), commits_of(evidence)) == ({str(delivery.key): 1}, 2)
+
+    def test_a_commit_that_the_application_still_works_on_is_not_sent_again(
+        self, connector: BrowserConnector, stage: LegacyStage
+    ) -> None:
+        stage.server.plan("late")
+        delivery = self.a_delivery(stage.destination(settle_seconds=60))
+
+        async def run() -> list[Answer]:
+            attempt = asyncio.create_task(connector.deliver(delivery))
+            assert await asyncio.to_thread(stage.server.is_at_work.wait, 60)
+            attempt.cancel()
+            await asyncio.wait([attempt])
+            early = await connector.inquire(delivery)
+            stage.server.may_end.set()
+            return [early, await connector.inquire(delivery)]
+
+        assert [answer.kind for answer in asyncio.run(run())] == [AnswerKind.WAITING, AnswerKind.DELIVERED]
+        assert stage.taken() == {str(delivery.key): 1}
+
+    def test_nothing_is_committed_once_another_worker_has_taken_over(
+        self, connector: BrowserConnector, stage: LegacyStage, evidence: RememberedEvidence
+    ) -> None:
+        evidence.is_taken_over = True
+        [answer] = self.deliver(connector, self.a_delivery(stage.destination()))
+        assert (answer.kind, stage.taken()) == (AnswerKind.FAILED, {})
+        assert answer.detail == "another worker has taken this over, before the commit"
+
     def test_without_done_when_a_lost_commit_is_left_to_a_person(
         self, connector: BrowserConnector, stage: LegacyStage
     ) -> None:
@@ -143,8 +206,8 @@ class TestBrowser(ConnectorContract):
         async def run() -> list[Answer]:
             return [await connector.deliver(delivery), await connector.inquire(delivery)]
 
-        lost, asked = asyncio.run(run())
-        assert (lost.kind, asked.kind, asked.final) == (AnswerKind.UNKNOWN, AnswerKind.UNKNOWN, True)
+        lost, inquired = asyncio.run(run())
+        assert (lost.kind, inquired.kind, inquired.final) == (AnswerKind.UNKNOWN, AnswerKind.UNKNOWN, True)
 
     def test_nothing_outside_the_application_is_loaded_and_its_address_is_checked(
         self, connector: BrowserConnector, stage: LegacyStage
@@ -159,6 +222,7 @@ class TestBrowser(ConnectorContract):
     [
         ({"steps": [go("/")]}, "mark the click that cannot be taken back"),
         ({"steps": [click("a", commit=True), click("b", commit=True)]}, "one click is the commit"),
+        ({"steps": [expect_text("a"), click("a", commit=True)]}, "after the commit, say by expect_text"),
         ({"login": [click("a", commit=True)]}, "no step of login is a commit"),
         ({"steps": [{"do": "fill", "on": "a"}]}, "either a value or a secret"),
         ({"steps": [{"do": "go", "path": "login"}]}, "a path begins with /"),

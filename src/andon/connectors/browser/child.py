@@ -53,6 +53,7 @@ class Drive:
         self.result: dict[str, str] = {}
         self.accepts = False
         self.committed = False
+        self.unanswered = False  # a page after the commit
         self.sent: set[tuple[str, str, bytes]] = set()
         self.page: Any = None
 
@@ -165,6 +166,8 @@ class Drive:
             for frame, on in self.refusals:
                 if (why := self._text_of(frame, on)) is not None:
                     raise Ended("refused", f"the application refused: {why}")
+            if self.unanswered:
+                raise Ended("unclear", f"step {number} ({what}) saw nothing of it: a page got no answer")
             self.page.wait_for_timeout(_PAUSE * 1000)
         raise Ended("unclear", f"step {number} ({what}) saw nothing of it for {self.call['step_seconds']:g} s")
 
@@ -206,7 +209,7 @@ class Drive:
         raise Ended("unclear", f"there is no frame {name!r}")
 
     def _let_through(self, route: Any) -> None:
-        """Load only from the application, and from where its settings allow; what changes something, only once."""
+        """Load only from the application and the origins that its settings allow; send what changes something once."""
         parts = urlsplit(route.request.url)
         if f"{parts.scheme}://{parts.netloc}" not in self.call["origins"] and parts.scheme not in ("data", "blob"):
             route.abort()
@@ -216,9 +219,9 @@ class Drive:
             route.continue_()
 
     def _send_once(self, route: Any) -> None:
-        """Send a request past the browser, which repeats one of its own accord when a kept connection ends.
+        """Send a request around the browser, which repeats one by itself when a kept connection ends.
 
-        The commit itself is never sent twice, also if the page submits it twice.
+        The commit is never sent twice, even if the page submits it twice.
         """
         from playwright.sync_api import Error
 
@@ -232,6 +235,7 @@ class Drive:
         try:
             route.fulfill(response=route.fetch(max_redirects=0, max_retries=0))
         except Error:
+            self.unanswered = self.unanswered or request.resource_type == "document"
             route.abort()
 
     def _keep(self, number: int, what: str, outcome: str, detail: str) -> None:

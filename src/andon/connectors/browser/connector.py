@@ -7,6 +7,7 @@ repeated, and after it the application itself is looked at (`done_when`): what t
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -68,12 +69,13 @@ class BrowserConnector:
         ready = await self._ready(delivery, options, steps, look=options.done_when)
         if isinstance(ready, Answer):
             return Answer(AnswerKind.UNKNOWN, ready.detail)
+        looked_at = self._clock.now()
         end = await self._drive(delivery, options, ready, looks=True)
         if end.kind == "found":
             return Answer(AnswerKind.DELIVERED, end.detail, result=dict(end.result) or None)
         if end.kind == "missing":
-            since = replace(delivery, sent_at=committed_at)
-            return not_found(since, end.detail, now=self._clock.now(), settle_seconds=settings.settle_seconds)
+            since = replace(delivery, sent_at=committed_at + timedelta(seconds=settings.step_seconds))
+            return not_found(since, end.detail, now=looked_at, settle_seconds=settings.settle_seconds)
         return Answer(AnswerKind.UNKNOWN, f"looked whether it was done: {end.detail}")
 
     async def close(self) -> None:
@@ -89,10 +91,9 @@ class BrowserConnector:
             now = self._clock.now()
             return EvidenceStep(uuid7(now), delivery.key, delivery.automation, run, looks, number, what, commit, now)
 
-        async def on_commit(number: int, what: str) -> None:
+        async def on_commit(number: int, what: str) -> bool:
             marks[number] = entry(number, what, commit=True)
-            if self._evidence is not None:
-                await self._evidence.begin(marks[number])
+            return self._evidence is None or await self._evidence.begin(marks[number], delivery.claim)
 
         async def on_step(seen: StepSeen) -> None:
             if self._evidence is not None:

@@ -1,6 +1,7 @@
 """The script of an action, and `[destinations.NAME.browser]` of the application."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import dropwhile
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -88,6 +89,8 @@ class BrowserOptions(Shape):
             raise ValueError("mark the click that cannot be taken back with commit=True, or say repeatable=True")
         if commits and self.repeatable:
             raise ValueError("a script with a commit is not repeatable")
+        if commits and not any(step.do == "expect" for step in dropwhile(lambda step: not step.commit, self.steps)):
+            raise ValueError("after the commit, say by expect_text what shows that it was done")
         return self
 
     def secrets(self) -> Iterator[str]:
@@ -108,7 +111,11 @@ class BrowserSettings(Shape):
     sandbox: bool = Field(True, description="Whether Chromium's own sandbox is on; root can only run it without.")
     step_seconds: float = Field(15.0, gt=0, le=600, description="How long one step may take.")
     settle_seconds: float = Field(
-        60.0, ge=0, le=3600, description="What is missing so long after the commit was not done."
+        60.0,
+        ge=0,
+        le=3600,
+        description="What is missing so long after the commit, whose click may take `step_seconds`, was not done. "
+        "Longer than the application ever takes for one form.",
     )
     also: Sequence[str] = Field(
         default=(), description="Further origins that pages may load from, e.g. `https://static.bank.example`."
