@@ -33,7 +33,8 @@ class DatabaseEvidence:
         number = int.from_bytes(digest, "big", signed=True)
         connection = await self._database.connect()
         try:
-            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", number):  # noqa: ASYNC110
+            asked = "SELECT pg_try_advisory_lock($1)"
+            while not await connection.fetchval(asked, number):  # noqa: ASYNC110 - a lock has no event to wait for
                 await asyncio.sleep(_LOOK_SECONDS)
             yield
         finally:

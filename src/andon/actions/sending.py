@@ -2,17 +2,16 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from msgspec import structs
-from opentelemetry.trace import SpanKind, StatusCode
 
 from andon import decisions
 from andon.actions import service
+from andon.actions.calling import ask, send
 from andon.actions.domain import (
     LONGEST_WORK,
     Again,
@@ -36,7 +35,6 @@ from andon.kernel.clock import Clock
 from andon.kernel.errors import Invalid
 from andon.kernel.ids import uuid7
 from andon.kernel.outbox import Conclusion, Message, MessageState
-from andon.kernel.tracing import span, traceparent_of
 
 UNKNOWN_FOR = timedelta(minutes=5)
 """The time an action waits for a worker that knows its destination: during a restart an old worker may not."""
@@ -46,7 +44,6 @@ UNKNOWN_WAIT = timedelta(seconds=5)
 _DETAIL_LIMIT = 2000
 _DIED = "no answer was written: the process that delivered ended"
 
-_log = structlog.get_logger(__name__)
 _random = random.Random()  # noqa: S311 - jitter, not a secret
 
 
@@ -194,7 +191,7 @@ class Sender:
                 return None
             return _dead(message, undecided(last.detail or _DIED))
         began_at = self._clock.now()
-        answer = await _ask(asked.inquire, replace(delivery, sent_at=last.began_at, sent_result=last.result or {}))
+        answer = await ask(asked.inquire, replace(delivery, sent_at=last.began_at, sent_result=last.result or {}))
         lane.answered(replace(answer, kind=AnswerKind.REFUSED) if answer.kind is AnswerKind.FAILED else answer)
         self._observer.inquired(delivery.destination.name, answer)
         if answer.kind is AnswerKind.WAITING:
@@ -224,7 +221,7 @@ class Sender:
         attempt = Attempt(uuid7(began_at), message.attempts + 1, began_at)
         await self._postbox.write(PostboxEntry((message.id, attempt)))
         started = asyncio.get_running_loop().time()
-        answer = await _send(connector, delivery, attempt)
+        answer = await send(connector, delivery, attempt)
         lane.answered(answer)
         seconds = asyncio.get_running_loop().time() - started
         self._observer.answered(lane.destination.name, answer, retry=message.again, seconds=seconds)
@@ -286,41 +283,6 @@ def may_repeat(connector: Connector, destination: Destination) -> bool:
 def inquiring(connector: Connector, delivery: Delivery) -> Inquiring | None:
     """Return the connector as one that can ask this destination, if it can."""
     return connector if isinstance(connector, Inquiring) and connector.can_inquire(delivery) else None
-
-
-async def _send(connector: Connector, delivery: Delivery, attempt: Attempt) -> Answer:
-    """One attempt, as a span of the decision's trace; the receiver's part of it follows from that span."""
-    about = {
-        "andon.automation": delivery.automation,
-        "andon.action": delivery.action,
-        "andon.destination": delivery.destination.name,
-        "andon.attempt": attempt.number,
-    }
-    with span("action.deliver", parent=delivery.traceparent, kind=SpanKind.CLIENT, attributes=about) as sending:
-        traceparent = traceparent_of(sending)
-        answer = await _ask(
-            connector.deliver, delivery if traceparent is None else replace(delivery, traceparent=traceparent)
-        )
-        sending.set_attribute("andon.answer", answer.kind.value)
-        if answer.status is not None:
-            sending.set_attribute("http.response.status_code", answer.status)
-        if answer.kind is not AnswerKind.DELIVERED:
-            sending.set_status(StatusCode.ERROR)
-    return answer
-
-
-async def _ask(ask: Callable[[Delivery], Awaitable[Answer]], delivery: Delivery) -> Answer:
-    """Call a connector. If its own code fails, the receiver may still have got the delivery."""
-    try:
-        return await ask(delivery)
-    except Exception as error:  # noqa: BLE001 - the edge to code of others; logged
-        _log.exception(
-            "connector failed",
-            destination=delivery.destination.name,
-            action_id=str(delivery.key),
-            correlation_id=delivery.correlation_id,
-        )
-        return Answer(AnswerKind.UNKNOWN, f"the connector itself failed with {type(error).__name__}; see the log")
 
 
 def _is_worked_on(last: Attempt | None) -> bool:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from andon import audit, decisions
 from andon.actions import store
-from andon.actions.domain import Action, ActionSelection, ActionState, AnswerKind, Attempt, Disabled
+from andon.actions.domain import UNKNOWN, Action, ActionSelection, ActionState, AnswerKind, Attempt, Disabled
 from andon.actions.errors import (
     ActionNotDead,
     ActionNotFound,
@@ -39,6 +39,16 @@ def page(
 def count(tx: Tx, state: ActionState, *, which: ActionSelection) -> int:
     """Return how many actions are in one state."""
     return outbox.count(tx, DELIVER_ACTION, outbox.MessageState(state), which=_chosen(which))
+
+
+def count_resendable(tx: Tx, *, which: ActionSelection) -> int:
+    """Return how many dead letters `resend_all` would send again."""
+    return outbox.count(tx, DELIVER_ACTION, outbox.MessageState.DEAD, which=_resendable(tx, which))
+
+
+def count_unknown(tx: Tx, *, which: ActionSelection) -> int:
+    """Return how many dead letters wait for a person to find out whether their receivers took them."""
+    return count(tx, ActionState.DEAD, which=replace(which, because=UNKNOWN))
 
 
 def dead_letters(tx: Tx, *, automations: Sequence[str] | None) -> dict[str, int]:
@@ -132,10 +142,13 @@ def resend_all(
     now: datetime,
     limit: int | None = None,
 ) -> int:
-    """Send again all dead letters that are meant and whose destination is not disabled, the oldest first; how many."""
+    """Send dead letters again, the oldest first; return how many.
+
+    Left out are those of disabled destinations, and those whose receivers may have taken them, unless `because` names
+    them: each of these is a person's to find out about.
+    """
     reasons.require(reason)
-    chosen = replace(_chosen(which), not_lanes=tuple(store.disabled(tx)))
-    sent = outbox.revive(tx, DELIVER_ACTION, chosen, now=now, limit=limit)
+    sent = outbox.revive(tx, DELIVER_ACTION, _resendable(tx, which), now=now, limit=limit)
     if sent:
         audit.record(
             tx,
@@ -272,6 +285,11 @@ def _chosen(which: ActionSelection) -> outbox.MessageSelection:
         until=which.until,
         error=which.because,
     )
+
+
+def _resendable(tx: Tx, which: ActionSelection) -> outbox.MessageSelection:
+    not_error = None if which.names_unknown else UNKNOWN
+    return replace(_chosen(which), not_lanes=tuple(store.disabled(tx)), not_error=not_error)
 
 
 def _known(attempt: Attempt) -> Attempt:

@@ -9,8 +9,9 @@ from uuid import UUID
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from andon import decisions, labels, reviews
+from andon import actions, decisions, labels, reviews
 from andon.access import Permission
+from andon.actions import ActionSelection
 from andon.console import notices
 from andon.console.context import Console, Visitor
 from andon.console.dependencies import Acting, Db, Here, Signed
@@ -60,6 +61,7 @@ def show_list(
         },
         reviews=found,
         cases=reviews.cases_of(tx, found),
+        unknown=actions.count_unknown(tx, which=ActionSelection(visitor.principal.scopes(Permission.READ_ACTIONS))),
         scores=decisions.scores_of(tx, [review.decision_id for review in found if not review.hidden]),
         may_work=lambda review: visitor.may(Permission.WORK_REVIEWS, review.automation),
         more=link("/reviews", kept | {"after": _cursor(found[-1])}) if len(found) == PAGE else None,

@@ -129,7 +129,10 @@ class Conclusion:
 
 @dataclass(frozen=True, slots=True)
 class MessageSelection:
-    """A selection of messages; None does not narrow. Times are those of writing."""
+    """A selection of messages; None does not narrow. Times are those of writing.
+
+    `error` is a part of the last error, `not_error` what it does not begin with.
+    """
 
     scopes: Sequence[str] | None = None
     lane: str | None = None
@@ -137,6 +140,7 @@ class MessageSelection:
     since: datetime | None = None
     until: datetime | None = None
     error: str | None = None
+    not_error: str | None = None
 
 
 def add(tx: Tx, messages: Sequence[Message]) -> None:
@@ -347,6 +351,8 @@ def _chosen(query: Select[Any], topic: str, state: MessageState, which: MessageS
         wanted.append(outbox.c.created_at < which.until)
     if which.error is not None:
         wanted.append(outbox.c.last_error.icontains(which.error, autoescape=True))
+    if which.not_error is not None:
+        wanted.append(~func.coalesce(outbox.c.last_error, "").startswith(which.not_error, autoescape=True))
     return query.where(*wanted)
 
 

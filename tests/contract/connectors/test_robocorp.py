@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -62,30 +61,21 @@ class TestControlRoom(ConnectorContract):
         assert found.kind is AnswerKind.DELIVERED
 
 
-class FileStage:
-    """A folder of queues."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def destination(self, *, timeout: timedelta = timedelta(seconds=5)) -> Destination:
-        return Destination("robots", self.folder.as_uri(), timeout=timeout)
-
-
 def test_a_file_of_one_item_is_written_once_for_each_key(connector: RobocorpConnector, tmp_path: Path) -> None:
-    delivery = a_delivery(FileStage(tmp_path).destination(), options={"process": "p1", "payload": {"card": "{id}"}})
-    test = TestControlRoom()
-    answers = test.deliver(connector, delivery, delivery)
+    delivery = a_delivery(
+        Destination("robots", tmp_path.as_uri()), options={"process": "p1", "payload": {"card": "{id}"}}
+    )
+    answers = TestControlRoom().deliver(connector, delivery, delivery)
     assert [answer.kind for answer in answers] == [AnswerKind.DELIVERED] * 2
     [file] = (tmp_path / "p1").iterdir()
     [item] = json.loads(file.read_text())
     assert item == {"payload": {"card": "d-1", "andon_key": str(delivery.key)}, "files": {}}
-    never = a_delivery(FileStage(tmp_path).destination(), options={"process": "p1"})
+    never = a_delivery(Destination("robots", tmp_path.as_uri()), options={"process": "p1"})
     assert [answer.kind for answer in asked(connector, delivery, never)] == [AnswerKind.DELIVERED, AnswerKind.FAILED]
 
 
 def test_a_folder_that_cannot_be_written_is_a_failure(connector: RobocorpConnector, tmp_path: Path) -> None:
     (tmp_path / "p1").write_text("a file in the way")
-    delivery = a_delivery(FileStage(tmp_path).destination(), options={"process": "p1"})
+    delivery = a_delivery(Destination("robots", tmp_path.as_uri()), options={"process": "p1"})
     [answer] = TestControlRoom().deliver(connector, delivery)
     assert (answer.kind, answer.detail) == (AnswerKind.FAILED, "the file cannot be written (FileExistsError)")

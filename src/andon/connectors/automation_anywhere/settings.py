@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from andon.actions import Body
+from andon.actions import Inputs
 from andon.actions.ports import Shape
 from andon.kernel.secrets import SecretFrom
 
@@ -13,17 +13,10 @@ class BotOptions(Shape):
     """One run of a bot."""
 
     bot: int = Field(ge=1, description="The bot's file id.")
-    inputs: Body = Field(
+    inputs: Inputs = Field(
         None, description="The bot's input variables: a mapping whose texts may hold values. None: `decision`, as JSON."
     )
     wait: bool = Field(True, description="Whether the delivery ends with the bot's work, or once it is deployed.")
-
-    @field_validator("inputs")
-    @classmethod
-    def _is_a_mapping(cls, inputs: object) -> object:
-        if inputs is not None and not isinstance(inputs, dict):
-            raise ValueError("expected a mapping of names to values")
-        return inputs
 
 
 class ControlRoomSettings(Shape):

@@ -16,7 +16,7 @@ import playwright  # noqa: F401 - missing without the extra, which the message t
 from andon.actions import EvidenceStep, Template, ValueMissing, not_found, values_of
 from andon.actions.ports import Answer, AnswerKind, Delivery, Destination, EvidenceKeeper, Repeat
 from andon.connectors.browser.drive import DriveEnd, StepSeen, drive, sweep
-from andon.connectors.browser.settings import BrowserOptions, BrowserSettings, Look, ScriptStep
+from andon.connectors.browser.settings import BrowserOptions, BrowserSettings, Look, ScriptStep, origin_of
 from andon.kernel.addresses import AddressRefused, Resolve, refuse_private, resolve
 from andon.kernel.clock import Clock
 from andon.kernel.ids import uuid7
@@ -120,10 +120,15 @@ class BrowserConnector:
         if lacking:
             where = f"[destinations.{destination.name}.browser]"
             return Answer(AnswerKind.REFUSED, f"{where} has no secret {', '.join(lacking)}")
-        chromium = settings.chromium or next(filter(None, map(shutil.which, PROGRAMS)), None)
+        programs = PROGRAMS if settings.chromium is None else (settings.chromium,)
+        chromium = next(filter(None, map(shutil.which, programs)), None)
         if chromium is None:
-            return Answer(AnswerKind.FAILED, f"no browser is installed: none of {', '.join(PROGRAMS)}")
-        refused = await self._address(destination)
+            return Answer(AnswerKind.FAILED, f"no browser is installed: none of {', '.join(programs)}")
+        try:
+            origin = origin_of(destination.url)
+        except ValueError as error:
+            return Answer(AnswerKind.REFUSED, f"[destinations.{destination.name}] cannot be used: the url: {error}")
+        refused = await self._refused_address(destination, origin)
         if refused is not None:
             return refused
         try:
@@ -138,10 +143,9 @@ class BrowserConnector:
                 }
         except ValueMissing as missing:
             return Answer(AnswerKind.REFUSED, str(missing))
-        parts = urlsplit(destination.url)
         return call | {
             "url": destination.url,
-            "origins": [f"{parts.scheme}://{parts.netloc}", *settings.also],
+            "origins": [origin, *settings.also],
             "secrets": {name: settings.secrets[name].get_secret_value() for name in set(options.secrets())},
             "chromium": chromium,
             "sandbox": settings.sandbox,
@@ -151,15 +155,13 @@ class BrowserConnector:
             "evidence": self._evidence is not None,
         }
 
-    async def _address(self, destination: Destination) -> Answer | None:
-        parts = urlsplit(destination.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            detail = f"[destinations.{destination.name}] cannot be used: the url is not http:// or https:// with a host"
-            return Answer(AnswerKind.REFUSED, detail)
+    async def _refused_address(self, destination: Destination, origin: str) -> Answer | None:
         if destination.allow_private:
             return None
+        parts = urlsplit(origin)
+        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
         try:
-            refuse_private(await self._resolve(parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)))
+            refuse_private(await self._resolve(host, port))
         except AddressRefused as refused:
             return Answer(
                 AnswerKind.REFUSED,
@@ -167,7 +169,7 @@ class BrowserConnector:
                 f"if that is meant, set allow_private = true under [destinations.{destination.name}]",
             )
         except OSError:
-            return Answer(AnswerKind.FAILED, f"no address for host {parts.hostname}")
+            return Answer(AnswerKind.FAILED, f"no address for host {host}")
         return None
 
 

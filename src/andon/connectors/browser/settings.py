@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import dropwhile
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from andon.actions import Text
 from andon.actions.ports import Shape
@@ -20,6 +21,7 @@ _NEEDS = {
     "read": {"on", "name"},
 }
 _MAY = {"fill": {"value", "secret"}, "click": {"commit", "accept"}, "expect": {"value"}}
+_PORTS = {"http": 80, "https": 443}
 
 
 class ScriptStep(Shape):
@@ -101,6 +103,18 @@ class BrowserOptions(Shape):
                 yield step.secret
 
 
+def origin_of(url: str) -> str:
+    """Return the origin of a URL as a browser writes it. Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ValueError("expected http:// or https:// with a host")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("it holds a user or password; secrets go into settings of their own")
+    host = parts.hostname.encode("idna").decode("ascii")
+    port = "" if parts.port in (None, _PORTS[parts.scheme]) else f":{parts.port}"
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
+
+
 class BrowserSettings(Shape):
     """The application, and the browser that opens it."""
 
@@ -122,3 +136,12 @@ class BrowserSettings(Shape):
     )
     width: int = Field(1280, ge=320, le=3840, description="The width of the window, and of the pictures kept.")
     height: int = Field(900, ge=240, le=2160, description="The height of both.")
+
+    @field_validator("also")
+    @classmethod
+    def _are_origins(cls, also: Sequence[str]) -> Sequence[str]:
+        origins = [origin_of(url) for url in also]
+        for url in also:
+            if urlsplit(url).path not in ("", "/"):
+                raise ValueError(f"{url!r}: expected an origin, without a path")
+        return origins

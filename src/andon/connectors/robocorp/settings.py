@@ -4,7 +4,7 @@ import re
 
 from pydantic import Field, field_validator
 
-from andon.actions import Body
+from andon.actions import Inputs
 from andon.actions.ports import Shape
 from andon.kernel.secrets import SecretFrom
 
@@ -15,7 +15,7 @@ class WorkItemOptions(Shape):
     """One work item."""
 
     process: str = Field(description="The id of the process whose input queue gets the item.")
-    payload: Body = Field(
+    payload: Inputs = Field(
         None, description="The item's payload: a mapping whose texts may hold values. None: the decision."
     )
     wait: bool = Field(True, description="Whether the delivery ends with the robot's work, or once it is queued.")
@@ -26,13 +26,6 @@ class WorkItemOptions(Shape):
         if not _ID.match(process):
             raise ValueError("expected an id of letters, digits, - and _")
         return process
-
-    @field_validator("payload")
-    @classmethod
-    def _is_a_mapping(cls, payload: object) -> object:
-        if payload is not None and not isinstance(payload, dict):
-            raise ValueError("expected a mapping of names to values")
-        return payload
 
 
 class RobocorpSettings(Shape):

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from andon.actions import Body
+from andon.actions import Inputs
 from andon.actions.ports import Shape
 from andon.kernel.secrets import SecretFrom
 
@@ -15,7 +15,7 @@ class UipathOptions(Shape):
 
     queue: str | None = Field(None, min_length=1, description="The queue that gets an item, by its name.")
     process: str | None = Field(None, min_length=1, description="The process that a job is started of, by its name.")
-    content: Body = Field(
+    content: Inputs = Field(
         None,
         description="The item's specific content or the job's input arguments: a mapping whose texts may hold values. "
         "None: the decision, as JSON in `decision`.",
@@ -27,8 +27,6 @@ class UipathOptions(Shape):
     def _is_one(self) -> "UipathOptions":
         if (self.queue is None) == (self.process is None):
             raise ValueError("expected either a queue or a process")
-        if self.content is not None and not isinstance(self.content, dict):
-            raise ValueError("content: expected a mapping of names to values")
         return self
 
 
