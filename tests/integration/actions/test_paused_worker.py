@@ -4,8 +4,6 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from crash.robot_rigs import rigs
-from crash.robots import put
 from sqlalchemy import text
 
 from andon.actions import DatabaseEvidence, Deliveries, EvidenceStep
@@ -13,6 +11,8 @@ from andon.connectors.browser import BrowserConnector
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.outbox import MessageClaim
+from crash.robot_rigs import rigs
+from crash.robots import put
 from integration.actions.delivering import MovedClock
 
 

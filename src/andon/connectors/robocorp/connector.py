@@ -109,17 +109,18 @@ class RobocorpConnector:
             got = await self._call(delivery.destination, "GET", f"/work-items/{known}")
             if isinstance(got, Response) and got.status == 200:
                 item = json_of(got)
-                return item if isinstance(item, Mapping) else None
+                if isinstance(item, Mapping):
+                    return item
         query = f"process_id={options.process}&include_data=true&limit={PAGE}"
         for _ in range(SEARCHED // PAGE):
             page = await self._call(delivery.destination, "GET", f"/work-items?{query}")
             items = listed(page, "data", "items")
-            if isinstance(items, Answer) or isinstance(page, Answer):
+            if isinstance(items, Answer):
                 return items
             for item in items:
                 if _key_of(item) == str(delivery.key):
                     return item
-            following = json_of(page).get("next")
+            following = json_of(page).get("next") if isinstance(page, Response) else None
             if not following:
                 return None
             query = urlsplit(str(following)).query
