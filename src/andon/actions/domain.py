@@ -288,8 +288,9 @@ class ActionSelection:
 
     @property
     def names_unknown(self) -> bool:
-        """Whether dead letters are meant whose receivers may or may not have taken them."""
-        return UNKNOWN.rstrip(": ") in (self.because or "").casefold()
+        """Whether it asks by name for dead letters whose receivers may or may not have taken them."""
+        because, name = (self.because or "").strip().casefold(), UNKNOWN.strip()
+        return because.startswith(name) or because == name.rstrip(":")
 
     def told(self) -> dict[str, Any]:
         """Return the filters that narrow, for the audit log."""

@@ -48,7 +48,8 @@ def count_resendable(tx: Tx, *, which: ActionSelection) -> int:
 
 def count_unknown(tx: Tx, *, which: ActionSelection) -> int:
     """Return how many dead letters wait for a person to find out whether their receivers took them."""
-    return count(tx, ActionState.DEAD, which=replace(which, because=UNKNOWN))
+    chosen = replace(_chosen(which), error_begins=UNKNOWN)
+    return outbox.count(tx, DELIVER_ACTION, outbox.MessageState.DEAD, which=chosen)
 
 
 def dead_letters(tx: Tx, *, automations: Sequence[str] | None) -> dict[str, int]:
@@ -145,7 +146,7 @@ def resend_all(
     """Send dead letters again, the oldest first; return how many.
 
     Left out are those of disabled destinations, and those whose receivers may have taken them, unless `because` names
-    them: each of these is a person's to find out about.
+    them: a person has to find out about each of these first.
     """
     reasons.require(reason)
     sent = outbox.revive(tx, DELIVER_ACTION, _resendable(tx, which), now=now, limit=limit)
@@ -288,8 +289,8 @@ def _chosen(which: ActionSelection) -> outbox.MessageSelection:
 
 
 def _resendable(tx: Tx, which: ActionSelection) -> outbox.MessageSelection:
-    not_error = None if which.names_unknown else UNKNOWN
-    return replace(_chosen(which), not_lanes=tuple(store.disabled(tx)), not_error=not_error)
+    left_out = None if which.names_unknown else UNKNOWN
+    return replace(_chosen(which), not_lanes=tuple(store.disabled(tx)), error_begins_not=left_out)
 
 
 def _known(attempt: Attempt) -> Attempt:

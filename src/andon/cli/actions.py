@@ -111,7 +111,7 @@ def resend(
             count = actions.resend_all(
                 tx, which=which, actor=here.actor, reason=reason, events=here.events, now=now, limit=limit
             )
-            unknown = 0 if which.because else actions.count_unknown(tx, which=which)
+            unknown = 0 if which.names_unknown else actions.count_unknown(tx, which=which)
         else:
             actions.resend(tx, action_id, actor=here.actor, reason=reason, events=here.events, now=now)
             count, unknown = 1, 0

@@ -131,7 +131,7 @@ class Conclusion:
 class MessageSelection:
     """A selection of messages; None does not narrow. Times are those of writing.
 
-    `error` is a part of the last error, `not_error` what it does not begin with.
+    The last error contains `error`, begins with `error_begins` and does not begin with `error_begins_not`.
     """
 
     scopes: Sequence[str] | None = None
@@ -140,7 +140,8 @@ class MessageSelection:
     since: datetime | None = None
     until: datetime | None = None
     error: str | None = None
-    not_error: str | None = None
+    error_begins: str | None = None
+    error_begins_not: str | None = None
 
 
 def add(tx: Tx, messages: Sequence[Message]) -> None:
@@ -351,8 +352,10 @@ def _chosen(query: Select[Any], topic: str, state: MessageState, which: MessageS
         wanted.append(outbox.c.created_at < which.until)
     if which.error is not None:
         wanted.append(outbox.c.last_error.icontains(which.error, autoescape=True))
-    if which.not_error is not None:
-        wanted.append(~func.coalesce(outbox.c.last_error, "").startswith(which.not_error, autoescape=True))
+    if which.error_begins is not None:
+        wanted.append(outbox.c.last_error.startswith(which.error_begins, autoescape=True))
+    if which.error_begins_not is not None:
+        wanted.append(~func.coalesce(outbox.c.last_error, "").startswith(which.error_begins_not, autoescape=True))
     return query.where(*wanted)
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from sqlalchemy import text
 
 from andon import actions
-from andon.actions import ActionState, Answer, AnswerKind, Deliveries, Delivery, Destination, Repeat
+from andon.actions import ActionSelection, ActionState, Answer, AnswerKind, Deliveries, Delivery, Destination, Repeat
 from andon.kernel import outbox
 from andon.kernel.db import Database
 from andon.kernel.events import Events
@@ -156,11 +156,18 @@ def test_a_robot_that_never_ends_is_left_to_a_person_as_unknown(
     assert str(dead.last_error).startswith("unknown: begun ")
 
 
-def test_an_answer_that_stays_unknown_is_not_asked_for_again(
+def test_an_answer_that_stays_unknown_is_not_asked_for_again_and_a_person_may_order_the_work_again(
     database: Database, robot: SlowRobot, clock: MovedClock, message: outbox.Message
 ) -> None:
     work(database, robot, clock, Answer(AnswerKind.UNKNOWN, "nobody can tell", final=True))
-    assert str(the_action(database, message).last_error).startswith("unknown: asked whether it was taken: nobody can")
+    dead = the_action(database, message)
+    assert str(dead.last_error).startswith("unknown: asked whether it was taken: nobody can")
+    with database.begin() as tx:
+        assert actions.count_unknown(tx, which=ActionSelection()) == 1
+        actions.resend(tx, message.id, actor=PLATFORM, reason="it was not done", events=Events(), now=clock.now())
+    work(database, robot, clock, Answer(AnswerKind.DELIVERED, "done"))
+    assert len(robot.sent) == 2
+    assert the_action(database, message).state is ActionState.DONE
 
 
 def test_a_call_back_brings_the_question_forward(
