@@ -31,10 +31,11 @@ from andon.actions.ports import Connector, Delivery, Destination, EventHead, Inq
 from andon.actions.postbox import Claimed, Postbox
 from andon.actions.store import PostboxEntry
 from andon.authoring import BY_PROCEDURE
+from andon.kernel.claims import Conclusion
 from andon.kernel.clock import Clock
 from andon.kernel.errors import Invalid
 from andon.kernel.ids import uuid7
-from andon.kernel.outbox import Conclusion, Message, MessageState
+from andon.kernel.outbox import Message, MessageState
 
 UNKNOWN_FOR = timedelta(minutes=5)
 """The time an action waits for a worker that knows its destination: during a restart an old worker may not."""
