@@ -120,7 +120,7 @@ RESULT_LIMIT = 16 * 1024
 
 
 def kept_result(result: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Return what is kept of a receiver's result; one that is too large or no JSON is left out, and says so."""
+    """Return a receiver's result as it is kept. One that is too large or no JSON is replaced by a note that says so."""
     if result is None:
         return None
     try:
@@ -288,7 +288,7 @@ class ActionSelection:
 
     @property
     def names_unknown(self) -> bool:
-        """Whether it asks by name for dead letters whose receivers may or may not have taken them."""
+        """Whether `because` names the dead letters whose receivers may or may not have taken them."""
         because, name = (self.because or "").strip().casefold(), UNKNOWN.strip()
         return because.startswith(name) or because == name.rstrip(":")
 

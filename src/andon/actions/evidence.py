@@ -1,4 +1,4 @@
-"""Evidence of scripts in PostgreSQL, and the accounts they act for: one script at a time for each, in all workers."""
+"""Evidence of scripts in PostgreSQL, and locks of the accounts that scripts act for, across all workers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,14 +21,14 @@ _LOOK_SECONDS = 0.2
 
 
 class DatabaseEvidence:
-    """Keeps evidence in the database; an account is held by a lock of a connection, which ends with its process."""
+    """Keeps evidence in the database. An account is held by a lock of a connection, which ends with the process."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     @asynccontextmanager
     async def hold(self, account: str) -> AsyncIterator[None]:
-        """Wait until nobody else acts for the account, and keep it so. Raises DatabaseUnavailable."""
+        """Wait until no other script acts for the account, and hold it meanwhile. Raises DatabaseUnavailable."""
         digest = blake2b(account.encode(), digest_size=8, person=b"andon account").digest()
         number = int.from_bytes(digest, "big", signed=True)
         connection = await self._database.connect()
@@ -43,7 +43,7 @@ class DatabaseEvidence:
     async def begin(self, step: EvidenceStep, claim: MessageClaim | None) -> bool:
         """Put on record that a step is about to happen, unless another worker has claimed the action since.
 
-        Both are one transaction. So whoever claims the action finds every commit that may still happen.
+        Both happen in one transaction. So whoever claims the action later finds every commit that may still happen.
         """
 
         def write() -> bool:

@@ -112,7 +112,7 @@ class Delivery:
 class Connector(Protocol):
     """The code that reaches one kind of outside system.
 
-    `repeat` is what holds where a destination says nothing: whether receivers of this kind ignore a repeat.
+    `repeat` says whether receivers of this kind ignore a repeat; a destination may set its own.
     """
 
     @property
@@ -148,7 +148,7 @@ class Inquiring(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EvidenceStep:
-    """What could be seen after one step of a script that acts for people; without any secret.
+    """The evidence of one step of a script: what the page showed after it, without any secret.
 
     `look` says that the script only looked whether an earlier one succeeded, `commit` that the step cannot be taken
     back. A step without `ended_at` was begun.
@@ -181,7 +181,7 @@ class EvidenceKeeper(Protocol):
     """Keeps what scripts did, and lets one at a time act for each account."""
 
     def hold(self, account: str) -> AbstractAsyncContextManager[None]:
-        """Wait until nobody else acts for the account, and keep it so."""
+        """Wait until no other script acts for the account, and hold it meanwhile."""
         ...
 
     async def begin(self, step: EvidenceStep, claim: MessageClaim | None) -> bool:

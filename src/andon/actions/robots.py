@@ -1,4 +1,4 @@
-"""What connectors of robots share: requests to a control room, and what its answers mean for a delivery."""
+"""Shared parts of the connectors of robots: requests to a control room, and what its answers mean for a delivery."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -17,14 +17,14 @@ from andon.kernel.http import Response, UrlInvalid, request_of
 
 
 def bearer(token: str) -> Mapping[str, str]:
-    """Return the header of RFC 6750."""
+    """Return the header that holds a bearer token (RFC 6750)."""
     return {"authorization": f"Bearer {token}"}
 
 
 class ControlRooms:
-    """JSON requests to the control rooms of one kind, each with its own token, which is renewed once if refused.
+    """JSON requests to control rooms of one kind, each with its own token. A refused token is renewed once.
 
-    `tokens_of` makes what gives tokens for a destination, None where none is needed.
+    `tokens_of` returns the source of a destination's tokens, None if it needs none.
     """
 
     def __init__(
@@ -101,9 +101,9 @@ def answer_to_order(
     now: datetime,
     doubt: str | None,
 ) -> Answer:
-    """Return what the answer to an order of work means; with `wait` the work's end is the end of the delivery.
+    """Return what the answer to an order of work means. With `wait` the delivery ends when the work does.
 
-    An error of the server may come after it took the order. `doubt` says so, and is None where it knows a repeat.
+    A server may fail after it took the order. `doubt` is the message for that; None if the server recognises a repeat.
     """
     if isinstance(got, Answer):
         return got
@@ -117,12 +117,12 @@ def answer_to_order(
 
 
 def parts_of(made: Any, **names: str) -> dict[str, Any]:
-    """Return those of these fields of a JSON object that it has, each under a name of ours."""
+    """Return the fields of a JSON object that it has, each under the name that is given for it."""
     return {ours: made[theirs] for ours, theirs in names.items() if isinstance(made, Mapping) and theirs in made}
 
 
 def listed(got: Response | Answer, field: str, what: str) -> list[Mapping[str, Any]] | Answer:
-    """Return the objects that an answer lists in a field; unknown where they cannot be read."""
+    """Return the objects that a response lists in a field, or an unknown answer if they cannot be read."""
     if isinstance(got, Answer):
         return Answer(AnswerKind.UNKNOWN, got.detail, got.status)
     body = json_of(got)
@@ -133,7 +133,7 @@ def listed(got: Response | Answer, field: str, what: str) -> list[Mapping[str, A
 
 
 def inputs_of(delivery: Delivery, inputs: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """Return the inputs of the work, filled in; None stands for the decision as JSON. Raises ValueMissing."""
+    """Return the inputs of the work with their values; None means the decision as JSON. Raises ValueMissing."""
     if inputs is None:
         return {"decision": json.dumps(delivery.data)}
     filled: Mapping[str, Any] = fill_json(inputs, values_of(delivery))
@@ -141,7 +141,7 @@ def inputs_of(delivery: Delivery, inputs: Mapping[str, Any] | None) -> Mapping[s
 
 
 def json_of(response: Response) -> Any:
-    """Return the body of a response as JSON, None if it is none."""
+    """Return the body of a response as JSON, None if it is not JSON."""
     try:
         return from_json(response.body)
     except ValueError:

@@ -110,7 +110,7 @@ class Sender:
                 lane.abandon()
 
     def _unknown(self, message: Message) -> str | None:
-        """Return what this process lacks to try a message; a process with other settings or code may have it."""
+        """Return what this process lacks to try a message. One with other settings or code may have it."""
         destination, connector = str(message.payload.get("destination", "")), str(message.payload.get("connector", ""))
         if connector not in self.used and (unusable := self._connect(connector)) is not None:
             return unusable
@@ -143,7 +143,7 @@ class Sender:
         return None
 
     def _connect(self, connector: str) -> str | None:
-        """Make a connector ready; what keeps it from being so."""
+        """Make a connector ready; return what prevents it, None if nothing does."""
         if connector not in self._connectors:
             return f"no connector {connector!r}; there are: {', '.join(sorted(self._connectors)) or 'none'}"
         try:
@@ -165,7 +165,7 @@ class Sender:
         return f"its deadline passed, {seconds:g} s after it was written or sent again{tried}"
 
     def _held_back(self, message: Message, lane: DestinationLane) -> datetime | None:
-        """When to come again, if this is not the moment; not an attempt."""
+        """Return when a message is due instead, None if it may be tried now. Giving it back is not an attempt."""
         if self._stopping.is_set():
             return self._clock.now()
         blocked_until = lane.blocked_until()
@@ -180,7 +180,7 @@ class Sender:
     async def _reconcile(
         self, message: Message, last: Attempt | None, lane: DestinationLane, delivery: Delivery
     ) -> Ending | None:
-        """If nobody knows what became of the last attempt: ask where that is possible, and repeat nothing blindly."""
+        """Ask what became of the last attempt if nobody knows it; return None if the action may be attempted."""
         if last is None or last.kind not in (None, AnswerKind.UNKNOWN, AnswerKind.WAITING):
             return None
         connector = self.used[message.payload["connector"]]
@@ -208,7 +208,7 @@ class Sender:
         return replace(ending, entry=replace(ending.entry, begun=(message.id, inquiry)))
 
     def _ask_later(self, message: Message, answer: Answer, destination: Destination) -> Ending:
-        """Give a message back that its receiver works on; nothing is written but when it is asked next."""
+        """Give back a message that its receiver works on; only the time of the next question is written."""
         wait = follow_up(answer, attempt=0, max_attempts=1, share=0)
         due_at = self._due_in(wait.wait if isinstance(wait, Again) else PROBE_WAIT, message, destination)
         error = f"{answer.kind}: {answer.detail}"

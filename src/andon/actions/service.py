@@ -30,7 +30,7 @@ from andon.kernel.identity import Actor
 def page(
     tx: Tx, state: ActionState, *, which: ActionSelection, limit: int = 50, before: UUID | None = None
 ) -> list[Action]:
-    """Actions in one state, newest first."""
+    """Return the actions in one state, newest first."""
     chosen = _chosen(which)
     messages = outbox.page(tx, DELIVER_ACTION, outbox.MessageState(state), which=chosen, limit=limit, before=before)
     return [action_of(message) for message in messages]
@@ -67,12 +67,12 @@ def waiting_retries(tx: Tx) -> dict[str, int]:
 
 
 def get(tx: Tx, action_id: UUID) -> Action:
-    """One action. Raises ActionNotFound."""
+    """Return one action. Raises ActionNotFound."""
     return action_of(_message(tx, action_id))
 
 
 def of_decision(tx: Tx, decision_id: UUID) -> list[Action]:
-    """All actions that follow one decision, oldest first."""
+    """Return all actions that follow one decision, oldest first."""
     return [action_of(message) for message in outbox.about(tx, decision_id) if message.topic == DELIVER_ACTION]
 
 

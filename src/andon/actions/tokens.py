@@ -34,7 +34,7 @@ class Tokens:
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def token(self, *, instead_of: str | None = None) -> str | Answer:
-        """Return a token, a new one if `instead_of` was refused; or the answer that its lack implies."""
+        """Return a token, a new one if `instead_of` was refused, or an answer that says why there is none."""
         async with self._asking:
             now = asyncio.get_running_loop().time()
             if self._token and self._token != instead_of and now < self._good_until:
@@ -48,7 +48,7 @@ class Tokens:
 
 
 def fixed_token(text: str) -> Tokens:
-    """Return what always gives the same token."""
+    """Return tokens that are always the same one."""
 
     async def fetch() -> FetchedToken:
         return FetchedToken(text, float("inf"))
@@ -87,7 +87,7 @@ async def fetch_token(
     *,
     field_name: str = "access_token",
 ) -> FetchedToken | Answer:
-    """Post to where tokens are given, and read the field of the answer that holds the token."""
+    """Post a request for a token, and read it from a field of the answer."""
     origin = http.origin(destination, url)
     given = {"host": origin.authority, "accept": "application/json", **headers}
     got = await http.attempt(origin, request_of("POST", origin.target, given, body), destination, whole=True)

@@ -131,7 +131,7 @@ async def claim(
 
 
 async def renew(connection: asyncpg.Connection, claims: Sequence[Message], *, until: datetime) -> None:
-    """Hold claimed messages for longer; those that somebody else has claimed meanwhile stay theirs."""
+    """Hold claimed messages for longer, without those that somebody else has claimed meanwhile."""
     await connection.execute(_RENEW, until, [m.id for m in claims], [m.claim.number for m in claims])
 
 

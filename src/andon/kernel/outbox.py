@@ -94,7 +94,7 @@ class Message(Struct, frozen=True, gc=False):
 
     @property
     def claim(self) -> "MessageClaim":
-        """The claim that a claimed message was got by."""
+        """The claim under which a claimed message is held."""
         return MessageClaim(self.id, self.attempts + 1, self.revived_at)
 
 
@@ -153,12 +153,12 @@ def waiting_sql(topic: str) -> str:
 
 
 def settle(tx: Tx, message_id: UUID, state: MessageState, *, now: datetime, error: str | None = None) -> None:
-    """Say how a claimed message ended: done, or dead."""
+    """Record how a claimed message ended: done, or dead."""
     _set(tx, message_id, state=state, settled_at=now, claimed_until=None, last_error=error)
 
 
 class Known(NamedTuple):
-    """A message in short."""
+    """The id, scope and lane of a message."""
 
     id: UUID
     scope: str
@@ -174,7 +174,7 @@ def revive(
     ids: Sequence[UUID] | None = None,
     limit: int | None = None,
 ) -> list[Known]:
-    """Send dead messages again, from their first attempt, under their old keys; those that were dead."""
+    """Send dead messages again, from their first attempt, under their old keys; return those that were dead."""
     chosen = _chosen(select(outbox.c.id), topic, MessageState.DEAD, which)
     if ids is not None:
         chosen = chosen.where(outbox.c.id.in_(ids))
@@ -214,7 +214,7 @@ def hasten(tx: Tx, message_id: UUID, *, now: datetime) -> bool:
 
 
 def find(tx: Tx, message_id: UUID) -> Message | None:
-    """One message, or None."""
+    """Return one message, or None."""
     row = tx.execute(select(outbox).where(outbox.c.id == message_id)).one_or_none()
     return None if row is None else _message(row, attempts=row.attempts)
 
@@ -225,7 +225,7 @@ def is_claimed(tx: Tx, message_id: UUID, *, now: datetime) -> bool:
 
 
 def holds(tx: Tx, claim: MessageClaim) -> bool:
-    """Return whether nobody has claimed a message since, and keep it so until the transaction ends."""
+    """Return whether a claim is the latest of its message; if so, no other is made until the transaction ends."""
     mine = (
         outbox.c.id == claim.id,
         outbox.c.state == MessageState.PENDING,
@@ -236,7 +236,7 @@ def holds(tx: Tx, claim: MessageClaim) -> bool:
 
 
 def about(tx: Tx, subject: UUID) -> list[Message]:
-    """All messages about one subject, oldest first."""
+    """Return all messages about one subject, oldest first."""
     rows = tx.execute(select(outbox).where(outbox.c.subject == subject).order_by(outbox.c.id))
     return [_message(row, attempts=row.attempts) for row in rows]
 
@@ -244,7 +244,7 @@ def about(tx: Tx, subject: UUID) -> list[Message]:
 def page(
     tx: Tx, topic: str, state: MessageState, *, which: MessageSelection, limit: int, before: UUID | None = None
 ) -> list[Message]:
-    """Messages of a topic in one state, newest first."""
+    """Return the messages of a topic in one state, newest first."""
     query = _chosen(select(outbox), topic, state, which)
     if before is not None:
         query = query.where(outbox.c.id < before)
@@ -295,7 +295,7 @@ def count_by_scope(tx: Tx, topic: str, state: MessageState) -> dict[str, int]:
 
 
 def lanes_of(tx: Tx, topic: str, lanes: Sequence[str], scopes: Sequence[str]) -> set[str]:
-    """Those of these lanes in which something of these scopes waits or is dead."""
+    """Return those of these lanes in which something of these scopes waits or is dead."""
     query = select(outbox.c.lane).distinct()
     unfinished = outbox.c.state.in_([MessageState.PENDING, MessageState.DEAD])
     query = query.where(outbox.c.topic == topic, unfinished, outbox.c.lane.in_(lanes), outbox.c.scope.in_(scopes))

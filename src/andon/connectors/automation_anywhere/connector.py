@@ -1,7 +1,7 @@
-"""Bots of a Control Room: deployed under our key as the automation's name, and found again by it.
+"""Bots of a Control Room, deployed with the delivery's key as the automation's name and found again by that name.
 
-Deploying is not transactional and knows no key of idempotency, so after a lost answer the activities are searched
-before anything is deployed again.
+The Control Room accepts no idempotency key for a deployment. So after a lost answer its activities are searched before
+the bot is deployed again.
 """
 
 import json
@@ -74,7 +74,7 @@ class AutomationAnywhereConnector:
         return True
 
     async def inquire(self, delivery: Delivery) -> Answer:
-        """Look for the activity by our key, and say how it ended."""
+        """Look for the activity by the delivery's key, and say how it ended."""
         query = {
             "filter": {"operator": "eq", "field": "automationName", "value": str(delivery.key)},
             "sort": [{"field": "startDateTime", "direction": "desc"}],

@@ -20,13 +20,16 @@ class BotOptions(Shape):
 
 
 class ControlRoomSettings(Shape):
-    """The way into a Control Room, and who runs bots there."""
+    """The access to a Control Room, and who runs bots there."""
 
-    user: str = Field("", description="The user that Andon is there.")
+    user: str = Field("", description="The user that Andon signs in as.")
     api_key_env: SecretFrom | None = Field(None, description="Environment variable with the user's API key.")
     run_as: Sequence[int] = Field(default=(), description="The ids of the users that bots run as.")
     pools: Sequence[int] = Field(default=(), description="The ids of the device pools that may run them.")
-    poll_seconds: float = Field(10.0, gt=0, le=3600, description="The first pause before the bot's end is asked for.")
+    poll_seconds: float = Field(10.0, gt=0, le=3600, description="The first pause before Andon asks how the bot ended.")
     settle_seconds: float = Field(
-        120.0, ge=0, le=3600, description="A run that is not found so long after it was asked for was not deployed."
+        120.0,
+        ge=0,
+        le=3600,
+        description="A run that is still not found this long after it was ordered was not deployed.",
     )

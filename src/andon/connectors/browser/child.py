@@ -1,7 +1,8 @@
 """The process that drives the browser: `python child.py PARENT DESCRIPTOR`.
 
 One call comes in as a line of JSON on standard input; events go out as lines of JSON on the descriptor. Before the
-commit it says so and waits for a line: so the commit is on record before it happens. It ends when its parent does.
+commit it sends an event and waits for a line in return, so that the commit is on record before it happens. The process
+ends when its parent does.
 """
 
 import base64
@@ -111,7 +112,7 @@ class Drive:
         }[seen]
 
     def _one(self, number: int, step: dict[str, Any], error: type[Exception]) -> None:
-        """Do one step, and keep what can be seen afterwards. Raises Ended."""
+        """Do one step, and hand over what the page shows afterwards. Raises Ended."""
         what = _what(step)
         try:
             self._do(number, step, what)
@@ -167,9 +168,9 @@ class Drive:
                 if (why := self._text_of(frame, on)) is not None:
                     raise Ended("refused", f"the application refused: {why}")
             if self.unanswered:
-                raise Ended("unclear", f"step {number} ({what}) saw nothing of it: a page got no answer")
+                raise Ended("unclear", f"step {number} ({what}) did not see it: a page got no answer")
             self.page.wait_for_timeout(_PAUSE * 1000)
-        raise Ended("unclear", f"step {number} ({what}) saw nothing of it for {self.call['step_seconds']:g} s")
+        raise Ended("unclear", f"step {number} ({what}) did not see it within {self.call['step_seconds']:g} s")
 
     def _look(self, look: dict[str, Any]) -> str:
         until = time.monotonic() + self.call["step_seconds"]
@@ -185,7 +186,7 @@ class Drive:
         return found is not None and text.casefold() in found.casefold()
 
     def _text_of(self, frame: str | None, on: str) -> str | None:
-        """Return the text of an element that can be seen, None if there is none; pages may change meanwhile."""
+        """Return the text of a visible element, None if there is none. The page may change meanwhile."""
         from playwright.sync_api import Error
 
         place = self.page if frame is None else self.page.frame(name=frame)
@@ -198,7 +199,7 @@ class Drive:
             return None
 
     def _frame(self, name: str | None) -> Any:
-        """Return the page or one of its frames, once that is there. Raises Ended."""
+        """Return the page, or one of its frames once it exists. Raises Ended."""
         if name is None:
             return self.page
         until = time.monotonic() + self.call["step_seconds"]
@@ -239,14 +240,14 @@ class Drive:
             route.abort()
 
     def _keep(self, number: int, what: str, outcome: str, detail: str) -> None:
-        """Hand over a picture and a digest of what can be seen, without any secret."""
+        """Hand over a picture and a digest of what the page shows, without any secret."""
         kept: dict[str, Any] = {"step": number, "what": what, "outcome": outcome, "detail": self.masked(detail)}
         if self.call["evidence"]:
             kept |= {"digest": self._patiently(self._digest), "picture": self._patiently(self._picture) or None}
         self.say(**kept)
 
     def _patiently(self, look: Callable[[], str]) -> str | None:
-        """Look at the page, again if it changes meanwhile; None if it does not come to rest in the time of a step."""
+        """Look at the page, again while it changes; return None if it still changes after the time of a step."""
         from playwright.sync_api import Error
 
         until = time.monotonic() + self.call["step_seconds"]

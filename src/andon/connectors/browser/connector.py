@@ -1,7 +1,7 @@
 """Scripts of steps in a web application, each in a browser of its own, one at a time for each account.
 
-The click that cannot be taken back is put on record before it happens. So an attempt that ended before it may be
-repeated, and after it the application itself is looked at (`done_when`): what that cannot tell is left to a person.
+The click that cannot be taken back is put on record before it happens. An attempt that ended before it is repeated.
+After it, `done_when` looks in the application whether it was done. Where that shows neither, a person decides.
 """
 
 import shutil
@@ -25,7 +25,7 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 
 class BrowserConnector:
-    """Drives browsers, and keeps what could be seen as evidence."""
+    """Drives browsers, and keeps what they showed as evidence."""
 
     repeat = Repeat.NEVER
 
@@ -79,7 +79,7 @@ class BrowserConnector:
         return Answer(AnswerKind.UNKNOWN, f"looked whether it was done: {end.detail}")
 
     async def close(self) -> None:
-        """Nothing is kept open: each drive ends its browser."""
+        """Do nothing: each drive ends its own browser."""
 
     async def _drive(
         self, delivery: Delivery, options: BrowserOptions, call: Mapping[str, Any], *, looks: bool
@@ -111,7 +111,7 @@ class BrowserConnector:
     async def _ready(
         self, delivery: Delivery, options: BrowserOptions, steps: Sequence[ScriptStep], *, look: Look | None
     ) -> dict[str, Any] | Answer:
-        """Return the call of the child, or why there can be none."""
+        """Return the call for the child process, or an answer that says why the script cannot run."""
         destination, settings = delivery.destination, _settings(delivery.destination)
         if not self._swept:
             sweep()
@@ -182,7 +182,7 @@ def _settings(destination: Destination) -> BrowserSettings:
 
 
 def _filled(step: ScriptStep, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a step with its values, as the child takes it. Raises ValueMissing."""
+    """Return a step with its values filled in, as the child process reads it. Raises ValueMissing."""
     filled = step.model_dump(exclude_none=True)
     filled["shown"] = step.path or step.on
     for name, quoting in (("path", _quoted), ("on", str), ("value", str)):

@@ -22,7 +22,7 @@ _PREFIX = "andon-browser-"
 
 @dataclass(frozen=True, slots=True)
 class StepSeen:
-    """A step that ended, with what could be seen then."""
+    """A step that ended, with what the page showed then."""
 
     number: int
     what: str
@@ -52,7 +52,7 @@ async def drive(
     on_commit: Callable[[int, str], Awaitable[bool]],
     on_step: Callable[[StepSeen], Awaitable[None]],
 ) -> DriveEnd:
-    """Drive a script in a browser; when the time is up, browser and all are ended.
+    """Drive a script in a browser. When the time is up, end the browser and its process.
 
     Where `on_commit` returns False, the drive ends before the commit.
     """
@@ -112,7 +112,7 @@ async def _follow(
 
 @asynccontextmanager
 async def _child() -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.StreamReader]]:
-    """Run a child with a folder of its own, both gone afterwards."""
+    """Run a child process in a folder of its own; afterwards end the one and remove the other."""
     folder = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")
     ours, theirs = os.pipe()
     try:

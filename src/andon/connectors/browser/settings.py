@@ -76,7 +76,7 @@ class BrowserOptions(Shape):
     login: Sequence[ScriptStep] = Field(default=(), description="Steps before the script, and before `done_when`.")
     steps: Sequence[ScriptStep] = Field(min_length=1, description="The script.")
     done_when: Look | None = Field(
-        None, description="How to look whether it was done. None: what became of a lost commit is left to a person."
+        None, description="How to look whether it was done. None: after a lost answer to the commit a person decides."
     )
     repeatable: bool = Field(False, description="Whether the whole script may be repeated, so that it has no commit.")
 
@@ -119,7 +119,8 @@ class BrowserSettings(Shape):
     """The application, and the browser that opens it."""
 
     secrets: Mapping[str, SecretFrom] = Field(
-        default={}, description='What scripts may fill in, each from an environment variable: `user = "CARDS_USER"`.'
+        default={},
+        description='Secrets that scripts may fill in, each from an environment variable: `user = "CARDS_USER"`.',
     )
     chromium: str | None = Field(None, description="The browser's program. None: the system's Chromium.")
     sandbox: bool = Field(True, description="Whether Chromium's own sandbox is on; root can only run it without.")
@@ -129,7 +130,7 @@ class BrowserSettings(Shape):
         ge=0,
         le=3600,
         description="What is missing so long after the commit, whose click may take `step_seconds`, was not done. "
-        "Longer than the application ever takes for one form.",
+        "Set it longer than the application ever takes for one form.",
     )
     also: Sequence[str] = Field(
         default=(), description="Further origins that pages may load from, e.g. `https://static.bank.example`."

@@ -1,7 +1,7 @@
 """Desktop flows by RunDesktopFlow of Dataverse, and cloud flows by their HTTP trigger.
 
-A run carries our key in the address that it calls back, and is found by it after a lost answer. A destination without
-`callback_url` and a cloud flow cannot be asked: what became of a lost request is left to a person.
+The address that a run calls back holds the delivery's key, and the run is found by it after a lost answer. Cloud flows,
+and destinations without `callback_url`, cannot be asked: after a lost answer a person decides.
 """
 
 import json
@@ -73,7 +73,7 @@ class PowerAutomateConnector:
         return answer
 
     def can_inquire(self, delivery: Delivery) -> bool:
-        """Return whether the run can be found: by its session, or by our key in the address it calls back."""
+        """Return whether the run can be found: by its session, or by the key in the address that it calls back."""
         if _options(delivery).flow is None:
             return False
         return "session" in delivery.sent_result or callback_of(delivery) is not None
@@ -93,7 +93,7 @@ class PowerAutomateConnector:
         await self._rooms.close()
 
     async def _trigger(self, delivery: Delivery, inputs: Mapping[str, Any]) -> Answer:
-        """Call the HTTP trigger of a cloud flow; the flow gets our key, by which it can know a repeat."""
+        """Call the HTTP trigger of a cloud flow. The flow gets the delivery's key, and can recognise a repeat by it."""
         body = {**inputs, "andon_key": str(delivery.key)}
         callback = callback_of(delivery)
         if callback is not None:

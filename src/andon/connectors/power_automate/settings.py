@@ -33,7 +33,7 @@ class FlowOptions(Shape):
 
 
 class PowerAutomateSettings(Shape):
-    """The way into an environment."""
+    """The access to an environment."""
 
     token_url: str | None = Field(
         None, description="`https://login.microsoftonline.com/TENANT/oauth2/v2.0/token`; none for an HTTP trigger."
@@ -44,9 +44,14 @@ class PowerAutomateSettings(Shape):
     connection: str = Field("", description="The name of the desktop flow connection, which says on which machines.")
     connection_reference: bool = Field(False, description="Whether `connection` is a reference's logical name.")
     timeout_seconds: int = Field(7200, ge=1, le=86400, description="How long a desktop flow may run.")
-    poll_seconds: float = Field(10.0, gt=0, le=3600, description="The first pause before the flow's end is asked for.")
+    poll_seconds: float = Field(
+        10.0, gt=0, le=3600, description="The first pause before Andon asks how the flow ended."
+    )
     settle_seconds: float = Field(
-        120.0, ge=0, le=3600, description="A run that is not found so long after it was asked for was not started."
+        120.0,
+        ge=0,
+        le=3600,
+        description="A run that is still not found this long after it was ordered was not started.",
     )
 
     @model_validator(mode="after")

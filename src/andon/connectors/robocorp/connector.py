@@ -1,8 +1,8 @@
-"""Work items of Robocorp, each with our key in its payload, by which it is found again.
+"""Work items of Robocorp. Each holds the delivery's key in its payload, and is found again by it.
 
-A robot releases an item as failed by a `BUSINESS` or an `APPLICATION` exception: the first is for good, after the
-second another item is made. With a `file://` url an item is a file in the form that the file adapter of
-`robocorp-workitems` reads, one for each key.
+A robot releases an item that failed with a `BUSINESS` or an `APPLICATION` exception. The first is final; after the
+second another item is made. With a `file://` url each item is a file, in the form that the file adapter of
+`robocorp-workitems` reads.
 """
 
 import asyncio
@@ -73,11 +73,11 @@ class RobocorpConnector:
         )
 
     def can_inquire(self, _: Delivery) -> bool:
-        """Return True: items are found by our key in their payload, files by their name."""
+        """Return True: items are found by the key in their payload, files by their name."""
         return True
 
     async def inquire(self, delivery: Delivery) -> Answer:
-        """Look for the item by our key, and say how it ended."""
+        """Look for the item by the delivery's key, and say how it ended."""
         options, settings, now = _options(delivery), _settings(delivery.destination), self._clock.now()
         folder = _folder(delivery.destination)
         if folder is not None:
@@ -103,7 +103,7 @@ class RobocorpConnector:
         await self._rooms.close()
 
     async def _find(self, delivery: Delivery, options: WorkItemOptions) -> Mapping[str, Any] | Answer | None:
-        """Return the newest item with our key: by its id if that is known, else among the newest of the process."""
+        """Return the newest item with the key: by its id if that is known, else among the newest of the process."""
         known = delivery.sent_result.get("item")
         if isinstance(known, str) and known.replace("-", "").isalnum():
             got = await self._call(delivery.destination, "GET", f"/work-items/{known}")
@@ -161,7 +161,7 @@ def _settings(destination: Destination) -> RobocorpSettings:
 
 
 def _payload_of(delivery: Delivery, options: WorkItemOptions) -> dict[str, Any]:
-    """Return the payload, filled in, with our key. Raises ValueMissing."""
+    """Return the payload with its values and the delivery's key. Raises ValueMissing."""
     values = values_of(delivery)
     payload = dict(delivery.data) if options.payload is None else dict(fill_json(options.payload, values))
     return payload | {KEY: str(delivery.key)}
@@ -173,7 +173,7 @@ def _folder(destination: Destination) -> Path | None:
 
 
 def _write(file: Path, payload: Mapping[str, Any]) -> Answer:
-    """Write the queue of one item, unless it is there: whole or not at all."""
+    """Write the file of one item, whole or not at all, unless it exists."""
     if file.exists():
         return Answer(AnswerKind.DELIVERED, "the file is there already")
     try:

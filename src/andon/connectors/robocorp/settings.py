@@ -29,13 +29,15 @@ class WorkItemOptions(Shape):
 
 
 class RobocorpSettings(Shape):
-    """The way into a workspace; none of it is needed for files."""
+    """The access to a workspace. Files need none of it."""
 
     workspace: str = Field("", description="The id of the workspace.")
     api_key_env: SecretFrom | None = Field(None, description="Environment variable with the workspace's API key.")
-    poll_seconds: float = Field(10.0, gt=0, le=3600, description="The first pause before the item's end is asked for.")
+    poll_seconds: float = Field(
+        10.0, gt=0, le=3600, description="The first pause before Andon asks how the item ended."
+    )
     settle_seconds: float = Field(
-        60.0, ge=0, le=3600, description="An item that is not found so long after it was made was not made."
+        60.0, ge=0, le=3600, description="An item that is still not found this long after it was ordered was not made."
     )
 
     @field_validator("workspace")

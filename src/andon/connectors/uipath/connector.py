@@ -1,7 +1,7 @@
 """Queue items and jobs of UiPath Orchestrator.
 
-A queue refuses an item whose reference it has (error 1016), so an item is added at most once. Starting a job knows no
-such key: the job carries ours as its reference, and is looked for before it is started again.
+A queue refuses an item whose reference it has already (error 1016), so an item is added at most once. Jobs are not
+refused: a job gets the delivery's key as its reference, and is looked for by it before it is started again.
 """
 
 import json
@@ -61,7 +61,7 @@ class UipathConnector:
         return True
 
     async def inquire(self, delivery: Delivery) -> Answer:
-        """Look for the item or job by our key, and say how it ended."""
+        """Look for the item or job by the delivery's key, and say how it ended."""
         options = _options(delivery)
         target = items_of(delivery.key) if options.queue is not None else jobs_of(delivery.key)
         settings, now = _settings(delivery.destination), self._clock.now()
@@ -113,7 +113,7 @@ class UipathConnector:
         return answer if code is None else replace(answer, detail=f"{answer.detail} (error {code})")
 
     async def _unfit(self, destination: Destination, queue: str) -> Answer | None:
-        """Return why a queue cannot be used; one that takes a reference twice could do the work twice."""
+        """Return why a queue cannot be used: where it accepts a reference twice, the work could be done twice."""
         unique = await self._named(destination, "QueueDefinitions", queue, "EnforceUniqueReference")
         if isinstance(unique, Answer):
             return unique
@@ -124,7 +124,7 @@ class UipathConnector:
         return None
 
     async def _named(self, destination: Destination, entities: str, name: str, field: str) -> str | Answer:
-        """Return a field of the entity of this name, remembered; or the answer that its lack implies."""
+        """Return a field of the entity of this name, which is remembered, or an answer that says why there is none."""
         known = destination, f"{entities}/{name}"
         if known not in self._known:
             found = await self._found(destination, by_name(entities, name, field))

@@ -1,4 +1,4 @@
-"""What the state of a queue item or a job says about the delivery."""
+"""What the state of a queue item or a job means for the delivery."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ def outcome_of(
     *,
     now: datetime,
 ) -> Answer:
-    """Return what the items or jobs of a reference say; the newest counts."""
+    """Return what the items or jobs of a reference mean for the delivery; the newest counts."""
     what, field, output = ("job", "State", "OutputArguments") if options.queue is None else ("item", "Status", "Output")
     if not found:
         return not_found(delivery, f"no {what} has this reference", now=now, settle_seconds=settings.settle_seconds)

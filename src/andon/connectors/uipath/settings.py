@@ -31,7 +31,7 @@ class UipathOptions(Shape):
 
 
 class UipathSettings(Shape):
-    """The way into an Orchestrator in the cloud or on premises."""
+    """The access to an Orchestrator in the cloud or on premises."""
 
     client_id: str | None = Field(None, description="The id of Andon's external application there.")
     client_secret_env: SecretFrom | None = Field(None, description="Environment variable with its secret.")
@@ -46,9 +46,11 @@ class UipathSettings(Shape):
     scope: str = Field("OR.Queues OR.Jobs OR.Execution.Read", description="The scopes of the token.")
     folder: str | None = Field(None, description="The folder of the queue or process, by its path: `Shared/Payments`.")
     folder_id: int | None = Field(None, ge=1, description="The same by its number.")
-    poll_seconds: float = Field(10.0, gt=0, le=3600, description="The first pause before the robot's end is asked for.")
+    poll_seconds: float = Field(
+        10.0, gt=0, le=3600, description="The first pause before Andon asks how the work ended."
+    )
     settle_seconds: float = Field(
-        60.0, ge=0, le=3600, description="A job that is not found so long after it was asked for was not started."
+        60.0, ge=0, le=3600, description="A job that is still not found this long after it was ordered was not started."
     )
 
     @model_validator(mode="after")
@@ -63,7 +65,7 @@ class UipathSettings(Shape):
 
 
 def token_url_of(url: str, settings: UipathSettings) -> str:
-    """Return where tokens are given for an Orchestrator."""
+    """Return the URL that gives tokens for an Orchestrator."""
     if settings.token_url is not None:
         return settings.token_url
     parts = urlsplit(url)
