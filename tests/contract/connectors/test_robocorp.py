@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -58,6 +60,17 @@ class TestControlRoom(ConnectorContract):
         deliveries = [self.a_delivery(stage.destination()) for _ in range(45)]
         self.deliver(connector, *deliveries)
         [found] = asked(connector, deliveries[0])
+        assert found.kind is AnswerKind.DELIVERED
+
+    def test_an_item_that_cannot_be_read_by_its_id_is_not_made_again(
+        self, connector: RobocorpConnector, stage: RobotStage, room: Robocorp
+    ) -> None:
+        delivery = self.a_delivery(stage.destination())
+        [begun] = self.deliver(connector, delivery)
+        assert begun.result is not None
+        room.shows_pages = True
+        long_ago = datetime.now(UTC) - timedelta(hours=1)
+        [found] = asked(connector, replace(delivery, sent_at=long_ago, sent_result=begun.result))
         assert found.kind is AnswerKind.DELIVERED
 
 
