@@ -154,6 +154,7 @@ class Robocorp(FaultyServer):
         self.key, self.workspace = key, workspace
         self.items: dict[str, dict[str, Any]] = {}
         self.made_of: dict[str, list[str]] = defaultdict(list)
+        self.shows_pages = False
 
     def finish(self, key: str, state: str = "completed", **changes: Any) -> None:
         """End the newest item of this key."""
@@ -178,6 +179,9 @@ class Robocorp(FaultyServer):
         return self.making(key, make)
 
     def show(self, asked: Asked, item: str) -> Said:
+        """Show an item; with `shows_pages` a page comes in its place, as from a proxy."""
+        if self.shows_pages:
+            return Said(200, b"<html>Sign in</html>")
         with self.lock:
             return Said(200, self.items[item]) if item in self.items else Said(404)
 

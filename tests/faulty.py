@@ -1,7 +1,7 @@
 """A real HTTP server on loopback for fakes of robots' control rooms: routes by pattern, planned faults, what was done.
 
-A subclass declares `routes()`; a route that makes something asks `made(key)` first, which counts the key and applies
-the next planned fault: a status (nothing is made), a delay, or the end of the connection after it was made.
+A subclass declares `routes`. A route that makes something does it by `making(key, make)`, which counts the key and
+applies the next planned fault: a status (nothing is made), a delay, or the end of the connection after it was made.
 """
 
 import json

@@ -101,7 +101,7 @@ def claim(
     return found
 
 
-def conclude(database: Database, *conclusions: outbox.Conclusion, now: datetime) -> None:
+def conclude(database: Database, *conclusions: claims.Conclusion, now: datetime) -> None:
     """Say how claimed messages ended."""
 
     async def work(connection: asyncpg.Connection) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import text
@@ -59,7 +60,7 @@ class Campaign:
     def run(self) -> None:
         """Deliver what was put, kill as often as asked for, and go on until everything has ended."""
         for rig in self.rigs:
-            rig.watch(lambda key, rig=rig: self._made(rig, key))  # type: ignore[misc]
+            rig.watch(partial(self._made, rig))
         database, until = Database(self.url), 0.0
         try:
             while True:
@@ -167,7 +168,16 @@ def wrong_with(database: Database, rig: Rig, keys: Sequence[str]) -> list[str]:
     return wrong
 
 
-def told_of(database: Database, rig: Rig) -> str:
+_COMMITTED_AGAIN = text("""
+SELECT count(*) FROM (
+    SELECT FROM action_evidence e JOIN outbox o ON o.id = e.action_id
+    WHERE o.lane = :lane AND e.commit AND NOT e.look GROUP BY e.action_id HAVING count(*) > 1
+) AS again
+""")
+"""Deliveries with more than one commit on record: the first was killed between its record and its request."""
+
+
+def numbers_of(database: Database, rig: Rig) -> str:
     """Return the numbers of a rig in one line."""
     with database.begin() as tx:
         states = dict(
@@ -176,10 +186,12 @@ def told_of(database: Database, rig: Rig) -> str:
                 {"lane": rig.destination.name},
             ).all()
         )
+        again = tx.execute(_COMMITTED_AGAIN, {"lane": rig.destination.name}).scalar_one()
     taken = rig.taken()
     return (
         f"{rig.name:<20} {sum(states.values()):>5} deliveries: {states.get('done', 0)} done, "
         f"{states.get('dead', 0)} left to a person, taken twice: {sum(1 for times in taken.values() if times > 1)}"
+        + (f", commits on record twice: {again}" if again else "")
     )
 
 
@@ -199,7 +211,7 @@ def round_of(
             campaign = Campaign(url, running, kills, random.Random(seed), backlog)
             campaign.run()
             wrong = [one for rig in running for one in wrong_with(database, rig, campaign.keys[rig.name])]
-            return wrong, [f"{told_of(database, rig)}, {campaign.killed[rig.name]} kills" for rig in running]
+            return wrong, [f"{numbers_of(database, rig)}, {campaign.killed[rig.name]} kills" for rig in running]
     finally:
         database.close()
 

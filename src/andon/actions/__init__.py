@@ -41,11 +41,14 @@ from andon.actions.ports import (
     Surroundings,
 )
 from andon.actions.published import ActionConfirmed, ActionsDied, ActionsRevived
+from andon.actions.robots import ControlRooms, answer_to_order, inputs_of, json_of, listed, parts_of
 from andon.actions.service import (
     ask_now,
     attempts,
     confirm,
     count,
+    count_resendable,
+    count_unknown,
     dead_letters,
     disable_destination,
     disabled_destinations,
@@ -58,8 +61,8 @@ from andon.actions.service import (
     resend_all,
     waiting_retries,
 )
-from andon.actions.templates import Body, Template, Text, ValueMissing, fill_json, text_of, value_of, values_of
-from andon.actions.tokens import AuthorizedApi, ClientCredentials, FetchedToken, Tokens, fetch_token, json_of
+from andon.actions.templates import Body, Inputs, Template, Text, ValueMissing, fill_json, text_of, value_of, values_of
+from andon.actions.tokens import ClientCredentials, FetchedToken, Tokens, fetch_token, fixed_token
 
 __all__ = [
     "Action",
@@ -73,10 +76,10 @@ __all__ = [
     "Answer",
     "AnswerKind",
     "Attempt",
-    "AuthorizedApi",
     "Body",
     "ClientCredentials",
     "Connector",
+    "ControlRooms",
     "DatabaseEvidence",
     "Deliveries",
     "Delivery",
@@ -91,6 +94,7 @@ __all__ = [
     "EvidenceNotFound",
     "EvidenceStep",
     "FetchedToken",
+    "Inputs",
     "Inquiring",
     "Kind",
     "OverHttp",
@@ -102,11 +106,14 @@ __all__ = [
     "Tokens",
     "ValueMissing",
     "answer_of",
+    "answer_to_order",
     "ask_now",
     "attempts",
     "callback_of",
     "confirm",
     "count",
+    "count_resendable",
+    "count_unknown",
     "dead_letters",
     "disable_destination",
     "disabled_destinations",
@@ -115,13 +122,17 @@ __all__ = [
     "fetch_token",
     "fill_json",
     "filled_of_decision",
+    "fixed_token",
     "get",
+    "inputs_of",
     "is_genuine_callback",
     "json_of",
+    "listed",
     "matches",
     "not_found",
     "of_decision",
     "page",
+    "parts_of",
     "picture_of",
     "resend",
     "resend_all",

@@ -1,6 +1,6 @@
-"""Calls back: a receiver that ended its work says so to the gateway, under an address that only we can make.
+"""Callbacks: a receiver that has ended its work calls the gateway at an address that holds a signature of ours.
 
-A call back proves nothing about the work. It only brings forward the moment at which the receiver is asked.
+A callback proves nothing about the work. It only makes Andon ask the receiver sooner.
 """
 
 import base64
@@ -15,7 +15,7 @@ from andon.actions.ports import Delivery
 
 
 def callback_of(delivery: Delivery) -> str | None:
-    """Return the address that the receiver calls when it ended; None where none is configured."""
+    """Return the address for the receiver to call when it has ended; None if none is configured."""
     destination = delivery.destination
     if destination.callback_url is None or not destination.secrets:
         return None

@@ -23,10 +23,10 @@ class _Body(msgspec.Struct):
 
 
 class DeliveryStates:
-    """Finds deliveries whose state nobody brought about. One object a verification.
+    """Finds deliveries whose state neither an answer nor a person explains. One object for each verification.
 
     A worker writes no entry for a delivery. Its state must follow from the answers that were noted with it and from
-    what people did, which entries hold. The answers themselves are vouched for by nothing.
+    what people did, which has entries. No entry vouches for the answers themselves.
     """
 
     def __init__(self) -> None:

@@ -120,7 +120,7 @@ RESULT_LIMIT = 16 * 1024
 
 
 def kept_result(result: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Return what is kept of a receiver's result; one that is too large or no JSON is left out, and says so."""
+    """Return a receiver's result as it is kept. One that is too large or no JSON is replaced by a note that says so."""
     if result is None:
         return None
     try:
@@ -142,10 +142,14 @@ def _storable(value: Any) -> Any:
     return value
 
 
+UNKNOWN = "unknown: "
+"""The beginning of the last error of a dead letter whose receiver may or may not have taken it."""
+
+
 def undecided(detail: str) -> str:
-    """Return the text of a dead letter whose receiver may or may not have taken it, and which must not be repeated."""
+    """Return the last error of a dead letter that must not be repeated before a person has found out."""
     return (
-        f"unknown: {detail}. A repeat might be done twice, so find out whether the receiver took it: "
+        f"{UNKNOWN}{detail}. A repeat might be done twice, so find out whether the receiver took it: "
         "confirm it if it did, send it again if it did not"
     )
 
@@ -254,6 +258,11 @@ class Action:
     last_error: str | None
     correlation_id: str
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it is a dead letter whose receiver may or may not have taken it."""
+        return self.state is ActionState.DEAD and (self.last_error or "").startswith(UNKNOWN)
+
 
 @dataclass(frozen=True, slots=True)
 class Disabled:
@@ -276,6 +285,12 @@ class ActionSelection:
     since: datetime | None = None
     until: datetime | None = None
     because: str | None = None
+
+    @property
+    def names_unknown(self) -> bool:
+        """Whether `because` names the dead letters whose receivers may or may not have taken them."""
+        because, name = (self.because or "").strip().casefold(), UNKNOWN.strip()
+        return because.startswith(name) or because == name.rstrip(":")
 
     def told(self) -> dict[str, Any]:
         """Return the filters that narrow, for the audit log."""

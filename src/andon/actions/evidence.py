@@ -1,4 +1,4 @@
-"""Evidence of scripts in PostgreSQL, and the accounts they act for: one script at a time for each, in all workers."""
+"""Evidence of scripts in PostgreSQL, and locks of the accounts that scripts act for, across all workers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,7 +10,9 @@ from uuid import UUID
 from andon.actions import store
 from andon.actions.errors import EvidenceNotFound
 from andon.actions.ports import EvidenceStep
+from andon.kernel import outbox
 from andon.kernel.db import Database, Tx
+from andon.kernel.outbox import MessageClaim
 
 KEPT_AT_ONCE = 200
 """The number of pictures that one round of the chore removes."""
@@ -19,32 +21,39 @@ _LOOK_SECONDS = 0.2
 
 
 class DatabaseEvidence:
-    """Keeps evidence in the database; an account is held by a lock of a connection, which ends with its process."""
+    """Keeps evidence in the database. An account is held by a lock of a connection, which ends with the process."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     @asynccontextmanager
     async def hold(self, account: str) -> AsyncIterator[None]:
-        """Wait until nobody else acts for the account, and keep it so. Raises DatabaseUnavailable."""
+        """Wait until no other script acts for the account, and hold it meanwhile. Raises DatabaseUnavailable."""
         digest = blake2b(account.encode(), digest_size=8, person=b"andon account").digest()
         number = int.from_bytes(digest, "big", signed=True)
         connection = await self._database.connect()
         try:
-            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", number):  # noqa: ASYNC110
+            asked = "SELECT pg_try_advisory_lock($1)"
+            while not await connection.fetchval(asked, number):  # noqa: ASYNC110 - a lock has no event to wait for
                 await asyncio.sleep(_LOOK_SECONDS)
             yield
         finally:
             connection.terminate()
 
-    async def begin(self, step: EvidenceStep) -> None:
-        """Put on record that a step is about to happen."""
+    async def begin(self, step: EvidenceStep, claim: MessageClaim | None) -> bool:
+        """Put on record that a step is about to happen, unless another worker has claimed the action since.
 
-        def write() -> None:
+        Both happen in one transaction. So whoever claims the action later finds every commit that may still happen.
+        """
+
+        def write() -> bool:
             with self._database.begin() as tx:
+                if claim is not None and not outbox.holds(tx, claim):
+                    return False
                 store.begin_step(tx, step)
+                return True
 
-        await asyncio.to_thread(write)
+        return await asyncio.to_thread(write)
 
     async def keep(self, step: EvidenceStep) -> None:
         """Keep a step that ended."""

@@ -1,4 +1,4 @@
-"""What an inquiry at a receiver that works for minutes or hours answers while there is no end yet."""
+"""Answers of an inquiry about work that takes minutes or hours and has not ended yet."""
 
 from datetime import datetime, timedelta
 
@@ -9,14 +9,14 @@ _SHARE = 10
 
 
 def still_working(delivery: Delivery, detail: str, *, now: datetime, poll_seconds: float) -> Answer:
-    """Return that the receiver works on it; the longer it has worked, the longer the pause until it is asked again."""
+    """Return that the receiver is still at work. The longer it has worked, the later it is asked again."""
     age = timedelta() if delivery.sent_at is None else now - delivery.sent_at
     pause = max(timedelta(seconds=poll_seconds), min(age / _SHARE, LONGEST_PAUSE))
     return Answer(AnswerKind.WAITING, detail, retry_after=pause)
 
 
 def not_found(delivery: Delivery, detail: str, *, now: datetime, settle_seconds: float) -> Answer:
-    """Return what it means that the receiver does not know a key: not yet, or not at all.
+    """Return the answer for a key that the receiver does not know, or does not know yet.
 
     A request that was on its way when its process died may still arrive, so nothing is concluded before
     `settle_seconds` have passed since it was sent.

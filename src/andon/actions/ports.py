@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from andon.actions.domain import Answer, AnswerKind, Repeat
 from andon.kernel.clock import Clock, SystemClock
+from andon.kernel.outbox import MessageClaim
 
 __all__ = [
     "Answer",
@@ -84,7 +85,8 @@ class Delivery:
     """The content of one attempt.
 
     `key` stays the same over all attempts, so a receiver can ignore repeats. `sent_at` is when the attempt began that
-    an inquiry asks about, `sent_result` what the receiver returned then.
+    an inquiry asks about, `sent_result` what the receiver returned then. `claim` is the worker's claim on the action,
+    None outside of a worker.
 
     `recorded`: the data is a decision of the ledger, where it can be read again. `data` is a decision, or that of an
     event of Andon itself, which has an `event` head.
@@ -104,12 +106,13 @@ class Delivery:
     event: EventHead | None = None
     sent_at: datetime | None = None
     sent_result: Mapping[str, Any] = field(default_factory=dict)
+    claim: MessageClaim | None = None
 
 
 class Connector(Protocol):
     """The code that reaches one kind of outside system.
 
-    `repeat` is what holds where a destination says nothing: whether receivers of this kind ignore a repeat.
+    `repeat` says whether receivers of this kind ignore a repeat; a destination may set its own.
     """
 
     @property
@@ -145,7 +148,7 @@ class Inquiring(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EvidenceStep:
-    """What could be seen after one step of a script that acts for people; without any secret.
+    """The evidence of one step of a script: what the page showed after it, without any secret.
 
     `look` says that the script only looked whether an earlier one succeeded, `commit` that the step cannot be taken
     back. A step without `ended_at` was begun.
@@ -178,11 +181,14 @@ class EvidenceKeeper(Protocol):
     """Keeps what scripts did, and lets one at a time act for each account."""
 
     def hold(self, account: str) -> AbstractAsyncContextManager[None]:
-        """Wait until nobody else acts for the account, and keep it so."""
+        """Wait until no other script acts for the account, and hold it meanwhile."""
         ...
 
-    async def begin(self, step: EvidenceStep) -> None:
-        """Put on record that a step is about to happen; returns once that is committed."""
+    async def begin(self, step: EvidenceStep, claim: MessageClaim | None) -> bool:
+        """Put on record that a step is about to happen; return once that is committed.
+
+        False: another worker has claimed the action since, so the step must not happen.
+        """
         ...
 
     async def keep(self, step: EvidenceStep) -> None:

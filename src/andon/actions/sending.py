@@ -2,17 +2,16 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from msgspec import structs
-from opentelemetry.trace import SpanKind, StatusCode
 
 from andon import decisions
 from andon.actions import service
+from andon.actions.calling import ask, send
 from andon.actions.domain import (
     LONGEST_WORK,
     Again,
@@ -32,11 +31,11 @@ from andon.actions.ports import Connector, Delivery, Destination, EventHead, Inq
 from andon.actions.postbox import Claimed, Postbox
 from andon.actions.store import PostboxEntry
 from andon.authoring import BY_PROCEDURE
+from andon.kernel.claims import Conclusion
 from andon.kernel.clock import Clock
 from andon.kernel.errors import Invalid
 from andon.kernel.ids import uuid7
-from andon.kernel.outbox import Conclusion, Message, MessageState
-from andon.kernel.tracing import span, traceparent_of
+from andon.kernel.outbox import Message, MessageState
 
 UNKNOWN_FOR = timedelta(minutes=5)
 """The time an action waits for a worker that knows its destination: during a restart an old worker may not."""
@@ -46,7 +45,6 @@ UNKNOWN_WAIT = timedelta(seconds=5)
 _DETAIL_LIMIT = 2000
 _DIED = "no answer was written: the process that delivered ended"
 
-_log = structlog.get_logger(__name__)
 _random = random.Random()  # noqa: S311 - jitter, not a secret
 
 
@@ -112,7 +110,7 @@ class Sender:
                 lane.abandon()
 
     def _unknown(self, message: Message) -> str | None:
-        """Return what this process lacks to try a message; a process with other settings or code may have it."""
+        """Return what this process lacks to try a message. One with other settings or code may have it."""
         destination, connector = str(message.payload.get("destination", "")), str(message.payload.get("connector", ""))
         if connector not in self.used and (unusable := self._connect(connector)) is not None:
             return unusable
@@ -145,7 +143,7 @@ class Sender:
         return None
 
     def _connect(self, connector: str) -> str | None:
-        """Make a connector ready; what keeps it from being so."""
+        """Make a connector ready; return what prevents it, None if nothing does."""
         if connector not in self._connectors:
             return f"no connector {connector!r}; there are: {', '.join(sorted(self._connectors)) or 'none'}"
         try:
@@ -167,7 +165,7 @@ class Sender:
         return f"its deadline passed, {seconds:g} s after it was written or sent again{tried}"
 
     def _held_back(self, message: Message, lane: DestinationLane) -> datetime | None:
-        """When to come again, if this is not the moment; not an attempt."""
+        """Return when a message is due instead, None if it may be tried now. Giving it back is not an attempt."""
         if self._stopping.is_set():
             return self._clock.now()
         blocked_until = lane.blocked_until()
@@ -182,7 +180,7 @@ class Sender:
     async def _reconcile(
         self, message: Message, last: Attempt | None, lane: DestinationLane, delivery: Delivery
     ) -> Ending | None:
-        """If nobody knows what became of the last attempt: ask where that is possible, and repeat nothing blindly."""
+        """Ask what became of the last attempt if nobody knows it; return None if the action may be attempted."""
         if last is None or last.kind not in (None, AnswerKind.UNKNOWN, AnswerKind.WAITING):
             return None
         connector = self.used[message.payload["connector"]]
@@ -194,7 +192,7 @@ class Sender:
                 return None
             return _dead(message, undecided(last.detail or _DIED))
         began_at = self._clock.now()
-        answer = await _ask(asked.inquire, replace(delivery, sent_at=last.began_at, sent_result=last.result or {}))
+        answer = await ask(asked.inquire, replace(delivery, sent_at=last.began_at, sent_result=last.result or {}))
         lane.answered(replace(answer, kind=AnswerKind.REFUSED) if answer.kind is AnswerKind.FAILED else answer)
         self._observer.inquired(delivery.destination.name, answer)
         if answer.kind is AnswerKind.WAITING:
@@ -210,7 +208,7 @@ class Sender:
         return replace(ending, entry=replace(ending.entry, begun=(message.id, inquiry)))
 
     def _ask_later(self, message: Message, answer: Answer, destination: Destination) -> Ending:
-        """Give a message back that its receiver works on; nothing is written but when it is asked next."""
+        """Give back a message that its receiver works on; only the time of the next question is written."""
         wait = follow_up(answer, attempt=0, max_attempts=1, share=0)
         due_at = self._due_in(wait.wait if isinstance(wait, Again) else PROBE_WAIT, message, destination)
         error = f"{answer.kind}: {answer.detail}"
@@ -224,7 +222,7 @@ class Sender:
         attempt = Attempt(uuid7(began_at), message.attempts + 1, began_at)
         await self._postbox.write(PostboxEntry((message.id, attempt)))
         started = asyncio.get_running_loop().time()
-        answer = await _send(connector, delivery, attempt)
+        answer = await send(connector, delivery, attempt)
         lane.answered(answer)
         seconds = asyncio.get_running_loop().time() - started
         self._observer.answered(lane.destination.name, answer, retry=message.again, seconds=seconds)
@@ -288,41 +286,6 @@ def inquiring(connector: Connector, delivery: Delivery) -> Inquiring | None:
     return connector if isinstance(connector, Inquiring) and connector.can_inquire(delivery) else None
 
 
-async def _send(connector: Connector, delivery: Delivery, attempt: Attempt) -> Answer:
-    """One attempt, as a span of the decision's trace; the receiver's part of it follows from that span."""
-    about = {
-        "andon.automation": delivery.automation,
-        "andon.action": delivery.action,
-        "andon.destination": delivery.destination.name,
-        "andon.attempt": attempt.number,
-    }
-    with span("action.deliver", parent=delivery.traceparent, kind=SpanKind.CLIENT, attributes=about) as sending:
-        traceparent = traceparent_of(sending)
-        answer = await _ask(
-            connector.deliver, delivery if traceparent is None else replace(delivery, traceparent=traceparent)
-        )
-        sending.set_attribute("andon.answer", answer.kind.value)
-        if answer.status is not None:
-            sending.set_attribute("http.response.status_code", answer.status)
-        if answer.kind is not AnswerKind.DELIVERED:
-            sending.set_status(StatusCode.ERROR)
-    return answer
-
-
-async def _ask(ask: Callable[[Delivery], Awaitable[Answer]], delivery: Delivery) -> Answer:
-    """Call a connector. If its own code fails, the receiver may still have got the delivery."""
-    try:
-        return await ask(delivery)
-    except Exception as error:  # noqa: BLE001 - the edge to code of others; logged
-        _log.exception(
-            "connector failed",
-            destination=delivery.destination.name,
-            action_id=str(delivery.key),
-            correlation_id=delivery.correlation_id,
-        )
-        return Answer(AnswerKind.UNKNOWN, f"the connector itself failed with {type(error).__name__}; see the log")
-
-
 def _is_worked_on(last: Attempt | None) -> bool:
     return last is not None and last.kind is AnswerKind.WAITING
 
@@ -352,4 +315,5 @@ def _delivery(message: Message, content: Mapping[str, Any], destination: Destina
         options=message.payload.get("options") or {},
         recorded=decisions.own_content_of(message) is None,
         event=None if event is None else EventHead(event["type"], event["subject"]),
+        claim=message.claim,
     )

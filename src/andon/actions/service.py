@@ -9,7 +9,7 @@ from uuid import UUID
 
 from andon import audit, decisions
 from andon.actions import store
-from andon.actions.domain import Action, ActionSelection, ActionState, AnswerKind, Attempt, Disabled
+from andon.actions.domain import UNKNOWN, Action, ActionSelection, ActionState, AnswerKind, Attempt, Disabled
 from andon.actions.errors import (
     ActionNotDead,
     ActionNotFound,
@@ -30,7 +30,7 @@ from andon.kernel.identity import Actor
 def page(
     tx: Tx, state: ActionState, *, which: ActionSelection, limit: int = 50, before: UUID | None = None
 ) -> list[Action]:
-    """Actions in one state, newest first."""
+    """Return the actions in one state, newest first."""
     chosen = _chosen(which)
     messages = outbox.page(tx, DELIVER_ACTION, outbox.MessageState(state), which=chosen, limit=limit, before=before)
     return [action_of(message) for message in messages]
@@ -39,6 +39,17 @@ def page(
 def count(tx: Tx, state: ActionState, *, which: ActionSelection) -> int:
     """Return how many actions are in one state."""
     return outbox.count(tx, DELIVER_ACTION, outbox.MessageState(state), which=_chosen(which))
+
+
+def count_resendable(tx: Tx, *, which: ActionSelection) -> int:
+    """Return how many dead letters `resend_all` would send again."""
+    return outbox.count(tx, DELIVER_ACTION, outbox.MessageState.DEAD, which=_resendable(tx, which))
+
+
+def count_unknown(tx: Tx, *, which: ActionSelection) -> int:
+    """Return how many dead letters wait for a person to find out whether their receivers took them."""
+    chosen = replace(_chosen(which), error_begins=UNKNOWN)
+    return outbox.count(tx, DELIVER_ACTION, outbox.MessageState.DEAD, which=chosen)
 
 
 def dead_letters(tx: Tx, *, automations: Sequence[str] | None) -> dict[str, int]:
@@ -56,12 +67,12 @@ def waiting_retries(tx: Tx) -> dict[str, int]:
 
 
 def get(tx: Tx, action_id: UUID) -> Action:
-    """One action. Raises ActionNotFound."""
+    """Return one action. Raises ActionNotFound."""
     return action_of(_message(tx, action_id))
 
 
 def of_decision(tx: Tx, decision_id: UUID) -> list[Action]:
-    """All actions that follow one decision, oldest first."""
+    """Return all actions that follow one decision, oldest first."""
     return [action_of(message) for message in outbox.about(tx, decision_id) if message.topic == DELIVER_ACTION]
 
 
@@ -132,10 +143,13 @@ def resend_all(
     now: datetime,
     limit: int | None = None,
 ) -> int:
-    """Send again all dead letters that are meant and whose destination is not disabled, the oldest first; how many."""
+    """Send dead letters again, the oldest first; return how many.
+
+    Left out are those of disabled destinations, and those whose receivers may have taken them, unless `because` names
+    them: a person has to find out about each of these first.
+    """
     reasons.require(reason)
-    chosen = replace(_chosen(which), not_lanes=tuple(store.disabled(tx)))
-    sent = outbox.revive(tx, DELIVER_ACTION, chosen, now=now, limit=limit)
+    sent = outbox.revive(tx, DELIVER_ACTION, _resendable(tx, which), now=now, limit=limit)
     if sent:
         audit.record(
             tx,
@@ -272,6 +286,11 @@ def _chosen(which: ActionSelection) -> outbox.MessageSelection:
         until=which.until,
         error=which.because,
     )
+
+
+def _resendable(tx: Tx, which: ActionSelection) -> outbox.MessageSelection:
+    left_out = None if which.names_unknown else UNKNOWN
+    return replace(_chosen(which), not_lanes=tuple(store.disabled(tx)), error_begins_not=left_out)
 
 
 def _known(attempt: Attempt) -> Attempt:

@@ -129,8 +129,17 @@ def _parsed_json(shape: Any) -> Any:
     return shape
 
 
+def _is_a_mapping(inputs: Any) -> Any:
+    if inputs is not None and not isinstance(inputs, Mapping):
+        raise ValueError("expected a mapping of names to values")
+    return inputs
+
+
 Text = Annotated[str, AfterValidator(_parsed)]
 """An option that is a template; one that cannot be parsed is refused when the automation is loaded."""
 
 Body = Annotated[Any, AfterValidator(_parsed_json)]
 """An option that is JSON whose texts are templates."""
+
+Inputs = Annotated[Body, AfterValidator(_is_a_mapping)]
+"""An option that maps names to such JSON, or None."""

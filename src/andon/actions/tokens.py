@@ -4,14 +4,13 @@ import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import quote_plus, urlencode
 
 from pydantic_core import from_json
 
 from andon.actions.over_http import OverHttp
 from andon.actions.ports import Answer, AnswerKind, Destination
-from andon.kernel.http import Response, request_of
+from andon.kernel.http import request_of
 
 _SPARE_SECONDS = 30.0
 _DEFAULT_SECONDS = 300.0
@@ -35,7 +34,7 @@ class Tokens:
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def token(self, *, instead_of: str | None = None) -> str | Answer:
-        """Return a token, a new one if `instead_of` was refused; or the answer that its lack implies."""
+        """Return a token, a new one if `instead_of` was refused, or an answer that says why there is none."""
         async with self._asking:
             now = asyncio.get_running_loop().time()
             if self._token and self._token != instead_of and now < self._good_until:
@@ -46,6 +45,15 @@ class Tokens:
             self._token = fetched.text
             self._good_until = now + fetched.seconds - min(_SPARE_SECONDS, fetched.seconds / 2)
             return self._token
+
+
+def fixed_token(text: str) -> Tokens:
+    """Return tokens that are always the same one."""
+
+    async def fetch() -> FetchedToken:
+        return FetchedToken(text, float("inf"))
+
+    return Tokens(fetch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,7 @@ async def fetch_token(
     *,
     field_name: str = "access_token",
 ) -> FetchedToken | Answer:
-    """Post to where tokens are given, and read the field of the answer that holds the token."""
+    """Post a request for a token, and read it from a field of the answer."""
     origin = http.origin(destination, url)
     given = {"host": origin.authority, "accept": "application/json", **headers}
     got = await http.attempt(origin, request_of("POST", origin.target, given, body), destination, whole=True)
@@ -96,56 +104,3 @@ async def fetch_token(
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
         return Answer(AnswerKind.FAILED, f"no token from {origin.host}: its answer holds none")
     return FetchedToken(token, seconds)
-
-
-class AuthorizedApi:
-    """JSON requests to one API with a token, which is renewed once within a request if the API refuses it."""
-
-    def __init__(
-        self,
-        http: OverHttp,
-        destination: Destination,
-        tokens: Tokens | None,
-        *,
-        header: Callable[[str], Mapping[str, str]] = lambda token: {"authorization": f"Bearer {token}"},
-    ) -> None:
-        self._http = http
-        self._destination = destination
-        self._tokens = tokens
-        self._header = header
-
-    async def call(
-        self, method: str, target: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None
-    ) -> Response | Answer:
-        """Send a request once, whole answer; `target` is below the destination's url. Raises UrlInvalid."""
-        if self._tokens is None:
-            return await self._send(method, target, body, headers or {})
-        token = await self._tokens.token()
-        if isinstance(token, Answer):
-            return token
-        got = await self._send(method, target, body, {**(headers or {}), **self._header(token)})
-        if isinstance(got, Answer) or got.status != 401:
-            return got
-        token = await self._tokens.token(instead_of=token)
-        if isinstance(token, Answer):
-            return token
-        return await self._send(method, target, body, {**(headers or {}), **self._header(token)})
-
-    async def _send(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> Response | Answer:
-        origin = self._http.origin(self._destination)
-        given = {"host": origin.authority, "accept": "application/json", **headers}
-        if body:
-            given["content-type"] = "application/json"
-        path, _, query = origin.target.partition("?")
-        whole = path.rstrip("/") + target
-        if query:
-            whole += ("&" if "?" in target else "?") + query
-        return await self._http.attempt(origin, request_of(method, whole, given, body), self._destination, whole=True)
-
-
-def json_of(response: Response) -> Any:
-    """Return the body of a response as JSON, None if it is none."""
-    try:
-        return from_json(response.body)
-    except ValueError:
-        return None

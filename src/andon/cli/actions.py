@@ -95,7 +95,10 @@ def resend(
     because: Because = None,
     limit: Annotated[int | None, typer.Option(min=1, help="How many at most, the oldest first.")] = None,
 ) -> None:
-    """Send dead letters again, under their old keys: one, all, or those that the options name."""
+    """Send dead letters again, under their old keys: one, all, or those that the options name.
+
+    What may have been taken (`unknown:`) is sent again only by its id or by `--because unknown:`.
+    """
     which = _which(automation, destination, since, until, because)
     narrowed = which != ActionSelection() or limit is not None
     if (action_id is None) != (every or narrowed) or (action_id is not None and narrowed):
@@ -108,10 +111,13 @@ def resend(
             count = actions.resend_all(
                 tx, which=which, actor=here.actor, reason=reason, events=here.events, now=now, limit=limit
             )
+            unknown = 0 if which.names_unknown else actions.count_unknown(tx, which=which)
         else:
             actions.resend(tx, action_id, actor=here.actor, reason=reason, events=here.events, now=now)
-            count = 1
+            count, unknown = 1, 0
     typer.echo(f"{count} to be delivered again by the worker")
+    if unknown:
+        typer.echo(f"{unknown} left out: their receivers may have taken them; `andon actions dead --because unknown:`")
 
 
 @app.command()

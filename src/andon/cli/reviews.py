@@ -8,7 +8,8 @@ from uuid import UUID
 import typer
 from rich.console import Console
 
-from andon import reviews
+from andon import actions, reviews
+from andon.actions import ActionSelection
 from andon.cli.context import project
 from andon.cli.printing import Facts, Plain
 from andon.reviews import ReviewFilter, ReviewState, ReviewTask
@@ -39,13 +40,19 @@ def list_reviews(
         found = reviews.page(tx, wanted, now=now, limit=limit)
         audited = reviews.audit_counts(tx) if blind else {}
         cases = reviews.cases_of(tx, found)
+        narrowed = queue or state or overdue or mine or blind
+        unknown = 0 if narrowed else actions.count_unknown(tx, which=ActionSelection())
     if as_json:
         typer.echo(json.dumps([_summary(review, now) | {"case": cases.get(review.id)} for review in found], indent=2))
         return
     for automation, counts in sorted(audited.items()):
         typer.echo(f"{automation}: {counts.agreed} audits agreed with the line, {counts.disagreed} did not")
+    if unknown:
+        waits, took = ("delivery waits", "its receiver") if unknown == 1 else ("deliveries wait", "their receivers")
+        typer.echo(f"{unknown} {waits} for a person too, because nobody knows whether {took} got the work.")
+        typer.echo("Find out, then confirm or send again: `andon actions dead --because unknown:`")
     if not found:
-        typer.echo("Nothing waits here.")
+        typer.echo("No review waits here." if unknown else "Nothing waits here.")
         return
     table = Plain("review", "due", "standing", "case", "asked because", by_id=True)
     for review in found:

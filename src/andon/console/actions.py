@@ -116,7 +116,7 @@ def _list(
         actions=found,
         filters=filters,
         filtered=filters != ActionFilters(),
-        resendable=actions.count(tx, state, which=filters.read(visitor.principal.scopes(Permission.RESEND_ACTIONS)))
+        resendable=actions.count_resendable(tx, which=filters.read(visitor.principal.scopes(Permission.RESEND_ACTIONS)))
         if may_resend
         else 0,
         disabled=actions.disabled_destinations(tx, scopes),

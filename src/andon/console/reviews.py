@@ -9,8 +9,9 @@ from uuid import UUID
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from andon import decisions, labels, reviews
+from andon import actions, decisions, labels, reviews
 from andon.access import Permission
+from andon.actions import ActionSelection
 from andon.console import notices
 from andon.console.context import Console, Visitor
 from andon.console.dependencies import Acting, Db, Here, Signed
@@ -46,7 +47,8 @@ def show_list(
     if automation:
         wanted = replace(wanted, automations=(automation,) if scopes is None or automation in scopes else ())
     found = reviews.page(tx, wanted, now=now, limit=PAGE, after=_place(after) if after else None)
-    kept = {"show": show} | ({"automation": automation} if automation else {})
+    only = {"automation": automation} if automation else {}
+    kept = {"show": show} | only
     return here.pages.html(
         "reviews.html",
         visitor=visitor,
@@ -60,6 +62,8 @@ def show_list(
         },
         reviews=found,
         cases=reviews.cases_of(tx, found),
+        unknown=_unknown(visitor, tx, automation),
+        unknown_url=link("/actions", {"because": "unknown:"} | only),
         scores=decisions.scores_of(tx, [review.decision_id for review in found if not review.hidden]),
         may_work=lambda review: visitor.may(Permission.WORK_REVIEWS, review.automation),
         more=link("/reviews", kept | {"after": _cursor(found[-1])}) if len(found) == PAGE else None,
@@ -176,6 +180,14 @@ def _page(here: Console, visitor: Visitor, tx: Tx, review: ReviewTask, **said: A
         record=found.record,
         **({"outcome": "", "reason": "", "label": ""} | said),
     )
+
+
+def _unknown(visitor: Visitor, tx: Tx, automation: str) -> int:
+    """Return how many deliveries wait for the visitor to find out whether their receivers took them."""
+    scopes = visitor.principal.scopes(Permission.READ_ACTIONS)
+    if automation:
+        scopes = [automation] if scopes is None or automation in scopes else []
+    return actions.count_unknown(tx, which=ActionSelection(scopes))
 
 
 def _cursor(review: ReviewTask) -> str:

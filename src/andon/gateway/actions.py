@@ -137,7 +137,11 @@ def enable_destination(name: str, why: Why, caller: Caller, db: Db, now: Now) ->
 
 @router.post(":resend", operation_id="resend_actions")
 def resend_many(asked: WhichIn, caller: Caller, db: Db, now: Now, bus: Bus) -> ResentOut:
-    """Send dead letters again, each under its own key; those of disabled destinations stay."""
+    """Send dead letters again, each under its own key.
+
+    Those of disabled destinations stay. So do those whose error begins with `unknown:`, unless `because` names them:
+    their receivers may have taken them.
+    """
     caller.require_anywhere(Permission.RESEND_ACTIONS)
     scopes = _within(caller.scopes(Permission.RESEND_ACTIONS), asked.automation)
     which = ActionSelection(scopes, asked.destination, asked.since, asked.until, asked.because)

@@ -1,4 +1,6 @@
-"""Claims of outbox messages by lane, on asyncpg, for consumers that deliver thousands a second to independent places.
+"""Claims of outbox messages by lane, and how the work on them ended.
+
+On asyncpg, for consumers that deliver thousands a second to independent places.
 
 Messages of a topic that share a lane wait for each other; the lane is a column computed from the payload. Messages to
 be retried wait apart from fresh ones, so that either can be taken without the other.
@@ -12,7 +14,7 @@ from typing import Any
 import asyncpg
 from pydantic_core import from_json
 
-from andon.kernel.outbox import CONCLUDE, Conclusion, Message, MessageState
+from andon.kernel.outbox import Message, MessageState
 
 _CLAIM = """
 WITH RECURSIVE present(lane) AS (
@@ -54,8 +56,42 @@ UPDATE outbox o SET claimed_until = $1 FROM ours WHERE o.id = ours.id
 """A locked row is being concluded just now; waiting for it could be a deadlock."""
 
 
+CONCLUDE = """
+UPDATE outbox o SET state = c.state, due_at = coalesce(c.due_at, o.due_at), claimed_until = NULL, last_error = c.error,
+    attempts = o.attempts - CASE WHEN c.counted THEN 0 ELSE 1 END,
+    again = c.state = 'pending' AND c.retry,
+    settled_at = CASE WHEN c.state = 'pending' THEN NULL ELSE CAST({now} AS timestamptz) END
+FROM unnest(CAST({ids} AS uuid[]), CAST({attempts} AS integer[]), CAST({states} AS text[]),
+    CAST({due_ats} AS timestamptz[]), CAST({errors} AS text[]), CAST({counted} AS boolean[]),
+    CAST({retries} AS boolean[]))
+    AS c(id, attempts, state, due_at, error, counted, retry)
+WHERE o.id = c.id AND o.state = 'pending' AND (o.attempts = c.attempts OR c.state = 'done')
+"""
+"""An expired claim that was taken over has no effect any more, except that done work is done."""
+
 CONCLUDE_NAMES = ("now", "ids", "attempts", "states", "due_ats", "errors", "counted", "retries")
 """The parameters of CONCLUDE, as `conclusions_of` gives them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """The outcome of the work on one claimed message.
+
+    A `pending` message is due again at `due_at`; with `counted=False` this was not an attempt. With `asks` it is due
+    for a question about what was sent, which is no retry.
+    """
+
+    message: Message
+    state: MessageState
+    error: str | None = None
+    due_at: datetime | None = None
+    counted: bool = True
+    asks: bool = False
+
+    @property
+    def is_retry(self) -> bool:
+        """Whether the next claim of the message is a retry."""
+        return not self.asks and (self.message.again or self.counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +131,8 @@ async def claim(
 
 
 async def renew(connection: asyncpg.Connection, claims: Sequence[Message], *, until: datetime) -> None:
-    """Hold claimed messages for longer; those that somebody else has claimed meanwhile stay theirs."""
-    await connection.execute(_RENEW, until, [m.id for m in claims], [m.attempts + 1 for m in claims])
+    """Hold claimed messages for longer, without those that somebody else has claimed meanwhile."""
+    await connection.execute(_RENEW, until, [m.id for m in claims], [m.claim.number for m in claims])
 
 
 def conclude_sql(first: int) -> str:
@@ -112,7 +148,7 @@ def conclusions_of(conclusions: Sequence[Conclusion], *, now: datetime) -> list[
     return [
         now,
         [c.message.id for c in conclusions],
-        [c.message.attempts + 1 for c in conclusions],
+        [c.message.claim.number for c in conclusions],
         [c.state.value for c in conclusions],
         [c.due_at for c in conclusions],
         [c.error for c in conclusions],

@@ -1,8 +1,8 @@
 """Messages written in the transaction that caused them and delivered afterwards, at least once, each under one key.
 
-The kernel knows no meaning: a message has a topic, and the topic's owner claims, works and settles, or does all in one
-statement (`taken_sql`). A claimed message that is not settled by `claimed_until` is free again: another worker takes
-over the work of a dead process.
+The kernel knows no meaning: a message has a topic, and the topic's owner claims, works and concludes (`claims.py`), or
+does all in one statement (`taking.py`). A claimed message that is not settled by `claimed_until` is free again: another
+worker takes over the work of a dead process.
 """
 
 from collections.abc import Mapping, Sequence
@@ -92,31 +92,26 @@ class Message(Struct, frozen=True, gc=False):
     again: bool = False
     revived_at: datetime | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Conclusion:
-    """The outcome of the work on one claimed message.
-
-    A `pending` message is due again at `due_at`; with `counted=False` this was not an attempt. With `asks` it is due
-    for a question about what was sent, which is no retry.
-    """
-
-    message: Message
-    state: MessageState
-    error: str | None = None
-    due_at: datetime | None = None
-    counted: bool = True
-    asks: bool = False
-
     @property
-    def is_retry(self) -> bool:
-        """Whether the next claim of the message is a retry."""
-        return not self.asks and (self.message.again or self.counted)
+    def claim(self) -> "MessageClaim":
+        """The claim under which a claimed message is held."""
+        return MessageClaim(self.id, self.attempts + 1, self.revived_at)
+
+
+class MessageClaim(NamedTuple):
+    """One claim of a message. A later claim has a larger number, or a later time at which a person sent it again."""
+
+    id: UUID
+    number: int
+    revived_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class MessageSelection:
-    """A selection of messages; None does not narrow. Times are those of writing."""
+    """A selection of messages; None does not narrow. Times are those of writing.
+
+    The last error contains `error`, begins with `error_begins` and does not begin with `error_begins_not`.
+    """
 
     scopes: Sequence[str] | None = None
     lane: str | None = None
@@ -124,6 +119,8 @@ class MessageSelection:
     since: datetime | None = None
     until: datetime | None = None
     error: str | None = None
+    error_begins: str | None = None
+    error_begins_not: str | None = None
 
 
 def add(tx: Tx, messages: Sequence[Message]) -> None:
@@ -155,73 +152,13 @@ def waiting_sql(topic: str) -> str:
     return f"(EXISTS ({pending} AND lane = '' AND due_at <= now()) OR EXISTS ({pending} AND lane <> ''))"
 
 
-def taken_sql(parts: Mapping[str, str]) -> str:
-    """Return the beginning of a statement that takes and settles due messages without a lane, so nobody claims them.
-
-    `taken` are up to `:limit` messages of `:topic`, the oldest that are due at `:now`. `parts` are the required fields
-    of a payload, by JSON type (also `strings`, an array of them, `objects`, an object of them, and `flag`, an optional
-    boolean); they become columns of `taken`, each as JSON. A message that lacks one becomes dead, and `wrong` says why.
-    No payload may contain a NUL, because PostgreSQL cannot parse such JSON.
-    """
-    lacking = (f"CASE WHEN {_unlike(f'p.{name}', kind)} THEN '{name}' END" for name, kind in parts.items())
-    return f"""
-WITH due AS (
-    SELECT m.id, {", ".join(f"p.{name}" for name in parts)},
-        'cannot be read: ' || nullif(concat_ws(', ', {", ".join(lacking)}), '') AS wrong
-    FROM outbox AS m
-    CROSS JOIN LATERAL json_to_record(CASE WHEN json_typeof(m.payload) = 'object' THEN m.payload ELSE '{{}}' END)
-        AS p({", ".join(f"{name} json" for name in parts)})
-    WHERE m.topic = :topic AND m.lane = '' AND m.state = 'pending' AND m.due_at <= :now
-    ORDER BY m.due_at LIMIT :limit FOR UPDATE OF m SKIP LOCKED
-), taken AS (
-    UPDATE outbox AS m
-    SET state = CASE WHEN due.wrong IS NULL THEN 'done' ELSE 'dead' END, last_error = due.wrong, settled_at = :now,
-        attempts = m.attempts + 1
-    FROM due WHERE m.id = due.id
-    RETURNING m.id, m.scope, m.subject, m.correlation_id, m.traceparent, m.created_at, due.wrong,
-        {", ".join(f"due.{name}" for name in parts)}
-)"""
-
-
-def _unlike(part: str, kind: str) -> str:
-    """Return whether a part of a payload is not of a kind."""
-    if kind == "flag":
-        return f"coalesce(json_typeof({part}), 'boolean') <> 'boolean'"
-    if kind not in _MEMBERS:
-        return f"json_typeof({part}) IS DISTINCT FROM '{kind}'"
-    whole, members, member = _MEMBERS[kind]
-    other = f"EXISTS (SELECT FROM {members}({part}) AS e WHERE json_typeof(e.value) <> '{member}')"
-    return f"CASE WHEN json_typeof({part}) IS DISTINCT FROM '{whole}' THEN true ELSE {other} END"
-
-
-_MEMBERS = {
-    "strings": ("array", "json_array_elements", "string"),
-    "objects": ("object", "json_each", "object"),
-}
-"""Kinds with members: what the whole is in JSON, what lists its members, and what each of them is."""
-
-
 def settle(tx: Tx, message_id: UUID, state: MessageState, *, now: datetime, error: str | None = None) -> None:
-    """Say how a claimed message ended: done, or dead."""
+    """Record how a claimed message ended: done, or dead."""
     _set(tx, message_id, state=state, settled_at=now, claimed_until=None, last_error=error)
 
 
-CONCLUDE = """
-UPDATE outbox o SET state = c.state, due_at = coalesce(c.due_at, o.due_at), claimed_until = NULL, last_error = c.error,
-    attempts = o.attempts - CASE WHEN c.counted THEN 0 ELSE 1 END,
-    again = c.state = 'pending' AND c.retry,
-    settled_at = CASE WHEN c.state = 'pending' THEN NULL ELSE CAST({now} AS timestamptz) END
-FROM unnest(CAST({ids} AS uuid[]), CAST({attempts} AS integer[]), CAST({states} AS text[]),
-    CAST({due_ats} AS timestamptz[]), CAST({errors} AS text[]), CAST({counted} AS boolean[]),
-    CAST({retries} AS boolean[]))
-    AS c(id, attempts, state, due_at, error, counted, retry)
-WHERE o.id = c.id AND o.state = 'pending' AND (o.attempts = c.attempts OR c.state = 'done')
-"""
-"""An expired claim that was taken over has no effect any more, except that done work is done."""
-
-
 class Known(NamedTuple):
-    """A message in short."""
+    """The id, scope and lane of a message."""
 
     id: UUID
     scope: str
@@ -237,7 +174,7 @@ def revive(
     ids: Sequence[UUID] | None = None,
     limit: int | None = None,
 ) -> list[Known]:
-    """Send dead messages again, from their first attempt, under their old keys; those that were dead."""
+    """Send dead messages again, from their first attempt, under their old keys; return those that were dead."""
     chosen = _chosen(select(outbox.c.id), topic, MessageState.DEAD, which)
     if ids is not None:
         chosen = chosen.where(outbox.c.id.in_(ids))
@@ -277,7 +214,7 @@ def hasten(tx: Tx, message_id: UUID, *, now: datetime) -> bool:
 
 
 def find(tx: Tx, message_id: UUID) -> Message | None:
-    """One message, or None."""
+    """Return one message, or None."""
     row = tx.execute(select(outbox).where(outbox.c.id == message_id)).one_or_none()
     return None if row is None else _message(row, attempts=row.attempts)
 
@@ -287,8 +224,19 @@ def is_claimed(tx: Tx, message_id: UUID, *, now: datetime) -> bool:
     return tx.execute(select(outbox.c.claimed_until >= now).where(outbox.c.id == message_id)).scalar() is True
 
 
+def holds(tx: Tx, claim: MessageClaim) -> bool:
+    """Return whether a claim is the latest of its message; if so, no other is made until the transaction ends."""
+    mine = (
+        outbox.c.id == claim.id,
+        outbox.c.state == MessageState.PENDING,
+        outbox.c.attempts == claim.number,
+        outbox.c.revived_at.is_not_distinct_from(claim.revived_at),
+    )
+    return tx.execute(select(outbox.c.id).where(*mine).with_for_update()).one_or_none() is not None
+
+
 def about(tx: Tx, subject: UUID) -> list[Message]:
-    """All messages about one subject, oldest first."""
+    """Return all messages about one subject, oldest first."""
     rows = tx.execute(select(outbox).where(outbox.c.subject == subject).order_by(outbox.c.id))
     return [_message(row, attempts=row.attempts) for row in rows]
 
@@ -296,7 +244,7 @@ def about(tx: Tx, subject: UUID) -> list[Message]:
 def page(
     tx: Tx, topic: str, state: MessageState, *, which: MessageSelection, limit: int, before: UUID | None = None
 ) -> list[Message]:
-    """Messages of a topic in one state, newest first."""
+    """Return the messages of a topic in one state, newest first."""
     query = _chosen(select(outbox), topic, state, which)
     if before is not None:
         query = query.where(outbox.c.id < before)
@@ -323,6 +271,10 @@ def _chosen(query: Select[Any], topic: str, state: MessageState, which: MessageS
         wanted.append(outbox.c.created_at < which.until)
     if which.error is not None:
         wanted.append(outbox.c.last_error.icontains(which.error, autoescape=True))
+    if which.error_begins is not None:
+        wanted.append(outbox.c.last_error.startswith(which.error_begins, autoescape=True))
+    if which.error_begins_not is not None:
+        wanted.append(~func.coalesce(outbox.c.last_error, "").startswith(which.error_begins_not, autoescape=True))
     return query.where(*wanted)
 
 
@@ -343,7 +295,7 @@ def count_by_scope(tx: Tx, topic: str, state: MessageState) -> dict[str, int]:
 
 
 def lanes_of(tx: Tx, topic: str, lanes: Sequence[str], scopes: Sequence[str]) -> set[str]:
-    """Those of these lanes in which something of these scopes waits or is dead."""
+    """Return those of these lanes in which something of these scopes waits or is dead."""
     query = select(outbox.c.lane).distinct()
     unfinished = outbox.c.state.in_([MessageState.PENDING, MessageState.DEAD])
     query = query.where(outbox.c.topic == topic, unfinished, outbox.c.lane.in_(lanes), outbox.c.scope.in_(scopes))

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from andon.kernel import outbox
+from andon.kernel import taking
 from andon.kernel.db import Tx
 from andon.kernel.ids import uuid7_sql
 from andon.reviews.domain import (
@@ -35,7 +35,7 @@ _ASKED = {
 }
 """The fields of a message that asks for a review, by type in JSON."""
 
-_OPEN = text(f"""{outbox.taken_sql(_ASKED)}, opened AS (
+_OPEN = text(f"""{taking.taken_sql(_ASKED)}, opened AS (
     INSERT INTO reviews (id, decision_id, automation, queue, state, rule, reasons, outcomes, actions, correlation_id,
         traceparent, opened_at, due_at, blind)
     SELECT {uuid7_sql("CAST(:now AS timestamptz)")}, subject, scope, queue #>> '{{}}', '{ReviewState.OPEN}',

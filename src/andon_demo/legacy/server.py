@@ -21,12 +21,15 @@ class LegacyServer:
     """Listens on 127.0.0.1 while the context lasts. `plan` gives the next submits of the mask a fault each.
 
     Faults: `refuse` (the mask says no), `fail` (an error page, nothing is blocked), `lose` (blocked, but an error
-    page), `hang` (blocked, and never answered), `vanish` (blocked, and the connection ends), `slow` (blocked late).
+    page), `hang` (blocked, and never answered), `vanish` (blocked, and the connection ends), `late` (blocked once
+    `may_end` is set; until then `is_at_work` is).
     """
 
     def __init__(self, bank: LegacyBank | None = None, *, port: int = 0) -> None:
         self.bank = bank or LegacyBank()
         self.on_block: Callable[[str], None] = lambda _: None
+        self.is_at_work = threading.Event()
+        self.may_end = threading.Event()
         self._plan: deque[str] = deque()
         self._pages: deque[str] = deque()
         self._closing = threading.Event()
@@ -78,6 +81,7 @@ class LegacyServer:
     def stop(self) -> None:
         """Listen no more."""
         self._closing.set()
+        self.may_end.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -162,8 +166,9 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "fail":
             self._answer(pages.error(), 500)
             return
-        if fault == "slow":
-            self.server_of.wait(2.0)
+        if fault == "late":
+            self.server_of.is_at_work.set()
+            self.server_of.may_end.wait()
         block = bank.block(form, bank.user)
         self.server_of.on_block(block.reference)
         if fault == "hang":

@@ -11,7 +11,9 @@ from pydantic import BaseModel, SecretStr
 from tests.contract.connectors.contract import SECRET_TEXT
 
 from andon.actions import Answer, Delivery, Destination, Inquiring
+from andon.connectors.uipath import UipathSettings
 from faulty import FaultyServer
+from orchestrator import Orchestrator
 from receiver import HangUp, Reply, Slow
 
 
@@ -57,6 +59,12 @@ class RobotStage:
 
     def taken(self) -> Mapping[str, int]:
         return dict(self.server.taken)
+
+
+def at_orchestrator(orchestrator: Orchestrator) -> RobotStage:
+    """Return the stage of an Orchestrator as it is in the cloud."""
+    given = {"client_id": "andon", "client_secret_env": "SECRET", "folder": "Shared/Payments"}
+    return RobotStage(orchestrator, "uipath", UipathSettings, "/bank/test/orchestrator_", **given)
 
 
 def asked(connector: Any, *deliveries: Delivery) -> list[Answer]:

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -61,31 +62,33 @@ class TestControlRoom(ConnectorContract):
         [found] = asked(connector, deliveries[0])
         assert found.kind is AnswerKind.DELIVERED
 
-
-class FileStage:
-    """A folder of queues."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def destination(self, *, timeout: timedelta = timedelta(seconds=5)) -> Destination:
-        return Destination("robots", self.folder.as_uri(), timeout=timeout)
+    def test_an_item_that_cannot_be_read_by_its_id_is_not_made_again(
+        self, connector: RobocorpConnector, stage: RobotStage, room: Robocorp
+    ) -> None:
+        delivery = self.a_delivery(stage.destination())
+        [begun] = self.deliver(connector, delivery)
+        assert begun.result is not None
+        room.shows_pages = True
+        long_ago = datetime.now(UTC) - timedelta(hours=1)
+        [found] = asked(connector, replace(delivery, sent_at=long_ago, sent_result=begun.result))
+        assert found.kind is AnswerKind.DELIVERED
 
 
 def test_a_file_of_one_item_is_written_once_for_each_key(connector: RobocorpConnector, tmp_path: Path) -> None:
-    delivery = a_delivery(FileStage(tmp_path).destination(), options={"process": "p1", "payload": {"card": "{id}"}})
-    test = TestControlRoom()
-    answers = test.deliver(connector, delivery, delivery)
+    delivery = a_delivery(
+        Destination("robots", tmp_path.as_uri()), options={"process": "p1", "payload": {"card": "{id}"}}
+    )
+    answers = TestControlRoom().deliver(connector, delivery, delivery)
     assert [answer.kind for answer in answers] == [AnswerKind.DELIVERED] * 2
     [file] = (tmp_path / "p1").iterdir()
     [item] = json.loads(file.read_text())
     assert item == {"payload": {"card": "d-1", "andon_key": str(delivery.key)}, "files": {}}
-    never = a_delivery(FileStage(tmp_path).destination(), options={"process": "p1"})
+    never = a_delivery(Destination("robots", tmp_path.as_uri()), options={"process": "p1"})
     assert [answer.kind for answer in asked(connector, delivery, never)] == [AnswerKind.DELIVERED, AnswerKind.FAILED]
 
 
 def test_a_folder_that_cannot_be_written_is_a_failure(connector: RobocorpConnector, tmp_path: Path) -> None:
     (tmp_path / "p1").write_text("a file in the way")
-    delivery = a_delivery(FileStage(tmp_path).destination(), options={"process": "p1"})
+    delivery = a_delivery(Destination("robots", tmp_path.as_uri()), options={"process": "p1"})
     [answer] = TestControlRoom().deliver(connector, delivery)
     assert (answer.kind, answer.detail) == (AnswerKind.FAILED, "the file cannot be written (FileExistsError)")

@@ -1,7 +1,6 @@
 """The uipath connector keeps the contract of connectors; items are added once, jobs are looked for, ends are asked."""
 
 import asyncio
-import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,55 +9,27 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import ValidationError
 from tests.contract.connectors.contract import SECRET_TEXT, ConnectorContract, a_delivery
+from tests.contract.connectors.robots import RobotStage, asked, at_orchestrator
 
-from andon.actions import Answer, AnswerKind, Delivery, Destination
+from andon.actions import Answer, AnswerKind
 from andon.connectors.uipath import UipathConnector, UipathOptions, UipathSettings
 from andon.connectors.uipath.settings import token_url_of
 from andon.kernel.clock import SystemClock
 from orchestrator import Orchestrator
-from receiver import HangUp, Reply, Slow
+from receiver import Reply
 
 QUEUE = {"queue": "PauseTransfer", "wait": False}
 
 
-class UipathStage:
-    """An Orchestrator on loopback."""
-
-    def __init__(self, orchestrator: Orchestrator) -> None:
-        self.orchestrator = orchestrator
-
-    def destination(self, *, timeout: timedelta = timedelta(seconds=5), **changes: Any) -> Destination:
-        given = {"client_id": "andon", "client_secret_env": "SECRET", "folder": "Shared/Payments"} | changes
-        settings = UipathSettings.model_validate(given, context={"environment": {"SECRET": SECRET_TEXT}})
-        return Destination(
-            "orchestrator", self.orchestrator.base, timeout=timeout, allow_private=True, settings={"uipath": settings}
-        )
-
-    def nowhere(self) -> Destination:
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            return replace(self.destination(), url=f"http://127.0.0.1:{taken.getsockname()[1]}/orchestrator_")
-
-    def refuse(self) -> None:
-        self.orchestrator.plan(Reply(422))
-
-    def fail(self) -> None:
-        self.orchestrator.plan(Reply(503))
-
-    def keep_silent(self) -> None:
-        self.orchestrator.plan(Slow(30))
-
-    def vanish(self) -> None:
-        self.orchestrator.plan(HangUp())
-
-    def taken(self) -> dict[str, int]:
-        return dict(self.orchestrator.taken)
+@pytest.fixture
+def orchestrator() -> Iterator[Orchestrator]:
+    with Orchestrator("andon", SECRET_TEXT) as orchestrator:
+        yield orchestrator
 
 
 @pytest.fixture
-def stage() -> Iterator[UipathStage]:
-    with Orchestrator("andon", SECRET_TEXT) as orchestrator:
-        yield UipathStage(orchestrator)
+def stage(orchestrator: Orchestrator) -> RobotStage:
+    return at_orchestrator(orchestrator)
 
 
 @pytest.fixture
@@ -66,34 +37,27 @@ def connector() -> UipathConnector:
     return UipathConnector(SystemClock())
 
 
-def asked(connector: UipathConnector, *deliveries: Delivery) -> list[Answer]:
-    async def run() -> list[Answer]:
-        answers = [await connector.inquire(delivery) for delivery in deliveries]
-        await connector.close()
-        return answers
-
-    return asyncio.run(run())
-
-
 class TestQueue(ConnectorContract):
     options: ClassVar[Mapping[str, Any]] = QUEUE
     counts_repeats = False
 
-    def test_a_repeat_is_recognised_as_delivered(self, connector: UipathConnector, stage: UipathStage) -> None:
+    def test_a_repeat_is_recognised_as_delivered(
+        self, connector: UipathConnector, stage: RobotStage, orchestrator: Orchestrator
+    ) -> None:
         delivery = self.a_delivery(stage.destination())
         answers = self.deliver(connector, delivery, delivery)
         assert [answer.kind for answer in answers] == [AnswerKind.DELIVERED] * 2
         assert "error 1016" in answers[1].detail
-        assert len(stage.orchestrator.items) == 1
+        assert len(orchestrator.items) == 1
 
     def test_the_end_of_the_item_is_the_end_of_the_delivery(
-        self, connector: UipathConnector, stage: UipathStage
+        self, connector: UipathConnector, stage: RobotStage, orchestrator: Orchestrator
     ) -> None:
         delivery = a_delivery(stage.destination(), options={"queue": "PauseTransfer"})
         [begun] = self.deliver(connector, delivery)
         assert begun.kind is AnswerKind.WAITING
         assert asked(connector, delivery)[0].kind is AnswerKind.WAITING
-        stage.orchestrator.finish(str(delivery.key), Output={"reference": "B-17"})
+        orchestrator.finish(str(delivery.key), Output={"reference": "B-17"})
         [ended] = asked(connector, delivery)
         assert ended.kind is AnswerKind.DELIVERED
         assert ended.result is not None
@@ -109,54 +73,62 @@ class TestQueue(ConnectorContract):
         ],
     )
     def test_other_ends_are_told_apart(
-        self, connector: UipathConnector, stage: UipathStage, status: str, kind: AnswerKind, words: str
+        self,
+        connector: UipathConnector,
+        stage: RobotStage,
+        orchestrator: Orchestrator,
+        status: str,
+        kind: AnswerKind,
+        words: str,
     ) -> None:
         delivery = a_delivery(stage.destination(), options={"queue": "PauseTransfer"})
         self.deliver(connector, delivery)
         why = {"Reason": "no such card", "Type": "BusinessException"}
-        stage.orchestrator.finish(str(delivery.key), status, ProcessingException=why)
+        orchestrator.finish(str(delivery.key), status, ProcessingException=why)
         [ended] = asked(connector, delivery)
         assert ended.kind is kind
         assert words in ended.detail
 
     def test_a_queue_that_takes_a_reference_twice_is_not_used(
-        self, connector: UipathConnector, stage: UipathStage
+        self, connector: UipathConnector, stage: RobotStage
     ) -> None:
         [answer] = self.deliver(connector, a_delivery(stage.destination(), options={"queue": "Loose"}))
         assert (answer.kind, stage.taken()) == (AnswerKind.REFUSED, {})
         assert "does not enforce unique references" in answer.detail
 
-    def test_an_unknown_queue_is_named(self, connector: UipathConnector, stage: UipathStage) -> None:
+    def test_an_unknown_queue_is_named(self, connector: UipathConnector, stage: RobotStage) -> None:
         [answer] = self.deliver(connector, a_delivery(stage.destination(), options={"queue": "O'Neill"}))
         assert (answer.kind, answer.detail) == (AnswerKind.REFUSED, 'the folder has no queue "O\'Neill"')
 
-    def test_the_folder_and_the_content_are_sent(self, connector: UipathConnector, stage: UipathStage) -> None:
+    def test_the_folder_and_the_content_are_sent(
+        self, connector: UipathConnector, stage: RobotStage, orchestrator: Orchestrator
+    ) -> None:
         options = {**QUEUE, "content": {"Amount": "{input.amount}", "Whole": ["{id}"], "Key": "{key}"}}
         delivery = a_delivery(stage.destination(), options=options)
         self.deliver(connector, delivery)
-        [item] = stage.orchestrator.items.values()
+        [item] = orchestrator.items.values()
         assert item["SpecificContent"] == {"Amount": 12.5, "Whole": '["d-1"]', "Key": str(delivery.key)}
-        assert stage.orchestrator.requests[-1].headers["x-uipath-folderpath"] == "Shared/Payments"
+        assert orchestrator.requests[-1].headers["x-uipath-folderpath"] == "Shared/Payments"
 
     def test_a_token_is_fetched_once_and_renewed_when_refused(
-        self, connector: UipathConnector, stage: UipathStage
+        self, connector: UipathConnector, stage: RobotStage, orchestrator: Orchestrator
     ) -> None:
         async def run() -> list[Answer]:
             first = [await connector.deliver(self.a_delivery(stage.destination())) for _ in range(3)]
-            stage.orchestrator.revoke()
+            orchestrator.revoke()
             last = await connector.deliver(self.a_delivery(stage.destination()))
             await connector.close()
             return [*first, last]
 
         assert {answer.kind for answer in asyncio.run(run())} == {AnswerKind.DELIVERED}
-        assert stage.orchestrator.tokens_given == 2
+        assert orchestrator.tokens_given == 2
 
 
 class TestJob(ConnectorContract):
     options: ClassVar[Mapping[str, Any]] = {"process": "BlockCard", "wait": False}
 
     def test_a_job_that_may_still_arrive_is_not_started_again(
-        self, connector: UipathConnector, stage: UipathStage
+        self, connector: UipathConnector, stage: RobotStage
     ) -> None:
         delivery = self.a_delivery(stage.destination(settle_seconds=30))
         now = datetime.now(UTC)
@@ -167,20 +139,35 @@ class TestJob(ConnectorContract):
         assert early.retry_after is not None
         assert timedelta(seconds=25) < early.retry_after <= timedelta(seconds=30)
 
-    def test_an_error_of_the_server_may_have_started_it(self, connector: UipathConnector, stage: UipathStage) -> None:
-        stage.orchestrator.plan(Reply(500))
+    def test_a_process_that_was_made_anew_is_found_again(
+        self, connector: UipathConnector, stage: RobotStage, orchestrator: Orchestrator
+    ) -> None:
+        async def run() -> list[Answer]:
+            first = await connector.deliver(self.a_delivery(stage.destination()))
+            orchestrator.processes["BlockCard"] = "another-key"
+            later = [await connector.deliver(self.a_delivery(stage.destination())) for _ in range(2)]
+            await connector.close()
+            return [first, *later]
+
+        expected = [AnswerKind.DELIVERED, AnswerKind.REFUSED, AnswerKind.DELIVERED]
+        assert [answer.kind for answer in asyncio.run(run())] == expected
+
+    def test_an_error_of_the_server_may_have_started_it(
+        self, connector: UipathConnector, stage: RobotStage, orchestrator: Orchestrator
+    ) -> None:
+        orchestrator.plan(Reply(500))
         [answer] = self.deliver(connector, self.a_delivery(stage.destination()))
         assert answer.kind is AnswerKind.UNKNOWN
 
     @pytest.mark.parametrize(("state", "kind"), [("Faulted", AnswerKind.REFUSED), ("Running", AnswerKind.WAITING)])
     def test_the_end_of_the_job_is_the_end_of_the_delivery(
-        self, connector: UipathConnector, stage: UipathStage, state: str, kind: AnswerKind
+        self, connector: UipathConnector, stage: RobotStage, orchestrator: Orchestrator, state: str, kind: AnswerKind
     ) -> None:
         delivery = a_delivery(stage.destination(), options={"process": "BlockCard"})
         [begun] = self.deliver(connector, delivery)
-        stage.orchestrator.finish(str(delivery.key), state)
+        orchestrator.finish(str(delivery.key), state)
         [now] = asked(connector, delivery)
-        stage.orchestrator.finish(str(delivery.key), OutputArguments='{"reference": "B-1"}')
+        orchestrator.finish(str(delivery.key), OutputArguments='{"reference": "B-1"}')
         [ended] = asked(connector, delivery)
         assert [begun.kind, now.kind, ended.kind] == [AnswerKind.WAITING, kind, AnswerKind.DELIVERED]
         assert ended.result is not None

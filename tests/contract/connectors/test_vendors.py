@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 from tests.contract.connectors.contract import SECRET_TEXT, ConnectorContract, a_delivery
-from tests.contract.connectors.robots import RobotStage, asked
+from tests.contract.connectors.robots import RobotStage, asked, at_orchestrator
 
 import foreign
 from andon.actions import Answer, AnswerKind, Delivery, Destination
 from andon.connectors.robocorp import RobocorpConnector, RobocorpSettings
-from andon.connectors.uipath import UipathConnector, UipathSettings
+from andon.connectors.uipath import UipathConnector
 from andon.kernel.clock import SystemClock
 from control_rooms import Robocorp
 from orchestrator import Orchestrator
@@ -36,8 +36,7 @@ def orchestrator() -> Iterator[Orchestrator]:
 
 @pytest.fixture
 def uipath(orchestrator: Orchestrator) -> RobotStage:
-    given = {"client_id": "andon", "client_secret_env": "SECRET", "folder": "Shared/Payments"}
-    return RobotStage(orchestrator, "uipath", UipathSettings, "/bank/test/orchestrator_", **given)
+    return at_orchestrator(orchestrator)
 
 
 def delivered(connector: Any, delivery: Delivery) -> Answer:

@@ -68,6 +68,14 @@ def test_some_are_sent_again_and_one_is_confirmed(database: Database) -> None:
     assert [one["destination"] for one in json.loads(andon("dead", "--json").stdout)] == ["ledger"]
 
 
+def test_what_may_have_been_taken_is_sent_again_only_by_name(database: Database) -> None:
+    bury(database, [an_action(NOW)], at=NOW, why="answered 503")
+    bury(database, [an_action(NOW)], at=NOW, why="unknown: no answer")
+    for options, says in ((["--all"], "1 "), (["--all"], "0 "), (["--because", "unknown:"], "1 ")):
+        done = andon("resend", *options, "--reason", "mended").output
+        assert (done[:2], "1 left out" in done) == (says, "--all" in options)
+
+
 def test_what_cannot_be_is_said_in_words() -> None:
     assert "Give either the id of a dead letter, or --all" in andon("resend", "--reason", "why", status=2).output
     assert "No action" in andon("show", str(uuid4()), status=4).output

@@ -18,13 +18,14 @@ from andon.access import Grant, KeyRing, Role
 from andon.actions import DatabaseEvidence, EvidenceNotFound, EvidenceStep
 from andon.actions.chores import chores
 from andon.cli import app
+from andon.decisions import DELIVER_ACTION
 from andon.kernel import outbox
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.ids import uuid7
 from lines import PEPPER, install
-from messages import an_action, bury
+from messages import an_action, bury, claim, put
 
 NOW = datetime.now(UTC)
 PICTURE = b"\xff\xd8 a picture"
@@ -55,7 +56,7 @@ def test_a_commit_is_on_record_before_it_ends_and_a_look_is_none(database: Datab
     async def run() -> list[datetime | None]:
         await evidence.keep(a_step(message.id, commit=True, look=True).ended(NOW, "done", ""))
         before = await evidence.committed_at(message.id)
-        await evidence.begin(step)
+        assert await evidence.begin(step, None)
         return [before, await evidence.committed_at(message.id)]
 
     assert asyncio.run(run()) == [None, NOW]
@@ -63,6 +64,26 @@ def test_a_commit_is_on_record_before_it_ends_and_a_look_is_none(database: Datab
     with database.begin() as tx:
         [ended] = [one for one in actions.evidence_of(tx, message.id) if not one.look]
     assert (ended.outcome, ended.commit) == ("done", True)
+
+
+def test_a_commit_is_put_on_record_only_while_nobody_else_has_claimed_the_action(database: Database) -> None:
+    put(database, an_action(NOW))
+    lease, evidence = timedelta(seconds=6), DatabaseEvidence(database)
+    [lost] = claim(database, now=NOW, lease=lease, elsewhere=1)
+    [held] = claim(database, now=NOW + 2 * lease, lease=lease, elsewhere=1)
+
+    def begun(message: outbox.Message) -> bool:
+        return asyncio.run(evidence.begin(a_step(message.id, commit=True), message.claim))
+
+    assert [begun(lost), begun(held)] == [False, True]
+    with database.begin() as tx:
+        assert len(actions.evidence_of(tx, held.id)) == 1
+        outbox.settle(tx, held.id, outbox.MessageState.DEAD, now=NOW)
+        assert not outbox.holds(tx, held.claim)
+        outbox.revive(tx, DELIVER_ACTION, outbox.MessageSelection(), now=NOW)
+    [again] = claim(database, now=NOW, lease=lease, elsewhere=1)
+    assert again.claim.number == lost.claim.number
+    assert [begun(lost), begun(again)] == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,15 @@ from msgspec.structs import replace
 from sqlalchemy import text
 
 from andon import actions
-from andon.actions import ActionState, Answer, AnswerKind, Deliveries, Delivery, Destination, Repeat
+from andon.actions import ActionSelection, ActionState, Answer, AnswerKind, Deliveries, Delivery, Destination, Repeat
 from andon.kernel import outbox
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.identity import PLATFORM
 from integration.actions.delivering import MovedClock, the_action
 from messages import an_action, put
+
+WORKS = Answer(AnswerKind.WAITING, "works", retry_after=timedelta(seconds=10))
 
 
 class SlowRobot:
@@ -28,7 +30,7 @@ class SlowRobot:
     def __init__(self) -> None:
         self.sent: list[Delivery] = []
         self.asked: list[Delivery] = []
-        self.says = Answer(AnswerKind.WAITING, "works", retry_after=timedelta(seconds=10))
+        self.says = WORKS
 
     async def deliver(self, delivery: Delivery) -> Answer:
         self.sent.append(delivery)
@@ -47,14 +49,41 @@ class SlowRobot:
 
 @asynccontextmanager
 async def working(
-    database: Database, robot: SlowRobot, clock: MovedClock, *, most: int = 3, deadline: timedelta | None = None
+    database: Database, robot: SlowRobot, clock: MovedClock, *, deadline: timedelta | None = None
 ) -> AsyncIterator[Deliveries]:
-    destination = Destination("robots", max_attempts=most, deadline=deadline)
+    destination = Destination("robots", max_attempts=3, deadline=deadline)
     deliveries = Deliveries(database, {"slow": robot}, {"robots": destination}, clock, events=Events())
     try:
         yield deliveries
     finally:
         await deliveries.close()
+
+
+def work(
+    database: Database,
+    robot: SlowRobot,
+    clock: MovedClock,
+    *answers: Answer,
+    every: timedelta = timedelta(seconds=11),
+    deadline: timedelta | None = None,
+) -> list[int]:
+    """Run a round, and later one for each answer of the robot; how many were delivered in each."""
+
+    async def rounds() -> list[int]:
+        async with working(database, robot, clock, deadline=deadline) as deliveries:
+            delivered = [await deliveries.run_round()]
+            for answer in answers:
+                robot.says = answer
+                clock.move_on(every)
+                delivered.append(await deliveries.run_round())
+            return delivered
+
+    return asyncio.run(rounds())
+
+
+@pytest.fixture
+def robot() -> SlowRobot:
+    return SlowRobot()
 
 
 @pytest.fixture
@@ -66,19 +95,10 @@ def message(database: Database, clock: MovedClock) -> outbox.Message:
 
 
 def test_it_is_asked_as_often_as_it_takes_and_its_result_is_kept(
-    database: Database, clock: MovedClock, message: outbox.Message
+    database: Database, robot: SlowRobot, clock: MovedClock, message: outbox.Message
 ) -> None:
-    robot = SlowRobot()
-
-    async def rounds() -> int:
-        async with working(database, robot, clock) as deliveries:
-            for _ in range(20):
-                await deliveries.run_round()
-                clock.move_on(timedelta(seconds=11))
-            robot.says = Answer(AnswerKind.DELIVERED, "done", result={"reference": "B-1", "text": "a\0b"})
-            return await deliveries.run_round()
-
-    assert asyncio.run(rounds()) == 1
+    done = Answer(AnswerKind.DELIVERED, "done", result={"reference": "B-1", "text": "a\0b"})
+    assert work(database, robot, clock, *[WORKS] * 19, done) == [0] * 20 + [1]
     assert (len(robot.sent), len(robot.asked)) == (1, 20)
     assert robot.asked[0].sent_result == {"job": "j-1"}
     assert the_action(database, message).state is ActionState.DONE
@@ -89,10 +109,8 @@ def test_it_is_asked_as_often_as_it_takes_and_its_result_is_kept(
 
 
 def test_waiting_is_neither_an_attempt_nor_a_retry(
-    database: Database, clock: MovedClock, message: outbox.Message
+    database: Database, robot: SlowRobot, clock: MovedClock, message: outbox.Message
 ) -> None:
-    robot = SlowRobot()
-
     async def rounds() -> None:
         async with working(database, robot, clock) as deliveries:
             for _ in range(4):
@@ -110,24 +128,13 @@ def test_waiting_is_neither_an_attempt_nor_a_retry(
 
 
 def test_what_a_robot_ended_without_success_waits_for_a_person_who_may_order_it_again(
-    database: Database, clock: MovedClock, message: outbox.Message
+    database: Database, robot: SlowRobot, clock: MovedClock, message: outbox.Message
 ) -> None:
-    robot = SlowRobot()
-
-    async def rounds() -> None:
-        async with working(database, robot, clock) as deliveries:
-            await deliveries.run_round()
-            robot.says = Answer(AnswerKind.REFUSED, "no such card")
-            clock.move_on(timedelta(seconds=11))
-            await deliveries.run_round()
-            assert the_action(database, message).state is ActionState.DEAD
-            with database.begin() as tx:
-                actions.resend(
-                    tx, message.id, actor=PLATFORM, reason="the card is known now", events=Events(), now=clock.now()
-                )
-            await deliveries.run_round()
-
-    asyncio.run(rounds())
+    work(database, robot, clock, Answer(AnswerKind.REFUSED, "no such card"))
+    assert the_action(database, message).state is ActionState.DEAD
+    with database.begin() as tx:
+        actions.resend(tx, message.id, actor=PLATFORM, reason="the card is known now", events=Events(), now=clock.now())
+    work(database, robot, clock)
     assert len(robot.sent) == 2
     assert the_action(database, message).last_error == "waiting: begun"
 
@@ -136,43 +143,36 @@ def test_what_a_robot_ended_without_success_waits_for_a_person_who_may_order_it_
     ("deadline", "span"), [(None, timedelta(hours=25)), (timedelta(minutes=5), timedelta(minutes=6))]
 )
 def test_a_robot_that_never_ends_is_left_to_a_person_as_unknown(
-    database: Database, clock: MovedClock, message: outbox.Message, deadline: timedelta | None, span: timedelta
+    database: Database,
+    robot: SlowRobot,
+    clock: MovedClock,
+    message: outbox.Message,
+    deadline: timedelta | None,
+    span: timedelta,
 ) -> None:
-    robot = SlowRobot()
-
-    async def rounds() -> None:
-        async with working(database, robot, clock, deadline=deadline) as deliveries:
-            await deliveries.run_round()
-            clock.move_on(span)
-            await deliveries.run_round()
-
-    asyncio.run(rounds())
+    work(database, robot, clock, WORKS, every=span, deadline=deadline)
     dead = the_action(database, message)
     assert dead.state is ActionState.DEAD
     assert str(dead.last_error).startswith("unknown: begun ")
 
 
-def test_an_answer_that_stays_unknown_is_not_asked_for_again(
-    database: Database, clock: MovedClock, message: outbox.Message
+def test_an_answer_that_stays_unknown_is_not_asked_for_again_and_a_person_may_order_the_work_again(
+    database: Database, robot: SlowRobot, clock: MovedClock, message: outbox.Message
 ) -> None:
-    robot = SlowRobot()
-
-    async def rounds() -> None:
-        async with working(database, robot, clock) as deliveries:
-            await deliveries.run_round()
-            robot.says = Answer(AnswerKind.UNKNOWN, "nobody can tell", final=True)
-            clock.move_on(timedelta(seconds=11))
-            await deliveries.run_round()
-
-    asyncio.run(rounds())
-    assert str(the_action(database, message).last_error).startswith("unknown: asked whether it was taken: nobody can")
+    work(database, robot, clock, Answer(AnswerKind.UNKNOWN, "nobody can tell", final=True))
+    dead = the_action(database, message)
+    assert str(dead.last_error).startswith("unknown: asked whether it was taken: nobody can")
+    with database.begin() as tx:
+        assert actions.count_unknown(tx, which=ActionSelection()) == 1
+        actions.resend(tx, message.id, actor=PLATFORM, reason="it was not done", events=Events(), now=clock.now())
+    work(database, robot, clock, Answer(AnswerKind.DELIVERED, "done"))
+    assert len(robot.sent) == 2
+    assert the_action(database, message).state is ActionState.DONE
 
 
 def test_a_call_back_brings_the_question_forward(
-    database: Database, clock: MovedClock, message: outbox.Message
+    database: Database, robot: SlowRobot, clock: MovedClock, message: outbox.Message
 ) -> None:
-    robot = SlowRobot()
-
     async def rounds() -> None:
         async with working(database, robot, clock) as deliveries:
             await deliveries.run_round()
@@ -199,18 +199,14 @@ def test_a_call_back_brings_the_question_forward(
     ids=["small", "large", "no number", "no JSON", "half a character"],
 )
 def test_a_result_is_kept_if_it_is_small_and_json(
-    database: Database, clock: MovedClock, message: outbox.Message, result: dict[str, object], kept: dict[str, object]
+    database: Database,
+    robot: SlowRobot,
+    clock: MovedClock,
+    message: outbox.Message,
+    result: dict[str, object],
+    kept: dict[str, object],
 ) -> None:
-    robot = SlowRobot()
-
-    async def rounds() -> None:
-        async with working(database, robot, clock) as deliveries:
-            await deliveries.run_round()
-            robot.says = Answer(AnswerKind.DELIVERED, "done", result=result)
-            clock.move_on(timedelta(seconds=11))
-            await deliveries.run_round()
-
-    asyncio.run(rounds())
+    work(database, robot, clock, Answer(AnswerKind.DELIVERED, "done", result=result))
     with database.begin() as tx:
         found = actions.attempts(tx, message.id, now=clock.now())[-1].result
     assert json.dumps(found) == json.dumps(kept)

@@ -11,9 +11,9 @@ from sqlalchemy import text
 import messages
 from andon.decisions import DELIVER_ACTION
 from andon.kernel import claims, outbox
-from andon.kernel.claims import Room
+from andon.kernel.claims import Conclusion, Room
 from andon.kernel.db import Database
-from andon.kernel.outbox import Conclusion, Message, MessageState
+from andon.kernel.outbox import Message, MessageState
 from messages import a_question, an_action, conclude, connected, put
 
 NOW = datetime.now(UTC)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 import messages
 from andon.decisions import DELIVER_ACTION
 from andon.kernel import outbox
-from andon.kernel.claims import Room
+from andon.kernel.claims import Conclusion, Room
 from andon.kernel.db import Database
 from andon.kernel.ids import uuid7
 from andon.kernel.outbox import MessageSelection
@@ -70,7 +70,7 @@ def test_a_claim_that_was_taken_over_cannot_be_put_back(database: Database) -> N
     put(database, an_action(NOW))
     [first] = claim(database, 1)
     [second] = claim(database, 1, later)
-    conclude(database, outbox.Conclusion(first, outbox.MessageState.PENDING, due_at=later), now=later)
+    conclude(database, Conclusion(first, outbox.MessageState.PENDING, due_at=later), now=later)
     assert claim(database, 1, later) == []
     assert second.attempts == 1
 
@@ -80,8 +80,8 @@ def test_what_is_done_is_done_even_when_the_claim_was_taken_over(database: Datab
     put(database, an_action(NOW))
     [first] = claim(database, 1)
     [second] = claim(database, 1, later)
-    conclude(database, outbox.Conclusion(first, outbox.MessageState.DONE), now=later)
-    conclude(database, outbox.Conclusion(second, outbox.MessageState.DEAD, "too late"), now=later)
+    conclude(database, Conclusion(first, outbox.MessageState.DONE), now=later)
+    conclude(database, Conclusion(second, outbox.MessageState.DEAD, "too late"), now=later)
     with database.begin() as tx:
         found = outbox.find(tx, first.id)
     assert found is not None
@@ -91,9 +91,7 @@ def test_what_is_done_is_done_even_when_the_claim_was_taken_over(database: Datab
 def test_messages_put_back_uncounted_have_used_no_attempt(database: Database) -> None:
     put(database, an_action(NOW), an_action(NOW))
     claimed = claim(database, 2)
-    counted = [
-        outbox.Conclusion(m, outbox.MessageState.PENDING, "e", NOW, counted=n == 0) for n, m in enumerate(claimed)
-    ]
+    counted = [Conclusion(m, outbox.MessageState.PENDING, "e", NOW, counted=n == 0) for n, m in enumerate(claimed)]
     conclude(database, *counted, now=NOW)
     assert [m.attempts for m in claim(database, 2)] == [1, 0]
 
@@ -112,6 +110,10 @@ def test_only_what_is_meant_is_found_counted_and_revived(database: Database) -> 
             (MessageSelection(error="0% GONE"), [late]),
             (MessageSelection(error="%"), [late]),
             (MessageSelection(error="_"), [late]),
+            (MessageSelection(error_begins="100%"), [late]),
+            (MessageSelection(error_begins="gone"), []),
+            (MessageSelection(error_begins_not="100%"), [early]),
+            (MessageSelection(error_begins_not="gone"), [late, early]),
             (MessageSelection(lane="bank"), []),
             (MessageSelection(not_lanes=[""]), []),
         ):

@@ -13,7 +13,7 @@ from andon import labels, reviews
 from andon.cli import app
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
-from messages import a_question, put
+from messages import a_question, an_action, bury, put
 
 NOW = datetime.now(UTC)
 
@@ -29,6 +29,18 @@ def andon(*arguments: str, status: int = 0) -> Result:
     result = CliRunner().invoke(app, ["reviews", *arguments])
     assert result.exit_code == status, result.output
     return result
+
+
+def test_the_list_names_deliveries_whose_result_nobody_knows(database: Database) -> None:
+    bury(database, [an_action(NOW)], at=NOW, why="answered 503")
+    assert andon("list").output == "Nothing waits here.\n"
+    bury(database, [an_action(NOW)], at=NOW, why="unknown: no answer came")
+    listed = andon("list").output
+    assert "1 delivery waits for a person too" in listed
+    assert "andon actions dead --because unknown:" in listed
+    assert "No review waits here" in listed
+    assert andon("list", "--mine").output == "Nothing waits here.\n"
+    assert json.loads(andon("list", "--json").stdout) == []
 
 
 def test_a_review_is_claimed_decided_and_becomes_a_label(database: Database) -> None:

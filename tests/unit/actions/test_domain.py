@@ -12,6 +12,7 @@ from andon.actions.domain import (
     BREAKER_PAUSE,
     BREAKER_PAUSE_CAP,
     RETRY_AFTER_CAP,
+    ActionSelection,
     Again,
     Answer,
     AnswerKind,
@@ -141,3 +142,11 @@ def test_what_may_not_be_repeated_is_left_to_a_person_when_it_is_unknown_and_onl
             assert may_not.why.startswith("unknown: x. ")
         else:
             assert may == may_not
+
+
+@pytest.mark.parametrize(
+    ("because", "named"),
+    [("unknown:", True), (" Unknown ", True), ("unknown: no answer", True), ("unknown host", False), (None, False)],
+)
+def test_only_a_filter_for_the_word_itself_names_what_may_have_been_taken(because: str | None, named: bool) -> None:
+    assert ActionSelection(because=because).names_unknown is named

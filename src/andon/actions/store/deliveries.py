@@ -14,9 +14,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from andon.actions.domain import AnswerKind, Attempt, Disabled
 from andon.actions.tables import delivery_answers, delivery_attempts, disabled_destinations
-from andon.kernel.claims import CONCLUDE_NAMES, conclude_sql, conclusions_of
+from andon.kernel.claims import CONCLUDE, CONCLUDE_NAMES, Conclusion, conclude_sql, conclusions_of
 from andon.kernel.db import Tx
-from andon.kernel.outbox import CONCLUDE, Conclusion, Known, MessageState
+from andon.kernel.outbox import Known, MessageState
 
 _BEGUN = (("ids", "uuid"), ("messages", "uuid"), ("numbers", "int"), ("began", "timestamptz"), ("inquiries", "bool"))
 _ENDED = (

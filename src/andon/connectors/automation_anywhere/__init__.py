@@ -1,4 +1,4 @@
-"""Automation Anywhere: bots deployed by the Control Room, whose end is the end of the delivery."""
+"""Automation Anywhere: bots deployed by the Control Room. The delivery ends when the bot does."""
 
 from andon.actions.ports import Kind
 from andon.connectors.automation_anywhere.connector import AutomationAnywhereConnector

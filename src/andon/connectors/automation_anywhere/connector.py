@@ -1,33 +1,32 @@
-"""Bots of a Control Room: deployed under our key as the automation's name, and found again by it.
+"""Bots of a Control Room, deployed with the delivery's key as the automation's name and found again by that name.
 
-Deploying is not transactional and knows no key of idempotency, so after a lost answer the activities are searched
-before anything is deployed again.
+The Control Room accepts no idempotency key for a deployment. So after a lost answer its activities are searched before
+the bot is deployed again.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from andon.actions import (
-    AuthorizedApi,
-    FetchedToken,
+    ControlRooms,
     OverHttp,
     Tokens,
     ValueMissing,
-    answer_of,
+    answer_to_order,
     callback_of,
     fetch_token,
-    fill_json,
-    json_of,
+    inputs_of,
+    listed,
     not_found,
+    parts_of,
     still_working,
-    values_of,
 )
 from andon.actions.ports import Answer, AnswerKind, Delivery, Destination, Repeat
 from andon.connectors.automation_anywhere.settings import BotOptions, ControlRoomSettings
 from andon.kernel.addresses import Resolve, resolve
 from andon.kernel.clock import Clock
-from andon.kernel.http import Response, UrlInvalid
 
 AUTHENTICATE = "/v2/authentication"
 DEPLOY = "/v4/automations/deploy"
@@ -44,14 +43,13 @@ class AutomationAnywhereConnector:
 
     def __init__(self, clock: Clock, *, resolve: Resolve = resolve) -> None:
         self._clock = clock
-        self._http = OverHttp(resolve=resolve)
-        self._apis: dict[Destination, AuthorizedApi] = {}
+        self._rooms = ControlRooms(_tokens_of, header=lambda token: {"x-authorization": token}, resolve=resolve)
 
     async def deliver(self, delivery: Delivery) -> Answer:
         """Deploy the bot once."""
         options, settings = _options(delivery), _settings(delivery.destination)
         try:
-            inputs = _inputs_of(delivery, options)
+            inputs = inputs_of(delivery, options.inputs)
         except ValueMissing as missing:
             return Answer(AnswerKind.REFUSED, str(missing))
         order: dict[str, Any] = {
@@ -63,83 +61,58 @@ class AutomationAnywhereConnector:
         callback = callback_of(delivery)
         if callback is not None:
             order["callbackInfo"] = {"url": callback}
-        got = await self._call(delivery.destination, DEPLOY, order)
-        if isinstance(got, Answer):
-            return got
-        answer = answer_of(got.status, got.headers.get("retry-after"), now=self._clock.now())
-        if answer.kind is AnswerKind.FAILED and got.status >= 500 and got.status != 503:
-            return Answer(AnswerKind.UNKNOWN, f"{answer.detail}: the bot may have been deployed", got.status)
-        if answer.kind is not AnswerKind.DELIVERED:
-            return answer
-        made = json_of(got)
-        result = {"deployment": made["deploymentId"]} if isinstance(made, Mapping) and "deploymentId" in made else None
-        if not options.wait:
-            return Answer(AnswerKind.DELIVERED, answer.detail, got.status, result=result)
-        return Answer(AnswerKind.WAITING, f"{answer.detail}; waits for the bot", got.status, result=result)
+        return answer_to_order(
+            await self._rooms.call(delivery.destination, "POST", DEPLOY, order),
+            ids_in=lambda made: parts_of(made, deployment="deploymentId"),
+            wait=options.wait,
+            now=self._clock.now(),
+            doubt="the bot may have been deployed",
+        )
 
     def can_inquire(self, _: Delivery) -> bool:
         """Return True: activities are found by the automation's name."""
         return True
 
     async def inquire(self, delivery: Delivery) -> Answer:
-        """Look for the activity by our key, and say how it ended."""
+        """Look for the activity by the delivery's key, and say how it ended."""
         query = {
             "filter": {"operator": "eq", "field": "automationName", "value": str(delivery.key)},
             "sort": [{"field": "startDateTime", "direction": "desc"}],
             "page": {"offset": 0, "length": 10},
         }
-        got = await self._call(delivery.destination, ACTIVITIES, query)
-        if isinstance(got, Answer):
-            return Answer(AnswerKind.UNKNOWN, got.detail, got.status)
-        told = json_of(got)
-        found = told.get("list") if isinstance(told, Mapping) else None
-        if got.status != 200 or not isinstance(found, list):
-            return Answer(AnswerKind.UNKNOWN, f"activities cannot be read: answered {got.status}", got.status)
-        return self._outcome(delivery, found)
+        now = self._clock.now()
+        found = listed(await self._rooms.call(delivery.destination, "POST", ACTIVITIES, query), "list", "activities")
+        return found if isinstance(found, Answer) else _outcome(delivery, found, now=now)
 
     async def close(self) -> None:
         """Close all connections, and forget the tokens."""
-        self._apis.clear()
-        await self._http.close()
+        await self._rooms.close()
 
-    def _outcome(self, delivery: Delivery, found: list[Any]) -> Answer:
-        options, settings, now = _options(delivery), _settings(delivery.destination), self._clock.now()
-        runs = [one for one in found if isinstance(one, Mapping) and one.get("automationName") == str(delivery.key)]
-        if not runs:
-            return not_found(delivery, "no activity has this name", now=now, settle_seconds=settings.settle_seconds)
-        run = runs[0]
-        status = str(run.get("status"))
-        result = {"activity": run.get("id"), "deployment": run.get("deploymentId")}
-        if run.get("botOutVariables"):
-            result["output"] = run["botOutVariables"]
-        if status in _DONE or not options.wait:
-            return Answer(AnswerKind.DELIVERED, f"the bot is {status}", result=result)
-        if status in _ENDED_BADLY:
-            return Answer(
-                AnswerKind.REFUSED, f"the bot is {status}: {str(run.get('message') or '')[:300]}", result=result
-            )
-        return still_working(delivery, f"the bot is {status}", now=now, poll_seconds=settings.poll_seconds)
 
-    async def _call(self, destination: Destination, target: str, body: Any) -> Response | Answer:
-        try:
-            return await self._api(destination).call("POST", target, body=json.dumps(body).encode())
-        except UrlInvalid as error:
-            return Answer(AnswerKind.REFUSED, f"[destinations.{destination.name}] cannot be used: {error}")
+def _outcome(delivery: Delivery, found: Sequence[Mapping[str, Any]], *, now: datetime) -> Answer:
+    options, settings = _options(delivery), _settings(delivery.destination)
+    runs = [one for one in found if one.get("automationName") == str(delivery.key)]
+    if not runs:
+        return not_found(delivery, "no activity has this name", now=now, settle_seconds=settings.settle_seconds)
+    run = runs[0]
+    status = str(run.get("status"))
+    result = {"activity": run.get("id"), "deployment": run.get("deploymentId")}
+    if run.get("botOutVariables"):
+        result["output"] = run["botOutVariables"]
+    if status in _DONE or not options.wait:
+        return Answer(AnswerKind.DELIVERED, f"the bot is {status}", result=result)
+    if status in _ENDED_BADLY:
+        return Answer(AnswerKind.REFUSED, f"the bot is {status}: {str(run.get('message') or '')[:300]}", result=result)
+    return still_working(delivery, f"the bot is {status}", now=now, poll_seconds=settings.poll_seconds)
 
-    def _api(self, destination: Destination) -> AuthorizedApi:
-        if destination not in self._apis:
-            tokens = Tokens(lambda: self._fetch(destination))
-            header = lambda token: {"x-authorization": token}  # noqa: E731 - as short as it is
-            self._apis[destination] = AuthorizedApi(self._http, destination, tokens, header=header)
-        return self._apis[destination]
 
-    async def _fetch(self, destination: Destination) -> FetchedToken | Answer:
-        settings = _settings(destination)
-        key = "" if settings.api_key_env is None else settings.api_key_env.get_secret_value()
-        body = json.dumps({"username": settings.user, "apiKey": key}).encode()
-        url = destination.url.rstrip("/") + AUTHENTICATE
-        headers = {"content-type": "application/json"}
-        return await fetch_token(self._http, destination, url, body, headers, field_name="token")
+def _tokens_of(http: OverHttp, destination: Destination) -> Tokens:
+    settings = _settings(destination)
+    key = "" if settings.api_key_env is None else settings.api_key_env.get_secret_value()
+    body = json.dumps({"username": settings.user, "apiKey": key}).encode()
+    url = destination.url.rstrip("/") + AUTHENTICATE
+    headers = {"content-type": "application/json"}
+    return Tokens(lambda: fetch_token(http, destination, url, body, headers, field_name="token"))
 
 
 def _options(delivery: Delivery) -> BotOptions:
@@ -148,14 +121,6 @@ def _options(delivery: Delivery) -> BotOptions:
 
 def _settings(destination: Destination) -> ControlRoomSettings:
     return destination.settings_of("automation_anywhere", ControlRoomSettings)
-
-
-def _inputs_of(delivery: Delivery, options: BotOptions) -> Mapping[str, Any]:
-    """Return the input variables, filled in. Raises ValueMissing."""
-    if options.inputs is None:
-        return {"decision": json.dumps(delivery.data)}
-    filled: Mapping[str, Any] = fill_json(options.inputs, values_of(delivery))
-    return filled
 
 
 def _typed(value: Any) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The process that drives the browser: `python child.py PARENT DESCRIPTOR`.
 
 One call comes in as a line of JSON on standard input; events go out as lines of JSON on the descriptor. Before the
-commit it says so and waits for a line: so the commit is on record before it happens. It ends when its parent does.
+commit it sends an event and waits for a line in return, so that the commit is on record before it happens. The process
+ends when its parent does.
 """
 
 import base64
@@ -53,6 +54,7 @@ class Drive:
         self.result: dict[str, str] = {}
         self.accepts = False
         self.committed = False
+        self.unanswered = False  # a page after the commit
         self.sent: set[tuple[str, str, bytes]] = set()
         self.page: Any = None
 
@@ -110,7 +112,7 @@ class Drive:
         }[seen]
 
     def _one(self, number: int, step: dict[str, Any], error: type[Exception]) -> None:
-        """Do one step, and keep what can be seen afterwards. Raises Ended."""
+        """Do one step, and hand over what the page shows afterwards. Raises Ended."""
         what = _what(step)
         try:
             self._do(number, step, what)
@@ -165,8 +167,10 @@ class Drive:
             for frame, on in self.refusals:
                 if (why := self._text_of(frame, on)) is not None:
                     raise Ended("refused", f"the application refused: {why}")
+            if self.unanswered:
+                raise Ended("unclear", f"step {number} ({what}) did not see it: a page got no answer")
             self.page.wait_for_timeout(_PAUSE * 1000)
-        raise Ended("unclear", f"step {number} ({what}) saw nothing of it for {self.call['step_seconds']:g} s")
+        raise Ended("unclear", f"step {number} ({what}) did not see it within {self.call['step_seconds']:g} s")
 
     def _look(self, look: dict[str, Any]) -> str:
         until = time.monotonic() + self.call["step_seconds"]
@@ -182,7 +186,7 @@ class Drive:
         return found is not None and text.casefold() in found.casefold()
 
     def _text_of(self, frame: str | None, on: str) -> str | None:
-        """Return the text of an element that can be seen, None if there is none; pages may change meanwhile."""
+        """Return the text of a visible element, None if there is none. The page may change meanwhile."""
         from playwright.sync_api import Error
 
         place = self.page if frame is None else self.page.frame(name=frame)
@@ -195,7 +199,7 @@ class Drive:
             return None
 
     def _frame(self, name: str | None) -> Any:
-        """Return the page or one of its frames, once that is there. Raises Ended."""
+        """Return the page, or one of its frames once it exists. Raises Ended."""
         if name is None:
             return self.page
         until = time.monotonic() + self.call["step_seconds"]
@@ -206,7 +210,7 @@ class Drive:
         raise Ended("unclear", f"there is no frame {name!r}")
 
     def _let_through(self, route: Any) -> None:
-        """Load only from the application, and from where its settings allow; what changes something, only once."""
+        """Load only from the application and the origins that its settings allow; send what changes something once."""
         parts = urlsplit(route.request.url)
         if f"{parts.scheme}://{parts.netloc}" not in self.call["origins"] and parts.scheme not in ("data", "blob"):
             route.abort()
@@ -216,9 +220,9 @@ class Drive:
             route.continue_()
 
     def _send_once(self, route: Any) -> None:
-        """Send a request past the browser, which repeats one of its own accord when a kept connection ends.
+        """Send a request around the browser, which repeats one by itself when a kept connection ends.
 
-        The commit itself is never sent twice, also if the page submits it twice.
+        The commit is never sent twice, even if the page submits it twice.
         """
         from playwright.sync_api import Error
 
@@ -232,17 +236,18 @@ class Drive:
         try:
             route.fulfill(response=route.fetch(max_redirects=0, max_retries=0))
         except Error:
+            self.unanswered = self.unanswered or request.resource_type == "document"
             route.abort()
 
     def _keep(self, number: int, what: str, outcome: str, detail: str) -> None:
-        """Hand over a picture and a digest of what can be seen, without any secret."""
+        """Hand over a picture and a digest of what the page shows, without any secret."""
         kept: dict[str, Any] = {"step": number, "what": what, "outcome": outcome, "detail": self.masked(detail)}
         if self.call["evidence"]:
             kept |= {"digest": self._patiently(self._digest), "picture": self._patiently(self._picture) or None}
         self.say(**kept)
 
     def _patiently(self, look: Callable[[], str]) -> str | None:
-        """Look at the page, again if it changes meanwhile; None if it does not come to rest in the time of a step."""
+        """Look at the page, again while it changes; return None if it still changes after the time of a step."""
         from playwright.sync_api import Error
 
         until = time.monotonic() + self.call["step_seconds"]

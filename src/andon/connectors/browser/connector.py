@@ -1,12 +1,13 @@
 """Scripts of steps in a web application, each in a browser of its own, one at a time for each account.
 
-The click that cannot be taken back is put on record before it happens. So an attempt that ended before it may be
-repeated, and after it the application itself is looked at (`done_when`): what that cannot tell is left to a person.
+The click that cannot be taken back is put on record before it happens. An attempt that ended before it is repeated.
+After it, `done_when` looks in the application whether it was done. Where that shows neither, a person decides.
 """
 
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -15,7 +16,7 @@ import playwright  # noqa: F401 - missing without the extra, which the message t
 from andon.actions import EvidenceStep, Template, ValueMissing, not_found, values_of
 from andon.actions.ports import Answer, AnswerKind, Delivery, Destination, EvidenceKeeper, Repeat
 from andon.connectors.browser.drive import DriveEnd, StepSeen, drive, sweep
-from andon.connectors.browser.settings import BrowserOptions, BrowserSettings, Look, ScriptStep
+from andon.connectors.browser.settings import BrowserOptions, BrowserSettings, Look, ScriptStep, origin_of
 from andon.kernel.addresses import AddressRefused, Resolve, refuse_private, resolve
 from andon.kernel.clock import Clock
 from andon.kernel.ids import uuid7
@@ -24,7 +25,7 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 
 class BrowserConnector:
-    """Drives browsers, and keeps what could be seen as evidence."""
+    """Drives browsers, and keeps what they showed as evidence."""
 
     repeat = Repeat.NEVER
 
@@ -68,16 +69,17 @@ class BrowserConnector:
         ready = await self._ready(delivery, options, steps, look=options.done_when)
         if isinstance(ready, Answer):
             return Answer(AnswerKind.UNKNOWN, ready.detail)
+        looked_at = self._clock.now()
         end = await self._drive(delivery, options, ready, looks=True)
         if end.kind == "found":
             return Answer(AnswerKind.DELIVERED, end.detail, result=dict(end.result) or None)
         if end.kind == "missing":
-            since = replace(delivery, sent_at=committed_at)
-            return not_found(since, end.detail, now=self._clock.now(), settle_seconds=settings.settle_seconds)
+            since = replace(delivery, sent_at=committed_at + timedelta(seconds=settings.step_seconds))
+            return not_found(since, end.detail, now=looked_at, settle_seconds=settings.settle_seconds)
         return Answer(AnswerKind.UNKNOWN, f"looked whether it was done: {end.detail}")
 
     async def close(self) -> None:
-        """Nothing is kept open: each drive ends its browser."""
+        """Do nothing: each drive ends its own browser."""
 
     async def _drive(
         self, delivery: Delivery, options: BrowserOptions, call: Mapping[str, Any], *, looks: bool
@@ -89,10 +91,9 @@ class BrowserConnector:
             now = self._clock.now()
             return EvidenceStep(uuid7(now), delivery.key, delivery.automation, run, looks, number, what, commit, now)
 
-        async def on_commit(number: int, what: str) -> None:
+        async def on_commit(number: int, what: str) -> bool:
             marks[number] = entry(number, what, commit=True)
-            if self._evidence is not None:
-                await self._evidence.begin(marks[number])
+            return self._evidence is None or await self._evidence.begin(marks[number], delivery.claim)
 
         async def on_step(seen: StepSeen) -> None:
             if self._evidence is not None:
@@ -110,7 +111,7 @@ class BrowserConnector:
     async def _ready(
         self, delivery: Delivery, options: BrowserOptions, steps: Sequence[ScriptStep], *, look: Look | None
     ) -> dict[str, Any] | Answer:
-        """Return the call of the child, or why there can be none."""
+        """Return the call for the child process, or an answer that says why the script cannot run."""
         destination, settings = delivery.destination, _settings(delivery.destination)
         if not self._swept:
             sweep()
@@ -119,10 +120,15 @@ class BrowserConnector:
         if lacking:
             where = f"[destinations.{destination.name}.browser]"
             return Answer(AnswerKind.REFUSED, f"{where} has no secret {', '.join(lacking)}")
-        chromium = settings.chromium or next(filter(None, map(shutil.which, PROGRAMS)), None)
+        programs = PROGRAMS if settings.chromium is None else (settings.chromium,)
+        chromium = next(filter(None, map(shutil.which, programs)), None)
         if chromium is None:
-            return Answer(AnswerKind.FAILED, f"no browser is installed: none of {', '.join(PROGRAMS)}")
-        refused = await self._address(destination)
+            return Answer(AnswerKind.FAILED, f"no browser is installed: none of {', '.join(programs)}")
+        try:
+            origin = origin_of(destination.url)
+        except ValueError as error:
+            return Answer(AnswerKind.REFUSED, f"[destinations.{destination.name}] cannot be used: the url: {error}")
+        refused = await self._refused_address(destination, origin)
         if refused is not None:
             return refused
         try:
@@ -137,10 +143,9 @@ class BrowserConnector:
                 }
         except ValueMissing as missing:
             return Answer(AnswerKind.REFUSED, str(missing))
-        parts = urlsplit(destination.url)
         return call | {
             "url": destination.url,
-            "origins": [f"{parts.scheme}://{parts.netloc}", *settings.also],
+            "origins": [origin, *settings.also],
             "secrets": {name: settings.secrets[name].get_secret_value() for name in set(options.secrets())},
             "chromium": chromium,
             "sandbox": settings.sandbox,
@@ -150,15 +155,13 @@ class BrowserConnector:
             "evidence": self._evidence is not None,
         }
 
-    async def _address(self, destination: Destination) -> Answer | None:
-        parts = urlsplit(destination.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            detail = f"[destinations.{destination.name}] cannot be used: the url is not http:// or https:// with a host"
-            return Answer(AnswerKind.REFUSED, detail)
+    async def _refused_address(self, destination: Destination, origin: str) -> Answer | None:
         if destination.allow_private:
             return None
+        parts = urlsplit(origin)
+        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
         try:
-            refuse_private(await self._resolve(parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)))
+            refuse_private(await self._resolve(host, port))
         except AddressRefused as refused:
             return Answer(
                 AnswerKind.REFUSED,
@@ -166,7 +169,7 @@ class BrowserConnector:
                 f"if that is meant, set allow_private = true under [destinations.{destination.name}]",
             )
         except OSError:
-            return Answer(AnswerKind.FAILED, f"no address for host {parts.hostname}")
+            return Answer(AnswerKind.FAILED, f"no address for host {host}")
         return None
 
 
@@ -179,7 +182,7 @@ def _settings(destination: Destination) -> BrowserSettings:
 
 
 def _filled(step: ScriptStep, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a step with its values, as the child takes it. Raises ValueMissing."""
+    """Return a step with its values filled in, as the child process reads it. Raises ValueMissing."""
     filled = step.model_dump(exclude_none=True)
     filled["shown"] = step.path or step.on
     for name, quoting in (("path", _quoted), ("on", str), ("value", str)):

@@ -1,4 +1,4 @@
-"""One drive: a child process with a browser of its own, what it tells on its way, and its end within a time."""
+"""One drive: a child process with a browser of its own, the events that it sends, and its end within a time."""
 
 import asyncio
 import base64
@@ -22,7 +22,7 @@ _PREFIX = "andon-browser-"
 
 @dataclass(frozen=True, slots=True)
 class StepSeen:
-    """A step that ended, with what could be seen then."""
+    """A step that ended, with what the page showed then."""
 
     number: int
     what: str
@@ -49,16 +49,19 @@ async def drive(
     call: Mapping[str, Any],
     *,
     seconds: float,
-    on_commit: Callable[[int, str], Awaitable[None]],
+    on_commit: Callable[[int, str], Awaitable[bool]],
     on_step: Callable[[StepSeen], Awaitable[None]],
 ) -> DriveEnd:
-    """Drive a script in a browser; when the time is up, browser and all are ended."""
+    """Drive a script in a browser. When the time is up, end the browser and its process.
+
+    Where `on_commit` returns False, the drive ends before the commit.
+    """
     committed = False
 
-    async def mark(number: int, what: str) -> None:
+    async def mark(number: int, what: str) -> bool:
         nonlocal committed
-        await on_commit(number, what)
-        committed = True
+        committed = await on_commit(number, what)
+        return committed
 
     try:
         async with asyncio.timeout(seconds), _child() as (child, answers):
@@ -74,7 +77,7 @@ async def _follow(
     child: asyncio.subprocess.Process,
     answers: asyncio.StreamReader,
     call: Mapping[str, Any],
-    on_commit: Callable[[int, str], Awaitable[None]],
+    on_commit: Callable[[int, str], Awaitable[bool]],
     on_step: Callable[[StepSeen], Awaitable[None]],
 ) -> tuple[str, str, Mapping[str, str]]:
     if child.stdin is None:
@@ -85,30 +88,31 @@ async def _follow(
         line = await answers.readline()
         if not line:
             raise ConnectionResetError
-        told = json.loads(line)
-        if "commit" in told:
-            await on_commit(told["commit"], told["what"])
+        event = json.loads(line)
+        if "commit" in event:
+            if not await on_commit(event["commit"], event["what"]):
+                return "unclear", "another worker has taken this over", {}
             child.stdin.write(b"go\n")
             await child.stdin.drain()
-        elif "step" in told:
-            picture = told.get("picture")
+        elif "step" in event:
+            picture = event.get("picture")
             await on_step(
                 StepSeen(
-                    told["step"],
-                    told["what"],
-                    told["outcome"],
-                    told["detail"],
-                    told.get("digest"),
+                    event["step"],
+                    event["what"],
+                    event["outcome"],
+                    event["detail"],
+                    event.get("digest"),
                     None if picture is None else base64.b64decode(picture),
                 )
             )
-        elif "end" in told:
-            return told["end"], told["detail"], told.get("result") or {}
+        elif "end" in event:
+            return event["end"], event["detail"], event.get("result") or {}
 
 
 @asynccontextmanager
 async def _child() -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.StreamReader]]:
-    """Run a child with a folder of its own, both gone afterwards."""
+    """Run a child process in a folder of its own; afterwards end the one and remove the other."""
     folder = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")
     ours, theirs = os.pipe()
     try:
@@ -146,7 +150,7 @@ async def _child() -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.St
 
 
 def sweep() -> None:
-    """Remove the folders that processes left behind which were killed."""
+    """Remove the folders of processes that were killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
         owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
         if owner.isdigit() and not Path(f"/proc/{owner}").exists():

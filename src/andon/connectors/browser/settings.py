@@ -1,9 +1,11 @@
 """The script of an action, and `[destinations.NAME.browser]` of the application."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import dropwhile
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from andon.actions import Text
 from andon.actions.ports import Shape
@@ -19,6 +21,7 @@ _NEEDS = {
     "read": {"on", "name"},
 }
 _MAY = {"fill": {"value", "secret"}, "click": {"commit", "accept"}, "expect": {"value"}}
+_PORTS = {"http": 80, "https": 443}
 
 
 class ScriptStep(Shape):
@@ -73,7 +76,7 @@ class BrowserOptions(Shape):
     login: Sequence[ScriptStep] = Field(default=(), description="Steps before the script, and before `done_when`.")
     steps: Sequence[ScriptStep] = Field(min_length=1, description="The script.")
     done_when: Look | None = Field(
-        None, description="How to look whether it was done. None: what became of a lost commit is left to a person."
+        None, description="How to look whether it was done. None: after a lost answer to the commit a person decides."
     )
     repeatable: bool = Field(False, description="Whether the whole script may be repeated, so that it has no commit.")
 
@@ -88,6 +91,8 @@ class BrowserOptions(Shape):
             raise ValueError("mark the click that cannot be taken back with commit=True, or say repeatable=True")
         if commits and self.repeatable:
             raise ValueError("a script with a commit is not repeatable")
+        if commits and not any(step.do == "expect" for step in dropwhile(lambda step: not step.commit, self.steps)):
+            raise ValueError("after the commit, say by expect_text what shows that it was done")
         return self
 
     def secrets(self) -> Iterator[str]:
@@ -98,20 +103,46 @@ class BrowserOptions(Shape):
                 yield step.secret
 
 
+def origin_of(url: str) -> str:
+    """Return the origin of a URL as a browser writes it. Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ValueError("expected http:// or https:// with a host")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("it holds a user or password; secrets go into settings of their own")
+    host = parts.hostname.encode("idna").decode("ascii")
+    port = "" if parts.port in (None, _PORTS[parts.scheme]) else f":{parts.port}"
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
+
+
 class BrowserSettings(Shape):
     """The application, and the browser that opens it."""
 
     secrets: Mapping[str, SecretFrom] = Field(
-        default={}, description='What scripts may fill in, each from an environment variable: `user = "CARDS_USER"`.'
+        default={},
+        description='Secrets that scripts may fill in, each from an environment variable: `user = "CARDS_USER"`.',
     )
     chromium: str | None = Field(None, description="The browser's program. None: the system's Chromium.")
     sandbox: bool = Field(True, description="Whether Chromium's own sandbox is on; root can only run it without.")
     step_seconds: float = Field(15.0, gt=0, le=600, description="How long one step may take.")
     settle_seconds: float = Field(
-        60.0, ge=0, le=3600, description="What is missing so long after the commit was not done."
+        60.0,
+        ge=0,
+        le=3600,
+        description="What is missing so long after the commit, whose click may take `step_seconds`, was not done. "
+        "Set it longer than the application ever takes for one form.",
     )
     also: Sequence[str] = Field(
         default=(), description="Further origins that pages may load from, e.g. `https://static.bank.example`."
     )
     width: int = Field(1280, ge=320, le=3840, description="The width of the window, and of the pictures kept.")
     height: int = Field(900, ge=240, le=2160, description="The height of both.")
+
+    @field_validator("also")
+    @classmethod
+    def _are_origins(cls, also: Sequence[str]) -> Sequence[str]:
+        origins = [origin_of(url) for url in also]
+        for url in also:
+            if urlsplit(url).path not in ("", "/"):
+                raise ValueError(f"{url!r}: expected an origin, without a path")
+        return origins

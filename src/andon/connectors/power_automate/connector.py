@@ -1,33 +1,35 @@
 """Desktop flows by RunDesktopFlow of Dataverse, and cloud flows by their HTTP trigger.
 
-A run carries our key in the address that it calls back, and is found by it after a lost answer. A destination without
-`callback_url` and a cloud flow cannot be asked: what became of a lost request is left to a person.
+The address that a run calls back holds the delivery's key, and the run is found by it after a lost answer. Cloud flows,
+and destinations without `callback_url`, cannot be asked: after a lost answer a person decides.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from andon.actions import (
-    AuthorizedApi,
     ClientCredentials,
+    ControlRooms,
     OverHttp,
     Tokens,
     ValueMissing,
-    answer_of,
+    answer_to_order,
     callback_of,
-    fill_json,
+    inputs_of,
     json_of,
+    listed,
     not_found,
+    parts_of,
     still_working,
-    values_of,
 )
 from andon.actions.ports import Answer, AnswerKind, Delivery, Destination, Repeat
 from andon.connectors.power_automate.settings import FlowOptions, PowerAutomateSettings
 from andon.kernel.addresses import Resolve, resolve
 from andon.kernel.clock import Clock
-from andon.kernel.http import Response, UrlInvalid
+from andon.kernel.http import Response
 
 SUCCEEDED = 4
 _ENDED_BADLY = {5: "skipped", 7: "cancelled", 8: "failed", 9: "faulted", 10: "timed out", 11: "aborted", 12: "ignored"}
@@ -41,14 +43,13 @@ class PowerAutomateConnector:
 
     def __init__(self, clock: Clock, *, resolve: Resolve = resolve) -> None:
         self._clock = clock
-        self._http = OverHttp(resolve=resolve)
-        self._apis: dict[Destination, AuthorizedApi] = {}
+        self._rooms = ControlRooms(_tokens_of, resolve=resolve)
 
     async def deliver(self, delivery: Delivery) -> Answer:
         """Start the flow once."""
         options = _options(delivery)
         try:
-            inputs = _inputs_of(delivery, options)
+            inputs = inputs_of(delivery, options.inputs)
         except ValueMissing as missing:
             return Answer(AnswerKind.REFUSED, str(missing))
         if options.flow is None:
@@ -66,20 +67,13 @@ class PowerAutomateConnector:
         if callback is not None:
             order["callbackUrl"] = callback
         target = f"{_BELOW}/workflows({options.flow})/Microsoft.Dynamics.CRM.RunDesktopFlow"
-        got = await self._call(delivery.destination, "POST", target, order)
-        answer = self._started(got, "the flow may have been started")
-        if answer.kind is not AnswerKind.DELIVERED or isinstance(got, Answer):
-            return answer
-        made = json_of(got)
-        result = {"session": made["flowsessionId"]} if isinstance(made, Mapping) and "flowsessionId" in made else None
-        if not options.wait:
-            return Answer(AnswerKind.DELIVERED, answer.detail, got.status, result=result)
-        if result is None:
-            return Answer(AnswerKind.UNKNOWN, "started, but its answer holds no flowsessionId", got.status)
-        return Answer(AnswerKind.WAITING, f"{answer.detail}; waits for the flow", got.status, result=result)
+        answer = self._started(await self._rooms.call(delivery.destination, "POST", target, order), wait=options.wait)
+        if answer.kind is AnswerKind.WAITING and answer.result is None:
+            return Answer(AnswerKind.UNKNOWN, "started, but its answer holds no flowsessionId", answer.status)
+        return answer
 
     def can_inquire(self, delivery: Delivery) -> bool:
-        """Return whether the run can be found: by its session, or by our key in the address it calls back."""
+        """Return whether the run can be found: by its session, or by the key in the address that it calls back."""
         if _options(delivery).flow is None:
             return False
         return "session" in delivery.sent_result or callback_of(delivery) is not None
@@ -90,40 +84,34 @@ class PowerAutomateConnector:
         wanted = f"flowsessionid eq {session}" if session else f"contains(callbackurl,'{delivery.key}')"
         select = "flowsessionid,statuscode,errormessage"
         target = f"{_BELOW}/flowsessions?$filter={quote(wanted)}&$select={select}&$orderby=createdon%20desc&$top=1"
-        got = await self._call(delivery.destination, "GET", target)
-        if isinstance(got, Answer):
-            return Answer(AnswerKind.UNKNOWN, got.detail, got.status)
-        told = json_of(got)
-        found = told.get("value") if isinstance(told, Mapping) else None
-        if got.status != 200 or not isinstance(found, list):
-            return Answer(AnswerKind.UNKNOWN, f"runs cannot be read: answered {got.status}", got.status)
-        return await self._outcome(delivery, found)
+        now = self._clock.now()
+        found = listed(await self._rooms.call(delivery.destination, "GET", target), "value", "runs")
+        return found if isinstance(found, Answer) else await self._outcome(delivery, found, now=now)
 
     async def close(self) -> None:
         """Close all connections, and forget the tokens."""
-        self._apis.clear()
-        await self._http.close()
+        await self._rooms.close()
 
     async def _trigger(self, delivery: Delivery, inputs: Mapping[str, Any]) -> Answer:
-        """Call the HTTP trigger of a cloud flow; the flow gets our key, by which it can know a repeat."""
+        """Call the HTTP trigger of a cloud flow. The flow gets the delivery's key, and can recognise a repeat by it."""
         body = {**inputs, "andon_key": str(delivery.key)}
         callback = callback_of(delivery)
         if callback is not None:
             body["callback_url"] = callback
-        got = await self._call(delivery.destination, "POST", "", body)
-        return self._started(got, "the flow may have been started")
+        return self._started(await self._rooms.call(delivery.destination, "POST", "", body), wait=False)
 
-    def _started(self, got: Response | Answer, warning: str) -> Answer:
-        if isinstance(got, Answer):
-            return got
-        answer = answer_of(got.status, got.headers.get("retry-after"), now=self._clock.now())
-        if answer.kind is AnswerKind.FAILED and got.status >= 500 and got.status != 503:
-            return Answer(AnswerKind.UNKNOWN, f"{answer.detail}: {warning}", got.status)
-        return answer
+    def _started(self, got: Response | Answer, *, wait: bool) -> Answer:
+        return answer_to_order(
+            got,
+            ids_in=lambda made: parts_of(made, session="flowsessionId"),
+            wait=wait,
+            now=self._clock.now(),
+            doubt="the flow may have been started",
+        )
 
-    async def _outcome(self, delivery: Delivery, found: list[Any]) -> Answer:
-        settings, now = _settings(delivery.destination), self._clock.now()
-        if not found or not isinstance(found[0], Mapping):
+    async def _outcome(self, delivery: Delivery, found: Sequence[Mapping[str, Any]], *, now: datetime) -> Answer:
+        settings = _settings(delivery.destination)
+        if not found:
             return not_found(delivery, "no run has this key", now=now, settle_seconds=settings.settle_seconds)
         run = found[0]
         status, session = run.get("statuscode"), str(run.get("flowsessionid"))
@@ -131,9 +119,8 @@ class PowerAutomateConnector:
         if not _options(delivery).wait:
             return Answer(AnswerKind.DELIVERED, f"the run exists (status {status})", result=result)
         if status == SUCCEEDED:
-            got = await self._call(
-                delivery.destination, "GET", f"{_BELOW}/flowsessions({quote(session)})/outputs/$value"
-            )
+            outputs = f"{_BELOW}/flowsessions({quote(session)})/outputs/$value"
+            got = await self._rooms.call(delivery.destination, "GET", outputs)
             output = json_of(got) if isinstance(got, Response) and got.status == 200 else None
             return Answer(
                 AnswerKind.DELIVERED, "the flow succeeded", result=result | ({"output": output} if output else {})
@@ -143,24 +130,16 @@ class PowerAutomateConnector:
             return Answer(AnswerKind.REFUSED, why, result=result)
         return still_working(delivery, f"the flow runs (status {status})", now=now, poll_seconds=settings.poll_seconds)
 
-    async def _call(self, destination: Destination, method: str, target: str, body: Any = None) -> Response | Answer:
-        sent = b"" if body is None else json.dumps(body).encode()
-        try:
-            return await self._api(destination).call(method, target, body=sent)
-        except UrlInvalid as error:
-            return Answer(AnswerKind.REFUSED, f"[destinations.{destination.name}] cannot be used: {error}")
 
-    def _api(self, destination: Destination) -> AuthorizedApi:
-        if destination not in self._apis:
-            settings, tokens = _settings(destination), None
-            if settings.token_url and settings.client_id and settings.client_secret_env is not None:
-                parts = urlsplit(destination.url)
-                scope = settings.scope or f"{parts.scheme}://{parts.netloc}/.default"
-                secret = settings.client_secret_env.get_secret_value()
-                grant = ClientCredentials(settings.token_url, settings.client_id, secret, scope, in_body=True)
-                tokens = Tokens(lambda: grant.fetch(self._http, destination))
-            self._apis[destination] = AuthorizedApi(self._http, destination, tokens)
-        return self._apis[destination]
+def _tokens_of(http: OverHttp, destination: Destination) -> Tokens | None:
+    settings = _settings(destination)
+    if not settings.token_url or not settings.client_id or settings.client_secret_env is None:
+        return None
+    parts = urlsplit(destination.url)
+    scope = settings.scope or f"{parts.scheme}://{parts.netloc}/.default"
+    secret = settings.client_secret_env.get_secret_value()
+    grant = ClientCredentials(settings.token_url, settings.client_id, secret, scope, in_body=True)
+    return Tokens(lambda: grant.fetch(http, destination))
 
 
 def _options(delivery: Delivery) -> FlowOptions:
@@ -169,11 +148,3 @@ def _options(delivery: Delivery) -> FlowOptions:
 
 def _settings(destination: Destination) -> PowerAutomateSettings:
     return destination.settings_of("power_automate", PowerAutomateSettings)
-
-
-def _inputs_of(delivery: Delivery, options: FlowOptions) -> Mapping[str, Any]:
-    """Return the inputs, filled in. Raises ValueMissing."""
-    if options.inputs is None:
-        return {"decision": json.dumps(delivery.data)}
-    filled: Mapping[str, Any] = fill_json(options.inputs, values_of(delivery))
-    return filled

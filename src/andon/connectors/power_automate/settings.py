@@ -3,9 +3,9 @@
 from typing import Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from andon.actions import Body
+from andon.actions import Inputs
 from andon.actions.ports import Shape
 from andon.kernel.secrets import SecretFrom
 
@@ -16,27 +16,24 @@ class FlowOptions(Shape):
     flow: str | None = Field(
         None, description="The id of a desktop flow. None: the destination's url is the HTTP trigger of a cloud flow."
     )
-    inputs: Body = Field(
+    inputs: Inputs = Field(
         None, description="The flow's inputs: a mapping whose texts may hold values. None: `decision`, as JSON."
     )
     run_mode: Literal["attended", "unattended"] = Field("unattended", description="How a desktop flow runs.")
     priority: Literal["normal", "high"] = Field("normal", description="The priority of a desktop flow.")
     wait: bool = Field(True, description="Whether the delivery ends with the desktop flow, or once it is queued.")
 
-    @model_validator(mode="after")
-    def _is_whole(self) -> "FlowOptions":
-        if self.inputs is not None and not isinstance(self.inputs, dict):
-            raise ValueError("inputs: expected a mapping of names to values")
-        if self.flow is not None:
-            try:
-                UUID(self.flow)
-            except ValueError:
-                raise ValueError("flow: expected the id of a desktop flow, as in its address") from None
-        return self
+    @field_validator("flow")
+    @classmethod
+    def _is_an_id(cls, flow: str | None) -> str | None:
+        try:
+            return None if flow is None else str(UUID(flow))
+        except ValueError:
+            raise ValueError("expected the id of a desktop flow, as in its address") from None
 
 
 class PowerAutomateSettings(Shape):
-    """The way into an environment."""
+    """The access to an environment."""
 
     token_url: str | None = Field(
         None, description="`https://login.microsoftonline.com/TENANT/oauth2/v2.0/token`; none for an HTTP trigger."
@@ -47,9 +44,14 @@ class PowerAutomateSettings(Shape):
     connection: str = Field("", description="The name of the desktop flow connection, which says on which machines.")
     connection_reference: bool = Field(False, description="Whether `connection` is a reference's logical name.")
     timeout_seconds: int = Field(7200, ge=1, le=86400, description="How long a desktop flow may run.")
-    poll_seconds: float = Field(10.0, gt=0, le=3600, description="The first pause before the flow's end is asked for.")
+    poll_seconds: float = Field(
+        10.0, gt=0, le=3600, description="The first pause before Andon asks how the flow ended."
+    )
     settle_seconds: float = Field(
-        120.0, ge=0, le=3600, description="A run that is not found so long after it was asked for was not started."
+        120.0,
+        ge=0,
+        le=3600,
+        description="A run that is still not found this long after it was ordered was not started.",
     )
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ import re
 
 from pydantic import Field, field_validator
 
-from andon.actions import Body
+from andon.actions import Inputs
 from andon.actions.ports import Shape
 from andon.kernel.secrets import SecretFrom
 
@@ -15,7 +15,7 @@ class WorkItemOptions(Shape):
     """One work item."""
 
     process: str = Field(description="The id of the process whose input queue gets the item.")
-    payload: Body = Field(
+    payload: Inputs = Field(
         None, description="The item's payload: a mapping whose texts may hold values. None: the decision."
     )
     wait: bool = Field(True, description="Whether the delivery ends with the robot's work, or once it is queued.")
@@ -27,22 +27,17 @@ class WorkItemOptions(Shape):
             raise ValueError("expected an id of letters, digits, - and _")
         return process
 
-    @field_validator("payload")
-    @classmethod
-    def _is_a_mapping(cls, payload: object) -> object:
-        if payload is not None and not isinstance(payload, dict):
-            raise ValueError("expected a mapping of names to values")
-        return payload
-
 
 class RobocorpSettings(Shape):
-    """The way into a workspace; none of it is needed for files."""
+    """The access to a workspace. Files need none of it."""
 
     workspace: str = Field("", description="The id of the workspace.")
     api_key_env: SecretFrom | None = Field(None, description="Environment variable with the workspace's API key.")
-    poll_seconds: float = Field(10.0, gt=0, le=3600, description="The first pause before the item's end is asked for.")
+    poll_seconds: float = Field(
+        10.0, gt=0, le=3600, description="The first pause before Andon asks how the item ended."
+    )
     settle_seconds: float = Field(
-        60.0, ge=0, le=3600, description="An item that is not found so long after it was made was not made."
+        60.0, ge=0, le=3600, description="An item that is still not found this long after it was ordered was not made."
     )
 
     @field_validator("workspace")

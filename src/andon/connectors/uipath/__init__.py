@@ -1,4 +1,4 @@
-"""UiPath Orchestrator: queue items under a unique reference, and jobs, whose end is the end of the delivery."""
+"""UiPath Orchestrator: queue items with a unique reference, and jobs. The delivery ends when they do."""
 
 from andon.actions.ports import Kind
 from andon.connectors.uipath.connector import UipathConnector

@@ -1,7 +1,8 @@
-"""What the state of a queue item or a job says about the delivery."""
+"""What the state of a queue item or a job means for the delivery."""
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +10,8 @@ from andon.actions import not_found, still_working
 from andon.actions.ports import Answer, AnswerKind, Delivery
 from andon.connectors.uipath.settings import UipathOptions, UipathSettings
 
-_ENDED_BADLY = {"Faulted", "Stopped"}
 
-
-def outcome_of_item(
+def outcome_of(
     delivery: Delivery,
     options: UipathOptions,
     settings: UipathSettings,
@@ -20,46 +19,41 @@ def outcome_of_item(
     *,
     now: datetime,
 ) -> Answer:
-    """Return what the items of a reference say; the newest counts."""
+    """Return what the items or jobs of a reference mean for the delivery; the newest counts."""
+    what, field, output = ("job", "State", "OutputArguments") if options.queue is None else ("item", "Status", "Output")
     if not found:
-        return not_found(delivery, "no item has this reference", now=now, settle_seconds=settings.settle_seconds)
-    item = found[0]
-    status = str(item.get("Status"))
-    result = _result(item, item.get("Output"))
-    if status == "Successful" or not options.wait:
-        return Answer(AnswerKind.DELIVERED, f"the item is {status}", result=result)
+        return not_found(delivery, f"no {what} has this reference", now=now, settle_seconds=settings.settle_seconds)
+    newest = found[0]
+    state = str(newest.get(field))
+    result = _result(newest, newest.get(output))
+    if state == "Successful" or not options.wait:
+        return Answer(AnswerKind.DELIVERED, f"the {what} is {state}", result=result)
+    failure = _failure_of_job(state, newest) if options.queue is None else _failure_of_item(state, newest)
+    if failure is not None:
+        return replace(failure, result=result)
+    return still_working(delivery, f"the {what} is {state}", now=now, poll_seconds=settings.poll_seconds)
+
+
+def _failure_of_item(status: str, item: Mapping[str, Any]) -> Answer | None:
+    """Return how an item ended without success, None if it has not ended."""
     if status == "Failed":
         why = item.get("ProcessingException")
         why = why if isinstance(why, Mapping) else {}
         kind = "a business rule" if why.get("Type") == "BusinessException" else "an error of the application"
         reason = str(why.get("Reason") or "no reason given")[:300]
-        return Answer(AnswerKind.REFUSED, f"the robot failed by {kind}: {reason}", result=result)
+        return Answer(AnswerKind.REFUSED, f"the robot failed by {kind}: {reason}")
     if status == "Deleted":
-        return Answer(AnswerKind.REFUSED, "the item was deleted in Orchestrator", result=result)
+        return Answer(AnswerKind.REFUSED, "the item was deleted in Orchestrator")
     if status == "Abandoned":
-        return Answer(AnswerKind.UNKNOWN, "the robot abandoned the item", result=result, final=True)
-    return still_working(delivery, f"the item is {status}", now=now, poll_seconds=settings.poll_seconds)
+        return Answer(AnswerKind.UNKNOWN, "the robot abandoned the item", final=True)
+    return None
 
 
-def outcome_of_job(
-    delivery: Delivery,
-    options: UipathOptions,
-    settings: UipathSettings,
-    found: Sequence[Mapping[str, Any]],
-    *,
-    now: datetime,
-) -> Answer:
-    """Return what the jobs of a reference say; the newest counts."""
-    if not found:
-        return not_found(delivery, "no job has this reference", now=now, settle_seconds=settings.settle_seconds)
-    job = found[0]
-    state = str(job.get("State"))
-    result = _result(job, job.get("OutputArguments"))
-    if state == "Successful" or not options.wait:
-        return Answer(AnswerKind.DELIVERED, f"the job is {state}", result=result)
-    if state in _ENDED_BADLY:
-        return Answer(AnswerKind.REFUSED, f"the job is {state}: {str(job.get('Info') or '')[:300]}", result=result)
-    return still_working(delivery, f"the job is {state}", now=now, poll_seconds=settings.poll_seconds)
+def _failure_of_job(state: str, job: Mapping[str, Any]) -> Answer | None:
+    """Return how a job ended without success, None if it has not ended."""
+    if state in ("Faulted", "Stopped"):
+        return Answer(AnswerKind.REFUSED, f"the job is {state}: {str(job.get('Info') or '')[:300]}")
+    return None
 
 
 def _result(entity: Mapping[str, Any], output: Any) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ def by_name(entities: str, name: str, field: str) -> str:
 
 
 def items_of(key: UUID) -> str:
-    """Return the request for the items of a reference, the newest first: a retry makes another of the same."""
+    """Return the request for the items of a reference, the newest first. A retry makes another item."""
     select = "Id,Key,Status,Reference,Output,ProcessingException"
     return f"/odata/QueueItems?$filter={_referring(key)}&$orderby=Id%20desc&$top=10&$select={select}"
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from andon.actions import Body
+from andon.actions import Inputs
 from andon.actions.ports import Shape
 from andon.kernel.secrets import SecretFrom
 
@@ -15,7 +15,7 @@ class UipathOptions(Shape):
 
     queue: str | None = Field(None, min_length=1, description="The queue that gets an item, by its name.")
     process: str | None = Field(None, min_length=1, description="The process that a job is started of, by its name.")
-    content: Body = Field(
+    content: Inputs = Field(
         None,
         description="The item's specific content or the job's input arguments: a mapping whose texts may hold values. "
         "None: the decision, as JSON in `decision`.",
@@ -27,13 +27,11 @@ class UipathOptions(Shape):
     def _is_one(self) -> "UipathOptions":
         if (self.queue is None) == (self.process is None):
             raise ValueError("expected either a queue or a process")
-        if self.content is not None and not isinstance(self.content, dict):
-            raise ValueError("content: expected a mapping of names to values")
         return self
 
 
 class UipathSettings(Shape):
-    """The way into an Orchestrator in the cloud or on premises."""
+    """The access to an Orchestrator in the cloud or on premises."""
 
     client_id: str | None = Field(None, description="The id of Andon's external application there.")
     client_secret_env: SecretFrom | None = Field(None, description="Environment variable with its secret.")
@@ -48,9 +46,11 @@ class UipathSettings(Shape):
     scope: str = Field("OR.Queues OR.Jobs OR.Execution.Read", description="The scopes of the token.")
     folder: str | None = Field(None, description="The folder of the queue or process, by its path: `Shared/Payments`.")
     folder_id: int | None = Field(None, ge=1, description="The same by its number.")
-    poll_seconds: float = Field(10.0, gt=0, le=3600, description="The first pause before the robot's end is asked for.")
+    poll_seconds: float = Field(
+        10.0, gt=0, le=3600, description="The first pause before Andon asks how the work ended."
+    )
     settle_seconds: float = Field(
-        60.0, ge=0, le=3600, description="A job that is not found so long after it was asked for was not started."
+        60.0, ge=0, le=3600, description="A job that is still not found this long after it was ordered was not started."
     )
 
     @model_validator(mode="after")
@@ -65,7 +65,7 @@ class UipathSettings(Shape):
 
 
 def token_url_of(url: str, settings: UipathSettings) -> str:
-    """Return where tokens are given for an Orchestrator."""
+    """Return the URL that gives tokens for an Orchestrator."""
     if settings.token_url is not None:
         return settings.token_url
     parts = urlsplit(url)
