@@ -41,7 +41,7 @@ def keep(database: Database, content: bytes, name: str, *, mail: str = "m1", aft
     return one.sha256
 
 
-def reads(database: Database) -> list[tuple[str, str]]:
+def reads(database: Database) -> list[tuple[str, str | None]]:
     with database.begin() as tx:
         return [(entry.leaf.subject, entry.reason) for entry in audit.page(tx, limit=10)]
 
