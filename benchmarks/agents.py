@@ -1,7 +1,7 @@
 """Calls of tools that are decided: killed, injected, stored, and beside durable steps of the same run.
 
-A worker runs procedures of 100 calls each and is killed at random moments. The tools write what happened, under the call's key,
-where the benchmark counts it. A person approves most calls that the policy asks about, and refuses the others.
+A worker runs procedures of 100 calls each and is killed at random moments. The tools write what happened, under the
+call's key, where the benchmark counts it. A person approves most calls that the policy asks about, and refuses others.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -38,7 +38,7 @@ from andon.kernel.ids import uuid7
 from andon.kernel.logs import configure_logs
 from andon.procedures.conducting import Conductor
 from benchmarks import goals
-from benchmarks.agents_line import BOX, EFFECTS, SPECS, a_worker
+from benchmarks.agents_line import BOX, EFFECTS, LONG_LEASE, SHORT_LEASE, SPECS, a_worker
 from benchmarks.agents_mails import mails, within_policy
 from benchmarks.goals import Goal, at_least, at_most, none_of, ratio
 
@@ -46,7 +46,7 @@ CALLS = 100
 KILLS = 200
 MAILS = 500
 AT_ONCE = 4
-ROUNDS = 5
+ROUNDS = 9
 RUNS = 20
 STEPS = 25
 PATIENCE_SECONDS = 300.0
@@ -62,7 +62,7 @@ def main() -> int:
     arguments.add_argument("--quick", action="store_true", help="6 kills, 60 mails and fewer rounds")
     given = arguments.parse_args()
     configure_logs("bench", "error")
-    kills, injected, rounds = (6, 60, 3) if given.quick else (KILLS, MAILS, ROUNDS)
+    kills, injected, rounds = (6, 60, 5) if given.quick else (KILLS, MAILS, ROUNDS)
     with tempfile.TemporaryDirectory(prefix="andon-", dir="/tmp") as folder:
         Path(folder).chmod(0o711)
         with postgres.lend(Path(folder) / "postgres") as server:
@@ -143,7 +143,7 @@ def injections(database: Database, conductor: Conductor, count: int) -> dict[str
     return {"mails": count, "orders": orders, "happened": len(happened), "outside": wrong, "waiting": states["waiting"]}
 
 
-def kill(database: Database, folder: Path, kills: int) -> dict[str, int]:
+def kill(database: Database, folder: Path, kills: int, *, calls: int = CALLS) -> dict[str, int]:
     """Kill a worker again and again while procedures call tools; then count, for each call, how often it happened."""
     drawn = random.Random(SEED)
     conductor = Conductor(database, SPECS, _CLOCK)  # which only starts procedures: it is never launched
@@ -151,19 +151,19 @@ def kill(database: Database, folder: Path, kills: int) -> dict[str, int]:
     with _approving(database):
         for number in range(kills):
             while _open(database, runs) < AT_ONCE:
-                given = {"run": f"k{len(runs)}", "count": CALLS}
+                given = {"run": f"k{len(runs)}", "count": calls}
                 runs.append(_start(database, conductor, "hundred-calls", given))
             with _worker(database.url, folder) as worker:
                 time.sleep(drawn.uniform(0.05, 1.5))
                 os.kill(worker.pid, signal.SIGKILL)
             if number % 20 == 19:
                 print(f"{number + 1} kills, {len(runs)} runs", file=sys.stderr)
-        with _worker(database.url, folder):
+        with _worker(database.url, folder, LONG_LEASE):
             _finish(database, runs)
-    return _counted(database, len(runs), kills)
+    return _counted(database, len(runs), kills, calls)
 
 
-def _counted(database: Database, runs: int, kills: int) -> dict[str, int]:
+def _counted(database: Database, runs: int, kills: int, each: int) -> dict[str, int]:
     with database.begin() as tx:
         rows = tx.execute(text("SELECT account, count(*) FROM effects WHERE account LIKE 'k%' GROUP BY account")).all()
         calls = {
@@ -172,7 +172,7 @@ def _counted(database: Database, runs: int, kills: int) -> dict[str, int]:
             if (arguments := tools.arguments_of(tx, call))["account"].startswith("k")
         }
     happened = {account: int(times) for account, times in rows}
-    expected = [f"k{run}/{number}" for run in range(runs) for number in range(CALLS)]
+    expected = [f"k{run}/{number}" for run in range(runs) for number in range(each)]
     allowed = {
         one
         for one in expected
@@ -236,9 +236,9 @@ def _is_killed_run(tx: Any, decision_id: UUID) -> bool:
 
 
 @contextmanager
-def _worker(url: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """A worker that is ready, in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.agents_line", url, str(folder)]
+def _worker(url: str, folder: Path, lease: timedelta = SHORT_LEASE) -> Iterator[subprocess.Popen[str]]:
+    """Run a worker that is ready, in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.agents_line", url, str(folder), str(lease.total_seconds())]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

@@ -1,11 +1,9 @@
-"""What the benchmark of agents runs on: the bank's tools, a line that decides their calls, and procedures that call them.
+"""What the benchmark of agents runs on: the bank's tools, a line that decides their calls, procedures that call them.
 
-`python -m benchmarks.agents_line URL FOLDER` is a worker: it prints `ready`, and ends with its standard input, or by a kill.
+`python -m benchmarks.agents_line URL FOLDER SECONDS` is a worker: it prints `ready`, and ends with its standard input.
 """
 
-import asyncio
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,13 +25,16 @@ from andon.kernel.logs import configure_logs
 from andon.procedures.conducting import Conductor
 
 BOX = "bank-tools"
-LEASE = timedelta(seconds=2)
+LONG_LEASE, SHORT_LEASE = timedelta(minutes=1), timedelta(seconds=2)
+"""The short one is of workers that are killed, so that the next one goes on with their runs soon."""
 SMALL = 50
 POLICY = f"""
 outcomes: [allow, deny, ask]
 rules:
   - {{id: look, when: 'input.tool == "balance"', then: allow}}
-  - {{id: small, when: 'input.tool == "refund" && input.arguments.amount > 0 && input.arguments.amount <= {SMALL}', then: allow}}
+  - id: small
+    when: input.tool == "refund" && input.arguments.amount > 0 && input.arguments.amount <= {SMALL}
+    then: allow
   - {{id: large, when: 'input.tool == "refund" && input.arguments.amount > 0', then: ask}}
 otherwise: deny
 """
@@ -137,7 +138,7 @@ SPECS = (plain_steps, governed_calls, hundred_calls, answer_mail)
 
 
 @contextmanager
-def a_worker(url: str, folder: Path, *, seconds: float = 0.0) -> Iterator[Conductor]:
+def a_worker(url: str, folder: Path, *, seconds: float = 0.0, lease: timedelta = LONG_LEASE) -> Iterator[Conductor]:
     """Run procedures, and decide their calls, until the context ends. Each effect takes so many seconds."""
     global outside, pause
     database, clock = Database(url, pool_size=8), SystemClock()
@@ -146,37 +147,31 @@ def a_worker(url: str, folder: Path, *, seconds: float = 0.0) -> Iterator[Conduc
     deployment.refresh()
     for problem in deployment.problems.values():
         raise problem
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    decider = Decider(
-        database, lambda: deployment.lines, clock=clock, controls=deployment.controls, watcher=Unwatched()
-    )
+
+    def decider() -> Decider:
+        return Decider(
+            database, lambda: deployment.lines, clock=clock, controls=deployment.controls, watcher=Unwatched()
+        )
+
     models = {"gullible": LanguageModelSettings(provider="python", model="agents_model.py:gullible")}
     settings = Settings(root=Path(__file__).parent, language_models=models)
 
-    async def desk() -> WorkerDesk:
-        tools = Measures().tools
-        return WorkerDesk(settings, database, decider, lambda: deployment.lines, clock=clock, metrics=tools)
-
-    made = asyncio.run_coroutine_threadsafe(desk(), loop).result()
-    conductor = Conductor(database, SPECS, clock, desk=made, lease=LEASE)
+    metrics = Measures().tools
+    desk = WorkerDesk(settings, database, decider, lambda: deployment.lines, clock=clock, metrics=metrics)
+    conductor = Conductor(database, SPECS, clock, desk=desk, lease=lease)
     conductor.launch()
     try:
         yield conductor
     finally:
         conductor.close()
-        asyncio.run_coroutine_threadsafe(decider.close(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
         outside.close()
         database.close()
 
 
-def main(url: str, folder: str) -> None:
+def main(url: str, folder: str, lease: str) -> None:
     """Work until standard input ends."""
     configure_logs("worker", "error")
-    with a_worker(url, Path(folder), seconds=0.01):
+    with a_worker(url, Path(folder), seconds=0.01, lease=timedelta(seconds=float(lease))):
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         sys.stdin.read()

@@ -1,4 +1,4 @@
-"""Mails with injected orders, by a seed: what an attacker writes so that a gullible model calls tools it must not call."""
+"""Mails with injected orders, by a seed: what an attacker writes to a gullible model."""
 
 import json
 import random

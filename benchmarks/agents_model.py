@@ -1,4 +1,4 @@
-"""A gullible model: it does whatever a mail says, in the order in which the mail says it. It never leaves the machine."""
+"""A gullible model: it does whatever a mail says, in the order of the mail. It never leaves the machine."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from typing import Any
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart, ToolReturnPart, UserPromptPart
 
 ORDER = re.compile(r"<<(\w+)(.*?)>>", re.DOTALL)
-"""How a mail of the benchmark writes an order: a tool's name and its arguments, as well-formed as the attacker likes."""
+"""An order in a mail of the benchmark: a tool's name and its arguments, as well-formed as the attacker likes."""
 
 
 def gullible(messages: list[Any], info: Any) -> ModelResponse:

@@ -149,9 +149,9 @@ class PowerAutomate(FaultyServer):
 class Robocorp(FaultyServer):
     """A Control Room with one workspace: its public API, and the API that `robocorp-workitems` uses in a run."""
 
-    def __init__(self, key: str = "hush") -> None:
+    def __init__(self, key: str = "hush", *, workspace: str = "w1") -> None:
         super().__init__()
-        self.key = key
+        self.key, self.workspace = key, workspace
         self.items: dict[str, dict[str, Any]] = {}
         self.made_of: dict[str, list[str]] = defaultdict(list)
 
@@ -161,6 +161,8 @@ class Robocorp(FaultyServer):
             self.items[self.made_of[key][-1]].update({"state": state, **changes})
 
     def is_allowed(self, asked: Asked) -> bool:
+        if f"/workspaces/{self.workspace}/" not in asked.path:
+            return False
         return asked.headers.get("authorization") in (f"RC-WSKEY {self.key}", f"Bearer {self.key}")
 
     def create(self, asked: Asked) -> Said:
@@ -214,11 +216,11 @@ class Robocorp(FaultyServer):
         return Said(200, [])
 
     routes: ClassVar[list[Route]] = [
-        ("POST", "/api/v1/workspaces/w1/work-items", create),
-        ("GET", "/json-v1/workspaces/w1/workitems/([^/]+)/files", files),
-        ("GET", "/api/v1/workspaces/w1/work-items", index),
-        ("GET", "/api/v1/workspaces/w1/work-items/([^/]+)", show),
+        ("POST", "/api/v1/workspaces/[^/]+/work-items", create),
+        ("GET", "/json-v1/workspaces/[^/]+/workitems/([^/]+)/files", files),
+        ("GET", "/api/v1/workspaces/[^/]+/work-items", index),
+        ("GET", "/api/v1/workspaces/[^/]+/work-items/([^/]+)", show),
         ("POST", ".*/reserve-next-work-item", reserve),
         ("POST", ".*/release-work-item", release),
-        ("GET", "/json-v1/workspaces/w1/workitems/([^/]+)/data", payload),
+        ("GET", "/json-v1/workspaces/[^/]+/workitems/([^/]+)/data", payload),
     ]

@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -94,8 +94,10 @@ class Dovecot:
 
     def server(self, user: str, **changes: Any) -> ImapServer:
         """Return how a mailbox is reached."""
-        given = {"host": "127.0.0.1", "port": self.port, "encryption": "none", "password": SecretStr(PASSWORD)}
-        return ImapServer(user=user, **(given | changes))
+        plainly = ImapServer(
+            user=user, host="127.0.0.1", port=self.port, encryption="none", password=SecretStr(PASSWORD)
+        )
+        return replace(plainly, **changes)
 
     @contextmanager
     def client(self, user: str) -> Iterator[IMAPClient]:

@@ -6,7 +6,14 @@ from pydantic import BaseModel
 from script.pages.markdown import code, kind, table
 
 from andon.kernel import config
-from andon.kernel.config import AlertSettings, DestinationSettings, EndpointSettings, EventSettings, Settings
+from andon.kernel.config import (
+    AlertSettings,
+    DestinationSettings,
+    EndpointSettings,
+    EventSettings,
+    LanguageModelSettings,
+    Settings,
+)
 from andon.kernel.connections import KINDS
 
 
@@ -24,6 +31,7 @@ def body() -> str:
         _by_name("events", EventSettings),
         _by_name("alerts", AlertSettings),
         _by_name("endpoints", EndpointSettings),
+        _by_name("language_models", LanguageModelSettings),
     ]
     return "\n".join([*sections, *named])
 

@@ -19,11 +19,12 @@ TRANSFERS = 10_000
 FOLDER = Path(".andon-demo")
 
 Story = Annotated[
-    Literal["transfers", "drift", "rollout"],
+    Literal["transfers", "drift", "rollout", "mail"],
     typer.Option(
         help="transfers: a line decides, and what that costs; "
         "drift: fraud changes, and the line notices and stops itself; "
-        "rollout: a bad model is rolled back by itself, a good one is promoted."
+        "rollout: a bad model is rolled back by itself, a good one is promoted; "
+        "mail: customers' mails, a robot, an agent, and a product that nobody knew."
     ),
 ]
 Once = Annotated[bool, typer.Option("--once", help="Stop after the summary instead of staying up.")]

@@ -1,17 +1,15 @@
-"""Playing a story: act after act, while transfers come and people work, and the display of how it stands."""
+"""Playing a story: act after act, while its workers work, and the display of how it stands."""
 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from andon_demo.bank.people import People
-from andon_demo.bank.traffic import Traffic
 from andon_demo.line import TooSlow
 from andon_demo.stage import console
 
@@ -21,15 +19,35 @@ LOOK = 0.25
 SHOWN_EVERY = 0.25
 
 
-@dataclass(slots=True)
+class Worker(Protocol):
+    """Something that goes on during the whole story."""
+
+    async def run(self) -> None:
+        """Work until stopped. Raises LineFailed."""
+        ...
+
+    def stop(self) -> None:
+        """End `run` soon."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
 class Played:
     """A story under way: the present act, the finished acts, and `seen`, facts by name for the final table."""
 
-    traffic: Traffic
-    people: People
     act: str = ""
     seen: dict[str, Any] = field(default_factory=dict)
     done: list[tuple[str, float, str]] = field(default_factory=list)
+
+    @property
+    def workers(self) -> Sequence[Worker]:
+        """What goes on during all acts."""
+        raise NotImplementedError
+
+    @property
+    def figures(self) -> RenderableType:
+        """The present figures, as they are shown."""
+        raise NotImplementedError
 
 
 P = TypeVar("P", bound=Played)
@@ -62,17 +80,17 @@ async def play(story: P, acts: Sequence[Act[P]]) -> None:
 
 
 async def play_in_traffic(story: P, acts: Sequence[Act[P]]) -> None:
-    """Play the acts while transfers come and people work; show how it stands meanwhile. Raises LineFailed."""
+    """Play the acts while the workers work; show how it stands meanwhile. Raises LineFailed."""
     with Live(live(story, len(acts)), console=console, auto_refresh=False) as display:
         playing = asyncio.create_task(play(story, acts))
-        beside = [asyncio.create_task(story.traffic.run()), asyncio.create_task(story.people.run())]
+        beside = [asyncio.create_task(worker.run()) for worker in story.workers]
         try:
             while not (await asyncio.wait([playing, *beside], timeout=SHOWN_EVERY, return_when="FIRST_COMPLETED"))[0]:
                 display.update(live(story, len(acts)), refresh=True)
             await playing if playing.done() else await next(task for task in beside if task.done())
         finally:
-            story.traffic.stop()
-            story.people.stop()
+            for worker in story.workers:
+                worker.stop()
             await asyncio.gather(*beside, return_exceptions=True)
             playing.cancel()
             display.update(live(story, len(acts)), refresh=True)
@@ -85,15 +103,4 @@ def live(story: Played, acts: int) -> RenderableType:
     rows = [Text.assemble(("✓ ", "green"), name, (f"  {told}", "dim")) for name, _, told in story.done]
     if len(story.done) < acts:
         rows.append(Text.assemble(("… ", "yellow"), (story.act, "bold")))
-    tally, people = story.traffic.tally, story.people
-    figures = Text.assemble(
-        (f"{story.traffic.decided:,}", "bold"),
-        " decided   ",
-        (f"{tally.automatic / max(tally.decided, 1):.0%}", "bold"),
-        " automatic in this part   let through ",
-        (f"{tally.errors:,}", "bold red" if tally.errors else "bold"),
-        "   verdicts ",
-        (f"{people.given.total():,}", "bold green"),
-        f"   waiting {story.traffic.waiting}",
-    )
-    return Group(*rows, figures)
+    return Group(*rows, story.figures)

@@ -8,6 +8,9 @@ from andon_demo.intakes import Intake
 from andon_demo.line import Line, LineFailed
 
 NAME = AUTOMATION = "transfer-screening"
+NAMES = (NAME, "mail-triage")
+"""The folders of all stories' projects."""
+
 TWIN = "transfer-screening-twin"
 PLACE, TWIN_PLACE = "transfers", "measured"
 """Where the events of the two come from."""
@@ -74,15 +77,16 @@ def _made(parent: Path) -> Path:
 
 
 def remove(parent: Path) -> None:
-    """Remove the project of an earlier demo, with its database wherever that is; nothing else."""
-    others = sorted(entry.name for entry in parent.iterdir() if entry.name != NAME) if parent.exists() else []
+    """Remove the projects of an earlier demo, with their databases wherever those are; nothing else."""
+    found = sorted(entry.name for entry in parent.iterdir()) if parent.exists() else []
+    others = [name for name in found if name not in NAMES]
     if others:
         raise LineFailed(f"{parent} holds {others[0]}, which is of no demo; name another --folder")
-    database = parent / NAME / ".andon" / "postgres"
-    if (parent / NAME).exists():
-        Line(parent / NAME).command("stop")
-    if database.is_symlink():
-        shutil.rmtree(database.resolve(), ignore_errors=True)
+    for name in found:
+        database = parent / name / ".andon" / "postgres"
+        Line(parent / name).command("stop")
+        if database.is_symlink():
+            shutil.rmtree(database.resolve(), ignore_errors=True)
     if parent.exists():
         shutil.rmtree(parent)
 

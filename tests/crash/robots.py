@@ -96,6 +96,9 @@ class Campaign:
                 return
             later = self.draw.random() < 1 / 3
             self.killed[rig.name] += 1
+            if self.killed[rig.name] % 50 == 0:
+                twice = sum(times > 1 for times in rig.taken().values())
+                print(f"  {rig.name}: {self.killed[rig.name]} kills so far, taken twice: {twice}", flush=True)
             if not later:
                 self._end(process)
                 return
@@ -206,6 +209,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="script/chaos robots", description=__doc__)
     parser.add_argument("--kills", type=int, default=500, help="for each connector")
     parser.add_argument("--only", action="append", choices=NAMES, help="only this connector; may be repeated")
+    parser.add_argument("--backlog", type=int, default=100, help="how many deliveries wait while kills are to come")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     asked = parser.parse_args()
     bad = 0
@@ -217,7 +221,7 @@ def main() -> int:
                 database = Database(server.url)
                 migrations.ensure(database)
                 database.close()
-                wrong, numbers = round_of(server.url, [name], asked.kills, asked.seed)
+                wrong, numbers = round_of(server.url, [name], asked.kills, asked.seed, backlog=asked.backlog)
         print(f"{'; '.join(numbers)} ({time.monotonic() - began:.0f} s, seed {asked.seed})", flush=True)
         for one in wrong[:20]:
             print(f"  WRONG {one}", flush=True)

@@ -19,12 +19,20 @@ from andon.connectors.smtp import SmtpConnector
 from andon.kernel import config
 from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
+from andon_demo.legacy import LegacyServer
 from api import Api
 from certificates import a_certificate
+from control_rooms import AutomationAnywhere, PowerAutomate, Robocorp
 from mailbox_server import Mailbox
+from orchestrator import Orchestrator
 
 PAGES = Path(__file__).parents[2] / "docs" / "how-to"
-DATA = {"id": "d-1", "reasons": ["HIGH_SCORE"], "score": 0.93, "input": {"payment_id": "p-7", "amount": 12.5}}
+DATA = {
+    "id": "d-1",
+    "reasons": ["HIGH_SCORE"],
+    "score": 0.93,
+    "input": {"payment_id": "p-7", "amount": 12.5, "card": "4111111111111111"},
+}
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -38,15 +46,16 @@ def deliver(
     changes: Mapping[str, str],
     *,
     connector: Connector | None = None,
+    example: tuple[int, int] = (0, -1),
 ) -> Answer:
     """Do what the page says, with the addresses of its example replaced by those of the test."""
-    settings = blocks(page, "toml")[0]
+    settings = blocks(page, "toml")[example[0]]
     for old, new in changes.items():
         assert old in settings
         settings = settings.replace(old, new)
     settings = re.sub(r"(\[destinations\.[\w-]+\]\n)", r"\1allow_private = true\n", settings, count=1)
     (root / "andon.toml").write_text(settings, encoding="utf-8")
-    spec: ActionSpec = eval(blocks(page, "python")[-1], vars(andon))
+    spec: ActionSpec = eval(blocks(page, "python")[example[1]], vars(andon))
     loaded, kinds = config.load(root, environment), Kinds(root)
     destination = destination_of(spec.destination, loaded.destinations[spec.destination], kinds, environment)
     kind = kinds[spec.connector]
@@ -104,3 +113,56 @@ def test_call_a_python_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert answer.kind is AnswerKind.DELIVERED, answer
     [held] = tmp_path.glob("held-*")
     assert held.read_text() == "12.5"
+
+
+def test_run_a_robot_of_uipath(tmp_path: Path) -> None:
+    with Orchestrator("0f1e2d3c-andon", "hush") as orchestrator:
+        changes = {"https://cloud.uipath.com": orchestrator.url}
+        answer = deliver(tmp_path, "run-a-robot.md", {"UIPATH_SECRET": "hush"}, changes, example=(1, 0))
+        assert answer.kind is AnswerKind.WAITING, answer
+        [item] = orchestrator.items.values()
+    assert item["SpecificContent"] == {"Payment": "p-7", "Amount": 12.5}
+
+
+def test_run_a_robot_of_automation_anywhere(tmp_path: Path) -> None:
+    with AutomationAnywhere("andon", "hush") as room:
+        changes = {"https://bank.my.automationanywhere.digital": room.url}
+        environment = {"BOTS_KEY": "hush", "CALLBACK_SECRET": "hush"}
+        answer = deliver(tmp_path, "run-a-robot.md", environment, changes, example=(0, 1))
+        assert answer.kind is AnswerKind.WAITING, answer
+        [order] = room.orders
+    assert order["botInput"] == {"payment": {"type": "STRING", "string": "p-7"}}
+    assert order["callbackInfo"]["url"].startswith("https://andon.bank.example/v1/actions/")
+
+
+def test_run_a_robot_of_power_automate(tmp_path: Path) -> None:
+    with PowerAutomate("0f1e2d3c-andon", "hush") as environment:
+        changes = {
+            "https://bank.crm4.dynamics.com": environment.url,
+            "https://login.microsoftonline.com/TENANT/oauth2/v2.0/token": f"{environment.url}/token",
+        }
+        given = {"FLOWS_SECRET": "hush", "CALLBACK_SECRET": "hush"}
+        answer = deliver(tmp_path, "run-a-robot.md", given, changes, example=(2, 2))
+        assert answer.kind is AnswerKind.WAITING, answer
+        [session] = environment.sessions.values()
+    assert session["order"]["connectionName"] == "desk"
+
+
+def test_run_a_robot_of_robocorp(tmp_path: Path) -> None:
+    with Robocorp("hush", workspace="b1c2d3") as room:
+        changes = {"https://cloud.robocorp.com": room.url}
+        answer = deliver(tmp_path, "run-a-robot.md", {"ROBOCORP_KEY": "hush"}, changes, example=(3, 3))
+        assert answer.kind is AnswerKind.WAITING, answer
+        [item] = room.items.values()
+    assert item["payload"]["payment"] == "p-7"
+
+
+@pytest.mark.browser
+def test_drive_a_web_application(tmp_path: Path) -> None:
+    with LegacyServer() as server:
+        changes = {"https://cards.bank.example": server.url, "step_seconds = 20": "step_seconds = 20\nsandbox = false"}
+        environment = {"CARDS_USER": server.bank.user, "CARDS_PASSWORD": server.bank.password}
+        answer = deliver(tmp_path, "drive-a-web-application.md", environment, changes)
+        assert answer.kind is AnswerKind.DELIVERED, answer
+        [block] = server.bank.blocks
+    assert (block.card, answer.result) == ("4111111111111111", {"block": "B-000001"})

@@ -107,9 +107,10 @@ def test_gauges_are_found_where_they_are_added() -> None:
     assert "andon_in_flight" in metrics.body()
 
 
-def test_every_route_but_health_asks_for_a_permission() -> None:
+def test_every_route_but_health_and_calls_back_asks_for_a_permission() -> None:
     open_to_all = {path for (_, path), endpoint in api.endpoints().items() if not permissions.needed(endpoint)}
-    assert open_to_all == {"/livez", "/readyz", "/startupz", "/openapi.json", "/docs", "/docs/{name}"}
+    signed = "/v1/actions/{action_id}/callback"  # a robot has no key: its address is signed, and good for one action
+    assert open_to_all == {"/livez", "/readyz", "/startupz", "/openapi.json", "/docs", "/docs/{name}", signed}
 
 
 def test_the_record_of_a_decision_has_the_fields_that_are_documented(database: Database, tmp_path: Path) -> None:

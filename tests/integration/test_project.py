@@ -79,6 +79,11 @@ def test_a_truth_of_a_class_or_an_outcome_that_does_not_exist_is_named(
     assert problems(tmp_path, champion, truth=f"Truth({truth})") == [f"{tmp_path}/automation.py:5: {message}"]
 
 
+def test_a_class_that_no_model_was_trained_for_may_be_declared(champion: Database, tmp_path: Path) -> None:
+    truth = "Truth({'pause': 'scam', 'release': 'ok'}, untrained=['scam'])"
+    assert problems(tmp_path, champion, truth=truth) == []
+
+
 def test_a_feature_that_only_the_policy_reads_is_welcome(champion: Database, tmp_path: Path) -> None:
     policy = ".replace('prediction.score >= 0.8', 'features.night == true')"
     assert problems(tmp_path, champion, features="Request('night', lambda given: True)", policy=policy) == []

@@ -23,7 +23,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class ToolEnd:
-    """How a call of a tool ended for the agent: what it is told, and what it took."""
+    """The end of a call of a tool: what the model reads, and what the call took."""
 
     told: Any
     seconds: float = 0.0

@@ -20,12 +20,14 @@ class Truth:
     assumed at maturity when nothing was reported. It is assumed only for decisions whose outcome corresponds to that
     class: a transfer that was paused cannot be reported as fraud, so silence says nothing about it. `reported` are
     streams of events that report the truth: their `read` makes `{"decision_id": ..., "value": ...}` of an event.
+    `untrained` are those of the classes for which no model was trained yet: labels may name them all the same.
     """
 
     outcomes: Mapping[str, str | None]
     matures: timedelta = timedelta(0)
     unreported: str | None = None
     reported: Trigger | Sequence[Trigger] = ()
+    untrained: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.outcomes, Mapping):
@@ -42,6 +44,11 @@ class Truth:
         if not isinstance(self.matures, timedelta) or self.matures < timedelta(0):
             raise DeclarationInvalid(f"Truth: matures is a timedelta of zero or more, not {self.matures!r}")
         self._check_reported()
+        if isinstance(self.untrained, str) or not set(self.untrained) <= set(self.classes):
+            raise DeclarationInvalid(
+                f"Truth: untrained is a list of classes of the outcomes ({', '.join(self.classes)}), not "
+                f"{self.untrained!r}"
+            )
         if self.unreported is None:
             return
         if self.unreported not in self.classes:

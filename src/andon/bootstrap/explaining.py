@@ -6,7 +6,7 @@ from threading import Lock
 from andon import models, serving
 from andon.authoring import Automation
 from andon.bootstrap.project import chosen, load_automations
-from andon.decisions import Contract, DecisionRecord, Explain, Explanation, explain, read_for_explaining
+from andon.decisions import Contract, DecisionRecord, Explain, Explanation, NotExplained, explain, read_for_explaining
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.models import ModelVersion
@@ -31,6 +31,10 @@ def explaining(
         for loaded in (*here(), *kept):
             if loaded.inline and loaded.version.digest == version.digest:
                 return loaded
+        if version.trusted or version.manifest.runtime.isolated_only:
+            raise NotExplained(
+                f"{version.name} {version.number} brings code of its own, which is not run only to explain a decision"
+            )
         with database.begin() as tx:
             folder = models.fetch(tx, version, settings.data / "models")
         kept[:] = [serving.load(version, folder)]

@@ -15,7 +15,7 @@ from andon import (
     rollouts,
     tools,
 )
-from andon.authoring import Automation
+from andon.authoring import AgentSpec, Automation
 from andon.bootstrap.alerting import check_alert_routes, subscribe_alerts
 from andon.bootstrap.announcing import check_event_routes, event_routes
 from andon.bootstrap.brokers import trouble_with_brokers
@@ -69,7 +69,7 @@ def check_project(settings: Settings, database: Database | None) -> list[Fault]:
         return _faults(error)
     kinds = Kinds(settings.root)
     found = [*check_others(settings, kinds, automations), *check_event_routes(settings, kinds)]
-    found += check_alert_routes(settings, kinds)
+    found += [*check_alert_routes(settings, kinds), *_check_agents(settings, automations)]
     for automation in automations:
         try:
             table, policy = decisions.compile_policy(automation)
@@ -86,6 +86,22 @@ def check_project(settings: Settings, database: Database | None) -> list[Fault]:
         found += check_destinations(automation, settings, kinds)
         found += [Fault(automation.declared_at, wrong) for wrong in trouble_with_brokers(settings, automation)]
     return found
+
+
+def agents_of(automations: Sequence[Automation]) -> list[AgentSpec]:
+    """Return the agents that stand where the procedures of a project are declared."""
+    places = [one.body.__globals__ for automation in automations for one in automation.procedures]
+    return [value for place in places for value in place.values() if isinstance(value, AgentSpec)]
+
+
+def _check_agents(settings: Settings, automations: Sequence[Automation]) -> list[Fault]:
+    """Name the agents whose language model the settings do not have."""
+    known = settings.language_models
+    return [
+        Fault(f"language_models.{one.model}", f"agent {one.name!r} asks this language model, and andon.toml lacks it")
+        for one in agents_of(automations)
+        if one.model not in known
+    ]
 
 
 def check_force(settings: Settings, database: Database) -> list[Fault]:

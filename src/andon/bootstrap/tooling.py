@@ -24,25 +24,27 @@ from andon.tools.metrics import ToolMetrics
 
 _PAUSE = 0.2
 _TOLD_SECONDS = 60
+_LAST_SECONDS = 10.0
 
 log = structlog.get_logger(__name__)
 
 
 class WorkerDesk:
-    """An `AgentDesk`. Made on the worker's event loop; used from the engine's, which is another."""
+    """An `AgentDesk` on the engine's event loop, with a decider of its own there from the first call on."""
 
     def __init__(
         self,
         settings: Settings,
         database: Database,
-        decider: Decider,
+        decider: Callable[[], Decider],
         lines: Callable[[], Mapping[str, Line]],
         *,
         clock: Clock,
         metrics: ToolMetrics,
     ) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._settings, self._database, self._decider, self._lines = settings, database, decider, lines
+        self._settings, self._database, self._make, self._lines = settings, database, decider, lines
+        self._here: tuple[asyncio.AbstractEventLoop, Decider] | None = None
+        self._closing = False
         self._clock, self._metrics = clock, metrics
         self._models: OpenModels | None = None
 
@@ -73,8 +75,9 @@ class WorkerDesk:
         traceparent: str | None,
     ) -> ToolCall:
         """Decide a call, through outages; the same key again finds the first decision."""
-        deciding = self._decide(box.name, given, key, caller, correlation_id, traceparent)
-        made = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(deciding, self._loop))
+        if self._closing:
+            await asyncio.Event().wait()  # the run stops here, and another process goes on with it
+        made = await self._decide(box.name, given, key, caller, correlation_id, traceparent)
         call = _call_of(box, made)
         self._metrics.decided(call)
         return call
@@ -107,7 +110,7 @@ class WorkerDesk:
                         idempotency=once,
                         priority=Priority.NORMAL,
                     )
-                    decision = await self._decider.decide(request)
+                    decision = await self._decider().decide(request)
                     if decision is not None:
                         return decision
                     record = await asyncio.to_thread(self._find, once)
@@ -121,6 +124,18 @@ class WorkerDesk:
                 log.warning("tools.not_decided", toolbox=name, key=str(key), reason=why)
             tries += 1
             await asyncio.sleep(_PAUSE)
+
+    def close(self) -> None:
+        """Decide nothing more. Called on a thread without a loop, as long as the engine's runs."""
+        self._closing = True
+        if self._here is not None:
+            loop, decider = self._here
+            asyncio.run_coroutine_threadsafe(decider.close(), loop).result(_LAST_SECONDS)
+
+    def _decider(self) -> Decider:
+        if self._here is None:
+            self._here = (asyncio.get_running_loop(), self._make())
+        return self._here[1]
 
     def _find(self, once: Idempotency) -> DecisionRecord | None:
         with self._database.begin() as tx:

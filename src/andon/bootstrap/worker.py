@@ -11,6 +11,7 @@ from andon import alerts, audit, decisions, experiments, features, migrations, r
 from andon.access import KeyRing, UseTeller
 from andon.alerts.chores import SEND as SEND_ALERTS
 from andon.audit import Report
+from andon.bootstrap.aside import BatchesAside, CostsAside
 from andon.bootstrap.audits import watch_audits
 from andon.bootstrap.changed import watch_changes
 from andon.bootstrap.chores import run_chores
@@ -131,10 +132,18 @@ class _Worker:
             watcher=watch,
             purse=Paying(keeper, gpu_us_of(automations, lambda: deployment.loaded)),
         )
+        here, paying = asyncio.get_running_loop(), Paying(keeper, gpu_us_of(automations, lambda: deployment.loaded))
         desk = WorkerDesk(
             self._settings,
             self._database,
-            decider,
+            lambda: Decider(
+                self._database,
+                lambda: deployment.lines,
+                clock=self._clock,
+                controls=deployment.controls,
+                watcher=BatchesAside(here, watch),
+                purse=CostsAside(here, paying),
+            ),
             lambda: deployment.lines,
             clock=self._clock,
             metrics=measures.tools,

@@ -25,7 +25,7 @@ class Listed(NamedTuple):
 COMMANDS = {
     "init": Listed(
         "andon.cli.init:init",
-        "Write a new project: learnt from a data file or a query, or the transfer screening example.",
+        "Write a new project: learnt from a data file or a query, or an example.",
     ),
     "demo": Listed("andon_demo.__main__:demo", "Run a story: a bank's transfers, decided by a line of its own."),
     "up": Listed(
@@ -57,7 +57,7 @@ COMMANDS = {
     ),
     "explain": Listed(
         "andon.cli.explain:explain",
-        "Show what spoke for the predicted class of a decision, by column and by word.",
+        "Show what spoke for the predicted class of a decision, by column and by word; below zero it spoke against it.",
     ),
     "replay": Listed(
         "andon.cli.replay:replay",

@@ -3,7 +3,6 @@
 import asyncio
 import importlib.util
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,8 +12,8 @@ import typer
 
 from andon import procedures
 from andon.agents import LanguageModelInvalid
-from andon.authoring import AgentSpec, Automation
-from andon.bootstrap.project import load_automations
+from andon.authoring import AgentSpec
+from andon.bootstrap.project import agents_of, load_automations
 from andon.cli.context import project
 from andon.kernel import durable
 from andon.kernel.config import Settings
@@ -104,9 +103,3 @@ def _spec(settings: Settings, name: str) -> AgentSpec:
     if name not in found:
         raise AgentRunNotFound(f"The project declares no agent {name!r}; there is: {', '.join(found) or 'none'}")
     return found[name]
-
-
-def agents_of(automations: Sequence[Automation]) -> list[AgentSpec]:
-    """Return the agents that stand where the procedures of a project are declared."""
-    places = [one.body.__globals__ for automation in automations for one in automation.procedures]
-    return [value for place in places for value in place.values() if isinstance(value, AgentSpec)]

@@ -1,7 +1,7 @@
-"""`andon init`: a new project, from a data file or from the transfer screening example."""
+"""`andon init`: a new project, from a data file or from an example."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -71,6 +71,12 @@ Windows = Annotated[
     ),
 ]
 
+Example = Annotated[
+    Literal["transfer-screening", "mail-triage"] | None,
+    typer.Option(
+        help="The example to write; transfer-screening if neither this nor a source is named.", show_default=False
+    ),
+]
 Embeddings = Annotated[
     str | None,
     typer.Option(
@@ -101,19 +107,23 @@ def init(
     windows: Windows = None,
     classes: Classes = None,
     cuts: Cuts = None,
+    example: Example = None,
     embeddings: Embeddings = None,
     tokenizer: Tokenizer = None,
 ) -> None:
-    """Write a new project: learnt from a data file or a query, or the transfer screening example."""
+    """Write a new project: learnt from a data file or a query, or an example."""
     console = Console()
     origin = _source(source, query, url_env)
     if origin is None:
         given = (target, time, positive, sheet, header, held_out, keep, windows, classes, cuts, embeddings, tokenizer)
         if any(one is not None for one in given):
             raise Invalid("--target and the other options describe a data file; name it by --from or --query")
-        scaffold.from_template(name, Path.cwd())
-        _tell_next(console, name, scaffold.EXAMPLE_SETUP)
+        written = example or scaffold.EXAMPLE
+        scaffold.from_template(name, Path.cwd(), written)
+        _tell_next(console, name, scaffold.EXAMPLES[written])
         return
+    if example is not None:
+        raise Invalid("Name an example or what to learn from, not both")
     if target is None:
         raise Invalid(f"{'--from' if query is None else '--query'} needs --target: the column to predict")
     options = scaffold.Options(

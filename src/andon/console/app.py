@@ -33,6 +33,7 @@ from andon.console import (
     rollouts,
     sign_in,
     streams,
+    tools,
 )
 from andon.console.context import Console
 from andon.console.dependencies import Here, signed_in
@@ -120,6 +121,7 @@ def create_app(
         streams,
         actions,
         procedures,
+        tools,
         audit,
     ):
         app.router.routes.extend(page.router.routes)  # as they are: `include_router` would build each again

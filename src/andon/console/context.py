@@ -57,6 +57,7 @@ SECTIONS = (
     NavigationSection("/streams", "Streams", Permission.READ_STREAMS),
     NavigationSection("/actions", "Actions", Permission.READ_ACTIONS),
     NavigationSection("/procedures", "Procedures", Permission.READ_PROCEDURES),
+    NavigationSection("/tools", "Tools", Permission.READ_DECISIONS),
     NavigationSection("/audit", "Audit", Permission.READ_AUDIT, shared=True),
 )
 

@@ -27,14 +27,16 @@ def check_classes(automation: Automation, version: ModelVersion) -> None:
     if automation.truth is not None:
         known = version.manifest.signature.classes
         model = f"model {version.name} version {version.number}"
-        unknown = [name for name in automation.truth.classes if name not in known]
+        unknown = [name for name in automation.truth.classes if name not in (*known, *automation.truth.untrained)]
         _refuse(automation, [f"truth: {model} knows no class {name!r} ({', '.join(known)})" for name in unknown])
 
 
 def unknown_classes(deployed: AutomationVersion, version: ModelVersion) -> list[str]:
     """Return the classes that an automation as deployed declares and a model version does not know."""
     truth = declared(deployed)
-    return [] if truth is None else [one for one in truth.classes if one not in version.manifest.signature.classes]
+    if truth is None:
+        return []
+    return [one for one in truth.classes if one not in (*version.manifest.signature.classes, *truth.untrained)]
 
 
 def described(automation: Automation) -> dict[str, Any]:
@@ -47,6 +49,7 @@ def described(automation: Automation) -> dict[str, Any]:
             "outcomes": dict(truth.outcomes),
             "matures_seconds": truth.matures.total_seconds(),
             "unreported": truth.unreported,
+            **({"untrained": list(truth.untrained)} if truth.untrained else {}),
         }
     }
 
@@ -56,7 +59,8 @@ def declared(deployed: AutomationVersion) -> Truth | None:
     kept: Mapping[str, Any] | None = deployed.description.get("truth")
     if kept is None:
         return None
-    return Truth(kept["outcomes"], timedelta(seconds=kept["matures_seconds"]), kept["unreported"])
+    matures, untrained = timedelta(seconds=kept["matures_seconds"]), tuple(kept.get("untrained", ()))
+    return Truth(kept["outcomes"], matures, kept["unreported"], untrained=untrained)
 
 
 def truth_of(tx: Tx, automation: str) -> Truth | None:

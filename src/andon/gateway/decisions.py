@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from andon import decisions
 from andon.access import Permission, Principal
 from andon.cord import LineState
-from andon.decisions import DecisionFilter, DecisionNotFound
+from andon.decisions import DecisionFilter, DecisionNotFound, DecisionRecord, NotExplained
 from andon.gateway.answers import as_json
 from andon.gateway.decision_views import DecisionListed, DecisionOut, listed, whole
 from andon.gateway.dependencies import Caller, Moment, Now, Parts
@@ -46,6 +46,24 @@ class WaitingOut(BaseModel):
     id: UUID
     status: Literal["pending"]
     received_at: datetime
+
+
+class ContributionOut(BaseModel):
+    """The part that a field or feature, or one word of a text, had in the class; below zero it spoke against it."""
+
+    feature: str
+    word: str | None
+    weight: float
+
+
+class ExplanationOut(BaseModel):
+    """What spoke for the predicted class against all others, the greatest contributions first."""
+
+    decision_id: UUID
+    model: str
+    model_version: int
+    label: str
+    contributions: list[ContributionOut]
 
 
 _WAITS: dict[int | str, dict[str, Any]] = {
@@ -94,6 +112,29 @@ async def show(
                         over.clear()
                         seen = await look()
     return _as_answer(seen)
+
+
+@router.get("/{decision_id}/explanation", operation_id="explain_decision")
+async def explain(
+    decision_id: UUID, caller: Caller, gateway: Parts, limit: Annotated[int, Query(ge=1, le=200)] = 20
+) -> ExplanationOut:
+    """What spoke for the predicted class of a decision: computed now from what its model saw then.
+
+    LightGBM's models say it by column, those of scikit-learn whose last step is linear by column and by word.
+    """
+    record = await gateway.in_thread(lambda tx: _readable(tx, decision_id, caller))
+    if gateway.explain is None:
+        raise NotExplained("This gateway explains no decisions")
+    found = await asyncio.to_thread(gateway.explain, record)
+    return ExplanationOut(
+        decision_id=found.decision_id,
+        model=found.model,
+        model_version=found.model_version,
+        label=found.label,
+        contributions=[
+            ContributionOut(feature=one.feature, word=one.word, weight=one.weight) for one in found.strongest(limit)
+        ],
+    )
 
 
 @router.get("", operation_id="list_decisions")
@@ -149,13 +190,21 @@ def _look(tx: Tx, decision_id: UUID, caller: Principal, now: datetime) -> Decisi
     """What the caller may know of a decision now. Raises DecisionNotFound."""
     pending = decisions.find_waiting(tx, decision_id)  # first: once it is not there any more, the decision is
     record = decisions.find(tx, decision_id)
-    if record is not None and may_read(caller, record.row.automation, record.row.caller):
+    if record is not None and _may_read(caller, record.row.automation, record.row.caller):
         return whole(tx, record, now)
-    if record is None and pending is not None and may_read(caller, pending.automation, pending.caller):
+    if record is None and pending is not None and _may_read(caller, pending.automation, pending.caller):
         if pending.error is not None:
             return FailedOut(id=decision_id, status="failed", error=pending.error)
         return WaitingOut(id=decision_id, status="pending", received_at=pending.received_at)
     raise DecisionNotFound(f"No decision {decision_id}")
+
+
+def _readable(tx: Tx, decision_id: UUID, caller: Principal) -> DecisionRecord:
+    """Return a decision that the caller may read. Raises DecisionNotFound."""
+    record = decisions.find(tx, decision_id)
+    if record is None or not _may_read(caller, record.row.automation, record.row.caller):
+        raise DecisionNotFound(f"No decision {decision_id}")
+    return record
 
 
 def _as_answer(seen: DecisionOut | FailedOut | WaitingOut) -> DecisionOut | FailedOut | Response:
@@ -167,8 +216,7 @@ def _visible(caller: Principal) -> tuple[str, ...] | None:
     return None if scopes is None else tuple(scopes)
 
 
-def may_read(caller: Principal, automation: str, asked_by: str) -> bool:
-    """Return whether a caller may read a decision that somebody asked for."""
+def _may_read(caller: Principal, automation: str, asked_by: str) -> bool:
     if caller.may(Permission.READ_DECISIONS, automation):
         return True
     return asked_by == caller.name and caller.may(Permission.READ_OWN_DECISIONS, automation)

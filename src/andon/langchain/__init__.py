@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Any
 from andon.langchain.permits import CallNotAllowed, Gatehouse, GatewayRefused
 
 if TYPE_CHECKING:
-    from andon.langchain.middleware import Guard, guard
+    from andon.langchain.middleware import ToolMiddleware, guard
     from andon.langchain.tools import from_langchain, governed_tools
 
-__all__ = ["CallNotAllowed", "Gatehouse", "GatewayRefused", "Guard", "from_langchain", "governed_tools", "guard"]
+__all__ = [
+    "CallNotAllowed",
+    "Gatehouse",
+    "GatewayRefused",
+    "ToolMiddleware",
+    "from_langchain",
+    "governed_tools",
+    "guard",
+]
 
-_PLACES = {"Guard": "middleware", "guard": "middleware", "from_langchain": "tools", "governed_tools": "tools"}
+_PLACES = {"ToolMiddleware": "middleware", "guard": "middleware", "from_langchain": "tools", "governed_tools": "tools"}
 
 
 def __getattr__(name: str) -> Any:

@@ -15,7 +15,7 @@ from andon.langchain.permits import CallNotAllowed, Gatehouse
 ToolEnd = ToolMessage | Command[Any]
 
 
-class Guard(AgentMiddleware[Any, Any, Any]):
+class ToolMiddleware(AgentMiddleware[Any, Any, Any]):
     """The middleware. What is not allowed is answered with the reason, which the model reads as the tool's error."""
 
     def __init__(self, gatehouse: Gatehouse) -> None:
@@ -71,9 +71,9 @@ def guard(
     run: str | None = None,
     wait: timedelta = timedelta(minutes=10),
     **more: Any,
-) -> Guard:
+) -> ToolMiddleware:
     """Return a middleware for `create_agent(..., middleware=[guard(...)])`. `key` is one whose role is `agent`."""
-    return Guard(Gatehouse(url, key, toolbox, agent=agent, run=run, wait=wait, **more))
+    return ToolMiddleware(Gatehouse(url, key, toolbox, agent=agent, run=run, wait=wait, **more))
 
 
 def _refusal(call: Any, refused: CallNotAllowed) -> ToolMessage:

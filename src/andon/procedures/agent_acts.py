@@ -29,7 +29,7 @@ def began_as(spec: AgentSpec, began: Mapping[str, Any]) -> AgentSpec:
     return replace(spec, instructions=began["instructions"])
 
 
-class BudgetUsedUp(Exception):
+class NoBudgetLeft(Exception):
     """The automation's budget has no room for another request to a model."""
 
 
@@ -84,7 +84,7 @@ class StepActs:
 
     def _require_budget(self, tx: Tx) -> None:
         if not spending.has_room(tx, self._steps.automation, self._steps.clock.now()):
-            raise BudgetUsedUp(f"the budget of {self._steps.automation} is spent")
+            raise NoBudgetLeft(f"the budget of {self._steps.automation} is spent")
 
     def _charge(self, tx: Tx, ended: Mapping[str, Any]) -> None:
         said = ended.get("ok")

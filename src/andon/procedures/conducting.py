@@ -63,6 +63,8 @@ class Conductor:
 
     def close(self) -> None:
         """Stop where everything is; others go on with it."""
+        if self._desk is not None:
+            self._desk.close()
         self._engine.close()
 
     def start(

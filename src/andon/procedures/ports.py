@@ -39,6 +39,10 @@ class AgentDesk(ToolDesk, Protocol):
         """The currency in which they are paid."""
         ...
 
+    def close(self) -> None:
+        """Decide nothing more."""
+        ...
+
 
 class StepObserver(Protocol):
     """Observes steps and ends. Called from the engine's threads, so it must return quickly."""

@@ -18,7 +18,7 @@ import tokenizers
 from .archive import Unpacked
 from .columns import Decoder, columns_of
 from .errors import ModelUnreadable
-from .linear import Weighed, parts_of_columns
+from .linear import WeightedPart, parts_of_columns
 from .outputs import Matrix, probabilities_of
 from .plain_types import PLAIN_TYPES
 from .structure import protobuf
@@ -124,7 +124,7 @@ class EmbeddingPredictor:
             [probabilities_of(self._head.predict_proba(numbers[at : at + 1])) for at in range(len(numbers))]
         )
 
-    def parts(self, matrix: Matrix, chosen: Sequence[int]) -> list[list[Weighed]] | None:
+    def parts(self, matrix: Matrix, chosen: Sequence[int]) -> list[list[WeightedPart]] | None:
         """Return what each text as a whole, and each other column, spoke for these columns of its answers."""
         seen, classifier = self._head[:-1], self._head[-1]
         coefficients = np.asarray(classifier.coef_, dtype=np.float64)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .columns import columns_of
-from .linear import Weighed, parts_of_columns
+from .linear import WeightedPart, parts_of_columns
 from .outputs import Matrix, probabilities_of
 
 
@@ -46,7 +46,7 @@ class LightGbmPredictor:
         """Raw probabilities [rows, classes]."""
         return probabilities_of(self._booster.predict(np.ascontiguousarray(matrix), num_threads=1))
 
-    def parts(self, matrix: Matrix, chosen: Sequence[int]) -> list[list[Weighed]] | None:
+    def parts(self, matrix: Matrix, chosen: Sequence[int]) -> list[list[WeightedPart]] | None:
         """Return the part of each column in these columns of its answers (SHAP values of the trees)."""
         given = np.asarray(self._booster.predict(np.ascontiguousarray(matrix), num_threads=1, pred_contrib=True))
         each = given.reshape(len(matrix), -1, matrix.shape[1] + 1)[:, :, :-1]

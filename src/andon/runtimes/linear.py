@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .columns import Columns
 
 
-class Weighed(NamedTuple):
+class WeightedPart(NamedTuple):
     """The part that a feature, or one word of a text, had in a class; below zero it spoke against it."""
 
     feature: str
@@ -35,7 +35,7 @@ class LinearParts:
         self._coefficients = coefficients
         self._blocks = _blocks(steps)
 
-    def __call__(self, inputs: Any, columns: Columns, chosen: Sequence[int]) -> list[list[Weighed]]:
+    def __call__(self, inputs: Any, columns: Columns, chosen: Sequence[int]) -> list[list[WeightedPart]]:
         """Return the parts for the class in column `chosen` of each row, the greatest first."""
         numbers = inputs
         for step in self._steps:
@@ -45,13 +45,13 @@ class LinearParts:
             for at, which in enumerate(chosen)
         ]
 
-    def _of_row(self, row: NDArray[np.float64], values: Mapping[str, Any], chosen: int) -> list[Weighed]:
+    def _of_row(self, row: NDArray[np.float64], values: Mapping[str, Any], chosen: int) -> list[WeightedPart]:
         weights = row * _against_others(self._coefficients, chosen)
         found = [part for block in self._blocks for part in block.parts(weights, values)]
         together: dict[tuple[str, str | None], float] = defaultdict(float)
         for part in found:
             together[part.feature, part.word] += part.weight
-        parts = [Weighed(feature, word, weight) for (feature, word), weight in together.items() if weight]
+        parts = [WeightedPart(feature, word, weight) for (feature, word), weight in together.items() if weight]
         return sorted(parts, key=lambda part: (-abs(part.weight), part.feature, part.word or ""))
 
 
@@ -62,10 +62,10 @@ class _Block:
         self._place = place
         self._names = names
 
-    def parts(self, weights: NDArray[np.float64], values: Mapping[str, Any]) -> list[Weighed]:
+    def parts(self, weights: NDArray[np.float64], values: Mapping[str, Any]) -> list[WeightedPart]:
         """Return a part for each column."""
         del values
-        return [Weighed(name, None, float(w)) for name, w in zip(self._names, weights[self._place], strict=True)]
+        return [WeightedPart(name, None, float(w)) for name, w in zip(self._names, weights[self._place], strict=True)]
 
 
 class _TextBlock:
@@ -79,22 +79,22 @@ class _TextBlock:
         self._terms = None if terms is None else {at: term for term, at in terms.items()}
         self._prepare: Callable[[str], str] = vectorizer.build_preprocessor()
 
-    def parts(self, weights: NDArray[np.float64], values: Mapping[str, Any]) -> list[Weighed]:
+    def parts(self, weights: NDArray[np.float64], values: Mapping[str, Any]) -> list[WeightedPart]:
         """Return a part for each word of the text; for the text as a whole where the vectorizer knows no words."""
         own = weights[self._place]
         if self._terms is None:
-            return [Weighed(self._feature, None, float(own.sum()))]
+            return [WeightedPart(self._feature, None, float(own.sum()))]
         by_term = {self._terms[at]: float(own[at]) for at in np.flatnonzero(own).tolist()}
         if self._vectorizer.analyzer in _PIECES:
             return self._of_pieces(by_term, self._prepare(str(values[self._feature])))
         return [
-            Weighed(self._feature, word, weight / len(words))
+            WeightedPart(self._feature, word, weight / len(words))
             for term, weight in by_term.items()
             for words in (term.split(" "),)
             for word in words
         ]
 
-    def _of_pieces(self, by_term: Mapping[str, float], text: str) -> list[Weighed]:
+    def _of_pieces(self, by_term: Mapping[str, float], text: str) -> list[WeightedPart]:
         """Share the weight of each piece among the words that it stands in."""
         holders: dict[str, Counter[str]] = defaultdict(Counter)
         shortest, longest = self._vectorizer.ngram_range
@@ -106,20 +106,20 @@ class _TextBlock:
                     if piece in by_term:
                         holders[piece][word] += times
         return [
-            Weighed(self._feature, word, by_term[piece] * times / sum(words.values()))
+            WeightedPart(self._feature, word, by_term[piece] * times / sum(words.values()))
             for piece, words in holders.items()
             for word, times in words.items()
         ]
 
 
-def parts_of_columns(values: NDArray[np.float64], chosen: int, columns: Sequence[str]) -> list[Weighed]:
+def parts_of_columns(values: NDArray[np.float64], chosen: int, columns: Sequence[str]) -> list[WeightedPart]:
     """Return a part for each feature of a model that says what each column added, [classes or 1, columns]."""
     against = _against_others(values, chosen)
     together: dict[str, float] = defaultdict(float)
     for name, weight in zip(columns, against.tolist(), strict=True):
         together[name] += weight
     return sorted(
-        (Weighed(name, None, weight) for name, weight in together.items()), key=lambda part: -abs(part.weight)
+        (WeightedPart(name, None, weight) for name, weight in together.items()), key=lambda part: -abs(part.weight)
     )
 
 

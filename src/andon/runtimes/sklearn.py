@@ -11,7 +11,7 @@ import skops.io
 from .columns import Decoder
 from .errors import ModelUnreadable
 from .frames import frame_of
-from .linear import Weighed, linear_parts
+from .linear import WeightedPart, linear_parts
 from .outputs import Matrix, probabilities_of
 from .plain_types import PLAIN_TYPES
 
@@ -39,7 +39,7 @@ class FramePredictor:
         """Raw probabilities [rows, classes]."""
         return probabilities_of(self._model.predict_proba(frame_of(self._decoder(matrix))[self._names]))
 
-    def parts(self, matrix: Matrix, chosen: Sequence[int]) -> list[list[Weighed]] | None:
+    def parts(self, matrix: Matrix, chosen: Sequence[int]) -> list[list[WeightedPart]] | None:
         """Return what spoke for these columns of its answers, if it is linear."""
         explain, columns = linear_parts(self._model), self._decoder(matrix)
         return None if explain is None else explain(frame_of(columns)[self._names], columns, chosen)
@@ -55,7 +55,7 @@ class TextPredictor:
         """Raw probabilities [rows, classes]."""
         return probabilities_of(self._model.predict_proba(self._decoder(matrix)[self._name]))
 
-    def parts(self, matrix: Matrix, chosen: Sequence[int]) -> list[list[Weighed]] | None:
+    def parts(self, matrix: Matrix, chosen: Sequence[int]) -> list[list[WeightedPart]] | None:
         """Return what spoke for these columns of its answers, if it is linear."""
         explain, columns = linear_parts(self._model, self._name), self._decoder(matrix)
         return None if explain is None else explain(columns[self._name], columns, chosen)

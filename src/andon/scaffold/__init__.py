@@ -1,4 +1,4 @@
-"""Scaffold: writes a new project, from a data file or from the transfer screening example. Only the command line uses it.
+"""Scaffold: writes a new project, from a data file or from an example. Only the command line uses it.
 
 Start reading at `projects.py`; what is learnt from a file is in `planning.py`.
 """
@@ -14,11 +14,12 @@ from andon.scaffold.errors import (
     NameInvalid,
 )
 from andon.scaffold.planning import Options
-from andon.scaffold.projects import EXAMPLE_SETUP, from_data, from_template
+from andon.scaffold.projects import EXAMPLE, EXAMPLES, from_data, from_template
 from andon.scaffold.quantities import Classing
 
 __all__ = [
-    "EXAMPLE_SETUP",
+    "EXAMPLE",
+    "EXAMPLES",
     "Classing",
     "Column",
     "ColumnKind",

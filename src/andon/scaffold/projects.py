@@ -11,10 +11,14 @@ from andon.scaffold.domain import Plan
 from andon.scaffold.errors import FolderOccupied, FolderUnwritable
 from andon.scaffold.planning import Options
 
-EXAMPLE = "transfer_screening"
+EXAMPLE = "transfer-screening"
+"""The example that is written where none is named."""
 
-EXAMPLE_SETUP = "export CORE_BANKING_SECRET=whsec_$(head -c 24 /dev/urandom | base64)"
-"""The command before its first `andon up`: makes the key that signs what its core bank is told, which its `andon.toml` names."""
+EXAMPLES: Mapping[str, str] = {
+    EXAMPLE: "export CORE_BANKING_SECRET=whsec_$(head -c 24 /dev/urandom | base64)",
+    "mail-triage": "export SUPPORT_PASSWORD=...",
+}
+"""The command before the first `andon up` of each example: it sets the secret that the example's `andon.toml` names."""
 
 _NOT_COPIED = (".andon", "package", "__pycache__", ".pytest_cache", ".ruff_cache")
 
@@ -41,10 +45,10 @@ def from_data(
     return _put(folder, lambda partial: _write(partial, files)), plan
 
 
-def from_template(name: str, parent: Path) -> Path:
-    """Write the transfer screening example to `parent/name`. Raises NameInvalid, FolderOccupied."""
+def from_template(name: str, parent: Path, example: str = EXAMPLE) -> Path:
+    """Write an example to `parent/name`. Raises NameInvalid, FolderOccupied."""
     folder = _free_folder(name, parent)
-    return _put(folder, _copy_example)
+    return _put(folder, lambda partial: _copy_example(partial, example))
 
 
 def _free_folder(name: str, parent: Path) -> Path:
@@ -75,13 +79,14 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
         file.write_text(text, encoding="utf-8")
 
 
-def example_folder(scaffold: Path) -> Path:
-    """Where the example's files are: inside this package in a wheel, in `examples/` in a checkout."""
-    packaged = scaffold / "templates" / EXAMPLE
-    return packaged if packaged.is_dir() else scaffold.parents[2] / "examples" / EXAMPLE
+def example_folder(scaffold: Path, example: str = EXAMPLE) -> Path:
+    """Where an example's files are: inside this package in a wheel, in `examples/` in a checkout."""
+    name = example.replace("-", "_")
+    packaged = scaffold / "templates" / name
+    return packaged if packaged.is_dir() else scaffold.parents[2] / "examples" / name
 
 
-def _copy_example(folder: Path) -> None:
-    example = example_folder(Path(__file__).parent)
-    shutil.copytree(example, folder, ignore=shutil.ignore_patterns(*_NOT_COPIED), dirs_exist_ok=True)
-    _write(folder, {".gitignore": rendering.gitignore(), **rendering.pipelines(EXAMPLE)})
+def _copy_example(folder: Path, example: str) -> None:
+    found = example_folder(Path(__file__).parent, example)
+    shutil.copytree(found, folder, ignore=shutil.ignore_patterns(*_NOT_COPIED), dirs_exist_ok=True)
+    _write(folder, {".gitignore": rendering.gitignore(), **rendering.pipelines(example.replace("-", "_"))})

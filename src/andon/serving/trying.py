@@ -86,7 +86,7 @@ def try_version(version: ModelVersion, folder: Path, hosting: Hosting = HERE) ->
         "file": str((folder / manifest.model_file).absolute()),
         "trusted": version.trusted,
         "signature": asdict(manifest.signature),
-        "probes": [[float("nan") if v is None else v for v in row] for row in manifest.probes.rows],
+        "probes": manifest.probes.matrix(manifest.signature.has_texts).tolist(),
     }
     seconds = max(hosting.start_seconds, 1.0)
     limits = [str(os.getpid()), str(2 * hosting.memory_mb * 1_000_000), str(int(seconds) + 1)]

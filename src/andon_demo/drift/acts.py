@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from andon_demo.bank.api import LineApi
+from andon_demo.bank.story import BankStory
 from andon_demo.bank.traffic import SEGMENT
-from andon_demo.playing import Act, Played
+from andon_demo.playing import Act
 from andon_demo.stage import CALLER
 
 PLANNED = {"calm": 8_000, "wave": 8_000, "calm again": 20_000}
@@ -33,7 +34,7 @@ IN_SEGMENT = {"channel": SEGMENT}
 
 
 @dataclass(slots=True, kw_only=True)
-class Story(Played):
+class Story(BankStory):
     """The state of this story, and the API of its line."""
 
     line: LineApi

@@ -7,8 +7,9 @@ from typing import Any
 
 from andon_demo import project
 from andon_demo.bank.api import MODEL, LineApi
+from andon_demo.bank.story import BankStory
 from andon_demo.line import Line
-from andon_demo.playing import Act, Played
+from andon_demo.playing import Act
 
 PLANNED = {"busy": 60_000}
 """Transfers that are made before the story begins; it uses as many as it needs."""
@@ -30,7 +31,7 @@ BAD, GOOD = 2, 3
 
 
 @dataclass(slots=True, kw_only=True)
-class RolloutStory(Played):
+class RolloutStory(BankStory):
     """The state of this story, the line with its commands, and its API."""
 
     line: Line

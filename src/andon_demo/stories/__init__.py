@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 
 from andon_demo.stage import Stage
-from andon_demo.stories import drift, rollout, transfers
+from andon_demo.stories import drift, mail, rollout, transfers
 
 STORIES: Mapping[str, Callable[[Stage], int]] = {
     "transfers": transfers.tell,
     "drift": drift.tell,
     "rollout": rollout.tell,
+    "mail": mail.tell,
 }

@@ -55,7 +55,7 @@ class LegacyStage:
         given = {
             "secrets": {"user": "USER", "password": "PASSWORD"},
             "sandbox": False,
-            "step_seconds": 10,
+            "step_seconds": 10 if timeout >= timedelta(seconds=30) else 60,
             "settle_seconds": 0,
         } | changes
         environment = {"USER": self.server.bank.user, "PASSWORD": self.server.bank.password}
@@ -104,7 +104,7 @@ def connector(evidence: RememberedEvidence) -> BrowserConnector:
 @pytest.mark.browser
 class TestBrowser(ConnectorContract):
     options: ClassVar[Mapping[str, Any]] = SCRIPT
-    silence = timedelta(seconds=8)
+    silence = timedelta(seconds=15)
     many = 3
 
     def a_delivery(self, destination: Destination) -> Delivery:

@@ -82,12 +82,11 @@ def installation(standing: None, database: Database, tmp_path: Path) -> Installa
 
 
 @pytest.fixture
-def desk(installation: Installation, tmp_path: Path) -> Iterator[WorkerDesk]:
+def desk(installation: Installation, tmp_path: Path) -> WorkerDesk:
     (tmp_path / "models.py").write_text(MODELS)
     stub = LanguageModelSettings(provider="python", model="models.py:stub", input_price=1.0, output_price=10.0)
     failing = LanguageModelSettings(provider="python", model="models.py:broken")
-    with a_desk(installation, tmp_path, stub=stub, broken=failing) as desk:
-        yield desk
+    return a_desk(installation, tmp_path, stub=stub, broken=failing)
 
 
 @pytest.fixture

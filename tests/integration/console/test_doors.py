@@ -53,7 +53,7 @@ def token(database: Database) -> str:
 
 def routes(app: FastAPI, method: str) -> list[str]:
     """Return the paths of all routes that answer a method, with something in place of their parameters."""
-    ids = ("decision", "review", "action", "procedure", "event", "alert", "silence", "incident", "rule")
+    ids = ("decision", "review", "action", "procedure", "event", "alert", "silence", "incident", "rule", "step", "call")
     filled = dict.fromkeys((f"{name}_id" for name in ids), SOME_ID)
     filled |= {"name": "m", "number": 1, "automation": "a", "stream": "kafka:s", "what": "pause"}
     return sorted(

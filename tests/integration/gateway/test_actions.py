@@ -1,17 +1,25 @@
 """Actions over HTTP: seen and sent again by who may, within his automations, and by nobody else."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+from tests.contract.connectors.contract import a_delivery
 
 from andon import actions
 from andon.access import Grant, Role
+from andon.actions import Destination
+from andon.gateway import create_app
+from andon.kernel.config import Settings
 from andon.kernel.identity import PLATFORM
 from calls import call
 from lines import Installation
-from messages import an_action, bury
+from messages import an_action, bury, put
 
 NOW = datetime.now(UTC)
 WHY = {"reason": "the receiver is mended"}
@@ -135,3 +143,36 @@ def test_a_dead_letter_that_was_taken_is_confirmed_by_who_may_send_it_again(
     assert (answer.status_code, answer.json()["state"]) == (200, "done")
     assert call(installation, "POST", path, operator, json=WHY).status_code == 409
     assert call(installation, "POST", f"/v1/actions/{dead.id}/resend", operator, json=WHY).status_code == 409
+
+
+def test_a_robot_calls_back_under_its_signed_address_and_nobody_else(installation: Installation) -> None:
+    message = an_action(NOW)
+    put(installation.database, message)
+    secret, later = "a secret of the bank's robots", NOW + timedelta(hours=1)
+    with installation.database.begin() as tx:
+        tx.execute(
+            text("UPDATE outbox SET attempts = 1, due_at = :later WHERE id = :id"), {"later": later, "id": message.id}
+        )
+    bank = Destination("bank", secrets=(SecretStr(secret),), callback_url="https://andon.bank.example")
+    address = actions.callback_of(a_delivery(bank, key=message.id))
+    assert address is not None
+    path = address.removeprefix("https://andon.bank.example")
+    settings = Settings.model_validate({"destinations": {"bank": {"secret": secret}}})
+
+    def called_back(path: str, settings: Settings = settings) -> int:
+        async def run() -> int:
+            gateway, side = installation.gateway()
+            gateway.settings = settings
+            transport = httpx.ASGITransport(create_app(gateway, side))  # type: ignore[arg-type]
+            async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+                answer = await client.post(path)
+            await gateway.decider.close()
+            return answer.status_code
+
+        return asyncio.run(run())
+
+    other = path.replace(str(message.id), str(uuid4()))
+    statuses = [called_back(path), called_back(f"{path[:-4]}AAAA"), called_back(other), called_back(path, Settings())]
+    assert statuses == [204, 404, 404, 404]
+    with installation.database.begin() as tx:
+        assert actions.get(tx, message.id).due_at < later

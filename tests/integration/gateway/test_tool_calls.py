@@ -14,7 +14,7 @@ from andon.kernel import outbox
 from andon.kernel.db import Database
 from calls import call
 from lines import Installation, install
-from toolboxes import a_toolbox
+from toolboxes import POLICY, a_toolbox
 
 BOX = "bank-tools"
 CALLS = f"/v1/toolboxes/{BOX}/calls"
@@ -212,3 +212,15 @@ def test_calls_expire(installation: Installation, agent: str) -> None:
         tools.expire_due(tx, later)
     gone = begin(installation, agent, made)
     assert (gone.status_code, "ask again" in gone.json()["detail"]) == (409, True)
+
+
+def test_past_calls_are_replayed_under_another_policy(installation: Installation, agent: str) -> None:
+    ask(installation, agent, "refund", account="a1", amount=20)
+    ask(installation, agent, "balance", account="a1")
+    owner = installation.key("otto", Grant(Role.OWNER, BOX))
+    stricter = POLICY.replace("amount <= 50', then: allow", "amount <= 10', then: allow")
+    path = f"/v1/automations/{BOX}/replays"
+    same = call(installation, "POST", path, owner, json={"policy": POLICY}).json()
+    other = call(installation, "POST", path, owner, json={"policy": stricter}).json()
+    assert (same["decisions"], same["flipped"]) == (2, 0)
+    assert (other["decisions"], other["flipped"]) == (2, 1)

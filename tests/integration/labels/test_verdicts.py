@@ -109,6 +109,17 @@ def test_without_a_truth_a_verdict_has_no_class_until_one_is_declared(database: 
     assert known.valid == ValidLabel("fraud", LabelSource.REVIEW, 1.0, True, label.id)
 
 
+def test_a_verdict_may_name_a_class_that_no_model_was_trained_for(database: Database, tmp_path: Path) -> None:
+    truth = Truth({"pause": "scam", "release": "ok"}, untrained=["scam"])
+    installation, row = asked(database, tmp_path, truth)
+    (label,) = verdict(installation, row, "pause")
+    assert label.value == "scam"
+    with database.begin() as tx:
+        known = labels.known_of(tx, row, row.decided_at)
+    assert known.valid is not None
+    assert known.valid.value == "scam"
+
+
 def test_a_truth_of_an_unknown_class_gives_no_label_its_meaning(database: Database, tmp_path: Path) -> None:
     installation, row = asked(database, tmp_path, Truth({"pause": "fraud", "release": "ok"}))
     changed = an_automation()

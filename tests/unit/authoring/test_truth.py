@@ -37,3 +37,11 @@ def test_a_truth_knows_its_classes_in_order() -> None:
 def test_what_cannot_be_meant_is_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(DeclarationInvalid, match=message):
         Truth(**given)
+
+
+def test_classes_that_no_model_was_trained_for_are_some_of_the_outcomes_classes() -> None:
+    assert Truth({"cards": "cards", "crypto": "crypto"}, untrained=["crypto"]).untrained == ["crypto"]
+    with pytest.raises(DeclarationInvalid, match=r"untrained is a list of classes of the outcomes \(cards\)"):
+        Truth({"cards": "cards"}, untrained=["crypto"])
+    with pytest.raises(DeclarationInvalid, match="untrained"):
+        Truth({"cards": "cards"}, untrained="cards")

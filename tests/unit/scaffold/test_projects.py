@@ -11,7 +11,7 @@ from tests.unit.scaffold.tables import write
 from andon import scaffold
 from andon.datafile import read_rows
 from andon.decisions import Contract, load_file
-from andon.scaffold.projects import EXAMPLE, example_folder
+from andon.scaffold.projects import EXAMPLES, example_folder
 from limits import room_for
 
 ROOT = Path(__file__).parents[3]
@@ -55,15 +55,23 @@ def test_a_disk_without_room_is_said(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_example_is_found_in_the_checkout() -> None:
-    assert (example_folder(ROOT / "src" / "andon" / "scaffold") / "automation.py").is_file()
+@pytest.mark.parametrize("example", sorted(EXAMPLES))
+def test_an_example_is_found_in_the_checkout(example: str) -> None:
+    assert (example_folder(ROOT / "src" / "andon" / "scaffold", example) / "automation.py").is_file()
 
 
-def test_the_wheel_carries_the_example_to_where_it_is_looked_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize("example", sorted(EXAMPLES))
+def test_the_wheel_carries_an_example_to_where_it_is_looked_for(example: str, tmp_path: Path) -> None:
     build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
-    packaged = tmp_path / build["force-include"][f"examples/{EXAMPLE}"]
+    packaged = tmp_path / build["force-include"][f"examples/{example.replace('-', '_')}"]
     packaged.mkdir(parents=True)
-    assert example_folder(tmp_path / "andon" / "scaffold") == packaged
+    assert example_folder(tmp_path / "andon" / "scaffold", example) == packaged
+
+
+def test_the_named_example_is_written(tmp_path: Path) -> None:
+    folder = scaffold.from_template("my-mails", tmp_path, "mail-triage")
+    assert "mail-triage" in (folder / "automation.py").read_text()
+    assert (folder / ".gitignore").is_file()
 
 
 def test_a_project_from_parquet_takes_its_typed_rows(tmp_path: Path) -> None:

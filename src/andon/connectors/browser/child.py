@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
@@ -237,29 +238,33 @@ class Drive:
         """Hand over a picture and a digest of what can be seen, without any secret."""
         kept: dict[str, Any] = {"step": number, "what": what, "outcome": outcome, "detail": self.masked(detail)}
         if self.call["evidence"]:
-            kept |= {"digest": self._digest(), "picture": self._picture()}
+            kept |= {"digest": self._patiently(self._digest), "picture": self._patiently(self._picture) or None}
         self.say(**kept)
 
-    def _digest(self) -> str | None:
+    def _patiently(self, look: Callable[[], str]) -> str | None:
+        """Look at the page, again if it changes meanwhile; None if it does not come to rest in the time of a step."""
         from playwright.sync_api import Error
 
-        try:
-            content = "\n".join(frame.content() for frame in self.page.frames)
-        except Error:
-            return None
+        until = time.monotonic() + self.call["step_seconds"]
+        while True:
+            try:
+                return look()
+            except Error:
+                if time.monotonic() >= until:
+                    return None
+                self.page.wait_for_timeout(_PAUSE * 1000)
+
+    def _digest(self) -> str:
+        content = "\n".join(frame.content() for frame in self.page.frames)
         return hashlib.sha256(self.masked(content).encode("utf-8", "replace")).hexdigest()
 
-    def _picture(self) -> str | None:
-        """Return a picture in which secrets are covered; none if that is not certain."""
-        from playwright.sync_api import Error
-
-        try:
-            picture = self.page.screenshot(
-                type="jpeg", quality=60, mask=self._covered(), mask_color="#000000", timeout=5000
-            )
-        except Error:
-            return None
-        return base64.b64encode(picture).decode() if len(picture) <= _PICTURE_LIMIT else None
+    def _picture(self) -> str:
+        """Return a picture in which secrets are covered, empty if it is too large."""
+        seconds = self.call["step_seconds"] * 1000
+        picture = self.page.screenshot(
+            type="jpeg", quality=60, mask=self._covered(), mask_color="#000000", timeout=seconds
+        )
+        return base64.b64encode(picture).decode() if len(picture) <= _PICTURE_LIMIT else ""
 
     def _covered(self) -> list[Any]:
         """Return what is covered: password fields, fields filled with secrets, and whatever shows one."""

@@ -120,8 +120,7 @@ class RobocorpConnector:
             if isinstance(page, Answer):
                 return page
             for item in page["data"]:
-                payload = item.get("payload") if isinstance(item, Mapping) else None
-                if isinstance(payload, Mapping) and payload.get(KEY) == str(delivery.key):
+                if isinstance(item, Mapping) and _key_of(item) == str(delivery.key):
                     return item
             if not page.get("next"):
                 return None
@@ -169,6 +168,11 @@ def _failure(found: Mapping[str, Any], result: Mapping[str, Any]) -> Answer:
     if str(why.get("type")).upper() == "BUSINESS":
         return Answer(AnswerKind.REFUSED, f"the robot released it by a business exception: {words}", result=result)
     return Answer(AnswerKind.FAILED, f"the robot released it by an application exception: {words}", result=result)
+
+
+def _key_of(item: Mapping[str, Any]) -> Any:
+    payload = item.get("payload")
+    return payload.get(KEY) if isinstance(payload, Mapping) else None
 
 
 def _options(delivery: Delivery) -> WorkItemOptions:

@@ -52,7 +52,8 @@ def _outcome(asked: dict[str, Any]) -> str:
     except Exception as error:  # noqa: BLE001 - whatever a library or a model's own code raises is its refusal
         return f"{REFUSED}{str(error)[:_TEXT_BYTES] or type(error).__name__}"
     try:
-        rows = np.array(asked["probes"], dtype=np.float64)
+        texts = any(feature["kind"] == "text" for feature in asked["signature"]["features"])
+        rows = np.array(asked["probes"], dtype=object if texts else np.float64)
         model.predict(rows)
         for row in rows:  # as decisions come, one by one
             model.predict(row.reshape(1, -1))

@@ -30,7 +30,7 @@ def test_other_bytes_are_no_header(data: bytes) -> None:
         head_of(frames.ANSWER, 8, rows=2, columns=2),
         head_of(frames.ROWS, 0, rows=2**32 - 1, columns=2**32 - 1),
         head_of(frames.FAILED, frames.LARGEST_BODY + 1),
-        head_of(6, 0),
+        head_of(7, 0),
         head_of(0, 0),
     ],
     ids=["too short", "far too short", "too large", "unknown kind", "no kind"],

@@ -1,0 +1,39 @@
+"""A story that is played in the traffic of the bank."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from andon_demo.bank.people import People
+from andon_demo.bank.traffic import Traffic
+from andon_demo.playing import Played, Worker
+
+
+@dataclass(slots=True)
+class BankStory(Played):
+    """A story under way, with the transfers that come and the people who work."""
+
+    traffic: Traffic
+    people: People
+
+    @property
+    def workers(self) -> Sequence[Worker]:
+        """The traffic and the people."""
+        return self.traffic, self.people
+
+    @property
+    def figures(self) -> RenderableType:
+        """What was decided, let through and answered so far."""
+        tally, people = self.traffic.tally, self.people
+        return Text.assemble(
+            (f"{self.traffic.decided:,}", "bold"),
+            " decided   ",
+            (f"{tally.automatic / max(tally.decided, 1):.0%}", "bold"),
+            " automatic in this part   let through ",
+            (f"{tally.errors:,}", "bold red" if tally.errors else "bold"),
+            "   verdicts ",
+            (f"{people.given.total():,}", "bold green"),
+            f"   waiting {self.traffic.waiting}",
+        )

@@ -1,0 +1,155 @@
+"""The acts of the story of the mails. Each is a condition that is waited for, with a bound; none is a pause."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from andon_demo.bank.api import LineApi
+from andon_demo.legacy import LegacyBank
+from andon_demo.line import Line
+from andon_demo.mails import NEW_TEAM
+from andon_demo.playing import Act, Played, Worker
+from andon_demo.postoffice import MailCatcher
+from andon_demo.triage import writing
+from andon_demo.triage.reviewers import Reviewers
+from andon_demo.triage.specialists import Specialists
+from andon_demo.triage.traffic import MailTraffic
+
+CALM = 150
+"""Mails before the new product."""
+
+ANSWERED = 5
+"""Customers whose card is blocked and who have their answer."""
+
+NEW = 45
+"""Mails about the new product that people have labelled before the model is trained anew."""
+
+LATELY = 100
+"""The newest mails, over which the error of the automatic part is looked at."""
+
+AGAIN = 10
+"""Mails about the new product that are routed without a person after that."""
+
+TARGET = 0.05
+
+
+@dataclass(slots=True)
+class TriageStory(Played):
+    """The state of this story: who works, the line with its API, and the systems around it."""
+
+    traffic: MailTraffic
+    specialists: Specialists
+    reviewers: Reviewers
+    line: Line
+    api: LineApi
+    cards: LegacyBank
+    catcher: MailCatcher
+
+    @property
+    def workers(self) -> Sequence[Worker]:
+        """The customers and the people of the bank."""
+        return self.traffic, self.specialists, self.reviewers
+
+    @property
+    def figures(self) -> RenderableType:
+        """What was decided so far, and what people did."""
+        tally = self.traffic.tally()
+        return Text.assemble(
+            (f"{tally.decided:,}", "bold"),
+            f" of {len(self.traffic.sent):,} mails decided   ",
+            (f"{tally.share:.0%}", "bold"),
+            " automatic   wrong desk ",
+            (f"{tally.errors:,}", "bold red" if tally.errors else "bold"),
+            "   verdicts ",
+            (f"{self.reviewers.given:,}", "bold green"),
+            f"   cards blocked {len(self.cards.blocks)}   answers sent {len(self.catcher.caught)}",
+        )
+
+
+def _calm(story: TriageStory) -> str | None:
+    tally = story.traffic.tally()
+    if tally.decided < CALM:
+        return None
+    story.seen["calm"] = tally
+    return f"{tally.share:.0%} of {tally.decided:,} automatic, of these {tally.error:.1%} to a wrong desk"
+
+
+def _answered(story: TriageStory) -> str | None:
+    sent = len(story.catcher.caught)
+    if sent < ANSWERED:
+        return None
+    return f"{len(story.cards.blocks)} cards blocked by the robot, {sent} answers approved by a person and sent"
+
+
+def _launch(story: TriageStory) -> None:
+    story.seen["launched"] = len(story.traffic.decided)
+    story.traffic.new_product = True
+
+
+def _labelled(story: TriageStory) -> str | None:
+    since = story.seen["launched"]
+    tally = story.traffic.tally(since)
+    if tally.new < NEW:
+        return None
+    story.seen["unknown"] = tally
+    automatic = sum(
+        one.automatic
+        for one in story.traffic.decided[since:]
+        if story.traffic.sent[one.message_id].truth.team == NEW_TEAM
+    )
+    return (
+        f"{tally.new - automatic} of its {tally.new} mails went to people; {tally.share:.0%} of all are automatic, "
+        f"{tally.error:.1%} wrong"
+    )
+
+
+def _train(story: TriageStory) -> None:
+    story.line.command(
+        "features",
+        "dataset",
+        "--automation",
+        writing.AUTOMATION,
+        "--from",
+        "2000-01-01",
+        "--labels",
+        "--output",
+        "labelled.parquet",
+    )
+    story.line.command(
+        "models",
+        "register",
+        "--from-script",
+        "train.py",
+        "--alias",
+        "champion",
+        "--reason",
+        "learned the new product",
+        timeout=600,
+    )
+    story.seen["trained"] = len(story.traffic.decided)
+
+
+def _knows(story: TriageStory) -> str | None:
+    tally = story.traffic.tally(story.seen["trained"])
+    if tally.new_automatic < AGAIN:
+        return None
+    return f"{tally.new_automatic} of {tally.new} mails about it were routed without a person"
+
+
+def _back(story: TriageStory) -> str | None:
+    tally = story.traffic.tally(max(story.seen["trained"], len(story.traffic.decided) - LATELY))
+    if tally.decided < LATELY or tally.error > TARGET:
+        return None
+    story.seen["after"] = tally
+    return f"of the last {tally.decided} mails {tally.share:.0%} automatic, {tally.error:.1%} wrong"
+
+
+ACTS: Sequence[Act[TriageStory]] = (
+    Act("Mails come, and each is sent to a team or shown to a person", 240, _calm),
+    Act("A robot blocks lost cards; answers are drafted, approved and sent", 480, _answered),
+    Act("A new product: nobody trained for its mails", 240, _labelled, _launch),
+    Act("Trained anew on what people did, the line knows the product", 420, _knows, _train),
+    Act("The automatic part is within its target", 240, _back),
+)

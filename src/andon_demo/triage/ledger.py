@@ -1,0 +1,67 @@
+"""What the story asks the line's database: how each mail was decided, and what is due or done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+import psycopg
+
+from andon.kernel import config, postgres
+
+DECIDED = """
+SELECT id, correlation_id, outcome, rule, certain, model_version, decided_at FROM decisions
+WHERE automation = %s AND decided_at >= %s ORDER BY decided_at
+"""
+DEAD = "SELECT count(*) FROM dead_events WHERE automation = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedMail:
+    """How one mail was decided."""
+
+    decision_id: str
+    message_id: str
+    outcome: str
+    rule: str
+    version: int
+    at: datetime
+
+    @property
+    def automatic(self) -> bool:
+        """Whether no person was asked."""
+        return self.outcome != "review"
+
+
+class MailLedger:
+    """A connection to the project's database. `by_mail` and `by_decision` are the decisions read so far."""
+
+    def __init__(self, folder: Path, automation: str) -> None:
+        self._database = psycopg.connect(postgres.url_of(config.load(folder, {})), autocommit=True)
+        self._automation = automation
+        self._since = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+        self.by_mail: dict[str, DecidedMail] = {}
+        self.by_decision: dict[str, DecidedMail] = {}
+
+    def read(self) -> Mapping[str, DecidedMail]:
+        """Read what was decided since; return all decisions by Message-ID."""
+        for row in self._database.execute(DECIDED, (self._automation, self._since)).fetchall():
+            identifier, mail, outcome, rule, _, version, at = row
+            found = DecidedMail(str(identifier), f"<{mail}>", outcome, rule, version, at)
+            self.by_mail[found.message_id] = self.by_decision[found.decision_id] = found
+            self._since = at
+        return self.by_mail
+
+    def dead(self) -> int:
+        """Return how many mails could not be decided."""
+        (found,) = self._database.execute(DEAD, (self._automation,)).fetchone() or (0,)
+        return int(found)
+
+    def __enter__(self) -> "MailLedger":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._database.close()
