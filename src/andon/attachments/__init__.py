@@ -4,10 +4,12 @@ A source keeps them before their mail is decided; whoever reads one is written d
 """
 
 from andon.attachments.domain import Attachment, AttachmentContent, AttachmentLimits, KeptMail
+from andon.attachments.downloads import MEDIA_TYPE, headers_of
 from andon.attachments.errors import AttachmentNotFound
 from andon.attachments.service import count, forget, keep, page, read
 
 __all__ = [
+    "MEDIA_TYPE",
     "Attachment",
     "AttachmentContent",
     "AttachmentLimits",
@@ -15,6 +17,7 @@ __all__ = [
     "KeptMail",
     "count",
     "forget",
+    "headers_of",
     "keep",
     "page",
     "read",

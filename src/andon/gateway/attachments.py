@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel
@@ -16,12 +15,6 @@ from andon.gateway.reasons import Why
 router = APIRouter(prefix="/v1", tags=["attachments"])
 
 Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="The SHA-256 of its content, in hexadecimal.")]
-
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; sandbox",
-    "Cache-Control": "no-store",
-}
 
 
 class AttachmentOut(BaseModel):
@@ -62,9 +55,7 @@ def download(sha256: Digest, why: Why, caller: Caller, db: Db, now: Now) -> Resp
         found, content = attachments.read(
             tx, sha256, actor=caller.actor, reason=why.reason, now=now, automations=scopes
         )
-    disposition = f"attachment; filename=\"{sha256[:16]}.bin\"; filename*=UTF-8''{quote(found.name, safe='')}"
-    headers = {**HEADERS, "Content-Disposition": disposition}
-    return Response(content, media_type="application/octet-stream", headers=headers)
+    return Response(content, media_type=attachments.MEDIA_TYPE, headers=attachments.headers_of(found))
 
 
 def _out(one: Attachment) -> AttachmentOut:
