@@ -160,11 +160,7 @@ class BrowserConnector:
         try:
             refuse_private(await self._resolve(parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)))
         except AddressRefused as refused:
-            return Answer(
-                AnswerKind.REFUSED,
-                f"the host leads to {refused}, which is not a public address; "
-                f"if that is meant, set allow_private = true under [destinations.{destination.name}]",
-            )
+            return destination.refuse_address(refused)
         except OSError:
             return Answer(AnswerKind.FAILED, f"no address for host {parts.hostname}")
         return None

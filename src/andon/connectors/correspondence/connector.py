@@ -6,22 +6,28 @@ draft nobody knows, and a person decides.
 
 import asyncio
 import smtplib
-import socket
 import ssl
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
-from andon.actions import Template, ValueMissing, values_of
+from andon.actions import (
+    MailUnsendable,
+    Template,
+    ValueMissing,
+    is_mail_address,
+    sending_failure,
+    sending_server,
+    values_of,
+)
 from andon.actions.ports import Answer, AnswerKind, Delivery, Repeat
 from andon.connectors.correspondence import sending
-from andon.connectors.correspondence.letters import Envelope, Unsendable, forward, is_address, reply
+from andon.connectors.correspondence.letters import Envelope, forward, reply
 from andon.connectors.correspondence.sending import SendingProgress
 from andon.connectors.correspondence.settings import CorrespondenceOptions, CorrespondenceSettings
-from andon.kernel.addresses import AddressRefused, Resolve, refuse_private, resolve
+from andon.kernel.addresses import AddressRefused, Resolve, resolve
 from andon.kernel.clock import Clock
 from andon.kernel.http import default_tls
 from andon.mail import FolderMissing, ImapServer, MailboxUnavailable, MailSession, MailUnreadable
@@ -67,14 +73,10 @@ class CorrespondenceConnector:
             async with asyncio.timeout(delivery.destination.timeout.total_seconds()):
                 outgoing = await self._outgoing(delivery)
                 return await self._in_thread(lambda: self._send(delivery, outgoing, progress))
-        except (ValueMissing, Unsendable, MailUnreadable, FolderMissing) as error:
+        except (ValueMissing, MailUnsendable, MailUnreadable, FolderMissing) as error:
             return Answer(AnswerKind.REFUSED, str(error))
         except AddressRefused as refused:
-            return Answer(
-                AnswerKind.REFUSED,
-                f"the host leads to {refused}, which is not a public address; "
-                f"if that is meant, set allow_private = true under [destinations.{delivery.destination.name}]",
-            )
+            return delivery.destination.refuse_address(refused)
         except smtplib.SMTPAuthenticationError as error:
             return Answer(AnswerKind.FAILED, f"the server did not let us in ({error.smtp_code})", error.smtp_code)
         except smtplib.SMTPResponseException as error:
@@ -99,7 +101,7 @@ class CorrespondenceConnector:
         try:
             async with asyncio.timeout(delivery.destination.timeout.total_seconds()):
                 return await self._in_thread(lambda: self._look(delivery))
-        except (ValueMissing, Unsendable) as error:
+        except (ValueMissing, MailUnsendable) as error:
             return Answer(AnswerKind.FAILED, str(error))
         except (MailboxUnavailable, FolderMissing, TimeoutError) as error:
             return Answer(AnswerKind.UNKNOWN, _words(error, delivery))
@@ -132,8 +134,8 @@ class CorrespondenceConnector:
                 self._require_few(session, delivery, mailbox, to, envelope)
             else:
                 recipients = [Template(one).fill(values).strip() for one in options.to]
-                if not all(map(is_address, recipients)):
-                    raise Unsendable("a recipient is no mail address")
+                if not all(map(is_mail_address, recipients)):
+                    raise MailUnsendable("a recipient is no mail address")
                 letter = forward(raw, envelope, recipients)
             data = letter.as_bytes()
             if not copies:
@@ -185,12 +187,12 @@ class CorrespondenceConnector:
     def _require_few(
         self, session: MailSession, delivery: Delivery, mailbox: _Mailbox, to: str, envelope: Envelope
     ) -> None:
-        """Raise Unsendable if enough replies went to one address within a day."""
+        """Raise MailUnsendable if enough replies went to one address within a day."""
         most = _settings(delivery).replies_a_day
         session.open(mailbox.sent, write=True)
         sent = session.sent_to(to, (envelope.at - DAY).date())
         if sum(head.at is not None and head.at > envelope.at - DAY for head in session.heads(sent).values()) >= most:
-            raise Unsendable(f"{most} replies went to this address within a day ([destinations] replies_a_day)")
+            raise MailUnsendable(f"{most} replies went to this address within a day ([destinations] replies_a_day)")
 
     def _mailbox(self, delivery: Delivery) -> _Mailbox:
         destination = delivery.destination
@@ -198,33 +200,26 @@ class CorrespondenceConnector:
         found = self._connections.get(name) or {}
         server = found.get("server")
         if not isinstance(server, ImapServer):
-            raise Unsendable(f'needs [connections.{name}] in andon.toml, with kind = "imap"')
+            raise MailUnsendable(f'needs [connections.{name}] in andon.toml, with kind = "imap"')
         timeout = destination.timeout.total_seconds()
         return _Mailbox(replace(server, timeout=timeout), str(found.get("sent_folder", "Sent")))
 
     def _envelope(self, delivery: Delivery) -> Envelope:
         options, values = CorrespondenceOptions.model_validate(dict(delivery.options)), values_of(delivery)
         sender = _settings(delivery).sender
-        if not is_address(sender):
-            raise Unsendable(f"[destinations.{delivery.destination.name}.correspondence] needs a sender, an address")
+        if not is_mail_address(sender):
+            raise MailUnsendable(
+                f"[destinations.{delivery.destination.name}.correspondence] needs a sender, an address"
+            )
         subject = None if options.subject is None else Template(options.subject).fill(values)
         text = Template(options.text).fill(values)
         return Envelope(str(delivery.key), delivery.automation, sender, text, subject, self._clock.now())
 
     async def _outgoing(self, delivery: Delivery) -> sending.Outgoing:
-        """Return the server that sends, with its checked addresses. Raises AddressRefused, OSError, Unsendable."""
+        """Return the server that sends. Raises AddressRefused, OSError, MailUnsendable."""
         destination, settings = delivery.destination, _settings(delivery)
-        parts = urlsplit(destination.url)
-        if parts.scheme != "smtp" or not parts.hostname:
-            raise Unsendable(f"[destinations.{destination.name}] cannot be used: its url is not smtp:// with a host")
-        port = parts.port or sending.PORTS[settings.encryption]
-        addresses = await self._resolve(parts.hostname, port)
-        if not destination.allow_private:
-            refuse_private(addresses)
         return sending.Outgoing(
-            parts.hostname,
-            port,
-            addresses,
+            await sending_server(destination, settings, self._resolve),
             settings.encryption,
             settings.user,
             settings.password_env,
@@ -234,7 +229,7 @@ class CorrespondenceConnector:
 
 
 def _original(session: MailSession, message_id: str, source: str) -> bytes:
-    """Return the mail that is answered or passed on, wherever it is by now. Raises Unsendable."""
+    """Return the mail that is answered or passed on, wherever it is by now. Raises MailUnsendable."""
     others = [name for name in session.folders()[:MOST_FOLDERS] if name != source]
     for folder in (source, *others):
         try:
@@ -246,13 +241,13 @@ def _original(session: MailSession, message_id: str, source: str) -> bytes:
             mails = session.fetch(found[:1])
             if mails:
                 return mails[found[0]]
-    raise Unsendable("the mail is in no folder of the mailbox any more")
+    raise MailUnsendable("the mail is in no folder of the mailbox any more")
 
 
 def _message_of(options: CorrespondenceOptions, values: Mapping[str, Any]) -> str:
     message = Template(options.message).fill(values).strip().strip("<>")
     if not message or not message.isprintable():
-        raise Unsendable("the mail has no message id by which it could be found")
+        raise MailUnsendable("the mail has no message id by which it could be found")
     return message
 
 
@@ -266,8 +261,6 @@ def _settings(delivery: Delivery) -> CorrespondenceSettings:
 
 def _words(error: Exception, delivery: Delivery) -> str:
     """Describe an error for people; never by what a server says."""
-    if isinstance(error, TimeoutError) or "timed out" in str(error):
-        return f"timeout after {delivery.destination.timeout.total_seconds():g} s"
-    if isinstance(error, socket.gaierror):
-        return f"no address for host {urlsplit(delivery.destination.url).hostname}"
-    return str(error) if isinstance(error, MailboxUnavailable) else type(error).__name__
+    if "timed out" in str(error):
+        return sending_failure(TimeoutError(), delivery.destination)
+    return str(error) if isinstance(error, MailboxUnavailable) else sending_failure(error, delivery.destination)

@@ -10,18 +10,15 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
+from andon.actions import SendingServer
 from andon.mail import Crossing
-
-PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """The server that sends. `addresses` are those of its host, which were checked."""
+    """The server that sends, and what it is told."""
 
-    host: str
-    port: int
-    addresses: Sequence[str]
+    server: SendingServer
     encryption: str
     user: str | None
     password: SecretStr | None
@@ -87,12 +84,12 @@ class _Client(smtplib.SMTP):
 
     def __init__(self, server: Outgoing) -> None:
         self._outgoing = server
-        super().__init__(server.host, server.port, timeout=server.timeout)
+        super().__init__(server.server.host, server.server.port, timeout=server.timeout)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         del host
         failed: OSError | None = None
-        for address in self._outgoing.addresses:
+        for address in self._outgoing.server.addresses:
             try:
                 return socket.create_connection((address, port), timeout)
             except OSError as error:

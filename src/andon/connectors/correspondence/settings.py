@@ -5,9 +5,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from andon.actions import Text
+from andon.actions import SendingSettings, Text
 from andon.actions.ports import Shape
-from andon.kernel.secrets import SecretFrom
 
 
 class CorrespondenceOptions(Shape):
@@ -27,22 +26,8 @@ class CorrespondenceOptions(Shape):
         return self
 
 
-class CorrespondenceSettings(Shape):
+class CorrespondenceSettings(SendingSettings):
     """The mailbox, and the server that sends."""
 
     connection: str = Field("", description="The name under `[connections]`; the destination's own if it is empty.")
-    sender: str = Field("", description="The address that mail comes from; required.")
-    encryption: Literal["starttls", "tls", "none"] = Field(
-        "starttls", description="`starttls` (usually port 587), `tls` from the beginning (465), or `none`."
-    )
-    user: str | None = Field(None, description="Who Andon is at the server that sends.")
-    password_env: SecretFrom | None = Field(None, description="Environment variable with the password.")
     replies_a_day: int = Field(3, ge=1, le=1000, description="Replies to one address in 24 hours, at most.")
-
-    @model_validator(mode="after")
-    def _is_whole(self) -> "CorrespondenceSettings":
-        if (self.user is None) != (self.password_env is None):
-            raise ValueError("user and password_env go together")
-        if self.password_env is not None and self.encryption == "none":
-            raise ValueError("a password is not sent without encryption")
-        return self
