@@ -22,7 +22,7 @@ class MailUnsendable(Exception):
 class SendingSettings(Shape):
     """The sender, and how the connection to its server is made."""
 
-    sender: str = Field("", description="The address that mail comes from; required.")
+    sender: str = Field("", description="The sender's address; required.")
     encryption: Literal["starttls", "tls", "none"] = Field(
         "starttls", description="`starttls` (usually port 587), `tls` from the beginning (465), or `none`."
     )

@@ -1,6 +1,6 @@
-"""Attachments of mails: each content once, for a limited time. Nothing here opens, unpacks or runs one.
+"""Attachments of mails, stored once for each content and for a limited time. Nothing here opens or unpacks them.
 
-A source keeps them before their mail is decided; whoever reads one is written down.
+A source stores them before their mail is decided. Every read is recorded in the audit log.
 """
 
 from andon.attachments.domain import Attachment, AttachmentContent, AttachmentLimits, KeptMail

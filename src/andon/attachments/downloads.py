@@ -1,4 +1,4 @@
-"""HTTP headers of an attachment: a browser saves it under its sender's name, and never shows or runs it."""
+"""HTTP headers with which a browser saves an attachment under its own name, and never displays or runs it."""
 
 from collections.abc import Mapping
 from urllib.parse import quote
@@ -6,7 +6,7 @@ from urllib.parse import quote
 from andon.attachments.domain import Attachment
 
 MEDIA_TYPE = "application/octet-stream"
-"""The type of every download; what the sender says is not trusted."""
+"""The media type of every download; the sender's is not trusted."""
 
 
 def headers_of(one: Attachment) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""Attachments of mails: what was kept, and one as a file. None is ever shown: a browser only saves it."""
+"""Attachments of mails: a list, and downloads that a browser saves and never displays."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 
 @dataclass(frozen=True, slots=True)
 class AttachmentLine:
-    """An attachment as a page lists it; `decision_id` leads to the decision on its mail, if the visitor may see it."""
+    """An attachment as a page lists it; `decision_id` is the decision on its mail, if the visitor may see it."""
 
     attachment: Attachment
     kept_until: datetime
@@ -33,7 +33,7 @@ class AttachmentLine:
 
 @router.get("")
 def show_list(here: Here, visitor: Signed, tx: Db) -> Response:
-    """Show the newest attachments that were kept."""
+    """Show the newest attachments."""
     found = attachments.page(tx, automations=visitor.scopes(Permission.READ_ATTACHMENTS), limit=PAGE)
     decided = streams.decisions_of_mails(tx, [(one.automation, one.mail) for one in found])
     return here.pages.html(
@@ -56,7 +56,7 @@ def show_list(here: Here, visitor: Signed, tx: Db) -> Response:
 
 @router.post("/{sha256}/download")
 def download(here: Here, visitor: Acting, sha256: Digest, reason: Annotated[str, Form()] = "") -> Response:
-    """Send one attachment as a file of no type. Who reads it and why stands in the audit log."""
+    """Send one attachment as an untyped file. The audit log records who read it and why."""
     scopes = visitor.scopes(Permission.READ_ATTACHMENTS)
     with here.database.begin() as tx:
         found, content = attachments.read(

@@ -151,7 +151,7 @@ class TestCorrespondence(SendingContract):
             AnswerKind.DELIVERED,
             AnswerKind.REFUSED,
         ]
-        assert "2 replies went to this address within a day" in answers[2].detail
+        assert "2 replies were sent to this address within a day" in answers[2].detail
 
     def test_a_mail_is_passed_on_as_it_came_from_wherever_it_is(
         self, connector: CorrespondenceConnector, stage: CorrespondenceStage

@@ -29,7 +29,7 @@ class BotOptions(Shape):
 class ControlRoomSettings(Shape):
     """The way into a Control Room, and who runs bots there."""
 
-    user: str = Field("", description="The user that Andon is there.")
+    user: str = Field("", description="The user name at the Control Room.")
     api_key_env: SecretFrom | None = Field(None, description="Environment variable with the user's API key.")
     run_as: Sequence[int] = Field(default=(), description="The ids of the users that bots run as.")
     pools: Sequence[int] = Field(default=(), description="The ids of the device pools that may run them.")

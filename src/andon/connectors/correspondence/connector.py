@@ -1,7 +1,7 @@
-"""Replies and mails passed on. The copy of a mail in the mailbox is a draft until the mail was sent.
+"""The connector of replies and forwarded mails. It stores a copy of each mail as a draft, and unmarks it once sent.
 
-So the mailbox says what became of a delivery: no copy, nothing was sent; a copy that is no draft, it was taken. With a
-draft nobody knows, and a person decides.
+So the mailbox shows the outcome of a delivery: without a copy nothing was sent, and a copy that is no draft was
+accepted by the server. The outcome of a draft is unknown, and a person decides.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ from andon.mail import FolderMissing, ImapServer, MailboxUnavailable, MailSessio
 
 SESSIONS = 8
 MOST_FOLDERS = 200
-"""Folders in which a mail is looked for that is not where it came."""
+"""The most folders that are searched for a mail that left the folder of its arrival."""
 
 DAY = timedelta(days=1)
 
@@ -48,7 +48,7 @@ class _Mailbox:
 
 
 class CorrespondenceConnector:
-    """Sends what follows from a mail. `tls` replaces the public authorities."""
+    """Sends replies and forwarded mails. `tls` replaces the public certificate authorities."""
 
     repeat = Repeat.NEVER
 
@@ -67,7 +67,7 @@ class CorrespondenceConnector:
         self._threads: ThreadPoolExecutor | None = None
 
     async def deliver(self, delivery: Delivery) -> Answer:
-        """Send the mail once, unless the mailbox says that it was sent."""
+        """Send the mail, unless the mailbox shows that it was sent before."""
         progress = SendingProgress()
         try:
             async with asyncio.timeout(delivery.destination.timeout.total_seconds()):
@@ -78,7 +78,7 @@ class CorrespondenceConnector:
         except AddressRefused as refused:
             return delivery.destination.refuse_address(refused)
         except smtplib.SMTPAuthenticationError as error:
-            return Answer(AnswerKind.FAILED, f"the server did not let us in ({error.smtp_code})", error.smtp_code)
+            return Answer(AnswerKind.FAILED, f"the server refused the login ({error.smtp_code})", error.smtp_code)
         except smtplib.SMTPResponseException as error:
             kind = AnswerKind.REFUSED if error.smtp_code >= 500 else AnswerKind.FAILED
             return Answer(kind, f"answered {error.smtp_code} to {progress.step}", error.smtp_code)
@@ -86,18 +86,20 @@ class CorrespondenceConnector:
             words, crossed = _words(error, delivery), progress.crossing.give_up()
             progress.cut()
             if progress.taken:
-                return Answer(AnswerKind.DELIVERED, f"the server took it; its copy is still a draft ({words})", 250)
+                return Answer(
+                    AnswerKind.DELIVERED, f"the server accepted it; its copy is still marked as a draft ({words})", 250
+                )
             if crossed:
                 return Answer(AnswerKind.UNKNOWN, f"sent, but no answer came ({words})")
             return Answer(AnswerKind.FAILED, f"could not be sent ({words})")
 
     def can_inquire(self, delivery: Delivery) -> bool:
-        """Return True: the mailbox holds a copy of whatever was sent."""
+        """Return True: the mailbox holds a copy of each sent mail."""
         del delivery
         return True
 
     async def inquire(self, delivery: Delivery) -> Answer:
-        """Look for the copy."""
+        """Look for the copy in the mailbox."""
         try:
             async with asyncio.timeout(delivery.destination.timeout.total_seconds()):
                 return await self._in_thread(lambda: self._look(delivery))
@@ -107,7 +109,7 @@ class CorrespondenceConnector:
             return Answer(AnswerKind.UNKNOWN, _words(error, delivery))
 
     async def close(self) -> None:
-        """Let go of the threads; what they still do ends with its timeout."""
+        """Stop the threads; work in progress ends at its timeout."""
         threads, self._threads = self._threads, None
         if threads is not None:
             await asyncio.to_thread(threads.shutdown)
@@ -155,7 +157,7 @@ class CorrespondenceConnector:
         data: bytes,
         progress: SendingProgress,
     ) -> None:
-        """Send the mail, and let its copy say so; take the copy away if it certainly was not sent."""
+        """Send the mail and unmark its copy; remove the copy if the mail was certainly not sent."""
         try:
             sending.send(outgoing, envelope.sender, recipients, data, progress)
         except BaseException as error:
@@ -187,12 +189,12 @@ class CorrespondenceConnector:
     def _require_few(
         self, session: MailSession, delivery: Delivery, mailbox: _Mailbox, to: str, envelope: Envelope
     ) -> None:
-        """Raise MailUnsendable if enough replies went to one address within a day."""
+        """Raise MailUnsendable if the address got its limit of replies within a day."""
         most = _settings(delivery).replies_a_day
         session.open(mailbox.sent, write=True)
         sent = session.sent_to(to, (envelope.at - DAY).date())
         if sum(head.at is not None and head.at > envelope.at - DAY for head in session.heads(sent).values()) >= most:
-            raise MailUnsendable(f"{most} replies went to this address within a day ([destinations] replies_a_day)")
+            raise MailUnsendable(f"{most} replies were sent to this address within a day (replies_a_day)")
 
     def _mailbox(self, delivery: Delivery) -> _Mailbox:
         destination = delivery.destination
@@ -229,7 +231,7 @@ class CorrespondenceConnector:
 
 
 def _original(session: MailSession, message_id: str, source: str) -> bytes:
-    """Return the mail that is answered or passed on, wherever it is by now. Raises MailUnsendable."""
+    """Return the original mail, whichever folder holds it now. Raises MailUnsendable."""
     others = [name for name in session.folders()[:MOST_FOLDERS] if name != source]
     for folder in (source, *others):
         try:
@@ -241,13 +243,13 @@ def _original(session: MailSession, message_id: str, source: str) -> bytes:
             mails = session.fetch(found[:1])
             if mails:
                 return mails[found[0]]
-    raise MailUnsendable("the mail is in no folder of the mailbox any more")
+    raise MailUnsendable("the mail is in no folder of the mailbox")
 
 
 def _message_of(options: CorrespondenceOptions, values: Mapping[str, Any]) -> str:
     message = Template(options.message).fill(values).strip().strip("<>")
     if not message or not message.isprintable():
-        raise MailUnsendable("the mail has no message id by which it could be found")
+        raise MailUnsendable("the mail cannot be found without a message id")
     return message
 
 

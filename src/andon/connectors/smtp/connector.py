@@ -57,7 +57,7 @@ class SmtpConnector:
         except AddressRefused as refused:
             return destination.refuse_address(refused)
         except aiosmtplib.SMTPAuthenticationError as error:
-            return Answer(AnswerKind.FAILED, f"the server did not let us in ({error.code})", error.code)
+            return Answer(AnswerKind.FAILED, f"the server refused the login ({error.code})", error.code)
         except aiosmtplib.SMTPResponseException as error:
             kind = AnswerKind.REFUSED if error.code >= 500 else AnswerKind.FAILED
             return Answer(kind, f"answered {error.code} to {progress.step}", error.code)
