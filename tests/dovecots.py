@@ -145,12 +145,7 @@ class Dovecot:
     def ids(self, user: str, folder: str) -> list[str]:
         """Return the message ids of the mails in a folder, without brackets, oldest first."""
         with self.client(user) as client:
-            client.select_folder(folder, readonly=True)
-            found = client.fetch(client.search(["ALL"]), ["BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"])
-        headers = [
-            next(value for value in one.values() if isinstance(value, bytes)) for _, one in sorted(found.items())
-        ]
-        return [header.decode().partition("<")[2].partition(">")[0] for header in headers]
+            return ids_in(client, folder)
 
     def flags(self, user: str, folder: str) -> list[set[str]]:
         """Return the flags of the mails in a folder."""
@@ -158,6 +153,14 @@ class Dovecot:
             client.select_folder(folder, readonly=True)
             found = client.get_flags(client.search(["ALL"]))
         return [{flag.decode() for flag in flags} for _, flags in sorted(found.items())]
+
+
+def ids_in(client: IMAPClient, folder: str) -> list[str]:
+    """Return the message ids of the mails in a folder, without brackets, oldest first."""
+    client.select_folder(folder, readonly=True)
+    found = client.fetch(client.search(["ALL"]), ["BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"])
+    headers = [next(value for value in one.values() if isinstance(value, bytes)) for _, one in sorted(found.items())]
+    return [header.decode().partition("<")[2].partition(">")[0] for header in headers]
 
 
 def a_mail(text: str = "My card is lost.", **headers: str) -> bytes:

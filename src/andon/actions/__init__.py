@@ -26,6 +26,14 @@ from andon.actions.errors import (
 )
 from andon.actions.evidence import DatabaseEvidence, evidence_of, picture_of
 from andon.actions.observing import DeliveryObserver
+from andon.actions.outgoing_mail import (
+    MailUnsendable,
+    SendingServer,
+    SendingSettings,
+    is_mail_address,
+    sending_failure,
+    sending_server,
+)
 from andon.actions.outside import EventRoute, matches, send_outside
 from andon.actions.over_http import OverHttp, answer_of
 from andon.actions.polling import not_found, still_working
@@ -97,8 +105,11 @@ __all__ = [
     "Inputs",
     "Inquiring",
     "Kind",
+    "MailUnsendable",
     "OverHttp",
     "Repeat",
+    "SendingServer",
+    "SendingSettings",
     "Shape",
     "Surroundings",
     "Template",
@@ -126,6 +137,7 @@ __all__ = [
     "get",
     "inputs_of",
     "is_genuine_callback",
+    "is_mail_address",
     "json_of",
     "listed",
     "matches",
@@ -137,6 +149,8 @@ __all__ = [
     "resend",
     "resend_all",
     "send_outside",
+    "sending_failure",
+    "sending_server",
     "still_working",
     "text_of",
     "value_of",

@@ -39,11 +39,7 @@ class OverHttp:
         try:
             return await origin.send(request, within=destination.timeout, whole=whole)
         except AddressRefused as refused:
-            return Answer(
-                AnswerKind.REFUSED,
-                f"the host leads to {refused}, which is not a public address; "
-                f"if that is meant, set allow_private = true under [destinations.{destination.name}]",
-            )
+            return destination.refuse_address(refused)
         except NotSent as error:
             return Answer(AnswerKind.FAILED, f"could not be sent ({error})")
         except NoAnswer as error:

@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from andon.actions.domain import Answer, AnswerKind, Repeat
+from andon.kernel.addresses import AddressRefused
 from andon.kernel.clock import Clock, SystemClock
 from andon.kernel.outbox import MessageClaim
 
@@ -65,6 +66,14 @@ class Destination:
     own: bool = False
     callback_url: str | None = None
     settings: Mapping[str, BaseModel] = field(default_factory=dict, hash=False, repr=False)
+
+    def refuse_address(self, address: AddressRefused) -> Answer:
+        """Return the answer where the host leads to an address that may not be reached."""
+        return Answer(
+            AnswerKind.REFUSED,
+            f"the host leads to {address}, which is not a public address; "
+            f"if that is meant, set allow_private = true under [destinations.{self.name}]",
+        )
 
     def settings_of(self, kind: str, shape: type[S]) -> S:
         """Return the settings in `[destinations.NAME.KIND]`, or the defaults."""

@@ -8,7 +8,7 @@ from andon.kernel.db import Tx
 
 
 def chores(*, kept: timedelta) -> list[Chore]:
-    """Delete attachments whose time is over."""
+    """Return the chore that deletes expired attachments."""
 
     def forget_attachments(tx: Tx, now: datetime) -> bool:
         return service.forget(tx, now - kept)

@@ -1,4 +1,4 @@
-"""Attachments as values, and which of a mail's are kept. Pure."""
+"""Attachments as values, and the choice of those that are kept. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ MEBIBYTE = 2**20
 
 @dataclass(frozen=True, slots=True)
 class AttachmentLimits:
-    """How much is kept: of one mail, and of all together."""
+    """The most that is kept of one mail, and of all mails together."""
 
     max_number: int = 50
     max_bytes: int = 40 * MEBIBYTE
@@ -28,7 +28,7 @@ class AttachmentContent:
 
 @dataclass(frozen=True, slots=True)
 class KeptMail:
-    """A mail, by what all its copies have in common, and what hangs on it."""
+    """A mail and its attachments. `mail` is the identity that all copies of the mail share."""
 
     mail: str
     attachments: Sequence[AttachmentContent]
@@ -36,7 +36,7 @@ class KeptMail:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """An attachment as it is listed. `name` and `media_type` are what the sender says."""
+    """An attachment as it is listed. `name` and `media_type` come from the sender."""
 
     automation: str
     mail: str
@@ -48,7 +48,7 @@ class Attachment:
 
 
 def within(mail: KeptMail, limits: AttachmentLimits, room: int) -> list[AttachmentContent]:
-    """Return the attachments of a mail that are kept, in order; `room` is what is left of the total."""
+    """Return the attachments of a mail that are kept, in order; `room` is the space left in the total."""
     kept: list[AttachmentContent] = []
     left = min(limits.max_bytes, room)
     for one in mail.attachments[: limits.max_number]:

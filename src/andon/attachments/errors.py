@@ -4,4 +4,4 @@ from andon.kernel.errors import NotFound
 
 
 class AttachmentNotFound(NotFound):
-    """No such attachment: none was kept, or its time is over."""
+    """There is no such attachment, or it has expired."""

@@ -1,4 +1,4 @@
-"""Keeping, reading and forgetting attachments."""
+"""Storing, reading and deleting attachments."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,14 +21,14 @@ FORGOTTEN_AT_ONCE = 500
 def keep(
     tx: Tx, automation: str, mails: Sequence[KeptMail], *, limits: AttachmentLimits, now: datetime
 ) -> set[tuple[str, str]]:
-    """Keep what hangs on these mails, within the limits; return the mail and digest of each that is kept."""
+    """Store the attachments of these mails within the limits; return the mail and digest of each stored one."""
     kept: set[tuple[str, str]] = set()
     if not any(mail.attachments for mail in mails):
         return kept
     room = limits.max_total_bytes - store.total(tx)
     for mail in mails:
         chosen = within(mail, limits, room)
-        for one in sorted(chosen, key=lambda one: one.sha256):  # in one order, so that two writers cannot deadlock
+        for one in sorted(chosen, key=lambda one: one.sha256):  # one order for all writers, so that two cannot deadlock
             store.add(tx, automation, mail.mail, one, now)
             room -= len(one.content)
             kept.add((mail.mail, one.sha256))
@@ -40,19 +40,19 @@ def keep(
 def page(
     tx: Tx, *, automations: Sequence[str] | None = None, mail: str | None = None, limit: int = 50
 ) -> list[Attachment]:
-    """Return attachments, newest first; those of one mail, if it is named."""
+    """Return attachments, newest first; of one mail if `mail` is given."""
     return store.page(tx, automations=automations, mail=mail, limit=limit)
 
 
 def read(
     tx: Tx, sha256: str, *, actor: Actor, reason: str, now: datetime, automations: Sequence[str] | None = None
 ) -> tuple[Attachment, bytes]:
-    """Return an attachment and its content, and write down who read it and why. Raises AttachmentNotFound."""
+    """Return an attachment and its content, and record the read in the audit log. Raises AttachmentNotFound."""
     why = reasons.require(reason)
     found = store.find(tx, sha256, automations)
     content = None if found is None else store.content(tx, sha256)
     if found is None or content is None:
-        raise AttachmentNotFound(f"No attachment {sha256[:64]}: none was kept, or its time is over")
+        raise AttachmentNotFound(f"There is no attachment {sha256[:64]}, or it has expired")
     after = {"automation": found.automation, "mail": found.mail, "size": found.size}
     audit.record(
         tx, actor=actor, action="attachment.read", subject=f"attachment:{sha256}", at=now, reason=why, after=after
@@ -66,5 +66,5 @@ def count(tx: Tx) -> tuple[int, int]:
 
 
 def forget(tx: Tx, before: datetime) -> bool:
-    """Delete attachments that were kept before a moment; return whether there may be more."""
+    """Delete attachments stored before a moment; return whether there may be more."""
     return store.forget(tx, before, FORGOTTEN_AT_ONCE) == FORGOTTEN_AT_ONCE

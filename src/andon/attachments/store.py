@@ -20,9 +20,9 @@ def total(tx: Tx) -> int:
 
 
 def add(tx: Tx, automation: str, mail: str, one: AttachmentContent, now: datetime) -> None:
-    """Keep one attachment; one that is there already is kept from now on."""
+    """Store one attachment; the retention of one that is stored already begins anew."""
     size = len(one.content)
-    # Whoever forgets contents waits for this row, and then sees that it is in use.
+    # `forget` waits for this row, and then sees that the content is in use.
     tx.execute(
         upsert(attachment_contents)
         .values(sha256=one.sha256, size=size, content=one.content, kept_at=now)
@@ -49,7 +49,7 @@ def page(tx: Tx, *, automations: Sequence[str] | None, mail: str | None, limit: 
 
 
 def find(tx: Tx, sha256: str, automations: Sequence[str] | None) -> Attachment | None:
-    """Return the newest use of a content; None if it is not kept."""
+    """Return the newest attachment with a content; None if there is none."""
     query = select(attachments).where(_a.sha256 == sha256).order_by(_a.kept_at.desc(), _a.name).limit(1)
     if automations is not None:
         query = query.where(_a.automation.in_(automations))
@@ -64,7 +64,7 @@ def content(tx: Tx, sha256: str) -> bytes | None:
 
 
 def forget(tx: Tx, before: datetime, limit: int) -> int:
-    """Delete up to `limit` uses that were kept before a moment, and contents that nothing uses; return their number."""
+    """Delete up to `limit` attachments stored before a moment, and contents without one; return their number."""
     old = select(_a.automation, _a.mail, _a.sha256, _a.name).where(_a.kept_at < before).limit(limit)
     keys = [_a.automation, _a.mail, _a.sha256, _a.name]
     gone = tx.execute(delete(attachments).where(tuple_(*keys).in_(old)).returning(_a.sha256)).scalars().all()

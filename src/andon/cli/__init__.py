@@ -126,7 +126,7 @@ COMMANDS = {
     "agent": Listed("andon.cli.agent:app", "Look at the runs of agents, and run them again."),
     "connectors": Listed("andon.cli.connectors:app", "What actions can reach, and how to make one more kind."),
     "streams": Listed("andon.cli.streams:app", "Look at streams of events, stop them and let them go on."),
-    "attachments": Listed("andon.cli.attachments:app", "See what hung on mails, and save one of them."),
+    "attachments": Listed("andon.cli.attachments:app", "List attachments of mails, and save one of them."),
     "feed": Listed("andon.cli.feed:app", "Who reads the committed decisions, how far, and an export of them."),
     "spending": Listed(
         "andon.cli.spending:show",

@@ -1,4 +1,4 @@
-"""`andon attachments`: what hung on mails, and one of them as a file."""
+"""`andon attachments`: list the attachments of mails, and save one as a file."""
 
 import json
 import os
@@ -15,26 +15,26 @@ from andon.cli.context import project
 from andon.cli.printing import printable
 from andon.kernel.errors import Invalid
 
-app = typer.Typer(help="See what hung on mails, and save one of them.", no_args_is_help=True)
+app = typer.Typer(help="List attachments of mails, and save one of them.", no_args_is_help=True)
 
-Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
+Reason = Annotated[str, typer.Option(help="Why; recorded in the audit log.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
 def list_attachments(
-    mail: Annotated[str | None, typer.Option(help="Only those of one mail, by its identity.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many, the newest.")] = 50,
+    mail: Annotated[str | None, typer.Option(help="List those of one mail only, by its identity.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many to list, newest first.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List attachments that were kept, newest first."""
+    """List stored attachments, newest first."""
     with project() as here, here.database.begin() as tx:
         found = attachments.page(tx, mail=mail, limit=limit)
     if as_json:
         typer.echo(json.dumps([_summary(one) for one in found], indent=2))
         return
     if not found:
-        typer.echo("No attachment is kept.")
+        typer.echo("No attachment is stored.")
         return
     for one in found:
         kept, name, media_type = one.kept_at.strftime("%Y-%m-%d %H:%M"), printable(one.name), printable(one.media_type)
@@ -44,24 +44,26 @@ def list_attachments(
 @app.command()
 def save(
     sha256: Annotated[str, typer.Argument(help="The SHA-256 of the attachment.")],
-    to: Annotated[Path, typer.Argument(metavar="FILE", help="The new file; nothing is overwritten.")],
+    to: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The file to create; an existing file is not overwritten.")
+    ],
     reason: Reason,
 ) -> None:
-    """Save one attachment as a file that cannot be executed. Who reads it and why stands in the audit log."""
+    """Save one attachment as a file without execute permission. The audit log records who read it and why."""
     with project() as here, _new(to) as file:
         with here.database.begin() as tx:
             found, content = attachments.read(tx, sha256, actor=here.actor, reason=reason, now=here.clock.now())
         file.write(content)
-    typer.echo(f"{to}: {len(content)} bytes, which its sender called {found.name!r} ({printable(found.media_type)})")
+    typer.echo(f"{to}: {len(content)} bytes, named {found.name!r} by its sender ({printable(found.media_type)})")
 
 
 @contextmanager
 def _new(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file for its owner alone; an error leaves none behind. Raises Invalid."""
+    """Create a file that only its owner can read; after an error no file is left. Raises Invalid."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise Invalid(f"{path} is there already; name a new file") from None
+        raise Invalid(f"{path} exists already; name a new file") from None
     except OSError as error:
         raise Invalid(f"{path} cannot be written: {error.strerror}") from None
     try:

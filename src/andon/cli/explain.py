@@ -10,7 +10,7 @@ from rich.console import Console
 from andon import decisions
 from andon.bootstrap.explaining import explaining
 from andon.cli.context import project
-from andon.cli.printing import Plain
+from andon.cli.printing import Plain, printable
 
 Decision = Annotated[UUID, typer.Argument(help="The decision's id.")]
 Last = Annotated[int, typer.Option("--last", min=1, max=10_000, help="How many contributions, the greatest first.")]
@@ -27,9 +27,8 @@ def explain(decision: Decision, last: Last = 20, as_json: Json = False) -> None:
     if as_json:
         typer.echo(json.dumps([{"feature": c.feature, "word": c.word, "weight": c.weight} for c in shown], indent=2))
         return
-    table = Plain(
-        "feature", "word", "weight", title=f"For {found.label}, by {found.model} version {found.model_version}"
-    )
+    table = Plain("feature", "word", "weight")
     for one in shown:
         table.add_row(one.feature, one.word or "", f"{one.weight:+.3f}")
+    typer.echo(f"For {printable(found.label)}, by {found.model} version {found.model_version}")
     Console().print(table)

@@ -10,6 +10,7 @@ from andon.access import KeyRing
 from andon.console import (
     actions,
     alerts,
+    attachments,
     audit,
     automations,
     changes,
@@ -119,6 +120,7 @@ def create_app(
         rollouts,
         models,
         streams,
+        attachments,
         actions,
         procedures,
         tools,

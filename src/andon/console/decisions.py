@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from andon import actions, alerts, decisions, labels, procedures, reviews
 from andon.access import Permission
+from andon.console.attachments import lines_of
 from andon.console.dependencies import Db, Here, Signed
 from andon.console.moments import FilterInvalid, moment_in
 from andon.console.paging import PAGE, pager
@@ -100,6 +101,7 @@ async def show_list(
         automations=[name for name in names if scopes is None or name in scopes],
         states=[state.value for state in LineState],
         decisions=found,
+        may_read_attachments=visitor.may_somewhere(Permission.READ_ATTACHMENTS),
         pager=pager(
             "/decisions", filters.values(), shown=len(found), last=found[-1].id if found else None, before=before
         ),
@@ -117,7 +119,12 @@ def show(here: Here, visitor: Signed, tx: Db, decision_id: UUID) -> Response:
     review = reviews.of_decision(tx, decision_id) if visitor.may(Permission.READ_REVIEWS, automation) else None
     if review is not None and review.hidden and review.holder(now) == visitor.principal.name:
         return here.pages.html(
-            "decision_blind.html", visitor=visitor, section="/decisions", review=review, record=found.record
+            "decision_blind.html",
+            visitor=visitor,
+            section="/decisions",
+            review=review,
+            record=found.record,
+            attachments=lines_of(here, visitor, tx, found.row),
         )
     return here.pages.html(
         "decision.html",
@@ -132,6 +139,7 @@ def show(here: Here, visitor: Signed, tx: Db, decision_id: UUID) -> Response:
         if visitor.may(Permission.READ_PROCEDURES, automation)
         else [],
         review=review,
+        attachments=lines_of(here, visitor, tx, found.row),
         known=labels.known_of(tx, found.row, now),
         alerts=alerts.at_moment(tx, automation, found.row.decided_at, found.record["input"]),
         now=now,

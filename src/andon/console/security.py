@@ -52,7 +52,7 @@ class Guard:
 
 def _complete(headers: MutableHeaders, scope: Scope) -> None:
     for name, value in _HEADERS.items():
-        headers[name] = value
+        headers.setdefault(name, value)  # a page may state a stricter one
     if scope["scheme"] == "https":
         headers["Strict-Transport-Security"] = "max-age=31536000"
     headers.setdefault("Cache-Control", "no-cache" if scope["path"].startswith("/static/") else "no-store")

@@ -1,4 +1,4 @@
-"""`[connections.NAME]`: the servers that triggers read and publishing actions write, one section for each kind.
+"""`[connections.NAME]`: servers that triggers read from and actions write to, one class for each kind.
 
 Secrets are named here, never written: `secret_env` is an environment variable (or the file that `..._FILE` names).
 """
@@ -15,7 +15,7 @@ from andon.kernel.places import Host, HttpAddress, is_address
 
 
 class _Connection(Section):
-    user: str | None = Field(None, description="Who Andon is there.")
+    user: str | None = Field(None, description="The user name at this server.")
     secret_env: str | None = Field(None, description="Name of the environment variable that holds the password.")
 
     def secret(self, environment: Mapping[str, str] = os.environ) -> SecretStr | None:
@@ -25,8 +25,8 @@ class _Connection(Section):
 
 class _Trusting(_Connection):
     ca_file: str | None = Field(None, description="PEM file of the authorities to trust, relative to andon.toml.")
-    certificate_file: str | None = Field(None, description="PEM file of the certificate that Andon shows.")
-    key_file: str | None = Field(None, description="PEM file of its key.")
+    certificate_file: str | None = Field(None, description="PEM file of the client certificate.")
+    key_file: str | None = Field(None, description="PEM file of the client certificate's key.")
 
     @model_validator(mode="after")
     def _has_both(self) -> "_Trusting":
@@ -39,16 +39,15 @@ class KafkaConnection(_Trusting):
     """A Kafka cluster (extra `kafka`)."""
 
     kind: Literal["kafka"] = Field(description="`kafka`.")
-    servers: list[str] = Field(min_length=1, description="Brokers to begin with, `host:port`.")
-    tls: bool = Field(False, description="Whether to speak TLS; a ca_file or certificate_file needs it.")
+    servers: list[str] = Field(min_length=1, description="The brokers to contact first, each `host:port`.")
+    tls: bool = Field(False, description="Whether the connection uses TLS; required for ca_file and certificate_file.")
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
         None, description="SASL mechanism; needs user and secret_env."
     )
     group: str | None = Field(
         None,
-        description="Consumer group under which positions are also told to the broker every few seconds, for tools "
-        "that show "
-        "lag. Andon never reads them back.",
+        description="Consumer group whose offsets Andon commits to the broker every few seconds, for tools that show "
+        "lag. Andon never reads them.",
     )
 
     @field_validator("servers")
@@ -76,7 +75,7 @@ class NatsConnection(_Trusting):
     kind: Literal["nats"] = Field(description="`nats`.")
     servers: list[str] = Field(min_length=1, description="`nats://host:port`, or `tls://host:port`.")
     secret_env: str | None = Field(
-        None, description="Name of the environment variable that holds the password, or without a user the token."
+        None, description="Name of the environment variable that holds the password; without a user, the token."
     )
     credentials_file: str | None = Field(
         None,
@@ -93,7 +92,7 @@ class NatsConnection(_Trusting):
     @model_validator(mode="after")
     def _is_whole(self) -> "NatsConnection":
         if self.credentials_file and (self.user or self.secret_env):
-            raise ValueError("credentials_file stands instead of user and secret_env")
+            raise ValueError("set credentials_file, or user and secret_env, not both")
         if self.user and not self.secret_env:
             raise ValueError("user needs secret_env")
         return self
@@ -103,28 +102,34 @@ class ImapConnection(Section):
     """A mailbox on an IMAP server (extra `mail`)."""
 
     kind: Literal["imap"] = Field(description="`imap`.")
-    host: Host = Field(description="The server's name.")
-    port: int | None = Field(None, gt=0, le=65535, description="Its port; 993 for `tls`, else 143.")
-    tls: Literal["tls", "starttls", "none"] = Field(
-        "tls", description="`tls` from the beginning, `starttls`, or `none`, which only a server on this machine gets."
+    host: Host = Field(description="Host name of the server.")
+    port: int | None = Field(
+        None, gt=0, le=65535, description="Port of the server; by default 993 for `tls`, else 143."
     )
-    plain: bool = Field(False, description="Whether a server elsewhere may be spoken to without TLS.")
-    user: str = Field(description="Who Andon is there.")
+    tls: Literal["tls", "starttls", "none"] = Field(
+        "tls", description="`tls` (from the first byte), `starttls`, or `none`, which needs a server on this machine."
+    )
+    plain: bool = Field(False, description='Whether `tls = "none"` is allowed for a server on another machine.')
+    user: str = Field(description="The user name at this server.")
     password_env: str = Field(description="Name of the environment variable that holds the password.")
     ca_file: str | None = Field(None, description="PEM file of the authorities to trust, relative to andon.toml.")
-    idle: bool = Field(True, description="Whether the server may tell of new mails by itself (IDLE), if it can.")
+    idle: bool = Field(
+        True, description="Whether to use IDLE where the server supports it, so that it announces new mails."
+    )
     poll_seconds: float = Field(
         5.0,
         gt=0,
         le=3600,
-        description="The pause between two looks where the server does not tell of new mails itself.",
+        description="Seconds between two polls of a server that does not announce new mails.",
     )
-    sent_folder: str = Field("Sent", description="The folder that keeps a copy of what is sent from this mailbox.")
+    sent_folder: str = Field("Sent", description="The folder for copies of the mails sent from this mailbox.")
 
     @model_validator(mode="after")
     def _is_safe(self) -> "ImapConnection":
         if self.tls == "none" and not self.plain and self.host not in ("localhost", "127.0.0.1", "::1"):
-            raise ValueError("a server elsewhere is not spoken to without TLS; set plain = true if that is meant")
+            raise ValueError(
+                'tls = "none" sends the password in clear text to another machine; set plain = true to allow it'
+            )
         return self
 
     def secret(self, environment: Mapping[str, str] = os.environ) -> SecretStr:
@@ -136,11 +141,12 @@ class ImapConnection(Section):
 
 class _MailService(Section):
     token_env: str | None = Field(
-        None, description="Name of the environment variable that holds a token; instead of a client id and its secrets."
+        None,
+        description="Name of the environment variable that holds an access token; instead of client_id and secret_env.",
     )
-    client_id: str | None = Field(None, description="The application that Andon is there.")
-    secret_env: str | None = Field(None, description="Name of the environment variable with the client's secret.")
-    poll_seconds: float = Field(15.0, gt=0, le=3600, description="The pause between two looks.")
+    client_id: str | None = Field(None, description="Client id of the application registered for Andon.")
+    secret_env: str | None = Field(None, description="Name of the environment variable that holds the client secret.")
+    poll_seconds: float = Field(15.0, gt=0, le=3600, description="Seconds between two polls.")
 
     @model_validator(mode="after")
     def _authenticates(self) -> "_MailService":
@@ -159,15 +165,15 @@ class GraphConnection(_MailService):
     """A mailbox in Microsoft 365, by Microsoft Graph."""
 
     kind: Literal["graph"] = Field(description="`graph`.")
-    user: str = Field(description="Whose mailbox it is: an address, or an id.")
-    tenant: str | None = Field(None, description="The directory of the client, an id or a domain.")
-    url: HttpAddress = Field("https://graph.microsoft.com/v1.0", description="Where the service is.")
-    token_url: HttpAddress | None = Field(None, description="Where tokens are had; else that of the tenant.")
+    user: str = Field(description="The mailbox: the address or the id of its user.")
+    tenant: str | None = Field(None, description="The tenant of the client: its id or a domain.")
+    url: HttpAddress = Field("https://graph.microsoft.com/v1.0", description="Base address of the API.")
+    token_url: HttpAddress | None = Field(None, description="Address of the token endpoint; by default the tenant's.")
 
     @model_validator(mode="after")
     def _has_a_tenant(self) -> "GraphConnection":
         if self.client_id is not None and self.tenant is None and self.token_url is None:
-            raise ValueError("client_id needs the tenant")
+            raise ValueError("client_id needs tenant or token_url")
         return self
 
 
@@ -175,12 +181,12 @@ class GmailConnection(_MailService):
     """A mailbox of Gmail, by Gmail's API."""
 
     kind: Literal["gmail"] = Field(description="`gmail`.")
-    user: str = Field("me", description="Whose mailbox it is; `me` is whoever gave the token.")
+    user: str = Field("me", description="The mailbox: an address, or `me` for the owner of the token.")
     refresh_token_env: str | None = Field(
-        None, description="Name of the environment variable with the refresh token of the mailbox's owner."
+        None, description="Name of the environment variable that holds the refresh token."
     )
-    url: HttpAddress = Field("https://gmail.googleapis.com/gmail/v1", description="Where the service is.")
-    token_url: HttpAddress = Field("https://oauth2.googleapis.com/token", description="Where tokens are had.")
+    url: HttpAddress = Field("https://gmail.googleapis.com/gmail/v1", description="Base address of the API.")
+    token_url: HttpAddress = Field("https://oauth2.googleapis.com/token", description="Address of the token endpoint.")
 
     @model_validator(mode="after")
     def _has_a_refresh_token(self) -> "GmailConnection":
@@ -206,5 +212,5 @@ def _expect(url: str, schemes: tuple[str, ...]) -> str:
         raise ValueError(f"expected {' or '.join(f'{scheme}://host' for scheme in schemes)}")
     parts = urlsplit(url)
     if parts.password is not None or parts.username is not None:
-        raise ValueError("user and password do not belong into the address: set user and secret_env")
+        raise ValueError("the address must not contain a user or password: set user and secret_env")
     return url

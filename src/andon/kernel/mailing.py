@@ -1,4 +1,4 @@
-"""`[mail]` and `[attachments]`: how much of a mail is read, and how long what hangs on it is kept."""
+"""`[mail]` and `[attachments]`: how much of a mail is read, and how long its attachments are kept."""
 
 from pydantic import Field
 

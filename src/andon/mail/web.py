@@ -26,7 +26,7 @@ _LARGEST_ANSWER = 16 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class OAuth:
-    """How tokens are had: one that is given, by client credentials, or by a refresh token. Secrets are references."""
+    """The source of access tokens: a given token, client credentials or a refresh token. Secrets are references."""
 
     token: SecretStr | None = None
     token_url: str = ""

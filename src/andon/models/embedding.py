@@ -1,6 +1,6 @@
-"""Sentence embeddings for a model of texts: where the network and its tokenizer are, and a classifier of what they say.
+"""Sentence embeddings for a model of texts: finding the network and its tokenizer, and fitting a classifier on them.
 
-Nothing is fetched: both are files, in a folder or in an installed package. The package of a model version carries them.
+Both are local files, in a folder or an installed package; nothing is downloaded. A model package contains copies.
 """
 
 import json
@@ -30,7 +30,7 @@ _ITERATIONS = 500
 class SentenceEmbedding:
     """An ONNX network and its `tokenizer.json`: a folder, the .onnx file, or an installed package that holds them.
 
-    `tokenizer` is a folder, file or package of its own, where the first has none. Of each text `max_tokens` are read.
+    `tokenizer` is another folder, file or package, if the first has none. The first `max_tokens` of a text are read.
     """
 
     place: Path | str
@@ -38,7 +38,7 @@ class SentenceEmbedding:
     max_tokens: int = 256
 
     def files(self) -> tuple[Path, Path]:
-        """Find the network and the tokenizer. Raises PackageInvalid, which says what was looked for and where."""
+        """Return the files of the network and the tokenizer. Raises PackageInvalid if one is missing."""
         network = _the_one(self.place, ".onnx")
         if self.tokenizer is not None:
             return network, _the_one(self.tokenizer, _TOKENIZER)
@@ -56,7 +56,7 @@ class EmbeddedModel:
     max_tokens: int
 
     def write(self, file: Path) -> None:
-        """Write the archive that `runtimes/embeddings.py` reads."""
+        """Write the archive that `runtimes/embeddings.py` opens."""
         import skops.io
 
         of_runtime = runtime()
@@ -70,13 +70,13 @@ class EmbeddedModel:
 def fit_embedded(
     embedding: SentenceEmbedding, features: Sequence[FeatureSpec], matrix: Matrix, labels: NDArray[np.int64]
 ) -> EmbeddedModel:
-    """Fit a linear classifier on the embeddings of all texts, and on the other columns beside them. Raises PackageInvalid."""
+    """Fit a linear classifier on the embeddings of all texts and on the other columns. Raises PackageInvalid."""
     network, tokenizer = embedding.files()
     of_runtime = runtime()
     try:
         embedder = of_runtime.Embedder(network, tokenizer, max_tokens=embedding.max_tokens)
-    except Exception as error:  # each library has errors of its own for a file it cannot read
-        raise PackageInvalid(f"{network.name} and {tokenizer.name} embed no text: {error}") from error
+    except Exception as error:  # each library raises its own errors for an unreadable file
+        raise PackageInvalid(f"{network.name} with {tokenizer.name} cannot embed a text: {error}") from error
     signature = {"features": [asdict(feature) for feature in features]}
     texts = sum(feature.kind is FeatureKind.TEXT for feature in features)
     head = _head(features, texts * embedder.width)
@@ -86,7 +86,7 @@ def fit_embedded(
 
 
 def runtime() -> Any:
-    """Return what embeds texts. Raises PackageInvalid where the extra is not installed."""
+    """Return the runtime of embeddings. Raises PackageInvalid if the extra is not installed."""
     try:
         return import_module("andon.runtimes.embeddings")
     except ModuleNotFoundError as error:

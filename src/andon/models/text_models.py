@@ -1,6 +1,6 @@
-"""A model of texts, with other columns beside them: word and character TF-IDF and a linear classifier on all of it.
+"""The default model for free text and other columns: word and character TF-IDF, and a linear classifier.
 
-Made of scikit-learn's own parts, so that skops saves it as data. scikit-learn is imported when a model is made.
+It consists of scikit-learn's own classes, so skops saves it as data. scikit-learn is imported when a model is fitted.
 """
 
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from andon.models.signature import FeatureKind, FeatureSpec
 from andon.runtimes import Decoder, Matrix, frame_of
 
 MOST_TEXTS = 20_000
-"""Rows that a model of texts learns from; of more a sample is enough, and time and memory stay bounded."""
+"""The most rows that a model of texts learns from; a larger set is sampled, to bound time and memory."""
 
 MOST_WORDS, MOST_PARTS = 20_000, 30_000
-"""The vocabulary of one column: words and pairs of words, and parts of words."""
+"""The largest vocabulary of one column: of words and pairs of words, and of parts of words."""
 
 STRENGTHS = (10.0, 100.0, 300.0)
-"""Inverse strengths of regularisation, the best of which is chosen on a part of the rows."""
+"""Inverse strengths of regularisation; the best one is chosen on held-out rows."""
 
 _TRIED_ROWS = 3_000
 _TRIED_SHARE = 0.25
@@ -32,7 +32,7 @@ _LOOKED_AT = 500
 _ITERATIONS = 300
 _TOLERANCE = 1e-3
 _NUMBERS_WEIGHT = 0.1
-"""Numbers count less than words: unbounded as they are, they would outweigh all of a text."""
+"""The weight of numbers beside words: unbounded values would outweigh a whole text."""
 _SEED = 42
 
 
@@ -47,8 +47,8 @@ def fit_text(
 ) -> Any:
     """Fit a pipeline of scikit-learn to raw rows with free texts; `pack` takes it as any other classifier.
 
-    Of more than MOST_TEXTS rows a sample is used. With an `embedding` the texts are
-    seen by that instead of by their words. `light` makes a smaller model in a fraction of the time. Raises PackageInvalid.
+    More than MOST_TEXTS rows are sampled. An `embedding` replaces TF-IDF as the representation of the texts. `light`
+    fits a smaller model in a fraction of the time. Raises PackageInvalid.
     """
     strengths: Sequence[float] = STRENGTHS[1:2] if light else STRENGTHS
     words, parts = (MOST_WORDS // 2, MOST_PARTS // 3) if light else (MOST_WORDS, MOST_PARTS)
@@ -67,7 +67,7 @@ def fit_text(
 
 
 def columns_seen(features: Sequence[FeatureSpec], matrix: Matrix, words: int, parts: int) -> Any:
-    """Return an unfitted transformer of raw columns, by their names. Raises PackageInvalid for a column it cannot take."""
+    """Return an unfitted transformer of raw columns, by name. Raises PackageInvalid if they hold no words."""
     from sklearn.compose import ColumnTransformer
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.impute import SimpleImputer
@@ -97,7 +97,7 @@ def columns_seen(features: Sequence[FeatureSpec], matrix: Matrix, words: int, pa
 
 
 def _least_texts(vectorizer: Any, texts: NDArray[Any]) -> int | None:
-    """Return in how many texts a term must stand: two, or one where no term comes again; None if there are no terms."""
+    """Return the least number of texts with a term: two, or one if no term recurs; None if there are no terms."""
     analyze = vectorizer.build_analyzer()
     seen: set[str] = set()
     again = False
@@ -112,7 +112,9 @@ def _least_texts(vectorizer: Any, texts: NDArray[Any]) -> int | None:
 
 def _check_times(features: Sequence[FeatureSpec]) -> None:
     if times := [feature.name for feature in features if feature.kind is FeatureKind.TIME]:
-        raise PackageInvalid(f"{', '.join(times)} is a time: give a model of texts its parts as numbers, as the hour")
+        raise PackageInvalid(
+            f"{', '.join(times)} is a time, which a model of texts cannot take: give it parts of the time, such as the hour"
+        )
 
 
 def frame_of_rows(features: Sequence[FeatureSpec], matrix: Matrix) -> Any:
@@ -127,7 +129,7 @@ def _classifier(strength: float) -> Any:
 
 
 def _best(seen: Any, frame: Any, labels: NDArray[np.int64], strengths: Sequence[float]) -> float:
-    """Choose the strength whose probabilities are the best ones of rows that were not learnt from."""
+    """Return the strength with the best probabilities on rows that were not learnt from."""
     from sklearn.base import clone
 
     rows = _sample(len(labels), _TRIED_ROWS)

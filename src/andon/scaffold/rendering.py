@@ -5,6 +5,7 @@ import os
 import shlex
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,9 @@ def gitignore() -> str:
     return _environment().get_template(_FILES[".gitignore"]).render()
 
 
+@cache
 def _environment() -> jinja2.Environment:
+    """Return the templates; each is compiled once."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("andon.scaffold", "templates/project"),
         undefined=jinja2.StrictUndefined,

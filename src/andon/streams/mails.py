@@ -89,7 +89,7 @@ class MailReader:
         return self._limits.max_bytes
 
     def arrivals(self, found: Sequence[RawMail]) -> list[Arrival]:
-        """Parse mails, keep what hangs on them, and recognise those that were decided before."""
+        """Parse mails, store their attachments, and recognise the mails that were decided before."""
         parsed = [self._parsed(one) for one in found]
         shelved = [_shelved(one, mail) for one, mail in zip(found, parsed, strict=True)]
         known = [mail.identity for mail in parsed if isinstance(mail, Mail)]

@@ -20,7 +20,7 @@ from andon.streams.domain import SHELVES, DeadEvent, DeadState, Stream, StreamKe
 from andon.streams.errors import DeadEventNotFound, EventSettled, StreamNotFound, reason_of
 from andon.streams.events import Event, value_of
 from andon.streams.published import NAMED, EventsDied
-from andon.streams.store import dead, inbox, streams
+from andon.streams.store import dead, inbox, mails, streams
 
 INBOX_KEPT = timedelta(days=7)
 """The time for which a decided HTTP event can be read again."""
@@ -100,6 +100,16 @@ def dead_events(
 ) -> list[DeadEvent]:
     """Events that could not be decided, newest first, with the beginning of their data."""
     return dead.page(tx, state, automations=automations, stream=stream, limit=limit, before=before, preview=PREVIEW)
+
+
+def mail_of(tx: Tx, decision_id: UUID) -> str | None:
+    """Return the identity of the mail that a decision is about; None if it is about something else."""
+    return mails.of_decision(tx, decision_id)
+
+
+def decisions_of_mails(tx: Tx, found: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], UUID]:
+    """Return the decisions on mails, each named by its automation and its identity."""
+    return mails.decisions_of(tx, found)
 
 
 def count_dead(tx: Tx, automations: Sequence[str] | None = None) -> Mapping[StreamKey, int]:

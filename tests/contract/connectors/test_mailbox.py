@@ -109,7 +109,7 @@ class TestMailbox(ConnectorContract):
         stage.dovecot.move(stage.user, f"{delivery.key}@customers.test", "INBOX", "Loans")
         [answer] = self.deliver(connector, delivery)
         assert answer.kind is AnswerKind.REFUSED
-        assert "somebody moved or deleted it" in answer.detail
+        assert "it was moved or deleted" in answer.detail
         assert stage.dovecot.ids(stage.user, "Loans") == [f"{delivery.key}@customers.test"]
 
     def test_a_message_id_that_holds_another_is_not_taken_for_it(

@@ -41,13 +41,13 @@ def keep(database: Database, content: bytes, name: str, *, mail: str = "m1", aft
     return one.sha256
 
 
-def reads(database: Database) -> list[tuple[str, str]]:
+def reads(database: Database) -> list[tuple[str, str | None]]:
     with database.begin() as tx:
         return [(entry.leaf.subject, entry.reason) for entry in audit.page(tx, limit=10)]
 
 
 def test_what_was_kept_is_listed_newest_first(database: Database) -> None:
-    assert "No attachment is kept" in andon("list").output
+    assert "No attachment is stored" in andon("list").output
     assert json.loads(andon("list", "--json").stdout) == []
     old, new = keep(database, b"old", "old.pdf"), keep(database, b"new", "new.pdf", mail="m2", after=1)
     told = andon("list").output
@@ -98,7 +98,7 @@ def test_nothing_is_overwritten(database: Database, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
     (tmp_path / "dangling").symlink_to(tmp_path / "elsewhere")
     for name in ("mine", "dangling"):
-        assert "is there already" in andon("save", digest, name, "--reason", "checking", status=2).output
+        assert "exists already" in andon("save", digest, name, "--reason", "checking", status=2).output
     assert (tmp_path / "mine").read_text() == "mine"
     assert not (tmp_path / "elsewhere").exists()
     assert reads(database) == []
@@ -113,6 +113,6 @@ def test_a_file_that_cannot_be_written_is_named_and_no_read_is_written_down(data
 
 def test_an_unknown_digest_and_an_empty_reason_leave_no_file(database: Database, tmp_path: Path) -> None:
     digest = keep(database, b"%PDF", "letter.pdf")
-    assert "none was kept" in andon("save", "0" * 64, "kept.bin", "--reason", "checking", status=4).output
+    assert "There is no attachment" in andon("save", "0" * 64, "kept.bin", "--reason", "checking", status=4).output
     assert "reason" in andon("save", digest, "kept.bin", "--reason", " ", status=2).output
     assert not (tmp_path / "kept.bin").exists()

@@ -55,7 +55,7 @@ def routes(app: FastAPI, method: str) -> list[str]:
     """Return the paths of all routes that answer a method, with something in place of their parameters."""
     ids = ("decision", "review", "action", "procedure", "event", "alert", "silence", "incident", "rule", "step", "call")
     filled = dict.fromkeys((f"{name}_id" for name in ids), SOME_ID)
-    filled |= {"name": "m", "number": 1, "automation": "a", "stream": "kafka:s", "what": "pause"}
+    filled |= {"name": "m", "number": 1, "automation": "a", "stream": "kafka:s", "what": "pause", "sha256": "0" * 64}
     return sorted(
         path.format(**filled, path="x") for path, methods in app.openapi()["paths"].items() if method in methods
     )

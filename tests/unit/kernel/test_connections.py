@@ -26,7 +26,7 @@ def settings(folder: Path, text: str) -> Settings:
         ('kind = "kafka"\nservers = ["kafka:9092"]\nuser = "andon"', "mechanism, user and secret_env go together"),
         ('kind = "kafka"\nservers = ["kafka:9092"]\nca_file = "ca.pem"', "need tls = true"),
         ('kind = "nats"\nservers = ["nats:4222"]', "expected nats://host or tls://host"),
-        ('kind = "nats"\nservers = ["nats://me:hush-hush@host"]', "do not belong into the address"),
+        ('kind = "nats"\nservers = ["nats://me:hush-hush@host"]', "must not contain a user or password"),
         ('kind = "nats"\nservers = ["nats://host"]\nuser = "me"', "user needs secret_env"),
         ('kind = "nats"\nservers = ["nats://host"]\nkey_file = "k.pem"', "go together"),
         ('kind = "mqtt"', "'kafka', 'nats'"),

@@ -115,7 +115,7 @@ def test_other_columns_count_beside_the_text(tmp_path: Path) -> None:
 def test_a_time_is_refused_with_what_to_give_instead() -> None:
     columns, teams = mails(30)
     features = (*FEATURES, FeatureSpec("at", FeatureKind.TIME))
-    with pytest.raises(PackageInvalid, match="at is a time: give a model of texts its parts as numbers"):
+    with pytest.raises(PackageInvalid, match="at is a time, which a model of texts cannot take"):
         fit_text(features, {**columns, "at": [0.0] * 30}, teams, TEAMS)
 
 

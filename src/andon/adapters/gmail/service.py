@@ -1,7 +1,7 @@
-"""One label of a Gmail mailbox: the history names what was added, and each mail is read as it came (`format=raw`).
+"""One label of a Gmail mailbox. The history lists new mails, and each mail is read as MIME (`format=raw`).
 
-The history goes back about a week. If it is forgotten, all mails are listed again, and those that are known keep their
-numbers. Nothing is changed at the service.
+The history covers about a week. Once it has expired, all mails are listed again, and known mails keep their positions.
+Reading changes nothing at the service.
 """
 
 import base64
@@ -29,12 +29,12 @@ class GmailLabel:
         self._clock = clock
 
     async def check(self) -> None:
-        """Ask for the label. Raises StreamMissing if it is not there."""
+        """Look the label up. Raises StreamMissing if it does not exist."""
         if await self._json(f"{self._user}/labels/{quote(self._label, safe='')}") is None:
             raise StreamMissing(f"There is no label {self._label} in this mailbox")
 
     async def added(self, token: str | None) -> AddedMails:
-        """Return what was added since a history id, or all mails."""
+        """Return the mails added since a history id; without one, all mails."""
         now = self._clock.now()
         if token is None:
             profile = await self._json(f"{self._user}/profile")  # before the list, so that nothing is missed between
@@ -55,7 +55,7 @@ class GmailLabel:
         return AddedMails([(one, now) for one in dict.fromkeys(ids)], latest)
 
     async def fetch(self, identifier: str, *, max_bytes: int) -> RemoteMail | None:
-        """Return a mail as it came; None if it is gone."""
+        """Return a mail as MIME; None if it no longer exists."""
         place = f"{self._user}/messages/{quote(identifier, safe='')}"
         head = await self._json(f"{place}?format=minimal")
         if head is None:
@@ -71,11 +71,11 @@ class GmailLabel:
         try:
             data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         except (binascii.Error, ValueError):
-            return RemoteMail(text[:BEGINNING].encode(), at, "The mail came from Gmail in no Base64")
+            return RemoteMail(text[:BEGINNING].encode(), at, "Gmail sent a mail that is not valid Base64")
         return RemoteMail(data, at)
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         await self._api.close()
 
     async def _listed(self) -> list[str]:
@@ -90,7 +90,7 @@ class GmailLabel:
         return ids[::-1]
 
     async def _json(self, place: str, *, most: int | None = None) -> Any:
-        """Return an answer; None if there is no such thing."""
+        """Return the JSON of an answer; None for a 404."""
         try:
             answer = await (self._api.get(place) if most is None else self._api.get(place, most=most))
             if answer.status == 404:

@@ -1,6 +1,6 @@
-"""One folder by Microsoft Graph: a delta query names what was added, and each mail is read as MIME.
+"""One mail folder in Microsoft Graph. A delta query lists new mails, and each mail is read as MIME.
 
-Ids are the immutable ones, which stay when a mail is moved. Nothing is changed at the service.
+Immutable ids are requested, which survive a move. Reading changes nothing at the service.
 """
 
 from datetime import UTC, datetime
@@ -25,14 +25,14 @@ class GraphFolder:
         self._name = folder
 
     async def check(self) -> None:
-        """Ask for the folder. Raises StreamMissing if it is not there."""
+        """Look the folder up. Raises StreamMissing if it does not exist."""
         await self._json(f"{self._folder}?$select=id")
 
     async def added(self, token: str | None) -> AddedMails:
-        """Return one page of what was added since a token: the link that the page before gave."""
+        """Return one page of the mails added since a token, which is the link in the page before."""
         begin = f"{self._folder}/messages/delta?changeType=created&$select=id,receivedDateTime"
         found = await self._json(token or begin, may_be_gone=token is not None)
-        if found is None:  # the service forgot the token: all is asked for again
+        if found is None:  # the token expired: the listing begins again
             return AddedMails((), None, more=True)
         mails = [
             (one["id"], _moment(one.get("receivedDateTime")))
@@ -41,11 +41,11 @@ class GraphFolder:
         ]
         following, last = found.get("@odata.nextLink"), found.get("@odata.deltaLink")
         if not isinstance(following or last, str):
-            raise SourceUnavailable(f"Microsoft Graph does not say how to go on with {self._name}")
+            raise SourceUnavailable(f"Microsoft Graph sent no next link and no delta link for {self._name}")
         return AddedMails(sorted(mails, key=lambda one: one[1]), following or last, more=following is not None)
 
     async def fetch(self, identifier: str, *, max_bytes: int) -> RemoteMail | None:
-        """Return a mail as MIME; None if it is gone."""
+        """Return a mail as MIME; None if it no longer exists."""
         place = f"{self._user}/messages/{quote(identifier, safe='')}/$value"
         try:
             answer = await self._api.get(place, headers=PREFER, most=max_bytes + 1)
@@ -56,12 +56,12 @@ class GraphFolder:
         if answer.status != 200:
             raise SourceUnavailable(f"Microsoft Graph answers {answer.status} for a mail of {self._name}")
         if answer.cut or len(answer.content) > max_bytes:
-            refused = f"The mail has more than {max_bytes} bytes, which is the most that is read ([mail] max_bytes)"
+            refused = f"The mail has more than {max_bytes} bytes, the limit of [mail] max_bytes"
             return RemoteMail(answer.content[:BEGINNING], refused=refused)
         return RemoteMail(answer.content)
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         await self._api.close()
 
     async def _json(self, place: str, *, may_be_gone: bool = False) -> Any:
@@ -70,7 +70,7 @@ class GraphFolder:
             if answer.status == 410 and may_be_gone:
                 return None
             if answer.status == 404:
-                raise StreamMissing(f"There is no folder {self._name} in this mailbox, or no such mailbox")
+                raise StreamMissing(f"There is no folder {self._name} in this mailbox, or the mailbox does not exist")
             if answer.status != 200:
                 raise SourceUnavailable(f"Microsoft Graph answers {answer.status} for {self._name}")
             return answer.json()

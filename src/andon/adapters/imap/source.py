@@ -1,7 +1,7 @@
 """Folders of a mailbox as a `Source`: a partition is a folder under one UIDVALIDITY, a position is a UID.
 
-Nothing is marked, moved or deleted: mails are fetched with PEEK from folders opened to read only. A server that gives
-the numbers of a folder anew makes a new partition; the mails in it are recognised by who sent them, not by number.
+Reading marks, moves and deletes nothing: folders are opened read-only, and mails are fetched with PEEK. A server that
+renumbers a folder creates a new partition; its mails are recognised by their headers, not by their UIDs.
 """
 
 import asyncio
@@ -11,23 +11,23 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 
-from andon.adapters.imap.line import SessionLine
+from andon.adapters.imap.session_thread import SessionThread
 from andon.mail import FolderStatus, ImapServer, MailSession
 from andon.streams import Arrival, RawMail, ReadsMails, StreamMissing
 
 BATCH_BYTES = 32 * 2**20
-"""Bytes of mails that are fetched at once; one larger mail comes by itself."""
+"""The most bytes of mails in one fetch; a larger mail is fetched alone."""
 
 BEGINNING = 65_536
-"""Bytes that are fetched of a mail that is too large."""
+"""The bytes fetched of a mail beyond the size limit."""
 
 LOOK_AGAIN_SECONDS = 60.0
-"""A folder is looked at so often even if the server said that it would tell of new mails."""
+"""Seconds between two looks at a folder, even with IDLE."""
 
 
 @dataclass(slots=True)
 class _Folder:
-    """What is known of one partition: its mails from number `since` on, and when it was last found empty from `at`."""
+    """The known UIDs of one partition from `since` on, and the position from which it was last found empty."""
 
     uids: list[int] = field(default_factory=list)
     since: int | None = None
@@ -38,7 +38,7 @@ class _Folder:
 class ImapSource:
     """Reads folders of one mailbox.
 
-    The server tells of new mails in a single folder (IDLE) if it can and `idle` is set; else it is asked again.
+    A single folder is watched with IDLE if `idle` is set and the server supports it. Otherwise folders are polled.
     """
 
     def __init__(
@@ -54,19 +54,19 @@ class ImapSource:
         self._idle = idle and len(self._folders) == 1
         self._reader = reader
         self._poll_seconds = poll_seconds
-        self._surveying, self._reading = SessionLine(server), SessionLine(server)
+        self._surveying, self._reading = SessionThread(server), SessionThread(server)
         self._validities: dict[str, int] = {}
         self._known: dict[str, _Folder] = {}
 
     async def partitions(self) -> Sequence[str]:
-        """Return each folder with its present UIDVALIDITY. Raises StreamMissing if one is not there."""
+        """Return each folder with its current UIDVALIDITY. Raises StreamMissing if a folder does not exist."""
         found = await self._surveying.ask(lambda session: [(name, session.status(name)) for name in self._folders])
         for folder, status in found:
             self._validities[folder] = status.validity
         return [partition_of(folder, status) for folder, status in found]
 
     async def start(self, partition: str) -> int:
-        """Return the number of the oldest mail, or of the first one to come."""
+        """Return the UID of the oldest mail; of an empty folder the next UID."""
 
         def first(session: MailSession, folder: str, status: FolderStatus) -> int:
             session.open(folder)
@@ -76,11 +76,11 @@ class ImapSource:
         return await self._survey(partition, first)
 
     async def end(self, partition: str) -> int:
-        """Return the number that the next mail gets; 0 for a folder whose numbers were given anew."""
+        """Return the UID of the next mail; 0 for a folder that was renumbered."""
         return await self._survey(partition, lambda _session, _folder, status: status.next_uid)
 
     async def position_at(self, partition: str, moment: datetime) -> int:
-        """Return the number of the first mail that came then or later."""
+        """Return the UID of the first mail that arrived at a moment or later."""
 
         def first(session: MailSession, folder: str, status: FolderStatus) -> int:
             session.open(folder)
@@ -91,7 +91,7 @@ class ImapSource:
         return await self._survey(partition, first)
 
     async def read(self, partition: str, position: int, *, most: int, wait: float) -> Sequence[Arrival]:
-        """Return mails from a number on."""
+        """Return mails from a UID on."""
         folder, validity = parts_of(partition)
         until = monotonic() + wait
         known = self._known.setdefault(partition, _Folder())
@@ -108,12 +108,12 @@ class ImapSource:
                 known.quiet_from = None
 
     async def close(self) -> None:
-        """Let go of the server."""
+        """Close both connections."""
         await self._surveying.close()
         await self._reading.close()
 
     def _is_quiet(self, known: _Folder, position: int) -> bool:
-        """Return whether there was nothing from a number on a moment ago."""
+        """Return whether a recent look found nothing from a UID on."""
         again = LOOK_AGAIN_SECONDS if self._tells else self._poll_seconds
         return known.quiet_from == position and monotonic() - known.looked < again
 
@@ -122,7 +122,7 @@ class ImapSource:
         return self._idle and self._reading.can_wait
 
     async def _wait(self, folder: str, validity: int, known: _Folder, left: float) -> bool:
-        """Wait for something new; return whether there may be."""
+        """Wait for new mails; return whether there may be some."""
         if self._tells and self._validities.get(folder, validity) == validity:
 
             def idle(session: MailSession) -> bool:
@@ -135,7 +135,7 @@ class ImapSource:
         return False
 
     def _take(self, session: MailSession, folder: str, validity: int, position: int, most: int) -> list[Arrival]:
-        """Fetch the next mails that are there."""
+        """Fetch the next mails."""
         if session.open(folder) != validity and session.reopen(folder) != validity:
             return []
         known = self._known[partition_of(folder, FolderStatus(validity, 0))]
@@ -149,7 +149,7 @@ class ImapSource:
             position = uids[-1] + 1  # they were deleted or moved away meanwhile
 
     def _uids(self, session: MailSession, known: _Folder, position: int) -> list[int]:
-        """Return the numbers of the mails from one on; the server is asked when those it named are used up."""
+        """Return the UIDs from one on; the server is asked once the known ones are used up."""
         if known.since is not None and position >= known.since:
             left = known.uids[bisect_left(known.uids, position) :]
             if left:
@@ -158,7 +158,7 @@ class ImapSource:
         return known.uids
 
     def _fetch(self, session: MailSession, folder: str, uids: Sequence[int]) -> list[RawMail]:
-        """Fetch as many of these mails, in order, as one batch may hold."""
+        """Fetch these mails in order, as many as one batch may hold."""
         heads = session.heads(uids)
         wanted: list[int] = []
         room = BATCH_BYTES
@@ -185,7 +185,7 @@ class ImapSource:
     async def _survey(self, partition: str, work: Callable[[MailSession, str, FolderStatus], int]) -> int:
         folder, validity = parts_of(partition)
         if folder not in self._folders:
-            raise StreamMissing(f"{folder} is not one of the folders that are read")
+            raise StreamMissing(f"{folder} is not among the folders of this stream")
 
         def ask(session: MailSession) -> int:
             status = session.status(folder)
@@ -200,8 +200,8 @@ def partition_of(folder: str, status: FolderStatus) -> str:
 
 
 def parts_of(partition: str) -> tuple[str, int]:
-    """Return the folder and the UIDVALIDITY of a partition. Raises StreamMissing if it is none."""
+    """Return the folder and the UIDVALIDITY of a partition. Raises StreamMissing for another name."""
     folder, _, validity = partition.rpartition(";")
     if not folder or not validity.isdecimal():
-        raise StreamMissing(f"{partition!r} is no folder with a UIDVALIDITY")
+        raise StreamMissing(f"{partition!r} is not a partition of a mailbox; expected FOLDER;UIDVALIDITY")
     return folder, int(validity)

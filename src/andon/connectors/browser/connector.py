@@ -163,11 +163,7 @@ class BrowserConnector:
         try:
             refuse_private(await self._resolve(host, port))
         except AddressRefused as refused:
-            return Answer(
-                AnswerKind.REFUSED,
-                f"the host leads to {refused}, which is not a public address; "
-                f"if that is meant, set allow_private = true under [destinations.{destination.name}]",
-            )
+            return destination.refuse_address(refused)
         except OSError:
             return Answer(AnswerKind.FAILED, f"no address for host {host}")
         return None

@@ -1,34 +1,40 @@
-"""Replies and mails passed on. The copy of a mail in the mailbox is a draft until the mail was sent.
+"""The connector of replies and forwarded mails. It stores a copy of each mail as a draft, and unmarks it once sent.
 
-So the mailbox says what became of a delivery: no copy, nothing was sent; a copy that is no draft, it was taken. With a
-draft nobody knows, and a person decides.
+So the mailbox shows the outcome of a delivery: without a copy nothing was sent, and a copy that is no draft was
+accepted by the server. The outcome of a draft is unknown, and a person decides.
 """
 
 import asyncio
 import smtplib
-import socket
 import ssl
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
-from andon.actions import Template, ValueMissing, values_of
+from andon.actions import (
+    MailUnsendable,
+    Template,
+    ValueMissing,
+    is_mail_address,
+    sending_failure,
+    sending_server,
+    values_of,
+)
 from andon.actions.ports import Answer, AnswerKind, Delivery, Repeat
 from andon.connectors.correspondence import sending
-from andon.connectors.correspondence.letters import Envelope, Unsendable, forward, is_address, reply
+from andon.connectors.correspondence.letters import Envelope, forward, reply
 from andon.connectors.correspondence.sending import SendingProgress
 from andon.connectors.correspondence.settings import CorrespondenceOptions, CorrespondenceSettings
-from andon.kernel.addresses import AddressRefused, Resolve, refuse_private, resolve
+from andon.kernel.addresses import AddressRefused, Resolve, resolve
 from andon.kernel.clock import Clock
 from andon.kernel.http import default_tls
 from andon.mail import FolderMissing, ImapServer, MailboxUnavailable, MailSession, MailUnreadable
 
 SESSIONS = 8
 MOST_FOLDERS = 200
-"""Folders in which a mail is looked for that is not where it came."""
+"""The most folders that are searched for a mail that left the folder of its arrival."""
 
 DAY = timedelta(days=1)
 
@@ -42,7 +48,7 @@ class _Mailbox:
 
 
 class CorrespondenceConnector:
-    """Sends what follows from a mail. `tls` replaces the public authorities."""
+    """Sends replies and forwarded mails. `tls` replaces the public certificate authorities."""
 
     repeat = Repeat.NEVER
 
@@ -61,22 +67,18 @@ class CorrespondenceConnector:
         self._threads: ThreadPoolExecutor | None = None
 
     async def deliver(self, delivery: Delivery) -> Answer:
-        """Send the mail once, unless the mailbox says that it was sent."""
+        """Send the mail, unless the mailbox shows that it was sent before."""
         progress = SendingProgress()
         try:
             async with asyncio.timeout(delivery.destination.timeout.total_seconds()):
                 outgoing = await self._outgoing(delivery)
                 return await self._in_thread(lambda: self._send(delivery, outgoing, progress))
-        except (ValueMissing, Unsendable, MailUnreadable, FolderMissing) as error:
+        except (ValueMissing, MailUnsendable, MailUnreadable, FolderMissing) as error:
             return Answer(AnswerKind.REFUSED, str(error))
         except AddressRefused as refused:
-            return Answer(
-                AnswerKind.REFUSED,
-                f"the host leads to {refused}, which is not a public address; "
-                f"if that is meant, set allow_private = true under [destinations.{delivery.destination.name}]",
-            )
+            return delivery.destination.refuse_address(refused)
         except smtplib.SMTPAuthenticationError as error:
-            return Answer(AnswerKind.FAILED, f"the server did not let us in ({error.smtp_code})", error.smtp_code)
+            return Answer(AnswerKind.FAILED, f"the server refused the login ({error.smtp_code})", error.smtp_code)
         except smtplib.SMTPResponseException as error:
             kind = AnswerKind.REFUSED if error.smtp_code >= 500 else AnswerKind.FAILED
             return Answer(kind, f"answered {error.smtp_code} to {progress.step}", error.smtp_code)
@@ -84,28 +86,30 @@ class CorrespondenceConnector:
             words, crossed = _words(error, delivery), progress.crossing.give_up()
             progress.cut()
             if progress.taken:
-                return Answer(AnswerKind.DELIVERED, f"the server took it; its copy is still a draft ({words})", 250)
+                return Answer(
+                    AnswerKind.DELIVERED, f"the server accepted it; its copy is still marked as a draft ({words})", 250
+                )
             if crossed:
                 return Answer(AnswerKind.UNKNOWN, f"sent, but no answer came ({words})")
             return Answer(AnswerKind.FAILED, f"could not be sent ({words})")
 
     def can_inquire(self, delivery: Delivery) -> bool:
-        """Return True: the mailbox holds a copy of whatever was sent."""
+        """Return True: the mailbox holds a copy of each sent mail."""
         del delivery
         return True
 
     async def inquire(self, delivery: Delivery) -> Answer:
-        """Look for the copy."""
+        """Look for the copy in the mailbox."""
         try:
             async with asyncio.timeout(delivery.destination.timeout.total_seconds()):
                 return await self._in_thread(lambda: self._look(delivery))
-        except (ValueMissing, Unsendable) as error:
+        except (ValueMissing, MailUnsendable) as error:
             return Answer(AnswerKind.FAILED, str(error))
         except (MailboxUnavailable, FolderMissing, TimeoutError) as error:
             return Answer(AnswerKind.UNKNOWN, _words(error, delivery))
 
     async def close(self) -> None:
-        """Let go of the threads; what they still do ends with its timeout."""
+        """Stop the threads; work in progress ends at its timeout."""
         threads, self._threads = self._threads, None
         if threads is not None:
             await asyncio.to_thread(threads.shutdown)
@@ -132,8 +136,8 @@ class CorrespondenceConnector:
                 self._require_few(session, delivery, mailbox, to, envelope)
             else:
                 recipients = [Template(one).fill(values).strip() for one in options.to]
-                if not all(map(is_address, recipients)):
-                    raise Unsendable("a recipient is no mail address")
+                if not all(map(is_mail_address, recipients)):
+                    raise MailUnsendable("a recipient is no mail address")
                 letter = forward(raw, envelope, recipients)
             data = letter.as_bytes()
             if not copies:
@@ -153,7 +157,7 @@ class CorrespondenceConnector:
         data: bytes,
         progress: SendingProgress,
     ) -> None:
-        """Send the mail, and let its copy say so; take the copy away if it certainly was not sent."""
+        """Send the mail and unmark its copy; remove the copy if the mail was certainly not sent."""
         try:
             sending.send(outgoing, envelope.sender, recipients, data, progress)
         except BaseException as error:
@@ -185,12 +189,12 @@ class CorrespondenceConnector:
     def _require_few(
         self, session: MailSession, delivery: Delivery, mailbox: _Mailbox, to: str, envelope: Envelope
     ) -> None:
-        """Raise Unsendable if enough replies went to one address within a day."""
+        """Raise MailUnsendable if the address got its limit of replies within a day."""
         most = _settings(delivery).replies_a_day
         session.open(mailbox.sent, write=True)
         sent = session.sent_to(to, (envelope.at - DAY).date())
         if sum(head.at is not None and head.at > envelope.at - DAY for head in session.heads(sent).values()) >= most:
-            raise Unsendable(f"{most} replies went to this address within a day ([destinations] replies_a_day)")
+            raise MailUnsendable(f"{most} replies were sent to this address within a day (replies_a_day)")
 
     def _mailbox(self, delivery: Delivery) -> _Mailbox:
         destination = delivery.destination
@@ -198,33 +202,26 @@ class CorrespondenceConnector:
         found = self._connections.get(name) or {}
         server = found.get("server")
         if not isinstance(server, ImapServer):
-            raise Unsendable(f'needs [connections.{name}] in andon.toml, with kind = "imap"')
+            raise MailUnsendable(f'needs [connections.{name}] in andon.toml, with kind = "imap"')
         timeout = destination.timeout.total_seconds()
         return _Mailbox(replace(server, timeout=timeout), str(found.get("sent_folder", "Sent")))
 
     def _envelope(self, delivery: Delivery) -> Envelope:
         options, values = CorrespondenceOptions.model_validate(dict(delivery.options)), values_of(delivery)
         sender = _settings(delivery).sender
-        if not is_address(sender):
-            raise Unsendable(f"[destinations.{delivery.destination.name}.correspondence] needs a sender, an address")
+        if not is_mail_address(sender):
+            raise MailUnsendable(
+                f"[destinations.{delivery.destination.name}.correspondence] needs a sender, an address"
+            )
         subject = None if options.subject is None else Template(options.subject).fill(values)
         text = Template(options.text).fill(values)
         return Envelope(str(delivery.key), delivery.automation, sender, text, subject, self._clock.now())
 
     async def _outgoing(self, delivery: Delivery) -> sending.Outgoing:
-        """Return the server that sends, with its checked addresses. Raises AddressRefused, OSError, Unsendable."""
+        """Return the server that sends. Raises AddressRefused, OSError, MailUnsendable."""
         destination, settings = delivery.destination, _settings(delivery)
-        parts = urlsplit(destination.url)
-        if parts.scheme != "smtp" or not parts.hostname:
-            raise Unsendable(f"[destinations.{destination.name}] cannot be used: its url is not smtp:// with a host")
-        port = parts.port or sending.PORTS[settings.encryption]
-        addresses = await self._resolve(parts.hostname, port)
-        if not destination.allow_private:
-            refuse_private(addresses)
         return sending.Outgoing(
-            parts.hostname,
-            port,
-            addresses,
+            await sending_server(destination, settings, self._resolve),
             settings.encryption,
             settings.user,
             settings.password_env,
@@ -234,7 +231,7 @@ class CorrespondenceConnector:
 
 
 def _original(session: MailSession, message_id: str, source: str) -> bytes:
-    """Return the mail that is answered or passed on, wherever it is by now. Raises Unsendable."""
+    """Return the original mail, whichever folder holds it now. Raises MailUnsendable."""
     others = [name for name in session.folders()[:MOST_FOLDERS] if name != source]
     for folder in (source, *others):
         try:
@@ -246,13 +243,13 @@ def _original(session: MailSession, message_id: str, source: str) -> bytes:
             mails = session.fetch(found[:1])
             if mails:
                 return mails[found[0]]
-    raise Unsendable("the mail is in no folder of the mailbox any more")
+    raise MailUnsendable("the mail is in no folder of the mailbox")
 
 
 def _message_of(options: CorrespondenceOptions, values: Mapping[str, Any]) -> str:
     message = Template(options.message).fill(values).strip().strip("<>")
     if not message or not message.isprintable():
-        raise Unsendable("the mail has no message id by which it could be found")
+        raise MailUnsendable("the mail cannot be found without a message id")
     return message
 
 
@@ -266,8 +263,6 @@ def _settings(delivery: Delivery) -> CorrespondenceSettings:
 
 def _words(error: Exception, delivery: Delivery) -> str:
     """Describe an error for people; never by what a server says."""
-    if isinstance(error, TimeoutError) or "timed out" in str(error):
-        return f"timeout after {delivery.destination.timeout.total_seconds():g} s"
-    if isinstance(error, socket.gaierror):
-        return f"no address for host {urlsplit(delivery.destination.url).hostname}"
-    return str(error) if isinstance(error, MailboxUnavailable) else type(error).__name__
+    if "timed out" in str(error):
+        return sending_failure(TimeoutError(), delivery.destination)
+    return str(error) if isinstance(error, MailboxUnavailable) else sending_failure(error, delivery.destination)

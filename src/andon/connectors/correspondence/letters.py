@@ -1,7 +1,7 @@
-"""The mail that follows from another, and whether it may be sent at all. Pure but for the time it is given.
+"""Replies and forwarded mails, and whether they may be sent. Pure.
 
-A thread is kept by `In-Reply-To` and `References`. A mail of ours says that no person wrote it (RFC 3834), and none is
-sent in answer to a mail that says the same: two programs would answer each other for ever.
+`In-Reply-To` and `References` keep the thread. Each mail declares that a program sent it (RFC 3834), and no reply is
+made to a mail that declares the same: two programs would reply to each other for ever.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,19 +13,16 @@ from email.parser import BytesParser
 from email.policy import SMTP, compat32
 from email.utils import format_datetime, formataddr
 
+from andon.actions import MailUnsendable, is_mail_address
 from andon.mail import Mail, MailAddress, MailLimits, is_generated, parse
 
 OURS = "x-andon-automation"
 MOST_REFERENCES = 20
 
 
-class Unsendable(Exception):
-    """A mail cannot be sent as it is. The message holds no secret and no input."""
-
-
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Who sends what under which key."""
+    """The sender, the text and the key of one mail."""
 
     key: str
     automation: str
@@ -41,16 +38,18 @@ class Envelope:
 
 
 def reply(raw: bytes, envelope: Envelope) -> tuple[EmailMessage, str]:
-    """Return the reply to a mail, and the address that it goes to. Raises Unsendable, MailUnreadable."""
+    """Return the reply to a mail, and its recipient. Raises MailUnsendable, MailUnreadable."""
     mail = parse(raw, MailLimits())
     headers = _headers(raw)
     if OURS in headers:
-        raise Unsendable("it is a mail of Andon's own, which is not answered")
+        raise MailUnsendable("Andon sent the mail: it gets no reply")
     if is_generated({**mail.headers, **headers}):
-        raise Unsendable("no person wrote the mail (Auto-Submitted, Precedence or List-Id says so): it is not answered")
+        raise MailUnsendable(
+            "a program or a list sent the mail (Auto-Submitted, Precedence, List-Id): it gets no reply"
+        )
     to = _reply_to(mail)
     if to.address.lower() == envelope.sender.lower():
-        raise Unsendable("the mail comes from the address that would answer it")
+        raise MailUnsendable("the mail comes from the sender's own address: it gets no reply")
     letter = _letter(envelope, [formataddr((to.name, to.address), "utf-8")], envelope.subject or _re(mail.subject))
     letter["Auto-Submitted"] = "auto-replied"
     _keep_thread(letter, mail)
@@ -59,22 +58,16 @@ def reply(raw: bytes, envelope: Envelope) -> tuple[EmailMessage, str]:
 
 
 def forward(raw: bytes, envelope: Envelope, to: Sequence[str]) -> EmailMessage:
-    """Return a mail that holds another as it came. Raises Unsendable, MailUnreadable."""
+    """Return a mail with the original attached unchanged. Raises MailUnsendable, MailUnreadable."""
     mail = parse(raw, MailLimits())
     if OURS in _headers(raw):
-        raise Unsendable("it is a mail of Andon's own, which is not passed on")
+        raise MailUnsendable("Andon sent the mail: it is not forwarded")
     letter = _letter(envelope, to, envelope.subject or f"Fwd: {mail.subject}"[:900])
     letter["Auto-Submitted"] = "auto-generated"
     _keep_thread(letter, mail)
     letter.set_content(envelope.text)
     letter.add_attachment(raw, maintype="application", subtype="octet-stream", filename="original.eml")
     return letter
-
-
-def is_address(text: str) -> bool:
-    """Return whether a text is one plain address, and nothing that adds a recipient."""
-    local, _, domain = text.rpartition("@")
-    return bool(local and domain) and text.isascii() and text.isprintable() and not set(text) & set(' ,;<>"()[]\\:')
 
 
 def _letter(envelope: Envelope, to: Sequence[str], subject: str) -> EmailMessage:
@@ -88,7 +81,7 @@ def _letter(envelope: Envelope, to: Sequence[str], subject: str) -> EmailMessage
         letter["X-Andon-Automation"] = envelope.automation
         letter["X-Auto-Response-Suppress"] = "All"
     except (ValueError, MessageError) as error:
-        raise Unsendable(f"no mail can be made of it ({type(error).__name__})") from None
+        raise MailUnsendable(f"no mail can be made of it ({type(error).__name__})") from None
     return letter
 
 
@@ -103,13 +96,13 @@ def _keep_thread(letter: EmailMessage, mail: Mail) -> None:
 
 
 def _reply_to(mail: Mail) -> MailAddress:
-    """Return who gets a reply. Raises Unsendable."""
+    """Return the address to reply to. Raises MailUnsendable."""
     wished = mail.headers.get("reply-to", "").rpartition("<")[2].strip("<> ")
-    to = MailAddress("", wished) if is_address(wished) else mail.sender
-    if not is_address(to.address):
-        raise Unsendable("the mail names no address that could be answered")
+    to = MailAddress("", wished) if is_mail_address(wished) else mail.sender
+    if not is_mail_address(to.address):
+        raise MailUnsendable("the mail names no valid address to reply to")
     if to.address.lower().startswith(("noreply@", "no-reply@", "donotreply@", "mailer-daemon@", "postmaster@")):
-        raise Unsendable("the mail comes from an address that reads no answers")
+        raise MailUnsendable("the mail comes from an address that takes no replies")
     return to
 
 

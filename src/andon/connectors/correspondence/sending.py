@@ -1,4 +1,4 @@
-"""One mail by SMTP on a connection of its own, in a thread. Blocking."""
+"""Sending one mail by SMTP, with a connection of its own. It blocks, so it runs in a thread."""
 
 import smtplib
 import socket
@@ -10,18 +10,15 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
+from andon.actions import SendingServer
 from andon.mail import Crossing
-
-PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """The server that sends. `addresses` are those of its host, which were checked."""
+    """The server that sends, and how to connect to it."""
 
-    host: str
-    port: int
-    addresses: Sequence[str]
+    server: SendingServer
     encryption: str
     user: str | None
     password: SecretStr | None
@@ -31,7 +28,7 @@ class Outgoing:
 
 @dataclass(slots=True)
 class SendingProgress:
-    """How far an attempt got: the last thing that was asked of a server, and whether the mail was taken."""
+    """The progress of an attempt: the last step begun, and whether the server accepted the mail."""
 
     step: str = "the mailbox"
     taken: bool = False
@@ -39,7 +36,7 @@ class SendingProgress:
     client: smtplib.SMTP | None = None
 
     def cut(self) -> None:
-        """End the connection under a thread that waits for an answer."""
+        """Shut down the connection, so that a thread waiting for an answer ends."""
         connected = self.client.sock if self.client is not None else None
         if connected is not None:
             with suppress(OSError):
@@ -47,7 +44,7 @@ class SendingProgress:
 
 
 def send(server: Outgoing, sender: str, recipients: Sequence[str], message: bytes, progress: SendingProgress) -> None:
-    """Send. Raises what smtplib does, and MailboxUnavailable if nobody waits for it any more."""
+    """Send the mail. Raises what smtplib raises, and MailboxUnavailable if the attempt was given up."""
     client = _TlsClient(server) if server.encryption == "tls" else _Client(server)
     progress.client = client
     try:
@@ -75,7 +72,7 @@ def send(server: Outgoing, sender: str, recipients: Sequence[str], message: byte
 
 
 def _end(client: smtplib.SMTP) -> None:
-    """End a connection at once, so that a server which did not answer does not keep it either."""
+    """Reset the connection, so that a server that does not answer drops it too."""
     if client.sock is not None:
         with suppress(OSError):
             client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -83,16 +80,16 @@ def _end(client: smtplib.SMTP) -> None:
 
 
 class _Client(smtplib.SMTP):
-    """Connects to the addresses that were checked."""
+    """An SMTP client that connects to the checked addresses only."""
 
     def __init__(self, server: Outgoing) -> None:
         self._outgoing = server
-        super().__init__(server.host, server.port, timeout=server.timeout)
+        super().__init__(server.server.host, server.server.port, timeout=server.timeout)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         del host
         failed: OSError | None = None
-        for address in self._outgoing.addresses:
+        for address in self._outgoing.server.addresses:
             try:
                 return socket.create_connection((address, port), timeout)
             except OSError as error:
@@ -101,7 +98,7 @@ class _Client(smtplib.SMTP):
 
 
 class _TlsClient(_Client):
-    """The same with TLS from the beginning."""
+    """The same, with TLS from the first byte."""
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         return self._outgoing.trust.wrap_socket(super()._get_socket(host, port, timeout), server_hostname=host)

@@ -1,48 +1,33 @@
-"""The options of a reply or a mail passed on, and `[destinations.NAME.correspondence]` of who sends it."""
+"""The options of a reply or a forwarded mail, and `[destinations.NAME.correspondence]`."""
 
 from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from andon.actions import Text
+from andon.actions import SendingSettings, Text
 from andon.actions.ports import Shape
-from andon.kernel.secrets import SecretFrom
 
 
 class CorrespondenceOptions(Shape):
-    """One mail that follows from another."""
+    """A reply, or a forwarded mail."""
 
     do: Literal["reply", "forward"] = Field(description="`reply` or `forward`.")
     text: Text = Field(description="The text; values in braces are filled in.")
-    message: Text = Field("{input.message_id}", description="The message id of the mail that it follows from.")
-    source: Text = Field("INBOX", description="The folder in which that mail is looked for first.")
-    to: Sequence[Text] = Field(default=(), max_length=50, description="Who gets a mail that is passed on.")
-    subject: Text | None = Field(None, description="The subject; else `Re:` or `Fwd:` and that of the mail.")
+    message: Text = Field("{input.message_id}", description="The message id of the original mail.")
+    source: Text = Field("INBOX", description="The folder to search first for the original mail.")
+    to: Sequence[Text] = Field(default=(), max_length=50, description="The recipients of a forwarded mail.")
+    subject: Text | None = Field(None, description="The subject; by default `Re:` or `Fwd:` and the original subject.")
 
     @model_validator(mode="after")
     def _is_whole(self) -> "CorrespondenceOptions":
         if (self.do == "forward") != bool(self.to):
-            raise ValueError("forward needs `to`, and reply goes to whoever wrote")
+            raise ValueError("forward needs `to`; reply takes none, it goes to the sender")
         return self
 
 
-class CorrespondenceSettings(Shape):
+class CorrespondenceSettings(SendingSettings):
     """The mailbox, and the server that sends."""
 
-    connection: str = Field("", description="The name under `[connections]`; the destination's own if it is empty.")
-    sender: str = Field("", description="The address that mail comes from; required.")
-    encryption: Literal["starttls", "tls", "none"] = Field(
-        "starttls", description="`starttls` (usually port 587), `tls` from the beginning (465), or `none`."
-    )
-    user: str | None = Field(None, description="Who Andon is at the server that sends.")
-    password_env: SecretFrom | None = Field(None, description="Environment variable with the password.")
-    replies_a_day: int = Field(3, ge=1, le=1000, description="Replies to one address in 24 hours, at most.")
-
-    @model_validator(mode="after")
-    def _is_whole(self) -> "CorrespondenceSettings":
-        if (self.user is None) != (self.password_env is None):
-            raise ValueError("user and password_env go together")
-        if self.password_env is not None and self.encryption == "none":
-            raise ValueError("a password is not sent without encryption")
-        return self
+    connection: str = Field("", description="The name under `[connections]`; by default the destination's name.")
+    replies_a_day: int = Field(3, ge=1, le=1000, description="The most replies to one address in 24 hours.")

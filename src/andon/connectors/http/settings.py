@@ -45,7 +45,7 @@ class HttpSettings(Shape):
         None, description="Environment variable with that header's value, e.g. `Bearer ...`."
     )
     token_url: str | None = Field(None, description="Where tokens are given (OAuth2 client credentials).")
-    client_id: str | None = Field(None, description="Who Andon is there.")
+    client_id: str | None = Field(None, description="The client id at the token endpoint.")
     client_secret_env: SecretFrom | None = Field(None, description="Environment variable with its secret.")
     scope: str | None = Field(None, description="What the token is to be good for.")
     inquire: Text | None = Field(

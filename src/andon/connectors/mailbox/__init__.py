@@ -1,4 +1,4 @@
-"""What is done with a mail where it is: moved to a folder, or flagged (extra `mail`)."""
+"""The connector that moves or flags a mail in its mailbox (extra `mail`)."""
 
 from andon.actions.ports import Kind
 from andon.connectors.mailbox.connector import MailboxConnector

@@ -1,7 +1,7 @@
-"""Moves and flags mails. A mail is found by its message id, so that whoever moved it meanwhile is respected.
+"""The mailbox connector. It finds a mail by its message id; a mail that a person moved in the meantime stays there.
 
-Both are known by their result: a mail that is in its folder already was moved. So a repeat does nothing, and an unknown
-outcome is found out by a look.
+A move or a flag can be seen in the mailbox afterwards. So a repeat changes nothing, and an inquiry settles an unknown
+outcome.
 """
 
 import asyncio
@@ -16,16 +16,16 @@ from andon.connectors.mailbox.settings import MailboxOptions, MailboxSettings
 from andon.mail import Crossing, FolderMissing, ImapServer, MailboxUnavailable, MailSession
 
 SESSIONS = 8
-"""Deliveries at once, in all mailboxes together: servers limit the connections of a user."""
+"""The most concurrent sessions over all mailboxes: servers limit the connections of a user."""
 
 
 class NoChange(Exception):
-    """A delivery cannot be carried out as it is. The message holds no secret and no input."""
+    """A delivery cannot be carried out. The message holds no secret and no input."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What is to be done with which mail."""
+    """The change to make, and the mail to make it to."""
 
     do: str
     message: str
@@ -37,7 +37,7 @@ class _Change:
 
 
 class MailboxConnector:
-    """Changes mails; each delivery on a session of its own."""
+    """Moves and flags mails, with one session for each delivery."""
 
     repeat = Repeat.IDEMPOTENT
 
@@ -46,7 +46,7 @@ class MailboxConnector:
         self._threads: ThreadPoolExecutor | None = None
 
     async def deliver(self, delivery: Delivery) -> Answer:
-        """Change the mail, unless it was changed already."""
+        """Make the change, unless it was made already."""
         crossing = Crossing()
 
         def work(session: MailSession, change: _Change) -> Answer:
@@ -59,16 +59,16 @@ class MailboxConnector:
         except (MailboxUnavailable, TimeoutError) as error:
             words = _words(error, delivery)
             if crossing.give_up():
-                return Answer(AnswerKind.UNKNOWN, f"asked for, but no answer came ({words})")
+                return Answer(AnswerKind.UNKNOWN, f"requested, but the server did not answer ({words})")
             return Answer(AnswerKind.FAILED, f"nothing was done ({words})")
 
     def can_inquire(self, delivery: Delivery) -> bool:
-        """Return True: the mail is where it should be, or it is not."""
+        """Return True: the mailbox shows whether the change was made."""
         del delivery
         return True
 
     async def inquire(self, delivery: Delivery) -> Answer:
-        """Look where the mail is, and which flags it has."""
+        """Look up the folder and the flags of the mail."""
         try:
             return await self._in_session(delivery, _look)
         except (ValueMissing, NoChange, FolderMissing) as error:
@@ -77,13 +77,13 @@ class MailboxConnector:
             return Answer(AnswerKind.UNKNOWN, _words(error, delivery))
 
     async def close(self) -> None:
-        """Let go of the threads; what they still do ends with its timeout."""
+        """Stop the threads; work in progress ends at its timeout."""
         threads, self._threads = self._threads, None
         if threads is not None:
             await asyncio.to_thread(threads.shutdown)
 
     async def _in_session(self, delivery: Delivery, work: Callable[[MailSession, _Change], Answer]) -> Answer:
-        """Do something within the timeout. Raises ValueMissing, NoChange, MailboxUnavailable, TimeoutError."""
+        """Run `work` in a session. Raises ValueMissing, NoChange, MailboxUnavailable, TimeoutError."""
         server, change = self._server(delivery), _change(delivery)
 
         def run() -> Answer:
@@ -117,7 +117,7 @@ def _move(session: MailSession, change: _Change, crossing: Crossing) -> Answer:
     session.open(change.source, write=True)
     uids = session.find(change.message)
     if not uids:
-        raise NoChange(f"the mail is neither in {change.source} nor in {change.folder}: somebody moved or deleted it")
+        raise NoChange(f"the mail is neither in {change.source} nor in {change.folder}: it was moved or deleted")
     crossing.cross()
     session.move(uids, change.folder)
     return Answer(AnswerKind.DELIVERED, f"moved to {change.folder}")
@@ -136,7 +136,7 @@ def _look(session: MailSession, change: _Change) -> Answer:
         wanted = {flag.lower() for flag in change.flags}
         there = [wanted & found for found in session.flags(uids).values()]
         done = not any(there) if change.remove else all(found == wanted for found in there)
-        return _answer(done, "asked: its flags are as they should be", "asked: its flags are not as they should be")
+        return _answer(done, "asked: the flags are set as requested", "asked: the flags are not set as requested")
     session.open(change.folder)
     if session.find(change.message):
         return Answer(AnswerKind.DELIVERED, f"asked: it is in {change.folder}")
@@ -147,7 +147,7 @@ def _look(session: MailSession, change: _Change) -> Answer:
 
 
 def _found(session: MailSession, change: _Change, *, write: bool = False) -> list[int]:
-    """Open the folder that holds the mail, and return its numbers there. Raises NoChange."""
+    """Open the folder that holds the mail, and return its UIDs there. Raises NoChange."""
     session.open(change.source, write=write)
     uids = session.find(change.message)
     if not uids:
@@ -160,7 +160,7 @@ def _answer(done: bool, well: str, badly: str) -> Answer:
 
 
 def _change(delivery: Delivery) -> _Change:
-    """Return the change with its values. Raises ValueMissing, NoChange."""
+    """Return the change, with values filled in. Raises ValueMissing, NoChange."""
     options, values = MailboxOptions.model_validate(dict(delivery.options)), values_of(delivery)
     change = _Change(
         options.do,
@@ -172,9 +172,9 @@ def _change(delivery: Delivery) -> _Change:
         delivery.destination.settings_of("mailbox", MailboxSettings).make_folders,
     )
     if not change.message or not change.message.isprintable():
-        raise NoChange("the mail has no message id by which it could be found")
+        raise NoChange("the mail cannot be found without a message id")
     if not all(name.isprintable() for name in (change.source, change.folder, *change.flags)):
-        raise NoChange("a folder or flag has a name that cannot be printed")
+        raise NoChange("the name of a folder or flag holds characters that cannot be printed")
     return change
 
 

@@ -1,4 +1,4 @@
-"""The options of what is done with a mail, and `[destinations.NAME.mailbox]` of its mailbox."""
+"""The options of a mail action, and `[destinations.NAME.mailbox]`."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -14,10 +14,10 @@ class MailboxOptions(Shape):
 
     do: Literal["move", "flag"] = Field(description="`move` or `flag`.")
     message: Text = Field("{input.message_id}", description="The mail's message id.")
-    source: Text = Field("INBOX", description="The folder that it came into.")
-    folder: Text | None = Field(None, description="Where it is moved.")
+    source: Text = Field("INBOX", description="The folder in which the mail arrived.")
+    folder: Text | None = Field(None, description="The folder to move it to.")
     flags: Sequence[Text] = Field(default=(), description="Flags such as `\\Flagged` or `$Urgent`.")
-    remove: bool = Field(False, description="Whether the flags are removed.")
+    remove: bool = Field(False, description="Whether to remove the flags instead.")
 
     @model_validator(mode="after")
     def _is_whole(self) -> "MailboxOptions":
@@ -29,7 +29,7 @@ class MailboxOptions(Shape):
 
 
 class MailboxSettings(Shape):
-    """Which mailbox it is."""
+    """The mailbox of a destination."""
 
-    connection: str = Field("", description="The name under `[connections]`; the destination's own if it is empty.")
-    make_folders: bool = Field(False, description="Whether a folder that is not there is made.")
+    connection: str = Field("", description="The name under `[connections]`; by default the destination's name.")
+    make_folders: bool = Field(False, description="Whether to create a missing folder.")

@@ -14,22 +14,24 @@ from email.errors import MessageError
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import cast
-from urllib.parse import urlsplit
 
 import aiosmtplib
 
-from andon.actions import Template, ValueMissing, values_of
+from andon.actions import (
+    MailUnsendable,
+    SendingServer,
+    Template,
+    ValueMissing,
+    is_mail_address,
+    sending_failure,
+    sending_server,
+    values_of,
+)
 from andon.actions.ports import Answer, AnswerKind, Delivery, Destination, Repeat
 from andon.connectors.smtp.settings import SmtpOptions, SmtpSettings
-from andon.kernel.addresses import AddressRefused, Resolve, refuse_private, resolve
+from andon.kernel.addresses import AddressRefused, Resolve, resolve
 from andon.kernel.clock import Clock
 from andon.kernel.http import default_tls
-
-_PORTS = {"starttls": 587, "tls": 465, "none": 25}
-
-
-class Unusable(Exception):
-    """A destination or a mail cannot be used as it is. The message holds no secret and no input."""
 
 
 class SmtpConnector:
@@ -50,23 +52,19 @@ class SmtpConnector:
             message, recipients = self._message(delivery)
             async with asyncio.timeout(destination.timeout.total_seconds()):
                 await self._send(destination, message, recipients, progress)
-        except (ValueMissing, Unusable) as error:
+        except (ValueMissing, MailUnsendable) as error:
             return Answer(AnswerKind.REFUSED, str(error))
         except AddressRefused as refused:
-            return Answer(
-                AnswerKind.REFUSED,
-                f"the host leads to {refused}, which is not a public address; "
-                f"if that is meant, set allow_private = true under [destinations.{destination.name}]",
-            )
+            return destination.refuse_address(refused)
         except aiosmtplib.SMTPAuthenticationError as error:
-            return Answer(AnswerKind.FAILED, f"the server did not let us in ({error.code})", error.code)
+            return Answer(AnswerKind.FAILED, f"the server refused the login ({error.code})", error.code)
         except aiosmtplib.SMTPResponseException as error:
             kind = AnswerKind.REFUSED if error.code >= 500 else AnswerKind.FAILED
             return Answer(kind, f"answered {error.code} to {progress.step}", error.code)
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             if progress.step == "taken":
                 return Answer(AnswerKind.DELIVERED, "the server took it", 250)
-            words = _words(error, destination)
+            words = sending_failure(error, destination)
             if progress.step == "the text":
                 return Answer(AnswerKind.UNKNOWN, f"sent, but no answer came ({words})")
             return Answer(AnswerKind.FAILED, f"could not be sent ({words})")
@@ -79,10 +77,10 @@ class SmtpConnector:
         self, destination: Destination, message: EmailMessage, recipients: list[str], progress: "_Progress"
     ) -> None:
         settings = destination.settings_of("smtp", SmtpSettings)
-        connected = await self._connect(destination)
-        host = urlsplit(destination.url).hostname
+        found = await sending_server(destination, settings, self._resolve)
+        connected = await self._connect(found)
         server = aiosmtplib.SMTP(
-            hostname=host,
+            hostname=found.host,
             sock=connected,
             use_tls=settings.encryption == "tls",
             start_tls=False,
@@ -96,7 +94,7 @@ class SmtpConnector:
             await server.ehlo()
             if settings.encryption == "starttls":
                 progress.step = "STARTTLS"
-                await server.starttls(server_hostname=host, tls_context=self._trust())
+                await server.starttls(server_hostname=found.host, tls_context=self._trust())
                 await server.ehlo()
             if settings.user is not None and settings.password_env is not None:
                 progress.step = "the login"
@@ -118,23 +116,15 @@ class SmtpConnector:
                 cast(asyncio.WriteTransport, beneath).abort()
             await asyncio.sleep(0)  # it closes on the next turn of the loop
 
-    async def _connect(self, destination: Destination) -> socket.socket:
-        """Return a connection to a checked address. Raises AddressRefused, OSError, Unusable."""
-        settings = destination.settings_of("smtp", SmtpSettings)
-        parts = urlsplit(destination.url)
-        if parts.scheme != "smtp" or not parts.hostname:
-            raise Unusable(f"[destinations.{destination.name}] cannot be used: its url is not smtp:// with a host")
-        port = parts.port or _PORTS[settings.encryption]
-        addresses = await self._resolve(parts.hostname, port)
-        if not destination.allow_private:
-            refuse_private(addresses)
+    async def _connect(self, server: SendingServer) -> socket.socket:
+        """Return a connection to a checked address. Raises OSError."""
         failed: OSError | None = None
-        for address in addresses:
+        for address in server.addresses:
             family = socket.AF_INET6 if ":" in address else socket.AF_INET
             connected = socket.socket(family, socket.SOCK_STREAM)
             connected.setblocking(False)
             try:
-                await asyncio.get_running_loop().sock_connect(connected, (address, port))
+                await asyncio.get_running_loop().sock_connect(connected, (address, server.port))
             except BaseException as error:
                 connected.close()
                 if not isinstance(error, OSError):
@@ -148,15 +138,15 @@ class SmtpConnector:
         return self._tls or default_tls()
 
     def _message(self, delivery: Delivery) -> tuple[EmailMessage, list[str]]:
-        """Return the mail and its recipients. Raises ValueMissing, Unusable."""
+        """Return the mail and its recipients. Raises ValueMissing, MailUnsendable."""
         name = delivery.destination.name
         settings = delivery.destination.settings_of("smtp", SmtpSettings)
         if not settings.sender:
-            raise Unusable(f"[destinations.{name}.smtp] needs a sender")
+            raise MailUnsendable(f"[destinations.{name}.smtp] needs a sender")
         options, values = SmtpOptions.model_validate(dict(delivery.options)), values_of(delivery)
         recipients = [Template(one).fill(values).strip() for one in options.to]
-        if not all(_is_address(recipient) for recipient in recipients):
-            raise Unusable("a recipient is no mail address")
+        if not all(map(is_mail_address, recipients)):
+            raise MailUnsendable("a recipient is no mail address")
         message = EmailMessage()
         try:
             message["From"] = settings.sender
@@ -167,7 +157,7 @@ class SmtpConnector:
             message["X-Correlation-ID"] = " ".join(delivery.correlation_id.split())
             message.set_content(Template(options.text).fill(values))
         except (ValueError, MessageError) as error:
-            raise Unusable(f"no mail can be made of it ({type(error).__name__})") from None
+            raise MailUnsendable(f"no mail can be made of it ({type(error).__name__})") from None
         return message, recipients
 
 
@@ -176,17 +166,3 @@ class _Progress:
     """The last command sent to the server."""
 
     step: str = "the connection"
-
-
-def _is_address(text: str) -> bool:
-    local, _, domain = text.rpartition("@")
-    return bool(local and domain) and text.isascii() and text.isprintable() and not set(text) & set(' ,;<>"()[]\\')
-
-
-def _words(error: Exception, destination: Destination) -> str:
-    """Describe an error for people; never by its own text."""
-    if isinstance(error, TimeoutError):
-        return f"timeout after {destination.timeout.total_seconds():g} s"
-    if isinstance(error, socket.gaierror):
-        return f"no address for host {urlsplit(destination.url).hostname}"
-    return type(error).__name__

@@ -1,13 +1,11 @@
 """The options of an action's mail, and `[destinations.NAME.smtp]` of the server."""
 
 from collections.abc import Sequence
-from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from andon.actions import Text
+from andon.actions import SendingSettings, Text
 from andon.actions.ports import Shape
-from andon.kernel.secrets import SecretFrom
 
 
 class SmtpOptions(Shape):
@@ -18,20 +16,5 @@ class SmtpOptions(Shape):
     text: Text = Field(description="The text.")
 
 
-class SmtpSettings(Shape):
+class SmtpSettings(SendingSettings):
     """The connection to the server."""
-
-    sender: str = Field("", description="The address that mail comes from; required.")
-    encryption: Literal["starttls", "tls", "none"] = Field(
-        "starttls", description="`starttls` (usually port 587), `tls` from the beginning (465), or `none`."
-    )
-    user: str | None = Field(None, description="Who Andon is there.")
-    password_env: SecretFrom | None = Field(None, description="Environment variable with the password.")
-
-    @model_validator(mode="after")
-    def _is_whole(self) -> "SmtpSettings":
-        if (self.user is None) != (self.password_env is None):
-            raise ValueError("user and password_env go together")
-        if self.password_env is not None and self.encryption == "none":
-            raise ValueError("a password is not sent without encryption")
-        return self

@@ -52,11 +52,7 @@ class SqlConnector:
         except (ValueMissing, ValueUnfit, UrlUnusable) as error:
             return Answer(AnswerKind.REFUSED, str(error))
         except AddressRefused as refused:
-            return Answer(
-                AnswerKind.REFUSED,
-                f"the host leads to {refused}, which is not a public address; "
-                f"if that is meant, set allow_private = true under [destinations.{delivery.destination.name}]",
-            )
+            return delivery.destination.refuse_address(refused)
         except CONNECTION_LOST as error:
             return progress.lost(_words(error, delivery.destination))
         except asyncpg.PostgresError as error:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text, tuple_, update
 
 from andon.kernel.db import Tx
 from andon.streams.tables import mails
@@ -25,6 +25,17 @@ def decided(tx: Tx, automation: str, identities: Sequence[str]) -> set[str]:
     """Return those of these mails that were decided."""
     query = select(_m.mail).where(_m.automation == automation, _m.mail.in_(identities))
     return set(tx.execute(query).scalars())
+
+
+def of_decision(tx: Tx, decision_id: UUID) -> str | None:
+    """Return the mail that a decision is about; None if it is about something else."""
+    return tx.execute(select(_m.mail).where(_m.decision_id == decision_id)).scalar_one_or_none()
+
+
+def decisions_of(tx: Tx, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
+    """Return the decisions on mails, each named by its automation and its identity."""
+    query = select(_m.automation, _m.mail, _m.decision_id).where(tuple_(_m.automation, _m.mail).in_(places))
+    return {(row.automation, row.mail): row.decision_id for row in tx.execute(query)}
 
 
 def lock(tx: Tx, automation: str, identities: Sequence[str]) -> dict[str, KnownMail]:

@@ -1,6 +1,6 @@
-"""A line to an IMAP server that is opened when it is needed, and again after it broke.
+"""A connection to an IMAP server that opens on first use, and again after a failure.
 
-Sessions block, so each line has a thread of its own: a server that is slow holds up nothing else of the process.
+IMAP sessions block. Each connection has its own thread, so a slow server delays nothing else in the process.
 """
 
 import asyncio
@@ -14,24 +14,24 @@ from andon.streams import SourceUnavailable, StreamMissing
 T = TypeVar("T")
 
 
-class SessionLine:
-    """One session, for one question at a time. A cancelled question ends in its thread, and holds the line."""
+class SessionThread:
+    """One session, for one request at a time. A cancelled request still ends in its thread, and the next one waits."""
 
     def __init__(self, server: ImapServer) -> None:
         self._server = server
         self._thread: ThreadPoolExecutor | None = None
         self._session: MailSession | None = None
         self.can_wait = False
-        """Whether the server tells of new mails by itself; known when it answered once."""
+        """Whether the server supports IDLE; known after the first request."""
 
     async def ask(self, question: Callable[[MailSession], T]) -> T:
-        """Ask the server. Raises SourceUnavailable, StreamMissing."""
+        """Run a request in the session. Raises SourceUnavailable, StreamMissing."""
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, "imap")
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._ask, question)
 
     async def close(self) -> None:
-        """Let go of the server, when the present question is answered."""
+        """Log out once the current request has ended."""
         thread, self._thread = self._thread, None
         if thread is not None:
             await asyncio.get_running_loop().run_in_executor(thread, self._drop)

@@ -1,0 +1,20 @@
+"""HTTP headers with which a browser saves an attachment under its own name, and never displays or runs it."""
+
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from andon.attachments.domain import Attachment
+
+MEDIA_TYPE = "application/octet-stream"
+"""The media type of every download; the sender's is not trusted."""
+
+
+def headers_of(one: Attachment) -> Mapping[str, str]:
+    """Return the headers of a download."""
+    name = quote(one.name, safe="")
+    return {
+        "Content-Disposition": f"attachment; filename=\"{one.sha256[:16]}.bin\"; filename*=UTF-8''{name}",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
