@@ -17,4 +17,5 @@ def a_desk(installation: Installation, root: Path, **models: LanguageModelSettin
         lambda: installation.deployment.lines,
         clock=installation.clock,
         metrics=Measures().tools,
+        advances=Advances(budgets or {}, "USD", build_events(Settings())),
     )

@@ -147,6 +147,7 @@ class _Worker:
             lambda: deployment.lines,
             clock=self._clock,
             metrics=measures.tools,
+            advances=advances_of(self._settings, automations, events),
         )
         procedures = conduct(self._database, automations, self._clock, measures, desk)
         await patiently(procedures.launch)
