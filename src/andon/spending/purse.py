@@ -21,14 +21,14 @@ prediction that costs more than its ceiling can exceed 3; the budget's cushion (
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 from uuid import UUID, uuid4
 
 import structlog
 
 from andon.authoring import Budget
-from andon.kernel.db import Database, Tx
+from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.spending import service, store
 from andon.spending.domain import (

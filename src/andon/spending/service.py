@@ -96,7 +96,6 @@ def _shared(tx: Tx, automations: Sequence[str] | None, since: date, until: date)
     return with_idle(rows, store.idle(tx, since, until), store.decided(tx, since, until))
 
 
-
 def noted(tx: Tx, row: BudgetRow, used_up: bool, events: Events, now: datetime) -> BudgetRow:
     """Return a budget with first-time events of its period recorded and published."""
     if row.book.is_nearly_spent and row.nearly_at is None:
