@@ -98,17 +98,22 @@ class ToolSteps:
         del step
         via = tool.via if isinstance(tool.via, ActionSpec) else None
 
-        def begin(tx: Tx) -> ToolCall | None:
+        def begin(tx: Tx) -> str | None:
+            """Return why the call does not happen; None if it may."""
             found = tools.get(tx, call_id, self._clock.now())
             if found.state is CallState.EXPIRED:
-                return None
+                return _why_not(tool.name, CallState.EXPIRED)
             if found.state is not CallState.ALLOWED:
-                return found
-            return tools.begin(tx, call_id, digest, caller=caller, via=via, now=self._clock.now())
+                return None
+            held = tools.held_back(tx, found)
+            if held is not None:
+                return f"{tool.name} was not carried out: {held}."
+            tools.begin(tx, call_id, digest, caller=caller, via=via, now=self._clock.now())
+            return None
 
-        call = await self._running.in_transaction(begin)
-        if call is None:
-            return {"refused": _why_not(tool.name, CallState.EXPIRED), "seconds": 0.0}
+        why_not = await self._running.in_transaction(begin)
+        if why_not is not None:
+            return {"refused": why_not, "seconds": 0.0}
         if via is not None:
             return {"sent": str(call_id)}
         if tool.via is None:

@@ -12,12 +12,13 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCall
 from pydantic_ai.models.function import FunctionModel
 
 from agent_desks import a_desk
-from andon import Limits, Procedure, agent, audit, procedure, reviews, spending, tools
+from andon import Limits, Procedure, agent, audit, cord, procedure, reviews, spending, tools
 from andon.agents.language_models import LanguageModel
 from andon.agents.replaying import replay, runs_in
 from andon.authoring import Budget
 from andon.bootstrap.project import build_events
 from andon.bootstrap.tooling import WorkerDesk
+from andon.cord import LineState
 from andon.kernel import durable
 from andon.kernel.config import LanguageModelSettings, Settings
 from andon.kernel.db import Database
@@ -151,6 +152,31 @@ def test_an_approval_wakes_the_procedure_and_the_call_happens(installation: Inst
     assert result == f"900 to a1 under {call.id}"
     assert (call.state.value, call.result, call.answered_by) == ("done", result, "rita")
     assert actions == ["tool.finish", "tool.begin", "tool.answer"]
+
+
+def test_an_approved_call_does_not_happen_while_the_line_is_stopped(
+    installation: Installation, conductor: Conductor
+) -> None:
+    database = installation.database
+    run = start(database, conductor, "pay", {"amount": 900})
+    until(database, run, RunState.WAITING)
+    with database.begin() as tx:
+        cord.pull(
+            tx,
+            "bank-tools",
+            state=LineState.STOPPED,
+            segment={},
+            actor=Actor("olaf"),
+            reason="something is wrong",
+            events=build_events(Settings()),
+            now=datetime.now(UTC),
+        )
+    answer(database, "allow")
+    assert until(database, run).state is RunState.FAILED
+    assert "refund was not carried out: the line bank-tools is stopped" in str(outcome(database, run)[1])
+    with database.begin() as tx:
+        [call] = tools.page(tx, toolboxes=None, now=datetime.now(UTC))
+    assert call.state.value == "allowed"
 
 
 def test_a_refused_call_fails_its_step(installation: Installation, conductor: Conductor) -> None:
