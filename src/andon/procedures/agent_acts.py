@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_ai.exceptions import ModelAPIError, ModelRequestRejectedError
 
-from andon.agents import AgentStopped, Said, ToolEnd
+from andon.agents import AgentStopped, Said, ToolEnd, failure_of
 from andon.agents.language_models import is_free
 from andon.agents.loop import as_json
 from andon.authoring import AgentSpec, Retry, StepFailed, Tool
@@ -59,7 +59,7 @@ class StepActs:
         box = self._spec.toolbox
         assert box is not None  # noqa: S101 - a tool comes from there
         ended = await self._calls.call(box, tool, arguments, caller=self._spec.caller, agent=self._spec.name)
-        told = ended["ok"] if "ok" in ended else ended.get("refused") or f"{tool.name} failed: {ended['failed']}"
+        told = ended["ok"] if "ok" in ended else ended.get("refused") or failure_of(tool.name, ended["failed"])
         return ToolEnd(told, ended["seconds"])
 
     async def goes_on(self, why: str) -> bool:

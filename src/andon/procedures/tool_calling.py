@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from andon import tools
+from andon.agents import refusal_of
 from andon.authoring import ActionSpec, Tool, Toolbox
 from andon.kernel import outbox
 from andon.kernel.clock import Clock
@@ -51,7 +52,7 @@ class ToolSteps:
                 f"approval:{tool.name}", partial(self._approved, call_id, tool.name)
             )
             if waited["state"] != CallState.ALLOWED:
-                return {"refused": _why_not(tool.name, CallState(waited["state"])), "seconds": 0.0}
+                return {"refused": refusal_of(tool.name, waited["state"]), "seconds": 0.0}
         perform = partial(self._perform, tool, arguments, call_id, ended["digest"], caller)
         done: Ended = await self._running.step(f"perform:{tool.name}", perform, alongside=_finished)
         if "sent" in done:
@@ -102,7 +103,7 @@ class ToolSteps:
             """Return why the call does not happen; None if it may."""
             found = tools.get(tx, call_id, self._clock.now())
             if found.state is CallState.EXPIRED:
-                return _why_not(tool.name, CallState.EXPIRED)
+                return refusal_of(tool.name, CallState.EXPIRED)
             if found.state is not CallState.ALLOWED:
                 return None
             held = tools.held_back(tx, found)
@@ -160,9 +161,3 @@ def _finished(tx: Tx, ended: dict[str, Any]) -> None:
     if "ends" in ended:
         call_id, caller, now = ended.pop("ends")
         tools.finish(tx, call_id, result=ended.get("ok"), error=ended.get("failed"), caller=caller, now=now)
-
-
-def _why_not(name: str, state: CallState) -> str:
-    if state is CallState.REFUSED:
-        return f"{name} was not carried out: a person refused it."
-    return f"{name} was not carried out: nobody approved it in time."
