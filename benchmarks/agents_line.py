@@ -23,6 +23,7 @@ from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.logs import configure_logs
 from andon.procedures.conducting import Conductor
+from andon.spending import Advances
 
 BOX = "bank-tools"
 LONG_LEASE, SHORT_LEASE = timedelta(minutes=1), timedelta(seconds=2)
@@ -156,8 +157,15 @@ def a_worker(url: str, folder: Path, *, seconds: float = 0.0, lease: timedelta =
     models = {"gullible": LanguageModelSettings(provider="python", model="agents_model.py:gullible")}
     settings = Settings(root=Path(__file__).parent, language_models=models)
 
-    metrics = Measures().tools
-    desk = WorkerDesk(settings, database, decider, lambda: deployment.lines, clock=clock, metrics=metrics)
+    desk = WorkerDesk(
+        settings,
+        database,
+        decider,
+        lambda: deployment.lines,
+        clock=clock,
+        metrics=Measures().tools,
+        advances=Advances({}, "USD", Events()),
+    )
     conductor = Conductor(database, SPECS, clock, desk=desk, lease=lease)
     conductor.launch()
     try:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from andon.cli import loaded
+from andon.cli import app, loaded
 from andon.mcp.server.catalogue import FIXED
 from andon.policies import parse
 
@@ -31,7 +32,9 @@ def configured(page: str) -> dict[str, Any]:
 
 def taken(noun: str, verb: str, *options: str) -> dict[str, Any]:
     """Return the parameters that a command reads of its arguments, without running it."""
-    with loaded(noun).commands[verb].make_context(verb, list(options)) as context:
+    group = loaded(noun)
+    command, given = (group.commands[verb], options) if hasattr(group, "commands") else (group, (verb, *options))
+    with command.make_context(verb, list(given)) as context:
         parameters: dict[str, Any] = context.params
         return parameters
 
@@ -56,6 +59,15 @@ def test_the_policy_and_the_toolbox_name_the_same_tools() -> None:
     space: dict[str, Any] = {}
     exec(python, space)
     assert sorted(space["toolbox"].tools) == sorted(name for names in table.lists.values() for name in names)
+
+
+def test_the_policy_is_tried_on_one_call_without_a_server(tmp_path: Path) -> None:
+    (policy,), (call,) = blocks(GUARD, "yaml"), re.findall(r'`(\{"input": .+\})`', GUARD)
+    (tmp_path / "policy.yaml").write_text(policy, encoding="utf-8")
+    (tmp_path / "call.json").write_text(call, encoding="utf-8")
+    arguments = ["policy", "try", str(tmp_path / "policy.yaml"), "--input", str(tmp_path / "call.json"), "--json"]
+    tried = json.loads(CliRunner().invoke(app, arguments).output)
+    assert (tried["outcome"], tried["rule"]) == ("review", "changes")
 
 
 @pytest.mark.parametrize(

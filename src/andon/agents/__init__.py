@@ -4,8 +4,18 @@ The loop (`loop.py`) knows no database: whatever it does goes through the steps 
 once. Importing this package imports nothing of pydantic-ai; `loop.py` and `language_models.py` do.
 """
 
-from andon.agents.domain import AgentStopped, Said, ToolEnd, Used
+from andon.agents.domain import AgentStopped, Said, ToolEnd, Used, failure_of, refusal_of
 from andon.agents.errors import LanguageModelInvalid
 from andon.agents.ports import AgentActs, OpenModels
 
-__all__ = ["AgentActs", "AgentStopped", "LanguageModelInvalid", "OpenModels", "Said", "ToolEnd", "Used"]
+__all__ = [
+    "AgentActs",
+    "AgentStopped",
+    "LanguageModelInvalid",
+    "OpenModels",
+    "Said",
+    "ToolEnd",
+    "Used",
+    "failure_of",
+    "refusal_of",
+]

@@ -29,6 +29,17 @@ class ToolEnd:
     seconds: float = 0.0
 
 
+def refusal_of(tool: str, state: str) -> str:
+    """Return what an agent reads of a call that a person refused, or that nobody approved in time."""
+    why = "a person refused it" if state == "refused" else "nobody approved it in time"
+    return f"{tool} was not carried out: {why}."
+
+
+def failure_of(tool: str, why: str) -> str:
+    """Return what an agent reads of a call that failed."""
+    return f"{tool} failed: {why}"
+
+
 @dataclass(slots=True)
 class Used:
     """What a run has used since it began, or since a person let it go on."""

@@ -1,14 +1,17 @@
 """Language models by reference: a section `[language_models.NAME]` of andon.toml, opened when an agent asks for it."""
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from pydantic_ai.models import Model, infer_model
+from pydantic_ai.exceptions import ModelHTTPError
+from pydantic_ai.messages import ModelMessagesTypeAdapter
+from pydantic_ai.models import Model, ModelRequestParameters, infer_model
 from pydantic_ai.models.function import FunctionModel
 from pydantic_ai.usage import RequestUsage
+from pydantic_core import to_json
 
 from andon.agents.errors import LanguageModelInvalid
 
@@ -49,6 +52,25 @@ class LanguageModel:
         price = usage.input_tokens * self.input_price + usage.output_tokens * self.output_price
         return round(price * _NANO / _MILLION)
 
+    def most_of(self, messages: Sequence[Any], parameters: ModelRequestParameters) -> int:
+        """Return the most that a request may cost, in nano-units: a token is at least one byte of what is sent."""
+        sent = len(ModelMessagesTypeAdapter.dump_json(list(messages)))
+        tools = [*parameters.function_tools, *parameters.output_tools]
+        sent += sum(len(to_json([tool.name, tool.description, tool.parameters_json_schema])) for tool in tools)
+        return self.cost_of(RequestUsage(input_tokens=sent, output_tokens=self.max_tokens))
+
+
+def is_free(error: BaseException) -> bool:
+    """Return whether a failed request costs nothing: its provider refused it or was not reached."""
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, ModelHTTPError):
+            return link.status_code < 500 or link.status_code == 503
+        if isinstance(link, ConnectionRefusedError) or type(link).__name__ == "ConnectError":  # httpx's or httpx2's
+            return True
+        link = link.__cause__ or link.__context__
+    return False
+
 
 class LanguageModels:
     """Opens models by name; each is opened once."""
@@ -83,7 +105,9 @@ def _provided(name: str, wanted: ModelSettings) -> Model:
         from pydantic_ai.models.openai import OpenAIChatModel
         from pydantic_ai.providers.openai import OpenAIProvider
 
-        return OpenAIChatModel(wanted.model, provider=OpenAIProvider(base_url=wanted.url, api_key=key or "none"))
+        opened = OpenAIProvider(base_url=wanted.url, api_key=key or "none")
+        opened.client.max_retries = 0  # a request that is sent again is reserved again, so the step does it
+        return OpenAIChatModel(wanted.model, provider=opened)
     except ImportError as error:
         raise LanguageModelInvalid(
             f"[language_models.{name}] provider: {wanted.provider!r} needs a library that is not installed: {error}"

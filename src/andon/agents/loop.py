@@ -49,9 +49,7 @@ class _Loop:
         self._acts = acts
         self._result: TypeAdapter[Any] = TypeAdapter(spec.result)
         self._text = spec.result is str
-        self._tools = {
-            _plain(name): tool for name, tool in ({} if spec.toolbox is None else spec.toolbox.tools).items()
-        }
+        self._tools = {plain(name): tool for name, tool in ({} if spec.toolbox is None else spec.toolbox.tools).items()}
         self._used = Used()
         self._messages: list[ModelMessage] = []
 
@@ -152,8 +150,8 @@ def _answer(call: ToolCallPart, told: Any) -> ToolReturnPart:
     return ToolReturnPart(call.tool_name, told, call.tool_call_id)
 
 
-def _plain(name: str) -> str:
-    """Write a tool's name as models take it."""
+def plain(name: str) -> str:
+    """Return a tool's name with only the letters that providers accept."""
     return "".join(letter if letter.isalnum() or letter in "_-" else "_" for letter in name)
 
 

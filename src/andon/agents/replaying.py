@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from difflib import unified_diff
 from typing import Any, Protocol
 
+from pydantic_ai.exceptions import AgentRunError
 from pydantic_ai.messages import ModelMessagesTypeAdapter, ModelResponse, ToolCallPart
 
-from andon.agents.domain import AgentStopped, Said, ToolEnd
+from andon.agents.domain import AgentStopped, Said, ToolEnd, failure_of, refusal_of
 from andon.agents.language_models import LanguageModel
-from andon.agents.loop import RESULT, as_json, run
+from andon.agents.loop import RESULT, as_json, plain, run
 from andon.authoring import AgentSpec, Tool
-from andon.tools import ToolCallInvalid, check_arguments, digest_of
+from andon.tools import CallState, ToolCallInvalid, check_arguments, digest_of
 
 UNKNOWN = "This call is not in the recorded run, so it has no result."
 
@@ -75,7 +76,7 @@ def runs_in(steps: Sequence[StoredStep]) -> list[RecordedRun]:
             if isinstance(response, ModelResponse):
                 found[-1].responses.append(response)
         elif found and kind in ("tool", "perform", "delivery", "approval"):
-            found[-1].told += _told(output)
+            found[-1].told += _told(name, output)
     return found
 
 
@@ -100,7 +101,10 @@ class _Acts:
 
     async def request(self, messages: Sequence[Any], parameters: Any, within: float) -> Said:
         settings: Any = {"max_tokens": self._model.max_tokens, "timeout": within}
-        response = await self._model.model.request(list(messages), settings, parameters)
+        try:
+            response = await self._model.model.request(list(messages), settings, parameters)
+        except (AgentRunError, OSError) as error:
+            raise AgentStopped(f"its model gave no answer ({type(error).__name__}: {error})") from None
         self.done += _lines(response)
         usage = response.usage
         tokens = usage.input_tokens + usage.output_tokens
@@ -122,26 +126,30 @@ def _answers(spec: AgentSpec, recorded: RecordedRun) -> dict[tuple[str, str], de
     """Return what each call was told, in order. Those that did not fit their tool are told by the loop again."""
     answers: dict[tuple[str, str], deque[Any]] = defaultdict(deque)
     told = deque(recorded.told)
+    names = {} if spec.toolbox is None else {plain(name): name for name in spec.toolbox.tools}
     for response in recorded.responses:
         for call in response.tool_calls:
             arguments = _arguments(call)
             if spec.toolbox is None or call.tool_name == RESULT or not told:
                 continue
+            name = names.get(call.tool_name, call.tool_name)
             try:
-                check_arguments(spec.toolbox, call.tool_name, arguments)
+                check_arguments(spec.toolbox, name, arguments)
             except ToolCallInvalid:
                 continue
-            answers[call.tool_name, digest_of(arguments)].append(told.popleft())
+            answers[name, digest_of(arguments)].append(told.popleft())
     return answers
 
 
-def _told(output: Mapping[str, Any]) -> list[Any]:
+def _told(name: str, output: Mapping[str, Any]) -> list[Any]:
     """Return what the agent was told at the end of a call; nothing for a step at which it had not ended."""
-    for part in ("ok", "refused", "failed"):
+    if "failed" in output:
+        return [failure_of(name, output["failed"])]
+    for part in ("ok", "refused"):
         if part in output:
             return [output[part]]
     state = output.get("state")
-    return [f"It was not carried out: {state}."] if state in ("refused", "expired") else []
+    return [refusal_of(name, state)] if state in (CallState.REFUSED, CallState.EXPIRED) else []
 
 
 def _lines(response: ModelResponse) -> list[str]:

@@ -103,7 +103,8 @@ class Toolbox(Automation):
     """Tools with the policy that decides each call: an automation whose input is a call of a tool.
 
     Its policy's outcomes are `allow`, `deny` and `ask`; `ask` opens a review. `approval` is how long a permit lasts.
-    With `unlisted`, tools that are not listed may be asked for as well, with any arguments; the policy decides.
+    A caller over HTTP that does not say within `unfinished` how a begun call ended leaves an unknown outcome, which a
+    person is asked about. With `unlisted`, tools that are not listed may be asked for as well, with any arguments.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class Toolbox(Automation):
         policy: Policy,
         review: Review | None = None,
         approval: timedelta = timedelta(hours=1),
+        unfinished: timedelta = timedelta(hours=1),
         unlisted: bool = False,
         procedures: Sequence[ProcedureSpec] = (),
         **more: Any,
@@ -128,12 +130,15 @@ class Toolbox(Automation):
             raise DeclarationInvalid(f"Toolbox {name!r}: it has no tools; list them, or say unlisted=True")
         if not isinstance(approval, timedelta) or approval <= timedelta():
             raise DeclarationInvalid(f"Toolbox {name!r}: approval is a span of time, as timedelta(hours=1)")
+        if not isinstance(unfinished, timedelta) or unfinished <= timedelta():
+            raise DeclarationInvalid(f"Toolbox {name!r}: unfinished is a span of time, as timedelta(hours=1)")
         fixed = sorted({"contract", "model", "subject", "actions"} & more.keys())
         if fixed:
             raise DeclarationInvalid(f"Toolbox {name!r}: {fixed[0]} is not said of a toolbox; its tools say it")
         self.tools: Mapping[str, Tool] = {one.name: one for one in listed}
         self.unlisted = unlisted
         self.approval = approval
+        self.unfinished = unfinished
         super().__init__(
             name,
             contract=_call_of(self),

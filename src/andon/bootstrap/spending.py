@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from andon import spending
-from andon.authoring import Automation
+from andon.authoring import Automation, Budget
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.serving import LoadedVersion
-from andon.spending import Keeper, Price
+from andon.spending import Advances, Keeper, Price
 
 
 class Paying:
@@ -70,6 +70,16 @@ def price_of(settings: Settings) -> Price:
     return spending.price(settings.cost.cpu_hour, settings.cost.gpu_hour, settings.cost.currency)
 
 
+def budgets_of(automations: Iterable[Automation]) -> dict[str, Budget]:
+    """Return the budgets that a project declares."""
+    return {automation.name: automation.budget for automation in automations if automation.budget is not None}
+
+
+def advances_of(settings: Settings, automations: Iterable[Automation], events: Events) -> Advances:
+    """Return what pays language models from the budgets of a project."""
+    return Advances(budgets_of(automations), settings.cost.currency, events)
+
+
 def keep_spending(
     settings: Settings,
     database: Database,
@@ -81,10 +91,9 @@ def keep_spending(
     cpu_seconds: Callable[[], float] = time.process_time,
 ) -> Keeper:
     """Return the keeper of a process's tally and purse, active while entered (`async with`)."""
-    budgets = {automation.name: automation.budget for automation in automations if automation.budget is not None}
     return Keeper(
         database,
-        budgets,
+        budgets_of(automations),
         price_of(settings),
         clock=clock,
         events=events,

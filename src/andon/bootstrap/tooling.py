@@ -19,6 +19,7 @@ from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.errors import Unavailable
 from andon.kernel.ids import uuid7
+from andon.spending import Advances
 from andon.tools import ToolCall
 from andon.tools.metrics import ToolMetrics
 
@@ -41,7 +42,9 @@ class WorkerDesk:
         *,
         clock: Clock,
         metrics: ToolMetrics,
+        advances: Advances,
     ) -> None:
+        self.advances = advances
         self._settings, self._database, self._make, self._lines = settings, database, decider, lines
         self._here: tuple[asyncio.AbstractEventLoop, Decider] | None = None
         self._closing = False
@@ -58,11 +61,6 @@ class WorkerDesk:
 
             self._models = LanguageModels(self._settings.language_models, self._settings.root)
         return self._models
-
-    @property
-    def currency(self) -> str:
-        """The currency in which models are paid."""
-        return self._settings.cost.currency
 
     async def decide(
         self,

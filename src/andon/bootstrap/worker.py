@@ -32,7 +32,7 @@ from andon.bootstrap.procedures import conduct
 from andon.bootstrap.project import build_events, load_automations
 from andon.bootstrap.retrying import end_hand_overs, try_again
 from andon.bootstrap.rollouts import watch_rollouts
-from andon.bootstrap.spending import Paying, cpu_seconds_of, gpu_us_of, keep_spending
+from andon.bootstrap.spending import Paying, advances_of, cpu_seconds_of, gpu_us_of, keep_spending
 from andon.bootstrap.streams import run_streams, streams_of
 from andon.bootstrap.threads import one_thread
 from andon.bootstrap.tooling import WorkerDesk, some_tools
@@ -147,6 +147,7 @@ class _Worker:
             lambda: deployment.lines,
             clock=self._clock,
             metrics=measures.tools,
+            advances=advances_of(self._settings, automations, events),
         )
         procedures = conduct(self._database, automations, self._clock, measures, desk)
         await patiently(procedures.launch)

@@ -47,6 +47,7 @@ def show(name: Annotated[str, typer.Argument(help="A toolbox, or the id of a cal
         told = _told(call) | {
             "arguments": tools.arguments_of(tx, call),
             "review_id": str(tools.review_of(tx, call) or ""),
+            "question_id": str(tools.question_of(tx, call) or ""),
         }
     if as_json:
         typer.echo(json.dumps(told, indent=2))
@@ -126,6 +127,7 @@ def _told(call: ToolCall) -> dict[str, Any]:
         "digest": call.digest,
         "asked_at": call.asked_at.isoformat(),
         "expires_at": call.expires_at and call.expires_at.isoformat(),
+        "finish_by": call.finish_by and call.finish_by.isoformat(),
         "answered_by": call.answered_by,
         "result": call.result,
         "error": call.error,

@@ -46,4 +46,5 @@ def show(here: Here, visitor: Signed, tx: Db, call_id: UUID) -> Response:
         call=call,
         arguments=tools.arguments_of(tx, call),
         review=tools.review_of(tx, call),
+        question=tools.question_of(tx, call),
     )

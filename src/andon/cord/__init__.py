@@ -14,7 +14,18 @@ from andon.cord.domain import (
 )
 from andon.cord.errors import CordInvalid
 from andon.cord.published import LineStateChanged
-from andon.cord.service import ANNOUNCED, all_states, doubted, history, hold, in_force, pull, release, state_of
+from andon.cord.service import (
+    ANNOUNCED,
+    all_states,
+    doubted,
+    history,
+    hold,
+    in_force,
+    pull,
+    release,
+    state_of,
+    states_in_force,
+)
 
 __all__ = [
     "ALL_AUTOMATIC",
@@ -38,4 +49,5 @@ __all__ = [
     "release",
     "segment_of",
     "state_of",
+    "states_in_force",
 ]

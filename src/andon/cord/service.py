@@ -6,6 +6,7 @@ from datetime import datetime
 from andon import audit
 from andon.cord import store
 from andon.cord.domain import (
+    ALL_SUPERVISED,
     LineState,
     LineStateChange,
     LineStates,
@@ -68,6 +69,14 @@ def state_of(tx: Tx, automation: str, segment: Segment) -> LineState:
 def in_force(tx: Tx, automation: str) -> Sequence[LineStateChange]:
     """Return the changes in force for the line and its segments, without segments that are automatic again."""
     return [c for c in store.in_force(tx, automation) if c.after is not LineState.AUTOMATIC]
+
+
+def states_in_force(tx: Tx, automation: str) -> LineStates:
+    """Return the states of one automation; supervised if a row is not as the audit log says."""
+    changes = store.in_force(tx, automation)
+    refused = audit.doubts(tx, LINE_STATES, [LINE_STATES.row(automation, change.number) for change in changes])
+    audit.tell_refused(LINE_STATES, refused)
+    return ALL_SUPERVISED if refused else states_of(changes)
 
 
 def all_states(tx: Tx) -> Mapping[str, LineStates]:

@@ -40,7 +40,9 @@ class ReviewOut(BaseModel):
     queue: str
     state: ReviewState
     rule: str
-    question: str | None = Field(description="What a procedure asks; null if it is the decision that waits.")
+    question: str | None = Field(
+        description="What a procedure, or a call with an unknown outcome, asks; null if it is the decision that waits."
+    )
     reasons: list[str]
     outcomes: list[str] = Field(description="What a verdict may be; of a blind review these are classes.")
     blind: bool = Field(

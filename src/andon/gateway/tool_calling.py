@@ -1,6 +1,7 @@
 """Deciding a call of a tool: checked against the tool's contract, decided like any input, then kept with its permit.
 
-The decision and the permit are two commits. Between them there is no permit, and the same idempotency key makes it good.
+The decision and the permit are two commits. A process that ends between them leaves no permit; a repeat under the same
+idempotency key makes it.
 """
 
 import asyncio
@@ -41,7 +42,10 @@ class ToolCalling:
         now: datetime,
         began_ns: int,
     ) -> tuple[ToolCall, bool]:
-        """Decide a call, or find the one under the same key; whether it was there. Raises ToolCallInvalid, KeyInFlight."""
+        """Return a call, decided now or found under the same key, and whether it was found.
+
+        Raises ToolCallInvalid, KeyInFlight.
+        """
         tools.check_arguments(box, given["tool"], given["arguments"])
         tools.digest_of(given["arguments"])
         gateway, identifier, raw = self._gateway, uuid7(now), to_json(given)

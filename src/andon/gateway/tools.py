@@ -11,13 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from andon import tools
 from andon.access import Permission, Principal
 from andon.authoring import ActionSpec, Tool, Toolbox
-from andon.cord import LineState
 from andon.decisions import AutomationNotFound, Line
 from andon.gateway.dependencies import Caller, Db, Gateway, Now, Parts
 from andon.gateway.headers import correlation_of, key_of, traceparent_of_headers
 from andon.gateway.tool_calling import ToolCalling
 from andon.kernel.db import Tx
-from andon.tools import CallState, PermitUnusable, ToolboxNotFound, ToolCall, ToolCallNotFound
+from andon.tools import CallState, ToolboxNotFound, ToolCall, ToolCallNotFound
 
 router = APIRouter(tags=["tools"])
 
@@ -70,8 +69,10 @@ class ToolCallOut(BaseModel):
     rule: str
     reasons: list[str]
     review_id: UUID | None = Field(description="The review that asks a person, once a worker has opened it.")
+    question_id: UUID | None = Field(description="The review that asks whether it happened, if that became unknown.")
     asked_at: datetime
     expires_at: datetime | None
+    finish_by: datetime | None = Field(description="When the outcome of a begun call becomes `unknown`.")
     answered_by: str | None
     result: Any
     error: str | None
@@ -188,15 +189,16 @@ def begin(call_id: UUID, wanted: BeginIn, caller: Caller, gateway: Parts, db: Db
         if found.caller != caller.name:
             raise ToolCallNotFound(f"No call {call_id}")
         caller.require(Permission.CALL_TOOLS, found.toolbox)
-        _require_open(gateway, found)
-        tool = _toolbox(gateway, found.toolbox, caller).find(found.tool)
+        box = _toolbox(gateway, found.toolbox, caller)
+        tool = box.find(found.tool)
         via = tool.via if tool is not None and isinstance(tool.via, ActionSpec) else None
-        return _shown(tx, tools.begin(tx, call_id, wanted.digest, caller=caller.name, via=via, now=now))
+        begun = tools.begin(tx, call_id, wanted.digest, caller=caller.name, via=via, finisher=box, now=now)
+        return _shown(tx, begun)
 
 
 @router.post("/v1/tool-calls/{call_id}/finish", operation_id="finish_tool_call")
 def finish(call_id: UUID, ended: FinishIn, caller: Caller, gateway: Parts, db: Db, now: Now) -> ToolCallOut:
-    """Say how a call ended that the caller carried out."""
+    """Say how a call ended that the caller carried out; one whose outcome is `unknown` meanwhile as well."""
     with db.begin() as tx:
         caller.require(Permission.CALL_TOOLS, tools.get(tx, call_id, now).toolbox)
         done = tools.finish(
@@ -230,15 +232,6 @@ def _toolbox(gateway: Gateway, name: str, caller: Principal) -> Toolbox:
     return box
 
 
-def _require_open(gateway: Gateway, call: ToolCall) -> None:
-    """Check that the line does not hold the call back meanwhile. Raises PermitUnusable."""
-    states = gateway.deployment.controls.of(call.toolbox).states
-    held = states.each([{"tool": call.tool, "agent": call.agent, "run": call.run}])
-    state = LineState.AUTOMATIC if held is None else held[0]
-    if state is LineState.STOPPED or (state is LineState.SUPERVISED and not call.by_person):
-        raise PermitUnusable(f"The line {call.toolbox} is {state}: what was allowed before does not happen now")
-
-
 def _shown_box(box: Toolbox) -> ToolboxOut:
     return ToolboxOut(name=box.name, unlisted=box.unlisted, tools=[_shown_tool(one) for one in box.tools.values()])
 
@@ -261,8 +254,10 @@ def _shown(tx: Tx, call: ToolCall) -> ToolCallOut:
         rule=call.rule,
         reasons=list(call.reasons),
         review_id=tools.review_of(tx, call),
+        question_id=tools.question_of(tx, call),
         asked_at=call.asked_at,
         expires_at=call.expires_at,
+        finish_by=call.finish_by,
         answered_by=call.answered_by,
         result=call.result,
         error=call.error,

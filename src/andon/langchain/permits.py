@@ -123,6 +123,7 @@ _WHY = {
     "waiting": "nobody has approved it yet",
     "expired": "nobody approved it in time",
     "begun": "it is under way already",
+    "unknown": "it was begun, nobody knows how it ended, and it is not repeated",
     "done": "it happened already",
     "failed": "it was tried already, and failed",
 }

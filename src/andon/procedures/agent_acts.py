@@ -4,18 +4,20 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic_ai.exceptions import ModelAPIError, ModelRequestRejectedError
 
-from andon import spending
-from andon.agents import AgentStopped, Said, ToolEnd
+from andon.agents import AgentStopped, Said, ToolEnd, failure_of
+from andon.agents.language_models import is_free
 from andon.agents.loop import as_json
 from andon.authoring import AgentSpec, Retry, StepFailed, Tool
 from andon.kernel.db import Tx
 from andon.procedures.ports import AgentDesk
 from andon.procedures.tool_calling import ToolSteps
+from andon.spending import Advance
 
 if TYPE_CHECKING:
     from andon.procedures.steps import Steps
@@ -23,14 +25,13 @@ if TYPE_CHECKING:
 GO_ON, STOP = "continue", "stop"
 """What a person may answer when an agent has stopped."""
 
+_MARGIN = timedelta(minutes=1)
+"""An advance outlives its request's time limit by this, so that a slow commit still settles it."""
+
 
 def began_as(spec: AgentSpec, began: Mapping[str, Any]) -> AgentSpec:
     """Return an agent with the instructions with which its run began, whatever the code says meanwhile."""
     return replace(spec, instructions=began["instructions"])
-
-
-class NoBudgetLeft(Exception):
-    """The automation's budget has no room for another request to a model."""
 
 
 class StepActs:
@@ -41,6 +42,7 @@ class StepActs:
         self._spec = spec
         self._desk = desk
         self._calls = calls
+        self._advance: Advance | None = None
 
     async def request(self, messages: Sequence[Any], parameters: Any, within: float) -> Said:
         """Ask the model in one step; its response and what it cost are kept together."""
@@ -57,7 +59,7 @@ class StepActs:
         box = self._spec.toolbox
         assert box is not None  # noqa: S101 - a tool comes from there
         ended = await self._calls.call(box, tool, arguments, caller=self._spec.caller, agent=self._spec.name)
-        told = ended["ok"] if "ok" in ended else ended.get("refused") or f"{tool.name} failed: {ended['failed']}"
+        told = ended["ok"] if "ok" in ended else ended.get("refused") or failure_of(tool.name, ended["failed"])
         return ToolEnd(told, ended["seconds"])
 
     async def goes_on(self, why: str) -> bool:
@@ -67,13 +69,20 @@ class StepActs:
         return answer.choice == GO_ON
 
     async def _ask(self, messages: Sequence[Any], parameters: Any, within: float) -> dict[str, Any]:
+        """Reserve the most that the request may cost, and send it. Raises BudgetExhausted."""
         model = self._desk.models.open(self._spec.model)
-        await self._steps.look_once(self._require_budget)
+        most = model.most_of(messages, parameters)
+        self._advance = await self._steps.look_once(partial(self._reserve, most, timedelta(seconds=within)))
         began = time.monotonic()
-        async with asyncio.timeout(within):
-            response = await model.model.request(
-                list(messages), {"max_tokens": model.max_tokens, "timeout": within}, parameters
-            )
+        try:
+            async with asyncio.timeout(within):
+                response = await model.model.request(
+                    list(messages), {"max_tokens": model.max_tokens, "timeout": within}, parameters
+                )
+        except Exception as error:
+            if is_free(error):
+                await self._steps.look_once(partial(self._settle, cost=0))
+            raise  # else it may have been paid: its advance counts as spent when it is overdue
         usage = response.usage
         return {
             "response": as_json(response),
@@ -82,11 +91,15 @@ class StepActs:
             "cost": model.cost_of(usage),
         }
 
-    def _require_budget(self, tx: Tx) -> None:
-        if not spending.has_room(tx, self._steps.automation, self._steps.clock.now()):
-            raise NoBudgetLeft(f"the budget of {self._steps.automation} is spent")
+    def _reserve(self, most: int, within: timedelta, tx: Tx) -> Advance:
+        now = self._steps.clock.now()
+        return self._desk.advances.take(tx, self._steps.automation, most, until=now + within + _MARGIN, now=now)
 
     def _charge(self, tx: Tx, ended: Mapping[str, Any]) -> None:
-        said = ended.get("ok")
-        if said is not None and said["cost"]:
-            spending.charge(tx, self._steps.automation, self._desk.currency, said["cost"], now=self._steps.clock.now())
+        """Settle a successful request with the step that keeps its response."""
+        if "ok" in ended:
+            self._settle(tx, ended["ok"]["cost"])
+
+    def _settle(self, tx: Tx, cost: int) -> None:
+        assert self._advance is not None  # noqa: S101 - a request was sent
+        self._desk.advances.settle(tx, self._advance, cost, self._steps.clock.now())

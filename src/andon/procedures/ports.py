@@ -6,6 +6,7 @@ from uuid import UUID
 
 from andon.agents import OpenModels
 from andon.authoring import Toolbox
+from andon.spending import Advances
 from andon.tools import ToolCall
 
 
@@ -35,8 +36,8 @@ class AgentDesk(ToolDesk, Protocol):
         ...
 
     @property
-    def currency(self) -> str:
-        """The currency in which they are paid."""
+    def advances(self) -> Advances:
+        """What pays them from the budgets of automations."""
         ...
 
     def close(self) -> None:

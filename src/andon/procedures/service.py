@@ -197,8 +197,9 @@ def subscribe(events: Events) -> None:
 
 
 def _answered(tx: Tx, answered: reviews.QuestionAnswered) -> None:
-    durable.hold(tx, answered.procedure_id)
-    durable.wake(tx, [answered.procedure_id])
+    if answered.procedure_id is not None:
+        durable.hold(tx, answered.procedure_id)
+        durable.wake(tx, [answered.procedure_id])
 
 
 def _approved(tx: Tx, given: reviews.VerdictGiven) -> None:

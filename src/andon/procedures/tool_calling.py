@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from andon import tools
+from andon.agents import refusal_of
 from andon.authoring import ActionSpec, Tool, Toolbox
 from andon.kernel import outbox
 from andon.kernel.clock import Clock
@@ -51,7 +52,7 @@ class ToolSteps:
                 f"approval:{tool.name}", partial(self._approved, call_id, tool.name)
             )
             if waited["state"] != CallState.ALLOWED:
-                return {"refused": _why_not(tool.name, CallState(waited["state"])), "seconds": 0.0}
+                return {"refused": refusal_of(tool.name, waited["state"]), "seconds": 0.0}
         perform = partial(self._perform, tool, arguments, call_id, ended["digest"], caller)
         done: Ended = await self._running.step(f"perform:{tool.name}", perform, alongside=_finished)
         if "sent" in done:
@@ -98,17 +99,22 @@ class ToolSteps:
         del step
         via = tool.via if isinstance(tool.via, ActionSpec) else None
 
-        def begin(tx: Tx) -> ToolCall | None:
+        def begin(tx: Tx) -> str | None:
+            """Return why the call does not happen; None if it may."""
             found = tools.get(tx, call_id, self._clock.now())
             if found.state is CallState.EXPIRED:
-                return None
+                return refusal_of(tool.name, CallState.EXPIRED)
             if found.state is not CallState.ALLOWED:
-                return found
-            return tools.begin(tx, call_id, digest, caller=caller, via=via, now=self._clock.now())
+                return None
+            held = tools.held_back(tx, found)
+            if held is not None:
+                return f"{tool.name} was not carried out: {held}."
+            tools.begin(tx, call_id, digest, caller=caller, via=via, now=self._clock.now())
+            return None
 
-        call = await self._running.in_transaction(begin)
-        if call is None:
-            return {"refused": _why_not(tool.name, CallState.EXPIRED), "seconds": 0.0}
+        why_not = await self._running.in_transaction(begin)
+        if why_not is not None:
+            return {"refused": why_not, "seconds": 0.0}
         if via is not None:
             return {"sent": str(call_id)}
         if tool.via is None:
@@ -155,9 +161,3 @@ def _finished(tx: Tx, ended: dict[str, Any]) -> None:
     if "ends" in ended:
         call_id, caller, now = ended.pop("ends")
         tools.finish(tx, call_id, result=ended.get("ok"), error=ended.get("failed"), caller=caller, now=now)
-
-
-def _why_not(name: str, state: CallState) -> str:
-    if state is CallState.REFUSED:
-        return f"{name} was not carried out: a person refused it."
-    return f"{name} was not carried out: nobody approved it in time."

@@ -62,9 +62,9 @@ class ReviewTask:
     """A person's task on one decision, which is read from the ledger. `actions` gives the effect of each outcome.
 
     A procedure that follows the decision may ask a `question` of its own (under the key `asked_by`); its answer only
-    lets the procedure continue. A `blind` review audits an automatic decision: its outcomes are classes, its verdict
-    has no effect outside, and until then the reviewer does not see the line's decision. `predicted` is that decision,
-    from the verdict on.
+    lets the procedure continue. A call of a tool with an unknown outcome asks one without a procedure. A
+    `blind` review audits an automatic decision: its outcomes are classes, its verdict has no effect outside, and until
+    then the reviewer does not see the line's decision. `predicted` is that decision, from the verdict on.
     """
 
     id: UUID

@@ -31,14 +31,15 @@ class VerdictGiven(DomainEvent):
 
 @dataclass(frozen=True, slots=True)
 class QuestionAnswered(DomainEvent):
-    """A person answered a procedure's question; this is no verdict on the decision."""
+    """A person answered a question of a procedure or about a call; this is no verdict on the decision."""
 
     type: ClassVar[str] = "andon.question.answered"
     about: ClassVar[str] = "decision:{decision_id}"
 
     review_id: Annotated[UUID, "Id of the review that asked."]
-    procedure_id: Annotated[UUID, "Id of the procedure, which goes on."]
-    decision_id: Annotated[UUID, "Id of the decision that the procedure follows."]
+    asked_by: Annotated[UUID, "Key of the question: of a procedure's step, or the id of a call of a tool."]
+    procedure_id: Annotated[UUID | None, "Id of the procedure, which goes on; null if none asked."]
+    decision_id: Annotated[UUID, "Id of the decision that the question is about."]
     automation: Annotated[str, "Name of the automation."]
     outcome: Annotated[str, "What the person chose."]
     by: Annotated[str, "Who answered."]

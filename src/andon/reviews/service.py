@@ -50,7 +50,7 @@ def ask(
     tx: Tx,
     *,
     key: UUID,
-    procedure_id: UUID,
+    procedure_id: UUID | None,
     decision_id: UUID,
     automation: str,
     queue: str,
@@ -61,7 +61,7 @@ def ask(
     traceparent: str | None,
     now: datetime,
 ) -> None:
-    """Open a review for what a procedure asks about its decision, exactly one a key."""
+    """Open a review for what a procedure, or a call of a tool, asks about its decision: exactly one a key."""
     review = ReviewTask(
         id=uuid7(now),
         decision_id=decision_id,
@@ -83,7 +83,7 @@ def ask(
 
 
 def find_question(tx: Tx, key: UUID) -> ReviewTask | None:
-    """Return the review that was opened under a procedure's key, or None."""
+    """Return the review of a question, by the key under which it was asked, or None."""
     return store.find_question(tx, key)
 
 
@@ -195,12 +195,8 @@ def give_verdict(
     """
     held = store.get_for_update(tx, review_id)
     verdict = held.judge(outcome, reason, actor, now)
-    if label is not None and (held.blind or held.procedure_id is not None):
-        asked = (
-            "The outcome of a blind audit is the class"
-            if held.blind
-            else "An answer to a procedure's question has no class"
-        )
+    if label is not None and (held.blind or held.asked_by is not None):
+        asked = "The outcome of a blind audit is the class" if held.blind else "An answer to a question has no class"
         raise VerdictInvalid(asked, faults=[Fault("label", asked)])
     audited = decisions.get(tx, held.decision_id).row if held.blind else None
     review = held.decided(verdict, None if audited is None else audited.label)
@@ -225,9 +221,9 @@ def give_verdict(
 
 def _published(review: ReviewTask, verdict: Verdict, label: str | None) -> VerdictGiven | QuestionAnswered:
     of, said = (review.decision_id, review.automation), (verdict.outcome, verdict.by, verdict.reason)
-    if review.procedure_id is None:
+    if review.asked_by is None:
         return VerdictGiven(review.id, *of, *said, label, at=verdict.at)
-    return QuestionAnswered(review.id, review.procedure_id, *of, *said, at=verdict.at)
+    return QuestionAnswered(review.id, review.asked_by, review.procedure_id, *of, *said, at=verdict.at)
 
 
 def _seen(record: DecisionRecord) -> dict[str, Any]:

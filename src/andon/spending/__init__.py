@@ -1,8 +1,10 @@
 """Spending: what decisions cost, and budgets that are never overspent.
 
-Start reading at `domain.py` (money, periods, the book of a budget), then `purse.py` (why a budget is never overspent).
+Start reading at `domain.py` (money, periods, the book of a budget), then `purse.py` (why a budget is never overspent)
+and `advances.py` (the same for requests to others).
 """
 
+from andon.spending.advances import Advance, Advances
 from andon.spending.domain import (
     BudgetStanding,
     BudgetState,
@@ -17,12 +19,12 @@ from andon.spending.domain import (
     span,
     totals,
 )
-from andon.spending.errors import SpanInvalid
+from andon.spending.errors import BudgetExhausted, SpanInvalid
 from andon.spending.keeping import Keeper
 from andon.spending.ports import SpendWatcher
 from andon.spending.published import BudgetChanged, BudgetNearlySpent, BudgetUsedUp
 from andon.spending.purse import Purse
-from andon.spending.service import budget_state, charge, has_room, of, of_all
+from andon.spending.service import budget_state, of, of_all
 from andon.spending.settings import (
     BudgetSetting,
     budget_history,
@@ -35,7 +37,10 @@ from andon.spending.settings import (
 from andon.spending.tally import SpendTally
 
 __all__ = [
+    "Advance",
+    "Advances",
     "BudgetChanged",
+    "BudgetExhausted",
     "BudgetNearlySpent",
     "BudgetSetting",
     "BudgetStanding",
@@ -53,9 +58,7 @@ __all__ = [
     "budget_history",
     "budget_state",
     "budgets_in_force",
-    "charge",
     "digits",
-    "has_room",
     "hold_budget",
     "in_units",
     "in_words",

@@ -225,7 +225,8 @@ def settle(book: Book, hold: Hold, used: int) -> tuple[Book, Hold]:
 def resize(book: Book, hold: Hold, granted: int) -> tuple[Book, Hold]:
     """Grant a purse more, or take back what it does not need; never less than it used."""
     more = granted - hold.granted
-    assert granted >= hold.used and more <= book.room, "a grant lies within what the purse used and what there is"  # noqa: S101, PT018
+    assert granted >= hold.used, "a grant is at least what the purse used"  # noqa: S101
+    assert more <= book.room, "a grant is at most what there is"  # noqa: S101
     return replace(book, reserved=book.reserved + more), Hold(granted, hold.used)
 
 

@@ -1,7 +1,11 @@
-"""Errors of queries about spending."""
+"""Errors of spending."""
 
-from andon.kernel.errors import Invalid
+from andon.kernel.errors import Conflict, Invalid
 
 
 class SpanInvalid(Invalid):
     """These days cannot be asked for."""
+
+
+class BudgetExhausted(Conflict):
+    """The budget does not pay for this request."""

@@ -21,14 +21,14 @@ prediction that costs more than its ceiling can exceed 3; the budget's cushion (
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 from uuid import UUID, uuid4
 
 import structlog
 
 from andon.authoring import Budget
-from andon.kernel.db import Database, Tx
+from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.spending import service, store
 from andon.spending.domain import (
@@ -44,7 +44,6 @@ from andon.spending.domain import (
     resize,
     settle,
 )
-from andon.spending.published import BudgetNearlySpent, BudgetUsedUp
 from andon.spending.settings import budgets_in_force
 from andon.spending.store import BudgetRow
 from andon.spending.wallet import DEFAULT_CPU_US, Account, Wallet
@@ -217,7 +216,7 @@ class Purse:
             book, hold = resize(book, hold, granted)
             store.save_hold(tx, held.period, held.id, hold, now + self._lease)
             used_up = asked_in_vain > 0 and claim.bound == 0 and hold.granted - hold.used < claim.each
-            after = self._noted(tx, replace(row, book=book), used_up, now)
+            after = service.noted(tx, replace(row, book=book), used_up, self._events, now)
             store.save(tx, after)
         held.known = True
         with self._lock:
@@ -266,7 +265,7 @@ class Purse:
                 gone, claim = held.wallet.outstanding == 0, held.wallet.claim(1, 0)
             book, hold = settle(row.book, hold, claim.used)
             book, hold = resize(book, hold, self._agreed(held.wallet, hold, claim.used + claim.bound))
-            after = self._noted(tx, replace(row, book=book), False, now)
+            after = service.noted(tx, replace(row, book=book), False, self._events, now)
             store.save(tx, after)
             if gone:
                 store.drop_hold(tx, held.period, held.id)
@@ -274,17 +273,6 @@ class Purse:
                 store.save_hold(tx, held.period, held.id, hold, now + self._lease)
         self._tell(row, after, claim)
         return gone
-
-    def _noted(self, tx: Tx, row: BudgetRow, used_up: bool, now: datetime) -> BudgetRow:
-        """Return the row with first-time events of its period recorded."""
-        book = row.book
-        if book.is_nearly_spent and row.nearly_at is None:
-            row = replace(row, nearly_at=now)
-            self._events.publish(tx, BudgetNearlySpent(*_stand(row), at=now))
-        if used_up and row.used_up_at is None:
-            row = replace(row, used_up_at=now)
-            self._events.publish(tx, BudgetUsedUp(*_stand(row), at=now))
-        return row
 
     def _tell(self, before: BudgetRow, after: BudgetRow, claim: PurseClaim) -> None:
         told = {
@@ -300,9 +288,3 @@ class Purse:
             log.warning("budget.spent", **told, ceiling=digits(claim.each))
         if after.book.spent > after.book.amount >= before.book.spent:
             log.error("budget.overspent", **told)
-
-
-def _stand(row: BudgetRow) -> tuple[str, str, date, str, str, str]:
-    """Return the standing of a budget, in the order of its events' fields."""
-    period, book = row.period, row.book
-    return period.automation, period.per, period.starts_on, period.currency, digits(book.amount), digits(book.spent)

@@ -9,7 +9,7 @@ from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.spending import store
 from andon.spending.domain import BudgetStanding, BudgetState, Period, Spend, digits, forfeit, with_idle
-from andon.spending.published import BudgetChanged
+from andon.spending.published import BudgetChanged, BudgetNearlySpent, BudgetUsedUp
 from andon.spending.store import BudgetRow
 from andon.spending.tally import TakenSpend
 
@@ -96,20 +96,18 @@ def _shared(tx: Tx, automations: Sequence[str] | None, since: date, until: date)
     return with_idle(rows, store.idle(tx, since, until), store.decided(tx, since, until))
 
 
-def has_room(tx: Tx, automation: str, now: datetime) -> bool:
-    """Return whether an automation's budget has something left; without a budget there is always room."""
-    row = store.find_budget(tx, automation, now.date())
-    return row is None or row.book.room > 0
+def noted(tx: Tx, row: BudgetRow, used_up: bool, events: Events, now: datetime) -> BudgetRow:
+    """Return a budget with first-time events of its period recorded and published."""
+    if row.book.is_nearly_spent and row.nearly_at is None:
+        row = replace(row, nearly_at=now)
+        events.publish(tx, BudgetNearlySpent(*_stand(row), at=now))
+    if used_up and row.used_up_at is None:
+        row = replace(row, used_up_at=now)
+        events.publish(tx, BudgetUsedUp(*_stand(row), at=now))
+    return row
 
 
-def charge(tx: Tx, automation: str, currency: str, cost: int, *, now: datetime) -> None:
-    """Add what was paid outside for an automation, in nano-units, to its spending and to its budget."""
-    store.add(tx, [Spend(now.date(), automation, 0, currency, 0, 0, 0, cost)])
-    found = store.find_budget(tx, automation, now.date())
-    if found is None or found.period.currency != currency:
-        return
-    row = store.lock(tx, found.period)
-    book = replace(row.book, spent=row.book.spent + cost)
-    nearly = now if row.nearly_at is None and book.is_nearly_spent else row.nearly_at
-    used_up = now if row.used_up_at is None and book.room == 0 else row.used_up_at
-    store.save(tx, replace(row, book=book, nearly_at=nearly, used_up_at=used_up))
+def _stand(row: BudgetRow) -> tuple[str, str, date, str, str, str]:
+    """Return the standing of a budget, in the order of its events' fields."""
+    period, book = row.period, row.book
+    return period.automation, period.per, period.starts_on, period.currency, digits(book.amount), digits(book.spent)

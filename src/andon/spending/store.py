@@ -145,6 +145,12 @@ def lock(tx: Tx, period: Period) -> BudgetRow:
     return _budget(tx.execute(select(budgets).where(_is(budgets, period)).with_for_update()).one())
 
 
+def find_locked(tx: Tx, period: Period) -> BudgetRow | None:
+    """Return a budget, locked until this transaction ends; None if it was not opened."""
+    row = tx.execute(select(budgets).where(_is(budgets, period)).with_for_update()).one_or_none()
+    return None if row is None else _budget(row)
+
+
 def save(tx: Tx, row: BudgetRow) -> None:
     """Write how a locked budget stands."""
     values = {

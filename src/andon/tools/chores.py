@@ -7,5 +7,6 @@ from andon.tools import service
 
 
 def chores() -> list[Chore]:
-    """Return the chore that marks calls whose time is over."""
-    return [Chore("expire_tool_calls", timedelta(seconds=15), service.expire_due)]
+    """Return the chores that end calls whose time is over: permits that nobody used, and calls that nobody finished."""
+    every = timedelta(seconds=15)
+    return [Chore("expire_tool_calls", every, service.expire_due), Chore("lose_tool_calls", every, service.lose_due)]

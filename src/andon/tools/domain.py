@@ -28,6 +28,8 @@ class CallState(StrEnum):
     """By a person."""
     EXPIRED = "expired"
     BEGUN = "begun"
+    UNKNOWN = "unknown"
+    """Begun by its caller, who has not said in time how it ended."""
     DONE = "done"
     FAILED = "failed"
 
@@ -56,6 +58,8 @@ class ToolCall:
     ended_at: datetime | None = None
     result: Any = None
     error: str | None = None
+    finish_by: datetime | None = None
+    queue: str | None = None
 
     @property
     def by_person(self) -> bool:
@@ -91,12 +95,20 @@ class ToolCall:
             raise PermitUnusable(f"The permit of call {self.id} is for other arguments: its digest is {self.digest}")
         return replace(here, state=CallState.BEGUN, begun_at=now)
 
+    def watched(self, within: timedelta, queue: str, now: datetime) -> "ToolCall":
+        """With the time by which its caller says how it ended, and the queue that is asked otherwise."""
+        return replace(self, finish_by=now + within, queue=queue)
+
+    def lost(self) -> "ToolCall":
+        """With an unknown outcome, because its caller did not say in time how it ended."""
+        return replace(self, state=CallState.UNKNOWN)
+
     def ended(self, result: Any, error: str | None, *, sent: bool, now: datetime) -> "ToolCall":
-        """With its end. What failed before it was sent has its permit back. Raises CallNotBegun."""
-        if self.state is not CallState.BEGUN:
+        """With its end. What failed before it was sent has its permit back, if it is not lost. Raises CallNotBegun."""
+        if self.state not in (CallState.BEGUN, CallState.UNKNOWN):
             raise CallNotBegun(f"Call {self.id} of {self.tool} is {self.at(now).state}")
-        if error is not None and not sent:
-            return replace(self, state=CallState.ALLOWED, begun_at=None, error=error)
+        if error is not None and not sent and self.state is CallState.BEGUN:
+            return replace(self, state=CallState.ALLOWED, begun_at=None, finish_by=None, error=error)
         state = CallState.DONE if error is None else CallState.FAILED
         return replace(self, state=state, ended_at=now, result=result, error=error)
 
@@ -105,6 +117,7 @@ _WHY = {
     CallState.WAITING: ": a person has to approve it first",
     CallState.EXPIRED: ": ask again",
     CallState.BEGUN: ": its permit is spent",
+    CallState.UNKNOWN: ": its permit is spent, and a person is asked whether it happened",
     CallState.DONE: ": its permit is spent",
     CallState.FAILED: ": its permit is spent",
 }

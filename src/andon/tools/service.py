@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from andon import access, audit, decisions, reviews
+from andon import access, audit, cord, decisions, reviews
 from andon.access import Role
 from andon.authoring import AGENT_CALLER, ActionSpec, Toolbox
+from andon.cord import LineState
 from andon.decisions import DELIVER_ACTION, Decision, DecisionRecord
 from andon.kernel import outbox
 from andon.kernel.db import Tx
@@ -23,6 +24,12 @@ from andon.tools.vouched import APPROVED
 
 RESULT_LIMIT = 262_144
 EXPIRED_AT_ONCE = 500
+LOST_AT_ONCE = 100
+ANSWER_WITHIN = timedelta(hours=24)
+"""The time by which a person should say whether a call happened whose outcome is unknown."""
+
+HAPPENED, NOT_HAPPENED = "happened", "did not happen"
+"""What a person may answer about it."""
 
 
 def decided_call(box: Toolbox, made: Decision) -> ToolCall:
@@ -111,15 +118,45 @@ def review_of(tx: Tx, call: ToolCall) -> UUID | None:
     return None if review is None else review.id
 
 
-def begin(tx: Tx, call_id: UUID, digest: str, *, caller: str, via: ActionSpec | None = None, now: datetime) -> ToolCall:
+def question_of(tx: Tx, call: ToolCall) -> UUID | None:
+    """Return the id of the review that asks whether a call happened, if its outcome was ever unknown."""
+    found = None if call.finish_by is None else reviews.find_question(tx, call.id)
+    return None if found is None else found.id
+
+
+def held_back(tx: Tx, call: ToolCall) -> str | None:
+    """Return why the state of the line forbids a call that was allowed before; None if it does not."""
+    states = cord.states_in_force(tx, call.toolbox)
+    state = states.of({"tool": call.tool, "agent": call.agent, "run": call.run})
+    if state is LineState.STOPPED or (state is LineState.SUPERVISED and not call.by_person):
+        return f"the line {call.toolbox} is {state}, so a call that was allowed before does not happen now"
+    return None
+
+
+def begin(
+    tx: Tx,
+    call_id: UUID,
+    digest: str,
+    *,
+    caller: str,
+    via: ActionSpec | None = None,
+    finisher: Toolbox | None = None,
+    now: datetime,
+) -> ToolCall:
     """Spend the permit of a call, exactly once. Raises ToolCallNotFound, PermitUnusable, RowsDoubted.
 
-    That it may happen is read from the ledger or from the verdict, whatever the row says. With `via` it is delivered by
-    the outbox from then on, under the call's id.
+    That it may happen is read from the ledger or from the verdict, whatever the row says, and from the line's state.
+    With `via` it is delivered by the outbox from then on, under the call's id. Otherwise a caller that carries it out
+    itself names its toolbox (`finisher`), which says how long it may take.
     """
     call = _settled(tx, _own(tx, call_id, caller))
     begun = call.begun(digest, now)
     record = _require_genuine(tx, call)
+    held = held_back(tx, call)
+    if held is not None:
+        raise PermitUnusable(f"Call {call.id} of {call.tool} is not begun: {held}")
+    if via is None and finisher is not None:
+        begun = begun.watched(finisher.unfinished, finisher.review.queue, now)
     store.save(tx, begun)
     if via is not None:
         outbox.add(tx, [_delivery(begun, via, record, now)])
@@ -158,9 +195,60 @@ def expire_due(tx: Tx, now: datetime) -> bool:
     return store.expire(tx, now, EXPIRED_AT_ONCE) == EXPIRED_AT_ONCE
 
 
+def lose_due(tx: Tx, now: datetime) -> bool:
+    """Give begun calls whose callers fell silent an unknown outcome, and ask people; return whether there may be more.
+
+    Such a call may have happened, so it is never repeated. Its caller may still say how it ended.
+    """
+    found = store.overdue(tx, now, LOST_AT_ONCE)
+    for call in found:
+        lost = call.lost()
+        store.save(tx, lost)
+        _ask_whether_it_happened(tx, lost, now)
+        _record(tx, "tool.lose", lost, PLATFORM, now)
+    return len(found) == LOST_AT_ONCE
+
+
 def subscribe(events: Events) -> None:
-    """Subscribe: a verdict on a call gives or refuses its permit, in the verdict's own transaction."""
+    """Subscribe: verdicts give permits, and answers settle unknown outcomes, each in its own transaction."""
     events.subscribe(reviews.VerdictGiven, _answered)
+    events.subscribe(reviews.QuestionAnswered, _told)
+
+
+def _told(tx: Tx, answered: reviews.QuestionAnswered) -> None:
+    """Settle a call by what a person found out; one that its caller finished meanwhile stays as it is."""
+    call = store.find(tx, answered.asked_by, lock=True) if answered.procedure_id is None else None
+    if call is None:
+        return
+    require_other(tx, call, answered.by)
+    if call.state is not CallState.UNKNOWN:
+        return
+    error = None if answered.outcome == HAPPENED else f"{answered.by} found that it did not happen: {answered.reason}"
+    ended = call.ended(None, error, sent=True, now=answered.at)
+    store.save(tx, ended)
+    _record(tx, "tool.settle", ended, Actor(answered.by), answered.at, answered.reason)
+
+
+def _ask_whether_it_happened(tx: Tx, call: ToolCall, now: datetime) -> None:
+    record = decisions.find(tx, call.id)
+    question = (
+        f"{call.caller} began {call.tool} at {call.begun_at:%Y-%m-%d %H:%M:%S} UTC and never said how it ended. "
+        "Find out in the system that it acts on: did it happen?"
+    )
+    reviews.ask(
+        tx,
+        key=call.id,
+        procedure_id=None,
+        decision_id=call.id,
+        automation=call.toolbox,
+        queue=call.queue or call.toolbox,
+        question=question,
+        choices=(HAPPENED, NOT_HAPPENED),
+        due=ANSWER_WITHIN,
+        correlation_id=str(call.id) if record is None else record.row.correlation_id,
+        traceparent=None,
+        now=now,
+    )
 
 
 def _answered(tx: Tx, given: reviews.VerdictGiven) -> None:
@@ -273,11 +361,16 @@ def _require_genuine(tx: Tx, call: ToolCall) -> DecisionRecord:
 
 def _vouch(tx: Tx, action: str, call: ToolCall, actor: Actor, at: datetime) -> None:
     """Write down a change of a call that a person answered. Others are proven by the ledger alone."""
-    if call.answered_by is None:
-        return
+    if call.answered_by is not None:
+        _record(tx, action, call, actor, at)
+
+
+def _record(tx: Tx, action: str, call: ToolCall, actor: Actor, at: datetime, reason: str | None = None) -> None:
+    """Write a change of a call into the audit log, which vouches for the row of one that a person answered."""
     after = {"state": call.state.value, "tool": call.tool, "digest": call.digest}
     row = APPROVED.row(call.id)
-    audit.record(tx, actor=actor, action=action, subject=str(row), at=at, after=after, rows=[row])
+    rows = [] if call.answered_by is None else [row]
+    audit.record(tx, actor=actor, action=action, subject=str(row), at=at, reason=reason, after=after, rows=rows)
 
 
 def _check_result(result: Any) -> None:

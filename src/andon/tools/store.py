@@ -12,7 +12,18 @@ from andon.kernel.db import Tx
 from andon.tools.domain import CallState, ToolCall
 from andon.tools.tables import tool_calls
 
-_CHANGES = ("state", "expires_at", "answered_by", "answered_at", "begun_at", "ended_at", "result", "error")
+_CHANGES = (
+    "state",
+    "expires_at",
+    "answered_by",
+    "answered_at",
+    "begun_at",
+    "ended_at",
+    "result",
+    "error",
+    "finish_by",
+    "queue",
+)
 
 _DECIDED = ("id", "toolbox", "tool", "digest", "caller", "agent", "run", "outcome", "rule", "asked_at", "expires_at")
 _ENDED = ("begun_at", "ended_at", "error")
@@ -84,6 +95,12 @@ def expire(tx: Tx, now: datetime, limit: int) -> int:
     )
     statement = update(tool_calls).where(tool_calls.c.id.in_(due)).values(state=CallState.EXPIRED.value)
     return tx.execute(statement).rowcount
+
+
+def overdue(tx: Tx, now: datetime, limit: int) -> list[ToolCall]:
+    """Return calls whose callers have not said in time how they ended; nobody else gets them meanwhile."""
+    due = select(tool_calls).where(tool_calls.c.state == CallState.BEGUN.value, tool_calls.c.finish_by <= now)
+    return [_call(row) for row in tx.execute(due.limit(limit).with_for_update(skip_locked=True))]
 
 
 def _call(row: Row[Any]) -> ToolCall:

@@ -27,4 +27,6 @@ tool_calls = Table(
     Column("ended_at", _AT, nullable=True),
     Column("result", JSON(none_as_null=True), nullable=True),
     Column("error", Text, nullable=True),
+    Column("finish_by", _AT, nullable=True),
+    Column("queue", String, nullable=True),
 )

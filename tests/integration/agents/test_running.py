@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,13 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCall
 from pydantic_ai.models.function import FunctionModel
 
 from agent_desks import a_desk
-from andon import Limits, Procedure, agent, audit, procedure, reviews, spending, tools
+from andon import Limits, Procedure, agent, audit, cord, procedure, reviews, spending, tools
 from andon.agents.language_models import LanguageModel
 from andon.agents.replaying import replay, runs_in
+from andon.authoring import Budget
 from andon.bootstrap.project import build_events
 from andon.bootstrap.tooling import WorkerDesk
+from andon.cord import LineState
 from andon.kernel import durable
 from andon.kernel.config import LanguageModelSettings, Settings
 from andon.kernel.db import Database
@@ -51,6 +53,14 @@ def stub(messages, info):
 def broken(messages, info):
     """Fail for good."""
     raise ValueError("no such model")
+
+def refused(messages, info):
+    """Reach nobody."""
+    raise RuntimeError("no such server") from ConnectionRefusedError()
+
+def lost(messages, info):
+    """Lose the answer."""
+    raise RuntimeError("the connection ended")
 '''
 
 
@@ -144,6 +154,31 @@ def test_an_approval_wakes_the_procedure_and_the_call_happens(installation: Inst
     assert actions == ["tool.finish", "tool.begin", "tool.answer"]
 
 
+def test_an_approved_call_does_not_happen_while_the_line_is_stopped(
+    installation: Installation, conductor: Conductor
+) -> None:
+    database = installation.database
+    run = start(database, conductor, "pay", {"amount": 900})
+    until(database, run, RunState.WAITING)
+    with database.begin() as tx:
+        cord.pull(
+            tx,
+            "bank-tools",
+            state=LineState.STOPPED,
+            segment={},
+            actor=Actor("olaf"),
+            reason="something is wrong",
+            events=build_events(Settings()),
+            now=datetime.now(UTC),
+        )
+    answer(database, "allow")
+    assert until(database, run).state is RunState.FAILED
+    assert "refund was not carried out: the line bank-tools is stopped" in str(outcome(database, run)[1])
+    with database.begin() as tx:
+        [call] = tools.page(tx, toolboxes=None, now=datetime.now(UTC))
+    assert call.state.value == "allowed"
+
+
 def test_a_refused_call_fails_its_step(installation: Installation, conductor: Conductor) -> None:
     run = start(installation.database, conductor, "pay", {"amount": 900})
     until(installation.database, run, RunState.WAITING)
@@ -182,20 +217,43 @@ def test_storage_grows_with_the_conversation_not_with_its_square(
     assert many / few == pytest.approx(4, rel=0.05)
 
 
-def test_a_spent_budget_stops_the_agent(installation: Installation, conductor: Conductor) -> None:
-    now = datetime.now(UTC)
-    with installation.database.begin() as tx:
-        period = spending.Period(LINE, "day", now.date(), "USD")
-        tx.exec_driver_sql(
-            "INSERT INTO budgets (automation, per, starts_on, ends_on, currency, amount, spent, reserved, opened_at) "
-            "VALUES (%s, 'day', %s, %s, %s, 1000, 1000, 0, now())",
-            (LINE, period.starts_on, period.starts_on + timedelta(days=1), period.currency),
-        )
-    run = start(installation.database, conductor, "work", {"prompt": "[]"})
-    until(installation.database, run, RunState.WAITING)
-    with installation.database.begin() as tx:
-        [review] = reviews.page(tx, reviews.ReviewFilter(queue=LINE), now=now)
-    assert "the budget of" in str(review.question)
+@pytest.mark.parametrize(
+    ("amount", "spent", "room"), [(1.0, 200_000, True), (0.04, 0, False)], ids=["enough", "too little"]
+)
+def test_a_budget_pays_the_most_of_a_request_before_it_is_sent(
+    installation: Installation, tmp_path: Path, amount: float, spent: int, room: bool
+) -> None:
+    (tmp_path / "models.py").write_text(MODELS)
+    stub = LanguageModelSettings(provider="python", model="models.py:stub", input_price=1.0, output_price=10.0)
+    desk = a_desk(installation, tmp_path, budgets={LINE: Budget(amount)}, stub=stub)
+    database = installation.database
+    with conducting(database, work, desk=desk) as conductor:
+        run = start(database, conductor, "work", {"prompt": "[]"})
+        until(database, run, RunState.DONE if room else RunState.WAITING)
+    with database.begin() as tx:
+        stands = spending.budget_state(tx, LINE, datetime.now(UTC))
+        asked = reviews.page(tx, reviews.ReviewFilter(queue=LINE), now=datetime.now(UTC))
+    assert stands is None if not room else stands is not None and (stands.spent, stands.reserved) == (spent, 0)
+    assert [f"The budget of {LINE} has 0.039600000 USD left" in str(one.question) for one in asked] == [True] * (
+        not room
+    )
+
+
+@pytest.mark.parametrize(("failure", "reserved"), [("refused", False), ("lost", True)], ids=["never sent", "no answer"])
+def test_a_request_that_may_have_been_paid_keeps_its_advance(
+    installation: Installation, tmp_path: Path, failure: str, reserved: bool
+) -> None:
+    (tmp_path / "models.py").write_text(MODELS)
+    failing = LanguageModelSettings(provider="python", model=f"models.py:{failure}", output_price=10.0)
+    desk = a_desk(installation, tmp_path, budgets={LINE: Budget(1.0)}, broken=failing)
+    database = installation.database
+    with conducting(database, work, desk=desk) as conductor:
+        run = start(database, conductor, "work", {"prompt": "[]", "who": "broken"})
+        until(database, run, RunState.WAITING)
+    with database.begin() as tx:
+        stands = spending.budget_state(tx, LINE, datetime.now(UTC))
+    assert stands is not None
+    assert (stands.spent, stands.reserved > 0) == (0, reserved)
 
 
 def test_a_run_is_run_again_on_recorded_results(

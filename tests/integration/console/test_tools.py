@@ -41,6 +41,24 @@ def test_a_viewer_sees_calls_with_their_arguments(installation: Installation, ca
         assert call_id not in client.get("/tools?state=done").text
 
 
+def test_an_unknown_outcome_is_a_question_on_the_page_of_the_call(installation: Installation) -> None:
+    agent = installation.key("clara", Grant(Role.AGENT, "bank-tools"))
+    body = {"tool": "balance", "arguments": {"account": "a1"}, "agent": "drafter"}
+    made = call(installation, "POST", "/v1/toolboxes/bank-tools/calls", agent, json=body).json()
+    path = f"/v1/tool-calls/{made['id']}"
+    call(installation, "POST", f"{path}/begin", agent, json={"digest": made["digest"]})
+    with installation.database.begin() as tx:
+        tools.lose_due(tx, datetime.now(UTC) + timedelta(hours=2))
+    question = call(installation, "GET", path, agent).json()["question_id"]
+    with visiting(installation, Grant(Role.REVIEWER, "bank-tools")) as client:
+        assert made["id"] in client.get("/tools?state=unknown").text
+        one, asked = client.get(f"/tools/{made['id']}"), client.get(f"/reviews/{question}")
+        assert f'href="/reviews/{question}"' in one.text
+        assert f'href="/tools/{made["id"]}"' in asked.text
+        assert "clara began balance at" in asked.text
+        assert "/procedures/None" not in asked.text
+
+
 def test_a_stranger_sees_none(installation: Installation, call_id: str) -> None:
     with visiting(installation, Grant(Role.OWNER, "lending")) as client:
         listed, one = pages(client, call_id)

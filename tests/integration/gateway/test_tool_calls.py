@@ -1,6 +1,6 @@
 """Tools over HTTP: a call is decided, approved by another, and carried out exactly once with the approved arguments."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -8,10 +8,15 @@ from uuid import UUID
 import httpx
 import pytest
 
-from andon import reviews, tools
+from andon import audit, cord, reviews, tools
 from andon.access import Grant, Role
+from andon.bootstrap.project import build_events
+from andon.cord import LineState
 from andon.kernel import outbox
+from andon.kernel.config import Settings
 from andon.kernel.db import Database
+from andon.kernel.identity import Actor
+from andon.tools.vouched import APPROVED
 from calls import call
 from lines import Installation, install
 from toolboxes import POLICY, a_toolbox
@@ -212,6 +217,122 @@ def test_calls_expire(installation: Installation, agent: str) -> None:
         tools.expire_due(tx, later)
     gone = begin(installation, agent, made)
     assert (gone.status_code, "ask again" in gone.json()["detail"]) == (409, True)
+
+
+def lose(installation: Installation) -> None:
+    with installation.database.begin() as tx:
+        tools.lose_due(tx, datetime.now(UTC) + timedelta(hours=2))
+
+
+def audited(installation: Installation, made: dict[str, Any]) -> set[tuple[str, str]]:
+    with installation.database.begin() as tx:
+        entries = audit.page(tx, subject=f"tool_call:{made['id']}")
+    return {(entry.leaf.action, entry.leaf.actor) for entry in entries}
+
+
+@pytest.mark.parametrize(("found", "state"), [("happened", "done"), ("did not happen", "failed")])
+def test_a_call_that_its_caller_never_finishes_has_an_unknown_outcome_until_a_person_settles_it(
+    installation: Installation, agent: str, reviewer: str, found: str, state: str
+) -> None:
+    made = ask(installation, agent, "refund", account="a1", amount=20).json()
+    begin(installation, agent, made)
+    with installation.database.begin() as tx:
+        tools.lose_due(tx, datetime.now(UTC) + timedelta(minutes=59))
+    path = f"/v1/tool-calls/{made['id']}"
+    assert call(installation, "GET", path, agent).json()["state"] == "begun", "it has an hour"
+    lose(installation)
+    shown = call(installation, "GET", path, agent).json()
+    assert shown["state"] == "unknown"
+    again = begin(installation, agent, made)
+    assert (again.status_code, "a person is asked whether it happened" in again.json()["detail"]) == (409, True)
+    review = call(installation, "GET", f"/v1/reviews/{shown['question_id']}", reviewer).json()
+    assert (review["queue"], review["outcomes"]) == ("agents", ["happened", "did not happen"])
+    assert "claudia began refund at" in review["question"]
+    both = installation.key("boris", Grant(Role.AGENT, BOX), Grant(Role.REVIEWER, BOX))
+    assert answer(installation, both, review["id"], found).status_code == 403
+    call(installation, "POST", f"/v1/reviews/{review['id']}/release", both)
+    assert answer(installation, reviewer, review["id"], found).status_code == 200
+    settled = call(installation, "GET", path, agent).json()
+    why = None if state == "done" else "rita found that it did not happen: the customer called"
+    assert (settled["state"], settled["error"]) == (state, why)
+    assert audited(installation, made) == {("tool.settle", "rita"), ("tool.lose", "andon")}
+
+
+def test_a_caller_may_finish_late_and_then_no_answer_changes_the_end(
+    installation: Installation, agent: str, reviewer: str
+) -> None:
+    made = ask(installation, agent, "refund", account="a1", amount=900).json()
+    answer(installation, reviewer, open_review(installation))
+    begin(installation, agent, made)
+    lose(installation)
+    path = f"/v1/tool-calls/{made['id']}"
+    done = call(installation, "POST", f"{path}/finish", agent, json={"result": "paid"}).json()
+    assert done["state"] == "done"
+    answer(installation, reviewer, done["question_id"], "did not happen")
+    assert call(installation, "GET", path, agent).json()["state"] == "done"
+    with installation.database.begin() as tx:
+        assert audit.doubts(tx, APPROVED, [APPROVED.row(UUID(made["id"]))]) == {}
+    acts = {("tool.answer", "rita"), ("tool.begin", "claudia"), ("tool.lose", "andon"), ("tool.finish", "claudia")}
+    assert audited(installation, made) == acts
+
+
+def test_what_was_never_sent_is_not_sent_again_once_its_outcome_is_unknown(
+    installation: Installation, agent: str
+) -> None:
+    made = ask(installation, agent, "refund", account="a1", amount=20).json()
+    begin(installation, agent, made)
+    lose(installation)
+    unsent = {"error": "no route to the bank", "sent": False}
+    ended = call(installation, "POST", f"/v1/tool-calls/{made['id']}/finish", agent, json=unsent).json()
+    assert ended["state"] == "failed"
+    assert begin(installation, agent, made).status_code == 409
+
+
+def test_what_andon_delivers_is_never_lost(installation: Installation, agent: str) -> None:
+    made = ask(installation, agent, "notify", text="hello").json()
+    assert begin(installation, agent, made).json()["finish_by"] is None
+    lose(installation)
+    assert call(installation, "GET", f"/v1/tool-calls/{made['id']}", agent).json()["state"] == "begun"
+
+
+@pytest.mark.parametrize("segment", [{}, {"tool": "refund"}], ids=["the line", "one tool"])
+def test_a_permit_is_not_spent_while_the_line_is_stopped(
+    installation: Installation, agent: str, reviewer: str, segment: dict[str, str]
+) -> None:
+    small = ask(installation, agent, "refund", account="a1", amount=20).json()
+    large = ask(installation, agent, "refund", account="a1", amount=900).json()
+    answer(installation, reviewer, open_review(installation))
+    set_line(installation, LineState.STOPPED, segment)
+    for made in (small, large):
+        held = begin(installation, agent, made)
+        assert (held.status_code, held.json()["type"]) == (409, "urn:andon:problem:permit-unusable")
+        assert "the line bank-tools is stopped" in held.json()["detail"]
+        assert call(installation, "GET", f"/v1/tool-calls/{made['id']}", agent).json()["state"] == "allowed"
+    set_line(installation, LineState.AUTOMATIC, segment)
+    assert [begin(installation, agent, made).status_code for made in (small, large)] == [200, 200]
+
+
+def test_while_the_line_is_supervised_only_what_a_person_approved_is_begun(
+    installation: Installation, agent: str, reviewer: str
+) -> None:
+    small = ask(installation, agent, "refund", account="a1", amount=20).json()
+    large = ask(installation, agent, "refund", account="a1", amount=900).json()
+    answer(installation, reviewer, open_review(installation))
+    set_line(installation, LineState.SUPERVISED, {})
+    held = begin(installation, agent, small)
+    assert (held.status_code, "the line bank-tools is supervised" in held.json()["detail"]) == (409, True)
+    assert begin(installation, agent, large).json()["state"] == "begun"
+
+
+def set_line(installation: Installation, state: LineState, segment: dict[str, str]) -> None:
+    """Change the line in the database only: no gateway has heard of it yet."""
+    about: dict[str, Any] = {"segment": segment, "actor": Actor("olaf"), "reason": "a drill of the team"}
+    now, events = datetime.now(UTC), build_events(Settings())
+    with installation.database.begin() as tx:
+        if state is LineState.AUTOMATIC:
+            cord.release(tx, BOX, **about, events=events, now=now)
+        else:
+            cord.pull(tx, BOX, state=state, **about, events=events, now=now)
 
 
 def test_past_calls_are_replayed_under_another_policy(installation: Installation, agent: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic_ai.exceptions import ModelAPIError
 from pydantic_ai.messages import ModelRequest
 from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.tools import ToolDefinition
 
 from andon.agents import LanguageModelInvalid
-from andon.agents.language_models import LanguageModels
+from andon.agents.language_models import LanguageModels, is_free
 from andon.kernel.config import LanguageModelSettings
 
 ANSWER = {
@@ -28,7 +31,7 @@ ANSWER = {
 
 
 @contextmanager
-def a_server() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def a_server(status: int = 200) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Answer every request like a chat model, and note what was asked."""
     asked: list[dict[str, Any]] = []
 
@@ -37,7 +40,7 @@ def a_server() -> Iterator[tuple[str, list[dict[str, Any]]]]:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             asked.append({"path": self.path, "key": self.headers["Authorization"], **body})
             answer = json.dumps(ANSWER).encode()
-            self.send_response(200)
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
@@ -75,6 +78,35 @@ def test_an_openai_compatible_server_is_asked_with_the_key_of_the_environment(mo
     assert (response.text, opened.cost_of(response.usage)) == ("Hello.", 3_000_000)
     [sent] = asked
     assert (sent["path"], sent["key"], sent["model"]) == ("/v1/chat/completions", "Bearer s3cret", "tiny")
+
+
+@pytest.mark.parametrize(("status", "free"), [(429, True), (401, True), (503, True), (500, False)])
+def test_a_request_is_sent_once_and_is_free_if_it_was_refused(status: int, free: bool) -> None:
+    with a_server(status) as (url, asked):
+        opened = models(model="tiny", url=url).open("llm")
+        with pytest.raises(ModelAPIError) as failed:
+            asyncio.run(opened.model.request([ModelRequest.user_text_prompt("Hi")], None, ModelRequestParameters()))
+    assert (len(asked), is_free(failed.value)) == (1, free)
+
+
+def test_a_request_that_reached_nobody_is_free() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    opened = models(model="tiny", url=f"http://127.0.0.1:{port}/v1").open("llm")
+    with pytest.raises(ModelAPIError) as failed:
+        asyncio.run(opened.model.request([ModelRequest.user_text_prompt("Hi")], None, ModelRequestParameters()))
+    assert is_free(failed.value)
+    assert not is_free(TimeoutError())
+
+
+def test_the_most_that_a_request_may_cost_is_by_its_bytes_and_the_longest_response() -> None:
+    opened = models(model="tiny", url="http://127.0.0.1:1/v1", input_price=1.0, output_price=10.0).open("llm")
+    tool = ToolDefinition(name="look", parameters_json_schema={"type": "object"}, description="d" * 500)
+    short, long = ([ModelRequest.user_text_prompt("x" * n)] for n in (1, 10_001))
+    least = opened.most_of(short, ModelRequestParameters())
+    assert least > 4096 * 10_000
+    assert opened.most_of(long, ModelRequestParameters()) == least + 10_000 * 1_000
+    assert opened.most_of(short, ModelRequestParameters(function_tools=[tool])) > least + 500 * 1_000
 
 
 def test_a_model_that_cannot_be_opened_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

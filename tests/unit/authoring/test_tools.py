@@ -1,5 +1,6 @@
 """Tools and toolboxes as declared: contracts of signatures, faults by name, what a policy without a model may say."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -40,8 +41,9 @@ def many(*accounts: str) -> None:
         ([refund, refund], {}, "one name"),
         ([], {}, "it has no tools"),
         ([Tool("x")], {"model": "m"}, "model is not said of a toolbox"),
+        ([Tool("x")], {"unfinished": timedelta()}, "unfinished is a span of time"),
     ],
-    ids=["untyped", "unnamed", "twice", "none", "model"],
+    ids=["untyped", "unnamed", "twice", "none", "model", "unfinished"],
 )
 def test_a_wrong_toolbox_is_refused(tools: list[Any], more: dict[str, Any], why: str) -> None:
     with pytest.raises(DeclarationInvalid, match=why):

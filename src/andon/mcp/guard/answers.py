@@ -34,6 +34,7 @@ def why_not(call: RemoteCall) -> str:
         "refused": "A person refused this call.",
         "expired": "The approval of this call has expired.",
         "begun": "This call was begun before; its outcome is not known, and it is not repeated.",
+        "unknown": "This call was begun before; its outcome is not known, and it is not repeated.",
         "done": "This call was made before and is not repeated.",
         "failed": "This call was made before and failed; it is not repeated.",
     }

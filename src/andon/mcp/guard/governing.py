@@ -5,9 +5,7 @@ A call is forwarded once for each permit, after the permit was spent. What canno
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from andon.kernel.errors import AndonError
@@ -17,8 +15,10 @@ from andon.mcp.gateway_client import ALLOWED, WAITING, RemoteCall
 from andon.mcp.guard.answers import refusal, reported, still_waiting, tool_error, why_not
 from andon.mcp.guard.calls import asked, asks_for_input, name_in, not_decided, unattended
 from andon.mcp.guard.desk import CallDesk
+from andon.mcp.guard.left_waiting import CallsLeftWaiting
 from andon.mcp.guard.relay import Relay
 from andon.mcp.guard.task_list import GuardTask, TaskList
+from andon.mcp.guard.under_way import CallStage, CallUnderWay, Mark
 from andon.mcp.jsonrpc import (
     CLIENT_INFO,
     INTERNAL_ERROR,
@@ -36,26 +36,6 @@ from andon.mcp.tasks import METHODS, TASKS, speaks_tasks
 
 _GRACE_SECONDS = 5.0
 """How long answers of forwarded calls are awaited after the client has left."""
-
-
-class _Stage(StrEnum):
-    DECIDING = "deciding"
-    BEGINNING = "beginning"
-    FORWARDED = "forwarded"
-
-
-@dataclass(eq=False)
-class _Open:
-    """A tool call under way. `answer` is what the server says; None if it will not be known."""
-
-    answer: asyncio.Future[Message | None]
-    stage: _Stage = _Stage.DECIDING
-    cancelled: bool = False
-    work: asyncio.Task[None] | None = field(default=None)
-
-
-_Mark = tuple[str, str]
-"""A tool and the digest of its arguments."""
 
 
 class ToolGuard(Relay):
@@ -77,10 +57,9 @@ class ToolGuard(Relay):
         super().__init__(client, server)
         self._desk, self._agent, self._note, self._pause = desk, agent, note, pause
         self._wait_seconds, self._poll_seconds = wait_seconds, poll_seconds
-        self._open: dict[str, _Open] = {}
-        self._waiting: dict[_Mark, list[RemoteCall]] = {}
-        self._recalling, self._has_recalled = asyncio.Lock(), False
-        self._continued: dict[tuple[_Mark, str], RemoteCall] = {}
+        self._open: dict[str, CallUnderWay] = {}
+        self._left = CallsLeftWaiting(desk)
+        self._continued: dict[tuple[Mark, str], RemoteCall] = {}
         self._discovers: set[str] = set()
         self._client_name = ""
         self._tasks = TaskList(now)
@@ -109,7 +88,7 @@ class ToolGuard(Relay):
             return
         key = key_of(message["id"])
         if (opened := self._open.get(key)) is not None:
-            if opened.stage is _Stage.FORWARDED and not opened.answer.done():
+            if opened.stage is CallStage.FORWARDED and not opened.answer.done():
                 opened.answer.set_result(message)
             return  # an answer to what was not forwarded is no answer
         if key in self._discovers:
@@ -123,10 +102,10 @@ class ToolGuard(Relay):
         self._tasks.give_up()
         works = [opened.work for opened in self._open.values() if opened.work is not None]
         for opened in list(self._open.values()):
-            if opened.stage is _Stage.DECIDING and opened.work is not None:
+            if opened.stage is CallStage.DECIDING and opened.work is not None:
                 opened.work.cancel()
-            opened.cancelled = not server_ended or opened.stage is not _Stage.FORWARDED
-        answers = [one.answer for one in self._open.values() if one.stage is _Stage.FORWARDED]
+            opened.cancelled = not server_ended or opened.stage is not CallStage.FORWARDED
+        answers = [one.answer for one in self._open.values() if one.stage is CallStage.FORWARDED]
         if answers and not server_ended:
             await asyncio.wait(answers, timeout=_GRACE_SECONDS)
         for opened in list(self._open.values()):
@@ -144,11 +123,11 @@ class ToolGuard(Relay):
         if key in self._open:
             await self.client.send(error(message["id"], INVALID_REQUEST, "A request with this id is under way"))
             return
-        opened = self._open[key] = _Open(asyncio.get_running_loop().create_future())
+        opened = self._open[key] = CallUnderWay(asyncio.get_running_loop().create_future())
         opened.work = asyncio.create_task(self._answer(message, opened, key))
         opened.work.add_done_callback(lambda _: self._close(key, opened))  # also if it is cancelled before it begins
 
-    async def _answer(self, message: Message, opened: _Open, key: str) -> None:
+    async def _answer(self, message: Message, opened: CallUnderWay, key: str) -> None:
         try:
             answer = await self._governed(message, opened)
         except McpMessageInvalid as invalid:
@@ -163,12 +142,12 @@ class ToolGuard(Relay):
         if answer is not None:
             await self.client.send(answer)
 
-    def _close(self, key: str, opened: _Open) -> None:
+    def _close(self, key: str, opened: CallUnderWay) -> None:
         """Free the id of a call that is answered or given up."""
         if self._open.get(key) is opened:
             del self._open[key]
 
-    async def _governed(self, message: Message, opened: _Open) -> Message | None:
+    async def _governed(self, message: Message, opened: CallUnderWay) -> Message | None:
         """Return the answer to a call; None where the client has given it up."""
         tool, arguments = asked(message)
         mark = (tool, digest_of(arguments))
@@ -176,8 +155,8 @@ class ToolGuard(Relay):
         if begun is not None:
             return await self._forward(message, begun, opened, mark)
         agent = self._agent_of(message)
-        await self._recall()
-        call = await self._found_again(mark, agent) or await self._desk.ask(tool, arguments, agent)
+        await self._left.recall()
+        call = await self._left.take(mark, agent) or await self._desk.ask(tool, arguments, agent)
         if call.state == WAITING and speaks_tasks(meta_of(message)):
             return self._as_task(message, call, mark)
         call = await self._await_person(message, call, mark)
@@ -187,7 +166,7 @@ class ToolGuard(Relay):
             return refusal(message, why_not(call), call)
         return await self._make(message, call, opened, mark)
 
-    async def _await_person(self, message: Message, call: RemoteCall, mark: _Mark) -> RemoteCall:
+    async def _await_person(self, message: Message, call: RemoteCall, mark: Mark) -> RemoteCall:
         """Wait for the verdict up to the limit. A call that still waits is found again by its mark."""
         waited = 0.0
         try:
@@ -200,46 +179,22 @@ class ToolGuard(Relay):
                 except AndonUnreachable as error:
                     self._note(str(error))
         except asyncio.CancelledError:
-            self._remember(mark, call)
+            self._left.keep(mark, call)
             raise
         if call.state == WAITING:
-            self._remember(mark, call)
+            self._left.keep(mark, call)
         return call
 
-    async def _recall(self) -> None:
-        """Learn, once, which calls of this run an earlier guard left open."""
-        async with self._recalling:
-            if not self._has_recalled:
-                for call in await self._desk.left_open():
-                    self._remember((call.tool, call.digest), call)
-                self._has_recalled = True
-
-    async def _found_again(self, mark: _Mark, agent: str) -> RemoteCall | None:
-        """Return an earlier call of the agent with the same arguments that was left waiting, as it stands now."""
-        left = self._waiting.get(mark, [])
-        call = next((one for one in left if one.agent == agent), None)
-        if call is None:
-            return None
-        left.remove(call)
-        try:
-            return await self._desk.look(call.id)
-        except (AndonUnreachable, asyncio.CancelledError):
-            left.append(call)
-            raise
-
-    def _remember(self, mark: _Mark, call: RemoteCall) -> None:
-        self._waiting.setdefault(mark, []).append(call)
-
-    async def _make(self, message: Message, call: RemoteCall, opened: _Open, mark: _Mark) -> Message | None:
-        opened.stage = _Stage.BEGINNING
+    async def _make(self, message: Message, call: RemoteCall, opened: CallUnderWay, mark: Mark) -> Message | None:
+        opened.stage = CallStage.BEGINNING
         await self._desk.begin(call)
         if opened.cancelled:
             await self._report(call, {"error": "The client gave the call up before it was forwarded", "sent": False})
             return None
         return await self._forward(message, call, opened, mark)
 
-    async def _forward(self, message: Message, call: RemoteCall, opened: _Open, mark: _Mark) -> Message | None:
-        opened.stage = _Stage.FORWARDED
+    async def _forward(self, message: Message, call: RemoteCall, opened: CallUnderWay, mark: Mark) -> Message | None:
+        opened.stage = CallStage.FORWARDED
         await self.server.send(message)
         answer = await opened.answer
         if answer is None:
@@ -269,12 +224,12 @@ class ToolGuard(Relay):
         }
         await self.client.send({"jsonrpc": "2.0", "method": "notifications/progress", "params": params})
 
-    def _as_task(self, message: Message, call: RemoteCall, mark: _Mark) -> Message:
+    def _as_task(self, message: Message, call: RemoteCall, mark: Mark) -> Message:
         task = self._tasks.add(call)
         task.work = asyncio.create_task(self._work(task, message, mark))
         return {"jsonrpc": "2.0", "id": message["id"], "result": {"resultType": "task", **self._tasks.shown(task)}}
 
-    async def _work(self, task: GuardTask, message: Message, mark: _Mark) -> None:
+    async def _work(self, task: GuardTask, message: Message, mark: Mark) -> None:
         """Wait for the verdict on a task, then make its call."""
         try:
             while task.call.state == WAITING:
@@ -303,9 +258,11 @@ class ToolGuard(Relay):
         else:
             self._tasks.complete(task, answer["result"])
 
-    async def _make_for(self, task: GuardTask, message: Message, mark: _Mark) -> Message | None:
+    async def _make_for(self, task: GuardTask, message: Message, mark: Mark) -> Message | None:
         identifier = f"andon-task-{task.call.id}"
-        opened = self._open[key_of(identifier)] = _Open(asyncio.get_running_loop().create_future(), _Stage.BEGINNING)
+        opened = self._open[key_of(identifier)] = CallUnderWay(
+            asyncio.get_running_loop().create_future(), CallStage.BEGINNING
+        )
         task.begun = True
         try:
             return await self._make(unattended(message, identifier), task.call, opened, mark)
@@ -319,10 +276,10 @@ class ToolGuard(Relay):
             await self.server.send(message)
             return
         opened.cancelled = True
-        if opened.stage is _Stage.DECIDING and opened.work is not None:
+        if opened.stage is CallStage.DECIDING and opened.work is not None:
             opened.work.cancel()
             self._close(key, opened)
-        elif opened.stage is _Stage.FORWARDED:
+        elif opened.stage is CallStage.FORWARDED:
             await self.server.send(message)
             if not opened.answer.done():
                 opened.answer.set_result(None)

@@ -12,7 +12,8 @@ from andon.mcp.jsonrpc import digest_of
 from andon.mcp.server.catalogue import DECIDE, FIXED, deciding, explained
 from andon.mcp.tasks import task_of
 
-_ENDED = ("done", "failed", "denied", "refused", "expired")
+_FAILED = ("denied", "refused", "expired", "unknown", "failed")
+_ENDED = ("done", *_FAILED)
 
 
 class AgentTools:
@@ -115,7 +116,7 @@ def _text(arguments: Mapping[str, Any], name: str) -> str:
 
 def _of_call(call: RemoteCall) -> dict[str, Any]:
     """Return the result that tells how a tool call stands; what was not allowed is an error to the agent."""
-    return _said(call.whole) | ({"isError": True} if call.state in ("denied", "refused", "expired", "failed") else {})
+    return _said(call.whole) | ({"isError": True} if call.state in _FAILED else {})
 
 
 def _said(answer: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ CREATE TABLE tool_calls (
     outcome          text NOT NULL,
     rule             text NOT NULL,
     reasons          text[] NOT NULL,
-    state            text NOT NULL CHECK (state IN ('allowed', 'denied', 'waiting', 'refused', 'expired', 'begun', 'done', 'failed')),
+    state            text NOT NULL CHECK (state IN ('allowed', 'denied', 'waiting', 'refused', 'expired', 'begun', 'unknown', 'done', 'failed')),
     asked_at         timestamptz NOT NULL,
     expires_at       timestamptz,
     approval_seconds double precision NOT NULL CHECK (approval_seconds > 0),
@@ -20,11 +20,14 @@ CREATE TABLE tool_calls (
     begun_at         timestamptz,
     ended_at         timestamptz,
     result           json,
-    error            text
+    error            text,
+    finish_by        timestamptz,  -- of a begun call that its caller carries out: when its outcome becomes unknown
+    queue            text          -- where a person is asked then
 );
 CREATE INDEX tool_calls_of_toolbox ON tool_calls (toolbox, id);
 CREATE INDEX tool_calls_of_run ON tool_calls (run) WHERE run IS NOT NULL;
 CREATE INDEX tool_calls_that_expire ON tool_calls (expires_at) WHERE state IN ('allowed', 'waiting');
+CREATE INDEX tool_calls_unfinished ON tool_calls (finish_by) WHERE state = 'begun';
 
 CREATE FUNCTION refuse_change_of_tool_call() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -44,3 +47,15 @@ ALTER TABLE tool_calls ENABLE ALWAYS TRIGGER immutable;
 ALTER TABLE access_grants DROP CONSTRAINT access_grants_role_check;
 ALTER TABLE access_grants ADD CONSTRAINT access_grants_role_check
     CHECK (role IN ('caller', 'agent', 'viewer', 'reviewer', 'operator', 'owner', 'auditor', 'admin'));
+
+-- A question about a call of a tool belongs to no procedure.
+DO $$
+DECLARE old name;
+BEGIN
+    SELECT conname INTO STRICT old FROM pg_constraint
+        WHERE conrelid = 'reviews'::regclass AND contype = 'c' AND pg_get_constraintdef(oid) LIKE '%procedure_id%';
+    EXECUTE format('ALTER TABLE reviews DROP CONSTRAINT %I', old);
+END
+$$;
+ALTER TABLE reviews ADD CONSTRAINT reviews_of_questions
+    CHECK ((asked_by IS NULL) = (question IS NULL) AND (procedure_id IS NULL OR asked_by IS NOT NULL));
