@@ -22,11 +22,11 @@ Name = Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.
 
 @app.command("list")
 def list_gates(automation: Name, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """List the gate revisions of an automation, newest first."""
+    """List the gate revisions of an automation, newest first; those of a version that was rolled back hold nothing."""
     with project() as here, here.database.begin() as tx:
         decisions.newest_version(tx, automation)
         now = here.clock.now()
-        found, living = gates.page(tx, automation), gates.in_force_of(tx, automation, now)
+        found, living = gates.page(tx, automation), decisions.gates_in_force(tx, automation, now)
     rows = [
         {
             "revision": one.revision,

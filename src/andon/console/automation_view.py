@@ -1,6 +1,6 @@
 """The view of one automation: what is in force, and its shadows' predictions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -32,15 +32,6 @@ class Force:
     def model(self) -> str:
         """The model that it uses."""
         return self.split.model
-
-    def arms(self, others: Iterable[int] = ()) -> frozenset[str] | None:
-        """Return the arms that may answer or look on, with `others` as fallbacks; None while no policy is in force."""
-        if self.policy is None:
-            return None
-        split, policy = self.split, self.policy
-        candidates = {*split.answering(self.champion), *self.looking_on, *(Candidate(number) for number in others)}
-        arms = {serving.arm_of(self.model, candidate, in_force=policy) for candidate in candidates}
-        return frozenset(arms | {serving.proven_arm(arm) for arm in arms})
 
     @property
     def looking_on(self) -> Sequence[Candidate]:

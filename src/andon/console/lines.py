@@ -1,25 +1,22 @@
 """One line: its state, the cord to pull and release, and the revisions of its risk gates."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from andon import alerts, cord, decisions, gates, models
+from andon import alerts, cord, decisions, gates
 from andon.access import Permission
 from andon.alerts import ChecklistOpen
 from andon.console import notices
-from andon.console.automation_view import force_of
 from andon.console.context import Console, Visitor
 from andon.console.cord_rules import rules_shown
 from andon.console.dependencies import Acting, Db, Here, Signed
 from andon.console.errors import status_of
 from andon.cord import LineState
 from andon.decisions import AutomationNotFound
-from andon.gates import GateRevision
 from andon.kernel.db import Tx
 from andon.kernel.errors import AndonError, Invalid
 
@@ -107,7 +104,6 @@ def _page(
         raise AutomationNotFound(f"No automation {name!r} was ever deployed here")
     deployed, now = decisions.newest_version(tx, name), here.clock.now()
     changes = cord.in_force(tx, name)
-    revisions = gates.page(tx, name, limit=20)
     return here.pages.html(
         "line.html",
         status=200 if problem is None else status_of(problem),
@@ -120,17 +116,10 @@ def _page(
         state=next((change.after for change in changes if not change.segment), LineState.AUTOMATIC),
         changes=changes,
         history=cord.history(tx, name, limit=20),
-        revisions=revisions,
-        living=_living(tx, name, revisions, now),
+        revisions=gates.page(tx, name, limit=20),
+        living=decisions.gates_in_force(tx, name, now),
         fields=sorted(deployed.description["contract"].get("properties", {})),
         may_pull=visitor.may(Permission.PULL_CORD, name),
         may_release=visitor.may(Permission.RELEASE_CORD, name),
         **rules_shown(tx, visitor, name, deployed),
     )
-
-
-def _living(tx: Tx, name: str, revisions: Sequence[GateRevision], now: datetime) -> frozenset[int]:
-    """Return the revisions in force of arms that may answer: not those of a version that was rolled back."""
-    force, living = force_of(tx, name), gates.in_force_of(tx, name, now)
-    arms = force.arms(alias.number for alias in models.list_aliases(tx, force.model))
-    return frozenset(one.revision for one in revisions if one.revision in living and (arms is None or one.arm in arms))

@@ -4,6 +4,7 @@ A door validates a request with `Line.contract`, hands it to the process's one `
 committed. Start reading at `line.py` (pure) and `decider.py` (durable).
 """
 
+from andon.decisions.answering import answering_arms, gates_in_force
 from andon.decisions.assembly import (
     answered_by,
     answers_by,
@@ -280,6 +281,7 @@ __all__ = [
     "accept_new",
     "again",
     "answered_by",
+    "answering_arms",
     "answers_by",
     "apart_from_force",
     "arm_of",
@@ -319,6 +321,7 @@ __all__ = [
     "first_answer",
     "first_answers",
     "following",
+    "gates_in_force",
     "get",
     "give_back",
     "held_out_gates",

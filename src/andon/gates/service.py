@@ -152,12 +152,12 @@ def arm_revisions(tx: Tx, automation: str, arm: str, now: datetime) -> ArmRevisi
     return found.get(arm) or ArmRevisions.of(())
 
 
-def in_force_of(tx: Tx, automation: str, now: datetime) -> frozenset[int]:
-    """Return the numbers of the revisions that hold now for some part of an arm of one automation."""
-    arms = _by_arm(store.living(tx, now, automation))
-    each = [(there, part) for there in arms.values() for part in there.parts]
-    found = (there.in_force(part, now) for there, part in each)
-    return frozenset(one.revision for one in found if one is not None)
+def in_force_by_arm(tx: Tx, automation: str, now: datetime) -> Mapping[str, frozenset[int]]:
+    """Return the numbers of the revisions that hold now for some part of each arm, whether or not it still answers."""
+    return {
+        arm: frozenset(one.revision for part in there.parts if (one := there.in_force(part, now)) is not None)
+        for arm, there in _by_arm(store.living(tx, now, automation)).items()
+    }
 
 
 def page(tx: Tx, automation: str, *, limit: int = 50) -> Sequence[GateRevision]:

@@ -16,7 +16,10 @@ router = APIRouter(prefix="/v1/automations", tags=["gates"])
 
 
 class GateOut(BaseModel):
-    """One revision. A threshold of 2 is reached by no confidence: nothing is automatic."""
+    """One revision. A threshold of 2 is reached by no confidence: nothing is automatic.
+
+    In force is what holds for an arm that may answer now: not the revisions of a model version that was rolled back.
+    """
 
     revision: int
     arm: str
@@ -59,7 +62,7 @@ def index(
     caller.require(Permission.READ_AUTOMATIONS, name)
     with db.begin() as tx:
         decisions.newest_version(tx, name)
-        living = gates.in_force_of(tx, name, now)
+        living = decisions.gates_in_force(tx, name, now)
         return [_shown(one, living) for one in gates.page(tx, name, limit=limit)]
 
 
@@ -81,7 +84,7 @@ def narrow(name: str, wanted: NarrowIn, gateway: Parts, caller: Caller, db: Db, 
             expires_at=wanted.expires_at,
             part=(wanted.value, wanted.predicted),
         )
-    return _shown(made, frozenset({made.revision}))
+        return _shown(made, decisions.gates_in_force(tx, name, now))
 
 
 def _shown(one: GateRevision, living: frozenset[int]) -> GateOut:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 import rfc8785
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from andon.kernel.errors import Fault
 from andon.models.errors import PackageInvalid
@@ -146,12 +146,23 @@ class RiskRow(_Part):
 class RiskEvidence(_Part):
     """How often confident predictions were wrong, by falling confidence; what the risk gate is computed from.
 
-    `by_class` says the same of the rows predicted as each class. Packages of before lack it, and their digests are without it.
+    `foreseen` has, for each row of the table, the calibrating rows above its threshold and how many of them were wrong;
+    `by_class` says all this of the rows predicted as each class. Packages of before lack both, and their digests are without.
     """
 
     table: tuple[RiskRow, ...]
     rows: int
+    foreseen: tuple[tuple[int, int], ...] | None = Field(None, exclude_if=lambda foreseen: foreseen is None)
     by_class: dict[str, "RiskEvidence"] | None = Field(None, exclude_if=lambda by_class: by_class is None)
+
+    @model_validator(mode="after")
+    def _foreseen_fits(self) -> "RiskEvidence":
+        counts = () if self.foreseen is None else self.foreseen
+        if self.foreseen is not None and len(counts) != len(self.table):
+            raise ValueError(f"foreseen has {len(counts)} entries, the table {len(self.table)} rows")
+        if any(not 0 <= errors <= rows for rows, errors in counts):
+            raise ValueError("foreseen has more errors than rows")
+        return self
 
 
 class Probes(_Part):

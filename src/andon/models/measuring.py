@@ -32,5 +32,5 @@ def measured(raw: Matrix, labels: NDArray[np.int64], rarest: float, rng: "Genera
     fitted = calibration.fit(raw[fitting], labels[fitting])
     calibrated = calibration.Calibrator(fitted)(raw)
     confidence, wrong = calibrated.max(axis=1), calibrated.argmax(axis=1) != labels
-    evidence = risk.evidence_of(confidence[fitting], confidence[measuring], wrong[measuring])
+    evidence = risk.evidence_of(confidence[fitting], confidence[measuring], wrong[measuring], wrong[fitting])
     return Measured(fitted, calibrated, fitting, measuring, evidence)

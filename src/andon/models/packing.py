@@ -117,7 +117,7 @@ def _measure(
     fitted, tested = found.fitting, found.measuring
     by_class = risk.evidence_by_class(
         signature.classes,
-        (confidence[fitted], predicted[fitted]),
+        (confidence[fitted], predicted[fitted], wrong[fitted]),
         (confidence[tested], predicted[tested], wrong[tested]),
     )
     return {

@@ -6,6 +6,7 @@ threshold's error is a plain binomial and the tests keep their level exactly.
 """
 
 from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,42 +14,58 @@ from numpy.typing import NDArray
 from andon.models.manifest import RiskEvidence, RiskRow
 from andon.statistics import gate_bands
 from andon.statistics.binomial import clean_labels_needed, upper_bound_holds
-from andon.statistics.gate_sequence import held_out_starts
+from andon.statistics.gate_sequence import Beginning, foreseen_start, held_out_starts
 
 THRESHOLDS = 200
 
 
 def evidence_of(
-    planning: NDArray[np.float64], confidence: NDArray[np.float64], wrong: NDArray[np.bool_]
+    planning: NDArray[np.float64],
+    confidence: NDArray[np.float64],
+    wrong: NDArray[np.bool_],
+    planned_wrong: NDArray[np.bool_] | None = None,
 ) -> RiskEvidence:
-    """The table of thresholds taken from the confidences `planning`, with the errors of other rows above each."""
+    """Count by thresholds taken from the confidences `planning` how many of other rows lie above each, and their errors.
+
+    `planned_wrong` are the errors of the planning rows, by which a gate may choose where its test begins.
+    """
     thresholds = np.unique(np.quantile(planning, np.linspace(0.0, 1.0, THRESHOLDS), method="lower"))[::-1]
     share = len(confidence) / len(planning)
-    order = np.argsort(-confidence, kind="stable")
-    above = np.searchsorted(-confidence[order], -thresholds, side="right")
-    errors = np.concatenate(([0], np.cumsum(wrong[order])))[above]
-    planned = np.searchsorted(-np.sort(planning)[::-1], -thresholds, side="right")
+    above, errors = _counted(thresholds, confidence, wrong)
+    planned, foreseen = _counted(
+        thresholds, planning, np.zeros(len(planning)) if planned_wrong is None else planned_wrong
+    )
     table = [
         RiskRow(threshold=threshold, planned=int(share * expected), rows=rows, errors=some)
         for threshold, expected, rows, some in zip(
             thresholds.tolist(), planned.tolist(), above.tolist(), errors.tolist(), strict=True
         )
     ]
-    return RiskEvidence(table=tuple(table), rows=len(confidence))
+    known = None if planned_wrong is None else tuple(zip(planned.tolist(), foreseen.astype(int).tolist(), strict=True))
+    return RiskEvidence(table=tuple(table), rows=len(confidence), foreseen=known)
 
 
-def evidence_by_class(
-    classes: Sequence[str],
-    planning: tuple[NDArray[np.float64], NDArray[np.int64]],
-    measured: tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]],
-) -> dict[str, RiskEvidence]:
-    """The tables of the rows predicted as each class: confidences and predicted classes, and of the measured rows the errors."""
-    (planned, planned_as), (confidence, predicted, wrong) = planning, measured
+def _counted(
+    thresholds: NDArray[np.float64], confidence: NDArray[np.float64], wrong: NDArray[Any]
+) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Count the rows above each threshold, and the wrong ones of them."""
+    order = np.argsort(-confidence, kind="stable")
+    above = np.searchsorted(-confidence[order], -thresholds, side="right")
+    return above, np.concatenate(([0], np.cumsum(wrong[order])))[above]
+
+
+Predicted: TypeAlias = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]
+"""Of some rows the confidences, the numbers of the predicted classes, and whether they were wrong."""
+
+
+def evidence_by_class(classes: Sequence[str], planning: Predicted, measured: Predicted) -> dict[str, RiskEvidence]:
+    """Count as `evidence_of` does, of the rows predicted as each class."""
+    (planned, planned_as, planned_wrong), (confidence, predicted, wrong) = planning, measured
     found = {}
     for number, name in enumerate(classes):
         own, tested = planned[planned_as == number], predicted == number
         if len(own):
-            found[name] = evidence_of(own, confidence[tested], wrong[tested])
+            found[name] = evidence_of(own, confidence[tested], wrong[tested], planned_wrong[planned_as == number])
     return found
 
 
@@ -56,10 +73,10 @@ def threshold_for(evidence: RiskEvidence, target: float, confidence: float, loca
     """The lowest confidence above which at most `target` are wrong, with probability `confidence`; None if none is proven.
 
     With `local`, at most so many are wrong in the band next to the threshold as well. A sequence walks down while "more are
-    wrong" is rejected; with `local`, while both are. Where sequences begin depends on planned counts only, never on the tested rows.
+    wrong" is rejected; with `local`, while both are. Where sequences begin depends on calibrating rows only, never on the tested ones.
     """
     level, table, proven = 1.0 - confidence, evidence.table, None
-    parts = _parts(table, target, level)
+    parts = _parts(evidence, target, level)
     bands = None if local is None else _bands(table, gate_bands.tested_rows(clean_labels_needed(local, confidence)))
     carried = 0.0
     for at in range(min(parts, default=0), len(table)):
@@ -88,10 +105,15 @@ def _bands(table: Sequence[RiskRow], fewest: int) -> list[tuple[int, int]]:
     return [(int(rows), int(errors)) for rows, errors in counts.tolist()]
 
 
-def _parts(table: Sequence[RiskRow], target: float, level: float) -> dict[int, float]:
-    """The rows at which sequences begin, each with its part of the level."""
+def _parts(evidence: RiskEvidence, target: float, level: float) -> dict[int, float]:
+    """Return the rows at which sequences begin, each with its part of the level."""
     parts: dict[int, float] = {}
-    for rows, part in held_out_starts(table[-1].planned, target, level) if table else ():
-        at = next((at for at, row in enumerate(table) if row.planned >= rows), len(table) - 1)
+    table, planned = evidence.table, [row.planned for row in evidence.table]
+    for rows, part in held_out_starts(planned[-1], target, level) if table else ():
+        at = next((at for at, some in enumerate(planned) if some >= rows), len(table) - 1)
         parts[at] = parts.get(at, 0.0) + part
-    return parts
+    if evidence.foreseen is None or not parts:
+        return parts
+    wide = Beginning(max(parts), parts[max(parts)])
+    only = foreseen_start(planned, evidence.foreseen, wide, target, level)
+    return parts if only is None else {only: 1.0}

@@ -40,6 +40,20 @@ def log_tail(errors: int, rows: int, rate: float) -> float:
     return min(0.0, largest + math.log(total))
 
 
+def most_errors(rows: int, target: float, level: float) -> int | None:
+    """Compute the most errors in `rows` rows that still prove `target`; None if even none of them would."""
+    odds, allowed = math.log(target) - math.log1p(-target), math.log(level)
+    term = tail = rows * math.log1p(-target)
+    if rows < 1 or tail > allowed:
+        return None
+    for errors in range(1, rows):
+        term += math.log((rows - errors + 1) / errors) + odds
+        tail = max(tail, term) + math.log1p(math.exp(-abs(tail - term)))
+        if tail > allowed:
+            return errors - 1
+    return rows - 1
+
+
 def upper_bound(errors: int, rows: int, confidence: float) -> float:
     """Compute the exact one-sided upper bound of the error rate.
 

@@ -4,15 +4,18 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-from andon import MaxError, gates
+from andon import MaxError, gates, models
 from andon.access import Grant, Role
 from andon.authoring import Automation
 from andon.decisions import get
 from andon.kernel.db import Database
 from andon.kernel.events import Events
+from andon.models import ModelTrial
+from andon.serving import tried_with
 from automations import an_automation, payment
 from calls import call
-from lines import OWNER, Installation, install
+from lines import OWNER, Installation, install, register_champion
+from packages import a_package
 
 OPERATOR = Grant(Role.OPERATOR)
 GATES, DECIDE = "/v1/automations/gated/gates", "/v1/automations/gated/decisions"
@@ -46,6 +49,32 @@ def test_a_gate_is_narrowed_and_holds_until_it_expires(database: Database, tmp_p
     assert decided(installation, bank) == (2, False)
     listed = call(installation, "GET", GATES, olga).json()
     assert [(one["revision"], one["in_force"]) for one in listed] == [(2, True), (1, False)]
+
+
+def test_after_a_rollback_the_gates_of_the_former_champion_hold_nothing(database: Database, tmp_path: Path) -> None:
+    installation = install(database, tmp_path, gated())
+    olga = installation.key("olga", OPERATOR)
+    second = register_champion(database, a_package(tmp_path / "second", seed=2))
+    with database.begin() as tx:
+        models.note_trial(tx, ModelTrial(second.digest, tried_with(second.manifest), True, ""))
+    installation.deployment.refresh()
+    newer, older = call(installation, "GET", GATES, olga).json()
+    assert [(newer["in_force"], older["in_force"])] == [(True, False)]
+    with database.begin() as tx:
+        models.set_alias(
+            tx,
+            "fraud-risk",
+            "champion",
+            1,
+            actor=OWNER,
+            events=Events(),
+            reason="roll back",
+            now=installation.clock.now(),
+        )
+    listed = call(installation, "GET", GATES, olga).json()
+    assert [(one["arm"], one["in_force"]) for one in listed] == [(newer["arm"], False), (older["arm"], True)]
+    idle = {"arm": newer["arm"], "threshold": 2.0, "reason": "before it returns"}
+    assert call(installation, "POST", GATES, olga, json=idle).json()["in_force"] is False
 
 
 def test_when_a_revision_expires_what_was_proven_before_holds_again(database: Database, tmp_path: Path) -> None:

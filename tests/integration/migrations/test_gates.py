@@ -45,7 +45,7 @@ def test_what_held_still_holds(migrated: Database) -> None:
         held = there.in_force(WHOLE, NOW)
         assert held is not None
         assert (held.revision, held.threshold, held.segment, held.predicted) == (3, 0.95, {}, "")
-        assert gates.in_force_of(tx, "gated", NOW) == {3}
+        assert gates.in_force_by_arm(tx, "gated", NOW) == {ARM: {3}}
         assert [one.revision for one in gates.page(tx, "gated")] == [3, 2, 1]
 
 

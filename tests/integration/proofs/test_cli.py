@@ -12,6 +12,8 @@ from andon.cli import app
 from andon.gates import WHOLE
 from andon.kernel.db import Database
 from andon.labels import LabelSource
+from lines import register_champion
+from packages import a_package
 from proving import GatedLine, a_gated_line, rightly
 
 
@@ -40,6 +42,15 @@ def test_what_holds_and_why(line: GatedLine) -> None:
     assert "made by labels" in told
     assert "otherwise revision 1:" in told
     assert "400 above it" in told
+
+
+def test_the_gate_of_an_arm_that_no_longer_answers_holds_nothing(line: GatedLine, tmp_path: Path) -> None:
+    def holding() -> list[bool]:
+        return [one["in_force"] for one in json.loads(andon("gates", "list", "gated", "--json"))]
+
+    assert holding() == [True]
+    register_champion(line.database, a_package(tmp_path / "second", seed=2))
+    assert holding() == [False]
 
 
 def test_the_curve_another_target_and_the_forecast(line: GatedLine) -> None:
