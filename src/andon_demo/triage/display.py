@@ -53,8 +53,8 @@ def _results(story: TriageStory) -> Table:
         "Mails decided": f"{len(traffic.decided):,} of {len(sent):,}; {traffic.ledger.repeated} twice, "
         f"{traffic.ledger.dead()} not readable",
         "To the right desk": f"half in {statistics.median(waits):.1f} s, 95% in {_quantile(waits, 95):.1f} s",
-        "Orders to machines": f"{held} of {len(orders)} held for a person; {unread} of {len(hidden)} in text that nobody "
-        "sees were not read",
+        "Orders to machines": f"{held} of {len(orders)} held for a person; {unread} of {len(hidden)} in text "
+        "that nobody sees were not read",
         "Spam": f"{caught} of {len(spam)} filed by itself, {by_people} by people",
         "Moved by specialists": f"{story.specialists.moved:,}; {traffic.finished:,} finished",
         "Verdicts on mails": f"{story.reviewers.given:,}",
