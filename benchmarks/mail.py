@@ -176,10 +176,10 @@ def _table(known: Known, appeared: Appeared, rates: Rates) -> Table:
         "the same model with an oracle's threshold": f"{known.oracle:.1%}",
         **{f"published: {name}": f"{share:.1%}" for name, share in PUBLISHED.items()},
         f"new class ({NEW}), of the mails since": f"{appeared.share:.0%}",
-        "before it": _said(appeared.calm),
-        "since, before training": _said(appeared.unknown),
+        "before it": _described(appeared.calm),
+        "since, before training": _described(appeared.unknown),
         "error of these, had the gate stayed as it was": f"{appeared.ungated:.1%}",
-        "once trained on their labels": _said(appeared.trained),
+        "once trained on their labels": _described(appeared.trained),
         "mails until the target is kept": "never" if appeared.back_after is None else f"{appeared.back_after}",
         f"mails a second from {rates.server}, read and parsed": f"{rates.andon:,.0f}",
         "the same, bare fetch loop": f"{rates.bare:,.0f}",
@@ -190,7 +190,7 @@ def _table(known: Known, appeared: Appeared, rates: Rates) -> Table:
     return table
 
 
-def _said(part: Part) -> str:
+def _described(part: Part) -> str:
     automatic = round(part.automatic * part.mails)
     return f"{part.automatic:.1%} of {part.mails} automatic, {part.errors} of {automatic} wrong ({part.error:.1%})"
 
