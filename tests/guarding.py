@@ -108,8 +108,8 @@ class FakeGateway:
                 return 200, {"calls": [one for one in self.calls.values() if one["state"] in query], "next": None}
             case ["toolboxes", name, "calls"]:
                 return self._decided(name, headers, body)
-            case ["tool-calls", call]:
-                return self._of_call(*call.partition(":")[::2], body)
+            case ["tool-calls", call, *verb]:
+                return self._of_call(call, *(verb or [""]), body)
             case ["automations"]:
                 return 200, self.automations
             case ["automations", name, "decisions"]:

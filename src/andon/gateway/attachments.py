@@ -50,7 +50,7 @@ def index(
 
 
 @router.post(
-    "/attachments/{sha256}:download",
+    "/attachments/{sha256}/download",
     operation_id="download_attachment",
     response_class=Response,
     responses={200: {"content": {"application/octet-stream": {}}, "description": "The attachment, as a file."}},

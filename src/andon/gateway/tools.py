@@ -180,7 +180,7 @@ def show(call_id: UUID, caller: Caller, db: Db, now: Now) -> ToolCallOut:
         return _shown(tx, found)
 
 
-@router.post("/v1/tool-calls/{call_id}:begin", operation_id="begin_tool_call")
+@router.post("/v1/tool-calls/{call_id}/begin", operation_id="begin_tool_call")
 def begin(call_id: UUID, wanted: BeginIn, caller: Caller, gateway: Parts, db: Db, now: Now) -> ToolCallOut:
     """Spend the permit of a call, exactly once. A tool that Andon delivers is on its way then."""
     with db.begin() as tx:
@@ -194,7 +194,7 @@ def begin(call_id: UUID, wanted: BeginIn, caller: Caller, gateway: Parts, db: Db
         return _shown(tx, tools.begin(tx, call_id, wanted.digest, caller=caller.name, via=via, now=now))
 
 
-@router.post("/v1/tool-calls/{call_id}:finish", operation_id="finish_tool_call")
+@router.post("/v1/tool-calls/{call_id}/finish", operation_id="finish_tool_call")
 def finish(call_id: UUID, ended: FinishIn, caller: Caller, gateway: Parts, db: Db, now: Now) -> ToolCallOut:
     """Say how a call ended that the caller carried out."""
     with db.begin() as tx:

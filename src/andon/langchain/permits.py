@@ -83,12 +83,12 @@ class Gatehouse:
 
     def spend(self, made: Mapping[str, Any]) -> dict[str, Any]:
         """Spend the permit of a call. Raises CallNotAllowed, GatewayRefused."""
-        return self._answer("POST", f"/v1/tool-calls/{made['id']}:begin", {"digest": made["digest"]})
+        return self._answer("POST", f"/v1/tool-calls/{made['id']}/begin", {"digest": made["digest"]})
 
     def finish(self, call_id: str, *, result: Any = None, error: str | None = None) -> None:
         """Say how a call ended. Raises GatewayRefused."""
         ended = {"result": result} if error is None else {"error": error}
-        self._answer("POST", f"/v1/tool-calls/{call_id}:finish", ended)
+        self._answer("POST", f"/v1/tool-calls/{call_id}/finish", ended)
 
     def _until(self, made: dict[str, Any], state: str) -> dict[str, Any]:
         """Ask again as long as a call is in a state, and there is patience."""

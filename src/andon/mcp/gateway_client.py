@@ -112,12 +112,12 @@ class GatewayClient:
 
     async def begin(self, call_id: str, digest: str, *, key: str | None = None) -> None:
         """Spend the permit of a call. It is asked once only: without a clear answer the call must not be made."""
-        path = f"/v1/tool-calls/{quoted(call_id)}:begin"
+        path = f"/v1/tool-calls/{quoted(call_id)}/begin"
         await self._asked("POST", path, {"digest": digest}, key=key, repeats=1)
 
     async def finish(self, call_id: str, outcome: Mapping[str, Any]) -> None:
         """Report how a call ended: `{"result": ...}` or `{"error": ...}`."""
-        await self._asked("POST", f"/v1/tool-calls/{quoted(call_id)}:finish", outcome, repeats=_REPEATS)
+        await self._asked("POST", f"/v1/tool-calls/{quoted(call_id)}/finish", outcome, repeats=_REPEATS)
 
     async def _once(self, path: str, body: Mapping[str, Any], *, key: str | None) -> Any:
         more = {"Idempotency-Key": str(uuid4())}

@@ -249,11 +249,15 @@ def test_a_key_that_makes_no_sense_is_refused_with_what_was_expected(
         "Andon",
         "cli:root",
         "CLI:deploy",
+        "agent:drafter",
+        "imap:support",
         *(trigger.name for trigger in (kafka("a"), nats("a"), table("a"), schedule("1h"), files("a"), http_events())),
     ],
 )
 def test_nobody_is_named_as_what_andon_does_by_itself(database: Database, name: str) -> None:
-    with pytest.raises(access.KeyInvalid, match="name: neither `andon` nor one that begins with `cli:`, `kafka:`"):
+    with pytest.raises(
+        access.KeyInvalid, match="name: neither `andon` nor one that begins with `cli:`, `agent:`, `kafka:`"
+    ):
         make(database, name)
     make(database, f"my {name}")
 

@@ -93,7 +93,7 @@ def test_the_api_gives_a_file_to_who_may_and_nothing_to_the_stranger(database: D
     installation: Installation = install(database, tmp_path)
     page = one(b"<script>alert(1)</script>", "übel.html")
     keep(database, page)
-    path, why = f"/v1/attachments/{page.sha256}:download", {"reason": "checking"}
+    path, why = f"/v1/attachments/{page.sha256}/download", {"reason": "checking"}
     reviewer = installation.key("rita", Grant(Role.REVIEWER, "payments"))
     viewer = installation.key("vera", Grant(Role.VIEWER, "payments"))
     stranger = installation.key("stan", Grant(Role.OWNER, "lending"))

@@ -58,7 +58,7 @@ def answer(installation: Installation, key: str, review: str, outcome: str = "al
 
 def begin(installation: Installation, key: str, made: dict[str, Any], digest: str | None = None) -> httpx.Response:
     return call(
-        installation, "POST", f"/v1/tool-calls/{made['id']}:begin", key, json={"digest": digest or made["digest"]}
+        installation, "POST", f"/v1/tool-calls/{made['id']}/begin", key, json={"digest": digest or made["digest"]}
     )
 
 
@@ -69,11 +69,11 @@ def test_an_allowed_call_is_begun_once_and_ends_with_its_result(installation: In
     twice = begin(installation, agent, made)
     assert (twice.status_code, twice.json()["type"]) == (409, "urn:andon:problem:permit-unusable")
     path = f"/v1/tool-calls/{made['id']}"
-    done = call(installation, "POST", f"{path}:finish", agent, json={"result": {"paid": 20}})
+    done = call(installation, "POST", f"{path}/finish", agent, json={"result": {"paid": 20}})
     assert (done.json()["state"], done.json()["result"]) == ("done", {"paid": 20})
-    again = call(installation, "POST", f"{path}:finish", agent, json={"result": {"paid": 20}})
+    again = call(installation, "POST", f"{path}/finish", agent, json={"result": {"paid": 20}})
     assert again.status_code == 200
-    other = call(installation, "POST", f"{path}:finish", agent, json={"result": {"paid": 21}})
+    other = call(installation, "POST", f"{path}/finish", agent, json={"result": {"paid": 21}})
     assert other.status_code == 409
     record = call(installation, "GET", f"/v1/decisions/{made['id']}", agent).json()
     assert record["outcome"] == "allow"
@@ -169,7 +169,7 @@ def test_a_call_that_was_never_sent_has_its_permit_back(installation: Installati
     made = ask(installation, agent, "refund", account="a1", amount=20).json()
     begin(installation, agent, made)
     unsent = {"error": "no route to the bank", "sent": False}
-    back = call(installation, "POST", f"/v1/tool-calls/{made['id']}:finish", agent, json=unsent).json()
+    back = call(installation, "POST", f"/v1/tool-calls/{made['id']}/finish", agent, json=unsent).json()
     assert back["state"] == "allowed"
     assert begin(installation, agent, made).json()["state"] == "begun"
 
