@@ -70,7 +70,7 @@ def decided_and_told(
         serves={name: line.ref.automation_version for name, line in deployment.lines.items()},
         arms=window.arms(now),
         lines=window.lines(now),
-        waiting={"payments": WaitingCounts(3, 0, 12)},
+        waiting={LINE: WaitingCounts(3, 0, 12)},
         pools=tuple(pools),
         under_way=15,
         rss_bytes=142_000_000,
