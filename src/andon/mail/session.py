@@ -97,6 +97,12 @@ class MailSession:
             self._client.noop()
             return sorted(one for one in self._client.search(["UID", f"{uid}:*"]) if one >= uid)
 
+    def present(self, uids: Sequence[int]) -> set[int]:
+        """Return those of these numbers that the open folder has."""
+        with self._asking():
+            self._client.noop()
+            return set(self._client.search(["UID", ",".join(map(str, uids))])) & set(uids)
+
     def first_uid(self) -> int | None:
         """Return the least number in the open folder; None if it is empty."""
         with self._asking():
