@@ -4,7 +4,7 @@
   proven by the labels that come back. Its error and automatic share, without an oracle.
 - A class that nobody trained for appears: after how many mails is the automatic part back within its target, and what
   is automatic once the model was trained on what people labelled.
-- From a real IMAP server: mails a second, beside a bare loop that only fetches.
+- From a real IMAP server: mails a second, fetched and parsed, beside loops that do the same with Python's library.
 """
 
 import argparse
@@ -161,7 +161,8 @@ def goals_of(known: Known, appeared: Appeared, rates: Rates) -> list[Goal]:
         at_most(f"error once trained on its labels, {trained.automatic:.0%} automatic", trained.error, TARGET),
         at_least("automatic share once trained on its labels", trained.automatic, AUTOMATIC_AGAIN),
         more_than("the same, less the share before that", trained.automatic - unknown.automatic, 0.0),
-        at_least("mails a second, against a bare fetch loop", ratio(rates.andon, rates.bare), 0.5),
+        at_least("mails fetched a second, against a bare loop", ratio(rates.fetched, rates.fetched_bare), 0.5),
+        at_least("mails fetched and parsed a second, against it", ratio(rates.parsed, rates.parsed_bare), 0.5),
     ]
 
 
@@ -181,9 +182,8 @@ def _table(known: Known, appeared: Appeared, rates: Rates) -> Table:
         "error of these, had the gate stayed as it was": f"{appeared.ungated:.1%}",
         "once trained on their labels": _described(appeared.trained),
         "mails until the target is kept": "never" if appeared.back_after is None else f"{appeared.back_after}",
-        f"mails a second from {rates.server}, read and parsed": f"{rates.andon:,.0f}",
-        "the same, bare fetch loop": f"{rates.bare:,.0f}",
-        "the same, fetched and read by Python's library": f"{rates.plain:,.0f}",
+        f"mails a second from {rates.server}, fetched": f"{rates.fetched:,.0f}, a bare loop {rates.fetched_bare:,.0f}",
+        "the same, fetched and parsed": f"{rates.parsed:,.0f}, a bare loop {rates.parsed_bare:,.0f}",
     }
     for name, value in rows.items():
         table.add_row(name, value)
