@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 LABELLED = HERE / "labelled.parquet"
 FILED = 2_400
 HELD_OUT = 0.4
-"""The share of the newest mails that the model is measured on: of the labelled ones, or without any of the filed ones."""
+"""The share of the newest mails to measure on: of the labelled ones, or of the filed ones while none are labelled."""
 
 FEATURES = (
     FeatureSpec("subject", FeatureKind.TEXT),
@@ -62,7 +62,7 @@ def parted(filed: list[Row], labelled: list[Row]) -> tuple[list[Row], list[Row]]
 
 
 def labelled() -> Iterator[Row]:
-    """Return the labelled decisions of the line itself, oldest first, without those that the policy shows to a person."""
+    """Return the labelled decisions of the line, oldest first, without those that the policy shows to a person."""
     if LABELLED.exists():
         for row in read_rows(LABELLED):
             if row["label"] is not None and not orders_a_machine(row):

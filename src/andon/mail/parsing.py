@@ -27,7 +27,7 @@ _MIME_HEADERS_KEPT = 256
 
 
 def _header(name: str, value: str) -> Any:
-    """Return a parsed header. The parser asks for the MIME headers of a part again and again, so those are kept."""
+    """Return a parsed header. The parser asks for the MIME headers of a part several times, so those are kept."""
     return _mime_header(name, value) if name.lower().startswith("content-") else _PARSED(name, value)
 
 

@@ -5,10 +5,10 @@ from functools import cache
 from typing import Any, NamedTuple
 
 LONGEST = 20_000
-"""Characters in which a reply is looked for; what follows belongs to whatever the last of them belongs to."""
+"""Characters that are searched for a quoted mail. The rest is added to the part in which the last of them is."""
 
 LONGEST_LINE = 2000
-"""A text with a longer line is no reply that a mail program wrote: its patterns would take long on it."""
+"""A text with a longer line is not searched by patterns: no mail program writes one, and the search would be slow."""
 
 LANGUAGES = ["en", "de", "fr", "it", "es", "nl", "pl"]
 

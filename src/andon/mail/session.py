@@ -39,7 +39,7 @@ class ImapServer:
 
 
 class FolderStatus(NamedTuple):
-    """What a server says of a folder without opening it. `validity` changes when its numbers are given anew."""
+    """What a server says of a folder without opening it. `validity` changes when the server renumbers its mails."""
 
     validity: int
     next_uid: int
@@ -208,7 +208,7 @@ class MailSession:
             return bool(self._client.idle_check(timeout=max(0.001, seconds)))
 
     def close(self) -> None:
-        """Let go of the server."""
+        """Close the connection."""
         client, self._client = self._client, None
         if client is not None:
             with suppress(Exception):
@@ -223,7 +223,7 @@ class MailSession:
 
     @contextmanager
     def _asking(self, folder: str | None = None, *, idle: bool = False) -> Iterator[None]:
-        """Translate the library's errors. A missing folder is found out by asking for it."""
+        """Translate the library's errors. After a refusal it asks whether the folder exists."""
         from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError  # the extra mail
 
         try:

@@ -1,4 +1,4 @@
-"""The story of the mails: teams get theirs, people the uncertain ones; a robot, an agent, and a product nobody knew."""
+"""The story of the mails: a line routes a bank's mails, with people, a robot and an agent, and learns a new product."""
 
 import asyncio
 import os

@@ -25,7 +25,7 @@ NEW = 45
 """Mails about the new product that people have labelled before the model is trained anew."""
 
 LATELY = 100
-"""The newest mails, over which the error of the automatic part is looked at."""
+"""The newest mails, whose automatic part must be within the target."""
 
 AGAIN = 10
 """Mails about the new product that are routed without a person after that."""

@@ -12,7 +12,7 @@ from andon_demo.triage.ledger import DecidedMail, MailLedger
 PER_SECOND = 4.0
 SEED = 2
 BACKLOG = 60
-"""Mails that no team has finished, from which no further ones come for a moment: the story is in a hurry."""
+"""While so many mails are unfinished, no further ones are sent."""
 
 TEAM_OF_OUTCOME = {"block-card": "cards"}
 """The teams of outcomes that are not called like one."""
