@@ -1,16 +1,17 @@
 """Mail triage on real mails: the SpamAssassin corpus of 2002, whose teams are mailing lists and spam.
 
-- Trained as `andon init` writes it, on mails before September; asked about the later ones, by the project's own line.
-- The gate: proven on held-out mails, then on labels of people. Its error and automatic share, without an oracle.
-- A class that nobody trained for appears: after how many mails is the automatic part back within its target; what does
-  training on the labels bring.
-- From a real IMAP server: mails a second, beside a bare loop that only fetches.
+- Trained as `andon init` writes it, on mails before September. A line that runs decides the later ones, and its gate is
+  proven by the labels that come back. Its error and automatic share, without an oracle.
+- A class that nobody trained for appears: after how many mails is the automatic part back within its target, and what
+  is automatic once the model was trained on what people labelled.
+- From a real IMAP server: mails a second, fetched and parsed, beside loops that do the same with Python's library.
 """
 
 import argparse
 import json
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,9 +21,10 @@ from rich.table import Table
 from benchmarks import goals
 from benchmarks.goals import Goal, at_least, at_most, more_than, ratio
 from benchmarks.mail_corpus import ListMail, corpus, parted
-from benchmarks.mail_gate import TARGET, by_oracle, mails_until_back, through_gate
+from benchmarks.mail_line import running
 from benchmarks.mail_rate import Rates, measure
-from benchmarks.mail_side import ask, learn
+from benchmarks.mail_side import TARGET, write_project, write_training
+from benchmarks.mail_stream import Stream, by_oracle, mails_until_back
 
 NEW = "fork"
 """The class that nobody trained for: two of five later mails."""
@@ -30,26 +32,50 @@ NEW = "fork"
 CALM, LABELLED = 300, 400
 """Mails before it appears, and after that until the model is trained anew."""
 
+MEASURED_ON = 0.5
+"""The newest part of the mails since then that the new model is measured on: only these are like what comes."""
+
+AUTOMATIC, AUTOMATIC_AGAIN = 0.60, 0.30
+"""The automatic shares that are wanted, of a line whose classes are known and of one that has learned a new class."""
+
 PUBLISHED = {"TF-IDF, oracle threshold": 0.746, "MiniLM embeddings, oracle threshold": 0.374}
 """Automatic shares at the same target, of others who know all errors before."""
 
 
 @dataclass(frozen=True, slots=True)
-class MailFigures:
-    """What was measured on the corpus."""
+class Known:
+    """Mails of classes that the model knows."""
 
     mails: int
-    tested: int
     accuracy: float
     automatic: float
     error: float
     oracle: float
-    new_share: float
-    new_error_ungated: float
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the mails around a new class. `errors` are the wrong ones of the automatic mails."""
+
+    mails: int
+    automatic: float
+    error: float
+    errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class Appeared:
+    """A class appears: before it, after it, and after training on it.
+
+    `ungated` is the error of the mails since then that were as certain as the least certain automatic one before.
+    """
+
+    share: float
+    calm: Part
+    unknown: Part
+    trained: Part
+    ungated: float
     back_after: int | None
-    automatic_then: float
-    automatic_trained: float
-    error_trained: float
 
 
 def main() -> int:
@@ -58,96 +84,115 @@ def main() -> int:
     arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     check = arguments.parse_args().check
     console, mails = Console(), corpus()
-    with tempfile.TemporaryDirectory(prefix="andon-bench-", dir="/tmp") as folder:
-        figures = measured(mails, Path(folder))
-        rates = measure([mail.raw for mail in mails])
-    console.print(_table(figures, rates))
-    judged = goals_of(figures, rates)
+    with tempfile.TemporaryDirectory(prefix="andon-bench-", dir="/tmp") as name, ThreadPoolExecutor(2) as pool:
+        Path(name).chmod(0o711)
+        first = pool.submit(with_known_classes, mails, Path(name) / "known")
+        second = pool.submit(with_a_new_class, mails, Path(name) / "appeared")
+        known, appeared = first.result(), second.result()
+    rates = measure([mail.raw for mail in mails])
+    console.print(_table(known, appeared, rates))
+    judged = goals_of(known, appeared, rates)
     console.print(goals.table_of(judged))
-    described = {"figures": asdict(figures), "rates": asdict(rates), "published": PUBLISHED}
+    described = {"known": asdict(known), "appeared": asdict(appeared), "rates": asdict(rates), "published": PUBLISHED}
     print(json.dumps({"benchmark": "mail", **described, **goals.as_json(judged)}))
     return 1 if check and goals.missed(judged) else 0
 
 
-def measured(mails: list[ListMail], folder: Path) -> MailFigures:
-    """Learn, ask, and send the answers through the gate; then the same with a class that nobody trained for."""
+def with_known_classes(mails: list[ListMail], folder: Path) -> Known:
+    """Have a line decide the later mails, whose classes all came before."""
     before, later = parted(mails)
-    learnt = learn(folder / "all", before)
-    answers = ask(learnt, later)
-    passed = through_gate(learnt.evidence, answers)
+    with running(write_project(folder, before)) as line:
+        stream = line.decide(later)
+    accuracy = 1 - float(stream.wrong.mean())
+    return Known(len(later), accuracy, stream.share, stream.error, by_oracle(stream))
 
-    known = [mail for mail in later if mail.team != NEW][:CALM]
+
+def with_a_new_class(mails: list[ListMail], folder: Path) -> Appeared:
+    """Have a line decide mails without a class, then with it, and then with a model that learned from their labels."""
+    before, later = parted(mails)
+    filed, known = without_new(before), without_new(later)[:CALM]
     after = [mail for mail in later if mail.at > known[-1].at]
-    without = learn(folder / "without", [mail for mail in before if mail.team != NEW])
-    stream = ask(without, [*known, *after])
-    then = through_gate(without.evidence, stream)
-    region = stream.confidence[:CALM][then.automatic[:CALM]]
-    surest = float(region.min()) if len(region) else 2.0
-    ungated = stream.wrong[CALM:][stream.confidence[CALM:] >= surest]
-
-    filed = [*[mail for mail in before if mail.team != NEW], *known, *after[:LABELLED]]
-    again = learn(folder / "again", filed, by_time=False)
-    trained = through_gate(again.evidence, ask(again, after[LABELLED:]))
-    return MailFigures(
-        mails=len(mails),
-        tested=len(later),
-        accuracy=1 - float(answers.wrong.mean()),
-        automatic=passed.share,
-        error=passed.error,
-        oracle=by_oracle(answers),
-        new_share=sum(mail.team == NEW for mail in after) / len(after),
-        new_error_ungated=float(ungated.mean()) if len(ungated) else 0.0,
-        back_after=mails_until_back(then.part(CALM)),
-        automatic_then=then.part(CALM + LABELLED).share,
-        automatic_trained=trained.share,
-        error_trained=trained.error,
+    project = write_project(folder, filed, later=NEW)
+    with running(project) as line:
+        calm, unknown = line.decide(known), line.decide(after[:LABELLED])
+        learnt = [*filed, *known, *after[:LABELLED]]
+        write_training(project, learnt, NEW, MEASURED_ON * LABELLED / len(learnt))
+        line.train()
+        trained = line.decide(after[LABELLED:])
+    since = unknown.then(trained)
+    surest = calm.confidence[calm.automatic].min(initial=1.0)
+    sure = unknown.wrong[unknown.confidence >= surest]
+    return Appeared(
+        share=sum(mail.team == NEW for mail in after) / len(after),
+        calm=part_of(calm),
+        unknown=part_of(unknown),
+        trained=part_of(trained),
+        ungated=float(sure.mean()) if len(sure) else 0.0,
+        back_after=mails_until_back(since),
     )
 
 
-def goals_of(figures: MailFigures, rates: Rates) -> list[Goal]:
-    """Judge what was measured."""
-    never = float(figures.tested)
+def without_new(mails: list[ListMail]) -> list[ListMail]:
+    """Leave out the class that nobody trained for."""
+    return [mail for mail in mails if mail.team != NEW]
+
+
+def part_of(stream: Stream) -> Part:
+    """Describe a part of the stream."""
+    return Part(len(stream.wrong), stream.share, stream.error, stream.errors)
+
+
+def goals_of(known: Known, appeared: Appeared, rates: Rates) -> list[Goal]:
+    """Judge what was measured. Beside an error stands what was automatic: sending all mails to people is no success."""
+    calm, unknown, trained = appeared.calm, appeared.unknown, appeared.trained
+    never = float(unknown.mails + trained.mails)
     return [
-        at_least("accuracy on later mails", figures.accuracy, 0.80),
-        at_most("error of the automatic part, without an oracle", figures.error, TARGET),
-        at_least("automatic share at that target", figures.automatic, 0.60),
+        at_least("accuracy on later mails", known.accuracy, 0.80),
         at_most(
-            "mails until the target is kept again after a new class",
-            never if figures.back_after is None else float(figures.back_after),
+            f"error of the automatic part, {known.automatic:.0%} of the mails, without an oracle", known.error, TARGET
+        ),
+        at_least("automatic share at that target", known.automatic, AUTOMATIC),
+        at_most(f"error before the new class, {calm.automatic:.0%} automatic", calm.error, TARGET),
+        at_most(
+            f"mails from a new class until the target is kept, {unknown.automatic:.0%} automatic in {unknown.mails}",
+            never if appeared.back_after is None else float(appeared.back_after),
             200,
         ),
-        more_than(
-            "automatic share once trained on its labels, less the share before that",
-            figures.automatic_trained - figures.automatic_then,
-            0.0,
-        ),
-        at_least("mails a second, against a bare fetch loop", ratio(rates.andon, rates.bare), 0.5),
+        at_most(f"error once trained on its labels, {trained.automatic:.0%} automatic", trained.error, TARGET),
+        at_least("automatic share once trained on its labels", trained.automatic, AUTOMATIC_AGAIN),
+        more_than("the same, less the share before that", trained.automatic - unknown.automatic, 0.0),
+        at_least("mails fetched a second, against a bare loop", ratio(rates.fetched, rates.fetched_bare), 0.5),
+        at_least("mails fetched and parsed a second, against it", ratio(rates.parsed, rates.parsed_bare), 0.5),
     ]
 
 
-def _table(figures: MailFigures, rates: Rates) -> Table:
-    table = Table(title=f"{figures.mails:,} mails, {figures.tested:,} of them later", title_justify="left")
+def _table(known: Known, appeared: Appeared, rates: Rates) -> Table:
+    table = Table(title=f"{known.mails:,} later mails", title_justify="left")
     table.add_column("")
     table.add_column("measured", justify="right")
     rows = {
-        "accuracy": f"{figures.accuracy:.3f}",
-        f"automatic at a target of {TARGET:.0%}": f"{figures.automatic:.1%}",
-        "error of the automatic part": f"{figures.error:.2%}",
-        "the same model with an oracle's threshold": f"{figures.oracle:.1%}",
+        "accuracy": f"{known.accuracy:.3f}",
+        f"automatic at a target of {TARGET:.0%}": f"{known.automatic:.1%}",
+        "error of the automatic part": f"{known.error:.2%}",
+        "the same model with an oracle's threshold": f"{known.oracle:.1%}",
         **{f"published: {name}": f"{share:.1%}" for name, share in PUBLISHED.items()},
-        f"new class ({NEW}), of the mails since": f"{figures.new_share:.0%}",
-        "error since, with the gate as it was": f"{figures.new_error_ungated:.1%}",
-        "mails until the target is kept": "never" if figures.back_after is None else f"{figures.back_after}",
-        "automatic then": f"{figures.automatic_then:.1%}",
-        "automatic, trained on the labels": f"{figures.automatic_trained:.1%}",
-        "error, trained on the labels": f"{figures.error_trained:.2%}",
-        f"mails a second from {rates.server}, read and parsed": f"{rates.andon:,.0f}",
-        "the same, bare fetch loop": f"{rates.bare:,.0f}",
-        "the same, fetched and read by Python's library": f"{rates.plain:,.0f}",
+        f"new class ({NEW}), of the mails since": f"{appeared.share:.0%}",
+        "before it": _described(appeared.calm),
+        "since, before training": _described(appeared.unknown),
+        "error of these, had the gate stayed as it was": f"{appeared.ungated:.1%}",
+        "once trained on their labels": _described(appeared.trained),
+        "mails until the target is kept": "never" if appeared.back_after is None else f"{appeared.back_after}",
+        f"mails a second from {rates.server}, fetched": f"{rates.fetched:,.0f}, a bare loop {rates.fetched_bare:,.0f}",
+        "the same, fetched and parsed": f"{rates.parsed:,.0f}, a bare loop {rates.parsed_bare:,.0f}",
     }
     for name, value in rows.items():
         table.add_row(name, value)
     return table
+
+
+def _described(part: Part) -> str:
+    automatic = round(part.automatic * part.mails)
+    return f"{part.automatic:.1%} of {part.mails} automatic, {part.errors} of {automatic} wrong ({part.error:.1%})"
 
 
 if __name__ == "__main__":

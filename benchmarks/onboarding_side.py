@@ -63,7 +63,7 @@ def decide(data: DataSet, folder: Path) -> dict[str, Any]:
     packed = manifest.parse((project / "package" / "manifest.json").read_text(), source="manifest.json")
     truth = [train.CLASSES[at] for at in encode_labels(train.CLASSES, [_labelled(train, one) for one in labels])]
     fields = {feature.name for feature in packed.signature.features}
-    decisions, refused, example = decided_rows(automation, train, project / "package", rows)
+    decisions, refused, example = _decided(automation, train, project / "package", rows)
     automatic = [(one, true) for one, true in zip(decisions, truth, strict=True) if _is_automatic(one)]
     classes: Mapping[str, str | None] = automation.truth.outcomes if automation.truth is not None else {}
     risk = automation.risk
@@ -82,7 +82,7 @@ def decide(data: DataSet, folder: Path) -> dict[str, Any]:
     }
 
 
-def decided_rows(
+def _decided(
     automation: Automation, train: Any, package: Path, rows: Sequence[Mapping[str, Any]]
 ) -> tuple[list[Decision | None], int, str | None]:
     """Decide each row; None for one that the contract refuses, with the number of these and an example."""

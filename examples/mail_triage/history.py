@@ -1,4 +1,4 @@
-"""The mails that specialists have filed, as rows to learn from. A bank reads its archive here; this one is simulated."""
+"""The mails that specialists have filed, as rows to learn from. A bank reads its archive here; this is simulated."""
 
 from collections.abc import Iterator
 from typing import Any

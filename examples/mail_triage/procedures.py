@@ -1,4 +1,4 @@
-"""What follows a request to block a card: a robot blocks it, an agent drafts the answer, a person approves it, once sent."""
+"""What follows a request to block a card: a robot blocks it, an agent drafts the answer, a person approves it."""
 
 from datetime import timedelta
 from typing import Any

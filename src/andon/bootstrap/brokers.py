@@ -212,7 +212,7 @@ _CLIENTS: Mapping[str, Callable[[Settings, Trigger, Environment], dict[str, Any]
 _ADAPTERS = {"folder_moves": "imap", "graph_mail": "graph"}
 """The folder of an adapter, where it is not named as the kind of source."""
 
-_PARSERS = ("bs4", "mailparser_reply")
+_PARSERS = ("mailparser_reply",)
 _LOADED_LATER = {"imap": ("imapclient", *_PARSERS), "graph": _PARSERS, "gmail": _PARSERS}
 """Libraries that an adapter loads only when it uses them; a missing one is named before."""
 

@@ -6,6 +6,7 @@ from threading import Lock
 from andon import models, serving
 from andon.authoring import Automation
 from andon.bootstrap.project import chosen, load_automations
+from andon.bootstrap.versions import fetch_tried
 from andon.decisions import Contract, DecisionRecord, Explain, Explanation, NotExplained, explain, read_for_explaining
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
@@ -35,9 +36,7 @@ def explaining(
             raise NotExplained(
                 f"{version.name} {version.number} brings code of its own, which is not run only to explain a decision"
             )
-        with database.begin() as tx:
-            folder = models.fetch(tx, version, settings.data / "models")
-        kept[:] = [serving.load(version, folder)]
+        kept[:] = [serving.load(version, fetch_tried(settings, database, version))]
         return kept[0]
 
     def of(record: DecisionRecord) -> Explanation:

@@ -1,4 +1,6 @@
-"""Versions that are loaded beside a deployment: to decide the past again, for a plan, or for cases."""
+"""Versions that are loaded beside a deployment: to decide or explain the past, for a plan, or for cases."""
+
+from pathlib import Path
 
 from andon import models
 from andon.bootstrap.hosting import load_hosted
@@ -16,7 +18,11 @@ def load_version(settings: Settings, database: Database, version: ModelVersion) 
 
     Raises VersionHeld, EndpointUnavailable, EnvironmentInvalid.
     """
+    return load_hosted(settings, version, fetch_tried(settings, database, version))
+
+
+def fetch_tried(settings: Settings, database: Database, version: ModelVersion) -> Path:
+    """Return the folder of a registered version that was tried. Raises as `load_version` does."""
     trying(settings, database, SharedClock(database.now), build_events(settings))(version)
     with database.begin() as tx:
-        folder = models.fetch(tx, version, settings.data / "models")
-    return load_hosted(settings, version, folder)
+        return models.fetch(tx, version, settings.data / "models")

@@ -8,7 +8,7 @@ from andon.mail.domain import Mail, MailAddress, MailAttachment, is_generated
 from andon.mail.errors import FolderMissing, MailboxUnavailable, MailUnreadable
 from andon.mail.limits import MailLimits
 from andon.mail.parsing import identity, parse
-from andon.mail.session import PORTS, Encryption, FolderStatus, ImapServer, MailSession, is_loopback
+from andon.mail.session import PORTS, Encryption, FolderStatus, ImapServer, MailHead, MailSession, is_loopback
 from andon.mail.web import MailApi, OAuth, WebAnswer
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "MailAddress",
     "MailApi",
     "MailAttachment",
+    "MailHead",
     "MailLimits",
     "MailSession",
     "MailUnreadable",

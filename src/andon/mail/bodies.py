@@ -1,14 +1,24 @@
 """The text of a mail: the parts that hold it, and HTML as plain text. Markup is read, never rendered or fetched."""
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 from email.message import EmailMessage
+from html.parser import HTMLParser
+from typing import NamedTuple
 
 from andon.mail.headers import clean, decoded
 from andon.mail.limits import MailLimits
 
+_VOID = frozenset(
+    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
+)
+"""Tags that hold nothing and need no end."""
+
 _HIDDEN = ("script", "style", "head", "title", "template", "noscript")
 _BLOCKS = ("p", "div", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table", "blockquote", "pre", "hr")
 _QUOTES = ("gmail_quote", "gmail_quote_container", "moz-cite-prefix", "yahoo_quoted", "protonmail_quote")
+_DEEPEST_QUOTE = 5
 _SPACES = re.compile(r"[ \t\xa0\u200b\u200c\ufeff]+")
 _LINES = re.compile(r"\n{3,}")
 
@@ -31,32 +41,74 @@ def text_of(part: EmailMessage, limits: MailLimits) -> tuple[str, bool]:
 
 def html_to_text(html: str, most: int) -> tuple[str, bool]:
     """Return the text of HTML as far as its first `most` tags, and whether there were more; quotes begin with `> `."""
-    from bs4 import BeautifulSoup  # the extra mail
-    from bs4.element import Comment, Doctype, NavigableString, Tag
-
     shortened = _first_tags(html, most)
-    soup = BeautifulSoup(shortened, "html.parser")
-    lines: list[str] = [""]
-    stack: list[tuple[object, bool, int]] = [(child, False, 0) for child in reversed(soup.contents)]
-    while stack:
-        node, closing, quoted = stack.pop()
-        if isinstance(node, Tag):
-            if node.name == "br":
-                lines.append("> " * quoted)
-                continue
-            if node.name in _BLOCKS and lines[-1].strip("> ") != "":
-                lines.append("> " * quoted)
-            if closing or node.name in _HIDDEN or _is_hidden(node):
-                continue
-            inner = min(quoted + (_is_quote(node)), 5)
-            if inner > quoted:
-                lines.append("> " * inner)
-            stack.append((node, True, quoted))
-            stack.extend((child, False, inner) for child in reversed(node.contents))
-        elif isinstance(node, NavigableString) and not isinstance(node, Comment | Doctype):
-            lines[-1] += _SPACES.sub(" ", str(node).replace("\n", " "))
-    text = "\n".join(line.strip() for line in lines)
-    return _LINES.sub("\n\n", text).strip(), len(shortened) < len(html)
+    reader = _HtmlText()
+    readable = True
+    try:
+        reader.feed(shortened)
+        reader.close()
+    except AssertionError:  # the parser gives up at some broken declarations
+        readable = False
+    text = "\n".join(line.strip() for line in reader.lines)
+    return _LINES.sub("\n\n", text).strip(), len(shortened) < len(html) or not readable
+
+
+class _OpenTag(NamedTuple):
+    """A tag that is not closed yet: how deep in quotes the text is after it, and whether it hides its content."""
+
+    name: str
+    quoted: int
+    hidden: bool
+
+
+class _HtmlText(HTMLParser):
+    """Collects the lines of text of HTML without building a tree. An end tag closes all that was opened since."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.lines: list[str] = [""]
+        self._open: list[_OpenTag] = []
+        self._counts: Counter[str] = Counter()
+        self._quoted = self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Begin a line, a quote or a hidden part."""
+        if self._hidden == 0:
+            if tag == "br":
+                self.lines.append("> " * self._quoted)
+            elif tag in _BLOCKS:
+                self._break()
+        if tag in _VOID:
+            return
+        named = dict(attrs)
+        hidden = tag in _HIDDEN or _is_hidden(named)
+        self._open.append(_OpenTag(tag, self._quoted, hidden))
+        self._counts[tag] += 1
+        self._hidden += hidden
+        if self._hidden == 0 and _is_quote(tag, named) and self._quoted < _DEEPEST_QUOTE:
+            self._quoted += 1
+            self.lines.append("> " * self._quoted)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close a tag with all that is open inside it; one that is not open closes nothing."""
+        while self._counts[tag]:
+            closed = self._open.pop()
+            self._counts[closed.name] -= 1
+            self._hidden -= closed.hidden
+            self._quoted = closed.quoted
+            if self._hidden == 0 and closed.name in _BLOCKS:
+                self._break()
+            if closed.name == tag:
+                return
+
+    def handle_data(self, data: str) -> None:
+        """Add text to the present line."""
+        if self._hidden == 0:
+            self.lines[-1] += _SPACES.sub(" ", data.replace("\n", " "))
+
+    def _break(self) -> None:
+        if self.lines[-1].strip("> "):
+            self.lines.append("> " * self._quoted)
 
 
 def _first_tags(html: str, most: int) -> str:
@@ -68,11 +120,10 @@ def _first_tags(html: str, most: int) -> str:
     return html[:at]
 
 
-def _is_quote(node: object) -> bool:
-    name, classes = getattr(node, "name", ""), getattr(node, "attrs", {}).get("class") or ()
-    return name == "blockquote" or any(one in _QUOTES for one in classes)
+def _is_quote(tag: str, attributes: Mapping[str, str | None]) -> bool:
+    return tag == "blockquote" or any(one in _QUOTES for one in (attributes.get("class") or "").split())
 
 
-def _is_hidden(node: object) -> bool:
-    style = str(getattr(node, "attrs", {}).get("style") or "")[:1000].replace(" ", "").lower()
+def _is_hidden(attributes: Mapping[str, str | None]) -> bool:
+    style = (attributes.get("style") or "")[:1000].replace(" ", "").lower()
     return "display:none" in style or "visibility:hidden" in style

@@ -123,9 +123,9 @@ def kept(named: Mapping[str, Sequence[str]]) -> dict[str, str]:
 
 
 def identity_of(named: Mapping[str, Sequence[str]]) -> str:
-    """Return what all copies of a mail have in common, as a digest of what its sender wrote into its header.
+    """Return a digest of headers that the sender wrote, which is the same for all copies of a mail.
 
-    A message id alone is no identity: whoever learns one could have his own mail taken for another's.
+    A message id alone is no identity: with a copied id, somebody's mail could pass for another one.
     """
     first = {name: " ".join("".join(named.get(name, ("",))[:1]).split()) for name in _IDENTIFYING}
     if not first["message-id"]:

@@ -9,8 +9,8 @@ MEBIBYTE = 2**20
 class MailLimits:
     """The largest mail that is read, and how much of it an event holds.
 
-    A mail beyond the first five is refused. Of more recipients, a longer text or more tags of HTML the event holds the
-    first ones.
+    A mail beyond the first five is refused. Beyond the other limits, the event holds the first
+    recipients, the beginning of the text, and the text of the first HTML tags.
     """
 
     max_bytes: int = 40 * MEBIBYTE

@@ -9,8 +9,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from email import policy
 from email.feedparser import BytesFeedParser
+from email.headerregistry import HeaderRegistry
 from email.message import EmailMessage
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from andon.kernel.errors import Fault
@@ -21,7 +22,21 @@ from andon.mail.errors import MailUnreadable
 from andon.mail.limits import MailLimits
 from andon.mail.replies import split
 
-_POLICY = policy.default.clone(max_line_length=None)
+_PARSED = HeaderRegistry()
+_MIME_HEADERS_KEPT = 256
+
+
+def _header(name: str, value: str) -> Any:
+    """Return a parsed header. The parser asks for the MIME headers of a part several times, so those are kept."""
+    return _mime_header(name, value) if name.lower().startswith("content-") else _PARSED(name, value)
+
+
+@lru_cache(_MIME_HEADERS_KEPT)
+def _mime_header(name: str, value: str) -> Any:
+    return _PARSED(name, value)
+
+
+_POLICY = policy.default.clone(max_line_length=None, header_factory=_header)
 _NAME = re.compile(r"[^\w .,()+@=\-]")
 _LONGEST_NAME = 200
 _END_OF_HEADER = re.compile(rb"\r?\n\r?\n")

@@ -39,7 +39,7 @@ class ImapServer:
 
 
 class FolderStatus(NamedTuple):
-    """What a server says of a folder without opening it. `validity` changes when its numbers are given anew."""
+    """What a server says of a folder without opening it. `validity` changes when the server renumbers its mails."""
 
     validity: int
     next_uid: int
@@ -96,6 +96,12 @@ class MailSession:
         with self._asking():
             self._client.noop()
             return sorted(one for one in self._client.search(["UID", f"{uid}:*"]) if one >= uid)
+
+    def present(self, uids: Sequence[int]) -> set[int]:
+        """Return those of these numbers that the open folder has."""
+        with self._asking():
+            self._client.noop()
+            return set(self._client.search(["UID", ",".join(map(str, uids))])) & set(uids)
 
     def first_uid(self) -> int | None:
         """Return the least number in the open folder; None if it is empty."""
@@ -202,7 +208,7 @@ class MailSession:
             return bool(self._client.idle_check(timeout=max(0.001, seconds)))
 
     def close(self) -> None:
-        """Let go of the server."""
+        """Close the connection."""
         client, self._client = self._client, None
         if client is not None:
             with suppress(Exception):
@@ -217,7 +223,7 @@ class MailSession:
 
     @contextmanager
     def _asking(self, folder: str | None = None, *, idle: bool = False) -> Iterator[None]:
-        """Translate the library's errors. A missing folder is found out by asking for it."""
+        """Translate the library's errors. After a refusal it asks whether the folder exists."""
         from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError  # the extra mail
 
         try:

@@ -1,6 +1,6 @@
-"""The HTTP API of a mail service, with tokens by OAuth 2. Nothing is asked of another place than the service's own.
+"""The HTTP API of a mail service, with tokens by OAuth 2. Only the service's own addresses are asked.
 
-Raises MailboxUnavailable when it does not answer, or answers with an error that is not the caller's to understand.
+Raises MailboxUnavailable when it does not answer, or answers with an error that the caller cannot act on.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ class OAuth:
     scope: str = ""
 
     def form(self) -> dict[str, str]:
-        """Return what a token is asked for with."""
+        """Return the form of a token request."""
         found = {"client_id": self.client_id}
         if self.client_secret is not None:
             found["client_secret"] = self.client_secret.get_secret_value()
@@ -92,7 +92,7 @@ class MailApi:
         return answer
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()

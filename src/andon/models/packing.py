@@ -53,6 +53,7 @@ def pack(
     data: Path | str | None = None,
     description: str = "",
     model_classes: Sequence[str] | None = None,
+    untrained: Sequence[str] = (),
     allow_pickle: bool = False,
     requires: Sequence[str] = (),
 ) -> Path:
@@ -62,13 +63,14 @@ def pack(
     or the path of an ONNX file or of a saved MLflow model. Rows are raw values, labels are raw classes; `held_out` must
     be rows the model was not trained on (some calibrate, most measure). `split` says in words how they were split; `data` is the file they came from.
     `model_classes` is the order of the model's own output where the model does not say it (ONNX).
+    `untrained` are classes of held-out rows that the model was not trained for: all it answers there counts as wrong.
     `requires` names installed distributions that the model needs and that its imports do not show (plugins).
     ANDON_PACKAGE_FOLDER, if set, overrides `folder`. Raises PackageInvalid, ValueUnusable, and of a model elsewhere Unavailable.
     """
     signature = Signature(task=task_of(tuple(classes)), features=tuple(features), classes=tuple(classes))
     target = Path(os.environ.get(FOLDER_VARIABLE, folder))
     trained = encode(features, training[0]), encode_labels(classes, training[1])
-    held = encode(features, held_out[0]), encode_labels(classes, held_out[1])
+    held = encode(features, held_out[0]), encode_labels([*classes, *untrained], held_out[1])
     _check_lengths(trained, held)
     with _draft_of(target) as draft:
         saved = save(model, draft, allow_pickle=allow_pickle)
@@ -112,9 +114,12 @@ def _measure(
     """Calibrate on some of the held-out rows, drawn by chance, measure on the others."""
     found = measuring.measured(raw, labels, rarest, rng)
     confidence, predicted = found.calibrated.max(axis=1), found.calibrated.argmax(axis=1)
-    wrong = predicted != labels
+    wrong, known = predicted != labels, labels < len(signature.classes)
     scores = found.calibrated[:, 1] if signature.task == "binary" else confidence
     fitted, tested = found.fitting, found.measuring
+    scored = tested[known[tested]]
+    if not len(scored):
+        raise PackageInvalid("No held-out row that measures is of a class that the model was trained for")
     by_class = risk.evidence_by_class(
         signature.classes,
         (confidence[fitted], predicted[fitted], wrong[fitted]),
@@ -122,7 +127,7 @@ def _measure(
     )
     return {
         "calibration": found.fitted,
-        "metrics": metrics.metrics_of(found.calibrated[tested], labels[tested], signature.classes, rng=rng),
+        "metrics": metrics.metrics_of(found.calibrated[scored], labels[scored], signature.classes, rng=rng),
         "risk": found.evidence.model_copy(update={"by_class": by_class}),
         "profile": profile.profile_of(signature.features, trained, scores),
     }

@@ -61,7 +61,7 @@ class LegacyBank:
             return session
 
     def is_signed_in(self, session: str) -> bool:
-        """Return whether a session still stands, and count the request."""
+        """Return whether a session is still valid, and count the request."""
         with self._lock:
             if session not in self._sessions:
                 return False
@@ -88,7 +88,7 @@ class LegacyBank:
             return self._draw.random() < self.quirks.lost_share
 
     def fault_of(self, form: Mapping[str, str]) -> str | None:
-        """Return why the mask refuses what was typed."""
+        """Return why the mask refuses what was entered."""
         card = form.get("card", "").replace(" ", "")
         if not (card.isascii() and card.isdigit() and 8 <= len(card) <= 19):
             return "E017 CARD NUMBER INVALID"
@@ -99,7 +99,7 @@ class LegacyBank:
         return None
 
     def block(self, form: Mapping[str, str], by: str) -> Block:
-        """Block a card; each time once more."""
+        """Block a card. A second call makes a second block."""
         with self._lock:
             made = Block(
                 len(self.blocks) + 1,

@@ -107,5 +107,5 @@ def search(reference: str | None, found: Sequence[Block]) -> str:
 
 
 def error() -> str:
-    """Return the page that comes at random."""
+    """Return the page of a random error."""
     return _page("Error", _head("CARDSYS") + "<p>ABEND S0C4 IN MODULE CRDBLK01. CALL THE HELP DESK (4711).</p>")

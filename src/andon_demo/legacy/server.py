@@ -43,14 +43,14 @@ class LegacyServer:
             request_queue_size = 128
 
             def handle_error(self, *_: object) -> None:
-                """Say nothing: clients of robots leave whenever they like."""
+                """Report no error: a robot's client may leave at any time."""
 
         self._server = Server(("127.0.0.1", port), Handler)
         self._thread = threading.Thread(target=lambda: self._server.serve_forever(0.05), daemon=True)
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """The address of the system."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def plan(self, *faults: str) -> None:
@@ -70,7 +70,7 @@ class LegacyServer:
         return self._plan.popleft() if self._plan else ""
 
     def wait(self, seconds: float) -> None:
-        """Wait, but not longer than the server lives."""
+        """Wait, at most until the server ends."""
         self._closing.wait(seconds)
 
     def start(self) -> Self:
@@ -79,7 +79,7 @@ class LegacyServer:
         return self
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._closing.set()
         self.may_end.set()
         self._server.shutdown()
@@ -103,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 30
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log no request."""
 
     def do_GET(self) -> None:
         """Show a page."""

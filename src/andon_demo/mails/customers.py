@@ -1,4 +1,4 @@
-"""The customers who write: names, addresses, and the things that slots are filled with."""
+"""The customers who write: names, addresses, and values for the slots of phrases."""
 
 import random
 
@@ -14,7 +14,7 @@ SPAMMERS = ("quick-money.example", "bank-login.example", "easy-credit.example", 
 
 
 def draw_customer(rng: random.Random, *, spammer: bool) -> Customer:
-    """Draw a customer, or who sends spam."""
+    """Draw a customer or a sender of spam."""
     first, last = rng.choice(FIRST), rng.choice(LAST)
     if spammer:
         return Customer(f"{first} {last}", f"{first.lower()}{rng.randrange(1000)}@{rng.choice(SPAMMERS)}")
@@ -22,7 +22,7 @@ def draw_customer(rng: random.Random, *, spammer: bool) -> Customer:
 
 
 def slots(rng: random.Random, last4: str) -> dict[str, str]:
-    """Draw what the slots of one mail hold."""
+    """Draw values for the slots of one mail."""
     amount = rng.choice((rng.randrange(20, 400), rng.randrange(400, 9_000), rng.randrange(9, 400) * 1000))
     return {
         "last4": last4,

@@ -44,9 +44,9 @@ SPAM: Final = "spam"
 class MailTruth:
     """The truth about one mail.
 
-    `team` is the team of the first of `intents`; an injection that a reader sees is for the spam folder,
-    whatever else the mail asks; a hidden one is in HTML that mail programs do not show.
-    `blocked_card` are the last four digits of the card that the customer wants blocked.
+    `team` is the team of the first of `intents`. A mail with an injection that a reader sees belongs to spam, whatever
+    else it asks. A hidden injection is in HTML that mail programs do not show.
+    `blocked_card` is the last four digits of the card that the customer wants blocked.
     """
 
     team: str

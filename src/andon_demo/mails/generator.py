@@ -17,7 +17,7 @@ SEVERAL = 0.2
 """Mails with more than one wish."""
 
 ANSWERS, REMINDERS, INJECTIONS, HIDDEN = 0.22, 0.03, 0.04, 0.25
-"""Shares of mails; `HIDDEN` is that of the injections which a mail program does not show."""
+"""Shares of mails. `HIDDEN` is the share of injections in text that mail programs do not show."""
 
 NEW_PRODUCT = 0.2
 """The share of mails about the new product once there is one."""

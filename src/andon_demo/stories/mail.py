@@ -1,11 +1,10 @@
-"""The story of the mails: teams get theirs, people the uncertain ones; a robot, an agent, and a product nobody knew."""
+"""The story of the mails: a line routes a bank's mails, with people, a robot and an agent, and learns a new product."""
 
 import asyncio
 import os
 import shutil
 from importlib.util import find_spec
 
-from andon_demo.bank.api import LineApi
 from andon_demo.legacy import LegacyBank, LegacyServer, Quirks
 from andon_demo.line import Line, LineFailed
 from andon_demo.playing import play_in_traffic
@@ -54,7 +53,6 @@ def tell(stage: Stage) -> int:
                         Specialists(office, traffic),
                         Reviewers(line.url, line.key("reviewer", "reviewer"), traffic),
                         line,
-                        LineApi(line.gateway, key, writing.AUTOMATION),
                         cards,
                         catcher,
                     )

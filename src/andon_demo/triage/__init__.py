@@ -1,1 +1,1 @@
-"""The story of the mails: a bank's mailbox, the people who work with it, and what Andon makes of it."""
+"""The story of the mails: a bank's mailbox, the people who work with it, and the line that decides its mails."""

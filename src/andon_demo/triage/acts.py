@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from rich.console import RenderableType
 from rich.text import Text
 
-from andon_demo.bank.api import LineApi
 from andon_demo.legacy import LegacyBank
 from andon_demo.line import Line
-from andon_demo.mails import NEW_TEAM
 from andon_demo.playing import Act, Played, Worker
 from andon_demo.postoffice import MailCatcher
 from andon_demo.triage import writing
@@ -27,7 +25,7 @@ NEW = 45
 """Mails about the new product that people have labelled before the model is trained anew."""
 
 LATELY = 100
-"""The newest mails, over which the error of the automatic part is looked at."""
+"""The newest mails, whose automatic part must be within the target."""
 
 AGAIN = 10
 """Mails about the new product that are routed without a person after that."""
@@ -43,7 +41,6 @@ class TriageStory(Played):
     specialists: Specialists
     reviewers: Reviewers
     line: Line
-    api: LineApi
     cards: LegacyBank
     catcher: MailCatcher
 
@@ -72,7 +69,6 @@ def _calm(story: TriageStory) -> str | None:
     tally = story.traffic.tally()
     if tally.decided < CALM:
         return None
-    story.seen["calm"] = tally
     return f"{tally.share:.0%} of {tally.decided:,} automatic, of these {tally.error:.1%} to a wrong desk"
 
 
@@ -89,19 +85,12 @@ def _launch(story: TriageStory) -> None:
 
 
 def _labelled(story: TriageStory) -> str | None:
-    since = story.seen["launched"]
-    tally = story.traffic.tally(since)
+    tally = story.traffic.tally(story.seen["launched"])
     if tally.new < NEW:
         return None
-    story.seen["unknown"] = tally
-    automatic = sum(
-        one.automatic
-        for one in story.traffic.decided[since:]
-        if story.traffic.sent[one.message_id].truth.team == NEW_TEAM
-    )
     return (
-        f"{tally.new - automatic} of its {tally.new} mails went to people; {tally.share:.0%} of all are automatic, "
-        f"{tally.error:.1%} wrong"
+        f"{tally.new - tally.new_automatic} of its {tally.new} mails went to people; {tally.share:.0%} of all are "
+        f"automatic, {tally.error:.1%} of these to a wrong desk"
     )
 
 
@@ -133,17 +122,26 @@ def _train(story: TriageStory) -> None:
 
 def _knows(story: TriageStory) -> str | None:
     tally = story.traffic.tally(story.seen["trained"])
-    if tally.new_automatic < AGAIN:
+    if tally.new_right < AGAIN:
         return None
-    return f"{tally.new_automatic} of {tally.new} mails about it were routed without a person"
+    return f"{tally.new_right} of {tally.new} mails about it were routed to its desk without a person"
 
 
 def _back(story: TriageStory) -> str | None:
     tally = story.traffic.tally(max(story.seen["trained"], len(story.traffic.decided) - LATELY))
     if tally.decided < LATELY or tally.error > TARGET:
         return None
-    story.seen["after"] = tally
-    return f"of the last {tally.decided} mails {tally.share:.0%} automatic, {tally.error:.1%} wrong"
+    return f"of the last {tally.decided} mails {tally.share:.0%} automatic, {tally.error:.1%} of these to a wrong desk"
+
+
+def _close(story: TriageStory) -> None:
+    story.traffic.closed = True
+
+
+def _all_decided(story: TriageStory) -> str | None:
+    if len(story.traffic.decided) < len(story.traffic.sent):
+        return None
+    return f"{len(story.traffic.decided):,} mails came, and each was decided once"
 
 
 ACTS: Sequence[Act[TriageStory]] = (
@@ -152,4 +150,5 @@ ACTS: Sequence[Act[TriageStory]] = (
     Act("A new product: nobody trained for its mails", 240, _labelled, _launch),
     Act("Trained anew on what people did, the line knows the product", 420, _knows, _train),
     Act("The automatic part is within its target", 240, _back),
+    Act("No more mails come, and none is left", 120, _all_decided, _close),
 )

@@ -8,14 +8,40 @@ from rich.table import Table
 from andon_demo.mails import NEW_TEAM
 from andon_demo.triage.acts import TARGET, TriageStory
 
+ORDERS = "orders"
+"""The rule that shows mails with orders to machines to a person."""
+
 
 def show_end(console: Console, story: TriageStory) -> None:
-    """Show the table of results."""
+    """Show how the line came back, and the table of results."""
+    console.print(_parts(story))
+    console.print(_results(story))
+
+
+def _parts(story: TriageStory) -> Table:
+    """Return the parts of the story beside each other."""
+    traffic, launched, trained = story.traffic, story.seen["launched"], story.seen["trained"]
+    parts = [traffic.tally(0, launched), traffic.tally(launched, trained), traffic.tally(trained), traffic.tally()]
+    table = Table(title="How the line came back", title_justify="left")
+    for name in ("", "before", "new product, nobody trained", "trained on its mails", "all"):
+        table.add_column(name, justify="right" if name else "left")
+    table.add_row("Mails", *(f"{part.decided:,}" for part in parts))
+    table.add_row("Automatic", *(f"{part.share:.1%}" for part in parts))
+    table.add_row(
+        f"To a wrong desk, of the automatic ones (target {TARGET:.0%})",
+        *(f"{part.errors} of {part.automatic:,}, {part.error:.1%}" for part in parts),
+    )
+    table.add_row(f"Mails for {NEW_TEAM}", *(f"{part.new:,}" for part in parts))
+    table.add_row("To its desk without a person", *(f"{part.new_right:,}" for part in parts))
+    return table
+
+
+def _results(story: TriageStory) -> Table:
     traffic, sent = story.traffic, story.traffic.sent
-    whole, since = traffic.tally(), traffic.tally(story.seen["launched"])
     orders = [one for one in traffic.decided if sent[one.message_id].truth.injection]
     held = sum(not one.automatic for one in orders)
-    hidden = sum(sent[one.message_id].truth.hidden_injection for one in traffic.decided)
+    hidden = [one for one in traffic.decided if sent[one.message_id].truth.hidden_injection]
+    unread = sum(one.rule != ORDERS for one in hidden)
     spam = [one for one in traffic.decided if sent[one.message_id].truth.team == "spam" and one not in orders]
     caught = sum(traffic.team_of(one) == "spam" for one in spam)
     by_people = sum(not one.automatic for one in spam)
@@ -24,17 +50,13 @@ def show_end(console: Console, story: TriageStory) -> None:
     waits = _waits(story)
     table = Table(title="What came of it", title_justify="left", show_header=False)
     rows = {
-        "Mails decided": f"{whole.decided:,} of {len(sent):,}",
-        "Automatic share": f"{whole.share:.1%}; {story.seen['calm'].share:.1%} before the new product, "
-        f"{story.seen['after'].share:.1%} at the end",
-        "Error of the automatic part": f"{whole.error:.1%} (target {TARGET:.0%}); {since.error:.1%} since the new "
-        "product",
+        "Mails decided": f"{len(traffic.decided):,} of {len(sent):,}; {traffic.ledger.repeated} twice, "
+        f"{traffic.ledger.dead()} not readable",
         "To the right desk": f"half in {statistics.median(waits):.1f} s, 95% in {_quantile(waits, 95):.1f} s",
-        "Orders to machines": f"{held} of {len(orders)} held for a person; {hidden} more in text that nobody sees were "
-        "never read",
+        "Orders to machines": f"{held} of {len(orders)} held for a person; {unread} of {len(hidden)} in text "
+        "that nobody sees were not read",
         "Spam": f"{caught} of {len(spam)} filed by itself, {by_people} by people",
-        f"New product ({NEW_TEAM})": f"{since.new} mails; {since.new_automatic} automatic once people had labelled",
-        "Moved by specialists": f"{story.specialists.moved:,}; {story.traffic.finished:,} finished",
+        "Moved by specialists": f"{story.specialists.moved:,}; {traffic.finished:,} finished",
         "Verdicts on mails": f"{story.reviewers.given:,}",
         "Cards blocked": f"{len(blocked)} by the robot, each once: "
         f"{'yes' if all(count == 1 for count in blocked.values()) else 'NO'}; {story.reviewers.by_hand} by hand",
@@ -42,17 +64,18 @@ def show_end(console: Console, story: TriageStory) -> None:
     }
     for name, value in rows.items():
         table.add_row(name, value)
-    console.print(table)
+    return table
 
 
 def succeeded(story: TriageStory) -> bool:
-    """Return whether nothing happened twice, and no order to a machine was followed."""
-    sent = story.traffic.sent
-    followed = any(one.automatic for one in story.traffic.decided if sent[one.message_id].truth.injection)
+    """Return whether no mail was lost, nothing happened twice, and no order to a machine was followed."""
+    traffic, sent = story.traffic, story.traffic.sent
+    followed = any(one.automatic for one in traffic.decided if sent[one.message_id].truth.injection)
     answers = [str(one.message["In-Reply-To"]) for one in story.catcher.caught]
+    whole = len(traffic.decided) == len(sent) and not traffic.ledger.repeated
     once = all(count == 1 for count in story.cards.counts().values()) and len(answers) == len(set(answers))
     marked = all(one.message["Auto-Submitted"] is not None for one in story.catcher.caught)
-    return once and marked and not followed
+    return whole and once and marked and not followed
 
 
 def _waits(story: TriageStory) -> list[float]:

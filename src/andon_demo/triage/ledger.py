@@ -11,9 +11,11 @@ import psycopg
 from andon.kernel import config, postgres
 
 DECIDED = """
-SELECT id, correlation_id, outcome, rule, certain, model_version, decided_at FROM decisions
-WHERE automation = %s AND decided_at >= %s ORDER BY decided_at
+SELECT id, correlation_id, outcome, rule, decided_at FROM decisions
+WHERE automation = %s AND decided_at >= %s - interval '10 seconds' ORDER BY decided_at
 """
+"""A batch may be committed after a later one: what was read is read again for a while."""
+
 DEAD = "SELECT count(*) FROM dead_events WHERE automation = %s"
 
 
@@ -25,8 +27,6 @@ class DecidedMail:
     message_id: str
     outcome: str
     rule: str
-    version: int
-    at: datetime
 
     @property
     def automatic(self) -> bool:
@@ -35,7 +35,10 @@ class DecidedMail:
 
 
 class MailLedger:
-    """A connection to the project's database. `by_mail` and `by_decision` are the decisions read so far."""
+    """A connection to the project's database. `by_mail` and `by_decision` are the decisions read so far.
+
+    `repeated` counts decisions about mails that were decided before: there must be none.
+    """
 
     def __init__(self, folder: Path, automation: str) -> None:
         self._database = psycopg.connect(postgres.url_of(config.load(folder, {})), autocommit=True)
@@ -43,13 +46,16 @@ class MailLedger:
         self._since = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
         self.by_mail: dict[str, DecidedMail] = {}
         self.by_decision: dict[str, DecidedMail] = {}
+        self.repeated = 0
 
     def read(self) -> Mapping[str, DecidedMail]:
         """Read what was decided since; return all decisions by Message-ID."""
-        for row in self._database.execute(DECIDED, (self._automation, self._since)).fetchall():
-            identifier, mail, outcome, rule, _, version, at = row
-            found = DecidedMail(str(identifier), f"<{mail}>", outcome, rule, version, at)
-            self.by_mail[found.message_id] = self.by_decision[found.decision_id] = found
+        rows = self._database.execute(DECIDED, (self._automation, self._since)).fetchall()
+        for identifier, mail, outcome, rule, at in rows:
+            found = DecidedMail(str(identifier), f"<{mail}>", outcome, rule)
+            if found.decision_id not in self.by_decision:
+                self.repeated += found.message_id in self.by_mail
+                self.by_mail[found.message_id] = self.by_decision[found.decision_id] = found
             self._since = at
         return self.by_mail
 

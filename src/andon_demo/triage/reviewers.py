@@ -30,7 +30,7 @@ class Reviewers:
     _stopped: bool = False
 
     def stop(self) -> None:
-        """Go home."""
+        """End `run` soon."""
         self._stopped = True
 
     async def run(self) -> None:

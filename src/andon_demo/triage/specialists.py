@@ -25,7 +25,7 @@ def folders() -> list[str]:
 
 @dataclass(slots=True)
 class Specialists:
-    """The people of all teams. `moved` counts mails that were in the wrong folder; `arrived` is when each was right."""
+    """The people of all teams. `moved` counts mails from wrong folders; `arrived` is when each reached its own."""
 
     mailbox: Mailbox
     traffic: MailTraffic
@@ -34,7 +34,7 @@ class Specialists:
     _stopped: bool = False
 
     def stop(self) -> None:
-        """Go home."""
+        """End `run` soon."""
         self._stopped = True
 
     async def run(self) -> None:

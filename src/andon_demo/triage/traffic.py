@@ -11,19 +11,27 @@ from andon_demo.triage.ledger import DecidedMail, MailLedger
 
 PER_SECOND = 4.0
 SEED = 2
+BACKLOG = 60
+"""While so many mails are unfinished, no further ones are sent."""
+
 TEAM_OF_OUTCOME = {"block-card": "cards"}
 """The teams of outcomes that are not called like one."""
 
 
 @dataclass(slots=True)
 class MailTally:
-    """Mails of one part of the story: those decided, the automatic ones, the wrong ones, and those of the new team."""
+    """Mails of one part of the story: those decided, the automatic ones, and the wrong ones of these.
+
+    `new` are mails about the new product, `new_automatic` the automatic ones of them, `new_right` those of these that
+    reached its desk.
+    """
 
     decided: int = 0
     automatic: int = 0
     errors: int = 0
     new: int = 0
     new_automatic: int = 0
+    new_right: int = 0
 
     @property
     def error(self) -> float:
@@ -38,16 +46,17 @@ class MailTally:
 
 @dataclass(slots=True)
 class MailTraffic:
-    """Delivers mails until it is stopped. `sent` has every mail by its Message-ID."""
+    """Delivers mails until it is stopped or `closed`. `sent` has every mail by its Message-ID."""
 
     mailbox: Mailbox
     ledger: MailLedger
     new_product: bool = False
+    closed: bool = False
     sent: dict[str, BankMail] = field(default_factory=dict)
     sent_at: dict[str, datetime] = field(default_factory=dict)
     decided: list[DecidedMail] = field(default_factory=list)
     finished: int = 0
-    """Mails that a team has finished; while many are not, no further ones come, as the story is in a hurry."""
+    """Mails that a team has finished."""
     _known: set[str] = field(default_factory=set)
     _stopped: bool = False
 
@@ -61,7 +70,7 @@ class MailTraffic:
         while not self._stopped:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             due = max(due + 1 / PER_SECOND, time.monotonic() - 1)
-            if len(self.sent) - self.finished < BACKLOG:
+            if not self.closed and len(self.sent) - self.finished < BACKLOG:
                 mail = mails.next(new_product=self.new_product)
                 self.sent[mail.message_id], self.sent_at[mail.message_id] = mail, datetime.now(UTC)
                 await asyncio.to_thread(self.mailbox.deliver, mail.raw)
@@ -75,16 +84,17 @@ class MailTraffic:
         """Return the team that a decision means."""
         return TEAM_OF_OUTCOME.get(decided.outcome, decided.outcome)
 
-    def tally(self, since: int = 0) -> MailTally:
-        """Count the decisions from one on."""
+    def tally(self, since: int = 0, until: int | None = None) -> MailTally:
+        """Count the decisions from one on, up to another."""
         counted = MailTally()
-        for one in self.decided[since:]:
+        for one in self.decided[since:until]:
             new = self.sent[one.message_id].truth.team == NEW_TEAM
             counted.decided += 1
             counted.automatic += one.automatic
             counted.errors += self.is_wrong(one)
             counted.new += new
-            counted.new_automatic += new and one.automatic and not self.is_wrong(one)
+            counted.new_automatic += new and one.automatic
+            counted.new_right += new and one.automatic and not self.is_wrong(one)
         return counted
 
     def _read(self) -> None:
@@ -92,7 +102,3 @@ class MailTraffic:
             if identifier not in self._known and identifier in self.sent:
                 self._known.add(identifier)
                 self.decided.append(one)
-
-
-BACKLOG = 60
-"""Mails on their way, from which no further ones come for a moment."""

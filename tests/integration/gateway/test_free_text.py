@@ -5,18 +5,19 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from tests.served import served
 
-from andon import console, reviews
+from andon import console, decisions, models, reviews
 from andon.access import Grant, KeyRing, Role
 from andon.bootstrap.explaining import explaining
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
-from andon.models import ModelVersion, open_package
+from andon.models import ModelVersion, VersionHeld, open_package
 from andon.serving import Hosting, load
 from calls import call
 from lines import ADMIN, PEPPER, Installation
@@ -100,6 +101,17 @@ def test_the_reviewer_reads_the_text_and_the_decisions_page_shows_its_beginning(
     assert why.status_code == 200
     assert "What spoke for cards" in why.text
     assert ">stolen</td>" in why.text
+
+
+def test_a_version_in_quarantine_is_not_loaded_to_explain(installation: Installation, key: str) -> None:
+    decision_id = UUID(call(installation, "POST", DECIDE, key, json=LOAN).json()["id"])
+    with installation.database.begin() as tx:
+        version = models.get(tx, "mails", 1)
+        models.hold_back(tx, version, "it ended its process", events=Events(), now=datetime.now(UTC))
+        record = decisions.records_of(tx, [decision_id])[decision_id]
+    explain = explaining(Settings(root=installation.folder), installation.database, lambda _: a_mail_line())
+    with pytest.raises(VersionHeld, match="it ended its process"):
+        explain(record)
 
 
 def test_a_decision_that_is_not_there_has_no_explanation(visitor: httpx.Client) -> None:

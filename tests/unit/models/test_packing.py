@@ -188,3 +188,20 @@ from pathlib import Path
 from packages import packed_anew
 packed_anew(Path("package"))
 """
+
+
+def test_a_held_out_row_of_a_class_that_nobody_trained_for_is_wrong_whatever_the_answer(tmp_path: Path) -> None:
+    rows, labels = rows_of(200, seed=2)
+    sometimes_new = {"held_out": (rows, ["new" if at % 4 == 0 else "ok" for at in range(len(labels))])}
+    model = Constant([0.9, 0.1])
+    manifest = open_package(
+        packed(tmp_path / "package", model, allow_pickle=True, untrained=["new"], **sometimes_new)
+    ).manifest
+    widest = manifest.risk.table[-1]
+    assert widest.errors == manifest.risk.rows - manifest.metrics.rows > 0
+    assert manifest.signature.classes == tuple(CLASSES)
+    with pytest.raises(ValueUnusable, match="new"):
+        packed(tmp_path / "other", model, allow_pickle=True, **sometimes_new)
+    only_new = (rows, ["new"] * len(labels))
+    with pytest.raises(PackageInvalid, match="No held-out row"):
+        packed(tmp_path / "other", model, allow_pickle=True, untrained=["new"], held_out=only_new)

@@ -11,15 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 
+from andon.adapters.imap.fetching import fetch
 from andon.adapters.imap.session_thread import SessionThread
 from andon.mail import FolderStatus, ImapServer, MailSession
-from andon.streams import Arrival, RawMail, ReadsMails, StreamMissing
-
-BATCH_BYTES = 32 * 2**20
-"""The most bytes of mails in one fetch; a larger mail is fetched alone."""
-
-BEGINNING = 65_536
-"""The bytes fetched of a mail beyond the size limit."""
+from andon.streams import Arrival, ReadsMails, StreamMissing
 
 LOOK_AGAIN_SECONDS = 60.0
 """Seconds between two looks at a folder, even with IDLE."""
@@ -143,7 +138,7 @@ class ImapSource:
             uids = self._uids(session, known, position)[:most]
             if not uids:
                 return []
-            found = self._fetch(session, folder, uids)
+            found = fetch(session, folder, uids, self._reader)
             if found:
                 return self._reader.arrivals(found)
             position = uids[-1] + 1  # they were deleted or moved away meanwhile
@@ -156,31 +151,6 @@ class ImapSource:
                 return left
         known.uids, known.since = session.uids_from(position), position
         return known.uids
-
-    def _fetch(self, session: MailSession, folder: str, uids: Sequence[int]) -> list[RawMail]:
-        """Fetch these mails in order, as many as one batch may hold."""
-        heads = session.heads(uids)
-        wanted: list[int] = []
-        room = BATCH_BYTES
-        for uid in uids:
-            if uid not in heads:
-                continue
-            size = 0 if self._reader.section or heads[uid].size > self._reader.max_bytes else heads[uid].size
-            if wanted and size > room:
-                break
-            wanted.append(uid)
-            room -= size
-        large = [uid for uid in wanted if heads[uid].size > self._reader.max_bytes]
-        mails = session.fetch([uid for uid in wanted if uid not in large], self._reader.section)
-        mails |= {uid: session.beginning(uid, BEGINNING) for uid in large}
-        return [
-            RawMail(uid, folder, mails[uid], heads[uid].at, self._too_large(heads[uid].size) if uid in large else None)
-            for uid in wanted
-            if uid in mails
-        ]
-
-    def _too_large(self, size: int) -> str:
-        return f"The mail has {size} bytes; at most {self._reader.max_bytes} are read ([mail] max_bytes)"
 
     async def _survey(self, partition: str, work: Callable[[MailSession, str, FolderStatus], int]) -> int:
         folder, validity = parts_of(partition)

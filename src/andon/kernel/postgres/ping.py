@@ -31,4 +31,4 @@ def admits(port: int, *, user: str, database: str, timeout: float) -> bool:
 
 def _state_of(error: bytes) -> str:
     """Return the SQLSTATE of an error message: of its fields, separated by zero bytes, the one that begins with C."""
-    return next((field[1:].decode() for field in error.split(b"\0") if field[:1] == b"C"), "")
+    return next((field[1:].decode("ascii", "replace") for field in error.split(b"\0") if field[:1] == b"C"), "")
