@@ -230,12 +230,13 @@ def test_a_place_that_does_not_exist_is_waited_for_and_named(installation: Insta
     run(test)
 
 
+@pytest.mark.timeout(300)
 def test_ten_thousand_distinct_keys_in_a_moment_are_all_decided(installation: Installation, place: Place) -> None:
     async def test() -> None:
         await place.make()
         await place.send(*((body(number, account=f"a{number}"), {}) for number in range(10_000)))
         async with reading(installation, place.source(installation.database)):
-            await until(lambda: decided(installation) == 10_000, seconds=90)
+            await until(lambda: decided(installation) == 10_000, seconds=240)
         found = rows(installation, "SELECT count(*), sum(decided)::int, sum(dead)::int FROM stream_partitions")
         assert found[0][1:] == (10_000, 0)
 

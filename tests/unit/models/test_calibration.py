@@ -28,7 +28,10 @@ def test_a_higher_raw_score_never_gets_a_lower_probability_and_none_is_certain(s
 
 
 curves = st.lists(
-    st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=60, unique_by=lambda point: point[0]
+    st.tuples(st.floats(0, 1, allow_subnormal=False), st.floats(0, 1, allow_subnormal=False)),
+    min_size=1,
+    max_size=60,
+    unique_by=lambda point: point[0],
 ).map(sorted)
 
 
