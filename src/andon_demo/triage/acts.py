@@ -21,7 +21,7 @@ CALM = 150
 ANSWERED = 5
 """Customers whose card is blocked and who have their answer."""
 
-NEW = 45
+NEW = 75
 """Mails about the new product that people have labelled before the model is trained anew."""
 
 LATELY = 100
@@ -147,7 +147,7 @@ def _all_decided(story: TriageStory) -> str | None:
 ACTS: Sequence[Act[TriageStory]] = (
     Act("Mails come, and each is sent to a team or shown to a person", 240, _calm),
     Act("A robot blocks lost cards; answers are drafted, approved and sent", 480, _answered),
-    Act("A new product: nobody trained for its mails", 240, _labelled, _launch),
+    Act("A new product: nobody trained for its mails", 420, _labelled, _launch),
     Act("Trained anew on what people did, the line knows the product", 420, _knows, _train),
     Act("The automatic part is within its target", 240, _back),
     Act("No more mails come, and none is left", 120, _all_decided, _close),
