@@ -1,6 +1,6 @@
-"""The HTTP door: the decide route, and FastAPI for reading and working what follows. No rules inside.
+"""The HTTP API: the decide route, and FastAPI routes for everything else. It holds no business rules.
 
-A name is imported when it is first used, so that a worker, which offers health and metrics alone, loads no routes.
+Names are imported on first use, so that a worker, which serves only health and metrics, loads no routes.
 """
 
 from importlib import import_module

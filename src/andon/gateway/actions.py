@@ -1,4 +1,4 @@
-"""Actions: look at what was or could not be delivered, send dead letters again, let a destination be used again."""
+"""Routes of actions: list what was or could not be delivered, resend dead letters, enable destinations again."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/actions", tags=["actions"])
 
 
 class ActionOut(BaseModel):
-    """An action; `id` is the key under which the receiver gets it (`webhook-id`)."""
+    """An action. The receiver gets `id` as its idempotency key (`webhook-id`)."""
 
     id: UUID
     decision_id: UUID | None = Field(description="Null if an event of Andon itself is sent.")
@@ -38,7 +38,7 @@ class ActionOut(BaseModel):
 
 
 class AttemptOut(BaseModel):
-    """One try; `kind` is null while it is under way, `unknown` if the receiver may or may not have got it."""
+    """One attempt. `kind` is null while it is under way, and `unknown` if the receiver may or may not have got it."""
 
     number: int
     inquiry: bool = Field(description="Whether it only asked the receiver what became of an earlier attempt.")
@@ -74,7 +74,7 @@ class DestinationOut(BaseModel):
 
 
 class WhichIn(Why):
-    """Which dead letters to send again: all that the caller may, narrowed by what is given."""
+    """Which dead letters to send again: all that the caller may resend, narrowed by the given fields."""
 
     automation: str | None = None
     destination: str | None = None
@@ -103,7 +103,7 @@ def index(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     before: UUID | None = None,
 ) -> ActionsOut:
-    """Actions in one state that the caller may see; dead letters if not asked for others."""
+    """List the actions in one state that the caller may see. The default state is `dead`."""
     which = ActionSelection(
         _within(caller.scopes(Permission.READ_ACTIONS), automation), destination, since, until, because
     )
@@ -117,9 +117,9 @@ def index(
 
 @router.get("/destinations", operation_id="list_disabled_destinations")
 def disabled_destinations(caller: Caller, db: Db) -> list[DestinationOut]:
-    """The destinations that said they are gone, and get nothing until they are enabled.
+    """List the disabled destinations: they said that they are gone, and get nothing until they are enabled.
 
-    A key for some automations sees those for which one of them has an action.
+    A key for some automations sees the destinations for which one of these automations has an action.
     """
     caller.require_anywhere(Permission.READ_ACTIONS)
     with db.begin() as tx:
@@ -129,7 +129,7 @@ def disabled_destinations(caller: Caller, db: Db) -> list[DestinationOut]:
 
 @router.post("/destinations/{name}/enable", status_code=204, operation_id="enable_destination")
 def enable_destination(name: str, why: Why, caller: Caller, db: Db, now: Now) -> None:
-    """Send to a destination again. Its dead letters stay until they are sent again."""
+    """Enable a destination again. Its dead letters stay until they are resent."""
     caller.require(Permission.RESEND_ACTIONS, None)
     with db.begin() as tx:
         actions.enable_destination(tx, name, actor=caller.actor, reason=why.reason, now=now)
@@ -139,8 +139,8 @@ def enable_destination(name: str, why: Why, caller: Caller, db: Db, now: Now) ->
 def resend_many(asked: WhichIn, caller: Caller, db: Db, now: Now, bus: Bus) -> ResentOut:
     """Send dead letters again, each under its own key.
 
-    Those of disabled destinations stay. So do those whose error begins with `unknown:`, unless `because` names them:
-    their receivers may have taken them.
+    Dead letters of disabled destinations stay. Those whose error begins with `unknown:` stay too, unless `because`
+    names them: their receivers may have taken them.
     """
     caller.require_anywhere(Permission.RESEND_ACTIONS)
     scopes = _within(caller.scopes(Permission.RESEND_ACTIONS), asked.automation)
@@ -154,7 +154,7 @@ def resend_many(asked: WhichIn, caller: Caller, db: Db, now: Now, bus: Bus) -> R
 
 @router.get("/{action_id}", operation_id="get_action")
 def show(action_id: UUID, caller: Caller, db: Db, now: Now) -> ActionDetail:
-    """One action with all attempts at it."""
+    """Show one action with all attempts at it."""
     with db.begin() as tx:
         action = _visible(tx, action_id, caller)
         return _detail(action, actions.attempts(tx, action_id, now=now))
@@ -171,7 +171,7 @@ def resend(action_id: UUID, why: Why, caller: Caller, db: Db, now: Now, bus: Bus
 
 @router.post("/{action_id}/confirm", operation_id="confirm_action")
 def confirm(action_id: UUID, why: Why, caller: Caller, db: Db, now: Now, bus: Bus) -> ActionDetail:
-    """Say that the receiver took a dead letter after all, so that it is not sent again."""
+    """Confirm that the receiver took a dead letter after all, so that it is not sent again."""
     with db.begin() as tx:
         caller.require(Permission.RESEND_ACTIONS, _visible(tx, action_id, caller).automation)
         action = actions.confirm(tx, action_id, actor=caller.actor, reason=why.reason, events=bus, now=now)
@@ -185,9 +185,9 @@ def call_back(
     gateway: Parts,
     now: Now,
 ) -> None:
-    """Say that the robot ended its work on an action, which is then asked how. Signed by its address, needs no key.
+    """Report that a robot ended its work on an action. The address is signed, so the call needs no key.
 
-    What the call holds is not read: how the work ended is asked of the robot's control room.
+    The body is not read: Andon asks the robot's control room how the work ended.
     """
     with gateway.database.begin() as tx:
         action = actions.get(tx, action_id)
@@ -199,14 +199,14 @@ def call_back(
 
 
 def _within(scopes: Sequence[str] | None, automation: str | None) -> Sequence[str] | None:
-    """The automations that are meant: those the caller may, or the named one of them."""
+    """Return the automations to select: all in `scopes`, or only the named one if it is in `scopes`."""
     if automation is None:
         return scopes
     return [automation] if scopes is None or automation in scopes else []
 
 
 def _visible(tx: Tx, action_id: UUID, caller: Principal) -> Action:
-    """An action that the caller may see. What he may not see is not there for him."""
+    """Return an action that the caller may see. Raises ActionNotFound for any other."""
     action = actions.get(tx, action_id)
     if not caller.may(Permission.READ_ACTIONS, action.automation):
         raise ActionNotFound(f"No action {action_id}")

@@ -1,4 +1,7 @@
-"""Admission: how fast a key may ask, and how much may be under way. In memory, per gateway; a check costs under a microsecond."""
+"""Admission: the rate limit of each key and the limit of requests under way.
+
+The limits are kept in memory, per gateway. A check costs under a microsecond.
+"""
 
 from collections.abc import Mapping
 from time import monotonic
@@ -14,11 +17,11 @@ SENT_AWAY: Mapping[type[AndonError], str] = {
     LineBusy: "queue",
     DeadlineExceeded: "deadline",
 }
-"""The errors with which a request is sent away for want of room or time, and the reason that is counted."""
+"""Errors that refuse a request for want of capacity or time -> the reason under which they are counted."""
 
 
 class Bucket:
-    """A token bucket: `capacity` at once after a quiet time, refilled at `per_second`."""
+    """A token bucket that holds `capacity` tokens and is refilled at `per_second`."""
 
     __slots__ = ("_capacity", "_left", "_per_second", "_seen")
 
@@ -29,7 +32,7 @@ class Bucket:
         self._seen = now
 
     def take(self, now: float) -> float:
-        """Take one; what is left, or less than 0 if there was none to take."""
+        """Take one token. Return how many are left, or less than 0 if there was none."""
         left = self._left + (now - self._seen) * self._per_second
         if left > self._capacity:
             left = self._capacity
@@ -38,12 +41,12 @@ class Bucket:
         return left - 1
 
     def wait(self) -> float:
-        """Seconds until there is one to take."""
+        """Return the seconds until there is a token."""
         return max(0.0, (1 - self._left) / self._per_second)
 
 
 class Admission:
-    """Lets a request in or raises RateLimited or Overloaded, which say when to come again."""
+    """Admits requests, or raises RateLimited or Overloaded, which say when to try again."""
 
     def __init__(self, *, burst: int, per_minute: int, max_in_flight: int) -> None:
         self.policy = f'"burst";q={burst};w={max(1, round(burst * 60 / per_minute))}'
@@ -55,16 +58,16 @@ class Admission:
 
     @property
     def share(self) -> float:
-        """How much is under way of what may be."""
+        """Share of the allowed requests that is under way, from 0 to 1."""
         return self.in_flight / self._max_in_flight
 
     @property
     def full(self) -> bool:
-        """Whether as much is under way as may be."""
+        """Whether as many requests are under way as are allowed."""
         return self.in_flight >= self._max_in_flight
 
     def admit(self, key: UUID) -> str:
-        """Count one request of a key; the value of its RateLimit header."""
+        """Count one request of a key and return the value of its RateLimit header. Raises RateLimited, Overloaded."""
         now = monotonic()
         bucket = self._buckets.get(key)
         if bucket is None:

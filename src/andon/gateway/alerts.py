@@ -1,4 +1,4 @@
-"""Alerts: list them, look at one with its timeline, acknowledge and resolve."""
+"""Routes of alerts: list them, show one with its timeline, acknowledge and resolve."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -29,12 +29,12 @@ class AlertNoteOut(BaseModel):
 
     @classmethod
     def of(cls, note: Note) -> "AlertNoteOut":
-        """A note as the API shows it."""
+        """Return a note as the API shows it."""
         return cls(at=note.at, kind=note.kind, by=note.by, message=note.message)
 
 
 class DecisionsBehindOut(BaseModel):
-    """The filter for `GET /v1/decisions` that gives the decisions behind an alert."""
+    """The filter for `GET /v1/decisions` that selects the decisions behind an alert."""
 
     automation: str
     since: datetime
@@ -43,7 +43,7 @@ class DecisionsBehindOut(BaseModel):
 
 
 class AlertOut(BaseModel):
-    """A breach from its first sighting until it is resolved."""
+    """A breach, from when it is first seen until it is resolved."""
 
     id: UUID
     title: str
@@ -116,7 +116,7 @@ def index(
     before: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> AlertsOut:
-    """Alerts that the caller may see, newest first."""
+    """List the alerts that the caller may see, newest first."""
     caller.require_anywhere(Permission.READ_ALERTS)
     which = AlertSelection(
         visible(caller), automation, tuple(state) if state else alerts.UNRESOLVED, level, monitor, drills
@@ -130,14 +130,14 @@ def index(
 
 @router.get("/{alert_id}", operation_id="get_alert")
 def show(alert_id: UUID, caller: Caller, db: Db, now: Now) -> AlertDetailOut:
-    """One alert."""
+    """Show one alert."""
     with db.begin() as tx:
         return _whole(tx, seen(tx, alert_id, caller), now)
 
 
 @router.post("/{alert_id}/acknowledge", operation_id="acknowledge_alert")
 def acknowledge(alert_id: UUID, said: AcknowledgeIn, caller: Caller, db: Db, bus: Bus, now: Now) -> AlertDetailOut:
-    """Say that you look after an alert. It is not sent again unless its level rises."""
+    """Acknowledge an alert. It is not sent again unless its level rises."""
     with db.begin() as tx:
         caller.require(Permission.WORK_ALERTS, seen(tx, alert_id, caller).automation or None)
         done = alerts.acknowledge(tx, alert_id, actor=caller.actor, events=bus, now=now, comment=said.comment)
@@ -146,20 +146,20 @@ def acknowledge(alert_id: UUID, said: AcknowledgeIn, caller: Caller, db: Db, bus
 
 @router.post("/{alert_id}/resolve", operation_id="resolve_alert")
 def resolve(alert_id: UUID, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> AlertDetailOut:
-    """End an alert by hand. If it is seen again, that is a new alert."""
+    """Resolve an alert by hand. If the breach is seen again, that is a new alert."""
     with db.begin() as tx:
         caller.require(Permission.WORK_ALERTS, seen(tx, alert_id, caller).automation or None)
         return _whole(tx, alerts.resolve(tx, alert_id, actor=caller.actor, reason=why.reason, events=bus, now=now), now)
 
 
 def visible(caller: Principal) -> tuple[str, ...] | None:
-    """The automations whose alerts the caller may see; None for all."""
+    """Return the automations whose alerts the caller may see; None for all."""
     scopes = caller.scopes(Permission.READ_ALERTS)
     return None if scopes is None else tuple(scopes)
 
 
 def seen(tx: Tx, alert_id: UUID, caller: Principal) -> Alert:
-    """An alert that the caller may see. Raises AlertNotFound."""
+    """Return an alert that the caller may see. Raises AlertNotFound."""
     alert = alerts.get(tx, alert_id)
     if not caller.may(Permission.READ_ALERTS, alert.automation or None):
         raise AlertNotFound(f"No alert {alert_id}")
@@ -167,7 +167,7 @@ def seen(tx: Tx, alert_id: UUID, caller: Principal) -> Alert:
 
 
 def shown(alert: Alert, now: datetime) -> dict[str, Any]:
-    """An alert as the API shows it."""
+    """Return the fields of an alert as the API shows them."""
     names = AlertOut.model_fields.keys() - {"drill", "group", "shown_decisions", "segment", "done"}
     return {
         **{name: getattr(alert, name) for name in names},

@@ -1,4 +1,4 @@
-"""What a caller is told at once when it asks for a decision; what is known of it later is in `decisions.py`."""
+"""The answers to decide requests. What is known of a decision later is in `decisions.py`."""
 
 from collections.abc import Mapping
 from time import perf_counter_ns
@@ -17,7 +17,7 @@ ANSWERED = shown(Shown.ANSWER)
 """The fields of an answer."""
 
 AnswerOut: type[BaseModel] = model_of("AnswerOut", "The answer to a decide request.", ANSWERED)
-"""As OpenAPI describes it."""
+"""The answer as OpenAPI describes it."""
 
 
 class PendingOut(BaseModel):
@@ -29,35 +29,35 @@ class PendingOut(BaseModel):
 
 
 class BadRowOut(BaseModel):
-    """What stands in a batch's answer for a row that could not be decided: its number, from 0, and the problem document."""
+    """The answer to a row of a batch that could not be decided: its number, from 0, and the problem document."""
 
     row: int
     error: dict[str, Any]
 
 
 _DRAFTED = [field for field in ANSWERED if field.of or field.record]
-"""All but the latency, which is known only when the caller hears of it."""
+"""All fields but the latency, which is known only when the answer is sent."""
 
 _drafted = texts_of(_DRAFTED, defstruct("Answer", [(field.path, Any) for field in _DRAFTED], frozen=True, gc=False))
 _again = seen_of_recorded(ANSWERED)
 
 
 def as_json(shape: BaseModel, *, status: int, headers: Mapping[str, str]) -> Response:
-    """An answer of another shape than the usual one of its route."""
+    """Return a JSON response in another shape than the usual one of its route."""
     return Response(shape.model_dump_json(), status_code=status, headers=headers, media_type="application/json")
 
 
 def answer_of(decision: Decision, draft: bytes | None = None) -> bytes:
-    """The answer at once, in the shape of AnswerOut; `draft` is what `draft_of` made of this decision before."""
+    """Return the answer in the shape of AnswerOut. `draft` is what `draft_of` returned earlier for this decision."""
     milliseconds = (perf_counter_ns() - decision.request.began_ns) / 1e6
     return b'%b,"latency_ms":%.3f}' % (draft_of(decision) if draft is None else draft, milliseconds)
 
 
 def draft_of(decision: Decision) -> bytes:
-    """The answer without its latency and its last brace."""
+    """Return the answer without its latency and its last brace."""
     return to_json(_drafted(decision))[:-1]
 
 
 def answer_of_record(record: DecisionRecord) -> bytes:
-    """The answer again, from the ledger."""
+    """Return the answer again, from the record in the ledger."""
     return to_json(_again(record.row, record.record))

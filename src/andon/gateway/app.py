@@ -1,4 +1,4 @@
-"""The gateway's HTTP application: the decide route below, FastAPI for everything else, one way to answer errors."""
+"""The gateway's HTTP application: plain ASGI routes, FastAPI for all others, and one format of errors."""
 
 from collections.abc import Iterable
 
@@ -123,7 +123,7 @@ class GatewayApp:
 
     @property
     def direct(self) -> DirectRoute[RequestHead] | None:
-        """The decide route for the wire; None while each request gets a span, which only the ASGI way gives it."""
+        """The decide route for the wire; None while each request gets a span, which only the ASGI route makes."""
         return None if self._gateway.tracing else self.decide
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -150,12 +150,12 @@ class GatewayApp:
 
 
 def create_app(gateway: Gateway, side: Side) -> GatewayApp:
-    """The application over the parts of one gateway."""
+    """Return the application of one gateway."""
     return GatewayApp(gateway, side, create_control(gateway, side))
 
 
 def create_control(gateway: Gateway, side: Side) -> FastAPI:
-    """The control routes alone: everything but deciding."""
+    """Return the control routes alone: everything but deciding."""
     app = FastAPI(
         title="Andon",
         version=__version__,
@@ -176,7 +176,7 @@ def create_control(gateway: Gateway, side: Side) -> FastAPI:
 
 
 def _add(app: FastAPI, routers: Iterable[APIRouter]) -> None:
-    """Add routes as they are. `include_router` builds each again, at the first request, which then takes a tenth of a second."""
+    """Add routes as they are. `include_router` would build each again and delay the first request by 0.1 seconds."""
     for router in routers:
         app.router.routes.extend(router.routes)
 
@@ -206,7 +206,7 @@ def _as_ours(error: HTTPException, request: Request) -> AndonError:
 
 
 def _methods(request: Request) -> list[str]:
-    """All methods of an address; FastAPI itself names those of the first route that it finds there."""
+    """Return all methods of an address. FastAPI itself names only those of the first route that matches."""
     routes = [route for router in (*ROUTERS, *SIDE) for route in router.routes if isinstance(route, APIRoute)]
     there = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
     return sorted({method for route in there for method in route.methods or ()})

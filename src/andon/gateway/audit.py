@@ -1,4 +1,4 @@
-"""The audit log: read it, see how far it is sealed, verify it."""
+"""Routes of the audit log: read it, see how far it is sealed, verify it."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -50,7 +50,7 @@ class CheckpointOut(BaseModel):
 
 
 class HeadOut(BaseModel):
-    """How far the log has grown, and how much no checkpoint holds yet."""
+    """The size of the log, and how much of it no checkpoint holds yet."""
 
     checkpoint: CheckpointOut | None
     chains: int
@@ -59,7 +59,7 @@ class HeadOut(BaseModel):
 
 
 class VerifyIn(BaseModel):
-    """What must still be in the log."""
+    """The checkpoint that must still be in the log."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -84,7 +84,7 @@ class FindingOut(BaseModel):
 
 
 class ReportOut(BaseModel):
-    """What a verification saw; `findings` holds the first thousand of `found`."""
+    """The report of a verification; `findings` holds the first thousand of `found`."""
 
     ok: bool
     entries: int
@@ -98,7 +98,7 @@ class ReportOut(BaseModel):
 
 
 class VerificationOut(BaseModel):
-    """A verification that was asked for: how far it is, and once it is done what it saw."""
+    """A requested verification: its progress and, once it has ended, its report."""
 
     id: UUID
     status: VerificationStatus
@@ -127,7 +127,7 @@ async def entries(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     before: Annotated[str | None, Query(max_length=100, json_schema_extra={"pattern": _CURSOR})] = None,
 ) -> EntriesOut:
-    """Entries of the log, newest first."""
+    """List the entries of the log, newest first."""
     caller.require(Permission.READ_AUDIT, None)
     found = await gateway.searches.run(
         lambda tx: audit.page(
@@ -147,7 +147,7 @@ async def entries(
 
 @router.get("/head", operation_id="get_audit_head")
 def head(caller: Caller, db: Db) -> HeadOut:
-    """How far the log has grown and is sealed."""
+    """Show the size of the log and how far it is sealed."""
     caller.require(Permission.READ_AUDIT, None)
     with db.begin() as tx:
         standing = audit.head(tx)
@@ -161,9 +161,9 @@ def head(caller: Caller, db: Db) -> HeadOut:
 
 @router.post("/verify", status_code=202, operation_id="verify_audit")
 def verify(caller: Caller, db: Db, wanted: VerifyIn, now: Now, response: Response) -> VerificationOut:
-    """Have a worker go over the whole log and the decisions it vouches for; ask for the outcome at the `Location`.
+    """Have a worker verify the whole log and the decisions it vouches for. `Location` is where the report will be.
 
-    Whoever asks while one with the same anchor is not done gets that one.
+    While a verification with the same anchor is under way, it is returned and no other is started.
     """
     caller.require(Permission.VERIFY_AUDIT, None)
     anchor = None if wanted.anchor is None else audit.anchor_of(wanted.anchor)
@@ -176,7 +176,7 @@ def verify(caller: Caller, db: Db, wanted: VerifyIn, now: Now, response: Respons
 
 @router.get("/verifications/{verification_id}", operation_id="get_verification", responses=_UNDER_WAY)
 def verification(caller: Caller, db: Db, verification_id: UUID, response: Response) -> VerificationOut:
-    """A verification that was asked for: 202 until it has ended, then with its report, or the error that ended it."""
+    """Show a verification: 202 until it has ended, then with its report or the error that ended it."""
     caller.require(Permission.VERIFY_AUDIT, None)
     with db.begin() as tx:
         found = audit.get_verification(tx, verification_id)

@@ -1,4 +1,4 @@
-"""Blind audits of an automation: the share of its automatic decisions that is drawn, and what came of those."""
+"""Routes of blind audits: the share of automatic decisions that is drawn, and the verdicts on them."""
 
 from datetime import datetime
 
@@ -26,7 +26,7 @@ class ShareChange(BaseModel):
 
 
 class AuditShareOut(BaseModel):
-    """The share that holds now, what is declared, and the blind verdicts so far."""
+    """The share in force, the declared share and its bounds, and the counts of blind verdicts."""
 
     share: float = Field(description="Share of the automatic decisions that is drawn now.")
     declared: float
@@ -48,7 +48,7 @@ class AuditShareIn(BaseModel):
 
 @router.get("/{name}/audit-share", operation_id="get_audit_share")
 def show(name: str, caller: Caller, db: Db) -> AuditShareOut:
-    """The share of blind audits that holds now, and how often they agreed with the line."""
+    """Show the share of blind audits in force, and how often they agreed with the line."""
     caller.require(Permission.READ_AUTOMATIONS, name)
     with db.begin() as tx:
         return _shown(decisions.audits_of(tx, name), reviews.audit_counts(tx, name).get(name, AuditCounts()))

@@ -1,4 +1,4 @@
-"""What is deployed in this gateway."""
+"""Routes of the automations that are deployed in this gateway."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v1/automations", tags=["automations"])
 
 
 class AutomationOut(BaseModel):
-    """One line as it decides now."""
+    """An automation as it decides now."""
 
     name: str
     version: int
@@ -29,19 +29,19 @@ class AutomationOut(BaseModel):
 
 @router.get("", operation_id="list_automations")
 def index(gateway: Parts, caller: Caller) -> list[AutomationOut]:
-    """The automations that the caller may see or ask for decisions."""
+    """List the automations that the caller may see or ask for decisions."""
     return [_shown(line, caller) for name, line in sorted(gateway.lines.items()) if _sees(caller, name)]
 
 
 @router.get("/{name}", operation_id="get_automation")
 def show(name: str, gateway: Parts, caller: Caller) -> AutomationOut:
-    """One automation, with its contract as JSON Schema."""
+    """Show one automation, with its contract as JSON Schema."""
     return _shown(_line(name, gateway, caller), caller)
 
 
 @router.get("/{name}/openapi.json", operation_id="get_automation_openapi")
 def openapi(name: str, request: Request, gateway: Parts, caller: Caller) -> dict[str, Any]:
-    """The OpenAPI document for callers of one automation, with its contract as the body of a decision."""
+    """Return the OpenAPI document for callers of one automation, with its contract as the body of a decision."""
     line = _line(name, gateway, caller)
     return contract_document(document(request.app), name, line.ref.automation_version, line.contract.schema())
 

@@ -1,4 +1,4 @@
-"""Request bodies: JSON alone, read whole, and never more of one in memory than is allowed."""
+"""Request bodies: read whole, never more in memory than allowed, and required to be plain JSON."""
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, TypeAlias
@@ -9,7 +9,7 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 async def read_body(headers: Mapping[str, str], receive: Receive, limit: int) -> bytes:
-    """The whole body, at most `limit` bytes and one chunk of it in memory. Raises BodyTooLarge, BodyIncomplete."""
+    """Read the whole body with at most `limit` bytes and one chunk in memory. Raises BodyTooLarge, BodyIncomplete."""
     announced = headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit:
         raise _too_large(limit)
@@ -37,13 +37,13 @@ def media_of(headers: Mapping[str, str]) -> str:
 
 
 def require_plain(headers: Mapping[str, str]) -> None:
-    """That the body is not compressed: how large it is has to be known before it is read. Raises MediaTypeUnsupported."""
+    """Require a body without compression, whose size is known before it is read. Raises MediaTypeUnsupported."""
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise MediaTypeUnsupported("The body must not be compressed")
 
 
 def require_json(headers: Mapping[str, str]) -> None:
-    """That the body says it is JSON, in UTF-8, and is not compressed. Raises MediaTypeUnsupported."""
+    """Require the headers of a JSON body in UTF-8 without compression. Raises MediaTypeUnsupported."""
     require_plain(headers)
     if media_of(headers) != "application/json":
         raise MediaTypeUnsupported

@@ -1,4 +1,4 @@
-"""Changes: figures about the changes of lines, and what was in force at any moment."""
+"""Routes of changes: figures about the changes of lines, and what was in force at a moment."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -47,7 +47,7 @@ class ChangeSpanOut(BaseModel):
 
 
 class StateTimesOut(BaseModel):
-    """Seconds of the whole line in each state. In those of `in_part`, a part of it was held more than the line."""
+    """Seconds of the line in each state. `in_part`: seconds in which a part was held more strictly than the line."""
 
     times: dict[LineState, float]
     in_part: float
@@ -110,7 +110,7 @@ class ChangeOut(BaseModel):
 
 
 class RollbackOut(BaseModel):
-    """One act that undid changes. `automatic` if Andon did it by itself."""
+    """One act that undid changes. `automatic`: Andon did it by itself."""
 
     at: datetime
     what: str

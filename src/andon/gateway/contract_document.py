@@ -1,4 +1,4 @@
-"""The OpenAPI document of one automation: deciding with its contract as the body, and asking for what is decided later."""
+"""The OpenAPI document of one automation: deciding with its contract as the body, and reading decisions made later."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _REFERENCE = re.compile(r"#/(?:\$defs|components/schemas)/(.+)")
 def contract_document(
     whole: Mapping[str, Any], automation: str, version: int, contract: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return what a program needs that asks this automation; `whole` is the document of all routes."""
+    """Return the document for programs that call this automation. `whole` is the document of all routes."""
     known: Mapping[str, Any] = whole["components"]["schemas"]
     title = str(contract.get("title", "Input"))
     own = {title: {key: value for key, value in contract.items() if key != "$defs"}, **contract.get("$defs", {})}
@@ -50,7 +50,7 @@ def contract_document(
 
 
 def _renamed(schema: Any, names: Mapping[str, str]) -> Any:
-    """Return a schema with its references led to the components of a document."""
+    """Return a schema with its references changed to the components of the document."""
     if isinstance(schema, list):
         return [_renamed(each, names) for each in schema]
     if not isinstance(schema, Mapping):

@@ -1,4 +1,4 @@
-"""The cord: the state of a line and its segments, pulling and releasing it."""
+"""Routes of the cord: show the state of a line and its segments, pull and release the cord."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -36,7 +36,7 @@ class LineStateOut(BaseModel):
 
 
 class CordOut(BaseModel):
-    """The states that hold now. A decision has the most severe of the line's state and those of its segments."""
+    """The states in force. A decision gets the most severe of the line's state and those of its segments."""
 
     automation: str
     state: LineState
@@ -44,7 +44,7 @@ class CordOut(BaseModel):
 
 
 class PullIn(BaseModel):
-    """How careful the line, or a segment of it, is to be."""
+    """The more careful state of the line, or of a segment of it."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -54,7 +54,7 @@ class PullIn(BaseModel):
 
 
 class CordReleaseIn(BaseModel):
-    """To which state the line, or a segment of it, returns."""
+    """The state to which the line, or a segment of it, returns."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -71,7 +71,7 @@ class CordReleaseIn(BaseModel):
 
 @router.get("/{name}/cord", operation_id="get_cord")
 def show(name: str, caller: Caller, db: Db) -> CordOut:
-    """The state of a line and of its segments."""
+    """Show the state of a line and of its segments."""
     caller.require(Permission.READ_AUTOMATIONS, name)
     with db.begin() as tx:
         decisions.newest_version(tx, name)
@@ -80,7 +80,7 @@ def show(name: str, caller: Caller, db: Db) -> CordOut:
 
 @router.get("/{name}/cord/history", operation_id="list_cord_history")
 def history(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[LineStateOut]:
-    """Pulls and releases, newest first."""
+    """List pulls and releases, newest first."""
     caller.require(Permission.READ_AUTOMATIONS, name)
     with db.begin() as tx:
         decisions.newest_version(tx, name)
@@ -89,7 +89,7 @@ def history(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1,
 
 @router.post("/{name}/cord:pull", operation_id="pull_cord")
 def pull(name: str, wanted: PullIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> CordOut:
-    """Make a line more careful: everything to a person, or the owner's outcome only. Gateways follow within a second."""
+    """Pull the cord: all decisions go to people, or get the owner's outcome. Gateways follow within a second."""
     caller.require(Permission.PULL_CORD, name)
     with db.begin() as tx:
         segment = cord.segment_of(wanted.segment, decisions.newest_version(tx, name).description["contract"])
@@ -108,9 +108,9 @@ def pull(name: str, wanted: PullIn, gateway: Parts, caller: Caller, db: Db, now:
 
 @router.post("/{name}/cord:release", operation_id="release_cord")
 def release(name: str, wanted: CordReleaseIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> CordOut:
-    """Make a line less careful again.
+    """Release the cord: the line becomes less careful again.
 
-    After a rule pulled the cord, the checklist is done and the alert over, or `anyway`.
+    After a rule pulled the cord, the checklist must be done, and the alert must be over unless `anyway` is set.
     """
     caller.require(Permission.RELEASE_CORD, name)
     with db.begin() as tx:

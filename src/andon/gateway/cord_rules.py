@@ -1,4 +1,4 @@
-"""Rules that pull the cord, and drills that try them."""
+"""Routes of the rules that pull the cord, and of drills that test them."""
 
 from datetime import datetime
 from typing import Annotated
@@ -18,7 +18,7 @@ router = APIRouter(prefix="/v1/automations", tags=["cord"])
 
 
 class CordRuleOut(BaseModel):
-    """An alert of this monitor at this level or above makes the segment concerned, or the whole line, more careful."""
+    """A rule: an alert of this monitor at this level or above makes its segment, or the whole line, more careful."""
 
     id: UUID | None = Field(description="Null for a rule of the code, which is changed there.")
     monitor: str
@@ -31,7 +31,7 @@ class CordRuleOut(BaseModel):
 
 
 class CordRulesOut(BaseModel):
-    """Every rule of an automation, and what a release asks for after a rule pulled the cord."""
+    """Every rule of an automation, and the checklist for a release after a rule pulled the cord."""
 
     automation: str
     rules: list[CordRuleOut]
@@ -40,7 +40,7 @@ class CordRulesOut(BaseModel):
 
 
 class CordRuleIn(BaseModel):
-    """A rule beside those in the code."""
+    """A rule in addition to those in the code."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -52,7 +52,7 @@ class CordRuleIn(BaseModel):
 
 
 class DrillOut(BaseModel):
-    """One drill: when its alert was raised, its cord pulled, and every process seen to hold it."""
+    """One drill: when its alert was raised, its cord was pulled, and every process followed."""
 
     id: UUID
     automation: str
@@ -68,7 +68,7 @@ class DrillOut(BaseModel):
 
 @router.get("/{name}/cord/rules", operation_id="list_cord_rules")
 def index(name: str, caller: Caller, db: Db) -> CordRulesOut:
-    """The rules that pull the cord of a line."""
+    """List the rules that pull the cord of a line."""
     caller.require(Permission.READ_AUTOMATIONS, name)
     with db.begin() as tx:
         decisions.newest_version(tx, name)
@@ -80,7 +80,7 @@ def index(name: str, caller: Caller, db: Db) -> CordRulesOut:
 
 @router.post("/{name}/cord/rules", status_code=201, operation_id="add_cord_rule")
 def add(name: str, wanted: CordRuleIn, caller: Caller, db: Db, now: Now) -> CordRuleOut:
-    """Add a rule. It holds for alerts from now on."""
+    """Add a rule. It applies to alerts from now on."""
     caller.require(Permission.SET_CORD_RULES, name)
     with db.begin() as tx:
         made = alerts.add_rule(
@@ -107,7 +107,7 @@ def remove(name: str, rule_id: UUID, why: Why, caller: Caller, db: Db, now: Now)
 
 @router.get("/{name}/cord/drills", operation_id="list_cord_drills")
 def drills(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> list[DrillOut]:
-    """Drills, newest first."""
+    """List drills, newest first."""
     caller.require(Permission.READ_AUTOMATIONS, name)
     with db.begin() as tx:
         return [_drill(one) for one in alerts.list_drills(tx, name, limit=limit)]
@@ -115,9 +115,9 @@ def drills(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, 
 
 @router.post("/{name}/cord/drills", status_code=202, operation_id="start_cord_drill")
 def drill(name: str, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> DrillOut:
-    """Begin a drill: an alert that is made up pulls the cord of a segment to which no input belongs.
+    """Begin a drill: a simulated alert pulls the cord of a segment to which no input belongs.
 
-    A worker ends it.
+    A worker ends the drill.
     """
     caller.require(Permission.PULL_CORD, name)
     with db.begin() as tx:

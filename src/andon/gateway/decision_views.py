@@ -1,4 +1,4 @@
-"""A decision as the API shows it: in a list, and whole, with all that came of it."""
+"""A decision as the API shows it: in a list, and in full with its actions, review, labels and shadows."""
 
 from datetime import datetime
 from typing import Literal
@@ -22,7 +22,7 @@ _whole = seen_of_recorded(_WHOLE)
 
 
 class RulingSeen(seen(Ruling)):  # type: ignore[misc]  # made of the declared shape
-    """What the policy chose; `error` if a condition could not be evaluated or nothing could be predicted."""
+    """The outcome that the policy chose. `error`: a condition could not be evaluated, or nothing could be predicted."""
 
     version: str
 
@@ -32,7 +32,7 @@ class DecisionListed(model_of("DecisionListed", "A decision in a list.", _LISTED
 
 
 class Proof(BaseModel):
-    """Where the audit log holds the decision: the chain of a writer, the number in it, the record's digest."""
+    """The place of the decision in the audit log: the writer's chain, the number in it, and the record's digest."""
 
     writer: UUID
     seq: int
@@ -40,7 +40,7 @@ class Proof(BaseModel):
 
 
 class ActionTaken(BaseModel):
-    """An action of the decision, and how far it got."""
+    """An action of the decision, and its state."""
 
     id: UUID
     action: str
@@ -51,7 +51,7 @@ class ActionTaken(BaseModel):
 
 
 class VerdictSeen(BaseModel):
-    """What a person chose, and why."""
+    """The outcome that a person chose, and why."""
 
     outcome: str
     reason: str
@@ -60,7 +60,7 @@ class VerdictSeen(BaseModel):
 
 
 class ReviewSeen(BaseModel):
-    """The person's task that the decision became."""
+    """The review that the decision opened."""
 
     id: UUID
     queue: str
@@ -70,7 +70,7 @@ class ReviewSeen(BaseModel):
 
 
 class LabelSeen(BaseModel):
-    """What one source said about the class."""
+    """The class as one source reported it."""
 
     value: str | None = Field(description="The class; null where nothing tells which class `said` stands for.")
     said: str
@@ -80,7 +80,7 @@ class LabelSeen(BaseModel):
 
 
 class ValidLabelSeen(BaseModel):
-    """What counts as true of a decision now."""
+    """The label that counts for a decision now."""
 
     value: str = Field(description="The class.")
     source: LabelSource | None = Field(
@@ -88,7 +88,8 @@ class ValidLabelSeen(BaseModel):
     )
     probability: float = Field(description="The probability with which somebody looked at all.")
     weight: float = Field(
-        description="One over the probability; 1 where silence counts by now, since then every such decision has a label."
+        description="One over the probability; 1 where silence counts by now, "
+        "since then every such decision has a label."
     )
     mature: bool = Field(description="Whether the time is over in which other labels are expected.")
     label_id: UUID | None
@@ -96,7 +97,7 @@ class ValidLabelSeen(BaseModel):
 
 
 class ShadowSeen(BaseModel):
-    """What an arm said that only looked on; `outcome` is what its policy would have chosen."""
+    """The prediction of an arm that ran as a shadow; `outcome` is what its policy would have chosen."""
 
     arm: str
     model_version: int
@@ -126,12 +127,12 @@ class DecisionOut(_Known):  # type: ignore[valid-type, misc]
 
 
 def listed(row: DecisionRow) -> DecisionListed:
-    """One of a list."""
+    """Return a decision as lists show it."""
     return DecisionListed(**_listed(row, {}))
 
 
 def whole(tx: Tx, record: DecisionRecord, now: datetime) -> DecisionOut:
-    """Its record, and what came of it up to now."""
+    """Return the record of a decision with its actions, review, labels and shadows up to now."""
     decision_id, values = record.row.id, _whole(record.row, record.record)
     values["policy"] = {**values["policy"], "version": record.row.policy_version}
     known = labels.known_of(tx, record.row, now)

@@ -1,4 +1,4 @@
-"""Decisions, read back: the whole record of one, and lists with filters."""
+"""Routes of decisions: the whole record of one, its explanation, and lists with filters."""
 
 import asyncio
 from contextlib import suppress
@@ -49,7 +49,7 @@ class WaitingOut(BaseModel):
 
 
 class ContributionOut(BaseModel):
-    """The part that a field or feature, or one word of a text, had in the class; below zero it spoke against it."""
+    """The weight of a field or feature, or of one word of a text, in the class. A negative weight speaks against it."""
 
     feature: str
     word: str | None
@@ -57,7 +57,7 @@ class ContributionOut(BaseModel):
 
 
 class ExplanationOut(BaseModel):
-    """What spoke for the predicted class against all others, the greatest contributions first."""
+    """The contributions to the predicted class against all others, greatest first."""
 
     decision_id: UUID
     model: str
@@ -94,7 +94,7 @@ async def show(
         float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for an accepted request to be decided.")
     ] = 0,
 ) -> DecisionOut | FailedOut | Response:
-    """The whole record of a decision; 202 while an accepted request waits to be decided."""
+    """Show the whole record of a decision; 202 while an accepted request waits to be decided."""
 
     async def look() -> DecisionOut | FailedOut | WaitingOut:
         return await gateway.in_thread(lambda tx: _look(tx, decision_id, caller, now))
@@ -118,9 +118,10 @@ async def show(
 async def explain(
     decision_id: UUID, caller: Caller, gateway: Parts, limit: Annotated[int, Query(ge=1, le=200)] = 20
 ) -> ExplanationOut:
-    """What spoke for the predicted class of a decision: computed now from what its model saw then.
+    """Explain the predicted class of a decision, computed now from the inputs that its model had then.
 
-    LightGBM's models say it by column, those of scikit-learn whose last step is linear by column and by word.
+    LightGBM models give contributions by column. scikit-learn models whose last step is linear give them by column and
+    by word.
     """
     record = await gateway.in_thread(lambda tx: _readable(tx, decision_id, caller))
     if gateway.explain is None:
@@ -162,9 +163,9 @@ async def index(
     before: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=_PAGE)] = 50,
 ) -> DecisionsOut:
-    """Decisions that the caller may see, newest first; `next` is the `before` of the following page.
+    """List the decisions that the caller may see, newest first; `next` is the `before` of the following page.
 
-    A search that takes longer than a few seconds is refused: narrow it. So is one more while many are under way.
+    A search that takes longer than a few seconds is refused: narrow it. One more is refused while many are under way.
     """
     wanted = DecisionFilter(
         automations=_visible(caller),
@@ -187,8 +188,8 @@ async def index(
 
 
 def _look(tx: Tx, decision_id: UUID, caller: Principal, now: datetime) -> DecisionOut | FailedOut | WaitingOut:
-    """What the caller may know of a decision now. Raises DecisionNotFound."""
-    pending = decisions.find_waiting(tx, decision_id)  # first: once it is not there any more, the decision is
+    """Return what the caller may see of a decision now. Raises DecisionNotFound."""
+    pending = decisions.find_waiting(tx, decision_id)  # first: once the pending request is gone, the decision exists
     record = decisions.find(tx, decision_id)
     if record is not None and _may_read(caller, record.row.automation, record.row.caller):
         return whole(tx, record, now)

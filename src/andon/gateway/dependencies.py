@@ -1,4 +1,4 @@
-"""What the control routes get handed: who calls, the database, the time."""
+"""Dependencies of the control routes: the caller, the database, the time."""
 
 import asyncio
 import re
@@ -37,7 +37,7 @@ T = TypeVar("T")
 class Gateway:
     """Everything a gateway process holds. Built by `bootstrap`.
 
-    `draining`: its end has begun. `hurried`: it has taken a while, so what would go on for long is cut short.
+    `draining`: the shutdown has begun. `hurried`: it has lasted a while, so long work is cut short.
     `trial` tries a version in a process of its own before it may answer.
     """
 
@@ -68,11 +68,11 @@ class Gateway:
 
     @property
     def lines(self) -> Mapping[str, Line]:
-        """The lines that decide now."""
+        """The lines that decide now, by automation."""
         return self.deployment.lines
 
     def line(self, name: str) -> Line:
-        """The line of one automation. Raises AutomationNotFound, NotReady."""
+        """Return the line of one automation. Raises AutomationNotFound, NotReady."""
         line = self.deployment.lines.get(name)
         if line is not None:
             return line
@@ -82,11 +82,11 @@ class Gateway:
         raise AutomationNotFound(f"No automation {name!r} is deployed here")
 
     def label_of(self, name: str) -> str:
-        """Name an automation in metrics. A name that nobody deployed is unknown."""
+        """Return the name of an automation for metrics; `unknown` if it is not deployed."""
         return name if name in self.deployment.lines else "unknown"
 
     async def in_thread(self, work: Callable[[Tx], T]) -> T:
-        """Do short database work in one transaction, beside the event loop."""
+        """Do short database work in one transaction, in a thread."""
 
         def transaction() -> T:
             with self.database.begin() as tx:
@@ -96,7 +96,7 @@ class Gateway:
 
 
 def _words(given: object) -> object:
-    """Not a number of seconds, which Pydantic would take as well."""
+    """Refuse a number of seconds, which Pydantic would take as well."""
     if isinstance(given, int | float) or (isinstance(given, str) and _is_number(given)):
         raise PydanticCustomError("datetime_parsing", "Expected a date and time, as 2026-11-25T09:30:00Z")
     return given
@@ -111,14 +111,14 @@ def _is_number(text: str) -> bool:
 
 
 def _only_a_day(given: object) -> object:
-    """Neither a number of seconds nor a midnight, which Pydantic would take as well."""
+    """Refuse a number of seconds and a midnight, which Pydantic would take as well."""
     if isinstance(given, str) and not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", given):
         raise PydanticCustomError("date_parsing", "Expected a day, as 2026-11-25")
     return given
 
 
 def _utc(moment: datetime) -> datetime:
-    """In UTC, which is meant where no zone is told."""
+    """Return the moment in UTC, which is assumed where it names no zone."""
     try:
         return in_utc(moment)
     except ValueError:

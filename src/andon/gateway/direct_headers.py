@@ -1,4 +1,4 @@
-"""The headers of the routes below FastAPI as OpenAPI describes them."""
+"""OpenAPI descriptions of the headers of the routes below FastAPI."""
 
 from typing import Any
 

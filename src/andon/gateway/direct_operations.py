@@ -1,4 +1,4 @@
-"""The routes below FastAPI as OpenAPI describes them: deciding, many decisions, events and labels."""
+"""OpenAPI descriptions of the routes below FastAPI: one decision, many decisions, events and labels."""
 
 from typing import Any
 
@@ -43,7 +43,8 @@ SCHEMAS: dict[str, Any] = {
     "CloudEvent": {
         **_object(
             "CloudEvent",
-            "A CloudEvent 1.0 in structured mode, with its data in one of two ways. Further attributes are texts, numbers or booleans.",
+            "A CloudEvent 1.0 in structured mode, with its data in one of two ways. "
+            "Further attributes are texts, numbers or booleans.",
             ["specversion", "id", "source", "type"],
             {
                 "specversion": {"type": "string", "const": "1.0"},
@@ -146,9 +147,10 @@ def decide_batch(contract: dict[str, Any], parameters: list[dict[str, Any]]) -> 
     answers = {"anyOf": [_ref("AnswerOut"), _ref("BadRowOut")]}
     return {
         "tags": ["decisions"],
-        "description": "Ask for many decisions. Rows in, answers out, in the same order and format, as an array, as one document a line or "
-        "as an Arrow IPC stream (extra `arrow`). Both are streamed: there may be any number of rows. A bad row gets its number, from 0, and "
-        "a problem, and loses no other. With `Idempotency-Key: K` each row has the key `K/number`, so that the same batch "
+        "description": "Ask for many decisions. Rows in, answers out, in the same order and format, as an array, "
+        "as one document a line or as an Arrow IPC stream (extra `arrow`). Both are streamed: there may be any "
+        "number of rows. A bad row gets its number, from 0, and a problem, and loses no other. "
+        "With `Idempotency-Key: K` each row has the key `K/number`, so that the same batch "
         "again decides nothing twice.",
         "operationId": "decide_batch",
         "parameters": [*parameters, *BATCH_HEADERS],
@@ -173,8 +175,9 @@ def _formats(rows: dict[str, Any]) -> dict[str, Any]:
 def _events() -> dict[str, Any]:
     return {
         "tags": ["streams"],
-        "description": "Bring a CloudEvent 1.0. It goes to the automations whose `http_events` trigger takes its type and that the key may "
-        "ask; workers decide it, once by `source` and `id`. Binary mode is taken as well: headers `ce-*` are the attributes and the body, "
+        "description": "Bring a CloudEvent 1.0. It goes to the automations whose `http_events` trigger takes its type "
+        "and that the key may ask; workers decide it, once by `source` and `id`. Binary mode is taken as well: "
+        "headers `ce-*` are the attributes and the body, "
         f"`application/json`, is the data; so is `{BATCHED}`, for which `POST /v1/events:batch` is the plain way.",
         "operationId": "bring_events",
         "parameters": [CORRELATION],
@@ -187,7 +190,8 @@ def _event_batch() -> dict[str, Any]:
     events = {"type": "array", "items": _ref("CloudEvent"), "maxItems": MOST_EVENTS}
     return {
         "tags": ["streams"],
-        "description": f"Bring at most {MOST_EVENTS} CloudEvents, as in structured mode. Each is answered by itself: a bad one loses no other.",
+        "description": f"Bring at most {MOST_EVENTS} CloudEvents, as in structured mode. "
+        "Each is answered by itself: a bad one loses no other.",
         "operationId": "bring_event_batch",
         "parameters": [CORRELATION],
         "requestBody": {"required": True, "content": {JSON: {"schema": events}}},
@@ -206,9 +210,11 @@ def _labels() -> dict[str, Any]:
     rows = {"type": "array", "items": _ref("TruthReport"), "maxItems": MOST_LABELS}
     return {
         "tags": ["labels"],
-        "description": f"Say what was true of many decisions: at most {MOST_LABELS} rows, each a TruthReport, as an array, as one document a "
-        "line or as CSV with the same names as columns. The answer says of each row what became of it: a bad row loses no other, and the "
-        "same rows again record nothing. What `POST /v1/decisions/{decision_id}/labels` says about permissions holds for each row.",
+        "description": f"Say what was true of many decisions: at most {MOST_LABELS} rows, "
+        "each a TruthReport, as an array, "
+        "as one document a line or as CSV with the same names as columns. The answer says of each row what became of "
+        "it: a bad row loses no other, and the same rows again record nothing. "
+        "What `POST /v1/decisions/{decision_id}/labels` says about permissions holds for each row.",
         "operationId": "report_labels",
         "requestBody": {
             "required": True,

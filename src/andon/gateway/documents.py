@@ -36,7 +36,7 @@ _FILES = {
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document: FastAPI's, the routes that live below FastAPI, and the problems that each may answer."""
+    """Return the OpenAPI document: FastAPI's routes, those below FastAPI, and the problems that each may answer."""
     with _BUILDING:
         described = app.openapi()
         return described if "Problem" in described["components"]["schemas"] else _completed(described)
@@ -63,7 +63,7 @@ def _completed(described: dict[str, Any]) -> dict[str, Any]:
 
 
 def _limit_names(path: str, operation: dict[str, Any]) -> None:
-    """Say what an automation can be called: under any other name there is none."""
+    """Add the pattern of automation names to the path parameter of an operation."""
     named = "name" if path.startswith("/v1/automations/{name}") else "automation"
     for parameter in operation.get("parameters", ()):
         if (parameter["in"], parameter["name"]) == ("path", named):
@@ -71,13 +71,13 @@ def _limit_names(path: str, operation: dict[str, Any]) -> None:
 
 
 def add_schema(schemas: dict[str, Any], name: str, schema: dict[str, Any]) -> None:
-    """Add a schema to those of a document; two that differ never share a name. Raises ValueError."""
+    """Add a schema to those of a document. Raises ValueError if another schema has its name."""
     if schemas.setdefault(name, schema) != schema:
         raise ValueError(f"Two schemas of the API are called {name}")
 
 
 def complete(operation: dict[str, Any], *, verb: str, is_open: bool) -> None:
-    """Say of an operation how it is called, who may ask it, and what it answers beside its successes."""
+    """Add to an operation its summary, its security and the problems that it may answer."""
     operation["summary"] = operation["operationId"].replace("_", " ").capitalize()
     operation["responses"].pop("422", None)
     operation["responses"] |= problems_of(operation, verb=verb, is_open=is_open)

@@ -1,4 +1,4 @@
-"""Around every control route: a correlation id, no request that nothing here could take, no error without its document."""
+"""Middleware around the control routes: correlation ids, checks of every request, and problem documents for errors."""
 
 import re
 from collections.abc import MutableMapping
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 class Edge:
-    """The middleware, as plain ASGI. The body is read here, within `max_body_bytes`, before anything else looks at it."""
+    """The middleware, as plain ASGI. It reads the body, within `max_body_bytes`, before any route does."""
 
     def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
         self._app = app
@@ -56,7 +56,7 @@ class Edge:
                     await bug(scope, receive, answer)
 
     async def _checked(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
-        """A `receive` that hands out the body, which was looked at. Raises what is wrong with the request."""
+        """Return a `receive` that hands out the checked body. Raises the first error of the request."""
         texts.refuse(_in_url(scope), texts.NUL)
         body = await read_body(headers, receive, self._max_body_bytes)
         if body:
@@ -75,7 +75,7 @@ class Edge:
 
 
 def _in_url(scope: Scope) -> list[str]:
-    """Where a NUL character stands in the address."""
+    """Return the places of NUL characters in the address."""
     query: bytes = scope["query_string"]
     places = ["path"] if "\0" in scope["path"] else []
     if b"%00" in query:
@@ -84,7 +84,7 @@ def _in_url(scope: Scope) -> list[str]:
 
 
 def problem_response(error: AndonError, correlation: str) -> Response:
-    """The answer that describes an error."""
+    """Return the response that describes an error."""
     return Response(
         problem(error, correlation),
         status_code=status_of(error),
@@ -94,6 +94,6 @@ def problem_response(error: AndonError, correlation: str) -> Response:
 
 
 def _correlation(headers: Headers) -> str:
-    """The caller's correlation id if it is one, otherwise a new one."""
+    """Return the caller's correlation id if it is valid, otherwise a new one."""
     given = headers.get("x-correlation-id", "")
     return given if _CORRELATION.fullmatch(given) else uuid4().hex

@@ -1,4 +1,4 @@
-"""Endpoints: the models that automations use here, and which of their versions answer for which automation."""
+"""Routes of endpoints: the models that automations use here, and which versions answer for which automation."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated
@@ -21,7 +21,7 @@ Name = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 
 
 class UserOut(BaseModel):
-    """An automation that uses the endpoint, and for how many percent of its units each candidate answers."""
+    """An automation that uses the endpoint, and the percent of its units for which each candidate answers."""
 
     automation: str
     shares: dict[str, float]
@@ -38,7 +38,7 @@ class EndpointOut(BaseModel):
 
 @router.get("", operation_id="list_endpoints")
 def index(gateway: Parts, caller: Caller, db: Db) -> list[EndpointOut]:
-    """The endpoints of the automations that the caller may see."""
+    """List the endpoints of the automations that the caller may see."""
     caller.require_anywhere(Permission.READ_MODELS)
     endpoints = endpoints_of(gateway.lines)
     with db.begin() as tx:
@@ -47,14 +47,14 @@ def index(gateway: Parts, caller: Caller, db: Db) -> list[EndpointOut]:
 
 @router.get("/{name}", operation_id="get_endpoint")
 def show(name: Name, gateway: Parts, caller: Caller, db: Db) -> EndpointOut:
-    """One endpoint."""
+    """Show one endpoint."""
     users = readable(gateway.lines, name, caller)
     with db.begin() as tx:
         return _shown(tx, name, _visible(caller, users))
 
 
 def endpoints_of(lines: Mapping[str, Line]) -> dict[str, list[Automation]]:
-    """The models that are used here, each with the automations that use it."""
+    """Return the models that are used here, each with the automations that use it."""
     endpoints: dict[str, list[Automation]] = {}
     for _, line in sorted(lines.items()):
         endpoints.setdefault(line.automation.model, []).append(line.automation)
@@ -66,7 +66,7 @@ def _visible(caller: Principal, users: Sequence[Automation]) -> list[Automation]
 
 
 def readable(lines: Mapping[str, Line], name: str, caller: Principal) -> list[Automation]:
-    """The automations that use an endpoint, one of which the caller may look into. Raises Forbidden, EndpointNotFound."""
+    """Return the automations that use an endpoint. Raises Forbidden, EndpointNotFound if the caller may see none."""
     caller.require_anywhere(Permission.READ_MODELS)
     users = endpoints_of(lines).get(name, [])
     if not _visible(caller, users):

@@ -1,7 +1,7 @@
-"""`POST /v1/events` and `/v1/events:batch`: CloudEvents over HTTP, for every automation whose trigger takes their type. They are decided by the workers.
+"""`POST /v1/events` and `/v1/events:batch`: CloudEvents for every automation whose trigger takes their type.
 
-An event is looked at before it is taken, so that its sender hears at once what is wrong with it. Of a batch each event is
-answered by itself: a bad one costs no other.
+Workers decide them. An event is checked before it is accepted, so that its sender gets the error at once. Each event of
+a batch has its own answer: a bad one does not affect the others.
 """
 
 import asyncio
@@ -40,18 +40,18 @@ PATH = "/v1/events"
 BATCH_PATH = "/v1/events:batch"
 """The path that takes an array of events as plain JSON."""
 MOST = 1000
-"""Events in one call."""
+"""Most events in one call."""
 
 
 class _Taken(NamedTuple):
-    """An event, and what each automation that takes it gets; None where it is left out."""
+    """An event, and the event to keep for each automation that takes it; None where it is left out."""
 
     event: Event
     by_automation: Mapping[str, ReceivedEvent | None]
 
 
 class EventDoor:
-    """The route over the parts of one gateway."""
+    """The event routes of one gateway."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -90,7 +90,8 @@ class EventDoor:
         binary = _is_json(media) and ("ce-id" in headers or "ce-specversion" in headers)
         if not batch and media != STRUCTURED and not binary:
             raise MediaTypeUnsupported(
-                f"Expected a CloudEvent: headers `ce-id`, `ce-source`, `ce-type`, `ce-specversion` and JSON, or {STRUCTURED}, or {BATCHED}"
+                "Expected a CloudEvent: headers `ce-id`, `ce-source`, `ce-type`, `ce-specversion` and JSON, "
+                f"or {STRUCTURED}, or {BATCHED}"
             )
         found = events_of(body, {**headers, "content-type": headers.get("content-type", "").lower()})
         if len(found) > MOST:
@@ -110,7 +111,7 @@ class EventDoor:
     def _keep(
         self, found: Sequence[Event | EventUnreadable], caller: Principal, correlation: str
     ) -> list[dict[str, Any] | AndonError]:
-        """All good ones are kept in one transaction: whoever is answered 202 need not send again."""
+        """Keep all good events in one transaction. After a 202 the sender need not send again."""
         read = [self._read(event, caller, correlation) for event in found]
         taken = [one for by in read if isinstance(by, _Taken) for one in by.by_automation.values() if one]
         with self._gateway.database.begin() as tx:
@@ -118,7 +119,7 @@ class EventDoor:
         return [by if isinstance(by, AndonError) else _told(by, kept) for by in read]
 
     def _read(self, event: Event | EventUnreadable, caller: Principal, correlation: str) -> _Taken | AndonError:
-        """What each automation that takes an event gets. If one of them cannot decide it, none gets it."""
+        """Return the event for each automation that takes it. If one of them cannot decide it, none gets it."""
         if isinstance(event, EventUnreadable):
             return event
         own = event if event.correlation is not None else event._replace(correlation=event.id or correlation)
@@ -150,7 +151,7 @@ def _takes(trigger: Trigger, event: Event) -> bool:
 
 
 def _told(taken: _Taken, kept: Iterator[bool]) -> dict[str, Any]:
-    """What became of one event, by automation."""
+    """Return the result of one event, by automation."""
     by = {
         name: "left_out" if one is None else "accepted" if next(kept) else "repeated"
         for name, one in taken.by_automation.items()

@@ -1,4 +1,4 @@
-"""Experiments: arms that answer side by side until one is shown to be better, and what people do with that."""
+"""Routes of experiments: arms answer side by side until one is shown to be better; people start, stop and adopt."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -26,7 +26,7 @@ ArmText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}(\+[0-9a-f]{12})?$")]
 
 
 class ExperimentIn(BaseModel):
-    """What to compare with what decides now, by which measure, and why."""
+    """The arms to compare with what decides now, the measure, and the reason."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -56,7 +56,7 @@ class EffectForecastOut(BaseModel):
 
 
 class ExperimentForecastOut(BaseModel):
-    """How many units an answer needs."""
+    """The number of units that a result needs."""
 
     sentences: list[str]
     measure: str
@@ -151,7 +151,7 @@ class ExperimentWhole(ExperimentOut):
 
 @router.get("/{name}/experiments", operation_id="list_experiments")
 def index(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> list[ExperimentOut]:
-    """The experiments of an automation, newest first."""
+    """List the experiments of an automation, newest first."""
     caller.require(Permission.READ_MODELS, name)
     with db.begin() as tx:
         decisions.require_deployed(tx, name)
@@ -185,7 +185,7 @@ def start(
 def forecast(
     name: str, wanted: ExperimentIn, gateway: Parts, caller: Caller, db: Db, now: Now
 ) -> ExperimentForecastOut:
-    """Say how many decisions such an experiment needs; nothing is started."""
+    """Forecast how many decisions such an experiment needs. Nothing is started."""
     caller.require(Permission.READ_MODELS, name)
     reasons.require(wanted.reason)
     automation = gateway.line(name).automation
@@ -196,7 +196,7 @@ def forecast(
 
 @router.get("/{name}/experiments/{number}", operation_id="get_experiment")
 def show(name: str, number: ExperimentNumber, caller: Caller, db: Db) -> ExperimentWhole:
-    """One experiment with its estimates and steps."""
+    """Show one experiment with its estimates and steps."""
     caller.require(Permission.READ_MODELS, name)
     with db.begin() as tx:
         return _whole(tx, experiments.show(tx, name, number).experiment)
@@ -204,7 +204,7 @@ def show(name: str, number: ExperimentNumber, caller: Caller, db: Db) -> Experim
 
 @router.post("/{name}/experiments/{number}/stop", operation_id="stop_experiment")
 def stop(name: str, number: ExperimentNumber, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> ExperimentWhole:
-    """End an experiment without an answer: all traffic goes to the champion."""
+    """End an experiment without a result: all traffic goes to the champion."""
     caller.require(Permission.RUN_ROLLOUT, name)
     with db.begin() as tx:
         done = experiments.stop(tx, name, number, actor=caller.actor, reason=why.reason, events=bus, now=now)
@@ -234,7 +234,7 @@ def adopt(
 
 
 def _users(gateway: Gateway, automation: Automation) -> list[Automation]:
-    """The automations for which an arm will answer once it is the champion."""
+    """Return the automations for which an arm will answer once it is the champion."""
     of_model = [line.automation for line in gateway.lines.values() if line.automation.model == automation.model]
     return [one for one in of_model if one.name == automation.name or answers_by(one, CHAMPION)]
 

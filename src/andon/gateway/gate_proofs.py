@@ -1,4 +1,4 @@
-"""Proofs of a risk gate: the curve of automatic share against risk, and the forecast of more labels."""
+"""Routes of proofs of a risk gate: the curve of automatic share against risk, and the forecast of more labels."""
 
 from typing import Annotated
 
@@ -49,7 +49,7 @@ class RiskCurveOut(BaseModel):
 
 
 class ForecastStepOut(BaseModel):
-    """One wider region: the labels that it takes, and the days at the present rate."""
+    """One wider region: the labels that it needs, and the days at the present rate."""
 
     threshold: float
     share: float
@@ -88,7 +88,7 @@ def curve(
     value: Value = None,
     predicted: Predicted = "",
 ) -> RiskCurveOut:
-    """The curve of automatic share against risk, for the declared target or another one."""
+    """Show the curve of automatic share against risk, for the declared target or another one."""
     caller.require(Permission.READ_AUTOMATIONS, name)
     with db.begin() as tx:
         decisions.newest_version(tx, name)
@@ -115,7 +115,7 @@ def curve(
 def forecast(
     name: str, caller: Caller, db: Db, now: Now, arm: Arm = None, value: Value = None, predicted: Predicted = ""
 ) -> GateForecastOut:
-    """How many labels, and how many days at the present rate, it takes to prove more."""
+    """Forecast how many labels, and how many days at the present rate, it takes to prove more."""
     caller.require(Permission.READ_AUTOMATIONS, name)
     with db.begin() as tx:
         decisions.newest_version(tx, name)

@@ -1,4 +1,4 @@
-"""Gate revisions: from which confidence the arms of an automation act by themselves, and asking for more."""
+"""Routes of gates: list the revisions of the confidence from which an arm acts by itself, and narrow a gate."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -16,9 +16,9 @@ router = APIRouter(prefix="/v1/automations", tags=["gates"])
 
 
 class GateOut(BaseModel):
-    """One revision. A threshold of 2 is reached by no confidence: nothing is automatic.
+    """One revision. No confidence reaches a threshold of 2: nothing is automatic.
 
-    In force is what holds for an arm that may answer now: not the revisions of a model version that was rolled back.
+    `in_force` marks the revisions of arms that may answer now, which excludes a model version that was rolled back.
     """
 
     revision: int
@@ -58,7 +58,7 @@ class NarrowIn(BaseModel):
 def index(
     name: str, caller: Caller, db: Db, now: Now, limit: Annotated[int, Query(ge=1, le=500)] = 50
 ) -> list[GateOut]:
-    """The gate revisions of an automation, newest first."""
+    """List the gate revisions of an automation, newest first."""
     caller.require(Permission.READ_AUTOMATIONS, name)
     with db.begin() as tx:
         decisions.newest_version(tx, name)
@@ -68,7 +68,7 @@ def index(
 
 @router.post("/{name}/gates", status_code=201, operation_id="narrow_gate")
 def narrow(name: str, wanted: NarrowIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> GateOut:
-    """Ask for more confidence than is proven to be needed. Gateways follow within a second."""
+    """Narrow a gate: require more confidence than is proven to be needed. Gateways follow within a second."""
     caller.require(Permission.NARROW_GATES, name)
     with db.begin() as tx:
         decisions.newest_version(tx, name)

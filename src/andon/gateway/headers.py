@@ -1,4 +1,4 @@
-"""What the headers of a call say that every way of asking for decisions shares."""
+"""Request headers that all routes for decisions share."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from andon.kernel.config import DestinationSettings
 NOTIFY = "andon-notify"
 RESPOND_ASYNC = "respond-async"
 LONGEST_WAIT = 60.0
-"""Seconds that an answer may be waited for in one call."""
+"""Most seconds that one call may wait for an answer."""
 
 _CORRELATION = re.compile(r"^[A-Za-z0-9._:/+=-]{1,128}$")
 _TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
@@ -20,7 +20,7 @@ _KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 
 
 def correlation_of(headers: Mapping[str, str], otherwise: str) -> str:
-    """The caller's correlation id, or another one. Raises HeaderInvalid."""
+    """Return the caller's correlation id, or `otherwise` if it sent none. Raises HeaderInvalid."""
     given = headers.get("x-correlation-id")
     if given is None:
         return otherwise
@@ -30,13 +30,13 @@ def correlation_of(headers: Mapping[str, str], otherwise: str) -> str:
 
 
 def traceparent_of_headers(headers: Mapping[str, str]) -> str | None:
-    """The caller's trace, if it is one; W3C Trace Context asks to ignore what is malformed."""
+    """Return the caller's trace; None if it is malformed, which W3C Trace Context asks to ignore."""
     given = headers.get("traceparent", "")
     return given if _TRACEPARENT.match(given) else None
 
 
 def key_of(headers: Mapping[str, str]) -> str | None:
-    """The caller's own key for what it asks, if it sent one. Raises HeaderInvalid."""
+    """Return the caller's idempotency key, if it sent one. Raises HeaderInvalid."""
     given = headers.get("idempotency-key")
     if given is not None and not _KEY.match(given):
         raise HeaderInvalid("Idempotency-Key: expected 1 to 255 visible ASCII characters")
@@ -44,9 +44,9 @@ def key_of(headers: Mapping[str, str]) -> str | None:
 
 
 def destination_of(headers: Mapping[str, str], destinations: Mapping[str, DestinationSettings]) -> str | None:
-    """Where `Andon-Notify` asks the answer to be brought: a configured place that is open for it, never an address.
+    """Return the destination that `Andon-Notify` names: a configured one with `notify = true`, never an address.
 
-    Raises HeaderInvalid, also when no later answer was asked for.
+    Raises HeaderInvalid, also if the request does not ask for a later answer.
     """
     given = headers.get(NOTIFY)
     if given is None:
@@ -62,7 +62,7 @@ def destination_of(headers: Mapping[str, str], destinations: Mapping[str, Destin
 
 
 def preferences_of(prefer: str) -> dict[str, str]:
-    """What `Prefer` asks for (RFC 7240), by names in small letters, without parameters; of a name that comes twice the first."""
+    """Parse `Prefer` (RFC 7240): values by lower-case name, without parameters. The first of a repeated name counts."""
     preferences: dict[str, str] = {}
     for listed in _LISTED.findall(prefer):
         name, _, value = listed.partition(";")[0].partition("=")
@@ -71,6 +71,6 @@ def preferences_of(prefer: str) -> dict[str, str]:
 
 
 def wait_of(prefer: str) -> float:
-    """The seconds of `Prefer: wait=20`, no more than LONGEST_WAIT; 0 without it."""
+    """Return the seconds of `Prefer: wait=20`, at most LONGEST_WAIT; 0 without it."""
     given = preferences_of(prefer).get("wait", "")
     return min(float(given), LONGEST_WAIT) if _SECONDS.fullmatch(given) else 0.0

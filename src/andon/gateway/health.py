@@ -1,4 +1,4 @@
-"""Is the process alive, has it started, can it take work? Open to all: an orchestrator asks without a key."""
+"""Routes of health: liveness, startup and readiness. They need no key, because orchestrators have none."""
 
 from typing import Any, Literal
 
@@ -24,7 +24,7 @@ class Ready(BaseModel):
 
 
 class NotReadyOut(BaseModel):
-    """What is not there, and what is wrong with it."""
+    """What is missing, and why."""
 
     status: Literal["not ready"] = "not ready"
     problems: dict[str, str]
@@ -35,13 +35,13 @@ _NOT_NOW: dict[int | str, dict[str, Any]] = {503: {"model": NotReadyOut, "descri
 
 @router.get("/livez", operation_id="get_liveness")
 def alive() -> Alive:
-    """The process answers."""
+    """Confirm that the process answers."""
     return Alive()
 
 
 @router.get("/readyz", response_model=Ready, responses=_NOT_NOW, operation_id="get_readiness")
 def ready(side: SideParts) -> Ready | Response:
-    """Everything this process needs is there; 503 with what is not."""
+    """Report whether everything that this process needs is there; 503 with what is missing."""
     problems = side.problems()
     if not problems:
         return Ready()
@@ -50,5 +50,5 @@ def ready(side: SideParts) -> Ready | Response:
 
 @router.get("/startupz", response_model=Ready, responses=_NOT_NOW, operation_id="get_startup")
 def started(side: SideParts) -> Ready | Response:
-    """As /readyz: a process that can take work has started."""
+    """Report as `/readyz` does: a process that can take work has started."""
     return ready(side)

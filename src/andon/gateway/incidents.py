@@ -1,4 +1,4 @@
-"""Incidents: what people work on until the line is as it was and the cause is known."""
+"""Routes of incidents, which people work on until the line has recovered and the cause is known."""
 
 from datetime import datetime
 from typing import Annotated
@@ -80,7 +80,7 @@ class OwnIn(BaseModel):
 
 
 class EndIn(BaseModel):
-    """Why it happened."""
+    """The cause of an incident."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -96,7 +96,7 @@ def index(
     before: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> IncidentsOut:
-    """Incidents that the caller may see, newest first."""
+    """List the incidents that the caller may see, newest first."""
     caller.require_anywhere(Permission.READ_ALERTS)
     scopes = visible(caller)
     if automation is not None:
@@ -119,14 +119,14 @@ def open_incident(wanted: IncidentIn, caller: Caller, db: Db, now: Now) -> Incid
 
 @router.get("/{incident_id}", operation_id="get_incident")
 def show(incident_id: UUID, caller: Caller, db: Db, now: Now) -> IncidentDetailOut:
-    """One incident with its timeline."""
+    """Show one incident with its timeline."""
     with db.begin() as tx:
         return _whole(tx, _seen(tx, incident_id, caller), now)
 
 
 @router.post("/{incident_id}/comment", operation_id="comment_incident")
 def comment(incident_id: UUID, said: CommentIn, caller: Caller, db: Db, now: Now) -> IncidentDetailOut:
-    """Add a line to the timeline, also after the end."""
+    """Add a comment to the timeline, also after the end."""
     with db.begin() as tx:
         _require(tx, incident_id, caller)
         alerts.comment(tx, incident_id, message=said.message, actor=caller.actor, now=now)
@@ -135,7 +135,7 @@ def comment(incident_id: UUID, said: CommentIn, caller: Caller, db: Db, now: Now
 
 @router.post("/{incident_id}/own", operation_id="own_incident")
 def own(incident_id: UUID, said: OwnIn, caller: Caller, db: Db, now: Now) -> IncidentDetailOut:
-    """Say who works on it."""
+    """Set the owner of an incident."""
     with db.begin() as tx:
         _require(tx, incident_id, caller)
         owner = said.owner or caller.name

@@ -1,4 +1,4 @@
-"""API keys: make, list, revoke. The key itself is in the answer that makes it and nowhere else."""
+"""Routes of API keys: make, list, revoke. The key itself is only in the answer to the call that makes it."""
 
 from datetime import datetime
 from uuid import UUID
@@ -24,7 +24,7 @@ class GrantModel(BaseModel):
 
 
 class KeyIn(BaseModel):
-    """Who gets a key, what it opens, until when, and why."""
+    """The name, grants and expiry of a new key, and the reason for it."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -35,7 +35,7 @@ class KeyIn(BaseModel):
 
 
 class KeyOut(BaseModel):
-    """What is known of a key."""
+    """A key, without its secret."""
 
     id: UUID
     name: str
@@ -59,7 +59,7 @@ class KeyMade(BaseModel):
 
 
 class Revocation(BaseModel):
-    """Why a key is closed."""
+    """The reason why a key is revoked."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -68,7 +68,7 @@ class Revocation(BaseModel):
 
 @router.get("", operation_id="list_keys")
 def index(caller: Caller, db: Db, now: Now) -> list[KeyOut]:
-    """The keys that the caller may manage: those which reach no further than he does."""
+    """List the keys that the caller may manage: those whose grants do not exceed its own."""
     caller.require_anywhere(Permission.MANAGE_KEYS)
     with db.begin() as tx:
         keys = access.list_keys(tx)
@@ -77,7 +77,7 @@ def index(caller: Caller, db: Db, now: Now) -> list[KeyOut]:
 
 @router.post("", status_code=status.HTTP_201_CREATED, operation_id="create_key")
 def create(wanted: KeyIn, caller: Caller, db: Db, now: Now, bus: Bus, pepper: Pepper) -> KeyMade:
-    """Make a key. Nobody can give more than he may manage himself."""
+    """Make a key. Its grants must not exceed those that the caller may manage."""
     grants = [Grant(grant.role, grant.automation) for grant in wanted.grants]
     caller.require_over(grants)
     with db.begin() as tx:
@@ -97,11 +97,11 @@ def create(wanted: KeyIn, caller: Caller, db: Db, now: Now, bus: Bus, pepper: Pe
 
 @router.post("/{key_id}/revoke", operation_id="revoke_key")
 def revoke(key_id: UUID, why: Revocation, caller: Caller, db: Db, now: Now, bus: Bus) -> KeyOut:
-    """Close a key for ever; running gateways follow within a second."""
+    """Revoke a key for ever. Running gateways follow within a second."""
     caller.require_anywhere(Permission.MANAGE_KEYS)
     with db.begin() as tx:
         if not caller.is_over(access.get_key(tx, key_id).principal):
-            raise KeyNotFound(f"No key {key_id}")  # as one that nobody made
+            raise KeyNotFound(f"No key {key_id}")  # the same answer as for a key that does not exist
         closed = access.revoke_key(tx, key_id, actor=caller.actor, reason=why.reason, events=bus, now=now)
         return _shown(closed, now)
 

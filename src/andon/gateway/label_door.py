@@ -1,4 +1,4 @@
-"""`POST /v1/labels`: what turned out to be true of many decisions. The answer says of each row what became of it."""
+"""`POST /v1/labels`: reports of the true classes of many decisions. The answer has a result for each row."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ PATH = "/v1/labels"
 
 
 class LabelDoor:
-    """The route over the parts of one gateway."""
+    """The label route of one gateway."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -67,7 +67,7 @@ class LabelDoor:
         return (207 if counts[Fate.REFUSED] else 200), {**{fate.value: counts[fate] for fate in Fate}, "rows": rows}
 
     def _settle(self, media: str, body: bytes, caller: Principal) -> list[Settled]:
-        """Record all good rows in one transaction."""
+        """Record all good rows in one transaction, and return the result of each row."""
         read = reports_of(media, body)
         good = [one for one in read if isinstance(one, TruthReport)]
         with self._gateway.database.begin() as tx:
@@ -83,13 +83,13 @@ class LabelDoor:
 
 
 def _merged(read: Sequence[Read], recorded: Sequence[Settled]) -> list[Settled]:
-    """Return the end of each row, with those that could not be read in their places."""
+    """Return the result of each row, in order, including the rows that could not be read."""
     ends = iter(recorded)
     return [next(ends) if isinstance(one, TruthReport) else Settled(Fate.REFUSED, error=one) for one in read]
 
 
 def _refusal(caller: Principal, automation: str, report: TruthReport) -> AndonError | None:
-    """Say why a caller may not make a report. For one who may neither read nor label there, the decision does not exist."""
+    """Return why a caller may not make a report: for one who may neither read nor label, no such decision exists."""
     if not any(caller.may(one, automation) for one in (Permission.ADD_LABELS, Permission.READ_DECISIONS)):
         return labels.not_found(report)
     try:

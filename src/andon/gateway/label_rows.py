@@ -1,4 +1,4 @@
-"""The rows of `POST /v1/labels`: a JSON array, NDJSON or CSV, each row read by itself. A bad row costs no other."""
+"""Rows of `POST /v1/labels`: a JSON array, NDJSON or CSV. Each row is read by itself; a bad one affects no other."""
 
 import csv
 import re
@@ -14,7 +14,7 @@ from andon.labels import FIELDS, LabelInvalid, TruthReport, report_of
 
 CSV = "text/csv"
 MOST = 5_000
-"""Rows in one call."""
+"""Most rows in one call."""
 
 Read: TypeAlias = TruthReport | AndonError
 
@@ -52,7 +52,7 @@ def _cut(rows: JsonRows | NdjsonRows, body: bytes) -> Iterator[bytes | AndonErro
 
 
 def _csv(body: bytes) -> Iterator[Mapping[str, str] | AndonError]:
-    """Cells by the names in the first line; an empty cell is left out. The separator is the header's."""
+    """Yield cells by the names in the first line, without empty cells. The first line determines the separator."""
     try:
         text = body.decode("utf-8-sig")
         separator = re.search("[,;\t]", text.partition("\n")[0])
@@ -74,7 +74,8 @@ def _check(header: list[str]) -> None:
     wrong += [name for name in ("decision_id", "value") if name not in header]
     if wrong:
         raise BatchMalformed(
-            f"The first line of CSV names the columns, decision_id, value and others of {', '.join(FIELDS)}, each once; "
+            "The first line of CSV names the columns, decision_id, value and others of "
+            f"{', '.join(FIELDS)}, each once; "
             f"{wrong[0][:60]!r} is wrong or missing"
         )
 

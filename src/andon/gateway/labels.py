@@ -1,4 +1,4 @@
-"""Labels: a business system or a person says which class was true of a decision, and corrects what was said."""
+"""Routes of labels: a business system or a person reports which class was true of a decision, or corrects a report."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -27,11 +27,11 @@ KnownAt = Annotated[
 ]
 
 ADDABLE = Literal[LabelSource.EVENT, LabelSource.BLIND_AUDIT, LabelSource.IMPORT]
-"""The sources that may be named; a review's label comes with its verdict."""
+"""The sources that a caller may name. The label of a review comes from its verdict."""
 
 
 class LabelIn(BaseModel):
-    """Which class was true. Other sources than `event`, and probabilities below 1, are for owners."""
+    """The class that was true. Only owners may name sources other than `event`, or probabilities below 1."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -44,7 +44,7 @@ class LabelIn(BaseModel):
 
 
 class CorrectionIn(BaseModel):
-    """Which class was true after all, and why the label is wrong."""
+    """The class that was true after all, and why the label is wrong."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -54,7 +54,7 @@ class CorrectionIn(BaseModel):
 
 
 class LabelOut(BaseModel):
-    """What one source said about the class of a decision."""
+    """The class of a decision as one source reported it."""
 
     id: UUID
     decision_id: UUID
@@ -82,7 +82,7 @@ class LabelsOut(BaseModel):
 
 @router.post("/{decision_id}/labels", status_code=status.HTTP_201_CREATED, operation_id="record_label")
 def record(decision_id: UUID, said: LabelIn, caller: Caller, db: Db, now: Now, bus: Bus) -> LabelOut:
-    """Say which class was true. A repeat changes nothing; a later label of the same source corrects the one before."""
+    """Record which class was true. A repeat changes nothing; a later label of the same source corrects the former."""
     with db.begin() as tx:
         automation = _seen(tx, decision_id, caller).automation
         caller.require(Permission.ADD_LABELS, automation)
@@ -108,7 +108,7 @@ def record(decision_id: UUID, said: LabelIn, caller: Caller, db: Db, now: Now, b
 def correct(
     decision_id: UUID, label_id: UUID, said: CorrectionIn, caller: Caller, db: Db, now: Now, bus: Bus
 ) -> LabelOut:
-    """Put another class in the place of a label's. The label stays in the history, with the reason."""
+    """Correct a label: another class takes its place. The label stays in the history, with the reason."""
     with db.begin() as tx:
         automation = _seen(tx, decision_id, caller).automation
         caller.require(Permission.ADD_LABELS, automation)
@@ -133,7 +133,7 @@ def correct(
 
 @router.get("/{decision_id}/labels", operation_id="list_labels")
 def index(decision_id: UUID, caller: Caller, db: Db, now: Now) -> LabelsOut:
-    """All labels of a decision, oldest first, and the one that counts now."""
+    """List all labels of a decision, oldest first, and the one that counts now."""
     with db.begin() as tx:
         row = _seen(tx, decision_id, caller)
         caller.require(Permission.READ_DECISIONS, row.automation)
@@ -147,7 +147,7 @@ def index(decision_id: UUID, caller: Caller, db: Db, now: Now) -> LabelsOut:
 
 
 def _seen(tx: Tx, decision_id: UUID, caller: Principal) -> DecisionRow:
-    """Return the decision. For callers who may neither read nor label there, it does not exist. Raises DecisionNotFound."""
+    """Return a decision. Raises DecisionNotFound, also for a caller who may neither read nor label it."""
     found = decisions.find(tx, decision_id)
     if found is not None:
         needed = (Permission.ADD_LABELS, Permission.READ_DECISIONS)

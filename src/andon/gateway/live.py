@@ -1,4 +1,4 @@
-"""How an endpoint is doing right now, over all gateways and workers: the last minute as each of them tells it."""
+"""The live route of endpoints: the figures of the last minute, which all gateways and workers report."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -13,7 +13,7 @@ router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
 
 
 class LatencyOut(BaseModel):
-    """Percentiles in milliseconds, exact to 2.5 percent; null of nothing."""
+    """Percentiles in milliseconds, exact to 2.5 percent; null without decisions."""
 
     p50: float | None
     p95: float | None
@@ -21,7 +21,7 @@ class LatencyOut(BaseModel):
 
 
 class LiveArmOut(BaseModel):
-    """What one version did in the last minute. `stages` says how long a decision waited for each; `whole` is all of it."""
+    """One version in the last minute. `stages` is how long decisions waited for each stage; `whole` is the total."""
 
     version: int
     decisions: int
@@ -31,7 +31,7 @@ class LiveArmOut(BaseModel):
 
 
 class QueueOut(BaseModel):
-    """How many requests of these automations wait now, by priority."""
+    """Number of requests of these automations that wait now, by priority."""
 
     interactive: int
     normal: int
@@ -54,7 +54,10 @@ class LiveOut(BaseModel):
 
 @router.get("/{name}/live", operation_id="get_endpoint_live")
 def show(name: Name, gateway: Parts, caller: Caller, db: Db, now: Now) -> LiveOut:
-    """Rates, percentiles and queue of an endpoint in the last minute, over all processes; renewed every two seconds."""
+    """Show rates, percentiles and queue of an endpoint in the last minute, over all processes.
+
+    The figures are renewed every two seconds.
+    """
     users = {a.name for a in readable(gateway.lines, name, caller) if caller.may(Permission.READ_MODELS, a.name)}
     with db.begin() as tx:
         processes = live.processes(tx, now)

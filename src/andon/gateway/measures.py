@@ -1,4 +1,4 @@
-"""Measures: what an automation's decisions were worth, and reports of it from other systems."""
+"""Routes of measures: the values of an automation's decisions, and reports of them by other systems."""
 
 from datetime import date
 from typing import Annotated, Any
@@ -15,11 +15,11 @@ from andon.measures import Grouping, MeasureReport
 router = APIRouter(prefix="/v1", tags=["measures"])
 
 MOST = 5_000
-"""Reports in one call."""
+"""Most reports in one call."""
 
 
 class MeasureReportIn(BaseModel):
-    """The value of one decision by one measure. The report that became known last stands."""
+    """The value of one decision by one measure. The report that became known last counts."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -66,7 +66,7 @@ def show(
     until: Annotated[Day | None, Query(description="Last UTC day; today if left out.")] = None,
     by: Annotated[Grouping | None, Query(description="What the sums are told apart by.")] = None,
 ) -> MeasuresOut:
-    """The sums of an automation's measures."""
+    """Show the sums of an automation's measures."""
     caller.require(Permission.READ_AUTOMATIONS, name)
     first, last = spending.span(since, until, now.date())
     with db.begin() as tx:
@@ -84,7 +84,7 @@ def report(
     bus: Bus,
     now: Now,
 ) -> MeasuresReportedOut:
-    """Say what decisions were worth: all rows or none. The same rows again change nothing."""
+    """Report the values of decisions: all rows are recorded, or none. The same rows again change nothing."""
     caller.require_anywhere(Permission.ADD_LABELS)
 
     def visible(automation: str) -> bool:

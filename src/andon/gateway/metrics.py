@@ -12,6 +12,6 @@ router = APIRouter(tags=["metrics"])
 
 @router.get("/metrics", response_class=PlainTextResponse, operation_id="get_metrics")
 def metrics(side: SideParts, caller: Caller) -> Response:
-    """All metrics in Prometheus' text format; needs a key that may read metrics."""
+    """Return all metrics in Prometheus' text format. The key must be able to read metrics."""
     caller.require(Permission.READ_METRICS, None)
     return Response(side.metrics.text(), media_type=METRICS_CONTENT_TYPE)

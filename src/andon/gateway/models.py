@@ -1,4 +1,4 @@
-"""Models: what is registered, where the aliases point, and pointing them elsewhere."""
+"""Routes of models: list the versions and aliases, and set an alias."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -58,7 +58,7 @@ class ModelOut(BaseModel):
 
 
 class AliasIn(BaseModel):
-    """Where an alias shall point, and why."""
+    """The version to which an alias shall point, and why."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -68,7 +68,7 @@ class AliasIn(BaseModel):
 
 @router.get("", operation_id="list_models")
 def index(caller: Caller, db: Db) -> list[ModelOut]:
-    """All models."""
+    """List all models."""
     caller.require(Permission.READ_MODELS, None)
     with db.begin() as tx:
         versions, aliases = models.list_versions(tx), models.list_aliases(tx)
@@ -78,7 +78,7 @@ def index(caller: Caller, db: Db) -> list[ModelOut]:
 
 @router.get("/{name}", operation_id="get_model")
 def show(name: Name, caller: Caller, db: Db) -> ModelOut:
-    """One model."""
+    """Show one model."""
     caller.require(Permission.READ_MODELS, None)
     with db.begin() as tx:
         return _model(name, models.list_versions(tx, name), models.list_aliases(tx, name))
@@ -86,7 +86,7 @@ def show(name: Name, caller: Caller, db: Db) -> ModelOut:
 
 @router.get("/{name}/versions/{number}", operation_id="get_model_version")
 def show_version(name: Name, number: Number, caller: Caller, db: Db) -> VersionWhole:
-    """One version with all that is known of it."""
+    """Show one version with its manifest."""
     caller.require(Permission.READ_MODELS, None)
     with db.begin() as tx:
         version = models.get(tx, name, number)
@@ -96,7 +96,10 @@ def show_version(name: Name, number: Number, caller: Caller, db: Db) -> VersionW
 
 @router.put("/{name}/aliases/{alias}", operation_id="set_model_alias")
 def set_alias(name: Name, alias: Name, wanted: AliasIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> AliasOut:
-    """Point an alias to a version; running gateways follow within a second. One that answers has to be able to, in every automation."""
+    """Point an alias to a version. Running gateways follow within a second.
+
+    If automations answer by this alias, the version must be able to answer in each of them.
+    """
     caller.require(Permission.SET_ALIAS, None)
     users = [user for user in endpoints_of(gateway.lines).get(name, []) if decisions.answers_by(user, alias)]
     with db.begin() as tx:
@@ -116,7 +119,7 @@ def set_alias(name: Name, alias: Name, wanted: AliasIn, gateway: Parts, caller: 
 
 @router.get("/{name}/aliases/{alias}/history", operation_id="list_model_alias_history")
 def alias_history(name: Name, alias: Name, caller: Caller, db: Db) -> list[AliasOut]:
-    """Every setting of an alias, newest first."""
+    """List every setting of an alias, newest first."""
     caller.require(Permission.READ_MODELS, None)
     with db.begin() as tx:
         return [_alias(entry) for entry in models.alias_history(tx, name, alias)]

@@ -1,4 +1,4 @@
-"""Monitors: how each series of an automation stands, and its values over time."""
+"""Routes of monitors: the state of each series of an automation, and its values over time."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -64,7 +64,7 @@ class MonitorOut(BaseModel):
 
 @router.get("/{name}/monitors", operation_id="list_monitors")
 def index(name: str, caller: Caller, db: Db, now: Now) -> MonitorsOut:
-    """How every monitor of an automation stands."""
+    """List every series of an automation's monitors with its state, the worst first."""
     caller.require(Permission.READ_AUTOMATIONS, name)
     with db.begin() as tx:
         found = monitors.status(tx, name, now)
@@ -81,7 +81,7 @@ def show(
     since: Annotated[Moment | None, Query(description="Where the trend begins; two weeks ago if left out.")] = None,
     by: Annotated[Literal["hour", "day"], Query(description="The length of a point's window.")] = "hour",
 ) -> MonitorOut:
-    """One monitor, with its values over time."""
+    """Show one monitor, with its values over time."""
     caller.require(Permission.READ_AUTOMATIONS, name)
     span = timedelta(hours=1) if by == "hour" else timedelta(days=1)
     with db.begin() as tx:

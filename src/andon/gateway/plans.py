@@ -1,4 +1,4 @@
-"""Plans: a posted configuration compared with what is in force, applied as one change, and those that were applied."""
+"""Routes of plans: compare a posted configuration with what is in force, apply it, list those that were applied."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -126,9 +126,10 @@ def plan(wanted: ConfigurationIn, caller: Caller, parts: Parts, now: Now) -> Pla
 
 @router.post("/plans:apply", operation_id="apply_plan")
 def apply(wanted: ApplicationIn, caller: Caller, parts: Parts, now: Now) -> ApplicationOut:
-    """Make exactly the planned changes in one transaction. Repeated, there is nothing to do.
+    """Make exactly the planned changes in one transaction. A repeat changes nothing.
 
-    The key needs the permission of each change. If the state moved since the plan, the answer is 409 with the diff.
+    The key needs the permission of each change. If the state has changed since the plan, the answer is 409 with the
+    difference.
     """
     caller.require_anywhere(Permission.READ_AUTOMATIONS)
     act = _act(parts, caller, reasons.require(wanted.reason), now)

@@ -1,4 +1,4 @@
-"""Policies: the published versions of an automation's decision table, which is in force and was, and changing that."""
+"""Routes of policies: the versions of an automation's decision table, which are in force or were, and changing that."""
 
 from datetime import datetime
 from typing import Annotated
@@ -54,7 +54,7 @@ class PoliciesOut(BaseModel):
 
 
 class PolicyIn(BaseModel):
-    """A decision table as YAML, and why it is published. With `in_force` false it is kept for splits and shadows only."""
+    """A decision table as YAML, and why it is published. With `in_force` false it is for splits and shadows only."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -64,7 +64,7 @@ class PolicyIn(BaseModel):
 
 
 class PolicyChosen(BaseModel):
-    """Which published version shall be in force, and why."""
+    """The published version that shall be in force, and why."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -74,7 +74,7 @@ class PolicyChosen(BaseModel):
 
 @router.get("/{name}/policies", operation_id="list_policies")
 def index(name: str, caller: Caller, db: Db) -> PoliciesOut:
-    """The policies of an automation."""
+    """List the policies of an automation."""
     caller.require(Permission.READ_AUTOMATIONS, name)
     with db.begin() as tx:
         decisions.require_deployed(tx, name)
@@ -83,7 +83,7 @@ def index(name: str, caller: Caller, db: Db) -> PoliciesOut:
 
 @router.get("/{name}/policies/{version}", operation_id="get_policy")
 def show(name: str, version: Annotated[str, Path(pattern="^[0-9a-f]{12}$")], caller: Caller, db: Db) -> PolicyWhole:
-    """One published version with its text."""
+    """Show one published version with its text."""
     caller.require(Permission.READ_AUTOMATIONS, name)
     with db.begin() as tx:
         published = policies.get(tx, name, version)
@@ -92,7 +92,10 @@ def show(name: str, version: Annotated[str, Path(pattern="^[0-9a-f]{12}$")], cal
 
 @router.post("/{name}/policies", status_code=201, operation_id="publish_policy")
 def publish(name: str, wanted: PolicyIn, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now) -> PoliciesOut:
-    """Publish a policy, checked against the automation's contract, features and outcomes; gateways follow within a second."""
+    """Publish a policy. Gateways follow within a second.
+
+    It is checked against the automation's contract, features and outcomes.
+    """
     caller.require(Permission.PUBLISH_POLICY, name)
     automation = gateway.line(name).automation
     with db.begin() as tx:
@@ -112,7 +115,7 @@ def publish(name: str, wanted: PolicyIn, gateway: Parts, caller: Caller, db: Db,
 
 @router.put("/{name}/policy", operation_id="use_policy")
 def use(name: str, wanted: PolicyChosen, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now) -> PoliciesOut:
-    """Put a published version in force; gateways follow within a second."""
+    """Put a published version in force. Gateways follow within a second."""
     caller.require(Permission.PUBLISH_POLICY, name)
     automation = gateway.line(name).automation
     with db.begin() as tx:

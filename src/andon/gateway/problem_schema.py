@@ -1,4 +1,4 @@
-"""Problem documents as OpenAPI describes them, and which of them an operation may answer."""
+"""OpenAPI description of problem documents, and of the problems that an operation may answer."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem details: `application/problem+json`, one stable `type` a class, never the input's values."""
+"""Problem details (RFC 9457) of errors: one stable `type` for each class, and never the values of the input."""
 
 import json
 import re
@@ -40,34 +40,34 @@ STATUS: Sequence[tuple[type[AndonError], int]] = (
     (Conflict, 409),
     (Unavailable, 503),
 )
-"""HTTP status by class; the first that fits counts."""
+"""HTTP status by class of error; the first match counts."""
 
 
 def status_of(error: AndonError) -> int:
-    """The HTTP status of an error."""
+    """Return the HTTP status of an error."""
     return next(status for kind, status in STATUS if isinstance(error, kind))
 
 
 def type_of(code: str) -> str:
-    """The stable URI of a kind of problem, e.g. `urn:andon:problem:input-invalid`."""
+    """Return the stable URI of a kind of problem, e.g. `urn:andon:problem:input-invalid`."""
     return "urn:andon:problem:" + re.sub(r"(?<=[a-z])(?=[A-Z])", "-", code).lower()
 
 
 def problem(error: AndonError, instance: str) -> bytes:
-    """The body that describes an error; `instance` is the correlation id by which it is found in the logs."""
+    """Return the body that describes an error. `instance` is the correlation id by which the logs hold it."""
     decision_id = error.details.get("decision_id")
     return _body(error.code, status_of(error), str(error), error.faults, instance, decision_id)
 
 
 def internal(instance: str) -> bytes:
-    """The body for a bug of ours: nothing is told but where to look."""
+    """Return the body for a bug of ours: it holds nothing but the id to look for in the logs."""
     return _body(
         "InternalError", 500, "Something went wrong on our side; the logs know it by its instance.", (), instance
     )
 
 
 def headers_of(error: AndonError) -> dict[str, str]:
-    """The headers an error needs beside its body."""
+    """Return the headers that an error needs beside its body."""
     headers: dict[str, str] = {}
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="andon"'

@@ -1,4 +1,4 @@
-"""Procedures: see how far each is, send one an event, stop it, let it go on, begin a new one from one of its steps."""
+"""Routes of procedures: show their progress, send events, cancel, resume, and fork from a step."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -36,7 +36,7 @@ class ProcedureOut(BaseModel):
 
 
 class FailureOut(BaseModel):
-    """A try at a step that failed."""
+    """A failed attempt at a step."""
 
     number: int
     began_at: datetime
@@ -45,7 +45,7 @@ class FailureOut(BaseModel):
 
 
 class TimelineEntryOut(BaseModel):
-    """A step. `kind` is step, deliver, wait, ask, sleep, now or random; `undo` says that it compensates another."""
+    """A step. `kind` is step, deliver, wait, ask, sleep, now or random. `undo`: it compensates another step."""
 
     number: int
     kind: str
@@ -81,7 +81,7 @@ class NoteOut(BaseModel):
 
 
 class ProcedureDetail(ProcedureOut):
-    """A procedure with its timeline, its events and what people did to it; when it is over, with its result or why it failed."""
+    """A procedure with its timeline, its events and what people did to it; once it has ended, its result or error."""
 
     result: Any
     error: str | None
@@ -98,13 +98,13 @@ class ProceduresOut(BaseModel):
 
 
 class ForkIn(Why):
-    """Where the new procedure begins: everything before is as in the old one."""
+    """The step at which the new procedure begins. Everything before it is as in the old one."""
 
     from_step: int = Field(strict=True, ge=1)
 
 
 class EventIn(BaseModel):
-    """What the procedure is told, any JSON value."""
+    """The data of an event, any JSON value."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -120,7 +120,7 @@ def index(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     before: UUID | None = None,
 ) -> ProceduresOut:
-    """Procedures that the caller may see, newest first."""
+    """List the procedures that the caller may see, newest first."""
     scopes = caller.scopes(Permission.READ_PROCEDURES)
     with db.begin() as tx:
         found = procedures.page(tx, automations=scopes, state=state, name=name, limit=limit, before=before)
@@ -130,7 +130,7 @@ def index(
 
 @router.get("/{procedure_id}", operation_id="get_procedure")
 def show(procedure_id: UUID, caller: Caller, db: Db) -> ProcedureDetail:
-    """One procedure with its timeline."""
+    """Show one procedure with its timeline."""
     with db.begin() as tx:
         return _detail(tx, _visible(tx, procedure_id, caller, Permission.READ_PROCEDURES))
 
@@ -146,7 +146,7 @@ def send(
     response: Response,
     idempotency_key: Annotated[str | None, Header(description="The same key again sends nothing more.")] = None,
 ) -> EventOut:
-    """Send an event: the procedure takes it when it waits for one of this name. Answers 200 if it was sent before."""
+    """Send an event. The procedure takes it when it waits for one of this name. A repeat is answered with 200."""
     with db.begin() as tx:
         _visible(tx, procedure_id, caller, Permission.SEND_EVENTS)
         event, new = procedures.send(
@@ -159,7 +159,7 @@ def send(
 
 @router.post("/{procedure_id}/cancel", operation_id="cancel_procedure")
 def cancel(procedure_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> ProcedureDetail:
-    """Stop it where it is: nothing is undone, and it can be resumed."""
+    """Cancel a procedure where it is. Nothing is undone, and it can be resumed."""
     with db.begin() as tx:
         _controlled(tx, procedure_id, caller)
         procedure = procedures.cancel(tx, procedure_id, actor=caller.actor, reason=why.reason, now=now)
@@ -168,7 +168,7 @@ def cancel(procedure_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> Pr
 
 @router.post("/{procedure_id}/resume", operation_id="resume_procedure")
 def resume(procedure_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> ProcedureDetail:
-    """Let one that was stopped go on behind its last step."""
+    """Resume a cancelled procedure after its last step."""
     with db.begin() as tx:
         _controlled(tx, procedure_id, caller)
         procedure = procedures.resume(tx, procedure_id, actor=caller.actor, reason=why.reason, now=now)
@@ -177,7 +177,7 @@ def resume(procedure_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> Pr
 
 @router.post("/{procedure_id}/fork", status_code=status.HTTP_201_CREATED, operation_id="fork_procedure")
 def fork(procedure_id: UUID, where: ForkIn, caller: Caller, db: Db, now: Now) -> ProcedureDetail:
-    """Begin a new procedure at one of its steps, on the present version of the code."""
+    """Begin a new procedure at a step of this one, with the present version of the code."""
     with db.begin() as tx:
         _controlled(tx, procedure_id, caller)
         new = procedures.fork(
@@ -187,7 +187,7 @@ def fork(procedure_id: UUID, where: ForkIn, caller: Caller, db: Db, now: Now) ->
 
 
 def _visible(tx: Tx, procedure_id: UUID, caller: Principal, needed: Permission) -> ProcedureRecord:
-    """A procedure for who may do this with it; for anybody else it is not there."""
+    """Return a procedure on which the caller has the permission `needed`. Raises ProcedureNotFound, Forbidden."""
     procedure = procedures.get(tx, procedure_id)
     if not caller.may(needed, procedure.automation):
         if caller.may(Permission.READ_PROCEDURES, procedure.automation):

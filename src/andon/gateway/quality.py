@@ -1,4 +1,4 @@
-"""Quality: how good a line is now, in one answer."""
+"""The quality route: the present state of a line, in one answer."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -28,7 +28,7 @@ class GateSummary(BaseModel):
 
 
 class MonitorSummary(BaseModel):
-    """One monitor: the state of its worst series and what that says."""
+    """One monitor: the state and the sentence of its worst series."""
 
     monitor: str
     state: MonitorState
@@ -49,7 +49,7 @@ class AlertSummary(BaseModel):
 
 
 class AuditSummary(BaseModel):
-    """Blind audits: the share that is drawn (null: none are), how many wait, and how many agreed or did not."""
+    """Blind audits: the share that is drawn (null: none), and how many wait, agreed and disagreed."""
 
     share: float | None
     waiting: int
@@ -67,7 +67,7 @@ class MeasureSummary(BaseModel):
 
 
 class QualityOut(BaseModel):
-    """How good a line is now. `decisions` and `automatic` are of the last 24 hours."""
+    """The present quality of a line. `decisions` and `automatic` are counts of the last 24 hours."""
 
     automation: str
     version: int
@@ -89,7 +89,7 @@ class QualityOut(BaseModel):
 
 @router.get("/{name}/quality", operation_id="get_quality")
 def show(name: str, caller: Caller, db: Db, now: Now) -> QualityOut:
-    """How good a line is now: what is automatic and proven, what its monitors see, and what is open."""
+    """Show how good a line is now: what is automatic and proven, what its monitors see, and what is open."""
     caller.require(Permission.READ_AUTOMATIONS, name)
     with db.begin() as tx:
         found = quality.line_quality(tx, name, now)

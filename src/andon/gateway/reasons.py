@@ -1,4 +1,4 @@
-"""The reason that whoever steps in has to give."""
+"""The reason that a person must give for a change."""
 
 from typing import Annotated
 
@@ -11,13 +11,13 @@ _UNSEEN = (
     r"\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
 )
 READABLE = rf"^[^{_UNSEEN}]*[^{_UNSEEN}\s][^{_UNSEEN}]*$"
-"""What `kernel.reasons` asks of a reason, as a regular expression of the API's document; those beyond U+FFFF are left out."""
+"""The check of `kernel.reasons` as a regular expression for OpenAPI, without characters beyond U+FFFF."""
 
 Reason = Annotated[str, Field(min_length=1, max_length=LONGEST, json_schema_extra={"pattern": READABLE})]
 
 
 class Why(BaseModel):
-    """The reason; it stands in the audit log."""
+    """The reason, which the audit log records."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,4 +1,4 @@
-"""Releases: which version of an automation's code may decide, which could before, and releasing another."""
+"""Routes of releases: which version of an automation's code may decide, which did before, and releasing another."""
 
 from datetime import datetime
 
@@ -37,7 +37,7 @@ class ReleasesOut(BaseModel):
 
 
 class ReleaseIn(BaseModel):
-    """Which version shall decide, and why."""
+    """The version that shall decide, and why."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -47,7 +47,7 @@ class ReleaseIn(BaseModel):
 
 @router.get("/{name}/releases", operation_id="list_releases")
 def index(name: str, caller: Caller, db: Db) -> ReleasesOut:
-    """The releases of an automation."""
+    """List the releases of an automation."""
     caller.require(Permission.READ_AUTOMATIONS, name)
     with db.begin() as tx:
         newest, history = decisions.newest_version(tx, name), decisions.list_releases(tx, name)
@@ -62,7 +62,7 @@ def index(name: str, caller: Caller, db: Db) -> ReleasesOut:
 
 @router.post("/{name}/releases", status_code=201, operation_id="release_automation")
 def release(name: str, wanted: ReleaseIn, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now) -> ReleaseOut:
-    """Release a version that some process was started with; gateways that have its code decide with it within a second."""
+    """Release a version that a process was started with. Gateways that have its code use it within a second."""
     caller.require(Permission.RELEASE, name)
     with db.begin() as tx:
         done = decisions.release(

@@ -1,4 +1,4 @@
-"""Replays of the newest decisions with another policy or gate. Few decisions; the command line does millions."""
+"""The replay route: decide the newest decisions again with another policy or gate. The CLI replays millions."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ MOST = 2000
 
 
 class ReplayIn(BaseModel):
-    """The candidate. A part that is left out stays as it was for each decision; so does the recorded prediction."""
+    """The candidate. A part that is left out stays as it was for each decision, as does the recorded prediction."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -30,7 +30,7 @@ class ReplayIn(BaseModel):
 def replay(name: str, wanted: ReplayIn, caller: Caller, parts: Parts, now: Now) -> ReplayReport:
     """Decide the newest decisions again, and report the differences. Nothing is written.
 
-    Replays run one at a time, for at most five seconds. If the time is over, `asked.stopped` says how many were done.
+    Replays run one at a time, for at most five seconds. After that, `asked.stopped` says how many were done.
     """
     caller.require(Permission.READ_AUTOMATIONS, name)
     caller.require(Permission.READ_DECISIONS, name)

@@ -1,10 +1,10 @@
-"""The metrics of requests to decide."""
+"""Metrics of decide requests."""
 
 from andon.kernel.metrics import Metrics
 
 
 class RequestMetrics:
-    """Counts requests by their answer, and how long they took. Written from the event loop only."""
+    """Counts requests by their answer and observes how long they took. Use it from the event loop only."""
 
     def __init__(self, metrics: Metrics) -> None:
         self.requests = metrics.batch_counter(

@@ -1,4 +1,4 @@
-"""Reviews: list the queue, claim, release, give a verdict."""
+"""Routes of reviews: list the queue, claim, release, give a verdict."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -23,7 +23,7 @@ _CURSOR = "^[0-9]{8}T[0-9]{6}[.][0-9]{6}[p-][0-9]{4}_[0-9a-f-]{36}$"
 
 
 class VerdictOut(BaseModel):
-    """What a person chose, and why."""
+    """The outcome that a person chose, and why."""
 
     outcome: str
     reason: str
@@ -61,7 +61,7 @@ class ReviewOut(BaseModel):
 
 
 class ReviewDetail(ReviewOut):
-    """A review with the decision it is about; of a blind one without a verdict, only what the line saw."""
+    """A review with its decision. A blind review without a verdict shows only the input of the line."""
 
     decision: dict[str, Any]
 
@@ -74,7 +74,7 @@ class ReviewsOut(BaseModel):
 
 
 class VerdictIn(BaseModel):
-    """What is chosen, and why; the reason is kept with the review and in the audit log."""
+    """The chosen outcome, and why. The reason is kept with the review and in the audit log."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -104,7 +104,7 @@ def index(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str | None, Query(max_length=100, json_schema_extra={"pattern": _CURSOR})] = None,
 ) -> ReviewsOut:
-    """Reviews that the caller may see: those that wait, the one due first first; `decided` ones, the newest first."""
+    """List the reviews that the caller may see: waiting ones by due time, `decided` ones newest first."""
     scopes = caller.scopes(Permission.READ_REVIEWS)
     wanted = ReviewFilter(
         automations=None if scopes is None else tuple(scopes),
@@ -124,14 +124,14 @@ def index(
 
 @router.get("/{review_id}", operation_id="get_review")
 def show(review_id: UUID, caller: Caller, db: Db, now: Now) -> ReviewDetail:
-    """One review with its decision."""
+    """Show one review with its decision."""
     with db.begin() as tx:
         return _detail(tx, _visible(tx, review_id, caller), now)
 
 
 @router.post("/{review_id}/claim", operation_id="claim_review")
 def claim(review_id: UUID, caller: Caller, db: Db, now: Now) -> ReviewDetail:
-    """Take a review for a quarter of an hour, or keep it for another."""
+    """Claim a review for a quarter of an hour, or extend the claim by another."""
     with db.begin() as tx:
         _workable(tx, review_id, caller)
         return _detail(tx, reviews.claim(tx, review_id, actor=caller.actor, now=now), now)
@@ -147,7 +147,7 @@ def release(review_id: UUID, caller: Caller, db: Db, now: Now) -> ReviewDetail:
 
 @router.post("/{review_id}/verdict", operation_id="give_verdict")
 def give_verdict(review_id: UUID, said: VerdictIn, caller: Caller, db: Db, now: Now, bus: Bus) -> ReviewDetail:
-    """Decide a review that the caller holds; what follows from the outcome is set off in the same transaction."""
+    """Decide a review that the caller has claimed. What follows from the outcome starts in the same transaction."""
     with db.begin() as tx:
         _workable(tx, review_id, caller)
         review = reviews.give_verdict(
@@ -164,7 +164,7 @@ def give_verdict(review_id: UUID, said: VerdictIn, caller: Caller, db: Db, now: 
 
 
 def _visible(tx: Tx, review_id: UUID, caller: Principal) -> ReviewTask:
-    """A review that the caller may see. What he may not see is not there for him."""
+    """Return a review that the caller may see. Raises ReviewNotFound for any other."""
     review = reviews.get(tx, review_id)
     if not caller.may(Permission.READ_REVIEWS, review.automation):
         raise ReviewNotFound(f"No review {review_id}")

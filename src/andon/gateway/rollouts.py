@@ -1,4 +1,4 @@
-"""Rollouts: a candidate takes over an automation stage by stage, and what people do with that."""
+"""Routes of rollouts: a candidate takes over an automation stage by stage; people start, steer and end that."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _PERCENT = {"exclusiveMinimum": 0, "maximum": 100}
 
 
 class GuardrailIn(BaseModel):
-    """One guardrail that shall be otherwise than the plan has it: its margin, and whether promotion waits for it."""
+    """One guardrail that differs from the plan: its margin, and whether promotion waits for it."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -37,7 +37,7 @@ class GuardrailIn(BaseModel):
 
 
 class RolloutIn(BaseModel):
-    """What to roll out, why, and what of the declared plan shall be otherwise. What is left out stays as it is."""
+    """The candidate, the reason, and the differences from the declared plan. Fields left out stay as declared."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -66,7 +66,7 @@ class RolloutIn(BaseModel):
 
 
 class GuardrailForecastOut(BaseModel):
-    """Decisions of the candidate, and hours at today's traffic, that one guardrail needs; null if no number is enough."""
+    """The candidate's decisions, and hours at today's traffic, that one guardrail needs; null if none are enough."""
 
     guardrail: str
     kind: str = Field(description="rate, mean or quantile.")
@@ -85,7 +85,7 @@ class GuardrailForecastOut(BaseModel):
 
 
 class RolloutForecastOut(BaseModel):
-    """How long a rollout takes at today's traffic."""
+    """The time that a rollout takes at today's traffic."""
 
     sentence: str
     an_hour: float
@@ -95,7 +95,7 @@ class RolloutForecastOut(BaseModel):
 
 
 class ArmTallyOut(BaseModel):
-    """One side: its decisions, and what of them counts: units, and the sum of their values."""
+    """One side: its decisions, its units that count, and the sum of their values."""
 
     decisions: int
     units: int
@@ -103,7 +103,7 @@ class ArmTallyOut(BaseModel):
 
 
 class PathPointOut(BaseModel):
-    """The evidence at one moment, as natural logarithms: of harm, and of being good enough for the next step."""
+    """The evidence at one moment, as natural logarithms: for harm, and for being good enough for the next step."""
 
     at: datetime
     candidate: int
@@ -113,7 +113,7 @@ class PathPointOut(BaseModel):
 
 
 class GuardrailOut(BaseModel):
-    """One guardrail: what it counted, its evidence beside its bounds, the path of that, and the decisions behind it."""
+    """One guardrail: its counts, its evidence and bounds, the path of the evidence, and the decisions behind it."""
 
     name: str
     kind: str
@@ -186,7 +186,7 @@ class RolloutWhole(RolloutOut):
 
 @router.get("/{name}/rollouts", operation_id="list_rollouts")
 def index(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> list[RolloutOut]:
-    """The rollouts of an automation, newest first."""
+    """List the rollouts of an automation, newest first."""
     caller.require(Permission.READ_MODELS, name)
     with db.begin() as tx:
         decisions.require_deployed(tx, name)
@@ -195,7 +195,7 @@ def index(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, l
 
 @router.post("/{name}/rollouts", status_code=201, operation_id="start_rollout")
 def start(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now) -> RolloutWhole:
-    """Start a rollout: the candidate looks on first, then gets its share of the traffic, step by step."""
+    """Start a rollout: the candidate is a shadow first, then gets its share of the traffic, step by step."""
     caller.require(Permission.RUN_ROLLOUT, name)
     if wanted.policy is not None:
         caller.require(Permission.PUBLISH_POLICY, name)
@@ -218,7 +218,7 @@ def start(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, 
 
 @router.post("/{name}/rollouts:forecast", operation_id="forecast_rollout")
 def forecast(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> RolloutForecastOut:
-    """Say how long such a rollout takes at today's traffic; nothing is started."""
+    """Forecast how long such a rollout takes at today's traffic. Nothing is started."""
     caller.require(Permission.READ_MODELS, name)
     reasons.require(wanted.reason)
     automation = gateway.line(name).automation
@@ -228,7 +228,7 @@ def forecast(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: D
 
 @router.get("/{name}/rollouts/{number}", operation_id="get_rollout")
 def show(name: str, number: Number, caller: Caller, db: Db, now: Now) -> RolloutWhole:
-    """One rollout with its guardrails and events."""
+    """Show one rollout with its guardrails and events."""
     caller.require(Permission.READ_MODELS, name)
     with db.begin() as tx:
         return _whole(tx, rollouts.show(tx, name, number).rollout, now)
@@ -259,42 +259,42 @@ Step = Annotated[_Step, Depends()]
 
 @router.post("/{name}/rollouts/{number}/pause", operation_id="pause_rollout")
 def pause(step: Step) -> RolloutWhole:
-    """Let a rollout stay at its stage; harm still ends it."""
+    """Pause a rollout at its stage. Harm still ends it."""
     return step.take(Permission.RUN_ROLLOUT, rollouts.pause)
 
 
 @router.post("/{name}/rollouts/{number}/resume", operation_id="resume_rollout")
 def resume(step: Step) -> RolloutWhole:
-    """Let a paused rollout go on."""
+    """Resume a paused rollout."""
     return step.take(Permission.RUN_ROLLOUT, rollouts.resume)
 
 
 @router.post("/{name}/rollouts/{number}/abort", operation_id="abort_rollout")
 def abort(step: Step) -> RolloutWhole:
-    """End a rollout: all traffic goes to the champion, whatever works or does not."""
+    """End a rollout: all traffic goes to the champion, whatever the evidence is."""
     return step.take(Permission.RUN_ROLLOUT, rollouts.abort)
 
 
 @router.post("/{name}/rollouts/{number}/approve", operation_id="approve_rollout")
 def approve(step: Step) -> RolloutWhole:
-    """Let a rollout begin that waits for its approval."""
+    """Approve a rollout that waits for its approval, so that it begins."""
     return step.take(Permission.APPROVE_ROLLOUT, rollouts.approve)
 
 
 @router.post("/{name}/rollouts/{number}/promote", operation_id="promote_rollout")
 def promote(step: Step) -> RolloutWhole:
-    """Let the candidate take over now, whatever the tests say."""
+    """Promote the candidate now, whatever the evidence is."""
     return step.take(Permission.APPROVE_ROLLOUT, rollouts.promote)
 
 
 def _users(gateway: Gateway, automation: Automation) -> list[Automation]:
-    """The automations for which the candidate will answer once it is the champion."""
+    """Return the automations for which the candidate will answer once it is the champion."""
     of_model = [line.automation for line in gateway.lines.values() if line.automation.model == automation.model]
     return [one for one in of_model if one.name == automation.name or answers_by(one, CHAMPION)]
 
 
 def _wish(tx: Tx, automation: Automation, wanted: RolloutIn) -> RolloutWish:
-    """What is wanted, by the declared plan and what shall be otherwise. Raises RolloutInvalid."""
+    """Return the wanted rollout: the declared plan with the given differences. Raises RolloutInvalid."""
     try:
         plan = rollouts.adjusted(
             rollouts.plan_of(tx, automation.name),

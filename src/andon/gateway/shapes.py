@@ -1,4 +1,4 @@
-"""The fields of a decision (`andon.decisions.FIELDS`) as pydantic models, from which OpenAPI describes answers and views."""
+"""Pydantic models of the fields of a decision (`andon.decisions.FIELDS`), from which OpenAPI describes answers."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -14,7 +14,7 @@ from andon.decisions import Field
 
 
 def model_of(name: str, meaning: str, fields: Sequence[Field], **other: Any) -> Any:
-    """Give a model with these fields at their paths; `other` gives some of them a type of their own."""
+    """Return a model with these fields at their paths. `other` replaces the types of some of them."""
     groups: dict[str, list[Field]] = {}
     typed: dict[str, Any] = {}
     for field in fields:
@@ -33,7 +33,7 @@ def model_of(name: str, meaning: str, fields: Sequence[Field], **other: Any) -> 
 
 
 def seen(kind: Any) -> Any:
-    """Give a type as the API shows it: a Struct as a model, bytes as hexadecimal digits."""
+    """Return a type as the API shows it: a Struct as a model, bytes as hexadecimal digits."""
     if kind is bytes:
         return str
     if isinstance(kind, type) and issubclass(kind, Struct):

@@ -1,6 +1,6 @@
-"""Health and metrics of a process that answers nothing else, without FastAPI and the routes of a gateway.
+"""Health and metrics of a process that serves nothing else, without FastAPI and the routes of a gateway.
 
-A gateway offers the same through `health` and `metrics`, where its OpenAPI document describes them.
+A gateway serves the same with `health` and `metrics`, which its OpenAPI document describes.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from andon.kernel.metrics import METRICS_CONTENT_TYPE, Metrics
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What the health and metrics routes need, in a gateway and in a worker alike. `problems` says what is not ready."""
+    """Dependencies of the health and metrics routes of a gateway or worker. `problems` returns what is not ready."""
 
     keys: KeyRing
     clock: Clock
@@ -31,7 +31,7 @@ class Side:
 
 
 def create_side(side: Side) -> ASGIApp:
-    """Return health and metrics alone, as an ASGI application."""
+    """Return an ASGI application that serves health and metrics alone."""
     return Edge(_SideApp(side), max_body_bytes=0)
 
 
@@ -46,7 +46,7 @@ class _SideApp:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, beside the event loop, because what is asked may ask the database."""
+        """Answer one request, in a thread because the answer may need the database."""
         answer = self._answers.get(scope["path"])
         if answer is None:
             raise RouteNotFound

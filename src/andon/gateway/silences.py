@@ -1,4 +1,4 @@
-"""Silences: alerts that are kept and shown, but not sent for a while."""
+"""Routes of silences, which keep alerts from being sent for a while; they are still raised and shown."""
 
 from datetime import datetime
 from uuid import UUID
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1/silences", tags=["alerts"])
 
 
 class SilenceOut(BaseModel):
-    """Alerts that are not sent. A part that is null means every alert."""
+    """A silence: which alerts are not sent, until when and why. A part that is null matches every alert."""
 
     id: UUID
     automation: str | None
@@ -34,7 +34,7 @@ class SilenceOut(BaseModel):
 
 
 class SilenceIn(BaseModel):
-    """Which alerts are not to be sent, until when and why. At least one part narrows it."""
+    """The alerts that are not sent, until when and why. At least one part must narrow them."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -50,7 +50,7 @@ class SilenceIn(BaseModel):
 
 @router.get("", operation_id="list_silences")
 def index(caller: Caller, db: Db, now: Now) -> list[SilenceOut]:
-    """The newest silences, those that ended included."""
+    """List the newest silences, including ended ones."""
     caller.require_anywhere(Permission.READ_ALERTS)
     scopes = visible(caller)
     with db.begin() as tx:
@@ -69,7 +69,7 @@ def make(wanted: SilenceIn, caller: Caller, db: Db, now: Now) -> SilenceOut:
 
 @router.post("/{silence_id}/end", operation_id="end_silence")
 def end(silence_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> SilenceOut:
-    """End a silence before its time. What it kept back and is still open is sent now."""
+    """End a silence early. Alerts that it kept back and that are still open are sent now."""
     with db.begin() as tx:
         automation = alerts.get_silence(tx, silence_id).which.automation
         if not caller.may(Permission.READ_ALERTS, automation):

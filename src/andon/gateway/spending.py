@@ -1,4 +1,4 @@
-"""Spending: what an automation's decisions cost, by day and model version, and how its budget stands."""
+"""The spending route: the costs of an automation's decisions by day and model version, and its budget."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -18,7 +18,7 @@ Amount = Annotated[str, Field(description="In units of the currency, nine digits
 
 
 class SpentOut(BaseModel):
-    """What decisions came to. `cost` is the CPU and GPU time that they used, `idle_cost` their share of what nobody used."""
+    """The costs of decisions: `cost` is for the CPU and GPU time they used, `idle_cost` their share of unused time."""
 
     currency: str
     decisions: int
@@ -29,14 +29,14 @@ class SpentOut(BaseModel):
 
 
 class DaySpentOut(SpentOut):
-    """What one model version's decisions came to on one UTC day; version 0: no model was asked."""
+    """The costs of one model version's decisions on one UTC day; version 0: no model was asked."""
 
     day: date
     version: int
 
 
 class BudgetOut(BaseModel):
-    """A budget in the present period. `reserved` is what processes hold to pay from; what they do not need goes back."""
+    """A budget in the present period. Processes pay from `reserved` and return what they do not need."""
 
     per: str = Field(description="day or month, UTC.")
     starts_on: date
@@ -52,7 +52,7 @@ class BudgetOut(BaseModel):
 
 
 class SpendingOut(BaseModel):
-    """What an automation cost, newest day first, its sum for each currency, and its budget, if it has one."""
+    """The costs of an automation, newest day first, the sum for each currency, and its budget, if it has one."""
 
     automation: str
     since: date
@@ -72,7 +72,7 @@ def show(
     since: Annotated[Day | None, Query(description="First UTC day; thirty days if left out.")] = None,
     until: Annotated[Day | None, Query(description="Last UTC day; today if left out.")] = None,
 ) -> SpendingOut:
-    """What an automation's decisions cost, by day and model version, and how its budget stands."""
+    """Show the costs of an automation's decisions, by day and model version, and the state of its budget."""
     caller.require(Permission.READ_AUTOMATIONS, name)
     first, last = spending.span(since, until, now.date())
     with db.begin() as tx:

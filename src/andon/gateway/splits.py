@@ -1,4 +1,4 @@
-"""Traffic splits: which candidates answer for an automation and which only look on, and changing that."""
+"""Routes of traffic splits: which candidates answer for an automation, which are shadows, and changing that."""
 
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -19,14 +19,14 @@ router = APIRouter(prefix="/v1/automations", tags=["splits"])
 
 _CANDIDATE = r"^[1-9][0-9]{0,9}(\+[0-9a-f]{12})?(~([01](\.[0-9]{1,6})?|2(\.0{1,6})?))?$"
 Key = Annotated[str, Field(pattern=_CANDIDATE)]
-"""A candidate as text: `8`, or `8+3f2a9c01d2e4` by that published policy; `8~0.93` with a gate of its own."""
+"""A candidate as text: `8`, or `8+3f2a9c01d2e4` with that published policy; `8~0.93` with a gate of its own."""
 
 _MOST = 20
 _DAY = timedelta(days=1)
 
 
 class ArmOut(BaseModel):
-    """A candidate that answers, the arm that it is now, and for how many percent of the units."""
+    """A candidate that answers, its present arm, and the percent of the units for which it answers."""
 
     candidate: str
     arm: str
@@ -34,7 +34,7 @@ class ArmOut(BaseModel):
 
 
 class SplitOut(BaseModel):
-    """One split: the candidates that were given a share, and those that only look on. Number 0 is the one that nobody made."""
+    """One split: the candidates with a share, and the shadows. Number 0 is the initial split, which nobody made."""
 
     number: int
     model: str
@@ -46,7 +46,7 @@ class SplitOut(BaseModel):
 
 
 class TrafficOut(BaseModel):
-    """Who answers for an automation now; the champion's arm has what the split gives to no other."""
+    """The arms that answer for an automation now. The champion's arm has the share that the split gives to no other."""
 
     automation: str
     model: str
@@ -58,7 +58,7 @@ class TrafficOut(BaseModel):
 
 
 class SplitIn(BaseModel):
-    """Which candidates shall answer for how many percent, which shall only look on, and why. The champion has the rest."""
+    """The percent for which each candidate shall answer, the shadows, and the reason. The champion has the rest."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -68,7 +68,7 @@ class SplitIn(BaseModel):
 
 
 class ShadowOut(BaseModel):
-    """What one arm said as a shadow since a moment; means of nothing are null."""
+    """The predictions of one arm as a shadow since a moment; means are null without predictions."""
 
     arm: str
     since: datetime
@@ -81,7 +81,7 @@ class ShadowOut(BaseModel):
 
 @router.get("/{name}/split", operation_id="get_split")
 def show(name: str, gateway: Parts, caller: Caller, db: Db) -> TrafficOut:
-    """Who answers for an automation."""
+    """Show which arms answer for an automation."""
     caller.require(Permission.READ_MODELS, name)
     line = gateway.line(name)
     with db.begin() as tx:
@@ -90,7 +90,7 @@ def show(name: str, gateway: Parts, caller: Caller, db: Db) -> TrafficOut:
 
 @router.put("/{name}/split", operation_id="set_split")
 def set_split(name: str, wanted: SplitIn, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now) -> TrafficOut:
-    """Split the traffic of an automation; running gateways follow within a second."""
+    """Split the traffic of an automation. Running gateways follow within a second."""
     caller.require(Permission.SET_SPLIT, name)
     line = gateway.line(name)
     automation = line.automation
@@ -118,7 +118,7 @@ def set_split(name: str, wanted: SplitIn, gateway: Parts, caller: Caller, db: Db
 
 @router.get("/{name}/splits", operation_id="list_splits")
 def history(name: str, caller: Caller, db: Db) -> list[SplitOut]:
-    """Every split of an automation, newest first."""
+    """List every split of an automation, newest first."""
     caller.require(Permission.READ_MODELS, name)
     with db.begin() as tx:
         decisions.require_deployed(tx, name)
@@ -135,7 +135,7 @@ def shadow(
     now: Now,
     since: Annotated[Moment | None, Query(description="From this time on; a day back if left out.")] = None,
 ) -> ShadowOut:
-    """What a candidate said as a shadow, counted; without a policy of its own, by the one in force."""
+    """Count what a candidate predicted as a shadow. Without a policy of its own, it has the one in force."""
     caller.require(Permission.READ_MODELS, name)
     line, wanted = gateway.line(name), Candidate.parse(candidate)
     with db.begin() as tx:
@@ -145,7 +145,7 @@ def shadow(
 
 
 def split_out(split: TrafficSplit) -> SplitOut:
-    """A split as the API shows it."""
+    """Return a split as the API shows it."""
     return SplitOut(
         number=split.number,
         model=split.model,
@@ -175,5 +175,5 @@ def _traffic(tx: Tx, line: Line) -> TrafficOut:
 
 
 def _arm(line: Line, candidate: Candidate) -> str:
-    """The arm that a candidate is, as long as the policy in force stays."""
+    """Return the arm of a candidate under the policy in force."""
     return serving.arm_of(line.automation.model, candidate, in_force=line.ref.policy_version)

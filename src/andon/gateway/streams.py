@@ -1,4 +1,4 @@
-"""Streams: how far they are, pausing, resuming and seeking; events that could not be decided, mended and sent again."""
+"""Routes of streams: their progress, pause, resume and seek; dead events, which people mend and send again."""
 
 import json
 from dataclasses import asdict
@@ -23,7 +23,7 @@ _AUTOMATIONS = Permission.READ_AUTOMATIONS
 
 
 class PartitionOut(BaseModel):
-    """One log of a stream; `seek` is where a person wants it to go on, until its reader is there."""
+    """One log of a stream. `seek` is the place at which a person wants it to go on, until its reader is there."""
 
     name: str
     position: int
@@ -37,7 +37,7 @@ class PartitionOut(BaseModel):
 
 
 class StreamOut(BaseModel):
-    """A stream; lag is about, in messages. The counts are of events since it was first read."""
+    """A stream. `lag` is approximate, in messages. The counts are of events since it was first read."""
 
     automation: str
     stream: str
@@ -88,7 +88,7 @@ class DeadEventOut(BaseModel):
 
 
 class DeadEventDetail(DeadEventOut):
-    """The same with what came: its data as text, and its headers."""
+    """An event that could not be decided, with its data as text and its headers."""
 
     data: str
     headers: dict[str, str]
@@ -103,21 +103,21 @@ class DeadEventsOut(BaseModel):
 
 
 class Seek(Why):
-    """Where to go on: `start`, `end`, a position, or a moment such as 2026-11-25T09:30:00Z."""
+    """The place to go on: `start`, `end`, a position, or a moment such as 2026-11-25T09:30:00Z."""
 
     to: str = Field(max_length=64)
     partition: str | None = Field(None, description="Only this one.")
 
 
 class Resend(Why):
-    """`data` is what the event is mended to: the automation's input, or what the trigger's `read` takes."""
+    """`data` replaces the data of the event: the automation's input, or what the trigger's `read` takes."""
 
     data: JsonValue = None
 
 
 @documents.get("/asyncapi.json", operation_id="get_asyncapi")
 def asyncapi(caller: Caller, parts: Parts) -> dict[str, Any]:
-    """What comes in as events and goes out as results, as an AsyncAPI 3.0 document, of the automations that the caller may see."""
+    """Return an AsyncAPI 3.0 document of the events and results of the automations that the caller may see."""
     caller.require_anywhere(Permission.READ_AUTOMATIONS)
     automations = [line.automation for name, line in sorted(parts.lines.items()) if caller.may(_AUTOMATIONS, name)]
     return streams.asyncapi_document(automations, title=parts.settings.project.name)
@@ -125,7 +125,7 @@ def asyncapi(caller: Caller, parts: Parts) -> dict[str, Any]:
 
 @router.get("/streams", operation_id="list_streams")
 def index(caller: Caller, db: Db) -> list[StreamOut]:
-    """The streams that the caller may see."""
+    """List the streams that the caller may see."""
     scopes = caller.scopes(Permission.READ_STREAMS)
     with db.begin() as tx:
         dead = streams.count_dead(tx, scopes)
@@ -134,14 +134,14 @@ def index(caller: Caller, db: Db) -> list[StreamOut]:
 
 @router.get("/streams/{automation}/{stream:path}", operation_id="get_stream")
 def show(automation: str, stream: str, caller: Caller, db: Db) -> StreamOut:
-    """One stream with its partitions."""
+    """Show one stream with its partitions."""
     with db.begin() as tx:
         return _told(tx, _visible(tx, StreamKey(automation, stream), caller))
 
 
 @router.post("/streams:pause/{automation}/{stream:path}", operation_id="pause_stream")
 def pause(automation: str, stream: str, why: Why, caller: Caller, db: Db, now: Now) -> StreamOut:
-    """Stop a stream. When this is answered, nothing of it is decided any more; what comes waits at its source."""
+    """Pause a stream. Once this is answered, none of its events is decided; new ones wait at the source."""
     key = StreamKey(automation, stream)
     with db.begin() as tx:
         _may_run(tx, key, caller)
@@ -150,7 +150,7 @@ def pause(automation: str, stream: str, why: Why, caller: Caller, db: Db, now: N
 
 @router.post("/streams:resume/{automation}/{stream:path}", operation_id="resume_stream")
 def resume(automation: str, stream: str, why: Why, caller: Caller, db: Db, now: Now) -> StreamOut:
-    """Let a stream go on from where it stopped."""
+    """Resume a stream from where it stopped."""
     key = StreamKey(automation, stream)
     with db.begin() as tx:
         _may_run(tx, key, caller)
@@ -159,7 +159,7 @@ def resume(automation: str, stream: str, why: Why, caller: Caller, db: Db, now: 
 
 @router.post("/streams:seek/{automation}/{stream:path}", status_code=202, operation_id="seek_stream")
 def seek(automation: str, stream: str, wanted: Seek, caller: Caller, db: Db, now: Now) -> StreamOut:
-    """Have a stream go on elsewhere. Its reader finds out where that is; until then nothing of it is decided."""
+    """Move a stream to another place. Its reader finds that place; until then none of its events is decided."""
     key = StreamKey(automation, stream)
     with db.begin() as tx:
         _may_run(tx, key, caller)
@@ -178,7 +178,7 @@ def dead(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     before: UUID | None = None,
 ) -> DeadEventsOut:
-    """Events that could not be decided, in one state, that the caller may see."""
+    """List the events in one state that could not be decided and that the caller may see."""
     scopes = caller.scopes(Permission.READ_STREAMS)
     with db.begin() as tx:
         found = streams.dead_events(tx, state, automations=scopes, stream=stream, limit=limit, before=before)
@@ -190,14 +190,14 @@ def dead(
 
 @router.get("/dead-events/{event_id}", operation_id="get_dead_event")
 def show_dead(event_id: UUID, caller: Caller, db: Db) -> DeadEventDetail:
-    """One of them with its data as it came."""
+    """Show one event that could not be decided, with its data as received."""
     with db.begin() as tx:
         return _detail(_dead(tx, event_id, caller))
 
 
 @router.post("/dead-events/{event_id}/resend", status_code=202, operation_id="resend_dead_event")
 def resend(event_id: UUID, wanted: Resend, caller: Caller, db: Db, now: Now) -> DeadEventDetail:
-    """Try an event again, with other `data` if it was mended. Its decision will be found under `decision_id`."""
+    """Try an event again, with other `data` if given. `decision_id` will name its decision."""
     with db.begin() as tx:
         caller.require(Permission.MEND_EVENTS, _dead(tx, event_id, caller).automation)
         data = _as_written(wanted.data) if "data" in wanted.model_fields_set else None
@@ -206,19 +206,19 @@ def resend(event_id: UUID, wanted: Resend, caller: Caller, db: Db, now: Now) -> 
 
 @router.post("/dead-events/{event_id}/discard", operation_id="discard_dead_event")
 def discard(event_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> DeadEventDetail:
-    """Give an event up for good."""
+    """Discard an event for good."""
     with db.begin() as tx:
         caller.require(Permission.MEND_EVENTS, _dead(tx, event_id, caller).automation)
         return _detail(streams.discard(tx, event_id, actor=caller.actor, reason=why.reason, now=now))
 
 
 def _as_written(data: JsonValue) -> bytes:
-    """The data as JSON in which half a character and NaN still stand, so that they are found there and refused."""
+    """Return the data as JSON that keeps half characters and NaN, so that the later check finds and refuses them."""
     return json.dumps(data, separators=(",", ":")).encode()
 
 
 def _visible(tx: Tx, key: StreamKey, caller: Principal) -> Stream:
-    """A stream that the caller may see. What he may not see is not there for him."""
+    """Return a stream that the caller may see. Raises StreamNotFound for any other."""
     if not caller.may(Permission.READ_STREAMS, key.automation):
         raise StreamNotFound(f"No stream {key}")
     return streams.get(tx, key)

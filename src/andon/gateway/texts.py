@@ -1,6 +1,6 @@
-"""Texts of a request that nothing can store: PostgreSQL takes neither a NUL character nor half of a surrogate pair.
+"""Checks for texts that cannot be stored: PostgreSQL takes neither a NUL character nor half of a surrogate pair.
 
-They are looked for once, at the edge, in every text of a body, so that no route has to.
+Every text of a body is checked once, at the edge, so that no route has to.
 """
 
 import json
@@ -27,7 +27,8 @@ def refuse(places: Sequence[str], message: str) -> None:
 def require_storable(body: bytes) -> None:
     """Require a JSON body in UTF-8 whose every text can be stored. Raises RequestInvalid, which names the fields.
 
-    What is no JSON at all is left to whoever reads it. A raw NUL byte would make Python read the body as UTF-16 or UTF-32.
+    A body that is not JSON at all is left to its reader. A raw NUL byte is refused, because it would make Python read
+    the body as UTF-16 or UTF-32.
     """
     if b"\0" in body or not _is_utf8(body):
         refuse(["body"], "is not JSON in UTF-8")
@@ -50,7 +51,7 @@ def _is_utf8(body: bytes) -> bool:
 
 
 def _faults(value: Any, where: str) -> Iterator[Fault]:
-    """Each text in a document that cannot be stored, by its place."""
+    """Yield a fault for each text in a document that cannot be stored."""
     if isinstance(value, str):
         if "\0" in value:
             yield Fault(where, NUL)

@@ -1,7 +1,7 @@
-"""Deciding a call of a tool: checked against the tool's contract, decided like any input, then kept with its permit.
+"""Deciding tool calls: each is checked against the tool's contract, decided like any input, and kept with its permit.
 
-The decision and the permit are two commits. A process that ends between them leaves no permit; a repeat under the same
-idempotency key makes it.
+The decision and the permit are two commits. A process that ends between them leaves no permit; a repeat of the call
+under the same idempotency key makes it.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ _NS = 1_000_000_000
 
 
 class ToolCalling:
-    """Decides calls for the routes. Use from one event loop."""
+    """Decides calls for the routes. Use it from one event loop."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -42,7 +42,7 @@ class ToolCalling:
         now: datetime,
         began_ns: int,
     ) -> tuple[ToolCall, bool]:
-        """Return a call, decided now or found under the same key, and whether it was found.
+        """Return a call that is decided now or found under the same key, and whether it was found.
 
         Raises ToolCallInvalid, KeyInFlight.
         """

@@ -1,4 +1,4 @@
-"""Tools: what a toolbox offers, calls that agents ask for, and their permits."""
+"""Routes of tools: the tools of a toolbox, the calls that agents ask for, and their permits."""
 
 from datetime import datetime
 from time import perf_counter_ns
@@ -22,7 +22,7 @@ router = APIRouter(tags=["tools"])
 
 
 class ToolOut(BaseModel):
-    """One tool. `delivered`: Andon carries it out when the call is begun; otherwise the caller does."""
+    """One tool. `delivered`: Andon carries out its calls once they are begun; otherwise the caller does."""
 
     name: str
     description: str
@@ -31,7 +31,7 @@ class ToolOut(BaseModel):
 
 
 class ToolboxOut(BaseModel):
-    """A toolbox. `unlisted`: tools that are not listed may be asked for as well."""
+    """A toolbox. `unlisted`: calls of tools that are not listed are decided as well."""
 
     name: str
     unlisted: bool
@@ -45,7 +45,7 @@ class ToolboxesOut(BaseModel):
 
 
 class CallIn(BaseModel):
-    """What an agent wants to call. `run` groups the calls of one run of it."""
+    """The call that an agent wants to make. `run` groups the calls of one run of the agent."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -56,7 +56,7 @@ class CallIn(BaseModel):
 
 
 class ToolCallOut(BaseModel):
-    """A decided call; `id` is its decision's. Only `allowed` may be begun, before `expires_at`, with this `digest`."""
+    """A decided call; `id` is its decision's. Only an `allowed` call may begin, with `digest`, before `expires_at`."""
 
     id: UUID
     toolbox: str
@@ -94,7 +94,7 @@ class BeginIn(BaseModel):
 
 
 class FinishIn(BaseModel):
-    """How the call ended. With an error and `sent` false it never left, and its permit can be spent again."""
+    """The end of a call. With an error and `sent` false, it was never sent, and its permit can be spent again."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -112,7 +112,7 @@ def index(caller: Caller, gateway: Parts) -> ToolboxesOut:
 
 @router.get("/v1/toolboxes/{name}", operation_id="get_toolbox")
 def show_toolbox(name: str, caller: Caller, gateway: Parts) -> ToolboxOut:
-    """One toolbox with its tools."""
+    """Show one toolbox with its tools."""
     return _shown_box(_toolbox(gateway, name, caller))
 
 
@@ -162,7 +162,7 @@ def list_calls(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     before: UUID | None = None,
 ) -> ToolCallsOut:
-    """Calls of a toolbox, newest first; whoever may not read its decisions sees its own."""
+    """List the calls of a toolbox, newest first. A caller who may not read its decisions sees only its own calls."""
     _toolbox(gateway, name, caller)
     own = None if caller.may(Permission.READ_DECISIONS, name) else caller.name
     with db.begin() as tx:
@@ -173,7 +173,7 @@ def list_calls(
 
 @router.get("/v1/tool-calls/{call_id}", operation_id="get_tool_call")
 def show(call_id: UUID, caller: Caller, db: Db, now: Now) -> ToolCallOut:
-    """One call, as it stands."""
+    """Show one call in its present state."""
     with db.begin() as tx:
         found = tools.get(tx, call_id, now)
         if found.caller != caller.name and not caller.may(Permission.READ_DECISIONS, found.toolbox):
@@ -183,7 +183,7 @@ def show(call_id: UUID, caller: Caller, db: Db, now: Now) -> ToolCallOut:
 
 @router.post("/v1/tool-calls/{call_id}/begin", operation_id="begin_tool_call")
 def begin(call_id: UUID, wanted: BeginIn, caller: Caller, gateway: Parts, db: Db, now: Now) -> ToolCallOut:
-    """Spend the permit of a call, exactly once. A tool that Andon delivers is on its way then."""
+    """Begin a call: its permit is spent, exactly once. Andon then delivers the call if the tool is `delivered`."""
     with db.begin() as tx:
         found = tools.get(tx, call_id, now)
         if found.caller != caller.name:
@@ -198,7 +198,7 @@ def begin(call_id: UUID, wanted: BeginIn, caller: Caller, gateway: Parts, db: Db
 
 @router.post("/v1/tool-calls/{call_id}/finish", operation_id="finish_tool_call")
 def finish(call_id: UUID, ended: FinishIn, caller: Caller, gateway: Parts, db: Db, now: Now) -> ToolCallOut:
-    """Say how a call ended that the caller carried out; one whose outcome is `unknown` meanwhile as well."""
+    """Report how a call ended that the caller carried out, even if its outcome has become `unknown` meanwhile."""
     with db.begin() as tx:
         caller.require(Permission.CALL_TOOLS, tools.get(tx, call_id, now).toolbox)
         done = tools.finish(
@@ -219,7 +219,7 @@ def _sees(caller: Principal, name: str) -> bool:
 
 
 def _toolbox(gateway: Gateway, name: str, caller: Principal) -> Toolbox:
-    """The toolbox of a name; what the caller may not see does not exist. Raises ToolboxNotFound, NotReady."""
+    """Return a toolbox by name. Raises ToolboxNotFound, also for one that the caller may not see, and NotReady."""
     missing = ToolboxNotFound(f"No toolbox {name!r} is deployed here")
     if not _sees(caller, name):
         raise missing

@@ -1,4 +1,4 @@
-"""How urgent a request is, how long its caller waits, and which version it asks for: the headers that say so."""
+"""Headers for the priority of a request, the time its caller waits, and the version that it asks for."""
 
 import re
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ _BY_URGENCY = (
 
 
 def priority_of(headers: Mapping[str, str]) -> Priority:
-    """The class of `Priority: u=0..7` (RFC 9218): up to 3, which is usual, interactive; 4 and 5 normal; 6 and 7 bulk."""
+    """Return the class of `Priority: u=0..7` (RFC 9218): 0 to 3 (default) interactive; 4, 5 normal; 6, 7 bulk."""
     given = headers.get("priority")
     if given is None:
         return Priority.INTERACTIVE
@@ -35,7 +35,10 @@ def priority_of(headers: Mapping[str, str]) -> Priority:
 
 
 def deadline_of(headers: Mapping[str, str], began_ns: int, usual: float) -> int:
-    """When the caller goes away, on the clock of `began_ns`: after `X-Request-Timeout` seconds, or as usual. Raises HeaderInvalid."""
+    """Return when the caller stops waiting, in nanoseconds on the clock of `began_ns`.
+
+    That is after `X-Request-Timeout` seconds, or after `usual` seconds without the header. Raises HeaderInvalid.
+    """
     given = headers.get(TIMEOUT)
     if given is None:
         return began_ns + int(usual * 1e9)
@@ -45,7 +48,7 @@ def deadline_of(headers: Mapping[str, str], began_ns: int, usual: float) -> int:
 
 
 def pinned_by(headers: Mapping[str, str], caller: Principal, automation: str) -> int | None:
-    """The model version that `Andon-Model-Version` asks for, which takes a permission. Raises HeaderInvalid, Forbidden."""
+    """Return the model version that `Andon-Model-Version` names, if any. Raises HeaderInvalid, Forbidden."""
     given = headers.get("andon-model-version")
     if given is None:
         return None

@@ -1,4 +1,4 @@
-"""Callers who wait for accepted requests to be decided: woken by what the database announces, never by looking again."""
+"""Callers who wait for accepted requests to be decided. Notifications of the database wake them; nothing polls."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,11 +8,11 @@ from uuid import UUID
 from andon.kernel.listening import EVERYTHING
 
 MOST = 1000
-"""Callers that may wait in one gateway; one more gets its answer at once."""
+"""Most callers that may wait in one gateway. One more gets its answer at once."""
 
 
 class Waiters:
-    """Who waits for what. Use from one event loop."""
+    """Waiting callers by decision. Use it from one event loop."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
@@ -21,7 +21,7 @@ class Waiters:
 
     @contextmanager
     def expecting(self, decision_id: UUID) -> Iterator[asyncio.Event | None]:
-        """An event that is set once the request is over, from now on; None when too many wait already."""
+        """Give an event that is set once the request is settled, from now on; None if too many wait already."""
         if self._count >= self._most:
             yield None
             return
@@ -38,7 +38,7 @@ class Waiters:
                 del self._waiting[decision_id]
 
     async def heard(self, payload: str) -> None:
-        """A request is over; after a gap in hearing, any may be."""
+        """Wake the callers that wait for a settled request. After a gap in the notifications, wake all."""
         if payload == EVERYTHING:
             self.wake_all()
             return
@@ -46,7 +46,7 @@ class Waiters:
             event.set()
 
     def wake_all(self) -> None:
-        """Let everybody look."""
+        """Wake all callers, so that each looks again."""
         for events in self._waiting.values():
             for event in events:
                 event.set()

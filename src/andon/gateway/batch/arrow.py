@@ -1,7 +1,7 @@
-"""Rows from an Arrow IPC stream, and answers as one; needs the extra `arrow`. Import only where Arrow was asked for.
+"""Rows read from an Arrow IPC stream, and answers written as one. Needs the extra `arrow`; import it only for Arrow.
 
-A record batch is held at a time. What comes from outside is validated whole before it is looked at, and of the types only
-those are taken of which a few bytes cannot stand for many.
+One record batch is held at a time, and validated in full before its values are read. Column types are refused if a few
+bytes of theirs can stand for many.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,14 +24,14 @@ from andon.gateway.errors import BatchMalformed
 from andon.kernel.errors import AndonError
 
 MESSAGE_BYTES = 16 << 20
-"""A record batch may be as large as this, and all dictionaries together."""
+"""The largest record batch, and the largest sum of all dictionaries."""
 
 _AT_ONCE = 32
-"""Rows made into Python values at a time."""
+"""Rows that are converted to Python values at a time."""
 
 
 class ArrowRows:
-    """The records of one stream, each as the JSON text that stands for it in the ledger."""
+    """Reads the records of one stream, each as the JSON text that the ledger keeps."""
 
     def __init__(self, *, row_bytes: int) -> None:
         self.count = 0
@@ -41,7 +41,7 @@ class ArrowRows:
         self._dictionaries: list[ArrowMessage] = []
 
     def feed(self, chunk: bytes) -> Iterator[BatchRow]:
-        """The records of the batches that have ended."""
+        """Yield the records of the batches that are complete. Raises BatchMalformed."""
         for message in self._framing.feed(chunk):
             if message.compressed:
                 raise BatchMalformed("The record batches are compressed: send them as they are")
@@ -53,7 +53,7 @@ class ArrowRows:
                 yield from self._records(message)
 
     def end(self) -> Iterator[BatchRow]:
-        """Nothing more, if the stream was one."""
+        """Yield nothing more. Raises BatchMalformed if the body was no complete stream."""
         self._framing.end()
         if not self._schema:
             raise BatchMalformed("The body is empty: expected an Arrow IPC stream")
@@ -76,7 +76,7 @@ class ArrowRows:
                 raise BatchMalformed(f"The Arrow stream has more than one column {name}")
 
     def _keep(self, message: ArrowMessage) -> None:
-        """Remember a dictionary in place of an earlier one, unless it adds to that."""
+        """Keep a dictionary in place of the earlier one with the same id, unless it adds to that."""
         if not message.adds:
             self._dictionaries = [d for d in self._dictionaries if d.dictionary != message.dictionary]
         self._dictionaries.append(message)
@@ -111,7 +111,7 @@ class ArrowRows:
 
 
 def _values(batch: Any) -> Iterator[dict[str, Any] | AndonError]:
-    """The records as Python values; one that has none (the year 30000) does not lose the others."""
+    """Yield the records as Python values, and an error for each that has none (such as one of the year 30000)."""
     try:
         yield from batch.to_pylist()
     except (ValueError, ArithmeticError, LookupError, pa.ArrowException) as error:
@@ -123,7 +123,7 @@ def _values(batch: Any) -> Iterator[dict[str, Any] | AndonError]:
 
 
 def _in_microseconds(batch: Any) -> Any:
-    """The batch without nanoseconds, as long as nothing is lost by that. Raises pyarrow.ArrowInvalid."""
+    """Return the batch with nanoseconds cast to microseconds. Raises pyarrow.ArrowInvalid if that loses a value."""
     fields = [
         field.with_type(pa.timestamp("us", field.type.tz))
         if pa.types.is_timestamp(field.type) and field.type.unit == "ns"
@@ -135,7 +135,7 @@ def _in_microseconds(batch: Any) -> Any:
 
 
 def _is_taken(kind: Any) -> bool:
-    """Whether a column may be of this type: plain, or a list or struct of what is plain."""
+    """Return whether a column may be of this type: a plain type, or a list or struct of plain types."""
     if pa.types.is_dictionary(kind):
         return _is_plain(kind.value_type)
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
@@ -153,7 +153,7 @@ def _is_plain(kind: Any) -> bool:
 
 
 def _longest(column: Any) -> int:
-    """The longest value of a column in which many rows may share the same bytes, or one may stand for many; otherwise 0."""
+    """Return the longest value of a column whose rows may share bytes or hold many values; 0 for other columns."""
     kind = column.type
     if pa.types.is_string_view(kind):
         views = column.buffers()[1]
@@ -193,18 +193,18 @@ _ARROW: Mapping[Any, Any] = {
 
 
 def _arrow(kind: Any) -> Any:
-    """The type of a field's values; every column may be empty."""
+    """Return the Arrow type of a field's values. Every column may hold nulls."""
     return _ARROW[kind] if kind in _ARROW else next(_ARROW[one] for one in get_args(kind) if one in _ARROW)
 
 
 ANSWERS = pa.schema(
     [*((field.path, _arrow(field.type)) for field in ANSWERED), ("row", pa.int64()), ("error", _PROBLEM)]
 )
-"""The columns of the answers: those of a decision, or for a bad row its number and what is wrong with it."""
+"""The columns of the answers: the fields of a decision, or the number and the problem of a bad row."""
 
 
 class ArrowAnswers:
-    """Answers as an Arrow IPC stream, a record batch for all that were ready together."""
+    """Writes answers as an Arrow IPC stream, with one record batch for all that are ready together."""
 
     content_type = "application/vnd.apache.arrow.stream"
 
@@ -213,7 +213,7 @@ class ArrowAnswers:
         self._writer = pa.ipc.new_stream(self._sink, ANSWERS)
 
     def add(self, answers: Sequence[bytes]) -> bytes:
-        """These answers, after what came before."""
+        """Return the bytes that add these answers to the stream."""
         records = [from_json(answer) for answer in answers]
         for record in records:
             if "decided_at" in record:
@@ -222,7 +222,7 @@ class ArrowAnswers:
         return self._written()
 
     def end(self) -> bytes:
-        """What ends the stream."""
+        """Return the bytes that end the stream."""
         self._writer.close()
         return self._written()
 

@@ -1,6 +1,7 @@
-"""The messages of an Arrow IPC stream, cut out of a body while it arrives. Pure, and as little of the format as that takes.
+"""Framing of an Arrow IPC stream: cuts a body into messages while it arrives. Pure.
 
-A message is a marker, the length of its metadata, the metadata (a flatbuffer) and a body whose length the metadata says.
+It knows only as much of the format as that takes. A message is a marker, the length of its metadata, the metadata
+(a flatbuffer) and a body whose length the metadata states.
 """
 
 import struct
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from andon.gateway.errors import BatchMalformed
 
 SCHEMA, DICTIONARY, RECORDS = 1, 2, 3
-"""What a message holds."""
+"""The kinds of messages."""
 
 _MARKER = b"\xff\xff\xff\xff"
 _METADATA_BYTES = 1 << 20
@@ -18,7 +19,7 @@ _METADATA_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class ArrowMessage:
-    """One message as it came. `dictionary` is the id of the dictionary that it sets, or adds to if `adds`."""
+    """One message as received. `dictionary` is the id of the dictionary that it sets, or adds to if `adds`."""
 
     kind: int
     content: bytes
@@ -37,7 +38,7 @@ class Framing:
         self._ended = False
 
     def feed(self, chunk: bytes) -> Iterator[ArrowMessage]:
-        """The messages that are whole now. Raises BatchMalformed."""
+        """Yield the messages that are complete now. Raises BatchMalformed."""
         self._held += chunk
         while not self._ended and len(self._held) >= self._wanted:
             message = self._next()
@@ -47,12 +48,12 @@ class Framing:
             raise BatchMalformed("Something follows the end of the Arrow stream")
 
     def end(self) -> None:
-        """The body has ended. Raises BatchMalformed within a message."""
+        """Note that the body has ended. Raises BatchMalformed within a message."""
         if self._held:
             raise BatchMalformed("The body ended within a message of the Arrow stream")
 
     def _next(self) -> ArrowMessage | None:
-        """The message that what is held begins with, or None and how much is wanted to know more."""
+        """Take the first message of the held bytes. Return None if it is incomplete, and set `_wanted`."""
         held = self._held
         metadata_bytes = int.from_bytes(held[4:8], "little", signed=True)
         if held[:4] != _MARKER or not 0 <= metadata_bytes <= _METADATA_BYTES:
@@ -84,7 +85,7 @@ class Framing:
 
 
 class _Table:
-    """A table of a flatbuffer: its fields by number. Raises struct.error where there is none."""
+    """A table of a flatbuffer: its fields by number. Raises struct.error where there is no table."""
 
     def __init__(self, buffer: bytes, at: int) -> None:
         self._buffer, self._at = buffer, at
@@ -92,12 +93,12 @@ class _Table:
         self._size = int(struct.unpack_from("<H", buffer, self._fields)[0])
 
     def number(self, field: int, form: str) -> int:
-        """A number, 0 if it is left out."""
+        """Return a number; 0 if the field is left out."""
         at = self._place(field)
         return int(struct.unpack_from(form, self._buffer, at)[0]) if at else 0
 
     def table(self, field: int) -> "_Table | None":
-        """A table, None if it is left out."""
+        """Return a table; None if the field is left out."""
         at = self._place(field)
         return _Table(self._buffer, at + struct.unpack_from("<I", self._buffer, at)[0]) if at else None
 

@@ -1,4 +1,4 @@
-"""A body that is read while it arrives, one message ahead, so that it shows at once when the caller has gone away."""
+"""A body that is read while it arrives, one message ahead, to notice at once that the caller has disconnected."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, MutableMapping
@@ -9,11 +9,11 @@ from andon.gateway.bodies import Receive
 from andon.gateway.errors import BatchMalformed, BodyIncomplete
 
 _GROUP = 128
-"""Rows handed on together, at most."""
+"""Most rows that are handed on together."""
 
 
 _PIECE = 16_384
-"""Bytes that are looked at without a pause."""
+"""Bytes that are parsed without a pause."""
 
 
 class Body:
@@ -26,11 +26,11 @@ class Body:
 
     @property
     def gone(self) -> bool:
-        """Whether the caller has gone away."""
+        """Whether the caller has disconnected."""
         return self._next is not None and self._next.done() and self._next.result()["type"] != "http.request"
 
     async def read(self) -> bytes | None:
-        """What arrived; None after the end. Raises BodyIncomplete when the caller went away before that."""
+        """Return the next bytes; None after the end. Raises BodyIncomplete if the caller disconnected before it."""
         if not self._more:
             return None
         message = await (self._next or self._receive_soon())
@@ -42,7 +42,7 @@ class Body:
         return content
 
     async def wait_until_gone(self, within: float) -> None:
-        """Return after `within` seconds, or as soon as the caller goes away; not earlier because more arrived."""
+        """Return after `within` seconds, or as soon as the caller disconnects, but not because more bytes arrived."""
         until = asyncio.get_running_loop().time() + within
         if self._next is not None and not self._next.done():
             await asyncio.wait({self._next}, timeout=within)
@@ -51,7 +51,7 @@ class Body:
             await asyncio.sleep(left)
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         if self._next is not None:
             self._next.cancel()
 
@@ -63,18 +63,18 @@ class Body:
 
 
 async def groups_of(body: Body, rows: RowReader) -> AsyncIterator[list[BatchRow]]:
-    """The rows of a body, in groups of those that are there. Raises BatchMalformed, BodyIncomplete."""
+    """Yield the rows of a body, in groups of those that have arrived. Raises BatchMalformed, BodyIncomplete."""
     while (chunk := await body.read()) is not None:
         for begin in range(0, len(chunk), _PIECE):
             for group in _grouped(rows.feed(chunk[begin : begin + _PIECE])):
                 yield group
-            await asyncio.sleep(0)  # others have their turn, however long it took to find the rows in it
+            await asyncio.sleep(0)  # let other tasks run, however long it took to find the rows
     for group in _grouped(rows.end()):
         yield group
 
 
 def _grouped(found: Iterator[BatchRow]) -> Iterator[list[BatchRow]]:
-    """In groups; those before a fault come before it."""
+    """Yield the rows in groups. Rows before a fault are yielded before it is raised."""
     group: list[BatchRow] = []
     try:
         for row in found:

@@ -1,6 +1,6 @@
-"""The rows of one batch on their way through the line: each a decision of its own, so many under way, answered in order.
+"""Deciding the rows of one batch: each is a decision of its own, many are under way, and answers keep their order.
 
-Where a single request would be refused because there is too much to do, a row waits, and with it the reading of the body.
+Where a single request would be refused because of load, a row waits, and the reading of the body waits with it.
 """
 
 import asyncio
@@ -37,15 +37,15 @@ from andon.kernel.ids import uuid7
 log = structlog.get_logger(__name__)
 
 UNDER_WAY = 1024
-"""Rows of one batch that were read and are not answered yet, at most."""
+"""Most rows of one batch that are read and not answered yet."""
 
 _TOGETHER = 64
-"""Answers written in one piece, at most."""
+"""Most answers that are written in one piece."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What the rows of a batch have in common. `key` is the caller's own for the batch; with a number it is a row's."""
+    """What the rows of a batch have in common. A row's idempotency key is `key`, the caller's own, and its number."""
 
     line: Line
     caller: Principal
@@ -56,11 +56,11 @@ class Asking:
 
     @property
     def automation(self) -> str:
-        """Its name."""
+        """Name of the automation."""
         return self.line.automation.name
 
     def key_of(self, row: BatchRow) -> Idempotency | None:
-        """The idempotency key of one row."""
+        """Return the idempotency key of one row; None without `key`."""
         if self.key is None or not isinstance(row.given, bytes):
             return None
         return Idempotency.of(self.automation, self.caller.name, f"{self.key}/{row.number}", row.given)
@@ -76,11 +76,11 @@ class _Pending:
 
 
 _Next: TypeAlias = "bytes | _Pending | None"
-"""An answer, one to come, or the end."""
+"""An answer, a row that is being decided, or None for the end."""
 
 
 class BatchCall:
-    """Decides one batch. `seats` are the places under way that all batches of the gateway share."""
+    """Decides one batch. `seats` limits how many rows of all batches of the gateway are under way."""
 
     def __init__(self, gateway: Gateway, asking: Asking, body: Body, seats: asyncio.Semaphore) -> None:
         self.rows = 0
@@ -91,7 +91,7 @@ class BatchCall:
         self._in_order: asyncio.Queue[_Next] = asyncio.Queue(UNDER_WAY)
 
     async def take_in(self, first: Sequence[BatchRow], rest: AsyncIterator[list[BatchRow]]) -> None:
-        """Ask for every row, in their order, as long as the caller is there."""
+        """Submit every row in order, as long as the caller is connected."""
         try:
             await self._ask(first)
             async for group in rest:
@@ -103,7 +103,7 @@ class BatchCall:
         await self._in_order.put(None)
 
     async def answer(self, answers: Answers, spool: Spool) -> None:
-        """Write the answers as they come, those together that are there together."""
+        """Write the answers in order, those together that are ready together."""
         ready: list[bytes] = []
         while True:
             waits = self._in_order.empty()
@@ -112,7 +112,7 @@ class BatchCall:
             if ready and (waits or following is None or len(ready) >= _TOGETHER):
                 await spool.write(answers.add(ready))
                 ready.clear()
-                await asyncio.sleep(0)  # others have their turn between two pieces
+                await asyncio.sleep(0)  # let other tasks run between two pieces
             if following is None and waits:
                 following = await self._in_order.get()
             if following is None:
@@ -134,10 +134,10 @@ class BatchCall:
             await self._in_order.put(begun)
             self.rows = row.number + 1
             if isinstance(begun, bytes):
-                await asyncio.sleep(0)  # nothing was waited for, so others have their turn now
+                await asyncio.sleep(0)  # nothing was awaited, so let other tasks run
 
     async def _begun(self, row: BatchRow, known: Mapping[tuple[str, str], FirstAnswer]) -> _Next:
-        """The answer to a row if it is known already, or the row under way."""
+        """Return the answer to a row if it is known already, otherwise the row as it is being decided."""
         try:
             key = self._asking.key_of(row)
             first = None if key is None else known.get((key.scope, key.key))
@@ -211,12 +211,12 @@ class BatchCall:
             return self._told(500, _bad(pending.row, internal(self._asking.correlation_id)))
 
     async def _known(self, rows: Sequence[BatchRow]) -> Mapping[tuple[str, str], FirstAnswer]:
-        """What those rows got that were asked before under the same key."""
+        """Return the first answers of those rows whose keys were used before."""
         keys = [key for row in rows if (key := self._asking.key_of(row)) is not None]
         return await self._gateway.in_thread(lambda tx: decisions.first_answers(tx, keys)) if keys else {}
 
     async def _first(self, request: DecisionRequest) -> DecisionRecord:
-        """The answer to a row whose key was used while it was under way. Raises KeyReused, KeyInFlight."""
+        """Return the decision under a key that another request used meanwhile. Raises KeyReused, KeyInFlight."""
         key = request.idempotency
         if key is None:
             raise RuntimeError("the database refused to record this decision; `decision.refused_by_database` says why")

@@ -12,7 +12,7 @@ MEDIA_TYPES = (JSON, NDJSON, ARROW)
 
 
 class Answers(Protocol):
-    """Writes the answers of one batch, which come as JSON."""
+    """Writes the answers of one batch. It takes them as JSON."""
 
     @property
     def content_type(self) -> str:
@@ -20,30 +20,30 @@ class Answers(Protocol):
         ...
 
     def add(self, answers: Sequence[bytes]) -> bytes:
-        """These answers, after what came before."""
+        """Return the bytes that add these answers to the body."""
         ...
 
     def end(self) -> bytes:
-        """What ends the whole."""
+        """Return the bytes that end the body."""
         ...
 
 
 class NdjsonAnswers:
-    """One answer a line."""
+    """Writes one answer a line."""
 
     content_type = NDJSON
 
     def add(self, answers: Sequence[bytes]) -> bytes:
-        """Their lines."""
+        """Return one line for each answer."""
         return b"".join(answer + b"\n" for answer in answers)
 
     def end(self) -> bytes:
-        """Nothing: each line has ended."""
+        """Return nothing: each line has its own end."""
         return b""
 
 
 class JsonAnswers:
-    """One array."""
+    """Writes one JSON array."""
 
     content_type = JSON
 
@@ -51,18 +51,18 @@ class JsonAnswers:
         self._before = b"["
 
     def add(self, answers: Sequence[bytes]) -> bytes:
-        """Its next elements."""
+        """Return the next elements of the array."""
         content = self._before + b",\n".join(answers)
         self._before = b",\n"
         return content
 
     def end(self) -> bytes:
-        """Its end."""
+        """Return the end of the array."""
         return b"[]" if self._before == b"[" else b"]"
 
 
 def format_of(content_type: str, *, row_bytes: int) -> tuple[RowReader, Answers]:
-    """The reader and the writer of a media type; a row may be as large as `row_bytes`. Raises MediaTypeUnsupported."""
+    """Return the reader and the writer of a media type. A row has at most `row_bytes`. Raises MediaTypeUnsupported."""
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == JSON:
         return JsonRows(row_bytes=row_bytes), JsonAnswers()

@@ -1,7 +1,7 @@
-"""`POST /v1/automations/{name}/decisions:batch`: as many rows as the caller likes, in memory that does not grow with them.
+"""`POST /v1/automations/{name}/decisions:batch`: any number of rows, in memory that does not grow with them.
 
-The body is read as it arrives, and answers go back in the same format and order while it does. What is wrong with the call
-itself is a problem document; what is wrong with a row stands in its place.
+The body is read as it arrives, and answers are sent meanwhile in the same format and order. An error of the call itself
+is answered with a problem document. An error of a row stands in the place of its answer.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ PATH = re.compile(r"^/v1/automations/([^/]+)/decisions:batch\Z")
 
 
 class BatchRoute:
-    """The route over the parts of one gateway. All batches together have half of what may be under way."""
+    """The batch route of one gateway. All batches together may have half of `max_in_flight` under way."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -47,7 +47,7 @@ class BatchRoute:
         self._seats = asyncio.Semaphore(max(1, gateway.settings.gateway.max_in_flight // 2))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, name: str) -> None:
-        """Answer one batch, within a span of its own when traces are sent somewhere."""
+        """Answer one batch, within a span of its own if traces are sent."""
         headers = headers_of_scope(scope)
         if not self._gateway.tracing:
             await self._respond(scope["method"], name, headers, receive, send, NO_SPAN)
@@ -58,7 +58,7 @@ class BatchRoute:
     async def _respond(
         self, method: str, name: str, headers: Mapping[str, str], receive: Receive, send: Send, server: Span
     ) -> None:
-        """Refuse the call, or answer its rows. An answer that breaks off is not ended, so that the caller sees it."""
+        """Refuse the call, or answer its rows. A broken answer is left without its end, so that the caller notices."""
         correlation = str(uuid7(self._gateway.clock.now()))
         body = Body(receive)
         begun = False
@@ -89,7 +89,7 @@ class BatchRoute:
 
     @contextmanager
     def _counted(self, key: UUID) -> Iterator[None]:
-        """Count a call of a key as long as it lasts. Raises RateLimited if the key has too many under way."""
+        """Count a call of a key while it lasts. Raises RateLimited if the key has too many batches under way."""
         most = self._gateway.settings.gateway.batches_per_key
         if self._open[key] >= most:
             raise RateLimited(f"This key has {most} batches under way; send more rows in one", retry_after=1)

@@ -1,7 +1,7 @@
-"""The rows of a batch, cut out of a body while it arrives: NDJSON and a JSON array. Pure; any chunking gives the same rows.
+"""Rows of a batch, cut out of an NDJSON body or a JSON array while it arrives. Pure; any chunking gives the same rows.
 
-Only where a row begins and ends is looked at here; what it says is for the automation's contract. At most one row is held,
-and of one that is too large nothing but its number.
+The readers find only where a row begins and ends; the automation's contract checks its content. At most one row is
+held, and of a row that is too large only the number.
 """
 
 import re
@@ -17,7 +17,7 @@ _SPACE = b" \t\r\n"
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
-    """One row: its number in the batch, from 0, and its JSON text or what is wrong with it."""
+    """One row: its number in the batch, from 0, and its JSON text or its error."""
 
     number: int
     given: bytes | AndonError
@@ -28,20 +28,20 @@ class RowReader(Protocol):
 
     @property
     def count(self) -> int:
-        """How many rows began to be handed out so far; the number of the next."""
+        """Number of rows so far, which is the number of the next row."""
         ...
 
     def feed(self, chunk: bytes) -> Iterator[BatchRow]:
-        """The rows that are whole now. To be read to its end. Raises BatchMalformed, after which nothing can be read."""
+        """Yield the rows that are complete now; exhaust the iterator. Raises BatchMalformed, which ends the reading."""
         ...
 
     def end(self) -> Iterator[BatchRow]:
-        """The body has ended. Raises BatchMalformed if it may not end here."""
+        """Yield the rows that the end of the body completes. Raises BatchMalformed if it may not end here."""
         ...
 
 
 class NdjsonRows:
-    """One JSON document a line; lines with nothing on them are no rows."""
+    """Reads one JSON document a line and skips blank lines."""
 
     def __init__(self, *, row_bytes: int) -> None:
         self.count = 0
@@ -50,7 +50,7 @@ class NdjsonRows:
         self._too_large = False
 
     def feed(self, chunk: bytes) -> Iterator[BatchRow]:
-        """The rows whose lines have ended."""
+        """Yield the rows whose lines have ended."""
         begin = 0
         while (end := chunk.find(b"\n", begin)) >= 0:
             self._add(chunk[begin:end])
@@ -59,7 +59,7 @@ class NdjsonRows:
         self._add(chunk[begin:])
 
     def end(self) -> Iterator[BatchRow]:
-        """The last row, if its line did not end."""
+        """Yield the last row if its line did not end."""
         yield from self._line_ended()
 
     def _add(self, part: bytes) -> None:
@@ -87,11 +87,11 @@ _ELEMENT = re.compile(
     rb"[ \t\r\n]*+[{\[](?:" + _PLAIN + rb"|" + _NESTS + rb")*+[}\]][ \t\r\n]*+(?=[,\]])",
     re.DOTALL,
 )
-"""An element up to what follows it, nested three deep at most: nearly every row, found in one step that never looks back."""
+"""An element of at most three levels, up to the mark after it. It finds nearly every row without backtracking."""
 
 _MARK = re.compile(rb'["{}\[\],]')
 _MARK_INSIDE = re.compile(rb'"|[{\[]+|[}\]]')
-"""The same within an element, where commas end nothing. Brackets that follow each other are opened in one step."""
+"""Marks within an element, where commas end nothing. Adjacent opening brackets are one mark."""
 
 DEEPEST = 100
 """Levels of nesting in a row."""
@@ -101,21 +101,21 @@ _NOT_SPACE = re.compile(rb"[^ \t\r\n]")
 
 
 class JsonRows:
-    """The elements of one JSON array."""
+    """Reads the elements of one JSON array."""
 
     def __init__(self, *, row_bytes: int) -> None:
         self.count = 0
         self._row_bytes = row_bytes
         self._held = bytearray()
         self._at = 0
-        """How far what is held has been looked at."""
+        """Position up to which the held bytes are scanned."""
         self._depth = 0
         self._in_text = False
         self._too_large = False
         self._begun = self._ended = False
 
     def feed(self, chunk: bytes) -> Iterator[BatchRow]:
-        """The elements that have ended."""
+        """Yield the elements that have ended. Raises BatchMalformed."""
         self._held += chunk
         if not self._begun and not self._opened():
             return
@@ -134,7 +134,7 @@ class JsonRows:
             self._held.clear()
 
     def end(self) -> Iterator[BatchRow]:
-        """Nothing more: an array says itself where its last element ends."""
+        """Yield nothing more. Raises BatchMalformed if the array did not end."""
         if not self._begun:
             raise BatchMalformed("The body is empty: expected a JSON array")
         if not self._ended:
@@ -142,7 +142,7 @@ class JsonRows:
         return iter(())
 
     def _opened(self) -> bool:
-        """Whether the array has begun."""
+        """Drop everything up to the opening bracket. Return whether it was found. Raises BatchMalformed."""
         first = _NOT_SPACE.search(self._held)
         if first is None:
             self._held.clear()
@@ -154,7 +154,7 @@ class JsonRows:
         return True
 
     def _element_end(self, begin: int) -> int | None:
-        """Where the comma or bracket is that ends the element which begins at `begin`; None if it is not there yet."""
+        """Find the mark that ends the element at `begin`; None if it has not arrived. Raises BatchMalformed."""
         held, at = self._held, self._at
         if at == begin and not self._too_large and (whole := _ELEMENT.match(held, begin)) is not None:
             return whole.end()
@@ -196,7 +196,7 @@ class JsonRows:
         yield BatchRow(self.count - 1, given)
 
     def _forget(self, begin: int) -> None:
-        """Let go of the elements before `begin`, and of one that is too large."""
+        """Drop the elements before `begin`, and an element that is too large."""
         if self._too_large or len(self._held) - begin > self._row_bytes:
             self._too_large = not self._ended
             begin = max(begin, self._at)
@@ -205,5 +205,5 @@ class JsonRows:
 
 
 def too_large(number: int, row_bytes: int) -> BodyTooLarge:
-    """That a row is too large."""
+    """Return the error of a row that is too large."""
     return BodyTooLarge(f"Row {number} is larger than {row_bytes} bytes")

@@ -1,6 +1,6 @@
-"""Answers on their way to a caller who may not read them yet: most HTTP clients send all they have before they read a byte.
+"""Spool of answers whose caller does not read yet: most HTTP clients send their whole body before they read a byte.
 
-What does not fit into memory waits in a temporary file, so that deciding goes on and memory does not grow.
+Answers that do not fit into memory wait in a temporary file, so that deciding goes on and memory does not grow.
 """
 
 import asyncio
@@ -10,13 +10,13 @@ from typing import IO
 
 IN_MEMORY = 1 << 20
 ON_DISK = 1 << 30
-"""Bytes. With more than this on disk, `write` waits for the reader."""
+"""Bytes. With more than this on disk, `write` waits until some are read."""
 
 _PIECE = 1 << 18
 
 
 class Spool:
-    """First in, first out, for one writer and one reader on one event loop. `close` when done."""
+    """A queue of bytes for one writer and one reader on one event loop. Call `close` when done."""
 
     def __init__(self, *, in_memory: int = IN_MEMORY, on_disk: int = ON_DISK) -> None:
         self._in_memory = in_memory
@@ -30,7 +30,7 @@ class Spool:
         self._file_lock = asyncio.Lock()
 
     async def write(self, content: bytes) -> None:
-        """Add to the end."""
+        """Add bytes at the end. Wait while too much is on disk."""
         while self._written - self._read_at > self._on_disk and not self._ended:
             self._changed.clear()
             await self._changed.wait()
@@ -43,12 +43,12 @@ class Spool:
         self._changed.set()
 
     def end(self) -> None:
-        """Nothing more will be written."""
+        """Note that nothing more will be written."""
         self._ended = True
         self._changed.set()
 
     async def read(self) -> bytes:
-        """What is there, in pieces; waits for the next. Empty at the end."""
+        """Return the next bytes and wait for them if there are none yet. Return empty bytes at the end."""
         while True:
             if self._first:
                 content = b"".join(self._first)
@@ -66,7 +66,7 @@ class Spool:
             await self._changed.wait()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the temporary file."""
         if self._file is not None:
             self._file.close()
 

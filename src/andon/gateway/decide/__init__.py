@@ -1,4 +1,4 @@
-"""The decide door: one decision a call. Start reading at `route.py`; the wire's side of it is `andon.wire`."""
+"""The decide route: one decision a call. Start reading at `route.py`; `andon.wire` is the HTTP server before it."""
 
 from andon.gateway.decide.heads import RequestHead
 from andon.gateway.decide.route import PATH, Decide

@@ -1,6 +1,6 @@
-"""Acceptances: requests to decide later, put into the intake in one transaction for all callers of the same moment.
+"""Acceptances: requests to decide later, put into the intake in one transaction for all concurrent callers.
 
-A transaction for each would cost many times what a decision does.
+One transaction for each request would cost many times as much as a decision.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ from andon.kernel.grouping import Grouped
 _Kept: TypeAlias = UUID | KeyReused | DatabaseUnavailable | Refusal
 
 _FLIGHTS = 4
-"""Transactions at a time. One may wait for another transaction with the same key, and delays only the requests in it."""
+"""Transactions at a time. One that waits for another with the same key delays only its own requests."""
 
 
 class Acceptances:
-    """The writer. Use from one event loop."""
+    """Writes acceptances. Use it from one event loop."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -29,7 +29,7 @@ class Acceptances:
     async def of(self, request: DecisionRequest) -> UUID:
         """Keep a request and return the id of its decision. Under a used key that is the id of the first request.
 
-        Raises KeyReused if that was for another input, DatabaseUnavailable.
+        Raises KeyReused if the first request had another input, DatabaseUnavailable.
         """
         kept = await self._group.add(request)
         if isinstance(kept, Exception):
@@ -43,7 +43,7 @@ class Acceptances:
         try:
             with self._database.begin() as tx:
                 new = decisions.accept_new(tx, requests)
-        except UNFIT:  # PostgreSQL refused one of them; the others must not go with it
+        except UNFIT:  # PostgreSQL refused one of them; the others must not fail with it
             new = set()
         return [request.id if request.id in new else self._keep_one(request) for request in requests]
 

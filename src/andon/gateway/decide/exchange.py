@@ -18,8 +18,8 @@ JSON = "application/json"
 class Exchange(Struct):
     """One request and what is known of its answer.
 
-    `rate_lines` are the header lines of its rate, `out` further headers. `draft` is the part of the body that is written
-    before the decision is recorded, `draft_lines` are its header lines. `task` runs one that needs more than the ledger.
+    `rate_lines` are the header lines of the rate limit, `out` further headers. `draft` is the part of the body that is
+    written before the decision is recorded, and `draft_lines` are its header lines. `task` runs a slow request.
     """
 
     name: str
@@ -37,12 +37,12 @@ class Exchange(Struct):
     draft_lines: str = ""
 
     def write_ahead(self, decision: Decision) -> None:
-        """Write most of the answer while the decision is recorded: its caller does not wait for that part."""
+        """Write most of the answer while the decision is recorded, so that the caller does not wait for that part."""
         self.draft = draft_of(decision)
         self.draft_lines = self.with_common(
             f"Location: /v1/decisions/{decision.request.id}\r\nContent-Type: {JSON}\r\n"
         )
 
     def with_common(self, own: str) -> str:
-        """Put header lines among those that every answer has."""
+        """Return header lines together with those that every answer has."""
         return f"{self.rate_lines}{own}X-Correlation-ID: {self.correlation}\r\n"

@@ -1,6 +1,6 @@
-"""First answers of used idempotency keys, read from the ledger in one query for all callers of the same moment.
+"""First answers of used idempotency keys, read from the ledger in one query for all concurrent callers.
 
-A query for each would cost many times what a decision does.
+One query for each key would cost many times as much as a decision.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from andon.kernel.grouping import Grouped
 
 
 class FirstAnswers:
-    """The reader. Use from one event loop."""
+    """Reads first answers. Use it from one event loop."""
 
     def __init__(self, decider: Decider, database: Database) -> None:
         self._decider = decider
@@ -24,7 +24,8 @@ class FirstAnswers:
     async def of(self, key: Idempotency) -> DecisionRecord | None:
         """Find the decision under a used key; None if the key is new.
 
-        Raises KeyReused if it was for another input, KeyInFlight if it waits in the intake, LedgerUnavailable, DatabaseUnavailable.
+        Raises KeyReused if it had another input, KeyInFlight if it waits in the intake, LedgerUnavailable,
+        DatabaseUnavailable.
         """
         answer = await self._group.add(key)
         if isinstance(answer, AndonError):

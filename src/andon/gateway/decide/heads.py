@@ -1,4 +1,4 @@
-"""Head of a request to the decide route, read once: caller, priority, deadline. Callers send the same one again and again."""
+"""Head of a request to the decide route: caller, priority, deadline. Callers repeat heads, so each is read once."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -25,14 +25,14 @@ _REUSABLE = frozenset(
         "x-request-timeout",
     }
 )
-"""Headers that do not belong to one request alone."""
+"""Headers whose meaning does not depend on the single request."""
 
 
 class RequestHead(NamedTuple):
-    """What a head says.
+    """The content of a head.
 
     `patience_ns` is how long the caller waits. `allowed` is the principal whose permission was checked. A head is
-    `reusable` if the same bytes mean the same next time. `slow` requests need more of the database than the ledger.
+    `reusable` if the same bytes mean the same in the next request. `slow` requests need more queries than the ledger's.
     """
 
     name: str

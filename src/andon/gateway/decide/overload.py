@@ -5,17 +5,17 @@ from time import perf_counter_ns
 from andon.gateway.dependencies import Gateway
 
 SHEDDING_NS = 1_000_000
-"""Time for which overload is taken to last without another look."""
+"""Nanoseconds for which overload is assumed to last before the next check."""
 
 ROOM_NS = 200_000
-"""Time for which there is taken to be room without another look."""
+"""Nanoseconds for which there is assumed to be capacity before the next check."""
 
 CROWDED = 0.25
-"""Share of the requests under way, or of the longest wait, below which parked connections come back."""
+"""Share of `max_in_flight` and of the longest wait; below both, parked connections are served again."""
 
 
 class GatewayOverload:
-    """The `Overload` of one gateway, from its admission and from the expected wait of its decider."""
+    """The `Overload` of one gateway, computed from its admission and from the expected wait of its decider."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -26,7 +26,7 @@ class GatewayOverload:
 
     @property
     def shedding(self) -> bool:
-        """Whether so much is under way or waits that one more request is refused unread. Looked at anew after a moment."""
+        """Whether one more request is refused unread because of load. The result is reused for a moment."""
         now = perf_counter_ns()
         if now >= self._look_at:
             self._sheds = self._admission.full or self._gateway.decider.expected_wait > self._longest_wait

@@ -1,9 +1,9 @@
 """`POST /v1/automations/{name}/decisions`: the hot path, below FastAPI.
 
 In order: key, permission, rate, headers, body, contract; then the line decides and the ledger commits; then the answer.
-A request that is refused here leaves no record. There are two ways in. `Decide.__call__` is plain ASGI and takes every
-request. `begin` and `again` are the direct route of the wire (`andon.wire.DirectRoute`): one call for a whole request, one
-callback for its answer, no task and no future.
+A request that is refused here leaves no record. There are two entry points. `Decide.__call__` is plain ASGI and takes
+every request. `begin` and `again` are the direct route of the wire (`andon.wire.DirectRoute`): one call for a whole
+request, one callback for its answer, no task and no future.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ _STATUS = {status.value: str(status.value) for status in HTTPStatus}
 
 
 class Decide:
-    """The decide route over the parts of one gateway."""
+    """The decide route of one gateway."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -63,9 +63,9 @@ class Decide:
     def begin(
         self, automation: str, headers: Mapping[str, str], body: bytes, reply: Reply, server: Span = NO_SPAN
     ) -> RequestHead | None:
-        """Take one whole POST and answer it by `reply`, now or later, exactly once. An error is answered as a problem document.
+        """Take one whole POST and answer it by `reply`, now or later, exactly once. Errors become problem documents.
 
-        Return the head for `again`, if the same bytes will mean the same next time.
+        Return the head for `again` if the same bytes will mean the same in the next request.
         """
         exchange = self._exchange(automation, headers, reply, server)
         try:
@@ -78,7 +78,7 @@ class Decide:
         return head if head.reusable else None
 
     def again(self, head: RequestHead, body: bytes, reply: Reply) -> None:
-        """Take one more POST with a head that was read before. Key, permission and rate are checked as ever."""
+        """Take one more POST with a head that was read before. Key, permission and rate are checked all the same."""
         self._take(self._exchange(head.name, head.headers, reply, NO_SPAN), head, body)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, name: str) -> None:
@@ -131,7 +131,7 @@ class Decide:
             self._refuse(exchange, error)
 
     def _admitted(self, exchange: Exchange, head: RequestHead, raw: bytes) -> DecisionRequest:
-        """Check key, permission, rate and input. Raises what is wrong with the request."""
+        """Check key, permission, rate and input, and return the request to decide. Raises the first error found."""
         gateway, name = self._gateway, head.name
         caller = gateway.keys.again(head.caller, exchange.at)
         if caller is not head.allowed:
@@ -189,7 +189,7 @@ class Decide:
             self._answer(exchange, slow.status, slow.body)
 
     async def _slow_answer(self, exchange: Exchange, request: DecisionRequest) -> SlowAnswer | None:
-        """Answer a request that asks for later or has a key; None for one that is decided like any other."""
+        """Answer a request that has a key or asks for a later answer; None if it is decided like any other."""
         notify = destination_of(exchange.headers, self._gateway.settings.destinations)
         if RESPOND_ASYNC in preferences_of(exchange.headers.get("prefer", "")):
             return await self._slow.later(request, notify)
@@ -238,7 +238,7 @@ def _unrecorded() -> RuntimeError:
 
 
 def _describe(server: Span, automation: str, status: int) -> None:
-    """Set what OpenTelemetry's conventions ask for of an HTTP request, and the automation."""
+    """Set the attributes of an HTTP request by OpenTelemetry's conventions, and the automation."""
     server.set_attribute("http.route", ROUTE.removeprefix("POST "))
     server.set_attribute("http.response.status_code", status)
     server.set_attribute("andon.automation", automation)

@@ -1,4 +1,4 @@
-"""Slow requests: those that need more of the database than the ledger, for an idempotency key or for an answer later."""
+"""Slow requests: an idempotency key or a later answer needs more of the database than the ledger."""
 
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeAlias
@@ -26,7 +26,7 @@ class SlowAnswer(NamedTuple):
 
 
 class SlowRequests:
-    """Answers of slow requests. Use from one event loop."""
+    """Answers slow requests. Use it from one event loop."""
 
     def __init__(self, gateway: Gateway, decide: DecideNow) -> None:
         self._in_flight = gateway.keys_in_flight
@@ -35,7 +35,10 @@ class SlowRequests:
         self._acceptances = Acceptances(gateway.database)
 
     async def later(self, request: DecisionRequest, notify: str | None) -> SlowAnswer:
-        """Put the request into the intake, for a worker to decide. Raises HeaderInvalid for a pinned version: the intake keeps none."""
+        """Put the request into the intake, for a worker to decide.
+
+        Raises HeaderInvalid for a pinned version, because the intake keeps none; KeyReused, DatabaseUnavailable.
+        """
         if request.pinned is not None:
             raise HeaderInvalid("Andon-Model-Version: a version cannot be pinned for an answer that comes later")
         identifier = await self._acceptances.of(replace(request, notify=notify))

@@ -1,6 +1,6 @@
 """The Open Inference Protocol, version 2, over automations: an inference is a governed decision, one for each row.
 
-Start reading at `answering.py`, which both doors share: `rest.py` (`/v2/...`) and `rpc.py` (gRPC, with the extra `grpc`).
+Start reading at `answering.py`, which both forms share: `rest.py` (`/v2/...`) and `rpc.py` (gRPC, extra `grpc`).
 """
 
 from andon.gateway.inference.answering import Inference

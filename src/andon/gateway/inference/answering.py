@@ -1,6 +1,6 @@
-"""What both doors of the protocol do: who may, what is there, and deciding the rows of a request.
+"""The use case that both forms of the protocol share: permissions, metadata, and deciding the rows of a request.
 
-The name of a model is the name of an automation. A version is a number of its model's, and naming one pins it.
+The name of a model is the name of an automation. A version is a version number of its model, and naming one pins it.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ _PRIORITIES = (Priority.INTERACTIVE, Priority.NORMAL, Priority.BULK)
 
 @dataclass(frozen=True, slots=True)
 class InferenceCall:
-    """Who asks, and how the request came in. `began_ns` and `deadline_ns` are of the monotonic clock (`time.perf_counter_ns`)."""
+    """The caller of a request, and what its headers say. `began_ns` and `deadline_ns` are on `time.perf_counter_ns`."""
 
     caller: Principal
     correlation_id: str
@@ -60,7 +60,7 @@ class InferenceCall:
 
 
 class Inference:
-    """The use case over the parts of one gateway."""
+    """The use case of one gateway."""
 
     def __init__(self, gateway: Gateway, side: Side) -> None:
         self.gateway = gateway
@@ -68,25 +68,25 @@ class Inference:
         self._first_answers = FirstAnswers(gateway.decider, gateway.database)
 
     def authenticate(self, header: str | None) -> Principal:
-        """Who calls, by the Authorization header. Raises Unauthenticated."""
+        """Return the caller, by the Authorization header. Raises Unauthenticated."""
         return self.gateway.keys.authenticate(bearer(header), self.gateway.clock.now())
 
     async def problems(self) -> str:
-        """What keeps this gateway from taking work; empty when nothing does."""
+        """Return what keeps this gateway from taking work; empty if nothing does."""
         found = await asyncio.to_thread(self._side.problems)
         return "; ".join(f"{where}: {what}" for where, what in found.items())
 
     def server(self, extensions: Sequence[str] = EXTENSIONS) -> ServerMetadata:
-        """Who answers, and what a door can do beyond the protocol's core."""
+        """Return the metadata of the server, with the extensions of the protocol that a form of it offers."""
         return ServerMetadata("andon", __version__, extensions)
 
     def metadata(self, caller: Principal, model: str, version: str) -> ModelMetadata:
-        """What an automation takes and gives, and which versions answer. Raises Forbidden, AutomationNotFound, NotReady."""
+        """Return the inputs, outputs and versions of an automation. Raises as `line` does."""
         line = self.line(caller, model, version)
         return ModelMetadata(model, _versions(line), "andon_automation", inputs_of(line.contract), OUTPUTS)
 
     def line(self, caller: Principal, model: str, version: str) -> Line:
-        """An automation that is ready, for who may know of it. Raises Forbidden, AutomationNotFound, VersionNotServed, NotReady."""
+        """Return an automation that is ready. Raises Forbidden, AutomationNotFound, VersionNotServed, NotReady."""
         if not caller.may(Permission.DECIDE, model):
             caller.require(Permission.READ_AUTOMATIONS, model)
         line = self.gateway.line(model)
@@ -95,7 +95,7 @@ class Inference:
         return line
 
     def index(self, caller: Principal) -> list[dict[str, str]]:
-        """The automations that the caller may know of and their versions, as the model repository extension lists them."""
+        """List the automations that the caller may see, with their versions, as the model repository extension asks."""
         deployment = self.gateway.deployment
         known = sorted(set(deployment.lines) | set(deployment.problems))
         seen = [
@@ -114,14 +114,15 @@ class Inference:
         ]
 
     def admit(self, caller: Principal, model: str) -> str:
-        """Let one request in; the value of its RateLimit header. Raises Forbidden, RateLimited, Overloaded."""
+        """Admit one request and return the value of its RateLimit header. Raises Forbidden, RateLimited, Overloaded."""
         caller.require(Permission.DECIDE, model)
         return self.gateway.admission.admit(caller.id)
 
     async def infer(self, request: InferRequest, asked: InferenceCall) -> InferResponse:
-        """Decide every row, or say why none was: nothing is decided if one row is wrong.
+        """Decide every row. Nothing is decided if one row is wrong.
 
-        The request was admitted. Raises what the protocol, the contract, the permissions, the load or the ledger refuse.
+        The request must be admitted. Raises the errors of the protocol, the contract, the permissions, the load and
+        the ledger.
         """
         line, caller = self.gateway.line(request.model), asked.caller
         pinned = self._pinned(line, request.version, asked)
@@ -159,7 +160,7 @@ class Inference:
         return response_of(answers, wanted=wanted, model=request.model, id=request.id)
 
     def new_id(self) -> UUID:
-        """A correlation id for who brought none."""
+        """Return a correlation id for a caller that sent none."""
         return uuid7(self.gateway.clock.now())
 
     def told(self, model: str, status: int, began_ns: int) -> None:
@@ -170,20 +171,20 @@ class Inference:
             self.gateway.metrics.latency.observe_times((known,), (perf_counter_ns() - began_ns) / 1e9)
 
     def sent_away(self, model: str, error: AndonError) -> None:
-        """Count a refusal for want of room or time."""
+        """Count a refusal for want of capacity or time."""
         if reason := SENT_AWAY.get(type(error)):
             known = self.gateway.label_of(model)
             self.gateway.metrics.refused.add((known, reason))
 
     def _pinned(self, line: Line, version: str, asked: InferenceCall) -> int | None:
-        """The version that answers whatever the split says. Raises Forbidden, VersionNotServed."""
+        """Return the version that the request pins, if any. Raises Forbidden, VersionNotServed."""
         if not version:
             return None if asked.pinned is None else _number(line, str(asked.pinned))
         asked.caller.require(Permission.PIN_VERSION, line.automation.name)
         return _number(line, version)
 
     async def _answers(self, requests: Sequence[DecisionRequest]) -> list[Inferred]:
-        """Decide rows, or read back what an earlier request under the same id got. Raises KeyReused, KeyInFlight."""
+        """Decide rows, or return what an earlier request with the same id got. Raises KeyReused, KeyInFlight."""
         first = requests[0].idempotency
         if first is None:
             return [inferred(decision) for decision in await self._decide(requests) if decision is not None]
@@ -214,7 +215,7 @@ class Inference:
         return None if request.idempotency is None else await self._first_answers.of(request.idempotency)
 
     async def _decide(self, requests: Sequence[DecisionRequest]) -> list[Decision | None]:
-        """All of them, in their order. If one fails on the way, so does the request, which then says how many did not.
+        """Decide all rows, in order. If one fails, the request fails, and its error says how many rows were decided.
 
         None stands for a row that was decided under its key before.
         """
@@ -235,7 +236,7 @@ class Inference:
 
 
 def _shortfall(answers: Sequence[Decision | BaseException | None], correlation_id: str, decided: int) -> BaseException:
-    """Why not all rows were decided, and where those are that were."""
+    """Return the error that says why not all rows were decided, and how to find those that were."""
     error = next((answer for answer in answers if isinstance(answer, BaseException)), None)
     if error is None:
         return RuntimeError("the database refused to record a decision; `decision.refused_by_database` says why")
@@ -250,7 +251,7 @@ def _versions(line: Line) -> list[str]:
 
 
 def _number(line: Line, version: str) -> int:
-    """The version that is meant. Raises VersionNotServed."""
+    """Return the number of a version. Raises VersionNotServed."""
     if version not in _versions(line):
         raise VersionNotServed(
             f"Version {shown(version)} of {line.automation.name} does not answer here; "
@@ -260,7 +261,7 @@ def _number(line: Line, version: str) -> int:
 
 
 def _whole(parameters: Mapping[str, Parameter], name: str) -> int:
-    """A parameter that is a whole number, 0 if it is not there. Raises InferenceInvalid."""
+    """Return a parameter that is a whole number; 0 if it is absent. Raises InferenceInvalid."""
     value = parameters.get(name, 0)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InferenceInvalid(f"The parameter {name} must be a whole number, not negative")
@@ -268,7 +269,10 @@ def _whole(parameters: Mapping[str, Parameter], name: str) -> int:
 
 
 def _priority(parameters: Mapping[str, Parameter], asked: InferenceCall, rows: int) -> Priority:
-    """The parameter: 1 goes first, 3 and above last. Without one, the header; without that, one row is interactive, several normal."""
+    """Return the priority: that of the parameter (1 first, 3 and above last), otherwise that of the header.
+
+    Without either, one row is interactive and several are normal.
+    """
     given = _whole(parameters, "priority")
     if given:
         return _PRIORITIES[min(given, len(_PRIORITIES)) - 1]
@@ -278,6 +282,6 @@ def _priority(parameters: Mapping[str, Parameter], asked: InferenceCall, rows: i
 
 
 def _deadline(parameters: Mapping[str, Parameter], asked: InferenceCall) -> int:
-    """The earlier of the one it came with and the parameter `timeout`, in microseconds."""
+    """Return the earlier of the call's own deadline and the parameter `timeout`, which is in microseconds."""
     microseconds = _whole(parameters, "timeout")
     return min(asked.deadline_ns, asked.began_ns + 1000 * microseconds) if microseconds else asked.deadline_ns

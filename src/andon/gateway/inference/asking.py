@@ -1,4 +1,4 @@
-"""What the headers of a request (the metadata of a gRPC call) say of it; names are in small letters."""
+"""Headers of an inference request, which are the metadata of a gRPC call. Names are in lower case."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -21,8 +21,10 @@ def asked_of(
     left: float | None = None,
     trace: str | None = None,
 ) -> InferenceCall:
-    """How a request came in; `patience` is how long its caller waits, in seconds, if the headers do not say, and `left` for how
-    long the call itself goes on, whatever they say.
+    """Return the caller of a request and what its headers ask for.
+
+    `patience` is how long the caller waits, in seconds, if the headers do not say. `left` is how long the call itself
+    lasts, in seconds, whatever the headers say.
 
     Raises HeaderInvalid, and Forbidden for a version that the caller may not choose.
     """

@@ -1,4 +1,4 @@
-"""Decisions as the tensors that an automation gives, one row a decision. Pure."""
+"""Output tensors of decisions, one row for each decision. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from math import nan
@@ -21,7 +21,7 @@ from andon.serving.inference import (
 
 
 class Inferred(NamedTuple):
-    """The outputs of one decision in the protocol, made now or read back from the ledger."""
+    """The outputs of one decision, made now or read back from the ledger."""
 
     id: str
     line: LineRef
@@ -29,7 +29,7 @@ class Inferred(NamedTuple):
 
     @property
     def prediction(self) -> Prediction | None:
-        """What the model said; None if it could not."""
+        """The prediction of the model; None if it failed."""
         return self.judgement.prediction
 
 
@@ -54,21 +54,21 @@ _READ: Mapping[str, tuple[Datatype, Callable[[Inferred], Any]]] = {
     "reasons": (Datatype.BYTES, lambda row: ",".join(row.judgement.ruling.reasons)),
     "decision_id": (Datatype.BYTES, lambda row: row.id),
 }
-"""Output -> its datatype and where it stands. Where no model predicted, numbers are NaN and the label is empty."""
+"""Output -> its datatype and how to read it. Where no model predicted, numbers are NaN and the label is empty."""
 
 OUTPUTS = [TensorMetadata(name, datatype, (-1,)) for name, (datatype, _) in _READ.items()]
-"""The tensors that every automation gives."""
+"""The output tensors of every automation."""
 
 
 def require_known(wanted: Sequence[str]) -> None:
-    """Raises InferenceInvalid for an output that there is not."""
+    """Require known outputs. Raises InferenceInvalid."""
     for name in wanted:
         if name not in _READ:
             raise InferenceInvalid(f"There is no output {shown(name)}; there are: {', '.join(_READ)}")
 
 
 def response_of(decisions: Sequence[Inferred], *, wanted: Sequence[str], model: str, id: str) -> InferResponse:  # noqa: A002 - the protocol's word
-    """The answer: the outputs that are wanted (none named: all), and which versions decided."""
+    """Return the response: the wanted outputs (all if none is named), and the versions that decided."""
     lines = {(decision.line.model.version, decision.line.policy_version) for decision in decisions}
     parameters: dict[str, Parameter] = {}
     version = ""

@@ -6,7 +6,7 @@ from hashlib import sha256
 from andon.decisions import Idempotency
 
 _LONGEST = 200
-"""Characters; of a longer id, or one that is not printable ASCII, its hash is the key."""
+"""Characters. The hash of an id is its key if it is longer, or is not printable ASCII."""
 
 
 def keys_of(automation: str, caller: str, request_id: str, rows: Sequence[bytes]) -> list[Idempotency | None]:

@@ -1,4 +1,4 @@
-"""`/v2/...`: the protocol's REST form as a raw ASGI application. Its errors are `{"error": "..."}`, not problem documents."""
+"""`/v2/...`: the protocol's REST form as a plain ASGI application. Errors are `{"error": "..."}`, not problems."""
 
 import re
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ class _Call:
     extra: dict[str, str] = field(default_factory=dict)
 
     def require(self, method: str) -> None:
-        """Raises MethodNotAllowed."""
+        """Require a method. Raises MethodNotAllowed."""
         if self.method != method:
             raise MethodNotAllowed(allow=method)
 
@@ -53,7 +53,7 @@ class OpenInference:
 
     @staticmethod
     def serves(path: str) -> bool:
-        """Whether an address is one of these."""
+        """Return whether an address is one of these routes."""
         return path == "/v2" or path.startswith("/v2/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,7 +63,7 @@ class OpenInference:
         await respond(send, status, body, call.extra)
 
     async def _answered(self, call: _Call, path: str) -> tuple[int, bytes]:
-        """The answer; every error becomes the protocol's own."""
+        """Return status and body of the answer. Every error becomes one of the protocol."""
         model = _MODEL.fullmatch(path)
         try:
             if model is None:
@@ -109,7 +109,7 @@ class OpenInference:
         return 503, to_json({"live": True, "ready": False, "error": problems})
 
     async def _inferred(self, call: _Call, name: str, version: str) -> tuple[int, bytes]:
-        """Decide, within a span when traces are sent somewhere, and count the answer."""
+        """Decide, within a span if traces are sent, and count the answer."""
         if not self._gateway.tracing:
             status, body = await self._decided(call, name, version, NO_SPAN)
         else:
@@ -156,7 +156,7 @@ class OpenInference:
 
 
 def _refused(call: _Call, error: AndonError) -> tuple[int, bytes]:
-    """The protocol knows 400 for what cannot be inferred, where our own routes say 422."""
+    """Return the answer to an error. The protocol uses 400 where our own routes use 422."""
     call.extra |= headers_of(error)
     status = status_of(error)
     return 400 if status == 422 else status, to_json({"error": str(error)})

@@ -1,4 +1,4 @@
-"""Tensors as an automation's inputs: one tensor a field of the contract, one row a request for a decision. Pure."""
+"""Input tensors as requests: one tensor for each field of the contract, one row for each decision. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from andon.decisions import Contract, InputInvalid, InputMalformed
 from andon.serving.inference import Datatype, InferenceInvalid, Tensor, TensorMetadata, require_rows, shown
 
 _DATATYPES = {"boolean": Datatype.BOOL, "integer": Datatype.INT64, "number": Datatype.FP64, "string": Datatype.BYTES}
-"""JSON Schema's type -> the datatype in which a field is announced; whatever fits its values may be sent."""
+"""JSON Schema type -> the datatype that the metadata names for a field. Others that fit its values may be sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldOf:
-    """A field of a contract as a tensor. A `nested` one (a list, an object) is a text of JSON in each row."""
+    """A field of a contract as a tensor. A `nested` field (a list, an object) is JSON text in each row."""
 
     name: str
     datatype: Datatype
@@ -25,20 +25,21 @@ class FieldOf:
 
 @lru_cache(maxsize=256)
 def fields_of(contract: Contract) -> Mapping[str, FieldOf]:
-    """The fields of a contract, in its order."""
+    """Return the fields of a contract, in its order."""
     schema = contract.schema()
     return {name: _field(name, given, schema.get("$defs", {})) for name, given in schema.get("properties", {}).items()}
 
 
 def inputs_of(contract: Contract) -> list[TensorMetadata]:
-    """The tensors that an automation takes."""
+    """Return the tensors that an automation takes."""
     return [TensorMetadata(field.name, field.datatype, (-1,)) for field in fields_of(contract).values()]
 
 
 def read_rows(contract: Contract, inputs: Sequence[Tensor], most: int) -> list[tuple[bytes, Mapping[str, Any]]]:
-    """Each row as JSON text, and what the contract made of it.
+    """Return each row as JSON text and as the input that the contract read from it.
 
-    Raises InferenceInvalid (tensors that are no rows of it), InputInvalid and InputMalformed, which name the row.
+    Raises InferenceInvalid for tensors that do not fit the contract. Raises InputInvalid and InputMalformed, which
+    name the row.
     """
     count = require_rows(inputs, most)
     known = fields_of(contract)
@@ -67,7 +68,7 @@ def _row(contract: Contract, number: int, values: Mapping[str, Any]) -> tuple[by
 
 
 def _column(field: FieldOf, tensor: Tensor) -> list[Any]:
-    """The values of one field, one a row; None where a number is NaN."""
+    """Return the values of one field, one for each row; None where a number is NaN."""
     values = tensor.values()
     if not field.nested or tensor.datatype is not Datatype.BYTES:
         return values
@@ -83,7 +84,7 @@ def _field(name: str, schema: Mapping[str, Any], named: Mapping[str, Any]) -> Fi
 
 
 def _kind(schema: Mapping[str, Any], named: Mapping[str, Any]) -> str:
-    """JSON Schema's type of a value that may also be null."""
+    """Return the JSON Schema type of a value that may also be null."""
     if "$ref" in schema:
         return _kind(named[schema["$ref"].rpartition("/")[2]], named)
     for choice in schema.get("anyOf", ()):

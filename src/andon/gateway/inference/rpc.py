@@ -1,6 +1,6 @@
 """The protocol's gRPC form: `inference.GRPCInferenceService` in the gateway's own event loop. Needs the extra `grpc`.
 
-A key comes as metadata (`authorization: Bearer andon_...`); liveness and readiness need none.
+The key is sent as metadata (`authorization: Bearer andon_...`). Liveness and readiness need none.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 DRAIN_SECONDS = 10.0
 
 _EXTENSIONS = ("binary_tensor_data", "parameters")
-"""Not the model repository, whose index is to be had over REST only."""
+"""Without the model repository, whose index is served over REST only."""
 
 _CODES: Mapping[int, grpc.StatusCode] = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
@@ -38,16 +38,16 @@ _CODES: Mapping[int, grpc.StatusCode] = {
     503: grpc.StatusCode.UNAVAILABLE,
     504: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
-"""gRPC's code for the status that the same error has over HTTP."""
+"""HTTP status of an error -> its gRPC code."""
 
 _DETAIL = 2000
-"""Characters of an error's words: they travel in a header, of which there may be 8 kB."""
+"""Most characters of an error's message, which is sent in a header of at most 8 kB."""
 
 Method: TypeAlias = Callable[[bytes, ServicerContext], Awaitable[bytes]]
 
 
 class RpcServer:
-    """Listens on `[gateway] grpc_port` from `start` to `stop`. `shared`: as another gateway of this installation may, too."""
+    """Listens on `[gateway] grpc_port` from `start` to `stop`. `shared`: other gateways here may listen there too."""
 
     def __init__(self, inference: Inference, *, shared: bool = False) -> None:
         limits = inference.gateway.settings.gateway
@@ -66,7 +66,7 @@ class RpcServer:
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
 
     async def start(self) -> None:
-        """Listen. A port that is taken is logged, and the gateway goes on without: HTTP does not depend on it."""
+        """Listen. If the port is taken, log that and go on without gRPC: HTTP does not depend on it."""
         try:
             self._server.add_insecure_port(self._address)
         except RuntimeError:
@@ -76,7 +76,7 @@ class RpcServer:
         log.info("inference.listening", address=self._address)
 
     async def stop(self) -> None:
-        """Take nothing new; what is under way has DRAIN_SECONDS to be answered."""
+        """Take no new calls, and give those under way DRAIN_SECONDS to be answered."""
         await self._server.stop(DRAIN_SECONDS)
 
 
@@ -87,7 +87,7 @@ class _Methods:
         self._inference = inference
 
     def by_name(self) -> Mapping[str, Method]:
-        """Each call behind the edge that turns errors into codes."""
+        """Return each call, wrapped so that errors become gRPC codes."""
         calls: Mapping[str, Method] = {
             "ServerLive": self._server_live,
             "ServerReady": self._server_ready,
@@ -121,7 +121,7 @@ class _Methods:
 
     async def _model_infer(self, content: bytes, context: ServicerContext) -> bytes:
         began, inference, metadata = perf_counter_ns(), self._inference, _metadata(context)
-        if inference.gateway.draining:  # so that nobody is being decided for when the server closes its connections
+        if inference.gateway.draining:  # so that no call is under way when the server closes its connections
             raise NotReady("This gateway is shutting down")
         caller = inference.authenticate(metadata.get("authorization"))
         request = codec.decode_request(content)

@@ -1,4 +1,4 @@
-"""The gRPC door of a gateway process, if it is wanted and its library is there."""
+"""The gRPC server of a gateway process, if it is configured and its library is installed."""
 
 import importlib
 from typing import Protocol
@@ -13,36 +13,36 @@ log = structlog.get_logger(__name__)
 
 
 class InferenceServer(Protocol):
-    """Something that listens from `start` to `stop`."""
+    """A server that listens from `start` to `stop`."""
 
     async def start(self) -> None:
         """Listen."""
         ...
 
     async def stop(self) -> None:
-        """Take nothing new, and return when what was under way is answered."""
+        """Take no new calls, and return when those under way are answered."""
         ...
 
 
 class _Absent:
-    """No gRPC."""
+    """A server that does nothing, where gRPC is off."""
 
     async def start(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     async def stop(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 def serve_inference(gateway: Gateway, side: Side, *, shared: bool = False) -> InferenceServer:
-    """The server for `[gateway] grpc_port`; one that does nothing if that is 0 or the extra `grpc` is not installed.
+    """Return the server for `[gateway] grpc_port`. It does nothing if that is 0 or the extra `grpc` is not installed.
 
     `shared`: another gateway of this installation may listen there at the same time.
     """
     if gateway.settings.gateway.grpc_port == 0:
         return _Absent()
     try:
-        rpc = importlib.import_module("andon.gateway.inference.rpc")  # gRPC weighs megabytes: only who serves it pays
+        rpc = importlib.import_module("andon.gateway.inference.rpc")  # gRPC takes megabytes: load it only to serve it
     except ModuleNotFoundError as error:
         if error.name not in ("grpc", "google", "google.protobuf"):
             raise
