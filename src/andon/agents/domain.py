@@ -1,4 +1,4 @@
-"""What a run of an agent has used so far, and how it stops. Pure."""
+"""What a run of an agent has used so far, and the limits that stop it. Pure."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +13,7 @@ class AgentStopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A response of a model as JSON, and what it took. `cost` is in nano-units of the currency."""
+    """A response of a model as JSON, with its time, tokens and cost. `cost` is in nano-units of the currency."""
 
     response: Any
     seconds: float
@@ -23,26 +23,26 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class ToolEnd:
-    """The end of a call of a tool: what the model reads, and what the call took."""
+    """The end of a tool call: what the model reads of it, and the seconds that it took."""
 
     told: Any
     seconds: float = 0.0
 
 
 def refusal_of(tool: str, state: str) -> str:
-    """Return what an agent reads of a call that a person refused, or that nobody approved in time."""
+    """Return the text for the agent about a call that a person refused, or that nobody approved in time."""
     why = "a person refused it" if state == "refused" else "nobody approved it in time"
     return f"{tool} was not carried out: {why}."
 
 
 def failure_of(tool: str, why: str) -> str:
-    """Return what an agent reads of a call that failed."""
+    """Return the text for the agent about a call that failed."""
     return f"{tool} failed: {why}"
 
 
 @dataclass(slots=True)
 class Used:
-    """What a run has used since it began, or since a person let it go on."""
+    """What a run has used since it began, or since a person last let it go on."""
 
     steps: int = 0
     tokens: int = 0
@@ -57,7 +57,7 @@ class Used:
         self.cost += cost
 
     def reached(self, limits: Limits) -> str | None:
-        """Return the limit that is reached, in words; None while there is room."""
+        """Return which limit is reached, in words; None if none is."""
         if self.steps >= limits.steps:
             return f"it took its {limits.steps} steps"
         if self.tokens >= limits.tokens:
@@ -69,5 +69,5 @@ class Used:
         return None
 
     def left(self, limits: Limits) -> timedelta:
-        """Return the time at work that is left."""
+        """Return the working time that is left."""
         return limits.time - timedelta(seconds=self.seconds)

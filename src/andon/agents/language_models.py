@@ -1,4 +1,4 @@
-"""Language models by reference: a section `[language_models.NAME]` of andon.toml, opened when an agent asks for it."""
+"""Language models by name: each is a section `[language_models.NAME]` of andon.toml, opened when an agent needs it."""
 
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ _NANO = 1_000_000_000
 
 
 class ModelSettings(Protocol):
-    """What a section says."""
+    """The settings of one section."""
 
     @property
     def provider(self) -> str: ...
@@ -53,7 +53,7 @@ class LanguageModel:
         return round(price * _NANO / _MILLION)
 
     def most_of(self, messages: Sequence[Any], parameters: ModelRequestParameters) -> int:
-        """Return the most that a request may cost, in nano-units: a token is at least one byte of what is sent."""
+        """Return the most that a request may cost, in nano-units. Each token is at least one byte of the request."""
         sent = len(ModelMessagesTypeAdapter.dump_json(list(messages)))
         tools = [*parameters.function_tools, *parameters.output_tools]
         sent += sum(len(to_json([tool.name, tool.description, tool.parameters_json_schema])) for tool in tools)
@@ -61,7 +61,7 @@ class LanguageModel:
 
 
 def is_free(error: BaseException) -> bool:
-    """Return whether a failed request costs nothing: its provider refused it or was not reached."""
+    """Return whether a failed request costs nothing, because its provider refused it or was not reached."""
     link: BaseException | None = error
     while link is not None:
         if isinstance(link, ModelHTTPError):
@@ -106,18 +106,18 @@ def _provided(name: str, wanted: ModelSettings) -> Model:
         from pydantic_ai.providers.openai import OpenAIProvider
 
         opened = OpenAIProvider(base_url=wanted.url, api_key=key or "none")
-        opened.client.max_retries = 0  # a request that is sent again is reserved again, so the step does it
+        opened.client.max_retries = 0  # the step retries, because each attempt needs a reservation of its own
         return OpenAIChatModel(wanted.model, provider=opened)
     except ImportError as error:
         raise LanguageModelInvalid(
             f"[language_models.{name}] provider: {wanted.provider!r} needs a library that is not installed: {error}"
         ) from error
-    except Exception as error:  # each provider has errors of its own for what it lacks
+    except Exception as error:  # each provider raises errors of its own
         raise LanguageModelInvalid(f"[language_models.{name}]: {type(error).__name__}: {error}") from error
 
 
 def _python(root: Path, place: str) -> Model:
-    """Return the model that `file.py:function` of the project gives: a model, or a function of messages that is one."""
+    """Return the model at `file.py:name` of the project: a model object, or a function that answers messages."""
     file, _, called = place.partition(":")
     path = root / file
     namespace: dict[str, Any] = {"__name__": f"andon_language_model_{path.stem}", "__file__": str(path)}

@@ -1,6 +1,6 @@
-"""The loop of an agent: ask the model, carry out the tools it asks for, until it gives a result of the declared type.
+"""The loop of an agent: ask the model and carry out its tool calls until it gives a result of the declared type.
 
-The history is made anew of what the acts return, so nothing but each response and each end of a call is ever stored.
+The history is rebuilt from what the acts return, so only the responses and the ends of calls are stored.
 """
 
 from collections.abc import Mapping
@@ -28,13 +28,13 @@ from andon.kernel.errors import AndonError
 from andon.tools import check_arguments
 
 RESULT = "final_result"
-"""The tool by which a model gives a result that is no text."""
+"""The tool with which a model gives a result that is not text."""
 
 _NO_RESULT = f"Give your answer by calling {RESULT}."
 
 
 async def run(spec: AgentSpec, prompt: str, acts: AgentActs) -> Any:
-    """Return the agent's result. Raises AgentStopped when it has none and a person stopped it."""
+    """Return the agent's result. Raises AgentStopped if the agent has none and no person lets it go on."""
     return await _Loop(spec, acts).run(prompt)
 
 
@@ -113,7 +113,7 @@ class _Loop:
         return _answer(call, end.told)
 
     def _read(self, call: ToolCallPart) -> tuple[bool, Any]:
-        """Whether the result is of the declared type, and it; else what is wrong with it."""
+        """Return True and the result if it is of the declared type, otherwise False and its faults."""
         try:
             given = call.args_as_dict(raise_if_invalid=True)
             return True, self._result.validate_python(given if self._is_object else given.get("result"))
@@ -139,7 +139,7 @@ class _Loop:
         )
 
     def _close_calls(self) -> None:
-        """Answer the calls that were not made, so that the history can go on."""
+        """Answer the calls that were not made, so that the conversation can go on."""
         last = self._messages[-1]
         if isinstance(last, ModelResponse):
             unmade: list[ModelRequestPart] = [_answer(call, "The call was not made.") for call in last.tool_calls]
@@ -151,7 +151,7 @@ def _answer(call: ToolCallPart, told: Any) -> ToolReturnPart:
 
 
 def plain(name: str) -> str:
-    """Return a tool's name with only the letters that providers accept."""
+    """Return a tool's name with only the characters that providers accept."""
     return "".join(letter if letter.isalnum() or letter in "_-" else "_" for letter in name)
 
 

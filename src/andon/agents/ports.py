@@ -1,4 +1,4 @@
-"""What the loop needs of whoever runs it: each act is done once and kept."""
+"""What the loop needs from its runner, which does each act once and keeps its outcome."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -11,15 +11,15 @@ class AgentActs(Protocol):
     """The acts of one agent in one run."""
 
     async def request(self, messages: Sequence[Any], parameters: Any, within: float) -> Said:
-        """Ask the model within so many seconds. Raises AgentStopped when it fails for good."""
+        """Ask the model, with a timeout of `within` seconds. Raises AgentStopped if it fails for good."""
         ...
 
     async def call(self, tool: Tool, arguments: Mapping[str, Any]) -> ToolEnd:
-        """Have a call of a tool decided, wait for a person if the policy says so, and carry it out."""
+        """Have a tool call decided, wait for a person if the policy asks for one, and carry the call out."""
         ...
 
     async def goes_on(self, why: str) -> bool:
-        """Tell a person why the agent stopped; whether it shall go on."""
+        """Tell a person why the agent stopped, and return whether it shall go on."""
         ...
 
 

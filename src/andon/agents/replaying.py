@@ -1,6 +1,6 @@
-"""A recorded run of an agent, run again with another model or other instructions, on recorded results of its tools.
+"""Replays of a recorded run of an agent, with another model or instructions, on the recorded results of its tools.
 
-A call that the recorded run did not make has no result; the model is told so, and the difference shows it.
+A call that the recorded run did not make has no result. The model is told so, and the difference shows the call.
 """
 
 import json
@@ -33,7 +33,7 @@ class StoredStep(Protocol):
 
 @dataclass(slots=True)
 class RecordedRun:
-    """What an agent was asked, what its model said, and what each call of a tool was answered."""
+    """A recorded run: the prompt, the responses of the model, and the answers to its tool calls."""
 
     agent: str
     prompt: str
@@ -44,13 +44,13 @@ class RecordedRun:
 
     @property
     def lines(self) -> list[str]:
-        """What the agent did, a line an act."""
+        """The acts of the agent, one a line."""
         return [line for response in self.responses for line in _lines(response)]
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayedRun:
-    """The acts of both runs, and the calls that the recorded one has no result for."""
+    """The acts of both runs, and the calls for which the recorded run has no result."""
 
     before: Sequence[str]
     after: Sequence[str]
@@ -81,7 +81,7 @@ def runs_in(steps: Sequence[StoredStep]) -> list[RecordedRun]:
 
 
 async def replay(spec: AgentSpec, recorded: RecordedRun, model: LanguageModel) -> ReplayedRun:
-    """Run an agent again on what its recorded run was asked and told."""
+    """Run an agent again on the prompt and the tool results of its recorded run."""
     acts = _Acts(spec, recorded, model)
     try:
         await run(spec, recorded.prompt, acts)
@@ -91,7 +91,7 @@ async def replay(spec: AgentSpec, recorded: RecordedRun, model: LanguageModel) -
 
 
 class _Acts:
-    """Acts whose tools answer as they did."""
+    """Acts that answer tool calls with the recorded results."""
 
     def __init__(self, spec: AgentSpec, recorded: RecordedRun, model: LanguageModel) -> None:
         self._model = model
@@ -123,7 +123,7 @@ class _Acts:
 
 
 def _answers(spec: AgentSpec, recorded: RecordedRun) -> dict[tuple[str, str], deque[Any]]:
-    """Return what each call was told, in order. Those that did not fit their tool are told by the loop again."""
+    """Return the answers to each call, in order, without calls that do not fit their tool: the loop answers those."""
     answers: dict[tuple[str, str], deque[Any]] = defaultdict(deque)
     told = deque(recorded.told)
     names = {} if spec.toolbox is None else {plain(name): name for name in spec.toolbox.tools}
@@ -142,7 +142,7 @@ def _answers(spec: AgentSpec, recorded: RecordedRun) -> dict[tuple[str, str], de
 
 
 def _told(name: str, output: Mapping[str, Any]) -> list[Any]:
-    """Return what the agent was told at the end of a call; nothing for a step at which it had not ended."""
+    """Return what the agent was told at the end of a call; nothing for a step that did not end the call."""
     if "failed" in output:
         return [failure_of(name, output["failed"])]
     for part in ("ok", "refused"):

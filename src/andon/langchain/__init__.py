@@ -1,7 +1,8 @@
-"""Guards for LangChain and LangGraph: each call of a tool is decided by a toolbox of Andon before it happens.
+"""Guards for LangChain and LangGraph: a toolbox of Andon decides each tool call before it happens.
 
-`guard` is a middleware for an agent that exists; `governed_tools` are a toolbox's tools as LangChain's, and
-`from_langchain` is the other way. Needs the extra `langchain`. Start reading at `permits.py`, which needs none of it.
+`guard` returns a middleware for an existing agent. `governed_tools` returns a toolbox's tools as LangChain tools, and
+`from_langchain` converts a LangChain tool for a toolbox. Needs the extra `langchain`. Start reading at `permits.py`,
+which does not need the extra.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ _PLACES = {"ToolMiddleware": "middleware", "guard": "middleware", "from_langchai
 
 
 def __getattr__(name: str) -> Any:
-    """Import what needs LangChain when it is asked for."""
+    """Import on first use the names that need LangChain. Raises ImportError if the extra is missing."""
     if name not in _PLACES:
         raise AttributeError(name)
     from importlib import import_module

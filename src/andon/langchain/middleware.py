@@ -16,7 +16,7 @@ ToolEnd = ToolMessage | Command[Any]
 
 
 class ToolMiddleware(AgentMiddleware[Any, Any, Any]):
-    """The middleware. What is not allowed is answered with the reason, which the model reads as the tool's error."""
+    """The middleware. It answers a call that is not allowed with a tool error, which gives the model the reason."""
 
     def __init__(self, gatehouse: Gatehouse) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class ToolMiddleware(AgentMiddleware[Any, Any, Any]):
     async def awrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[ToolEnd]]
     ) -> ToolEnd:
-        """Decide a call before it happens, beside the event loop."""
+        """Decide a call before it happens, without blocking the event loop."""
         call = request.tool_call
         try:
             made = await asyncio.to_thread(self._gatehouse.allowed, call["name"], call["args"], key=call["id"])
@@ -72,7 +72,7 @@ def guard(
     wait: timedelta = timedelta(minutes=10),
     **more: Any,
 ) -> ToolMiddleware:
-    """Return a middleware for `create_agent(..., middleware=[guard(...)])`. `key` is one whose role is `agent`."""
+    """Return a middleware for `create_agent(..., middleware=[guard(...)])`. `key` needs the role `agent`."""
     return ToolMiddleware(Gatehouse(url, key, toolbox, agent=agent, run=run, wait=wait, **more))
 
 

@@ -1,4 +1,4 @@
-"""A client of a gateway's calls of tools: ask for a call, wait for a person, spend the permit, say how it ended."""
+"""A client of a gateway for tool calls: ask for a call, wait for a person, spend the permit, report the end."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ class GatewayRefused(Unavailable):
 
 
 class Gatehouse:
-    """One toolbox of one gateway, reached with an agent's key; a person is waited for as long as `wait`."""
+    """One toolbox of one gateway, reached with an agent's key. A call waits for a person at most as long as `wait`."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Gatehouse:
     def through(
         self, tool: str, arguments: Mapping[str, Any], perform: Callable[[], T], *, key: str | None = None
     ) -> T:
-        """Carry a call out if it is allowed, exactly once. `key` is the same at each repetition of the same call.
+        """Carry a call out if it is allowed, exactly once. Repeats of the same call need the same `key`.
 
         Raises CallNotAllowed, GatewayRefused, and what `perform` raises.
         """
@@ -86,12 +86,12 @@ class Gatehouse:
         return self._answer("POST", f"/v1/tool-calls/{made['id']}/begin", {"digest": made["digest"]})
 
     def finish(self, call_id: str, *, result: Any = None, error: str | None = None) -> None:
-        """Say how a call ended. Raises GatewayRefused."""
+        """Report how a call ended. Raises GatewayRefused."""
         ended = {"result": result} if error is None else {"error": error}
         self._answer("POST", f"/v1/tool-calls/{call_id}/finish", ended)
 
     def _until(self, made: dict[str, Any], state: str) -> dict[str, Any]:
-        """Ask again as long as a call is in a state, and there is patience."""
+        """Poll a call while it is in `state`, at most as long as `wait`. Return the call."""
         left = self._wait
         while made["state"] == state and left > 0:
             self._sleep(POLL_SECONDS)

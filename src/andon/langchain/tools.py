@@ -1,4 +1,4 @@
-"""Tools of a toolbox as LangChain's, and LangChain's tools in a toolbox."""
+"""Conversion of a toolbox's tools to LangChain tools, and of LangChain tools to tools of a toolbox."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,7 +13,8 @@ from andon.langchain.permits import CallNotAllowed, Gatehouse
 def governed_tools(gatehouse: Gatehouse, functions: Mapping[str, Callable[..., Any]] | None = None) -> list[BaseTool]:
     """Return a toolbox's tools for a LangChain agent; each call is decided first.
 
-    Tools that Andon delivers need nothing more; `functions` carry out others, by name. What has neither is left out.
+    Andon carries out the tools that it delivers. `functions`, by name, carry out the others. A tool with neither is
+    left out.
     """
     given = functions or {}
     return [
@@ -24,7 +25,7 @@ def governed_tools(gatehouse: Gatehouse, functions: Mapping[str, Callable[..., A
 
 
 def from_langchain(tool: BaseTool) -> Tool:
-    """Return a LangChain tool as one of a toolbox, carried out as a function; its own schema is the contract."""
+    """Return a LangChain tool as a tool of a toolbox, carried out as a function. Its schema is the contract."""
     schema = tool.get_input_schema()
     contract = schema if isinstance(schema, type) and issubclass(schema, BaseModel) else None
 

@@ -1,1 +1,1 @@
-"""The Model Context Protocol: Andon served to agents, and a guard in front of other servers. See README.md here."""
+"""The Model Context Protocol: Andon as a server for agents, and a guard in front of other servers. See README.md."""

@@ -1,4 +1,4 @@
-"""Channels: one side of a conversation in JSON-RPC messages, over pipes or in memory."""
+"""Channels: JSON-RPC messages to and from one peer, over pipes or in memory."""
 
 import asyncio
 import sys
@@ -9,7 +9,7 @@ from andon.mcp.jsonrpc import INVALID_REQUEST, LONGEST_MESSAGE, Message, error, 
 
 
 class Channel(Protocol):
-    """Messages from one peer and to it."""
+    """Messages to and from one peer."""
 
     async def receive(self) -> Message | None:
         """Return the next message; None when the peer has ended."""
@@ -25,7 +25,7 @@ class Channel(Protocol):
 
 
 class LineChannel:
-    """Messages as lines of JSON on two byte streams. A line that is none is dropped; if `answers`, it is answered."""
+    """Messages as lines of JSON on two byte streams. Invalid lines are dropped, and with `answers` get an error."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool) -> None:
         self._reader, self._writer, self._answers = reader, writer, answers
@@ -59,7 +59,7 @@ class LineChannel:
             return
 
     async def aclose(self) -> None:
-        """Close the stream that is written to."""
+        """Close the outgoing stream."""
         self._writer.close()
 
     async def _refuse(self, why: str) -> None:

@@ -1,4 +1,4 @@
-"""The client of a gateway's HTTP API that both programs use: few routes, a key, bounded answers, clear refusals."""
+"""The client of a gateway's HTTP API for both programs: few routes, a key, bounded answers, clear refusals."""
 
 import asyncio
 import json
@@ -13,14 +13,14 @@ import httpx
 from andon.mcp.errors import AndonRefused, AndonUnreachable
 
 LARGEST_ANSWER = 16 * 1024 * 1024
-"""Bytes of one answer at most."""
+"""Most bytes of one answer."""
 
 ALLOWED, WAITING = "allowed", "waiting"
 """The states of a call that may still be made."""
 
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 _REPEATS = 3
-"""Attempts of a request that is safe to repeat."""
+"""Attempts at a request that is safe to repeat."""
 
 _PAUSE_SECONDS = 0.25
 
@@ -43,7 +43,7 @@ class RemoteCall:
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
-        """Read one from an answer. Raises AndonUnreachable if it is none."""
+        """Read a call from an answer. Raises AndonUnreachable if the answer is not a call."""
         if not all(isinstance(answer.get(name), str) for name in ("id", "state", "digest")):
             raise AndonUnreachable("The answer is no tool call: it needs id, state and digest")
         reasons = answer.get("reasons")
@@ -63,7 +63,7 @@ class RemoteCall:
 
 
 class GatewayClient:
-    """One gateway, asked with one key. `transport` stands in for the network in tests."""
+    """A client of one gateway, with one key. `transport` replaces the network in tests."""
 
     def __init__(self, url: str, key: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._http = httpx.AsyncClient(
@@ -71,7 +71,7 @@ class GatewayClient:
         )
 
     async def aclose(self) -> None:
-        """Close its connections."""
+        """Close the connections."""
         await self._http.aclose()
 
     async def get(self, path: str, *, key: str | None = None) -> Any:
@@ -79,7 +79,7 @@ class GatewayClient:
         return await self._asked("GET", path, key=key, repeats=_REPEATS)
 
     async def decide(self, automation: str, given: Mapping[str, Any], *, key: str | None = None) -> Any:
-        """Ask for a decision, once, whatever the network does."""
+        """Ask for a decision. An idempotency key makes repeats safe."""
         path = f"/v1/automations/{quoted(automation)}/decisions"
         return await self._once(path, given, key=key)
 
@@ -93,12 +93,12 @@ class GatewayClient:
         run: str | None,
         key: str | None = None,
     ) -> RemoteCall:
-        """Ask whether a tool may be called, once, whatever the network does."""
+        """Ask whether a tool may be called. An idempotency key makes repeats safe."""
         body = {"tool": tool, "arguments": arguments, "agent": agent} | ({} if run is None else {"run": run})
         return RemoteCall.of(await self._once(f"/v1/toolboxes/{quoted(toolbox)}/calls", body, key=key))
 
     async def find_call(self, call_id: str, *, key: str | None = None) -> RemoteCall:
-        """Return a tool call as it stands now."""
+        """Return a tool call in its present state."""
         return RemoteCall.of(await self.get(f"/v1/tool-calls/{quoted(call_id)}", key=key))
 
     async def left_open(self, toolbox: str, *, run: str | None, key: str | None = None) -> list[RemoteCall]:
@@ -111,7 +111,7 @@ class GatewayClient:
         return [one for one in found if one.run == run and (one.state == WAITING or one.answered_by is not None)]
 
     async def begin(self, call_id: str, digest: str, *, key: str | None = None) -> None:
-        """Spend the permit of a call. It is asked once only: without a clear answer the call must not be made."""
+        """Spend the permit of a call. The request is never repeated: without a clear answer, do not make the call."""
         path = f"/v1/tool-calls/{quoted(call_id)}/begin"
         await self._asked("POST", path, {"digest": digest}, key=key, repeats=1)
 
@@ -166,7 +166,7 @@ class GatewayClient:
 
 
 def quoted(part: str) -> str:
-    """Return a name as one part of a path, whatever it holds."""
+    """Return a name escaped as one part of a path."""
     return quote(part, safe="").replace(".", "%2E")
 
 
@@ -182,7 +182,7 @@ def _json(raw: bytes) -> Any:
 
 
 def _words(said: Any) -> str:
-    """Return what a problem document says, with its faults."""
+    """Return the text of a problem document, with its faults."""
     if not isinstance(said, dict):
         return "no reason was given"
     words = str(said.get("detail") or said.get("title") or "no reason was given")

@@ -1,4 +1,4 @@
-"""JSON-RPC messages of MCP as plain mappings: reading with bounds, answers, digests."""
+"""JSON-RPC messages of MCP as plain mappings: bounded reading, answers, digests."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ Message = dict[str, Any]
 """A request, notification or response."""
 
 LONGEST_MESSAGE = 16 * 1024 * 1024
-"""Bytes of one message at most."""
+"""Most bytes of one message."""
 
 INVALID_REQUEST, INVALID_PARAMS, INTERNAL_ERROR = -32600, -32602, -32603
 MISSING_CAPABILITY = -32021
@@ -22,7 +22,7 @@ MISSING_CAPABILITY = -32021
 PROTOCOL_VERSION = "io.modelcontextprotocol/protocolVersion"
 CLIENT_INFO = "io.modelcontextprotocol/clientInfo"
 CLIENT_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
-"""Keys of `params._meta` in which every request of protocol 2026-07-28 carries what `initialize` said before."""
+"""Keys of `params._meta`: in protocol 2026-07-28 every request carries there what `initialize` carried before."""
 
 
 def read(line: bytes) -> Message:
@@ -60,7 +60,7 @@ def is_response(message: Message) -> bool:
 
 
 def key_of(identifier: Any) -> str:
-    """Return an id as a key under which 1 and "1" are two."""
+    """Return an id as a key that differs for 1 and "1"."""
     return json.dumps(identifier)
 
 

@@ -1,4 +1,4 @@
-"""The Tasks extension of MCP: how a call that waits on a person looks, and who may ask for it."""
+"""The Tasks extension of MCP: the form of a call that waits for a person, and which clients may get it."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,15 +9,15 @@ from andon.mcp.gateway_client import RemoteCall
 from andon.mcp.jsonrpc import CLIENT_CAPABILITIES
 
 TASKS = "io.modelcontextprotocol/tasks"
-"""The extension's identifier, under which client and server declare that they speak it."""
+"""The extension's identifier, with which client and server declare that they support it."""
 
 METHODS = ("tasks/get", "tasks/update", "tasks/cancel")
 
 POLL_MILLISECONDS = 2_000
-"""How often a client is asked to look."""
+"""The interval at which clients are asked to poll."""
 
 REQUIRED: dict[str, Any] = {"requiredCapabilities": {"extensions": {TASKS: {}}}}
-"""What the error says to a client that did not declare the extension."""
+"""The data of the error for a client that did not declare the extension."""
 
 
 def speaks_tasks(meta: Mapping[str, Any]) -> bool:
@@ -28,7 +28,7 @@ def speaks_tasks(meta: Mapping[str, Any]) -> bool:
 
 
 def task_of(call: RemoteCall, status: str, *, message: str, now: datetime) -> dict[str, Any]:
-    """Return a call as a task; `completed`, `failed` and `input_required` need their payload beside it."""
+    """Return a call as a task. The caller adds the payload of `completed`, `failed` and `input_required`."""
     created = _created(call, now)
     expires = _moment(call.expires_at)
     return {
@@ -43,7 +43,7 @@ def task_of(call: RemoteCall, status: str, *, message: str, now: datetime) -> di
 
 
 def _created(call: RemoteCall, now: datetime) -> datetime:
-    """Return when a call was made: as the gateway says, otherwise as its id tells."""
+    """Return when a call was made: by the gateway's answer, otherwise by the time in its id."""
     said = _moment(call.whole.get("asked_at"))
     if said is not None:
         return said

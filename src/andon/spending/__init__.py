@@ -1,7 +1,7 @@
-"""Spending: what decisions cost, and budgets that are never overspent.
+"""Spending: the costs of decisions, and budgets that are never overspent.
 
 Start reading at `domain.py` (money, periods, the book of a budget), then `purse.py` (why a budget is never overspent)
-and `advances.py` (the same for requests to others).
+and `advances.py` (the same for requests to paid services).
 """
 
 from andon.spending.advances import Advance, Advances

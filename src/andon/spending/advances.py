@@ -1,8 +1,8 @@
-"""Requests that others charge for, such as those to language models, paid from the same budgets as predictions.
+"""Requests to paid services, such as language models, paid from the same budgets as predictions.
 
-Before a request, the most that it may cost is reserved under a holding of its own; afterwards its true cost is settled
-and the rest returned. A request whose process was killed may have been paid: when its holding is overdue, all of it
-counts as spent, as a lost purse's does. So a budget is not overspent as long as no request costs more than its most.
+Before a request, the most that it may cost is reserved in a holding of its own. Afterwards its true cost is settled and
+the rest returned. If its process was killed, the request may have cost money: once its holding is overdue, all of it
+counts as spent, as with a lost purse. So a budget is not overspent as long as no request costs more than its most.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from andon.spending.settings import budgets_in_force
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """What is reserved for one request, in nano-units. Without a `period` the automation has no budget."""
+    """The amount reserved for one request, in nano-units. Without a `period`, nothing is reserved."""
 
     id: UUID
     automation: str
@@ -30,13 +30,13 @@ class Advance:
 
 
 class Advances:
-    """Reserves and settles. Each method runs in the transaction of its caller."""
+    """Reserves and settles advances. Each method runs in the transaction of its caller."""
 
     def __init__(self, declared: Mapping[str, Budget], currency: str, events: Events) -> None:
         self._declared, self._currency, self._events = declared, currency, events
 
     def take(self, tx: Tx, automation: str, most: int, *, until: datetime, now: datetime) -> Advance:
-        """Reserve the most that a request may cost; it counts as spent if it is not settled until a time.
+        """Reserve the most that a request may cost. It counts as spent if it is not settled by `until`.
 
         Raises BudgetExhausted.
         """
@@ -60,7 +60,7 @@ class Advances:
         return replace(advance, period=period)
 
     def settle(self, tx: Tx, advance: Advance, cost: int, now: datetime) -> None:
-        """Count what a request cost, and return the rest of its advance."""
+        """Count the cost of a request, and give the rest of its advance back to the budget."""
         if cost:
             store.add(tx, [Spend(now.date(), advance.automation, 0, self._currency, 0, 0, 0, cost)])
         if advance.period is None:

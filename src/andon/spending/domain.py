@@ -1,6 +1,7 @@
-"""Money, periods, and the book of a budget: spent and reserved amounts. Pure; `wallet.py` is a process's part.
+"""Money, periods, and the book of a budget: spent and reserved amounts. Pure. `wallet.py` is a process's part of it.
 
-Money is whole: nano-units of the currency in the database, pico-units in memory (a decision costs about one nano-unit).
+Amounts are integers: nano-units of the currency in the database, pico-units in memory (a decision costs about one
+nano-unit).
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,10 +23,10 @@ PICO = 1000
 HOUR_US = 3_600_000_000
 
 CUSHION = 100
-"""One part in so many of a budget is promised to nobody: it pays for predictions that cost more than their ceiling."""
+"""One part in CUSHION of a budget is reserved for nobody. It pays for predictions that cost more than their ceiling."""
 
 NEARLY = 80
-"""Percent of a budget at which it is nearly spent."""
+"""Percent of a budget from which it is nearly spent."""
 
 LONGEST = 400
 """The most days of one query."""
@@ -54,12 +55,12 @@ def price(cpu_hour: float, gpu_hour: float, currency: str) -> Price:
 
 
 def money(nanos: int) -> Decimal:
-    """Nano-units as an exact amount in units of the currency."""
+    """Return nano-units as an exact amount in units of the currency."""
     return Decimal(nanos).scaleb(-9)
 
 
 def digits(nanos: int) -> str:
-    """Return the same as text, nine digits after the point."""
+    """Return nano-units as text in units of the currency, with nine digits after the point."""
     return f"{money(nanos):.9f}"
 
 
@@ -96,7 +97,7 @@ class Total:
 def with_idle(
     rows: Iterable[Spend], idle: Mapping[tuple[date, str], int], decided: Mapping[tuple[date, str], int]
 ) -> list[Spend]:
-    """Give each row its share of its day's idle cost: by its decisions among all that were `decided` that day."""
+    """Return the rows with their shares of each day's idle cost, by their decisions among all `decided` that day."""
     shared = []
     for row in rows:
         key = (row.day, row.currency)
@@ -155,7 +156,7 @@ class Period:
 
     @property
     def ends_on(self) -> date:
-        """The first day after it."""
+        """The first day after the period."""
         if self.per == "day":
             return self.starts_on + timedelta(days=1)
         return (self.starts_on.replace(day=1) + timedelta(days=32)).replace(day=1)
@@ -174,7 +175,7 @@ def amount_of(budget: Budget) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """The account of a period's budget, in nano-units. `purses` counts those that hold a part of `reserved`."""
+    """The account of a period's budget, in nano-units. `purses` is the number of purses that share `reserved`."""
 
     amount: int
     spent: int = 0
@@ -188,18 +189,18 @@ class Book:
 
     @property
     def room(self) -> int:
-        """What may still be reserved; 0 when the amount was lowered below what is gone."""
+        """The amount that may still be reserved; 0 if the budget was lowered below what is spent and reserved."""
         return max(0, self.spendable - self.spent - self.reserved)
 
     @property
     def is_nearly_spent(self) -> bool:
-        """Whether a person should hear of it."""
+        """Whether so much is spent that a person should know."""
         return self.spent * 100 >= self.amount * NEARLY
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """One purse's part of a book, in nano-units: what it was granted in all, and how much of that it says it used."""
+    """One purse's part of a book, in nano-units: the total granted, and how much of it the purse reported as used."""
 
     granted: int = 0
     used: int = 0
@@ -207,7 +208,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class PurseClaim:
-    """A purse's claim at renewal: used in all, bound by work under way, wanted beyond that, and the price ceiling."""
+    """A purse's claim at renewal: total used, bound by work under way, wanted beyond that, and the price ceiling."""
 
     used: int
     bound: int
@@ -216,14 +217,14 @@ class PurseClaim:
 
 
 def settle(book: Book, hold: Hold, used: int) -> tuple[Book, Hold]:
-    """Turn what was used into spent. Use beyond the grant becomes spent as well, out of the cushion."""
+    """Count the used amount as spent. Use beyond the grant counts as well, and comes from the cushion."""
     granted = max(hold.granted, used)
     freed = (hold.granted - hold.used) - (granted - used)
     return replace(book, spent=book.spent + used - hold.used, reserved=book.reserved - freed), Hold(granted, used)
 
 
 def resize(book: Book, hold: Hold, granted: int) -> tuple[Book, Hold]:
-    """Grant a purse more, or take back what it does not need; never less than it used."""
+    """Change a purse's grant, to at least what it used and at most what the book has room for."""
     more = granted - hold.granted
     assert granted >= hold.used, "a grant is at least what the purse used"  # noqa: S101
     assert more <= book.room, "a grant is at most what there is"  # noqa: S101
@@ -231,7 +232,7 @@ def resize(book: Book, hold: Hold, granted: int) -> tuple[Book, Hold]:
 
 
 def forfeit(book: Book, hold: Hold) -> Book:
-    """Count all that a purse holds as spent: nobody will say any more what became of it."""
+    """Count all that a purse holds as spent, because nobody will report its use any more."""
     rest = hold.granted - hold.used
     return replace(book, spent=book.spent + rest, reserved=book.reserved - rest)
 
@@ -239,9 +240,9 @@ def forfeit(book: Book, hold: Hold) -> Book:
 def grant(book: Book, hold: Hold, claim: PurseClaim) -> int:
     """Return the whole amount a purse should hold after settling: work under way, and a fair part of the free amount.
 
-    Each of n purses leaves 1 / (n + 1) of the free amount to the others, so blocks shrink as the end comes near, and an
-    idle purse gives back what the others need. When a fair part pays for no prediction any more, the rest goes to the
-    first claim.
+    A fair part for n purses is 1 / (n + 1) of the free amount. So blocks shrink as the budget runs out, and an idle
+    purse gives back what the others need. When a fair part no longer pays for a prediction, the rest goes to the first
+    claim.
     """
     kept = min(hold.granted, claim.used + claim.bound)
     free = hold.granted - kept + book.room
@@ -274,5 +275,5 @@ class BudgetState:
 
     @property
     def used_ratio(self) -> float:
-        """The share that is spent, 0 to 1; of nothing all is spent."""
+        """The spent share of the amount; 1 if the amount is 0."""
         return self.spent / self.amount if self.amount else 1.0

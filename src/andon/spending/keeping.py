@@ -1,4 +1,4 @@
-"""A process's spending: the tally to add to, the purse to pay from, and the loop that writes both every second."""
+"""A process's spending: its tally, its purse, and the loop that writes both every second."""
 
 import asyncio
 import time
@@ -26,18 +26,18 @@ from andon.spending.tally import SpendTally, TakenSpend
 log = structlog.get_logger(__name__)
 
 SECONDS = 1.0
-"""Between two times that everything is written."""
+"""Seconds between two writes of everything."""
 
 PAUSE = 0.02
-"""Between two renewals of a purse that is low, at least."""
+"""Least seconds between two renewals of a purse that is low."""
 
 
 class Keeper:
     """Keeps a process's tally and purse.
 
-    `async with keeper:` reserves the first blocks, and at the end writes and returns the rest. `tally` and `purse` are
-    used on the thread of the event loop. `cpu_seconds` is the CPU time of the serving process and its own processes; it
-    never falls. Time that no decision used is the idle cost.
+    `async with keeper:` reserves the first blocks; at the end it writes what was used and returns the rest. Use `tally`
+    and `purse` on the thread of the event loop. `cpu_seconds` returns the CPU time of the serving process and its child
+    processes, which never falls. Time that no decision used is the idle cost.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Keeper:
         return False
 
     async def _run(self) -> None:
-        """Everything once a second; in between, purses that run low."""
+        """Renew everything once a second, and purses that run low in between."""
         loop = asyncio.get_running_loop()
         due = loop.time() + SECONDS
         while True:
@@ -97,13 +97,13 @@ class Keeper:
             await asyncio.sleep(PAUSE)
 
     def _patiently(self, work: Callable[[], None]) -> None:
-        """Run database work; what fails now is written the next time."""
+        """Run database work. If it fails, the next run writes what this one did not."""
         try:
             work()
         except Unavailable as error:
             log.warning("spending.interrupted", work=work.__name__, error=str(error))
         except Exception:
-            # The edge of the loop: it has to go on, for without renewals nothing is paid any more.
+            # The edge of the loop: it must go on, because without renewals no prediction can be paid.
             log.exception("spending.failed", work=work.__name__)
 
     def _begin(self) -> None:
@@ -124,7 +124,7 @@ class Keeper:
         self._write()
 
     def _write(self) -> None:
-        """Write what was added up. What may or may not have been committed is written first, under its old number."""
+        """Write the tally. An addition whose commit is in doubt is written first, under its old number."""
         now = self._clock.now()
         if self._taken is not None:
             self._add(self._taken, now)

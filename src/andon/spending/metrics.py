@@ -1,4 +1,4 @@
-"""The metrics of spending: the decisions of each version, and how far each budget is spent."""
+"""Metrics of spending: the cost of each version's decisions, and how far each budget is spent."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from andon.spending.domain import NANO, BudgetState, Period, Spend
 
 
 class SpendingMetrics:
-    """Shows what a process spent and how its budgets stand. May be called from any one thread, about once a second."""
+    """Shows what a process spent, and the state of its budgets. Call it from one thread, about once a second."""
 
     def __init__(self, metrics: Metrics) -> None:
         self.cost = metrics.batch_counter(
@@ -28,7 +28,7 @@ class SpendingMetrics:
         self._shown: dict[str, Period] = {}
 
     def spent(self, rows: Sequence[Spend]) -> None:
-        """So much more was spent."""
+        """Add what was spent since the last call."""
         for row in rows:
             self.cost.add((row.automation, str(row.version), row.currency), row.cost / NANO)
 

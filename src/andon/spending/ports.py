@@ -7,10 +7,10 @@ from andon.spending.domain import BudgetState, Spend
 
 
 class SpendWatcher(Protocol):
-    """Observes a process's own spending about once a second; must be quick. Called from a thread."""
+    """Observes a process's own spending about once a second, called from a thread. It must be quick."""
 
     def spent(self, rows: Sequence[Spend]) -> None:
-        """So much more was spent; it is in the database."""
+        """Observe what was spent since the last call, which is in the database."""
         ...
 
     def budget(self, state: BudgetState) -> None:
@@ -18,5 +18,5 @@ class SpendWatcher(Protocol):
         ...
 
     def budgets(self, states: Sequence[BudgetState]) -> None:
-        """Receive the state of all budgets; others no longer exist."""
+        """Observe the state of all budgets. Budgets that are not among them no longer exist."""
         ...

@@ -9,7 +9,7 @@ from andon.kernel.events import DomainEvent
 
 @dataclass(frozen=True, slots=True)
 class BudgetChanged(DomainEvent):
-    """The budget of an automation is another than before, or its first."""
+    """The budget of an automation has changed, or is its first."""
 
     type: ClassVar[str] = "andon.budget.changed"
     about: ClassVar[str] = "automation:{automation}"
@@ -25,7 +25,7 @@ class BudgetChanged(DomainEvent):
 
 @dataclass(frozen=True, slots=True)
 class BudgetNearlySpent(DomainEvent):
-    """Four fifths of a budget are spent; once a period."""
+    """Four fifths of a budget are spent. Published once a period."""
 
     type: ClassVar[str] = "andon.budget.nearly_spent"
     about: ClassVar[str] = "automation:{automation}"
@@ -40,7 +40,7 @@ class BudgetNearlySpent(DomainEvent):
 
 @dataclass(frozen=True, slots=True)
 class BudgetUsedUp(DomainEvent):
-    """A budget pays for no further prediction; once a period, and again after it was raised."""
+    """A budget pays for no further prediction. Published once a period, and again after it was raised."""
 
     type: ClassVar[str] = "andon.budget.spent"
     about: ClassVar[str] = "automation:{automation}"

@@ -1,22 +1,20 @@
-"""One process's allowance of its automations' budgets: a block of each, reserved in the database.
+"""One process's allowance from its automations' budgets: a block of each, reserved in the database.
 
-`allow` and `settle` touch memory only and may be called from any thread; `renew` and `close` write, in a thread of
+`allow` and `settle` work in memory only, from any thread. `renew` and `close` write to the database, from a thread of
 their own.
 
-Never overspent, because of three invariants, whatever dies or is cut off:
+Three invariants keep a budget from being overspent, even if a process dies or loses its connection:
 
-1. In the database `spent + reserved <= spendable`, where `reserved` is the sum over purses of `granted - used`. Whoever
-   changes any of it holds the budget's row lock, so every renewal sees the one before.
-2. In memory a wallet's `granted` is never more than its row's. It is raised only to what was committed, and lowered
-   before
-   the row is. `used` is written as a total, not as a difference: a renewal whose commit was not answered is simply
-   repeated.
-3. In memory `used + bound <= granted` (`wallet.py`).
+1. In the database, `spent + reserved <= spendable`, where `reserved` is the sum of `granted - used` over all purses.
+   Every change holds the lock of the budget's row, so each renewal sees the one before.
+2. In memory, a wallet's `granted` is never more than its row's. It is raised only after the row's commit, and lowered
+   before the row. `used` is written as a total, not as a difference, so a renewal whose commit is in doubt is repeated.
+3. In memory, `used + bound <= granted` (`wallet.py`).
 
-So all that predictions used is at most the total granted, which is at most what is spendable. A killed process no
-longer reports its use: when its lease has run out all that it held counts as spent, which is at least that. If it lives
-after all it may use its block up, for that is paid, and finds its row gone: then it begins a new wallet. Only a
-prediction that costs more than its ceiling can exceed 3; the budget's cushion (one percent) is there for that.
+So the use of all predictions is at most the total granted, which is at most the spendable amount. A killed process
+reports no more use: when its lease has run out, all that it held counts as spent, which is at least its use. If it is
+alive after all, it may use up its block, which is paid. At its renewal it finds its row gone and begins a new wallet.
+Only a prediction that costs more than its ceiling can break invariant 3; the budget's cushion (one percent) covers it.
 """
 
 from collections.abc import Callable, Mapping
@@ -51,12 +49,12 @@ from andon.spending.wallet import DEFAULT_CPU_US, Account, Wallet
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=30)
-"""A purse that was not renewed for so long is taken to be lost with its process."""
+"""A purse that was not renewed for this long counts as lost, with its process."""
 
 
 @dataclass(slots=True)
 class _Held:
-    """A wallet and its database row: `known` once its row was seen or committed, `lost` when the row was gone again."""
+    """A wallet and its database row. `known`: the row was seen or committed. `lost`: the row was gone afterwards."""
 
     period: Period
     wallet: Wallet
@@ -78,7 +76,7 @@ class _Paid:
 
 
 class Purse:
-    """Pays for predictions from budgets. An automation without a budget may predict as it likes."""
+    """Pays for predictions from budgets. An automation without a budget may make any number of them."""
 
     def __init__(
         self,
@@ -90,7 +88,7 @@ class Purse:
         on_low: Callable[[], None] = lambda: None,
         lease: timedelta = LEASE,
     ) -> None:
-        """`on_low` is called by `allow` when a block runs low: renew soon."""
+        """Make a purse. `allow` calls `on_low` when a block runs low, so that it is renewed soon."""
         self._declared, self._default = budgets, price.picos(DEFAULT_CPU_US)
         self._paid = {name: _Paid(budget, Account(self._default)) for name, budget in budgets.items()}
         self._database, self._price, self._events, self._on_low = database, price, events, on_low
@@ -112,9 +110,9 @@ class Purse:
         return allowed
 
     def settle(self, automation: str, version: int, decisions: int, cpu_us: int, gpu_us: int = 0) -> None:
-        """So many of the predictions that were allowed are over and cost so much together.
+        """Settle `decisions` allowed predictions, with the time that they used together.
 
-        Only of those: what was not allowed is neither counted nor charged here, for no block pays for it.
+        Predictions that were not allowed are neither counted nor charged here, because no block pays for them.
         """
         paid = self._paid.get(automation)
         if paid is not None and decisions:
@@ -123,9 +121,10 @@ class Purse:
                 paid.account.settle(version, decisions, cost)
 
     def renew(self, now: datetime, *, only_low: bool = False) -> list[BudgetState]:
-        """Write what was used, reserve more or give back, and say how the budgets stand. Raises DatabaseUnavailable.
+        """Write what was used, reserve more or give back, and return the state of the budgets.
 
-        Call it before the first prediction, about once a second, and when `on_low` is called (`only_low`).
+        Call it before the first prediction, about once a second, and when `on_low` is called (`only_low`). Raises
+        DatabaseUnavailable.
         """
         if not only_low:
             self._follow()
@@ -151,7 +150,7 @@ class Purse:
             self._leave(paid, now)
 
     def _follow(self) -> None:
-        """Take over the budgets that people set or cleared since. Work under way keeps what it was paid from."""
+        """Apply the budgets that people set or cleared since. Work under way keeps the wallet that pays for it."""
         with self._database.begin() as tx:
             wanted = budgets_in_force(tx, self._declared)
         for name in {*wanted, *self._paid}:
@@ -170,7 +169,7 @@ class Purse:
         return paid.account.wallet.is_low or paid.account.asked_in_vain > 0
 
     def forfeit_overdue(self, now: datetime) -> None:
-        """Count the holdings of processes that did not renew in time as spent, as `renew` does.
+        """Count the holdings of processes that did not renew in time as spent. `renew` calls this too.
 
         Raises DatabaseUnavailable.
         """
@@ -180,7 +179,7 @@ class Purse:
             log.warning("budget.purses_lost", purses=lost)
 
     def _present(self, name: str, paid: _Paid, budget: Budget, now: datetime) -> _Held:
-        """Return the wallet of the period in which `now` lies, a new one when the period changes."""
+        """Return the wallet of the period in which `now` lies; a new one if the period has changed."""
         period = period_of(name, budget, self._price.currency, now)
         turned = paid.present is None or paid.present.period != period
         if turned or paid.opened != budget:
@@ -227,14 +226,14 @@ class Purse:
         return service.state_of(after)
 
     def _agreed(self, wallet: Wallet, hold: Hold, granted: int) -> int:
-        """Return the amount to write: a decrease agreed with the live wallet, or an increase for after the commit."""
+        """Return the grant to write. A decrease lowers the wallet at once; an increase reaches it after the commit."""
         if granted >= hold.granted:
             return granted
         with self._lock:
             return min(hold.granted, wallet.lower(granted))
 
     def _begin_anew(self, paid: _Paid, held: _Held) -> _Held:
-        """Begin a new wallet: all the old one held was counted as spent, so its work under way is paid."""
+        """Begin a new wallet. All that the old one held was counted as spent, so its work under way is paid."""
         log.warning("budget.purse_was_lost", automation=held.period.automation)
         with self._lock:
             held.lost = True
@@ -243,7 +242,7 @@ class Purse:
             return paid.present
 
     def _leave(self, paid: _Paid, now: datetime) -> None:
-        """Settle the wallets of periods that are over, and let go of those with nothing under way."""
+        """Settle the wallets of past periods, and drop those without work under way."""
         for held in list(paid.leaving):
             gone = held.wallet.outstanding == 0
             if not held.lost:

@@ -14,7 +14,7 @@ from andon.spending.store import BudgetRow
 from andon.spending.tally import TakenSpend
 
 _FORGOTTEN = timedelta(days=1)
-"""A process that added nothing for so long adds nothing twice any more."""
+"""After this time without an addition, a process cannot repeat one, so its row is deleted."""
 
 
 def of(tx: Tx, automation: str, since: date, until: date) -> list[Spend]:
@@ -23,18 +23,18 @@ def of(tx: Tx, automation: str, since: date, until: date) -> list[Spend]:
 
 
 def of_all(tx: Tx, automations: Sequence[str] | None, since: date, until: date) -> list[Spend]:
-    """Return the same of several automations; None stands for all."""
+    """Return the same as `of` for several automations; None means all."""
     return _shared(tx, automations, since, until)
 
 
 def budget_state(tx: Tx, automation: str, now: datetime) -> BudgetState | None:
-    """Return an automation's budget in the present period; None without one, or if nothing runs that would spend it."""
+    """Return an automation's budget in the present period; None if it has none, or no process has opened it."""
     row = store.find_budget(tx, automation, now.date())
     return None if row is None else state_of(row)
 
 
 def state_of(row: BudgetRow) -> BudgetState:
-    """Return the standing of a budget."""
+    """Return the state of a budget from its row."""
     standing = BudgetStanding.NEARLY_SPENT if row.book.is_nearly_spent else BudgetStanding.OPEN
     return BudgetState(
         period=row.period,
@@ -48,7 +48,7 @@ def state_of(row: BudgetRow) -> BudgetState:
 
 
 def open_budget(tx: Tx, period: Period, amount: int, events: Events, now: datetime) -> None:
-    """Begin a period, or update its amount; publish the budget if it differs from the automation's last."""
+    """Begin a period, or update its amount. Publish the budget if it differs from the automation's last."""
     store.lock_budgets(tx, period.automation)
     last = store.last_budget(tx, period.automation)
     store.open_budget(tx, period, amount, now)
@@ -59,7 +59,7 @@ def open_budget(tx: Tx, period: Period, amount: int, events: Events, now: dateti
 
 
 def add(tx: Tx, writer: UUID, taken: TakenSpend, currency: str, now: datetime) -> bool:
-    """Write what a process added up; False, and nothing, if this very addition was written before."""
+    """Write an addition of a process. If it was written before, write nothing and return False."""
     if not store.first_time(tx, writer, taken.number, now):
         return False
     if taken.rows:
@@ -70,9 +70,9 @@ def add(tx: Tx, writer: UUID, taken: TakenSpend, currency: str, now: datetime) -
 
 
 def forfeit_overdue(tx: Tx, now: datetime) -> int:
-    """Count the holdings of purses that did not renew in time as spent; return their number.
+    """Count the holdings of purses that did not renew in time as spent. Return their number.
 
-    Their processes are dead, or will notice.
+    Their processes are dead, or notice the missing rows at their next renewal.
     """
     count = 0
     for period in store.overdue_periods(tx, now):
@@ -97,7 +97,7 @@ def _shared(tx: Tx, automations: Sequence[str] | None, since: date, until: date)
 
 
 def noted(tx: Tx, row: BudgetRow, used_up: bool, events: Events, now: datetime) -> BudgetRow:
-    """Return a budget with first-time events of its period recorded and published."""
+    """Return a budget with the first-time events of its period recorded, after publishing them."""
     if row.book.is_nearly_spent and row.nearly_at is None:
         row = replace(row, nearly_at=now)
         events.publish(tx, BudgetNearlySpent(*_stand(row), at=now))
@@ -108,6 +108,6 @@ def noted(tx: Tx, row: BudgetRow, used_up: bool, events: Events, now: datetime) 
 
 
 def _stand(row: BudgetRow) -> tuple[str, str, date, str, str, str]:
-    """Return the standing of a budget, in the order of its events' fields."""
+    """Return the fields of a budget, in the order of its events' fields."""
     period, book = row.period, row.book
     return period.automation, period.per, period.starts_on, period.currency, digits(book.amount), digits(book.spent)

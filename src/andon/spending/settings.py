@@ -1,4 +1,4 @@
-"""Budgets that people set in place of those in the code. Each change is audited; processes read them at renewal."""
+"""Budgets that people set in place of those in the code. Each change is audited. Processes read them at renewal."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from andon.spending.vouched import BUDGET_SETTINGS
 
 @dataclass(frozen=True, slots=True)
 class BudgetSetting:
-    """One change of a budget by a person. Without a budget, the one in the code counts again."""
+    """One change of a budget by a person. Without `budget`, the one in the code applies again."""
 
     automation: str
     number: int
@@ -34,7 +34,7 @@ class BudgetSetting:
 def set_budget(
     tx: Tx, automation: str, budget: Budget | None, *, actor: Actor, reason: str, now: datetime
 ) -> BudgetSetting:
-    """Set a budget, or return to the one in the code by None. Raises ReasonInvalid."""
+    """Set a budget; None returns to the one in the code. Raises ReasonInvalid."""
     reason = reasons.require(reason)
     store.lock_budgets(tx, automation)
     before = newest_setting(tx, automation)
@@ -81,7 +81,7 @@ def budgets_in_force(tx: Tx, declared: Mapping[str, Budget]) -> Mapping[str, Bud
 
 
 def in_words(budget: Budget) -> str:
-    """Write a budget, such as `5 a day`."""
+    """Return a budget in words, such as `5 a day`."""
     return f"{money(amount_of(budget)).normalize():f} a {budget.per}"
 
 

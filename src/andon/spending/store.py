@@ -1,4 +1,4 @@
-"""All SQL about spending and budgets. Never commits. Whoever changes a budget or its purses holds its lock (`lock`)."""
+"""All SQL about spending and budgets. It never commits. Changes of a budget or its purses require its lock (`lock`)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _PERIOD = ("automation", "per", "starts_on", "currency")
 
 @dataclass(frozen=True, slots=True)
 class BudgetRow:
-    """A budget of one period; `book` knows nothing of the number of purses."""
+    """A budget of one period. Its `book` does not hold the number of purses."""
 
     period: Period
     book: Book
@@ -34,7 +34,7 @@ class BudgetRow:
 
 
 def first_time(tx: Tx, writer: UUID, number: int, now: datetime) -> bool:
-    """Note that a process makes its addition of this number; False if it was made before."""
+    """Note the number of a process's addition. Return False if that addition was made before."""
     statement = upsert(spend_writers).values(writer=writer, number=number, added_at=now)
     statement = statement.on_conflict_do_update(
         index_elements=["writer"],
@@ -45,12 +45,12 @@ def first_time(tx: Tx, writer: UUID, number: int, now: datetime) -> bool:
 
 
 def forget_writers(tx: Tx, before: datetime) -> int:
-    """Delete the rows of processes that added nothing since."""
+    """Delete the rows of processes whose last addition was before a moment. Return their number."""
     return tx.execute(delete(spend_writers).where(spend_writers.c.added_at < before)).rowcount
 
 
 def add(tx: Tx, rows: Sequence[Spend]) -> None:
-    """Add to what was spent; always in the same order, so that two processes never wait for each other in a ring."""
+    """Add to what was spent, always in the same order, so that two processes never deadlock."""
     ordered = sorted(rows, key=lambda row: (row.day, row.automation, row.version, row.currency))
     values = [{name: getattr(row, name) for name in _SPENT} for row in ordered]
     statement = upsert(spend)
@@ -59,7 +59,7 @@ def add(tx: Tx, rows: Sequence[Spend]) -> None:
 
 
 def add_idle(tx: Tx, day: date, currency: str, cpu_us: int, cost: int) -> None:
-    """Add to what the processes used that no decision did."""
+    """Add to the time that processes used and no decision did."""
     statement = upsert(spend_idle).values(day=day, currency=currency, cpu_us=cpu_us, cost=cost)
     added = {"cpu_us": spend_idle.c.cpu_us + cpu_us, "cost": spend_idle.c.cost + cost}
     tx.execute(statement.on_conflict_do_update(constraint=spend_idle.primary_key, set_=added))
@@ -100,7 +100,7 @@ def last_budget(tx: Tx, automation: str) -> BudgetRow | None:
 
 
 def open_budget(tx: Tx, period: Period, amount: int, now: datetime) -> None:
-    """Begin a period, or update its amount; a raised budget is no longer spent, or if far enough, nearly spent."""
+    """Begin a period, or update its amount. A raised budget is no longer spent, and maybe no longer nearly spent."""
     statement = upsert(budgets).values(
         **_key(period), ends_on=period.ends_on, amount=amount, spent=0, reserved=0, opened_at=now
     )
@@ -141,7 +141,7 @@ def budget_in(row: Row[Any]) -> Budget | None:
 
 
 def lock(tx: Tx, period: Period) -> BudgetRow:
-    """Return a budget, locked until this transaction ends; it must have been opened."""
+    """Return a budget, locked until this transaction ends. It must have been opened."""
     return _budget(tx.execute(select(budgets).where(_is(budgets, period)).with_for_update()).one())
 
 
@@ -152,7 +152,7 @@ def find_locked(tx: Tx, period: Period) -> BudgetRow | None:
 
 
 def save(tx: Tx, row: BudgetRow) -> None:
-    """Write how a locked budget stands."""
+    """Write the state of a locked budget."""
     values = {
         "spent": row.book.spent,
         "reserved": row.book.reserved,
@@ -169,7 +169,7 @@ def holds(tx: Tx, period: Period) -> dict[UUID, Hold]:
 
 
 def save_hold(tx: Tx, period: Period, purse: UUID, hold: Hold, until: datetime) -> None:
-    """Write what a purse holds of a locked budget, and until when it is believed to live."""
+    """Write a purse's holding in a locked budget, and the time at which it counts as lost."""
     values = {"granted": hold.granted, "used": hold.used, "until": until}
     statement = upsert(budget_purses).values(**_key(period), purse=purse, **values)
     tx.execute(statement.on_conflict_do_update(constraint=budget_purses.primary_key, set_=values))
@@ -194,7 +194,7 @@ def overdue_holds(tx: Tx, period: Period, now: datetime) -> dict[UUID, Hold]:
 
 
 def find_budget(tx: Tx, automation: str, on: date) -> BudgetRow | None:
-    """Return the budget whose period holds a day; of several (a day's and a month's) the one opened last."""
+    """Return the budget whose period includes a day; of several (a day's and a month's), the one opened last."""
     mine = (budgets.c.automation == automation) & (budgets.c.starts_on <= on) & (budgets.c.ends_on > on)
     row = tx.execute(select(budgets).where(mine).order_by(budgets.c.opened_at.desc()).limit(1)).one_or_none()
     return None if row is None else _budget(row)

@@ -1,4 +1,4 @@
-"""The use of this process's decisions, added up in memory: one addition a batch, no database access."""
+"""The use of this process's decisions, summed in memory: one addition for each batch, without database access."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -9,7 +9,7 @@ from andon.spending.domain import HOUR_US, Price, Spend
 
 @dataclass(slots=True)
 class TakenSpend:
-    """The additions since the last call, ready to write: rows for the database, and their CPU time."""
+    """The additions since the last call, ready to write: rows for the database, and the idle time."""
 
     number: int
     rows: list[Spend]
@@ -40,7 +40,7 @@ class SpendTally:
     _number: int = 0
 
     def add(self, automation: str, version: int, decisions: int, cpu_us: int, gpu_us: int = 0) -> None:
-        """Add the use of a batch of `decisions`; version 0 without a model, no decisions for a shadow."""
+        """Add the use of a batch of `decisions`. Version 0 means no model; a shadow has 0 decisions."""
         key = (automation, version)
         with self._lock:
             so_far = self._sums.get(key)
@@ -52,13 +52,13 @@ class SpendTally:
             self.decided_cpu_us += cpu_us
 
     def spend_idle(self, cpu_us: int) -> None:
-        """Add time of the processes that belongs to no decision."""
+        """Add time of the processes that no decision used."""
         self._idle_us += cpu_us
 
     def take(self, day: date) -> TakenSpend | None:
-        """Return the additions since the last call, as spent on `day`; None if empty.
+        """Return the additions since the last call, as spent on `day`; None if there are none.
 
-        Rests below a nano-unit are kept.
+        Remainders below a nano-unit are kept for the next call.
         """
         with self._lock:
             sums, self._sums = self._sums, {}

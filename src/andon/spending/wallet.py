@@ -1,8 +1,8 @@
-"""A process's holding of a budget, in memory: predictions are paid from a reserved block. Pure; whole pico-units.
+"""A process's holding of a budget, in memory: a reserved block pays for predictions. Pure; integers in pico-units.
 
-The invariant: what predictions used and what those under way may still use is never more than what was granted, `used +
-bound <= granted`, as long as none costs more than its ceiling. One that does lowers the free amount before anything
-else is allowed, and the budget's cushion covers what the grant does not.
+The invariant is `used + bound <= granted`: what predictions used, and what those under way may still use, never exceeds
+the grant, as long as none costs more than its ceiling. One that does lowers the free amount before anything else is
+allowed, and the budget's cushion covers what the grant does not.
 """
 
 from collections import deque
@@ -10,26 +10,26 @@ from collections import deque
 from andon.spending.domain import PICO, PurseClaim
 
 DEFAULT_CPU_US = 50_000
-"""The CPU time that a prediction is taken to cost at most while nothing is known."""
+"""The assumed most CPU time of a prediction while nothing is measured."""
 
 TRIAL = 16
-"""Batches after which what was measured is believed; begun anew for each model version that appears."""
+"""Batches after which measurements alone set the ceiling. Each new model version begins the count anew."""
 
 MARGIN = 2
-"""A ceiling is so many times the dearest that was seen lately."""
+"""A ceiling is this many times the highest recent cost."""
 
 LATELY = 1000
-"""Batches after which what was seen before the last so many is forgotten."""
+"""Batches in a span of measurements. Costs before the last full span are forgotten."""
 
 BURST = 1024
-"""The number of predictions that a block covers even after a quiet time: as many as a gateway admits at once."""
+"""Predictions that a block covers even after a quiet time: as many as a gateway admits at once."""
 
 AHEAD = 4
-"""A block is so many times what was used since the last renewal."""
+"""A block is this many times what was used since the last renewal."""
 
 
 class Ceiling:
-    """The highest cost of one prediction: learned from batches, twice the dearest of the last thousand or two."""
+    """The most that one prediction is assumed to cost: twice the highest cost in the last 1000 to 2000 batches."""
 
     def __init__(self, default: int) -> None:
         self._default = max(1, default)
@@ -56,7 +56,7 @@ class Ceiling:
 
 
 class Wallet:
-    """A block of one period. `granted` never exceeds the database's figure, so memory errs on the safe side."""
+    """A block of one period. `granted` never exceeds the figure in the database, so memory errs on the safe side."""
 
     def __init__(self) -> None:
         self.granted = 0
@@ -68,18 +68,18 @@ class Wallet:
 
     @property
     def free(self) -> int:
-        """What the next predictions may be paid from; below 0 after one that cost more than it might."""
+        """The amount for the next predictions; below 0 after one that cost more than its ceiling."""
         return self.granted - self.used - self.bound
 
     @property
     def is_low(self) -> bool:
-        """Whether half of what the last renewal gave is gone."""
+        """Whether more than half of what the last renewal gave is used or bound."""
         return self.free * 2 < self.given
 
     def allow(self, n: int, each: int) -> int:
         """Return how many of `n` predictions are paid at a ceiling of `each`.
 
-        So much is bound until they are settled.
+        Their ceilings stay bound until they are settled.
         """
         allowed = min(n, max(0, self.free // each))
         if allowed:
@@ -92,7 +92,7 @@ class Wallet:
         return allowed
 
     def settle(self, decisions: int, cost: int) -> None:
-        """Settle the true cost of allowed predictions. Their identity does not matter: the oldest are settled first."""
+        """Settle the true cost of allowed predictions. Whichever they are, the bounds of the oldest are freed first."""
         self.used += cost
         while decisions and self._under_way:
             oldest = self._under_way[0]
@@ -105,13 +105,13 @@ class Wallet:
                 self._under_way.popleft()
 
     def adopt(self, granted: int) -> None:
-        """Hold what the database says, in nano-units."""
+        """Set the grant to the figure in the database, which is in nano-units."""
         self.granted = granted * PICO
 
     def lower(self, granted: int) -> int:
-        """Lower the holding before the database does.
+        """Lower the grant in memory before the database row is lowered.
 
-        Return what is kept, which may be more because of bound amounts.
+        Return the grant that is kept, in nano-units, which is more if used and bound amounts need more.
         """
         kept = max(granted, -(-(self.used + self.bound) // PICO))
         self.granted = min(self.granted, kept * PICO)
@@ -139,7 +139,7 @@ class Account:
         return allowed
 
     def settle(self, version: int, decisions: int, cost: int) -> None:
-        """Settle what allowed predictions cost, those of a past period first, from its wallet."""
+        """Settle the cost of allowed predictions. Those of past periods come first, from their wallets."""
         self.ceiling.learn(version, decisions, cost)
         for wallet in self.leaving:
             ended = min(decisions, wallet.outstanding)
@@ -148,18 +148,18 @@ class Account:
                 wallet.settle(ended, part)
                 decisions, cost = decisions - ended, cost - part
         ended = min(decisions, self.wallet.outstanding)
-        if ended:  # what began before there was a budget is not charged
+        if ended:  # work that began before there was a budget is not charged
             self.wallet.settle(ended, cost * ended // decisions)
 
     def turn(self) -> Wallet:
-        """Begin a new wallet; the old one leaves when nothing of it is under way any more."""
+        """Begin a new wallet. The old one is kept until none of its work is under way. Return the old one."""
         left = self.wallet
         self.leaving.append(left)
         self.wallet, self._used_before = Wallet(), 0
         return left
 
     def want(self) -> int:
-        """Return the amount that should be free, in pico-units: for a burst, and several times the recent demand."""
+        """Return the amount that should be free, in pico-units: enough for a burst, and AHEAD times the recent use."""
         each = self.ceiling.each
         asked = self.wallet.used - self._used_before + self.wallet.bound + self.asked_in_vain * each
         self._used_before, self.asked_in_vain = self.wallet.used, 0

@@ -1,6 +1,6 @@
-"""Tools: each call of an agent is a decision, and this is its permit: who may carry it out, once, with which arguments.
+"""Tool calls of agents and their permits. A permit allows one caller to carry out one call with these arguments, once.
 
-The decision itself is `decisions`' matter, a person's approval `reviews`'. Start reading at `domain.py`.
+Each call is a decision, which `decisions` makes; `reviews` handles approvals by people. Start reading at `domain.py`.
 """
 
 from andon.tools.domain import CallState, ToolCall, check_arguments, digest_of

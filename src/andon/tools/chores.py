@@ -1,4 +1,4 @@
-"""Chores of workers for calls of tools."""
+"""Chores of workers for tool calls."""
 
 from datetime import timedelta
 
@@ -7,6 +7,6 @@ from andon.tools import service
 
 
 def chores() -> list[Chore]:
-    """Return the chores that end calls whose time is over: permits that nobody used, and calls that nobody finished."""
+    """Return the chores that expire unused permits, and that settle begun calls which were not finished in time."""
     every = timedelta(seconds=15)
     return [Chore("expire_tool_calls", every, service.expire_due), Chore("lose_tool_calls", every, service.lose_due)]

@@ -1,4 +1,4 @@
-"""A call of a tool and its permit: what it may become, without a database or a clock."""
+"""A tool call and its permit: their states and transitions. Pure, without a database or a clock."""
 
 import hashlib
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from andon.tools.errors import CallNotBegun, PermitUnusable, ToolCallInvalid
 
 
 class CallState(StrEnum):
-    """Where a call stands. Only `allowed` is a permit; it is spent when the call is begun."""
+    """The state of a call. Only an `allowed` call has a permit, which is spent when the call is begun."""
 
     ALLOWED = "allowed"
     DENIED = "denied"
@@ -29,14 +29,14 @@ class CallState(StrEnum):
     EXPIRED = "expired"
     BEGUN = "begun"
     UNKNOWN = "unknown"
-    """Begun by its caller, who has not said in time how it ended."""
+    """Begun by its caller, who did not report its end in time."""
     DONE = "done"
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One decided call; `id` is its decision's. `outcome` is the policy's: `allow`, `deny` or `ask`."""
+    """One decided call. `id` is the id of its decision. `outcome` is the policy's: `allow`, `deny` or `ask`."""
 
     id: UUID
     toolbox: str
@@ -67,14 +67,14 @@ class ToolCall:
         return self.answered_by is not None and self.state is not CallState.REFUSED
 
     def at(self, now: datetime) -> "ToolCall":
-        """Return the call as it stands at a moment: expired, if its time is over."""
+        """Return the call in its state at a moment, which is expired if its time is over."""
         open_ = self.state in (CallState.ALLOWED, CallState.WAITING)
         if open_ and self.expires_at is not None and self.expires_at <= now:
             return replace(self, state=CallState.EXPIRED)
         return self
 
     def answered(self, outcome: str, by: str, at: datetime) -> "ToolCall":
-        """With a person's verdict; one that came too late changes nothing."""
+        """Return the call with a person's verdict. A verdict that came too late changes nothing."""
         if self.at(at).state is not CallState.WAITING:
             return self.at(at)
         approved = outcome == ALLOW
@@ -87,7 +87,7 @@ class ToolCall:
         )
 
     def begun(self, digest: str, now: datetime) -> "ToolCall":
-        """With its permit spent. Raises PermitUnusable."""
+        """Return the call with its permit spent. Raises PermitUnusable."""
         here = self.at(now)
         if here.state is not CallState.ALLOWED:
             raise PermitUnusable(f"Call {self.id} of {self.tool} is {here.state}{_WHY.get(here.state, '')}")
@@ -96,15 +96,18 @@ class ToolCall:
         return replace(here, state=CallState.BEGUN, begun_at=now)
 
     def watched(self, within: timedelta, queue: str, now: datetime) -> "ToolCall":
-        """With the time by which its caller says how it ended, and the queue that is asked otherwise."""
+        """Return the call with the time by which its caller must report its end, and the queue to ask otherwise."""
         return replace(self, finish_by=now + within, queue=queue)
 
     def lost(self) -> "ToolCall":
-        """With an unknown outcome, because its caller did not say in time how it ended."""
+        """Return the call with an unknown outcome, because its caller did not report its end in time."""
         return replace(self, state=CallState.UNKNOWN)
 
     def ended(self, result: Any, error: str | None, *, sent: bool, now: datetime) -> "ToolCall":
-        """With its end. What failed before it was sent has its permit back, if it is not lost. Raises CallNotBegun."""
+        """Return the call with its end. Raises CallNotBegun.
+
+        A call that failed before it was sent has its permit again, unless its outcome had become unknown.
+        """
         if self.state not in (CallState.BEGUN, CallState.UNKNOWN):
             raise CallNotBegun(f"Call {self.id} of {self.tool} is {self.at(now).state}")
         if error is not None and not sent and self.state is CallState.BEGUN:
@@ -136,7 +139,7 @@ def decided(
     reasons: tuple[str, ...],
     at: datetime,
 ) -> ToolCall:
-    """Return the call that a decision makes of an input `{tool, arguments, agent, run}`."""
+    """Return the call that follows from a decision on an input `{tool, arguments, agent, run}`."""
     state = _AT_FIRST[outcome]
     lasts = {CallState.ALLOWED: box.approval, CallState.WAITING: box.review.due}.get(state)
     return ToolCall(
@@ -167,7 +170,7 @@ def digest_of(arguments: Mapping[str, Any]) -> str:
 
 
 def check_arguments(box: Toolbox, tool: str, arguments: Mapping[str, Any]) -> None:
-    """Check a call against its tool's contract. Raises ToolCallInvalid, with each fault."""
+    """Check a call against its tool's contract. Raises ToolCallInvalid, which names each fault."""
     found = box.find(tool)
     if found is None:
         known = ", ".join(box.tools)

@@ -1,11 +1,11 @@
-"""The metrics of calls of tools."""
+"""Metrics of tool calls."""
 
 from andon.kernel.metrics import Metrics
 from andon.tools.domain import CallState, ToolCall
 
 
 class ToolMetrics:
-    """Counts the calls that a process decided, and how those ended that it saw end."""
+    """Counts the calls that a process decided, and the ends of those that it saw end."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._decided = metrics.counter(
@@ -20,6 +20,6 @@ class ToolMetrics:
         self._decided.labels(call.toolbox, call.outcome).inc()
 
     def ended(self, call: ToolCall) -> None:
-        """Count a call that was carried out."""
+        """Count a call that was carried out, with its state."""
         if call.state in (CallState.DONE, CallState.FAILED):
             self._ended.labels(call.toolbox, call.state.value).inc()

@@ -1,4 +1,4 @@
-"""Operations on calls of tools, each in the caller's transaction: note the decision, look, spend the permit, end."""
+"""Operations on tool calls, each in the caller's transaction: keep, read, begin, finish and expire them."""
 
 import json
 from collections.abc import Sequence
@@ -26,14 +26,14 @@ RESULT_LIMIT = 262_144
 EXPIRED_AT_ONCE = 500
 LOST_AT_ONCE = 100
 ANSWER_WITHIN = timedelta(hours=24)
-"""The time by which a person should say whether a call happened whose outcome is unknown."""
+"""The time within which a person should answer whether a call with an unknown outcome happened."""
 
 HAPPENED, NOT_HAPPENED = "happened", "did not happen"
-"""What a person may answer about it."""
+"""The answers that a person may give about such a call."""
 
 
 def decided_call(box: Toolbox, made: Decision) -> ToolCall:
-    """Return the call that a decision of just now makes."""
+    """Return the call that follows from a decision made now."""
     ruling, request = made.judgement.ruling, made.request
     return decided(
         request.id,
@@ -48,7 +48,7 @@ def decided_call(box: Toolbox, made: Decision) -> ToolCall:
 
 
 def recorded_call(box: Toolbox, made: DecisionRecord) -> ToolCall:
-    """Return the call that a decision in the ledger made."""
+    """Return the call that followed from a decision in the ledger."""
     row = made.row
     return decided(
         row.id,
@@ -63,14 +63,14 @@ def recorded_call(box: Toolbox, made: DecisionRecord) -> ToolCall:
 
 
 def note(tx: Tx, call: ToolCall) -> ToolCall:
-    """Keep a call that was decided; one that is kept already stays as it is."""
+    """Keep a decided call. One that is kept already stays as it is. Return the call that is kept."""
     if store.add(tx, call):
         return call
     return get(tx, call.id, call.asked_at)
 
 
 def get(tx: Tx, call_id: UUID, now: datetime) -> ToolCall:
-    """One call, as it stands. Raises ToolCallNotFound."""
+    """Return one call in its present state. Raises ToolCallNotFound."""
     found = store.find(tx, call_id)
     if found is None:
         raise ToolCallNotFound(f"No call {call_id}")
@@ -88,7 +88,7 @@ def page(
     limit: int = 50,
     before: UUID | None = None,
 ) -> list[ToolCall]:
-    """Return calls, newest first; only of the named toolboxes unless that is None."""
+    """Return calls, newest first, of the named toolboxes; None means all toolboxes."""
     found = store.page(tx, toolboxes=toolboxes, caller=caller, state=state, run=run, limit=limit, before=before)
     return [call.at(now) for call in found]
 
@@ -99,7 +99,7 @@ def counts(tx: Tx, toolbox: str) -> dict[tuple[str, CallState], int]:
 
 
 def run_of(tx: Tx, call_id: UUID) -> UUID | None:
-    """Return the procedure that made a call; None if a key did, or there is no such call."""
+    """Return the procedure that made a call; None if a key made it, or there is no such call."""
     record = decisions.find(tx, call_id)
     if record is None or not record.row.caller.startswith(AGENT_CALLER):
         return None
@@ -107,7 +107,7 @@ def run_of(tx: Tx, call_id: UUID) -> UUID | None:
 
 
 def arguments_of(tx: Tx, call: ToolCall) -> Any:
-    """Return the arguments, which the ledger holds."""
+    """Return the arguments of a call from the ledger; None if it has no such decision."""
     found = decisions.find(tx, call.id)
     return None if found is None else found.record["input"]["arguments"]
 
@@ -125,7 +125,7 @@ def question_of(tx: Tx, call: ToolCall) -> UUID | None:
 
 
 def held_back(tx: Tx, call: ToolCall) -> str | None:
-    """Return why the state of the line forbids a call that was allowed before; None if it does not."""
+    """Return why the present state of the line forbids a call that was allowed before; None if it does not."""
     states = cord.states_in_force(tx, call.toolbox)
     state = states.of({"tool": call.tool, "agent": call.agent, "run": call.run})
     if state is LineState.STOPPED or (state is LineState.SUPERVISED and not call.by_person):
@@ -145,9 +145,9 @@ def begin(
 ) -> ToolCall:
     """Spend the permit of a call, exactly once. Raises ToolCallNotFound, PermitUnusable, RowsDoubted.
 
-    That it may happen is read from the ledger or from the verdict, whatever the row says, and from the line's state.
-    With `via` it is delivered by the outbox from then on, under the call's id. Otherwise a caller that carries it out
-    itself names its toolbox (`finisher`), which says how long it may take.
+    Whether the call is allowed is read from the ledger or the verdict, not from its row, and from the line's state.
+    With `via`, the outbox delivers it from then on, under the call's id. Otherwise the caller carries it out, and its
+    toolbox (`finisher`) says how long that may take.
     """
     call = _settled(tx, _own(tx, call_id, caller))
     begun = call.begun(digest, now)
@@ -174,10 +174,10 @@ def finish(
     caller: str,
     now: datetime,
 ) -> ToolCall:
-    """Keep the end of a call that was begun; the same again changes nothing.
+    """Keep the end of a call that was begun. A repeat changes nothing.
 
-    With an error and `sent` False it never left, and its permit can be spent again. Raises ToolCallNotFound,
-    CallNotBegun, ToolCallInvalid.
+    With an error and `sent` False, the call was never sent, and its permit can be spent again. Raises
+    ToolCallNotFound, CallNotBegun, ToolCallInvalid.
     """
     _check_result(result)
     call = _own(tx, call_id, caller)
@@ -191,14 +191,14 @@ def finish(
 
 
 def expire_due(tx: Tx, now: datetime) -> bool:
-    """Mark the calls whose time is over; whether there may be more."""
+    """Mark the calls whose time is over as expired. Return whether there may be more."""
     return store.expire(tx, now, EXPIRED_AT_ONCE) == EXPIRED_AT_ONCE
 
 
 def lose_due(tx: Tx, now: datetime) -> bool:
-    """Give begun calls whose callers fell silent an unknown outcome, and ask people; return whether there may be more.
+    """Mark begun calls that were not finished in time as unknown, and ask people. Return whether there may be more.
 
-    Such a call may have happened, so it is never repeated. Its caller may still say how it ended.
+    Such a call may have happened, so it is never repeated. Its caller may still report its end.
     """
     found = store.overdue(tx, now, LOST_AT_ONCE)
     for call in found:
@@ -210,13 +210,16 @@ def lose_due(tx: Tx, now: datetime) -> bool:
 
 
 def subscribe(events: Events) -> None:
-    """Subscribe: verdicts give permits, and answers settle unknown outcomes, each in its own transaction."""
+    """Subscribe to verdicts, which give permits, and to answers, which settle unknown outcomes.
+
+    Each is handled in the transaction of its event.
+    """
     events.subscribe(reviews.VerdictGiven, _answered)
     events.subscribe(reviews.QuestionAnswered, _told)
 
 
 def _told(tx: Tx, answered: reviews.QuestionAnswered) -> None:
-    """Settle a call by what a person found out; one that its caller finished meanwhile stays as it is."""
+    """Settle a call by a person's answer. A call that its caller finished meanwhile stays as it is."""
     call = store.find(tx, answered.asked_by, lock=True) if answered.procedure_id is None else None
     if call is None:
         return
@@ -260,13 +263,13 @@ def _answered(tx: Tx, given: reviews.VerdictGiven) -> None:
 
 
 def require_other(tx: Tx, call: ToolCall, by: str) -> None:
-    """Check that a reviewer is neither who made the call nor an agent. Raises OwnApproval."""
+    """Check that a reviewer neither made the call nor is an agent. Raises OwnApproval."""
     if by == call.caller:
         raise OwnApproval(f"{by} made this call, so somebody else has to answer")
     try:
         key = access.find_key(tx, by)
     except access.KeyNotFound:
-        return  # a person on the command line
+        return  # a person at the command line
     if any(grant.role is Role.AGENT for grant in key.principal.grants):
         raise OwnApproval(f"{by} is the key of an agent, which approves no calls of tools")
 
@@ -280,7 +283,7 @@ def _answer(tx: Tx, call: ToolCall, outcome: str, by: str, at: datetime) -> Tool
 
 
 def _settled(tx: Tx, call: ToolCall) -> ToolCall:
-    """Take over a verdict that was given before the call was kept: a process ended between the two."""
+    """Apply a verdict that was given before the call was kept, because a process ended between the two."""
     if call.state is not CallState.WAITING:
         return call
     review = reviews.of_decision(tx, call.id)
@@ -296,7 +299,7 @@ def _settled(tx: Tx, call: ToolCall) -> ToolCall:
 
 
 def _delivered(tx: Tx, call: ToolCall, now: datetime) -> ToolCall:
-    """Take over the end of a delivery."""
+    """Apply the end of the call's delivery, if it has ended."""
     message = outbox.find(tx, call.id) if call.state is CallState.BEGUN else None
     if message is None or message.state not in (outbox.MessageState.DONE, outbox.MessageState.DEAD):
         return call
@@ -311,7 +314,7 @@ def _delivered(tx: Tx, call: ToolCall, now: datetime) -> ToolCall:
 
 
 def _own(tx: Tx, call_id: UUID, caller: str) -> ToolCall:
-    """Return a call of this caller, locked; those of others do not exist for it. Raises ToolCallNotFound."""
+    """Return a call of this caller, locked. Raises ToolCallNotFound, also for a call of another caller."""
     call = store.find(tx, call_id, lock=True)
     if call is None or call.caller != caller:
         raise ToolCallNotFound(f"No call {call_id}")
@@ -319,7 +322,7 @@ def _own(tx: Tx, call_id: UUID, caller: str) -> ToolCall:
 
 
 def _delivery(call: ToolCall, via: ActionSpec, record: DecisionRecord, now: datetime) -> outbox.Message:
-    """Describe the delivery of a call; its content is the decision, read from the ledger when it is sent."""
+    """Return the message that delivers a call. Its content is read from the ledger when it is sent."""
     verdict = {} if call.answered_by is None else {"verdict": ALLOW}
     return outbox.Message(
         id=call.id,
@@ -360,13 +363,13 @@ def _require_genuine(tx: Tx, call: ToolCall) -> DecisionRecord:
 
 
 def _vouch(tx: Tx, action: str, call: ToolCall, actor: Actor, at: datetime) -> None:
-    """Write down a change of a call that a person answered. Others are proven by the ledger alone."""
+    """Record a change of a call that a person answered. The ledger alone proves the others."""
     if call.answered_by is not None:
         _record(tx, action, call, actor, at)
 
 
 def _record(tx: Tx, action: str, call: ToolCall, actor: Actor, at: datetime, reason: str | None = None) -> None:
-    """Write a change of a call into the audit log, which vouches for the row of one that a person answered."""
+    """Write a change of a call to the audit log, which vouches for the row if a person answered the call."""
     after = {"state": call.state.value, "tool": call.tool, "digest": call.digest}
     row = APPROVED.row(call.id)
     rows = [] if call.answered_by is None else [row]

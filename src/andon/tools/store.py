@@ -1,4 +1,4 @@
-"""All SQL about calls of tools. Takes and returns domain objects; never commits."""
+"""All SQL about tool calls. It takes and returns domain objects, and never commits."""
 
 import json
 from collections.abc import Sequence
@@ -30,11 +30,11 @@ _ENDED = ("begun_at", "ended_at", "error")
 _COLUMNS = (*_DECIDED, *_ENDED, "reasons", "state", "approval_seconds", "result")
 _PLACES = ", ".join(["%s"] * len(_COLUMNS))
 _ADD = f"INSERT INTO tool_calls ({', '.join(_COLUMNS)}) VALUES ({_PLACES}) ON CONFLICT DO NOTHING"
-"""For the driver itself: a row costs it a third of what it costs SQLAlchemy, and each governed step writes one."""
+"""SQL for the driver itself, which takes a third of SQLAlchemy's time. Each governed step writes a row."""
 
 
 def add(tx: Tx, call: ToolCall) -> bool:
-    """Write a call that nobody has answered yet, unless it is there; whether it was new."""
+    """Write a call that nobody has answered yet, unless it exists. Return whether it was new."""
     values = [getattr(call, name) for name in (*_DECIDED, *_ENDED)]
     result = None if call.result is None else json.dumps(call.result)
     values += [list(call.reasons), call.state.value, call.approval.total_seconds(), result]
@@ -42,14 +42,14 @@ def add(tx: Tx, call: ToolCall) -> bool:
 
 
 def find(tx: Tx, call_id: UUID, *, lock: bool = False) -> ToolCall | None:
-    """One call, or None; with `lock` nobody else changes it until the transaction ends."""
+    """Return one call, or None. With `lock`, nobody else can change it until the transaction ends."""
     query = select(tool_calls).where(tool_calls.c.id == call_id)
     row = tx.execute(query.with_for_update() if lock else query).one_or_none()
     return None if row is None else _call(row)
 
 
 def save(tx: Tx, call: ToolCall) -> None:
-    """Write what changed of a call over its row."""
+    """Update the row of a call with its changes."""
     changed = {name: getattr(call, name) for name in _CHANGES}
     tx.execute(update(tool_calls).where(tool_calls.c.id == call.id).values(changed | {"state": call.state.value}))
 
@@ -64,7 +64,7 @@ def page(
     limit: int,
     before: UUID | None = None,
 ) -> list[ToolCall]:
-    """Return calls, newest first; None means any."""
+    """Return calls, newest first. A filter that is None matches any."""
     query = select(tool_calls)
     if toolboxes is not None:
         query = query.where(tool_calls.c.toolbox.in_(toolboxes))
@@ -85,7 +85,7 @@ def counts(tx: Tx, toolbox: str) -> dict[tuple[str, CallState], int]:
 
 
 def expire(tx: Tx, now: datetime, limit: int) -> int:
-    """Mark calls whose time is over; how many."""
+    """Mark calls whose time is over as expired. Return their number."""
     open_ = (CallState.ALLOWED.value, CallState.WAITING.value)
     due = (
         select(tool_calls.c.id)
@@ -98,7 +98,7 @@ def expire(tx: Tx, now: datetime, limit: int) -> int:
 
 
 def overdue(tx: Tx, now: datetime, limit: int) -> list[ToolCall]:
-    """Return calls whose callers have not said in time how they ended; nobody else gets them meanwhile."""
+    """Return begun calls that were not finished in time, locked until the transaction ends."""
     due = select(tool_calls).where(tool_calls.c.state == CallState.BEGUN.value, tool_calls.c.finish_by <= now)
     return [_call(row) for row in tx.execute(due.limit(limit).with_for_update(skip_locked=True))]
 

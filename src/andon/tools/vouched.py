@@ -10,4 +10,4 @@ APPROVED = RowKind(
     where="t.answered_by IS NOT NULL",
     changes=True,
 )
-"""A call that a person answered. What the policy allowed follows from the ledger."""
+"""A call that a person answered. The ledger proves the calls that the policy allowed."""

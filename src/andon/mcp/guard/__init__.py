@@ -1,4 +1,4 @@
-"""`andon mcp guard`: tool calls of any MCP server, decided by a toolbox or recorded for a first policy."""
+"""`andon mcp guard`: a toolbox decides the tool calls of any MCP server, or they are recorded for a first policy."""
 
 from andon.mcp.guard.running import Governing, GuardedServer, guard_server, record_server
 

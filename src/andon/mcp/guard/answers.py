@@ -1,4 +1,4 @@
-"""What the guard answers to a tool call that it did not forward, and what it reports of one that it did."""
+"""The guard's answers to calls that it did not forward, and its reports of those that it did."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ def tool_error(text: str, call: RemoteCall | None = None) -> dict[str, Any]:
 
 
 def why_not(call: RemoteCall) -> str:
-    """Say why a call that was decided is not made."""
+    """Return why a decided call is not made."""
     codes = f" Reasons: {', '.join(call.reasons)}." if call.reasons else ""
     ended = {
         "denied": "The policy denies this call.",
@@ -43,7 +43,7 @@ def why_not(call: RemoteCall) -> str:
 
 
 def still_waiting(call: RemoteCall) -> str:
-    """Say that a person has not decided yet."""
+    """Return the text that says that a person has not decided yet."""
     review = f", review {call.review_id}" if call.review_id else ""
     return (
         "Waiting for a person to approve this call. Nothing was done. Call this tool again with the same arguments "
@@ -52,7 +52,7 @@ def still_waiting(call: RemoteCall) -> str:
 
 
 def reported(answer: Message) -> Mapping[str, Any]:
-    """Return what Andon learns of an answer: whether it succeeded and a digest, never its content."""
+    """Return the report of an answer: whether the call succeeded, and a digest, never the content."""
     if "error" in answer:
         code = answer["error"].get("code") if isinstance(answer["error"], dict) else None
         return {"error": f"The server answered with the JSON-RPC error {code}"}
@@ -64,7 +64,7 @@ def reported(answer: Message) -> Mapping[str, Any]:
 
 
 def _digest(content: Any) -> str:
-    """Return the digest of a result, also of one that has no canonical form."""
+    """Return the digest of a result, even if it has no canonical form."""
     try:
         return digest_of(content)
     except McpMessageInvalid:

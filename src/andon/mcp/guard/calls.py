@@ -1,4 +1,4 @@
-"""A tool call as the guard reads it, and as it is forwarded where nobody waits for it."""
+"""Tool calls as the guard reads them, and as it forwards those of tasks."""
 
 from typing import Any
 
@@ -21,14 +21,14 @@ def asked(message: Message) -> tuple[str, dict[str, Any]]:
 
 
 def not_decided(refused: AndonError) -> str:
-    """Say why a call is not made that could not be decided or begun."""
+    """Return why a call that could not be decided or begun is not made."""
     if isinstance(refused, AndonRefused):
         return f"Not allowed, nothing was done. {refused}"
     return f"Not allowed, because Andon did not answer; nothing was done. {refused}"
 
 
 def asks_for_input(answer: Message) -> str | None:
-    """Return the key of the state with which a call goes on, if the server asks the client for something first."""
+    """Return the key of `requestState` if the server asks the client for input before the call goes on."""
     found = answer.get("result")
     if isinstance(found, dict) and found.get("resultType") == "input_required":
         return key_of(found.get("requestState"))
@@ -36,13 +36,13 @@ def asks_for_input(answer: Message) -> str | None:
 
 
 def unattended(message: Message, identifier: str) -> Message:
-    """Return a call as it is forwarded for a task: nobody is there to be asked or to see progress."""
+    """Return a call as it is forwarded for a task: no client is there to be asked or to see progress."""
     meta = {key: value for key, value in meta_of(message).items() if key != "progressToken"}
     meta[CLIENT_CAPABILITIES] = {}
     return {**message, "id": identifier, "params": {**message["params"], "_meta": meta}}
 
 
 def name_in(client_info: Any) -> str:
-    """Return the name that a client gives of itself; empty if there is none."""
+    """Return the name that a client gives itself; empty if there is none."""
     name = client_info.get("name") if isinstance(client_info, dict) else None
     return name[:_LONGEST_NAME] if isinstance(name, str) else ""

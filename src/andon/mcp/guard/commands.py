@@ -1,4 +1,4 @@
-"""A guarded server as a process of its own, spoken to over its standard input and output."""
+"""A guarded server as a child process, reached over its standard input and output."""
 
 import asyncio
 import os
@@ -12,11 +12,11 @@ from andon.mcp.errors import GuardedServerFailed
 from andon.mcp.jsonrpc import LONGEST_MESSAGE, Message
 
 _GRACE_SECONDS = 2.0
-"""How long a server may take to end after its input has ended, and again after SIGTERM."""
+"""Time for a server to end after its input has ended, and again after SIGTERM."""
 
 
 class CommandServer:
-    """The process of a guarded server. Its standard error is ours."""
+    """The process of a guarded server. It shares our standard error."""
 
     def __init__(self, process: asyncio.subprocess.Process, lines: LineChannel) -> None:
         self._process, self._lines = process, lines
@@ -48,7 +48,7 @@ class CommandServer:
         await self._lines.send(message)
 
     async def aclose(self) -> None:
-        """End it: first its input, then SIGTERM, then SIGKILL, for it and what it started."""
+        """End the process and its children: close its input, then send SIGTERM, then SIGKILL."""
         await self._lines.aclose()
         for number in (None, signal.SIGTERM, signal.SIGKILL):
             if number is not None:

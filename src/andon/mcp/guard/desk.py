@@ -1,4 +1,4 @@
-"""The desk where tool calls are decided: one toolbox of a running Andon, for one agent and run."""
+"""The desk, which has tool calls of one run decided by one toolbox of a running Andon."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from andon.mcp.jsonrpc import digest_of
 
 
 class CallDesk:
-    """Asks a toolbox about calls, and reports how they ended."""
+    """Asks a toolbox about calls, and reports their ends."""
 
     def __init__(self, gateway: GatewayClient, toolbox: str, *, run: str | None) -> None:
         self._gateway, self._toolbox, self._run = gateway, toolbox, run
@@ -22,19 +22,19 @@ class CallDesk:
         return call
 
     async def look(self, call_id: str) -> RemoteCall:
-        """Return a call as it stands. Raises AndonRefused and AndonUnreachable."""
+        """Return a call in its present state. Raises AndonRefused and AndonUnreachable."""
         return await self._gateway.find_call(call_id)
 
     async def left_open(self) -> list[RemoteCall]:
-        """Return the calls of this run that an earlier guard left waiting, or whose approval it did not use."""
+        """Return the calls of this run that an earlier guard left waiting, or left approved and unused."""
         return await self._gateway.left_open(self._toolbox, run=self._run)
 
     async def begin(self, call: RemoteCall) -> None:
-        """Spend the permit of a call; without an error the call may be made, this once."""
+        """Spend the permit of a call. If this raises no error, the call may be made, once."""
         await self._gateway.begin(call.id, call.digest)
 
     async def finish(self, call: RemoteCall, outcome: Mapping[str, Any]) -> str | None:
-        """Report how a call ended; return why that could not be reported, if so."""
+        """Report how a call ended. Return None, or why the report failed."""
         try:
             await self._gateway.finish(call.id, outcome)
         except (AndonRefused, AndonUnreachable) as error:

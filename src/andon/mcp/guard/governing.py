@@ -1,6 +1,6 @@
-"""The guard: a relay that has each `tools/call` decided before the server sees it. Everything else passes unchanged.
+"""The guard: a relay that has each `tools/call` decided before the server sees it. Other messages pass unchanged.
 
-A call is forwarded once for each permit, after the permit was spent. What cannot be decided is not forwarded.
+A call is forwarded once for each permit, after the permit was spent. A call that cannot be decided is not forwarded.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ from andon.mcp.jsonrpc import (
 from andon.mcp.tasks import METHODS, TASKS, speaks_tasks
 
 _GRACE_SECONDS = 5.0
-"""How long answers of forwarded calls are awaited after the client has left."""
+"""How long the answers to forwarded calls are awaited after the client has left."""
 
 
 class ToolGuard(Relay):
@@ -66,7 +66,7 @@ class ToolGuard(Relay):
         self._server_has_tasks = self._is_closing = False
 
     async def on_client(self, message: Message) -> None:
-        """Have a tool call decided; answer for tasks of our own; pass everything else on."""
+        """Have tool calls decided, answer requests about the guard's own tasks, and pass everything else on."""
         method = message.get("method")
         if method == "tools/call":
             await self._take(message)
@@ -82,7 +82,7 @@ class ToolGuard(Relay):
             await self.server.send(message)
 
     async def on_server(self, message: Message) -> None:
-        """Give the answer of a forwarded call to whoever made it; pass everything else on."""
+        """Hand the answer to a forwarded call to the work that waits for it, and pass everything else on."""
         if not is_response(message):
             await self.client.send(message)
             return
@@ -90,14 +90,14 @@ class ToolGuard(Relay):
         if (opened := self._open.get(key)) is not None:
             if opened.stage is CallStage.FORWARDED and not opened.answer.done():
                 opened.answer.set_result(message)
-            return  # an answer to what was not forwarded is no answer
+            return  # drop answers to calls that were not forwarded
         if key in self._discovers:
             self._discovers.discard(key)
             self._declare(message)
         await self.client.send(message)
 
     async def closing(self, *, server_ended: bool) -> None:
-        """Give up what is not forwarded; await the answers of the rest for a moment; report what is not known."""
+        """Give up calls that are not forwarded, await the others' answers for a while, and report unknown outcomes."""
         self._is_closing = True
         self._tasks.give_up()
         works = [opened.work for opened in self._open.values() if opened.work is not None]
@@ -143,12 +143,12 @@ class ToolGuard(Relay):
             await self.client.send(answer)
 
     def _close(self, key: str, opened: CallUnderWay) -> None:
-        """Free the id of a call that is answered or given up."""
+        """Free the id of a call that was answered or given up."""
         if self._open.get(key) is opened:
             del self._open[key]
 
     async def _governed(self, message: Message, opened: CallUnderWay) -> Message | None:
-        """Return the answer to a call; None where the client has given it up."""
+        """Return the answer to a call; None if the client has given it up."""
         tool, arguments = asked(message)
         mark = (tool, digest_of(arguments))
         begun = self._continued.pop((mark, key_of(message["params"].get("requestState"))), None)
@@ -167,7 +167,7 @@ class ToolGuard(Relay):
         return await self._make(message, call, opened, mark)
 
     async def _await_person(self, message: Message, call: RemoteCall, mark: Mark) -> RemoteCall:
-        """Wait for the verdict up to the limit. A call that still waits is found again by its mark."""
+        """Wait for the verdict, up to the limit. A call that still waits then is kept to be found by its mark."""
         waited = 0.0
         try:
             while call.state == WAITING and waited < self._wait_seconds:
@@ -201,7 +201,7 @@ class ToolGuard(Relay):
             await self._report(call, {"error": "Given up after it was forwarded; its outcome is not known"})
             return None if opened.cancelled else refusal(message, "The server ended before it answered.", call)
         state = asks_for_input(answer)
-        if state is not None and opened.work is not None:  # in a task nobody is there to be asked
+        if state is not None and opened.work is not None:  # a task has no client to ask
             self._continued[mark, state] = call
         else:
             await self._report(call, reported(answer))
@@ -230,7 +230,7 @@ class ToolGuard(Relay):
         return {"jsonrpc": "2.0", "id": message["id"], "result": {"resultType": "task", **self._tasks.shown(task)}}
 
     async def _work(self, task: GuardTask, message: Message, mark: Mark) -> None:
-        """Wait for the verdict on a task, then make its call."""
+        """Wait for the verdict on the call of a task, then make it."""
         try:
             while task.call.state == WAITING:
                 await self._pause(self._poll_seconds)
@@ -285,7 +285,7 @@ class ToolGuard(Relay):
                 opened.answer.set_result(None)
 
     def _declare(self, message: Message) -> None:
-        """Add the Tasks extension to what a server of the stateless protocol can do."""
+        """Add the Tasks extension to the declared capabilities of a server of the stateless protocol."""
         found = message.get("result")
         if not isinstance(found, dict):
             return
@@ -296,7 +296,7 @@ class ToolGuard(Relay):
             extensions.setdefault(TASKS, {})
 
     def _is_own_task(self, message: Message) -> bool:
-        """Return whether a request is about a task of the guard: a known one, or one of a guard before this one."""
+        """Return whether a request is about a task of this guard or of an earlier one."""
         task_id = message.get("params", {}).get("taskId")
         if isinstance(task_id, str) and task_id in self._tasks:
             return True

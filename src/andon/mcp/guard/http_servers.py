@@ -1,4 +1,4 @@
-"""A guarded server on the network, spoken to over streamable HTTP by the library's own transport."""
+"""A guarded server on the network, reached over streamable HTTP with the library's transport."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -14,7 +14,7 @@ _SECONDS = 30.0
 
 
 class HttpServerChannel:
-    """Messages to and from a streamable HTTP server, with the headers that each generation of the protocol asks for."""
+    """Messages to and from a streamable HTTP server, with the headers that each protocol generation requires."""
 
     def __init__(self, streams: Any) -> None:
         self._read, self._write = streams
@@ -70,7 +70,7 @@ class HttpServerChannel:
         return headers
 
     def _learn(self, message: Message) -> None:
-        """Note the version that `initialize` settled, and which arguments of tools are mirrored into headers."""
+        """Note the version that `initialize` agreed on, and the tool arguments that headers mirror."""
         found = message.get("result")
         if not is_response(message) or not isinstance(found, dict):
             return
@@ -90,7 +90,7 @@ class HttpServerChannel:
 
 @asynccontextmanager
 async def connected(url: str, key: str | None) -> AsyncIterator[HttpServerChannel]:
-    """Speak to the server at `url`, with a bearer key of its own if it wants one. Raises GuardedServerFailed."""
+    """Connect to the server at `url`, with its bearer key if it needs one. Raises GuardedServerFailed."""
     try:
         import httpx2
         from mcp.client.streamable_http import streamable_http_client

@@ -1,4 +1,4 @@
-"""Calls that were left waiting for a person; the same agent finds them again by asking for the same call."""
+"""Calls that were left waiting for a person. The same agent finds them again by making the same call."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ class CallsLeftWaiting:
         self._recalling, self._has_recalled = asyncio.Lock(), False
 
     async def recall(self) -> None:
-        """Read, once, which calls of this run an earlier guard left open."""
+        """Read once which calls of this run an earlier guard left open."""
         async with self._recalling:
             if not self._has_recalled:
                 for call in await self._desk.left_open():
@@ -25,7 +25,7 @@ class CallsLeftWaiting:
                 self._has_recalled = True
 
     async def take(self, mark: Mark, agent: str) -> RemoteCall | None:
-        """Return an earlier call of the agent with the same arguments, as it stands now, and forget it."""
+        """Return an earlier call of the agent with the same arguments, in its present state, and forget it."""
         left = self._calls.get(mark, [])
         call = next((one for one in left if one.agent == agent), None)
         if call is None:

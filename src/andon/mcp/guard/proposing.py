@@ -1,4 +1,4 @@
-"""A proposal of a policy from what a recorder saw, and the toolbox that belongs to it. A person reads both."""
+"""Proposals of a policy and its toolbox, made from what a recorder saw. A person must read both."""
 
 import re
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
 def changes(tool: ToolSeen) -> bool:
-    """Return whether a tool may change something: by what it says of itself, otherwise by its name. In doubt it may."""
+    """Return whether a tool may change something, by its annotations and its name. In doubt it may."""
     words = [word.lower() for word in _WORD.findall(tool.name)]
     if tool.annotations.get("destructiveHint") is True or _CHANGING.intersection(words):
         return True
@@ -42,7 +42,7 @@ def changes(tool: ToolSeen) -> bool:
 
 
 def policy_of(tools: Iterable[ToolSeen]) -> str:
-    """Return the text of a policy: reads allowed, changes asked about, all else denied. Raises ProposalEmpty."""
+    """Return the text of a policy that allows reads, asks about changes and denies the rest. Raises ProposalEmpty."""
     every = sorted(tools, key=lambda tool: tool.name)
     called = [tool for tool in every if tool.calls]
     if not called:
@@ -129,7 +129,7 @@ def _rule(name: str, outcome: str, reason: str) -> list[str]:
 
 
 def _shown(text: str) -> str:
-    """Return a name as it may stand in a comment: on one line, without controls."""
+    """Return a name for a comment: on one line, without control characters."""
     return "".join(sign if sign.isprintable() else "?" for sign in text)[:200]
 
 

@@ -1,4 +1,4 @@
-"""The recorder: a relay that notes which tools a client calls and with what kinds of arguments, and changes nothing."""
+"""The recorder: a relay that notes which tools a client calls, and the kinds of their arguments. It changes nothing."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class ToolSeen:
     words: dict[str, set[str]] = field(default_factory=dict)
 
     def called(self, arguments: Mapping[str, Any]) -> None:
-        """Count a call. Of the values only those are kept that the server itself lists as possible, and truths."""
+        """Count a call. The only values kept are booleans and those that the server's schema lists."""
         self.calls += 1
         for name, value in list(arguments.items())[:_MOST_ARGUMENTS]:
             self.kinds.setdefault(name[:_LONGEST_NAME], Counter())[_kind(value)] += 1
@@ -60,7 +60,7 @@ class ToolRecorder(Relay):
         await super().on_client(message)
 
     async def on_server(self, message: Message) -> None:
-        """Note what a list says of tools, and pass it on."""
+        """Note the descriptions in a list of tools, and pass it on."""
         if is_response(message) and key_of(message["id"]) in self._lists:
             self._lists.discard(key_of(message["id"]))
             found = message.get("result")

@@ -1,4 +1,4 @@
-"""A relay between an MCP client and an MCP server, which changes nothing. The guard and the recorder build on it."""
+"""A relay between an MCP client and an MCP server. It changes nothing; the guard and the recorder build on it."""
 
 import asyncio
 from contextlib import suppress
@@ -16,11 +16,11 @@ class Relay:
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
-        """End the relay in order."""
+        """End the relay in an orderly way."""
         self._stopping.set()
 
     async def run(self) -> bool:
-        """Carry messages until the client or the server ends, or this is stopped; return whether the server ended."""
+        """Carry messages until one side ends or the relay is stopped. Return whether the server ended."""
         to_server = asyncio.create_task(self._from_client())
         to_client = asyncio.create_task(self._from_server())
         stopping = asyncio.create_task(self._stopping.wait())
@@ -44,11 +44,11 @@ class Relay:
         """Settle what is open before the relay ends."""
 
     async def on_client(self, message: Message) -> None:
-        """Take a message of the client."""
+        """Handle a message from the client."""
         await self.server.send(message)
 
     async def on_server(self, message: Message) -> None:
-        """Take a message of the server."""
+        """Handle a message from the server."""
         await self.client.send(message)
 
     async def _from_client(self) -> None:

@@ -1,4 +1,4 @@
-"""A guard or a recorder as a process: on standard input and output, until one side ends or a signal comes."""
+"""Running a guard or a recorder on standard input and output, until one side ends or a signal arrives."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ _POLL_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class GuardedServer:
-    """What is guarded: a command, or a URL and the bearer key that its server wants."""
+    """The guarded server: a command, or a URL and the bearer key of its server."""
 
     command: Sequence[str] = ()
     url: str | None = None
@@ -51,7 +51,7 @@ class GuardedServer:
 
 @dataclass(frozen=True, slots=True)
 class Governing:
-    """How calls are decided: by which toolbox, for whom, and how long a call waits for a person."""
+    """How calls are decided: the toolbox, the agent and run, and how long a call waits for a person."""
 
     gateway: str
     key: str
@@ -62,7 +62,7 @@ class Governing:
 
 
 def guard_server(guarded: GuardedServer, governing: Governing) -> None:
-    """Stand in front of a server until one side ends. Raises GuardedServerFailed."""
+    """Guard a server until one side ends. Raises GuardedServerFailed."""
 
     async def guarding() -> None:
         client = await standard_streams()
@@ -88,7 +88,7 @@ def guard_server(guarded: GuardedServer, governing: Governing) -> None:
 
 
 def record_server(guarded: GuardedServer, policy: Path, *, toolbox: str) -> None:
-    """Pass everything through, and at the end write a proposal of a policy and its toolbox beside it.
+    """Pass everything through, and at the end write a proposed policy, with its toolbox beside it.
 
     No file is overwritten: the next free name is taken. Raises RecordUnusable before anything starts.
     """
@@ -115,13 +115,13 @@ def record_server(guarded: GuardedServer, policy: Path, *, toolbox: str) -> None
 
 
 def free_name(policy: Path) -> Path:
-    """Return the name for a proposal, with a number if there is such a file already."""
+    """Return the file for a proposal, with a number in its name if there is one already."""
     names = (policy.with_name(f"{policy.stem}_{number}{policy.suffix}") for number in count(2))
     return next(name for name in chain([policy], names) if not name.exists())
 
 
 def note(text: str) -> None:
-    """Write a line for people; standard output belongs to the protocol."""
+    """Write a line for people to standard error, because standard output belongs to the protocol."""
     print(f"andon mcp guard: {text}", file=sys.stderr, flush=True)  # noqa: T201
 
 

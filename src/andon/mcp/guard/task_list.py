@@ -1,4 +1,4 @@
-"""Tasks of the guard: calls that wait on a person while their client looks now and then."""
+"""Tasks of the guard: calls that wait for a person while their client polls."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,14 +14,14 @@ from andon.mcp.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, MISSING_CAPABILITY
 from andon.mcp.tasks import REQUIRED, speaks_tasks, task_of
 
 _KEPT = 1_000
-"""Tasks that are kept; the oldest finished ones go first."""
+"""Most tasks that are kept; the oldest finished ones are dropped first."""
 
 _WAITS = "Waiting for a person to approve this call"
 
 
 @dataclass(eq=False)
 class GuardTask:
-    """A call that waits, and later how it ended."""
+    """A call that waits, and later its end."""
 
     call: RemoteCall
     updated_at: datetime
@@ -33,7 +33,7 @@ class GuardTask:
 
 
 class TaskList:
-    """All tasks of one guard. One that it does not know is looked up as the call that it stands for."""
+    """All tasks of one guard. An unknown task is looked up as the call with its id."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
@@ -43,7 +43,7 @@ class TaskList:
         return task_id in self._tasks
 
     def add(self, call: RemoteCall) -> GuardTask:
-        """Keep a call as a task. Its id is the call's."""
+        """Keep a call as a task, which has the id of the call."""
         finished = [one for one in self._tasks.values() if one.status != "working"]
         for one in finished[: max(len(self._tasks) - _KEPT, 0)]:
             del self._tasks[one.call.id]
@@ -59,12 +59,12 @@ class TaskList:
         self._end(task, "failed", str(fault.get("message", "The call failed")), {"error": fault})
 
     def shown(self, task: GuardTask) -> dict[str, Any]:
-        """Return a task as `tasks/get` tells it."""
+        """Return a task as `tasks/get` shows it."""
         seen = task_of(task.call, task.status, message=task.message, now=task.updated_at)
         return seen | (task.payload or {})
 
     def works(self) -> list[asyncio.Task[None]]:
-        """Return what is under way."""
+        """Return the work of all tasks that are under way."""
         return [one.work for one in self._tasks.values() if one.work is not None and not one.work.done()]
 
     def give_up(self) -> None:
@@ -74,7 +74,7 @@ class TaskList:
                 task.work.cancel()
 
     async def answer(self, request: Message, look: Callable[[str], Awaitable[RemoteCall]]) -> Message:
-        """Answer `tasks/get`, `tasks/update` or `tasks/cancel`; `look` finds calls that this guard does not know."""
+        """Answer `tasks/get`, `tasks/update` or `tasks/cancel`. `look` finds calls that this guard does not know."""
         task_id = request.get("params", {}).get("taskId")
         if not speaks_tasks(meta_of(request)):
             return error(request["id"], MISSING_CAPABILITY, "Missing required client capability", REQUIRED)
@@ -103,7 +103,7 @@ class TaskList:
         task.status, task.message, task.payload, task.updated_at = status, message, payload, self._now()
 
     def _of_call(self, call: RemoteCall) -> GuardTask:
-        """Return what is known of a call whose guard has ended: it is not made for a task any more."""
+        """Return the task of a call whose guard has ended. The guard no longer makes such a call."""
         task = GuardTask(call, self._now())
         if call.state == ALLOWED:
             text = "A person approved this call. Call the tool again with the same arguments."

@@ -1,4 +1,4 @@
-"""A tool call that the guard has taken from its client and not answered yet."""
+"""Tool calls that the guard has taken from its client and not answered yet."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ Mark: TypeAlias = tuple[str, str]
 
 
 class CallStage(StrEnum):
-    """How far a call has come. From `forwarded` on, the server may have carried it out."""
+    """The stage of a call. From `forwarded` on, the server may have carried it out."""
 
     DECIDING = "deciding"
     BEGINNING = "beginning"

@@ -1,4 +1,4 @@
-"""`andon mcp serve`: Andon for agents, over standard input and output or stateless HTTP."""
+"""`andon mcp serve`: Andon as an MCP server, over standard input and output or stateless HTTP."""
 
 import asyncio
 import sys
@@ -29,7 +29,7 @@ def serve_stdio(gateway: str, key: str) -> None:
 
 
 def serve_http(gateway: str, address: str, allowed: Sequence[str]) -> None:
-    """Serve HTTP; each request brings its own key. Raises McpMissing and McpAddressInvalid."""
+    """Serve HTTP. Each request has its own key. Raises McpMissing and McpAddressInvalid."""
     host, port = http.address_of(address, allowed)
 
     async def serving() -> None:

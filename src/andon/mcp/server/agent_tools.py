@@ -1,4 +1,4 @@
-"""Carries out the tools that an agent calls, as a client of the gateway with the agent's own key."""
+"""The tools of the MCP server, carried out as requests to the gateway with the agent's own key."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ _ENDED = ("done", *_FAILED)
 
 
 class AgentTools:
-    """The tools of one Andon. Every request names the key that it is made with."""
+    """The tools of one Andon. Each method takes the key with which its requests are made."""
 
     def __init__(self, gateway: GatewayClient, now: Callable[[], datetime]) -> None:
         self._gateway, self._now = gateway, now
@@ -32,7 +32,7 @@ class AgentTools:
     async def call(
         self, tool: str, arguments: Mapping[str, Any], *, key: str, agent: str, with_tasks: bool
     ) -> dict[str, Any]:
-        """Return the result of a tool, or a task where it waits on a person. Raises AgentToolUnknown."""
+        """Return the result of a tool, or a task if it waits for a person. Raises AgentToolUnknown."""
         try:
             if tool.startswith(DECIDE):
                 return _said(await self._gateway.decide(tool.removeprefix(DECIDE), arguments, key=key))
@@ -43,7 +43,7 @@ class AgentTools:
             return _failed(str(error))
 
     async def task(self, call_id: str, key: str) -> dict[str, Any]:
-        """Return a tool call as a task; one that is approved by now is begun if Andon delivers it."""
+        """Return a tool call as a task. If it is approved by now and Andon delivers it, begin it first."""
         call = await self._gateway.find_call(call_id, key=key)
         return self._as_task(await self._moved_on(call, key))
 
@@ -81,7 +81,7 @@ class AgentTools:
         return _of_call(call)
 
     async def _moved_on(self, call: RemoteCall, key: str) -> RemoteCall:
-        """Begin an allowed call that Andon delivers: its permit is spent by that, exactly once."""
+        """Begin an allowed call that Andon delivers, which spends its permit, exactly once. Return the call."""
         if call.state != ALLOWED or not call.tool or not await self._is_delivered(call, key):
             return call
         await self._gateway.begin(call.id, call.digest, key=key)
@@ -92,8 +92,8 @@ class AgentTools:
         return any(one.get("name") == call.tool and one.get("delivered") is True for one in box.get("tools", ()))
 
     def _as_task(self, call: RemoteCall) -> dict[str, Any]:
-        """Return a call as a task, which is over when nothing is to come any more."""
-        over = call.state in (*_ENDED, ALLOWED)  # an allowed call that Andon does not deliver is the agent's to make
+        """Return a call as a task, which is completed once nothing more will happen."""
+        over = call.state in (*_ENDED, ALLOWED)  # the agent itself makes an allowed call that Andon does not deliver
         words = "Waiting for a person to approve this call" if call.state == WAITING else f"The call is {call.state}"
         task = task_of(call, "completed" if over else "working", message=words, now=self._now())
         return {**task, "result": _of_call(call)} if over else task
@@ -115,7 +115,7 @@ def _text(arguments: Mapping[str, Any], name: str) -> str:
 
 
 def _of_call(call: RemoteCall) -> dict[str, Any]:
-    """Return the result that tells how a tool call stands; what was not allowed is an error to the agent."""
+    """Return the result that shows the state of a tool call. For the agent, a call that was not allowed is an error."""
     return _said(call.whole) | ({"isError": True} if call.state in _FAILED else {})
 
 
@@ -130,5 +130,5 @@ def _failed(text: str) -> dict[str, Any]:
 
 
 def is_missing(error: AndonError) -> bool:
-    """Return whether what was asked for does not exist, or may not be known."""
+    """Return whether the wanted thing does not exist, or the caller may not see it."""
     return isinstance(error, AndonRefused) and error.details.get("status") in (404, 422)

@@ -1,13 +1,13 @@
-"""What an agent may ask of Andon, as MCP tools: decide, explain, look up, ask for a tool call. Never approve."""
+"""The MCP tools for agents: decide, explain, look up, ask for a tool call. None of them approves anything."""
 
 from collections.abc import Mapping
 from typing import Any
 
 DECIDE = "decide_"
-"""The beginning of the names of tools that decide; the rest is the automation's."""
+"""Prefix of the names of tools that decide; the automation's name follows."""
 
 PAGE = 200
-"""Tools that are listed at once."""
+"""Tools on one page of the list."""
 
 _READS = {"readOnlyHint": True, "openWorldHint": False}
 _ASKS = {"readOnlyHint": False, "destructiveHint": False, "openWorldHint": False}
@@ -51,7 +51,7 @@ FIXED = (
 
 
 def deciding(automation: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tool that decides by an automation; its arguments are the contract."""
+    """Return the tool that decides by an automation. Its arguments have the automation's contract."""
     name, outcomes = str(automation["name"]), ", ".join(map(str, automation.get("outcomes", [])))
     return {
         "name": f"{DECIDE}{name}",
@@ -62,7 +62,7 @@ def deciding(automation: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def explained(decision: Mapping[str, Any]) -> dict[str, Any]:
-    """Return of a decision's record what tells why it is so."""
+    """Return the fields of a decision's record that explain it."""
     told = [
         "id",
         "automation",

@@ -1,4 +1,4 @@
-"""The server over stateless HTTP: one POST a request, the caller's key on each, bounded, for named hosts only."""
+"""The server over stateless HTTP: each request is one POST with the caller's key, bounded, for named hosts only."""
 
 import asyncio
 import re
@@ -10,7 +10,7 @@ from andon.mcp.errors import McpAddressInvalid
 
 PATH = "/mcp"
 LARGEST_REQUEST = 1024 * 1024
-"""Bytes of one request at most."""
+"""Most bytes of one request."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -41,7 +41,7 @@ def bearer_of(context: Any) -> str:
 
 
 class McpApplication:
-    """The ASGI application: one path, a key required, the rest by the library's session manager."""
+    """The ASGI application: it checks path and key, and hands the request to the library's session manager."""
 
     def __init__(self, manager: Any) -> None:
         self._manager = manager
@@ -59,7 +59,7 @@ class McpApplication:
 
 
 def create_manager(server: Any, port: int, allowed: Sequence[str]) -> Any:
-    """Build the library's session manager without sessions: no state is kept between requests."""
+    """Build the library's session manager without sessions, so that no state is kept between requests."""
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
     from mcp.server.transport_security import TransportSecuritySettings
 
@@ -77,7 +77,7 @@ def create_manager(server: Any, port: int, allowed: Sequence[str]) -> Any:
 
 
 async def serve(server: Any, host: str, port: int, allowed: Sequence[str], ready: Callable[[], None]) -> None:
-    """Answer until a signal to end has come."""
+    """Serve requests until a signal asks to end."""
     from andon.wire import HttpServer
 
     manager = create_manager(server, port, allowed)

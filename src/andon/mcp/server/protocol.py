@@ -1,4 +1,4 @@
-"""Andon as an MCP server, by the library: both generations of the protocol, and the Tasks extension."""
+"""Andon as an MCP server, on the library: both generations of the protocol, and the Tasks extension."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from andon.mcp.tasks import METHODS, REQUIRED, TASKS, speaks_tasks
 from andon.version import __version__
 
 KeyOf = Callable[[Any], str]
-"""Finds the key with which a request is made."""
+"""A function that returns the key of a request from its context."""
 
 _INSTRUCTIONS = (
     "Andon decides by declared, versioned automations and records every decision. A tool call that waits for a person"
@@ -62,7 +62,7 @@ def create_server(desk: AgentTools, key_of: KeyOf) -> Any:
         except AndonError as refused:
             code = INVALID_PARAMS if is_missing(refused) else INTERNAL_ERROR
             raise MCPError(code, str(refused)) from refused
-        # Nothing is asked of the client, and what waits on a person is withdrawn by nobody but a person.
+        # The client is never asked for input, and only a person can withdraw a call that waits for a person.
         return task if context.method == "tasks/get" else {}
 
     server: Any = Server(
@@ -77,17 +77,17 @@ def create_server(desk: AgentTools, key_of: KeyOf) -> Any:
     for method in METHODS:
         server.add_request_handler(method, TaskParams, about_task)
     server.extensions[TASKS] = {}
-    server.middleware.clear()  # it would only add spans of its own
+    server.middleware.clear()  # the middleware would only add spans of its own
     return server
 
 
 def _no_mirrored_arguments(name: str) -> None:
-    """Say that no argument of a tool is mirrored into headers."""
+    """Return None: headers mirror no argument of a tool."""
     del name
 
 
 def _agent_of(context: Any) -> str:
-    """Name the client by what it says of itself."""
+    """Return the name that the client gives itself."""
     info = (context.meta or {}).get(CLIENT_INFO)
     name = info.get("name") if isinstance(info, dict) else None
     if name is None and context.session.client_params is not None:
