@@ -20,10 +20,8 @@ def answering_arms(tx: Tx, automation: str) -> frozenset[str] | None:
 
     None before any policy is in force. Raises AutomationNotFound.
     """
-    deployed, policy = (
-        version_in_force(tx, automation) or newest_version(tx, automation),
-        policies.in_force(tx, automation),
-    )
+    deployed = version_in_force(tx, automation) or newest_version(tx, automation)
+    policy = policies.in_force(tx, automation)
     if policy is None:
         return None
     model = deployed.description["model"]
