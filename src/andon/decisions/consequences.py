@@ -18,10 +18,10 @@ from andon.kernel.outbox import Message
 from andon.policies import REVIEW
 
 RESULT = "result"
-"""What it is called when every decision of an automation is told to somebody."""
+"""The name of the action that sends every decision of an automation to a destination."""
 
 DECIDED, FAILED = "decided", "failed"
-"""What is told of an accepted request to who asked to be told: `decision.decided`, `decision.failed`."""
+"""The outcomes of an accepted request, sent to its destination as `decision.decided` or `decision.failed`."""
 
 
 def messages(line: Line, decision: Decision) -> Sequence[Message]:

@@ -124,7 +124,7 @@ class _Shared:
         self._known: dict[Hashable, int] = {}
 
     def position(self, decision: Decision) -> int:
-        """The place of a decision's values, counted from 1."""
+        """Return the position of a decision's shared values, counted from 1."""
         key = _key(decision)
         known = self._known.get(key)
         if known is None:
