@@ -37,7 +37,7 @@ _USUAL_LATENESS = timedelta(hours=1)
 
 
 def variables(automation: Automation) -> dict[str, ValueKind]:
-    """What a policy of this automation may name, beside what every policy has."""
+    """Return the variables that a policy of this automation may name, beside those of every policy."""
     fields = {f"input.{name}": kind_of(field.annotation) for name, field in automation.contract.model_fields.items()}
     computed = {
         f"features.{name}": kind for feature in automation.features for name, kind in _kinds(automation, feature)
@@ -46,14 +46,20 @@ def variables(automation: Automation) -> dict[str, ValueKind]:
 
 
 def compile_policy(automation: Automation) -> tuple[DecisionTable, CompiledPolicy]:
-    """The automation's policy, checked against its contract, features, outcomes and actions. Raises PolicyInvalid, AutomationInvalid."""
+    """Compile the automation's policy, checked against its contract, features, outcomes and actions.
+
+    Raises PolicyInvalid, AutomationInvalid.
+    """
     _check_windows(automation)
     described_measures(automation, variables(automation))
     return compile_text(automation, *policy_text(automation))
 
 
 def compile_text(automation: Automation, text: str, source: str) -> tuple[DecisionTable, CompiledPolicy]:
-    """A decision table checked as if it were the automation's policy. Raises PolicyInvalid, AutomationInvalid."""
+    """Compile a decision table, checked as if it were the automation's policy.
+
+    Raises PolicyInvalid, AutomationInvalid.
+    """
     table = policies.parse(text, source=source)
     compiled = policies.compile(table, variables(automation))
     check_outcomes(automation, table.outcomes)
@@ -74,7 +80,7 @@ def compile_text(automation: Automation, text: str, source: str) -> tuple[Decisi
 
 
 def _check_rules_alone(automation: Automation, table: DecisionTable) -> None:
-    """That the policy of an automation without a model asks for no prediction. Raises AutomationInvalid."""
+    """Check that the policy of an automation without a model reads no prediction. Raises AutomationInvalid."""
     if automation.predicts:
         return
     faults = [
@@ -94,7 +100,7 @@ def assemble(
     subjects: Subjects | None = None,
     draws: AuditDraws | None = None,
 ) -> Line:
-    """A line that decides with these exact versions. Raises PolicyInvalid, AutomationInvalid."""
+    """Return a line that decides with these exact versions. Raises PolicyInvalid, AutomationInvalid."""
     table, compiled = compile_policy(automation)
     return Line(
         automation,
@@ -115,9 +121,10 @@ def arm_of(
     policy: CompiledPolicy | None = None,
     own: float | None = None,
 ) -> Arm:
-    """A loaded version as it answers for version `number` of an automation, by `policy` or the one in force.
+    """Return the arm by which a loaded version answers for version `number` of an automation.
 
-    `own` is the threshold of a gate of its own. Raises AutomationInvalid.
+    It decides by `policy`, or by the one in force if that is None. `own` is the threshold of a gate of its own. Raises
+    AutomationInvalid.
     """
     model = loaded.version
     check_signature(automation, model)
@@ -128,7 +135,10 @@ def arm_of(
 
 
 def check_signature(automation: Automation, version: ModelVersion) -> None:
-    """Check that a model version suits the automation: its features are given, its classes are those of the truth. Raises AutomationInvalid."""
+    """Check that the automation gives a model version's features and has its classes. Raises AutomationInvalid.
+
+    The classes are compared with those of the automation's truth.
+    """
     if not automation.predicts:
         return
     check_classes(automation, version)
@@ -146,7 +156,7 @@ def check_signature(automation: Automation, version: ModelVersion) -> None:
 
 
 def check_lookups(tx: Tx, automation: Automation) -> None:
-    """That the tables which the automation looks into can be read. Raises AutomationInvalid."""
+    """Check that the tables of the automation's lookups can be read. Raises AutomationInvalid."""
     lookups = [feature for feature in automation.features if isinstance(feature, Lookup)]
     faults = [fault for lookup in lookups for fault in features.lookup_faults(tx, lookup)]
     if faults:
@@ -160,17 +170,17 @@ def register_windows(tx: Tx, automation: Automation) -> None:
 
 
 def answers_by(automation: Automation, alias: str) -> bool:
-    """Whether the version an alias points to may answer for an automation: as its champion or as one of its fallbacks."""
+    """Return whether an alias names a version that may answer for an automation: its champion or a fallback."""
     return alias in (CHAMPION, *automation.fallback)
 
 
 def answered_by(deployed: AutomationVersion, alias: str) -> bool:
-    """The same for an automation as it was deployed."""
+    """Return whether an alias names a version that may answer for a deployed automation version."""
     return alias in (CHAMPION, *deployed.description["fallback"])
 
 
 def lacking(deployed: AutomationVersion, version: ModelVersion) -> list[str]:
-    """The same for an automation as it was deployed: the features that a model version needs and nothing there gives."""
+    """Return the features that a model version needs and a deployed automation version does not give."""
     described = deployed.description
     given = {*described["contract"]["properties"], *(EXPECTED if described.get("expect") else ())}
     for feature in described["features"]:
@@ -179,7 +189,7 @@ def lacking(deployed: AutomationVersion, version: ModelVersion) -> list[str]:
 
 
 def unnamed(deployed: AutomationVersion, table: DecisionTable) -> list[str]:
-    """The names in a decision table that an automation as it was deployed does not give."""
+    """Return the names in a decision table that a deployed automation version does not give."""
     described = deployed.description
     given = {f"input.{name}" for name in described["contract"]["properties"]}
     given.update(f"features.{name}" for name in (EXPECTED if described.get("expect") else ()))
@@ -190,14 +200,15 @@ def unnamed(deployed: AutomationVersion, table: DecisionTable) -> list[str]:
 
 
 def names_given(deployed: AutomationVersion) -> frozenset[str]:
-    """The features that an automation as it was deployed gives."""
+    """Return the features that a deployed automation version gives."""
     return frozenset(name for feature in deployed.description["features"] for name in _names_of(feature))
 
 
 def idle_features(automation: Automation, version: ModelVersion, policy: CompiledPolicy) -> list[Fault]:
-    """The features that neither the model knows nor the policy reads: most likely a name was mistyped or a model is older.
+    """Return a fault for each feature that neither the model knows nor the policy reads.
 
-    No reason not to decide, for an older model may have to answer again.
+    Most likely a name is mistyped, or the model is older than the feature. The line may still decide, because an older
+    model may have to answer again.
     """
     known = {f.name for f in version.manifest.signature.features} | {
         name.removeprefix("features.") for name in policy.reads
@@ -205,7 +216,7 @@ def idle_features(automation: Automation, version: ModelVersion, policy: Compile
     return [
         Fault(
             automation.declared_at,
-            f"feature {feature.names[0]!r} is known neither to model {version.name} version {version.number} nor to the policy",
+            f"feature {feature.names[0]!r} is known neither to model {version.name} version {version.number} nor to the policy",  # noqa: E501
         )
         for feature in automation.features
         if known.isdisjoint(feature.names)
@@ -246,7 +257,7 @@ def describe_features(automation: Automation) -> list[dict[str, Any]]:
 
 
 def as_deployed(automation: Automation, deployed: AutomationVersion, policy: str) -> Automation:
-    """The declaration with the risk that an earlier version had, and the text of the policy by which it decided."""
+    """Return the declaration with the risk bound of an earlier version and the text of the policy it decided by."""
     earlier = copy.copy(automation)
     earlier.policy = Policy.yaml(policy)
     earlier.risk = bound_of(deployed)
@@ -283,7 +294,7 @@ def _kind_in_window(automation: Automation, window: Window, aggregate: str) -> V
 
 
 def _check_windows(automation: Automation) -> None:
-    """That nobody asks for the sum of texts. Raises AutomationInvalid."""
+    """Check that no window asks for a numeric aggregate, such as a sum, of texts. Raises AutomationInvalid."""
     faults = []
     for window in automation.features:
         if isinstance(window, Window) and kind_of(automation.contract.model_fields[window.field].annotation) in _TEXTS:
@@ -296,7 +307,10 @@ def _check_windows(automation: Automation) -> None:
 
 
 def _feature(feature: Feature) -> dict[str, Any]:
-    """A feature as it is kept with the version; what has its usual value is left out, so that old versions keep their digest."""
+    """Return a feature as it is kept with the version.
+
+    Values that are the usual ones are left out, so that old versions keep their digest.
+    """
     if isinstance(feature, Window):
         named = {"name": feature.name} if feature.name else {}
         return {
@@ -318,7 +332,7 @@ def _feature(feature: Feature) -> dict[str, Any]:
 
 
 def _names_of(described: Mapping[str, Any]) -> list[str]:
-    """The features that a described one gives."""
+    """Return the names of the features that a described feature gives."""
     if "request" in described:
         return [described["request"]]
     if "lookup" in described:

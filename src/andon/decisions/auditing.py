@@ -28,7 +28,10 @@ class AuditsInForce:
 
 
 def described_audit(automation: Automation) -> dict[str, Any]:
-    """Describe the audits for the automation's version; nothing if none are declared, so that old versions keep their digest."""
+    """Describe the audits for the automation's version.
+
+    The result is empty if none are declared, so that old versions keep their digest.
+    """
     audit = automation.audit
     if audit is None:
         return {}
@@ -44,7 +47,10 @@ def described_audit(automation: Automation) -> dict[str, Any]:
 
 
 def audits_of(tx: Tx, automation: str) -> AuditsInForce:
-    """Return the audits of an automation by the version that is released. Raises AutomationNotFound, AuditsNotDeclared."""
+    """Return an automation's audits, read from its released version.
+
+    Raises AutomationNotFound, AuditsNotDeclared.
+    """
     in_force = version_in_force(tx, automation)
     if in_force is None:
         raise AutomationNotFound(f"No automation {automation!r} was ever deployed")

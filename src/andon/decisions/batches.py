@@ -1,7 +1,8 @@
-"""Decides whole batches, each in one commit with what its sender writes of his own: for streams, whose progress it is.
+"""Decisions in whole batches, for streams: each batch is committed together with what its sender writes.
 
-The same passage as for every call, without a queue in front: who reads a stream takes the next batch when this one is over.
-It has a writer and a chain of its own. Several streams may share one: they wait for each other to read and to record, not to decide.
+What a stream writes in that commit is its progress. A batch takes the same passage as a call, without a queue in front:
+the reader of a stream takes the next batch when this one has ended. The decider has a writer and a chain of its own.
+Several streams may share one decider: they wait for each other to read and to record, not to decide.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +23,10 @@ from andon.kernel.db import Database
 
 
 class BatchDecider:
-    """Decides batches. Use from one event loop; `close` when done. `line_of` gives the line of an automation, or raises."""
+    """Decides batches. Use it from one event loop; `close` when done.
+
+    `line_of` returns the line of an automation, or raises.
+    """
 
     def __init__(
         self,
@@ -53,10 +57,10 @@ class BatchDecider:
         self._parts = Parts(self._reader, self._recorder, clock, controls, watcher, paying, self._shadows.offer)
 
     async def decide(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> set[UUID]:
-        """Decide these in their order, repeats left out, and record them together with `alongside`, even if there are none.
+        """Decide these in their order without repeats, and record them together with `alongside`.
 
-        The ids of those that are in the ledger now. Raises LedgerUnavailable, what keeps the line
-        from deciding, and Fenced if `alongside` is refused.
+        `alongside` is recorded even if no request is left. Returns the ids of the decisions that are in the ledger now.
+        Raises LedgerUnavailable, the error that keeps the line from deciding, and Fenced if `alongside` is refused.
         """
         self._under_way += 1
         try:
@@ -81,9 +85,10 @@ class BatchDecider:
         await self._reader.close()
 
     async def _decide(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> Passed:
-        """A repeat must not be seen by the windows of those behind it: without it the batch is decided anew.
+        """Decide a batch, and decide it anew without the repeats if the ledger reports any.
 
-        Where there was one lately, it is asked for beforehand.
+        The windows of later requests must not count a repeat. After a batch with repeats, the next batch asks for them
+        beforehand.
         """
         fresh = await self._without_repeats(requests)
         while True:

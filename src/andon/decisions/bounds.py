@@ -9,7 +9,10 @@ from andon.models import ModelVersion
 
 
 def described_bound(risk: RiskBound | None) -> dict[str, Any] | None:
-    """Describe a bound for the automation's version; what has its usual value is left out, so that old versions keep their digest."""
+    """Describe a bound for the automation's version.
+
+    Values that are the usual ones are left out, so that old versions keep their digest.
+    """
     if risk is None:
         return None
     if isinstance(risk, MaxCost):

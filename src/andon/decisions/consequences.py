@@ -18,16 +18,18 @@ from andon.kernel.outbox import Message
 from andon.policies import REVIEW
 
 RESULT = "result"
-"""What it is called when every decision of an automation is told to somebody."""
+"""The name of the action that sends every decision of an automation to a destination."""
 
 DECIDED, FAILED = "decided", "failed"
-"""What is told of an accepted request to who asked to be told: `decision.decided`, `decision.failed`."""
+"""The outcomes of an accepted request, sent to its destination as `decision.decided` or `decision.failed`."""
 
 
 def messages(line: Line, decision: Decision) -> Sequence[Message]:
-    """One message if a person is asked or an action is declared for the outcome, one if somebody waits to be told of it.
+    """Return the messages that follow from a decision.
 
-    And one where all results of an automation are told to somebody, and one where the decision was drawn for a blind audit.
+    There is one message if a person is asked or an action is declared for the outcome, and one if a destination waits
+    for the answer. There is one more if the automation sends all its results to a destination, and one if the decision
+    was drawn for a blind audit.
     """
     outcome, notify, results = decision.judgement.ruling.outcome, decision.request.notify, line.automation.results
     drawn = decision.draw.drawn
@@ -49,7 +51,10 @@ def messages(line: Line, decision: Decision) -> Sequence[Message]:
 
 
 def failure(waiting: WaitingRequest, destination: str, now: datetime) -> Message:
-    """What tells a destination that an accepted request could not be decided. There is no decision, so it says all itself."""
+    """Return the message that an accepted request could not be decided.
+
+    There is no decision to read, so the message holds the whole content.
+    """
     content = {
         "id": str(waiting.id),
         "automation": waiting.automation,
@@ -71,7 +76,10 @@ def failure(waiting: WaitingRequest, destination: str, now: datetime) -> Message
 
 
 def _notice(destination: str, what: str) -> dict[str, Any]:
-    """An answer as a delivery: like an action's, under a name that no outcome of a policy has to be kept free for."""
+    """Return the payload that delivers an answer; it has the form of an action's payload.
+
+    Its name is one that no outcome of a policy needs to keep free.
+    """
     return {
         "action": "notify",
         "connector": "webhook",
@@ -82,7 +90,7 @@ def _notice(destination: str, what: str) -> dict[str, Any]:
 
 
 def encoded(batch: Sequence[Message]) -> list[str]:
-    """The payloads as JSON text."""
+    """Return the payloads as JSON text."""
     return [to_json(message.payload).decode() for message in batch]
 
 

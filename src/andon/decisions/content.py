@@ -1,8 +1,9 @@
-"""The content of what is sent outside about a decision. It is read from the ledger when it is sent, never kept in a queue.
+"""The content that is sent outside about a decision, read from the ledger when it is sent and never kept in a queue.
 
-Each message of DELIVER_ACTION names its decision by `subject`. Its payload says how to read it: with `verdict` the outcome is
-the one that a person chose, with `answer` the receiver waits for the whole answer. A payload with an object under `decision` has
-content of its own instead: a procedure's delivery, a request that failed, or a message of a version that copied decisions.
+Each message of DELIVER_ACTION names its decision by `subject`. Its payload says how to read it: with `verdict` the
+outcome is the one that a person chose, with `answer` the receiver waits for the whole answer. A payload with an object
+under `decision` has content of its own instead: a procedure's delivery, a request that failed, or a message of a
+version that copied decisions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ from andon.kernel.outbox import Message
 
 
 def content_of(record: DecisionRecord, verdict: str | None = None) -> dict[str, Any]:
-    """What the outside receives of a decision. `verdict` is the outcome that a person chose instead."""
+    """Return what outside receivers get of a decision. `verdict` is the outcome that a person chose instead."""
     content = _shown_outside(record.row, record.record)
     return content if verdict is None else {**content, "outcome": verdict, "decided_by": "review"}
 
@@ -28,19 +29,22 @@ _shown_outside = json_of_recorded(shown(Shown.OUTSIDE))
 
 
 def answer_content_of(record: DecisionRecord) -> dict[str, Any]:
-    """What the one who waits for an accepted request receives: the decision, and that it was made."""
+    """Return what the caller of an accepted request receives: the decision, and that it was made."""
     return {**content_of(record), "status": "decided"}
 
 
 def own_content_of(message: Message) -> Mapping[str, Any] | None:
-    """What a message sends if it has content of its own, as an event has; None if that is its decision."""
+    """Return a message's own content, such as that of an event; None if the content is its decision."""
     event = message.payload.get("event")
     content = event["data"] if isinstance(event, Mapping) else message.payload.get("decision")
     return content if isinstance(content, Mapping) else None
 
 
 async def contents_of(connection: asyncpg.Connection, messages: Sequence[Message]) -> dict[UUID, Mapping[str, Any]]:
-    """What each of these messages sends, by its id, read in one query. One whose decision cannot be read is left out."""
+    """Return the content of each of these messages by the message's id, read in one query.
+
+    A message whose decision cannot be read is left out.
+    """
     contents = {message.id: own for message in messages if (own := own_content_of(message)) is not None}
     referring = [message for message in messages if message.id not in contents]
     records = await reading.fetch_all(connection, {message.subject for message in referring})

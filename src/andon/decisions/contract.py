@@ -22,11 +22,17 @@ from andon.kernel.plurals import plural
 
 _SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
 _LONG, _HIGH = b"0" * 300, b"0e000"
-"""What a number looks like, its digits made alike, that may be infinite as a float: 300 digits, or an exponent of three."""
+"""Patterns of numbers, with their digits made alike, that may be infinite as a float.
+
+They are 300 digits, or an exponent of three digits.
+"""
 
 _PLAIN = frozenset((str, int, float, bool, type(None), datetime))
 _N, _I, _BACKSLASH = b"NI\\"
-"""How "NaN", "Infinity" and "\\u0000" begin. To look for a number among bytes takes a fifth of the time that other bytes take."""
+"""The first characters of "NaN", "Infinity" and "\\u0000", as numbers.
+
+Looking for a number in bytes takes a fifth of the time of looking for bytes.
+"""
 
 
 class Contract:
@@ -42,8 +48,9 @@ class Contract:
         self._plain = self._closed and not _has_own_code(strict.__pydantic_core_schema__)
 
     def read(self, raw: bytes) -> Mapping[str, Any]:
-        """The input in `raw`. Raises InputMalformed (not JSON) or InputInvalid, which names each wrong field."""
-        # What may hold something that JSON or PostgreSQL cannot. One letter is looked for first: a search for a word costs much more.
+        """Return the input in `raw`. Raises InputMalformed (not JSON) or InputInvalid, which names each wrong field."""
+        # The text may hold something that JSON or PostgreSQL cannot. Search for one letter first: a search for a word
+        # costs much more.
         if (
             (_N in raw and b"NaN" in raw)
             or (_I in raw and b"Infinity" in raw)
@@ -62,19 +69,22 @@ class Contract:
         return {name: _plain(v) for name, v in instance.model_dump().items()}
 
     def schema(self) -> dict[str, Any]:
-        """The contract as JSON Schema."""
+        """Return the contract as JSON Schema."""
         return self.model.model_json_schema()
 
 
 def _is_closed(model: type[BaseModel]) -> bool:
-    """Whether Pydantic itself looks at every value that can come: no further fields, and all of them plain and finite."""
+    """Return whether Pydantic checks every value: no further fields, and all of them plain and finite."""
     if model.model_config.get("extra") != "forbid":
         return False
     return all(_is_plain_and_finite(field.annotation) for field in model.model_fields.values())
 
 
 def _has_own_code(schema: Any) -> bool:
-    """Whether the builder's own code, or a default that nobody looks at, may put values into an input that are not plain."""
+    """Return whether values that are not plain may get into an input.
+
+    They come from the builder's own code, or from a default that Pydantic does not check.
+    """
     if isinstance(schema, list | tuple):
         return any(map(_has_own_code, schema))
     if not isinstance(schema, dict):

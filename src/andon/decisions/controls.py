@@ -1,7 +1,7 @@
 """Gate revisions, line states and traffic leases in force, as one process knows them.
 
-A process refreshes them like its keys: at the start and whenever they are announced. That loads no model and needs no worker:
-what will hold after an expiry is known beforehand.
+A process refreshes them like its keys: at the start and whenever a change is announced. A refresh loads no model and
+needs no worker, because the values that hold after an expiry are known beforehand.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,10 @@ from andon.serving import RiskGate, TrafficLease
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A risk gate with what it says of an uncertain and of a certain prediction: for the record, and as policies read it."""
+    """A risk gate and its verdicts on an uncertain and a certain prediction.
+
+    `risks` holds the verdicts as they are recorded, `facts` as policies read them.
+    """
 
     threshold: float
     target: float
@@ -37,7 +40,7 @@ class Gate:
 
     @classmethod
     def of(cls, gate: RiskGate, revision: int = 0) -> "Gate":
-        """The gate that held-out evidence gives."""
+        """Return the gate that held-out evidence gives."""
         return cls(gate.threshold, gate.target, revision)
 
 
@@ -82,7 +85,10 @@ class ArmGates:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """The line states of one automation, the gates of its arms, its changed share of blind audits and its traffic lease, if any."""
+    """What controls one automation: line states, the gates of its arms, a changed audit share, a traffic lease.
+
+    `audit_share` and `lease` are None if there is none.
+    """
 
     states: LineStates = ALL_AUTOMATIC
     gates: Mapping[str, ArmGates] = field(default_factory=dict)
@@ -99,7 +105,7 @@ class Control:
         return self.lease is not None and self.lease.is_over(split, now)
 
     def gate(self, arm: str, held_out: Gate, now: datetime) -> Gate:
-        """Return the gate that holds for the whole of an arm at this moment; the one from held-out evidence if none is kept."""
+        """Return the gate that holds for a whole arm now; the one from held-out evidence if no revision is kept."""
         known = self.gates.get(arm)
         return held_out if known is None else _at(known.whole, now)
 
@@ -156,7 +162,7 @@ def _at(schedule: Schedule, now: datetime) -> Gate:
 
 
 def _schedule(there: ArmRevisions, part: Part, now: datetime) -> Schedule:
-    """The gates of one part from now on; empty if none is known."""
+    """Return the gates of one part from now on; empty if none is known."""
     moments = [now, *there.moments(part, now)]
     revisions = [there.in_force(part, moment) for moment in moments]
     ends: list[datetime | None] = [*moments[1:], None]
@@ -165,7 +171,7 @@ def _schedule(there: ArmRevisions, part: Part, now: datetime) -> Schedule:
 
 
 def _plain(value: Any) -> Any:
-    """A value of the contract as JSON has it; None for what cannot be a part of a line."""
+    """Return a value of the contract as JSON has it; None if it cannot be part of a line."""
     if isinstance(value, str | int | float):
         return value
     plain = to_jsonable_python(value)

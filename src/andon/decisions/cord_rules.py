@@ -22,7 +22,10 @@ class DeclaredCord:
 
 
 def described_cord(automation: Automation) -> dict[str, Any]:
-    """Describe rules, checklist and drill for the automation's version; only what is declared, so that old digests stay."""
+    """Describe rules, checklist and drill for the automation's version.
+
+    Only what is declared is included, so that old versions keep their digest.
+    """
     return {
         **({} if automation.cord is None else {"cord": [asdict(rule) for rule in automation.cord]}),
         **({"checklist": list(automation.checklist)} if automation.checklist else {}),

@@ -1,4 +1,4 @@
-"""Decides and records for one process: every request goes to the lane of its arm and is answered once it is in the ledger."""
+"""The decider of one process: a request goes to the lane of its arm and gets its answer once it is in the ledger."""
 
 import asyncio
 from collections import Counter
@@ -80,7 +80,7 @@ class Decider:
 
     @property
     def lanes(self) -> int:
-        """How many lanes there are: one for all that is inline, one for each version elsewhere that was asked and is in use."""
+        """The number of lanes: one for all inline arms, one for each version elsewhere that was asked and is in use."""
         return 1 + len(self._elsewhere)
 
     @property
@@ -89,9 +89,10 @@ class Decider:
         return self._inline.expected_wait(Priority.INTERACTIVE)
 
     def submit(self, request: DecisionRequest, done: Done, foretold: Foretold | None = None) -> None:
-        """Decide a request together with all others that are there; `foretold` hears of it while it is recorded, `done` afterwards.
+        """Decide a request in one batch with the others that wait.
 
-        Raises AutomationNotFound, VersionNotServed, LineBusy.
+        `foretold` receives the decision while it is being recorded, `done` afterwards. Raises AutomationNotFound,
+        VersionNotServed, LineBusy.
         """
         line, arm, assignment, lane = self._placed(request)
         item = Item(request, line, arm, assignment, done, foretold)
@@ -99,15 +100,16 @@ class Decider:
         lane.add(item)
 
     def decide(self, request: DecisionRequest) -> "asyncio.Future[Decision | None]":
-        """The same, as a future; None means that the request repeats one already in the ledger."""
+        """Decide a request and return a future; its result is None if the request repeats one already in the ledger."""
         future, done = _future()
         self.submit(request, done)
         return future
 
     def decide_all(self, requests: Sequence[DecisionRequest]) -> "list[asyncio.Future[Decision | None]]":
-        """The rows of one call, which ask one automation with one deadline: it passes for all of them, or for none.
+        """Decide the rows of one call, which ask one automation with one deadline.
 
-        Raises AutomationNotFound, VersionNotServed, and LineBusy if it would pass before the turn of the last.
+        The deadline passes for all of them, or for none. Raises AutomationNotFound, VersionNotServed, and LineBusy if
+        the deadline would pass before the turn of the last row.
         """
         placed = [self._placed(request) for request in requests]
         *_, lane = placed[-1]
@@ -130,7 +132,7 @@ class Decider:
         return await self._reader.used(keys)
 
     async def retire(self, loaded: LoadedVersion) -> None:
-        """A version answers no more: finish what it has to do, then end its processes."""
+        """Let a version finish its work, then end its processes."""
         known = self._elsewhere.get(id(loaded))
         if known is not None:
             await known[1].drained()
@@ -167,7 +169,7 @@ class Decider:
 
 
 def _future() -> "tuple[asyncio.Future[Decision | None], Done]":
-    """A future, and what settles it."""
+    """Return a future, and the function that settles it."""
     future: asyncio.Future[Decision | None] = asyncio.get_running_loop().create_future()
 
     def done(decision: Decision | None, error: BaseException | None) -> None:

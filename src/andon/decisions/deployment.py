@@ -1,6 +1,7 @@
-"""What is deployed in this process: for each automation the line that decides now, swapped whole when something changes.
+"""The lines of this process: for each automation the one that decides now, replaced whole when something changes.
 
-A line is built of what is in force: the released code, if that is the code here, the champion, the split and the policy.
+A line is built from what is in force: the released code, if that is the code here, the champion, the split and the
+policy.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -66,11 +67,11 @@ def _nothing(loaded: LoadedVersion) -> None:
 
 
 class Deployment:
-    """The lines of the automations that were loaded. Reading `lines` never waits; `refresh` builds beside it and swaps.
+    """The lines of the automations that were loaded.
 
-    With `subjects` each decision says whose data it is about, with `draws` some are drawn for blind audits.
-
-    `start` brings up what a version needs before it answers (its processes); `retire` gets the versions no line uses any more.
+    Reading `lines` never waits; `refresh` builds new lines beside them and swaps. With `subjects` each decision says
+    whose data it is about, with `draws` some are drawn for blind audits. `start` brings up what a version needs before
+    it answers (its processes). `retire` receives the versions that no line uses any more.
     """
 
     def __init__(
@@ -128,14 +129,17 @@ class Deployment:
         return min(ends, default=None)
 
     def line(self, name: str) -> Line:
-        """The line of one automation. Raises what keeps it from deciding, AutomationNotFound."""
+        """Return the line of one automation. Raises what keeps it from deciding, AutomationNotFound."""
         line = self.lines.get(name)
         if line is not None:
             return line
         raise self.problems.get(name) or AutomationNotFound(f"No automation {name!r} is deployed here")
 
     def refresh_controls(self) -> None:
-        """Take over revised gates, changed line states and leases: four queries, and no wait for a model that is being loaded."""
+        """Take over revised gates, changed line states and leases, by four queries.
+
+        It does not wait for a model that is being loaded.
+        """
         with self._database.begin() as tx:
             self.controls.refresh(tx, self._clock.now())
 
@@ -163,9 +167,10 @@ class Deployment:
             self._let_go()
 
     def release_here(self) -> None:
-        """Release the code of the lines that were built, as far as this process does that; and at once from now on.
+        """Release the code of the lines that were built, as far as this process does that; from now on at once.
 
-        A line whose release is refused ends; see `problems`. Raises DatabaseUnavailable, after which it may be called again.
+        A line whose release is refused ends; see `problems`. Raises DatabaseUnavailable, after which it may be called
+        again.
         """
         with self._lock:
             for name in list(self._to_release):
@@ -178,7 +183,7 @@ class Deployment:
             self._held = False
 
     def _good_line(self, automation: Automation, present: Line | None) -> Line:
-        """The line without the versions that got into quarantine while they were loaded for it."""
+        """Return the line without the versions that got into quarantine while they were loaded for it."""
         known: set[int] | None = None
         while True:
             try:
@@ -224,7 +229,7 @@ class Deployment:
         return line
 
     def _with_revisions(self, line: Line, wanted: WantedLine) -> Line:
-        """The same line, each arm with the revision of its gate."""
+        """Return the same line, each arm with the revision of its gate."""
         traffic, risk, now = line.traffic, line.automation.risk, self._clock.now()
         with self._database.begin() as tx:
             revised = {
@@ -242,9 +247,9 @@ class Deployment:
         )
 
     def _deployed_version(self, automation: Automation) -> AutomationVersion:
-        """The version that the code here is: as it was read when this process began, whatever is on disk meanwhile.
+        """Return the version of the code as this process read it when it began, whatever the files hold by now.
 
-        It is kept whether it may decide or not, so that it can be released.
+        The version is kept whether it may decide or not, so that it can be released.
         """
         known = self._deployed.get(automation.name)
         if known is None:
@@ -277,7 +282,7 @@ class Deployment:
         return self._policy_in_force(tx, deployed)
 
     def _policy_in_force(self, tx: Tx, deployed: AutomationVersion) -> tuple[str, str]:
-        """The policy in force; where none was published yet, the one that came with the released version."""
+        """Return the policy in force; if none was published yet, the one that came with the released version."""
         in_force = policies.in_force(tx, deployed.name)
         if in_force is not None:
             return in_force.version, in_force.text

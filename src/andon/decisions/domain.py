@@ -1,7 +1,7 @@
-"""A decision and what it is made of; pure values, no database and no clock.
+"""A decision and its parts: pure values, no database and no clock.
 
-What there is one of for each decision is a msgspec Struct: made in a fifth of the time that a dataclass or a tuple with names
-takes. None is part of a cycle, so the collector need not look at them.
+Each type with one instance for each decision is a msgspec Struct: making one takes a fifth of the time of a dataclass
+or a named tuple. None is part of a cycle, so the garbage collector need not look at them.
 
 DecisionRequest -> features -> Prediction -> Risk -> Ruling  =  Decision  -> recorded as DecisionRow + DecisionRecord
 """
@@ -48,12 +48,12 @@ class Idempotency(Struct, frozen=True, gc=False):
 
     @classmethod
     def of(cls, automation: str, caller: str, key: str, raw: bytes) -> "Idempotency":
-        """A caller's key for one automation and input."""
+        """Return a caller's key for one automation and input."""
         return cls(f"{automation}/{caller}", key, sha256(raw).digest())
 
     @classmethod
     def of_event(cls, automation: str, source: str, event: str, raw: bytes) -> "Idempotency":
-        """An event's source and id, for one automation, through whichever door it comes."""
+        """Return the key of an event, made from its source and id, for one automation, whichever door receives it."""
         key = f"{source} {event}"
         if len(key) > _LONGEST_KEY:
             key = sha256(key.encode()).hexdigest()
@@ -71,13 +71,13 @@ class Priority(IntEnum):
 class DecisionRequest(Struct, frozen=True, gc=False):
     """One thing to decide, admitted and validated.
 
-    `raw` is the JSON text as it came, `input` what the contract made of it.
+    `raw` is the JSON text as received, `input` what the contract made of it.
 
-    `began_ns` is the monotonic clock (`time.perf_counter_ns`) at admission, from which the latency counts; on the same
-    clock, nobody waits for an answer after `deadline_ns`. `pinned` is the model version that a tester asked for, `notify` the
-    destination to which the whole answer goes. `happened_at` is when the event came about that asks for a decision, if that
-    is told; then windows see it at that time. `arrived_at` is when it came into the log from which it was read; it may have waited
-    there for long, which makes it no late event.
+    `began_ns` is the monotonic clock (`time.perf_counter_ns`) at admission; the latency counts from there.
+    `deadline_ns` is on the same clock; after it, no caller waits for the answer. `pinned` is the model version that a
+    tester asked for, `notify` the destination that receives the whole answer. `happened_at` is when the event happened
+    that asks for a decision, if the sender says so; windows then see it at that time. `arrived_at` is when the event
+    arrived in the log from which it was read. It may have waited there for long; that does not make it a late event.
     """
 
     id: UUID
@@ -121,7 +121,7 @@ class Risk(Struct, frozen=True, gc=False, cache_hash=True):
     """The answer of the risk gate: `certain` if the confidence reaches the `threshold` that keeps the error under `target`.
 
     `revision` is the gate's; 0 if the gate was computed from the model's own held-out evidence.
-    """
+    """  # noqa: E501
 
     certain: bool
     threshold: float
@@ -170,7 +170,8 @@ class Stages(Struct, frozen=True, gc=False, cache_hash=True):
 class Decision(Struct, frozen=True, gc=False):
     """One pass through the line, before it is recorded. `subject` is the keyed hash of whose data this is, if known.
 
-    What many decisions of a batch have alike hashes by its value, and remembers the hash: `record.encode` writes each once.
+    Parts that many decisions of a batch share hash by value and remember the hash, so that `record.encode` writes each
+    of them once.
     """
 
     request: DecisionRequest
@@ -328,7 +329,10 @@ class Stats:
 
 
 LATENCY_BAND = 1.05
-"""Tallied latencies are told apart to five percent: band n holds those from LATENCY_BAND**n to LATENCY_BAND**(n+1) microseconds."""
+"""The ratio of a latency band's ends: bands are five percent wide.
+
+Band n holds latencies from LATENCY_BAND**n to LATENCY_BAND**(n+1) microseconds.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,5 +347,5 @@ class DecisionTally:
 
 
 def latency_of(band: int) -> float:
-    """The middle of a band, in milliseconds."""
+    """Return the middle of a band, in milliseconds."""
     return float(LATENCY_BAND ** (band + 0.5)) / 1000

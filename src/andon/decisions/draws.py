@@ -1,8 +1,8 @@
-"""The draw for blind audits: which automatic decisions a person checks without seeing what the line decided. Pure.
+"""The draw for blind audits: which automatic decisions a person checks without seeing the line's decision. Pure.
 
-A keyed hash of automation and input gives each input a place from 0 to 1; it is drawn if that lies below the share. So a
-repeated input draws the same, a larger share draws all that a smaller one did, and nobody without the installation's pepper can
-make inputs that escape.
+A keyed hash of automation and input gives each input a place from 0 to 1; the input is drawn if its place lies below
+the share. So a repeated input draws the same, and a larger share draws all that a smaller one did. Without the
+installation's pepper nobody can make inputs that escape.
 """
 
 import hmac
@@ -28,12 +28,18 @@ class AuditDraws:
         self._key = hmac.digest(pepper, _PURPOSE, "sha256")
 
     def place_of(self, automation: str, raw: bytes) -> float:
-        """Return the place of an input, from 0 to 1. White space, the order of keys and the spelling of numbers do not matter."""
+        """Return the place of an input, from 0 to 1.
+
+        White space, the order of keys and the spelling of numbers do not matter.
+        """
         of = b"%b\n%b" % (automation.encode(), _canonical(raw))
         return (int.from_bytes(blake2b(of, digest_size=8, key=self._key).digest()) >> 11) / _EXACT
 
     def draw(self, automation: Automation, decisions: Sequence[Decision], changed: float | None) -> list[Decision]:
-        """Draw the automatic ones of these decisions with the share in force; `changed` is None while it is as declared."""
+        """Draw among the automatic ones of these decisions by the share in force.
+
+        `changed` is None while the share is the declared one.
+        """
         if automation.audit is None:
             return list(decisions)
         share = automation.audit.in_force(changed)

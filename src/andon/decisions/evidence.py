@@ -81,7 +81,7 @@ class LedgerEvidence:
 
 
 def _rows_of(tx: Tx, leaves: Sequence[Leaf]) -> dict[bytes, tuple[Any, ...]]:
-    """The rows of the decisions that these leaves hold, by the bytes of their ids."""
+    """Return the rows of the decisions that these leaves hold, by the bytes of their ids."""
     ids = [text[at : at + 32] for text in (leaf.body.hex() for leaf in leaves) for at in _starts(text, 2)]
     return {row[0]: row for row in reading.claimed_raw(tx, ids)}
 

@@ -14,7 +14,7 @@ from andon.serving import Contribution, LoadedVersion
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The contributions to the class `label` against all others, the greatest first; those below zero spoke against it."""
+    """The contributions to the class `label` against all others, the greatest first; negative ones spoke against it."""
 
     decision_id: UUID
     model: str
@@ -53,7 +53,7 @@ def explain(decision: RecordedDecision, contract: Contract, loaded: LoadedVersio
     found = loaded.contributions({**given, **decision.features}, prediction.label)
     if found is None:
         raise NotExplained(
-            f"{model.name} {model.version} does not say what spoke for a class: LightGBM's models do, and those whose last"
+            f"{model.name} {model.version} does not say what spoke for a class: LightGBM's models do, and those whose last"  # noqa: E501
             " step is linear"
         )
     return Explanation(decision.id, model.name, model.version, prediction.label, tuple(found))

@@ -1,6 +1,7 @@
-"""An export of decisions into a file, each exactly once: the consumer's position and the file's length move in one transaction.
+"""An export of decisions into a file, each exactly once.
 
-What stands behind the committed length is from a run that was killed; the next one cuts it off and writes it again.
+The consumer's position and the file's length move in one transaction. Bytes behind the committed length are from a run
+that was killed; the next run cuts them off and writes them again.
 """
 
 import os
@@ -43,9 +44,10 @@ class Export:
             )
 
     def append(self, tx: Tx, limit: int = AT_ONCE) -> tuple[int, int]:
-        """Append the next decisions; how many were passed over and how many of them written. Nothing is left if none was passed.
+        """Append the next decisions; return how many were passed over and how many of them were written.
 
-        The file is on the disk before the caller commits. Raises ConsumerBusy, ExportDiffers, OSError.
+        Nothing is left if none was passed. The file is on the disk before the caller commits. Raises ConsumerBusy,
+        ExportDiffers, OSError.
         """
         taken = self._feed.take(tx, limit)
         before = store.export_of(tx, self._feed.consumer)
@@ -77,6 +79,9 @@ class Export:
 
 
 def _line(item: FeedItem) -> bytes:
-    """The record, with the latency that it cannot hold. Line breaks are only between tokens: in texts JSON has none."""
+    """Return the record as a line, with the latency that it cannot hold.
+
+    Line breaks stand only between tokens: JSON texts have none.
+    """
     record = item.record.replace(b"\n", b" ").replace(b"\r", b" ")
     return b'{"latency_us":%d,%b\n' % (item.latency_us, record[1:])

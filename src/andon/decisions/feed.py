@@ -1,7 +1,8 @@
-"""The feed: committed decisions for those who read all of them, each exactly once, in the transaction of what they write.
+"""The feed of committed decisions: a consumer reads each exactly once, in the transaction of what it writes.
 
-Each writer's decisions come in the order of their commits, those of several writers merged by time as far as that goes. A
-consumer's position is a number for each chain of the audit log, so a commit that comes late is read late and never passed over.
+The decisions of one writer come in the order of their commits; those of several writers are merged by time as far as
+that goes. A consumer's position is a number for each chain of the audit log, so a commit that arrives late is read late
+and never passed over.
 """
 
 from collections.abc import Iterator, Sequence
@@ -52,7 +53,10 @@ StartsAt: TypeAlias = Start | datetime
 
 
 class TakenDecisions(Struct, frozen=True, gc=False):
-    """What one transaction takes: decisions of the automations asked for, out of `passed` in all. Nothing is left if that is 0."""
+    """The decisions one transaction takes: those of the wanted automations, out of `passed` in all.
+
+    Nothing is left if `passed` is 0.
+    """
 
     items: Sequence[FeedItem]
     passed: int
@@ -68,10 +72,10 @@ class _Leaf(Struct, frozen=True, gc=False):
 
 
 class Feed:
-    """The feed as one consumer reads it. One object a process and consumer: it remembers which chains grow.
+    """The feed as one consumer reads it. Use one object for each process and consumer: it remembers which chains grow.
 
-    `automations` are those whose decisions are wanted; the position moves over all others. A consumer nobody has read as before
-    begins at `start`.
+    `automations` are those whose decisions are wanted; the position moves over all others. A new consumer begins at
+    `start`.
     """
 
     def __init__(
@@ -91,8 +95,8 @@ class Feed:
     def take(self, tx: Tx, limit: int = AT_ONCE) -> TakenDecisions:
         """Take the next decisions and move the position behind them, both in the caller's transaction.
 
-        Roll it back, and they come again. A leaf is taken whole, unless it alone holds more than `limit`. Raises ConsumerBusy while
-        another transaction reads as this consumer.
+        After a rollback the same decisions are taken again. A leaf is taken whole, unless it alone holds more than
+        `limit`. Raises ConsumerBusy while another transaction reads as this consumer.
         """
         leaves = self._advance(tx, limit)
         keys = [key for leaf in leaves for key in leaf.keys]
@@ -106,16 +110,19 @@ class Feed:
         return TakenDecisions(items, len(keys))
 
     def take_groups(self, tx: Tx, step: timedelta, limit: int = AT_ONCE) -> list[FeedGroup]:
-        """Take the next decisions of all automations without their records, grouped by equal columns within each step of time.
+        """Take the next decisions of all automations without their records, grouped by equal columns in each time step.
 
-        Empty if nothing is left. The position moves as with `take`; `raw_records_of` then reads the records that are wanted. Raises
-        ConsumerBusy as `take` does.
+        The result is empty if nothing is left. The position moves as with `take`; `raw_records_of` then reads the
+        records that are wanted. Raises ConsumerBusy as `take` does.
         """
         keys = [key for leaf in self._advance(tx, limit) for key in leaf.keys]
         return [FeedGroup(*row) for row in store.groups(tx, keys, step)]
 
     def claim(self, tx: Tx) -> None:
-        """Be the only one who reads as this consumer until the transaction ends; it is made if it is new. Raises ConsumerBusy."""
+        """Be the only reader as this consumer until the transaction ends. Raises ConsumerBusy.
+
+        A new consumer is created.
+        """
         mine = store.lock(tx, self.consumer)
         if mine is None:
             _begin(tx, self.consumer, self._start)
@@ -148,7 +155,11 @@ class Feed:
         return list(_cut(read, leaves, each=each, limit=limit))
 
     def _unread(self, tx: Tx) -> list[Unread]:
-        """Chains with something to read: of those that grow, or of all if these have nothing more or it is time to search."""
+        """Return chains with something to read.
+
+        Chains that grew before are looked at first. All are searched if those have nothing more, or if it is time to
+        search.
+        """
         began, found = monotonic(), list[Unread]()
         if self._growing and began < self._search_at:
             found = store.unread(tx, self.consumer, FOLLOWED, self._growing)
@@ -182,9 +193,10 @@ def oldest_unread(tx: Tx) -> list[tuple[str, datetime | None]]:
 
 
 def reset_consumer(tx: Tx, consumer: str, start: StartsAt | None, *, actor: Actor, reason: str, now: datetime) -> None:
-    """Let a consumer begin anew at `start`, or forget it: then it begins, if ever, where it says. Raises ConsumerNotFound.
+    """Let a consumer begin anew at `start`, or forget it if `start` is None. Raises ConsumerNotFound.
 
-    Waits for who reads as it.
+    A forgotten consumer that reads again begins at its own `start`. The call waits for a transaction that reads as this
+    consumer.
     """
     taken = store.forget(tx, consumer)
     if taken is None:

@@ -16,7 +16,10 @@ from andon.serving import Assignment, Prediction
 
 
 class FeedRecord(Struct, frozen=True, gc=False):
-    """The parts of a decision's record that readers of the feed use, as `shape.py` declares them; what is newer has a default."""
+    """The parts of a decision's record that readers of the feed use, as `shape.py` declares them.
+
+    Fields that older records lack have a default.
+    """
 
     asked_at: datetime
     decided_at: datetime
@@ -41,10 +44,10 @@ _record = Decoder(FeedRecord).decode
 
 
 class FeedGroup(Struct, frozen=True, gc=False):
-    """Decisions of one step of time that have all of this in common; `ids` holds 16 bytes for each of them.
+    """Decisions of one time step that share all of these values; `ids` holds 16 bytes for each of them.
 
-    They are `automatic` if the risk gate was certain of a prediction and no person was asked. `band` is that of their latency, as
-    LATENCY_BAND divides them.
+    They are `automatic` if the risk gate was certain of a prediction and no person was asked. `band` is that of their
+    latency, as LATENCY_BAND divides them.
     """
 
     automation: str
@@ -85,7 +88,7 @@ class FeedItem(Struct, frozen=True, gc=False):
         return UUID(bytes=self.key)
 
     def read(self) -> FeedRecord:
-        """Read the record; the input is passed over, which is most of it. Keep what you get: it is read anew each time."""
+        """Read the record without the input, which is most of it. Keep the result: each call reads anew."""
         try:
             return _record(self.record)
         except DecodeError:  # of an input that this reads more strictly

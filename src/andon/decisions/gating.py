@@ -22,7 +22,7 @@ from andon.serving import Candidate
 def with_revision(
     tx: Tx, arm: Arm, version: ModelVersion, risk: RiskBound | None, *, events: Events, now: datetime
 ) -> Arm:
-    """The arm with its gates as revisions: those that are there, or new ones, audited and announced."""
+    """Return the arm with the revisions of its gates; missing ones are made, audited and announced."""
     if arm.own is not None:
         held_out = Gate.of(serving.gate_of(version, risk))
         ensure_revisions(tx, arm.ref, held_out, version, risk, events=events, now=now)
@@ -88,7 +88,7 @@ def require_gates(
 
 
 def held_out_gates(arm: Arm, version: ModelVersion, risk: RiskBound | None) -> ArmGates:
-    """The gates that an arm would start with, where nothing is kept of it yet."""
+    """Return the gates that an arm would start with if no revision of it is kept yet."""
     whole: Schedule = [(None, arm.gate)]
     if risk is None or not risk.targets:
         return ArmGates(whole)
@@ -103,7 +103,10 @@ def held_out_gates(arm: Arm, version: ModelVersion, risk: RiskBound | None) -> A
 def _of_class(
     version: ModelVersion, risk: RiskBound | None, predicted: str, target: float
 ) -> tuple[float, dict[str, Any]]:
-    """The threshold of one predicted class with its evidence. A package that does not tell its held-out rows by class proves nothing of one."""
+    """Return the threshold of one predicted class with its evidence.
+
+    A package that does not count its held-out rows by class proves nothing of one class.
+    """
     by_class = (version.manifest.risk.by_class or {}).get(predicted)
     if risk is None or by_class is None:
         return NOTHING, {"model": version.digest, "rows": 0}
@@ -122,7 +125,7 @@ def _ensure_class(
     events: Events,
     now: datetime,
 ) -> None:
-    """The gate of one predicted class."""
+    """Make sure that the gate of one predicted class is kept."""
     threshold, evidence = _of_class(version, risk, predicted, target)
     if risk is not None and risk.local is not None:
         evidence["local"] = risk.local
@@ -154,7 +157,10 @@ def _ensure(
 
 
 def _evidence(version: ModelVersion, table: RiskEvidence, threshold: float) -> dict[str, Any]:
-    """The held-out rows behind a threshold: how many there are, lie above it and near it, and how many of those are wrong."""
+    """Return the held-out rows behind a threshold: how many there are, above it, near it, and their errors.
+
+    `errors_above` and `errors_near` count the wrong ones above and near the threshold.
+    """
     found = next((row for row in table.table if row.threshold == threshold), None)
     if found is None:
         return {"model": version.digest, "rows": table.rows}

@@ -1,7 +1,7 @@
-"""The judge: from inputs, features as seen, an arm and what holds for it to judgements. Every door ends here.
+"""The judge: it makes judgements of inputs, their features, an arm and its controls. Every door ends here.
 
-Calls, streams, files, shadows, replay and tests in memory run this one function. It needs no database and no clock but a
-stopwatch; asking a version is the one thing that may take time, and `ask` says how that is done.
+Calls, streams, files, shadows, replay and tests in memory run this one function. It needs no database, and of clocks
+only a stopwatch. Only asking a version may take time; `ask` says how that is done.
 """
 
 from collections import Counter
@@ -71,10 +71,11 @@ class Judge:
         fallbacks: Fallbacks = (),
         ask: Ask = ask_soon,
     ) -> Judged:
-        """Judge a batch that was assigned to `arm` within so many seconds.
+        """Judge a batch that was assigned to `arm`, within so many seconds.
 
-        Of the rows that can be predicted (`to_predict`) the first `paid` are; None pays for all. What has no prediction goes
-        down the fallbacks, and then to a person. `now` is the moment at which gates must not have expired.
+        Only rows that can be predicted (`to_predict`) are, and of those the first `paid`; None pays for all. A row
+        without a prediction goes down the fallbacks, and then to a person. `now` is the moment at which gates must not
+        have expired.
         """
         began = perf_counter()
         until = began + within
@@ -119,7 +120,7 @@ class Judge:
         fallbacks: Fallbacks = (),
         ask: Ask = ask_now,
     ) -> list[Judgement]:
-        """The same for callers without an event loop: `ask` blocks, so nothing is ever waited for."""
+        """Judge a batch as `judge` does, for callers without an event loop: `ask` blocks, so nothing is awaited."""
         judging = self.judge(arm, inputs, seen, control, now=now, fallbacks=fallbacks, ask=ask)
         try:
             judging.send(None)
@@ -190,7 +191,7 @@ class Judge:
             done.judgements[number] = _to_review(gates[number], because[number], str(error), fallback)
 
     def _held(self, judgement: Judgement, state: LineState, gate: Gate) -> Judgement:
-        """The judgement in its line state: the policy's own, a person's task, or the outcome of a stopped line."""
+        """Return the judgement under its line state: the policy's own, a review, or the outcome of a stopped line."""
         if state is LineState.STOPPED:
             return Judgement(None, gate.risks[False], self._stopped, None, state)
         if state is LineState.SUPERVISED and judgement.ruling.outcome != REVIEW:
@@ -200,7 +201,7 @@ class Judge:
 
 
 def to_predict(seen: Sequence[Seen], states: Sequence[LineState] | None) -> list[int]:
-    """The numbers of the rows that can be predicted: those with all their features on a line that is not stopped."""
+    """Return the numbers of the rows to predict: those with all their features on a line that is not stopped."""
     if states is None:
         return [number for number, s in enumerate(seen) if s.error is None]
     return [
@@ -238,7 +239,7 @@ class _Falling(Struct, frozen=True):
 def _rule(
     policy: CompiledPolicy, gate: Gate, given: Mapping[str, Any], seen: Seen, prediction: Prediction | Unpredictable
 ) -> Judgement:
-    """What the policy makes of one row and its prediction; a review where something is missing."""
+    """Return the policy's judgement of one row and its prediction; a review if something is missing."""
     if seen.error is not None:
         return _to_review(gate, FEATURE_FAILED, seen.error)
     if not isinstance(prediction, Prediction):
@@ -259,7 +260,7 @@ def _rule(
 
 
 def _without_model(policy: CompiledPolicy, gate: Gate, given: Mapping[str, Any], seen: Seen) -> Judgement:
-    """What the policy makes of one row where there is no model; nothing is certain."""
+    """Return the policy's judgement of one row of an automation without a model; nothing is certain."""
     if seen.error is not None:
         return _to_review(gate, FEATURE_FAILED, seen.error)
     return Judgement(None, gate.risks[False], policy.evaluate(given, seen.features, {}, gate.facts[False]))
@@ -268,12 +269,12 @@ def _without_model(policy: CompiledPolicy, gate: Gate, given: Mapping[str, Any],
 def _by_rules(
     policy: CompiledPolicy, gate: Gate, given: Mapping[str, Any], seen: Seen, fallback: Fallback
 ) -> Judgement:
-    """What the rules say that need no prediction; nothing is certain."""
+    """Return the judgement by the rules that need no prediction; nothing is certain."""
     ruling = policy.evaluate_without_prediction(given, seen.features, gate.facts[False])
     reasons = (*ruling.reasons, fallback.because)
     return Judgement(None, gate.risks[False], Ruling(ruling.outcome, ruling.rule, reasons, ruling.error), fallback)
 
 
 def _to_review(gate: Gate, reason: str, error: str, fallback: Fallback | None = None) -> Judgement:
-    """A person is asked, and told why."""
+    """Return a judgement that asks a person and gives the reason."""
     return Judgement(None, gate.risks[False], Ruling(REVIEW, ERROR, (reason,), error), fallback)

@@ -38,7 +38,10 @@ _MARGIN = timedelta(hours=1)
 
 
 class KeptKeys:
-    """Finds keys that lead to another decision than the one that used them. One object a verification; it needs no leaves."""
+    """Finds keys that lead to a different decision than the one that used them.
+
+    Use one object for each verification; it needs no leaves.
+    """
 
     def check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
         """None: what a leaf holds of a key is in the record, which `LedgerEvidence` compares."""
@@ -46,7 +49,10 @@ class KeptKeys:
         return ()
 
     def unclaimed(self, tx: Tx) -> Iterable[Finding]:
-        """Find keys that no decision used so and that no request waits with, and keys of new decisions that are gone."""
+        """Find keys without a matching decision or waiting request, and keys of recent decisions that are gone.
+
+        A key whose decision was asked for otherwise is a finding as well.
+        """
         for key in keys.stream(tx):
             if key.record is None and not key.waits:
                 why = "no decision used this key, and no request waits with it"
@@ -57,7 +63,7 @@ class KeptKeys:
             made = _asked_in(record)
             if made is not None and made.idempotency_key is not None and made.asked_at > since:
                 subject = f"idempotency_key:{made.line.automation}/{made.caller}/{made.idempotency_key}"
-                why = f"decision {decision} used this key within {KEYS_KEPT.total_seconds() / 3600:.0f} hours, and it is gone"
+                why = f"decision {decision} used this key within {KEYS_KEPT.total_seconds() / 3600:.0f} hours, and it is gone"  # noqa: E501
                 yield Finding(Harm.EVIDENCE_MISSING, why, action="idempotency_keys", subject=subject)
 
 

@@ -1,10 +1,10 @@
 """A lane: natural batching in front of one kind of arm.
 
-There is no timer on the way of urgent work. While one batch is on its way through features, model, policy and commit, the next
-collects; the moment the first ends, what has collected goes. Few callers are told first, and those who ask again at once go with
-it; many callers are shared by two batches, of which the next is sent before the callers of the first are told. All inline arms
-share one lane, with one batch at a time; an arm elsewhere has a lane of its own with as many batches as it has processes, so
-that it holds up nobody else.
+Urgent work waits for no timer. While one batch passes through features, model, policy and commit, the next one
+collects; it starts when the first ends. Few callers get their answers first, and the requests they send at once join
+the next batch. Many callers are shared by two batches, and the second is sent before the callers of the first are
+answered. All inline arms share one lane, with one batch at a time. An arm elsewhere has a lane of its own with as many
+batches as it has processes, so that it holds up no other arm.
 """
 
 import asyncio
@@ -26,13 +26,19 @@ from andon.decisions.service_time import ServiceTime
 log = structlog.get_logger(__name__)
 
 AHEAD = 64
-"""A next batch of at most so many is sent before the last one is told; a larger one would keep those callers waiting too long."""
+"""The largest next batch that is sent before the callers of the last one are answered.
+
+A larger one would keep those callers waiting too long.
+"""
 
 LOOK_SECONDS = 0.05
 """Seconds between two looks for queued requests whose deadlines pass while a batch is under way."""
 
 TWO_FROM = 24
-"""From so many callers on, two batches share them; of fewer, the fixed cost of a second batch takes more than PostgreSQL gives back."""
+"""The number of callers from which two batches share them.
+
+With fewer, the fixed cost of a second batch is more than PostgreSQL gives back.
+"""
 
 
 class _Ended(NamedTuple):
@@ -75,15 +81,18 @@ class Lane:
         return self._queue.depths_by_automation
 
     def expected_wait(self, priority: Priority, *, behind: int = 0) -> float:
-        """Seconds until all are answered who go before a request of this priority that came now, behind so many more: those who
-        are being decided, and those who wait. By the service time of late."""
+        """Return the seconds until all requests ahead of a new one of this priority are answered.
+
+        They are those being decided, those that wait ahead of it, and `behind` more. The estimate uses the recent
+        service time.
+        """
         ahead = self._deciding + self._queue.ahead_of(priority) + behind
         return self._service_time.each * ahead / max(1, self._under_way)
 
     def require_in_time(self, request: DecisionRequest, now_ns: int, *, behind: int = 0) -> None:
-        """Raises LineBusy when the deadline of a request that came now, behind so many more, would pass before its turn.
+        """Raise LineBusy if the deadline of a request arriving now, behind so many more, would pass before its turn.
 
-        Not when it is over already: for that there is no better time to come again.
+        A deadline that has passed already raises nothing: a retry at another time would not help that request.
         """
         if request.deadline_ns is None:
             return
@@ -97,7 +106,7 @@ class Lane:
             )
 
     def add(self, item: Item) -> None:
-        """Take a request. One whose deadline is over at its turn gets DeadlineExceeded: coming again would not help it."""
+        """Take a request. It gets DeadlineExceeded if its deadline is over at its turn: a retry would not help it."""
         self._queue.add(item)
         self._go()
 
@@ -120,7 +129,7 @@ class Lane:
             self._wake = asyncio.get_running_loop().call_later(wait, self._bulk_is_due)
 
     def _look_after(self) -> None:
-        """Answer those whose deadline passes in the queue while no batch is taken, because the one under way does not end."""
+        """Answer queued requests whose deadline passes while the batch under way does not end and none is taken."""
         self._look = None
         if not len(self._queue) and not self._under_way:
             return
@@ -134,13 +143,15 @@ class Lane:
             self._go()
 
     async def _run(self) -> None:
-        """Batches, one after the other, until nothing waits that is due.
+        """Decide batches, one after the other, until nothing waits that is due.
 
-        With many callers the next one is on its way to PostgreSQL before those of the last one are told, so that both work at once.
+        With many callers, PostgreSQL gets the next batch before the callers of the last one are answered, so that both
+        work at once.
         """
         ended: _Ended | None = None
         reports: Sequence[BatchReport] = ()
-        # The time from the end of one batch to that of the next is what that one takes: the first is told in it, and what is asked next read.
+        # A batch takes the time from the end of the last one to its own end: the last one's callers are answered in it,
+        # and their next requests are read.
         since = perf_counter()
         try:
             while True:
@@ -185,9 +196,10 @@ class Lane:
                 self._parts.watcher.batch(reports)
 
     async def _until_read(self, callers: int) -> None:
-        """Read those who were told a moment ago and ask again: until all are back, or a look at the sockets brings nobody.
+        """Read the next requests of callers that were just answered, until all are back or a look brings none.
 
-        One look is not enough. The last of them have their answer only then, and who misses the batch waits for a whole one.
+        One look at the sockets is not enough. The last callers get their answers only then, and a caller who misses the
+        batch waits for a whole one.
         """
         before = -1
         while before < len(self._queue) < callers:
@@ -195,8 +207,10 @@ class Lane:
             await asyncio.sleep(0)
 
     def _share(self, ended: "_Ended | None") -> int:
-        """How many to take. While the last ones are still to be told, half of both: they will ask again, and two batches of one
-        size leave neither PostgreSQL nor this process without work for long."""
+        """Return how many to take: half of those waiting and those yet to be answered, if any are.
+
+        Those will ask again, and two batches of one size leave neither PostgreSQL nor this process idle for long.
+        """
         return MAX_BATCH if ended is None else (len(self._queue) + len(ended.batch) + 1) // 2
 
     async def _end_of(self, batch: Sequence[Item], deciding: Awaitable[Passed], began: float, since: float) -> "_Ended":
@@ -214,7 +228,7 @@ class Lane:
         return _Ended(batch, passed, None)
 
     def _tell(self, ended: "_Ended") -> Sequence[BatchReport]:
-        """Tell everybody how a batch ended; each gets the error if there is one. Gives what watchers are to hear of it."""
+        """Answer every caller of a batch, with its error if there is one. Return the reports for watchers."""
         passed = ended.passed
         if passed is None:
             for item in ended.batch:

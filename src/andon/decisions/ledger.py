@@ -1,4 +1,4 @@
-"""The rows and the audit leaf of a batch of decisions, and the statement that writes them. Reading the ledger is `store`."""
+"""The rows and the audit leaf of a batch of decisions, and the statement that writes them. `store` reads the ledger."""
 
 import os
 from collections.abc import Callable, Hashable, Sequence
@@ -39,7 +39,10 @@ class Proven(Struct, frozen=True):
 
 
 def prove(chain: audit.Chain, entries: Sequence[LedgerEntry]) -> Proven:
-    """Write the records of a batch and link the chain's next leaf to them; `advance` the chain once they are committed."""
+    """Write the records of a batch and link the chain's next leaf to them.
+
+    `advance` the chain once they are committed.
+    """
     records, drawn = record.encode([entry.decision for entry in entries]), os.urandom(SALT_BYTES * len(entries))
     salts = salts_of(drawn)
     leaf = chain.link(
@@ -58,14 +61,14 @@ def prove(chain: audit.Chain, entries: Sequence[LedgerEntry]) -> Proven:
 
 
 def salts_of(drawn: bytes) -> list[bytes]:
-    """The salts of `Proven`, each by itself."""
+    """Return the single salts of `Proven`."""
     return [drawn[i : i + SALT_BYTES] for i in range(0, len(drawn), SALT_BYTES)]
 
 
 def prepare(
     chain: audit.Chain, entries: Sequence[LedgerEntry], deltas: Sequence[Delta]
 ) -> tuple[audit.Leaf, Statement]:
-    """The next leaf of the chain for a batch, and the one statement that records it with all that follows from it."""
+    """Return the chain's next leaf for a batch, and the one statement that records it with all that follows from it."""
     proven = prove(chain, entries)
     messages = [message for entry in entries for message in entry.messages]
     more = features.has_more(deltas)
@@ -81,7 +84,7 @@ def prepare(
 
 
 def _parameters(entries: Sequence[LedgerEntry], proven: Proven) -> tuple[Any, ...]:
-    """The parameters of APPEND that describe the decisions."""
+    """Return the parameters of APPEND that describe the decisions."""
     now = perf_counter_ns()
     if len(entries) == 1:
         decision = entries[0].decision
@@ -109,7 +112,7 @@ shared_of: Callable[[Decision], tuple[Any, ...]] = values_of(_SHARED)
 
 
 def own_of(decision: Decision, written: bytes, now: int) -> tuple[Any, ...]:
-    """The values of OWN; the latency counts up to `now`."""
+    """Return the values of OWN; the latency counts up to `now`."""
     return (*_own(decision, now), written)
 
 
@@ -121,7 +124,7 @@ class _Shared:
         self._known: dict[Hashable, int] = {}
 
     def position(self, decision: Decision) -> int:
-        """The place of a decision's values, counted from 1."""
+        """Return the position of a decision's shared values, counted from 1."""
         key = _key(decision)
         known = self._known.get(key)
         if known is None:

@@ -1,7 +1,7 @@
 """The line: one deployed automation version, ready to see and to judge. Pure.
 
-Seeing makes features of requests (`Line.see`), judging makes judgements of features (`judging.py`), recording writes them
-(`recorder.py`). `passage.py` puts the three together; `lane.py` forms the batches.
+Seeing makes features of requests (`Line.see`), judging makes judgements of features (`judging.py`), recording writes
+them (`recorder.py`). `passage.py` puts the three together; `lane.py` forms the batches.
 """
 
 from collections.abc import Mapping, Sequence
@@ -76,7 +76,7 @@ class Line:
         return traffic.place(request, self.automation.subject)
 
     def with_traffic(self, traffic: Traffic) -> "Line":
-        """The same line with other arms."""
+        """Return the same line with other arms."""
         return Line(
             self.automation,
             traffic=traffic,
@@ -99,19 +99,19 @@ class Line:
         return self._features.looks_up
 
     def needs(self, requests: Sequence[DecisionRequest]) -> Needs:
-        """The stored feature state that deciding these requires."""
+        """Return the stored feature state that deciding these requires."""
         if not self._features.windowed:
             return ()
         return self._features.needs([r.input for r in requests], [r.at for r in requests], _asked(requests))
 
     def wanted(self, requests: Sequence[DecisionRequest]) -> list[WantedRows]:
-        """The rows of tables that deciding these requires."""
+        """Return the rows of tables that deciding these requires."""
         return self._features.wanted([r.input for r in requests])
 
     def see(
         self, requests: Sequence[DecisionRequest], snapshot: Snapshot, looked: Looked | None = None
     ) -> tuple[list[Seen], list[Delta]]:
-        """The features of a batch in its order, and what the batch adds to the feature state."""
+        """Return the features of a batch in its order, and what the batch adds to the feature state."""
         timed = self._features.timed
         asked = _asked(requests) if timed else None
         computed = self._features.compute(
@@ -140,9 +140,10 @@ class Line:
         now: datetime,
         control: Control = UNCONTROLLED,
     ) -> tuple[list[Decision], list[Delta]]:
-        """See and judge a batch in its order by the champion, and record nothing; what the batch adds to the feature state.
+        """See and judge a batch in its order by the champion, without recording it.
 
-        Never raises for a bad row: what cannot be computed or predicted goes to review with the reason.
+        Returns the decisions and what the batch adds to the feature state. Never raises for a bad row: a row that
+        cannot be computed or predicted goes to review with the reason.
         """
         seen, deltas = self.see(requests, snapshot, looked)
         champion, fallbacks = self.traffic.champion, self.traffic.fallbacks

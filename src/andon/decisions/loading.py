@@ -13,10 +13,11 @@ from andon.kernel.errors import AndonError, Fault
 
 
 def load_file(path: Path) -> list[Automation]:
-    """The automations that a Python file declares at its top level, in order. Raises AutomationInvalid with file and line.
+    """Return the automations that a Python file declares at its top level, in order.
 
-    The file is run as Python runs it: its folder is importable. What it imports from there is forgotten afterwards, so
-    that two projects with a `contract.py` each do not meet in one process; not what is installed, whose `.venv` is often in there.
+    The file is run as Python runs it: its folder is importable. Modules imported from that folder are forgotten
+    afterwards, so that two projects with a `contract.py` each do not clash in one process. Installed packages stay,
+    although `.venv` is often in that folder. Raises AutomationInvalid with file and line.
     """
     if not path.is_file():
         raise AutomationInvalid(f"There is no file {path}", faults=[Fault(str(path), "expected a Python file")])
@@ -42,7 +43,10 @@ def load_file(path: Path) -> list[Automation]:
 
 
 def _require_all_taken(namespace: Mapping[str, object], automations: Sequence[Automation]) -> None:
-    """What the file reads events by is a trigger of one of its automations; else they would come, and nobody would hear of it."""
+    """Check that each trigger the file reads events by belongs to one of its automations.
+
+    Otherwise its events would arrive, and no automation would receive them. Raises AutomationInvalid.
+    """
     taken = {id(trigger) for automation in automations for trigger in (*automation.triggers, *automation.reported)}
     for name, value in namespace.items():
         if not isinstance(value, Trigger) or id(value) in taken:
@@ -50,13 +54,13 @@ def _require_all_taken(namespace: Mapping[str, object], automations: Sequence[Au
         read = value.read
         if inspect.isfunction(read) and read.__module__ == namespace["__name__"]:
             code = read.__code__
-            message = f"{name} reads events of {value.name}, but no automation here takes them: name it by trigger={name}, or reported={name} of its truth"
+            message = f"{name} reads events of {value.name}, but no automation here takes them: name it by trigger={name}, or reported={name} of its truth"  # noqa: E501
             fault = Fault(f"{code.co_filename}:{code.co_firstlineno}", message)
             raise AutomationInvalid(f"{fault.where}: {fault.message}", faults=[fault])
 
 
 def policy_text(automation: Automation) -> tuple[str, str]:
-    """An automation's decision table as text, and what to call its place. Raises AutomationInvalid."""
+    """Return an automation's decision table as text, and a name for its place. Raises AutomationInvalid."""
     policy = automation.policy
     if policy.text is not None:
         return policy.text, automation.declared_at
@@ -87,7 +91,7 @@ def _run(path: Path) -> dict[str, object]:
 
 
 def _located(path: Path, error: Exception) -> AutomationInvalid:
-    """The error with the line of the builder's file that caused it."""
+    """Return the error with the line of the builder's file that caused it."""
     faults = list(error.faults) if isinstance(error, AndonError) else []
     if isinstance(error, SyntaxError) and error.filename:
         place, message = f"{error.filename}:{error.lineno}", f"syntax error: {error.msg}"

@@ -12,9 +12,10 @@ _SEGMENTS = (ValueKind.STRING, ValueKind.OPTIONAL_STRING, ValueKind.BOOLEAN, Val
 
 
 def described_measures(automation: Automation, variables: Mapping[str, ValueKind]) -> dict[str, Any]:
-    """Describe the measures for the automation's version; nothing if none is declared, so that old versions keep their digest.
+    """Describe the measures for the automation's version.
 
-    A description holds the kinds of all that a measure reads, so it can be computed without the code. Raises AutomationInvalid.
+    The result is empty if none is declared, so that old versions keep their digest. A description holds the kinds of
+    all values that a measure reads, so that it can be computed without the code. Raises AutomationInvalid.
     """
     faults: list[Fault] = []
     found = []

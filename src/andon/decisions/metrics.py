@@ -29,7 +29,10 @@ _ARM = ("automation", "model", "version")
 
 
 class DecisionMetrics:
-    """Counts what the decider did. `breached` hears of expectations that did not hold. Call it from the event loop only."""
+    """Counts what the decider did. Call it from the event loop only.
+
+    `breached` receives the expectations that did not hold.
+    """
 
     def __init__(self, metrics: Metrics, *, breached: Callable[[str, str, int], None] | None = None) -> None:
         self._declare(metrics)
@@ -38,14 +41,14 @@ class DecisionMetrics:
         self.decided = 0
 
     def batch(self, reports: Sequence[BatchReport]) -> None:
-        """A batch was committed; one report for each arm in it, so one at least."""
+        """Count a committed batch; there is one report for each arm in it, so at least one."""
         self.batches.add(())
         self.commit.observe_times((), reports[0].record)
         for report in reports:
             self._count(report)
 
     def failed(self, transient: bool, requests: int) -> None:
-        """A batch could not be decided or recorded."""
+        """Count a batch that could not be decided or recorded."""
         self.unrecorded.add(("transient" if transient else "persistent",), requests)
 
     def expired(self, automation: str, requests: int) -> None:
@@ -64,7 +67,7 @@ class DecisionMetrics:
         self.decisions = many("andon_decisions_total", "Recorded decisions.", (*_ARM, "outcome"))
         self.stages = metrics.batch_histogram(
             "andon_stage_seconds",
-            "What a decision waited for: queue, features, predict, policy, record; and whole, from admission to the commit.",
+            "What a decision waited for: queue, features, predict, policy, record; and whole, from admission to the commit.",  # noqa: E501
             (*_ARM, "stage"),
             buckets=STAGE_BUCKETS,
         )
@@ -74,7 +77,7 @@ class DecisionMetrics:
         self.model_cpu = many("andon_model_cpu_seconds_total", "CPU time spent predicting and ruling.", _ARM)
         self.errors = many(
             "andon_errors_total",
-            "Decisions for which a version failed: transient (too slow, busy) or persistent (it raised, or gave nonsense).",
+            "Decisions for which a version failed: transient (too slow, busy) or persistent (it raised, or gave nonsense).",  # noqa: E501
             (*_ARM, "kind"),
         )
         self.fallbacks = many(
@@ -84,7 +87,7 @@ class DecisionMetrics:
         )
         self.misplaced = many(
             "andon_events_misplaced_total",
-            "Decisions that windows do not have at the time of their event: later than allowed (late), or ahead of our clock (future).",
+            "Decisions that windows do not have at the time of their event: later than allowed (late), or ahead of our clock (future).",  # noqa: E501
             ("automation", "why"),
         )
         self.breached = many(

@@ -1,14 +1,18 @@
-"""How long batches of late took: something for any batch (a commit), and something for each decision in it. Pure.
+"""The time of recent batches: a part for any batch (a commit), and a part for each decision in it. Pure.
 
-A straight line through batch sizes and their times, by least squares; older batches count for less. What one more decision
-adds is its slope: the mean, time by size, would take the commit of a small batch for the cost of its few decisions.
+It is a straight line through batch sizes and their times, by least squares; older batches count for less. The slope is
+what one more decision adds. The mean, time by size, would take the commit of a small batch for the cost of its few
+decisions.
 """
 
 _MEMORY = 0.95
 """How much of the weight of the batches before it each batch leaves."""
 
 _LEAST_SHARE = 0.02
-"""A decision is taken to cost at least this part of the mean; measured times scatter, and a slope may come out below nothing."""
+"""The least cost of a decision, as a part of the mean.
+
+Measured times scatter, so a slope may come out below zero.
+"""
 
 
 class Pace:
@@ -18,7 +22,7 @@ class Pace:
         self._weight = self._sizes = self._squares = self._seconds = self._products = 0.0
 
     def learn(self, decisions: int, seconds: float) -> None:
-        """A batch of so many took so long."""
+        """Learn from a batch of `decisions` that took `seconds`."""
         self._weight = _MEMORY * self._weight + 1
         self._sizes = _MEMORY * self._sizes + decisions
         self._squares = _MEMORY * self._squares + decisions * decisions
@@ -32,9 +36,10 @@ class Pace:
         return 0.0 if each is None else (self._seconds - each * self._sizes) / self._weight
 
     def room(self, seconds: float) -> int:
-        """How many more decisions make a batch longer by these seconds, or by what any batch takes if that is more; 0 before the first.
+        """Return how many more decisions lengthen a batch by `seconds`, or by a batch's usual time if that is more.
 
-        Behind a slow commit fewer would save nobody much time, and need many commits.
+        It is 0 before the first batch. Behind a slow commit, fewer decisions would save nobody much time and need many
+        commits.
         """
         each = self.each
         return int(max(seconds, self.usual) / each) if each else 0

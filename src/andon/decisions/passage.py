@@ -1,4 +1,4 @@
-"""One batch on its way: features as seen, each arm's judgement, the record, and what is told of it."""
+"""One batch on its way: features as seen, each arm's judgement, the record, and the reports and answers."""
 
 import asyncio
 from collections import Counter
@@ -34,11 +34,11 @@ class BatchWatcher(Protocol):
     """Hears how batches went; for metrics."""
 
     def batch(self, reports: Sequence[BatchReport]) -> None:
-        """A batch was committed; one report for each arm in it."""
+        """Take note of a committed batch; there is one report for each arm in it."""
         ...
 
     def failed(self, transient: bool, requests: int) -> None:
-        """A batch could not be decided."""
+        """Take note of a batch that could not be decided."""
         ...
 
     def expired(self, automation: str, requests: int) -> None:
@@ -74,11 +74,14 @@ class Payer(Protocol):
         ...
 
     def settle(self, automation: str, version: int, paid: int, unpaid: int, cpu_us: int) -> None:
-        """This version's predictions that were allowed (`paid`) are over and took so much CPU time; `unpaid` were not made."""
+        """Settle a version's predictions: those allowed (`paid`) are over and took `cpu_us`; `unpaid` were not made.
+
+        `cpu_us` is CPU time in microseconds.
+        """
         ...
 
     def settle_shadow(self, automation: str, version: int, paid: int, cpu_us: int) -> None:
-        """The same for a version that only looked on: its predictions cost and decide nothing."""
+        """Settle a shadow's predictions, which have a cost and decide nothing."""
         ...
 
 
@@ -142,14 +145,14 @@ class Group(Struct):
         return [request for request, _ in kept], [seen for _, seen in kept]
 
     def deltas_of(self, kept: set[UUID]) -> list[Delta]:
-        """What those requests that are recorded add to the feature state."""
+        """Return what those requests that are recorded add to the feature state."""
         if all(item.request.id in kept for item in self.items):
             return self.deltas
         return self.line.see([request for request in self.requests if request.id in kept], {})[1]
 
 
 class Passed(Struct, frozen=True):
-    """A batch that is in the ledger: what came of each line's items, the ids that are there now, and when it began and ended.
+    """A batch that is in the ledger: the groups of its lines, the ids recorded now, and when it began and ended.
 
     `refused` are those that PostgreSQL would not take, where all depends on the others.
     """
@@ -167,7 +170,7 @@ class Passed(Struct, frozen=True):
         return len(self.recorded) == sum([len(group.items) for group in self.groups])
 
     def reports(self) -> list[BatchReport]:
-        """What each arm did. Made after everybody has an answer, since nobody waits for it."""
+        """Return what each arm did. Call it after every caller has an answer, since no caller waits for it."""
         whole = self.whole
         return [report for group in self.groups for report in _reports(group, self, whole)]
 
@@ -304,7 +307,10 @@ def _by_arm(items: Sequence[Item]) -> list[tuple[Arm, list[int]]]:
 
 
 def _within(items: Sequence[Item]) -> float:
-    """Seconds until the last of these callers goes away; rows of a call that was begun in time are decided though he is gone."""
+    """Return the seconds until the last of these callers goes away.
+
+    Rows of a call that was begun in time are decided even if the caller has gone.
+    """
     deadlines = [deadline for item in items if (deadline := item.request.deadline_ns) is not None]
     if len(deadlines) < len(items):
         return FOR_EVER
@@ -313,7 +319,7 @@ def _within(items: Sequence[Item]) -> float:
 
 
 def _reports(group: Group, passed: Passed, whole: bool) -> list[BatchReport]:
-    """What each arm did; a request that repeats one decided before is in none."""
+    """Return what each arm did, without the requests that repeat one decided before."""
     recorded, began_ns, ended_ns = passed.recorded, passed.began_ns, passed.ended_ns
     reports = []
     for share in group.shares:

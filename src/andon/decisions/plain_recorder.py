@@ -1,9 +1,10 @@
-"""A ledger writer in plain statements: the readable reference, and the way of a batch that `Recorder` cannot record at once.
+"""A ledger writer in plain statements: the readable reference, and the fallback for what `Recorder` cannot record.
 
-Each attempt is one transaction on one connection. It takes the keys and intake rows, looks for what is recorded already, and
-inserts the rest with its audit leaf. An attempt that loses its connection while it commits may still be committed later. Its
-writer stays in `Batch.in_doubt`, so that the next attempt recognises what it recorded. Its chain is never used again.
-An attempt ends at the first deadline of its callers; those whose time is over are given up, and the others tried again.
+Each attempt is one transaction on one connection. It takes the keys and intake rows, looks for what is recorded
+already, and inserts the rest with its audit leaf. An attempt that loses its connection while it commits may still be
+committed later. Its writer stays in `Batch.in_doubt`, so that the next attempt recognises what it recorded. Its chain
+is never used again. An attempt ends at the first deadline of its callers; those whose time is over are given up, and
+the others tried again.
 """
 
 import asyncio
@@ -45,7 +46,10 @@ ROLLBACK_SECONDS = 0.5
 """How long a server that does not answer has to roll back before its connection is given up."""
 
 PASSING = (*CONNECTION_LOST, asyncpg.TransactionRollbackError, asyncpg.UniqueViolationError)
-"""Errors after which another attempt may succeed. A unique id that another process has just used is found by the next look."""
+"""Errors after which another attempt may succeed.
+
+The next look finds a unique id that another process has just used.
+"""
 
 REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
 """What PostgreSQL answers to a decision that it will never take."""
@@ -147,7 +151,7 @@ class PlainRecorder:
         batch.recorded |= {request.id for request in batch.requests}
 
     async def _write(self, connection: asyncpg.Connection, batch: Batch) -> tuple[bool, audit.Leaf | None]:
-        """Write what is left of a batch; return whether an earlier attempt came through, and the leaf if there is one."""
+        """Write the rest of a batch; return whether an earlier attempt came through, and the leaf if there is one."""
         leaf, requests = None, batch.requests
         allowed = await reservations.reserve(connection, requests, self._clock.now())
         there = await ledger.writers_of(connection, [request.id for request in requests])

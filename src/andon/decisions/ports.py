@@ -19,9 +19,9 @@ class LedgerWriter(Protocol):
     async def record(self, batch: Batch) -> set[UUID]:
         """Record a batch in one commit, through outages, and return the ids that it recorded.
 
-        Repeats are left out. So are decisions that PostgreSQL refuses; those are in `batch.refused`. A batch with something
-        alongside is all or nothing: it raises RepeatsFound if a request was decided before, and Fenced if what is alongside
-        was refused. Raises LedgerUnavailable if the database does not answer within PATIENCE.
+        Repeats are left out. So are decisions that PostgreSQL refuses; those are in `batch.refused`. A batch with
+        something alongside is all or nothing: it raises RepeatsFound if a request was decided before, and Fenced if
+        what is alongside was refused. Raises LedgerUnavailable if the database does not answer within PATIENCE.
         """
         ...
 

@@ -30,7 +30,7 @@ class BudgetSpent(PredictionFailed):
 
 
 def because_of(error: Unpredictable) -> str:
-    """The reason code of a prediction that is missing."""
+    """Return the reason code of a prediction that is missing."""
     match error:
         case PredictionTimedOut():
             return PREDICTION_TIMED_OUT
@@ -43,13 +43,13 @@ def because_of(error: Unpredictable) -> str:
 
 
 def failure_of(because: str, words: str) -> Unpredictable:
-    """The failure that has this reason code; the inverse of `because_of`."""
+    """Return the failure that has this reason code; the inverse of `because_of`."""
     kinds = {PREDICTION_TIMED_OUT: PredictionTimedOut, ENDPOINT_BUSY: EndpointBusy, BUDGET_SPENT: BudgetSpent}
     return kinds.get(because, PredictionFailed)(words)
 
 
 def rows_of(inputs: Sequence[Mapping[str, Any]], seen: Sequence[Seen]) -> list[Row]:
-    """What a model is given: each input with its features."""
+    """Return the rows that a model receives: each input with its features."""
     return [{**given, **s.features} if s.features else given for given, s in zip(inputs, seen, strict=True)]
 
 
@@ -65,9 +65,9 @@ async def ask_now(arm: Arm, rows: Sequence[Row], within: float) -> Sequence[Pred
 
 
 async def predictions(ask: Ask, arm: Arm, rows: Sequence[Row], until: float) -> list[Prediction | Unpredictable]:
-    """A prediction or what went wrong for each row: a bad row costs no other its prediction.
+    """Return for each row a prediction or what went wrong: a bad row costs no other row its prediction.
 
-    What is not there in time on `perf_counter` has timed out.
+    A row without an answer by `until`, on the clock of `perf_counter`, has timed out.
     """
     if not rows:
         return []

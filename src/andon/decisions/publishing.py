@@ -1,4 +1,4 @@
-"""Publishing a policy: checked against the automation that is to decide by it, then kept, and put in force if that is wanted."""
+"""Publishing a policy: it is checked against its automation, then kept, and put in force if that is wanted."""
 
 from datetime import datetime
 
@@ -74,7 +74,7 @@ def use_policy(
 
 
 def check_policy(automation: Automation, published: PolicyVersion) -> None:
-    """That a published policy fits an automation as it is now. Raises PolicyInvalid, AutomationInvalid."""
+    """Check that a published policy fits an automation as it is now. Raises PolicyInvalid, AutomationInvalid."""
     assembly.compile_text(automation, published.text, f"policy {published.version}")
 
 
@@ -93,7 +93,10 @@ def apart_from_force(tx: Tx, automation: Automation) -> list[str]:
 
 
 def require_released_code(tx: Tx, automation: Automation) -> None:
-    """That the code here, its policy aside, is what was released: gateways decide with that. Raises CodeUnreleased."""
+    """Check that the code here, its policy aside, is what was released. Raises CodeUnreleased.
+
+    Gateways decide with the released code.
+    """
     holding = releasing.released(tx, automation.name)
     if holding is None:
         return

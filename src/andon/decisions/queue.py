@@ -1,9 +1,9 @@
-"""What waits to be decided in one lane: the urgent first, the expired never, bulk work in large helpings. Pure.
+"""The queue of one lane: urgent requests first, expired ones never, bulk work in large portions. Pure.
 
-Interactive and normal work goes with the next batch, or when a lane shares its callers between two, with the one after. Bulk work
-waits until there is a batch full of it, or until its oldest has waited BULK_WAIT: a large batch costs far less CPU a decision. At once
-goes only as much of it as is done in BULK_SLICE, so that it never costs the urgent more than that, whether they are in its batch or
-come while it is under way.
+Interactive and normal work goes with the next batch, or with the one after if a lane shares its callers between two.
+Bulk work waits until it fills a batch, or until its oldest request has waited BULK_WAIT: a large batch costs far less
+CPU for each decision. Only as much of it goes at once as is done in BULK_SLICE. So it never costs urgent requests more
+than that, whether they are in its batch or arrive while it is under way.
 """
 
 from collections import Counter, deque
@@ -36,7 +36,10 @@ Done: TypeAlias = Callable[[Decision | None, BaseException | None], None]
 """Hears how it ended: a decision that is in the ledger, None for a repeat of one that was there before, or an error."""
 
 Foretold: TypeAlias = Callable[[Decision], None]
-"""Hears what it will be if the ledger takes it, while PostgreSQL is at it: to have the answer ready. Nobody may be told yet."""
+"""Receives the decision that holds if the ledger takes it, while PostgreSQL writes.
+
+It may prepare the answer, and must not send it yet.
+"""
 
 
 class Item(Struct, gc=False):
@@ -81,7 +84,10 @@ class Queue:
 
     @property
     def depths_by_version(self) -> Counter[tuple[str, int, Priority]]:
-        """How many wait for each version of a model, by priority. Any thread may ask: what is counted is what waits at one moment."""
+        """How many requests wait for each version of a model, by priority.
+
+        Any thread may read it: it counts what waits at one moment.
+        """
         counts: Counter[tuple[str, int, Priority]] = Counter()
         for priority, waiting in zip(Priority, self._by_priority, strict=True):
             counts.update((item.arm.ref.model.name, item.arm.version, priority) for item in list(waiting))
@@ -104,7 +110,10 @@ class Queue:
         return sum(map(len, self._by_priority[: priority + 1]))
 
     def take(self, room: int, now_ns: int, most: int = MAX_BATCH) -> tuple[list[Item], list[Item]]:
-        """The next batch of at most so many, and what expired before its turn. `room` is how much bulk work fits into BULK_SLICE."""
+        """Take the next batch, of at most `most`, and the requests that expired before their turn.
+
+        `room` is how much bulk work fits into BULK_SLICE.
+        """
         batch: list[Item] = []
         expired: list[Item] = []
         interactive, normal, bulk = self._by_priority
@@ -158,7 +167,10 @@ def _is_late(item: Item, now_ns: int) -> bool:
 
 
 def _decide_fate(first: Item, together: list[Item], now_ns: int) -> None:
-    """The first of a call was taken: if in time, the others are waited for as well; if too late, so are they at their turn."""
+    """Mark the others of a call as begun if its first was taken in time; otherwise they expire at their turn.
+
+    The answers of requests that are begun are waited for.
+    """
     if first.request.deadline_ns is None or now_ns <= first.request.deadline_ns:
         for item in together:
             item.begun = item is not first
@@ -166,7 +178,7 @@ def _decide_fate(first: Item, together: list[Item], now_ns: int) -> None:
 
 
 def grouped(items: Sequence[Item]) -> list[tuple[Line, list[Item]]]:
-    """The items by line, in their order."""
+    """Return the items by line, in their order."""
     first = items[0].line if items else None
     if first is not None and not [item for item in items if item.line is not first]:
         return [(first, list(items))]

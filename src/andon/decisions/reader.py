@@ -1,6 +1,7 @@
-"""What deciding has to know from the database: window tiles, rows of tables, used keys; through outages.
+"""Reads of window tiles, rows of tables and used keys from the database, through outages.
 
-It is read on connections of its own: to ask whether keys were used waits neither for a commit under way nor for the tiles of others.
+It has connections of its own, so that asking for used keys waits neither for a commit under way nor for the tiles of
+others.
 """
 
 import asyncio
@@ -44,11 +45,11 @@ class FeatureReader:
             await self._state.connected()
 
     async def read(self, needs: Needs) -> Snapshot:
-        """The feature state that a batch needs. Raises LedgerUnavailable."""
+        """Return the feature state that a batch needs. Raises LedgerUnavailable."""
         return await self._state.ask(lambda connection: features.read(connection, needs))
 
     async def look_up(self, wanted: Sequence[WantedRows]) -> Looked:
-        """The rows that a batch needs, as far as none is known that is fresh enough. Raises LedgerUnavailable."""
+        """Return the rows that a batch needs, read if none is known that is fresh enough. Raises LedgerUnavailable."""
         return await self._state.ask(lambda connection: self._lookups.read(connection, wanted))
 
     async def used(self, keys: Sequence[Idempotency]) -> set[tuple[str, str]]:
@@ -70,7 +71,7 @@ class _Patient:
         self._one_at_a_time = asyncio.Lock()
 
     async def ask(self, question: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
-        """What the database says. Raises LedgerUnavailable."""
+        """Return the database's answer to a question. Raises LedgerUnavailable."""
         async with self._one_at_a_time:
             deadline = perf_counter() + PATIENCE.total_seconds()
             while True:

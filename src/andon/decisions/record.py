@@ -22,7 +22,10 @@ SALT_BYTES = 16
 
 
 def _written(*, once: bool) -> list[Field]:
-    """The parts of a record; what has a path with a dot is written with the part that holds it, and the input as it came."""
+    """Return the parts of a record that are written by themselves.
+
+    A field at a path with a dot is written with the part that holds it, and the input as it was received.
+    """
     parts = [field for field in FIELDS.values() if field.record and "." not in field.record]
     return [field for field in parts if field.once is once and field.record != "input"]
 
@@ -46,7 +49,7 @@ _ADDED = [field for field in COLUMNS.values() if field.since > 1]
 
 
 def encode(decisions: Sequence[Decision]) -> list[bytes]:
-    """The records of a batch as JSON bytes. What its decisions have in common is written once."""
+    """Return the records of a batch as JSON bytes. What its decisions have in common is written once."""
     written: dict[Hashable, bytes] = {}
     return [_encode(decision, written) for decision in decisions]
 
@@ -78,12 +81,12 @@ def decode(record: bytes) -> dict[str, Any]:
 
 
 def digest_of(salt: bytes, record: bytes) -> bytes:
-    """What the audit chain keeps of a record: 32 bytes."""
+    """Return what the audit chain keeps of a record: 32 bytes."""
     return sha256(salt + record).digest()
 
 
 def shape_of(record: Mapping[str, Any]) -> int:
-    """The shape of a record: which fields it has."""
+    """Return the shape of a record, which says what fields it has."""
     shape: int = record.get("shape", 1)
     return shape
 

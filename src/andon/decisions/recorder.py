@@ -1,7 +1,7 @@
 """The fast ledger writer: a batch is a pipeline of prepared statements, one transaction and one round trip.
 
-It expects no used key, no repeat, no refusal and no outage. When one of them occurs, the pipeline is rolled back or its end is
-unknown. Then a `PlainRecorder` records the batch, after looking at what the ledger has of it.
+It expects no used key, no repeat, no refusal and no outage. When one of them occurs, the pipeline is rolled back or its
+end is unknown. Then a `PlainRecorder` records the batch, after looking at what the ledger has of it.
 """
 
 import asyncio
@@ -91,7 +91,7 @@ class Recorder:
         return True
 
     def _pipeline(self, batch: Batch, ids: set[UUID]) -> tuple[audit.Leaf | None, list[Statement]]:
-        """The statements that record a batch, and its leaf if there are decisions in it."""
+        """Return the statements that record a batch, and its leaf if there are decisions in it."""
         leaf, requests = None, batch.requests
         statements = reservations.reserving(requests, self._clock.now())
         if requests:
@@ -102,7 +102,7 @@ class Recorder:
         return leaf, statements
 
     async def _ready(self) -> Statements:
-        """The connection for pipelines, with its statements prepared."""
+        """Return the connection for pipelines, with its statements prepared."""
         if self._statements is None or self._statements.is_closed:
             statements = await self._database.statements()
             try:

@@ -28,7 +28,8 @@ class Alongside(Protocol):
     def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str | Invalid]) -> Sequence[Statement]:
         """Return the statements that write it; they call `refuse_unless_all_found` if their rows are not as expected.
 
-        `recorded` are the decisions in this transaction, `refused` what is not recorded and never will be, with the reason.
+        `recorded` are the decisions in this transaction, `refused` what is not recorded and never will be, with the
+        reason.
         """
         ...
 

@@ -94,7 +94,7 @@ def decide_by(
 
 
 def policy_upon_release(tx: Tx, deployed: AutomationVersion) -> PolicyText:
-    """The policy in force once this version is released. Raises PolicyInvalid."""
+    """Return the policy in force once this version is released. Raises PolicyInvalid."""
     in_force, before = policies.in_force(tx, deployed.name), releases.newest(tx, deployed.name)
     own = own_policy(deployed)
     if in_force is None or before is None:
@@ -105,13 +105,13 @@ def policy_upon_release(tx: Tx, deployed: AutomationVersion) -> PolicyText:
 
 
 def own_policy(deployed: AutomationVersion) -> PolicyText:
-    """The policy that a version was deployed with. Raises PolicyInvalid."""
+    """Return the policy that a version was deployed with. Raises PolicyInvalid."""
     text = deployed.description["policy"]
     return PolicyText(text, policies.parse(text, source=f"the policy of {deployed.name} version {deployed.number}"))
 
 
 def require_named(deployed: AutomationVersion, table: DecisionTable) -> None:
-    """That a policy names only what a version gives. Raises AutomationInvalid."""
+    """Check that a policy names only what a version gives. Raises AutomationInvalid."""
     wrong = assembly.unnamed(deployed, table)
     if wrong:
         message = f"{deployed.name} version {deployed.number} does not give what policy {table.version} reads"
@@ -121,7 +121,7 @@ def require_named(deployed: AutomationVersion, table: DecisionTable) -> None:
 
 
 def released(tx: Tx, automation: str) -> Release | None:
-    """The release that holds, or None where nothing was released."""
+    """Return the release that holds; None if nothing was released."""
     return releases.newest(tx, automation)
 
 
@@ -137,7 +137,7 @@ def superseded_at(tx: Tx, automation: str, version: int) -> datetime | None:
 
 
 def newest_version(tx: Tx, automation: str) -> AutomationVersion:
-    """The version of an automation that was deployed last. Raises AutomationNotFound."""
+    """Return the version of an automation that was deployed last. Raises AutomationNotFound."""
     found = versions.newest_of(tx, automation)
     if found is None:
         raise AutomationNotFound(f"No automation {automation!r} was ever deployed")
@@ -145,7 +145,7 @@ def newest_version(tx: Tx, automation: str) -> AutomationVersion:
 
 
 def require_deployed(tx: Tx, automation: str) -> None:
-    """That an automation of this name was ever deployed. Raises AutomationNotFound."""
+    """Check that an automation of this name was ever deployed. Raises AutomationNotFound."""
     newest_version(tx, automation)
 
 
@@ -155,7 +155,7 @@ def is_same_person(author: str, approver: str) -> bool:
 
 
 def _policy_version(deployed: AutomationVersion) -> str | None:
-    """The version of the policy it was deployed with; None where the text is no policy any more."""
+    """Return the version of the policy it was deployed with; None if the text is no valid policy any more."""
     try:
         return own_policy(deployed).table.version
     except PolicyInvalid:

@@ -8,12 +8,14 @@ from andon.decisions.domain import Decision, Judgement
 
 
 class BatchReport(Struct, frozen=True):
-    """One committed batch of one arm. Times are in seconds; `began_ns` and `ended_ns` on the clock of `perf_counter_ns`.
+    """One committed batch of one arm. Times are in seconds; `began_ns`, `ended_ns` on the clock of `perf_counter_ns`.
 
-    `judgements`, `queue` and `whole` hold one entry a decision, in one order: what was found, and how long it was from its admission to the
-    start of the batch, and to the commit. `traced` are the decisions of requests that came with a trace; of the others nothing is held. The other stages took so long for the batch as a whole; `features` and `record` are shared with the
-    other arms of the same commit. `fallbacks` counts the decisions that the arm could not make, by the reason; `misplaced` those that
-    windows do not have at the time of their event, by why; `breached` the values that were not as expected, by name.
+    `judgements`, `queue` and `whole` hold one entry for each decision, in one order: the judgement, the time from its
+    admission to the start of the batch, and the time to the commit. `traced` are the decisions of requests with a
+    trace; of the others nothing is held. The other stages took so long for the batch as a whole; `features` and
+    `record` are shared with the other arms of the same commit. `fallbacks` counts the decisions that the arm could not
+    make, by the reason. `misplaced` counts those that windows do not have at the time of their event, by the reason.
+    `breached` counts the values that were not as expected, by name.
     """
 
     automation: str

@@ -1,4 +1,7 @@
-"""Idempotency keys and intake rows, which a request must hold to be decided; taken in the transaction of its decision."""
+"""Idempotency keys and intake rows, which a request must hold to be decided.
+
+They are taken in the transaction of the request's decision.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,7 +23,10 @@ HELD = """
 SELECT decision_id FROM unnest($1::text[], $2::text[], $3::uuid[]) AS w(scope, key, decision_id)
 JOIN idempotency_keys USING (scope, key, decision_id)
 """
-"""The requests that have their keys, reserved now or when they were accepted. No row is locked, so that a repeat does not wait."""
+"""The requests that have their keys, reserved now or when they were accepted.
+
+No row is locked, so that a repeat does not wait.
+"""
 
 TAKE_FROM_INTAKE = "DELETE FROM intake WHERE id = ANY($1::uuid[]) RETURNING id"
 """Take requests out of the intake. Returns those that were there."""
@@ -35,7 +41,7 @@ SELECT scope, key FROM idempotency_keys WHERE (scope, key) IN (SELECT * FROM unn
 
 
 async def used(connection: asyncpg.Connection, keys: Sequence[Idempotency]) -> set[tuple[str, str]]:
-    """The keys that have a decision, as scope and key."""
+    """Return the keys that have a decision, as scope and key."""
     found = await connection.fetch(USED, [key.scope for key in keys], [key.key for key in keys])
     return {(row["scope"], row["key"]) for row in found}
 
@@ -60,7 +66,7 @@ async def reserve(connection: asyncpg.Connection, requests: Sequence[DecisionReq
 
 
 def reserving(requests: Sequence[DecisionRequest], now: datetime) -> list[Statement]:
-    """The statements that take the keys and intake rows of all these requests, or are refused."""
+    """Return the statements that take the keys and intake rows of all these requests, or are refused."""
     statements: list[Statement] = []
     keyed, waiting = _keyed(requests), [request.id for request in requests if request.from_intake]
     if keyed and not waiting:

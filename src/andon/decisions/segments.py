@@ -26,7 +26,7 @@ def segment_in(texts: Sequence[str]) -> Mapping[str, str] | None:
 
 
 def number_or_boolean(text: str) -> Any:
-    """A text as the number or boolean that it writes in JSON; None if it writes neither."""
+    """Return the number or boolean that a text writes in JSON; None if it writes neither."""
     try:
         value = from_json(text, allow_inf_nan=False)
     except ValueError:

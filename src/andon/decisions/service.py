@@ -1,4 +1,4 @@
-"""What can be done with decisions besides deciding: read them, accept requests for later, deploy versions, keep house."""
+"""Operations on decisions besides deciding: read them, accept requests for later, deploy versions, keep house."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -66,7 +66,7 @@ def following(
 def with_input(
     tx: Tx, automation: str, field: str, value: str, *, since: datetime, until: datetime, limit: int
 ) -> list[DecisionRecord]:
-    """The newest decisions asked for between two moments whose input has this value in a field."""
+    """Return the newest decisions asked for between two moments whose input has this value in a field."""
     return reading.with_input(tx, automation, field, value, since, until, limit)
 
 
@@ -81,7 +81,10 @@ def tallies(tx: Tx, *, since: datetime, until: datetime, step: timedelta) -> lis
 
 
 def first_answer(tx: Tx, key: Idempotency) -> DecisionRecord | None:
-    """The decision that a used key got, or None. Raises KeyReused if it was for another input, KeyInFlight if it still waits."""
+    """Return the decision that a used key got, or None.
+
+    Raises KeyReused if it was for another input, KeyInFlight if it still waits.
+    """
     answer = first_answers(tx, [key]).get((key.scope, key.key))
     if isinstance(answer, AndonError):
         raise answer
@@ -89,7 +92,11 @@ def first_answer(tx: Tx, key: Idempotency) -> DecisionRecord | None:
 
 
 def first_answers(tx: Tx, asked: Sequence[Idempotency]) -> dict[tuple[str, str], FirstAnswer]:
-    """What used keys got, by scope and key. In its place KeyReused where it was for another input, KeyInFlight where it still waits."""
+    """Return what used keys got, by scope and key.
+
+    In place of a decision it is KeyReused if the key was used for another input, KeyInFlight if its request still
+    waits.
+    """
     used = keys.used(tx, asked)
     digests = {(key.scope, key.key): key.digest for key in asked}
     recorded = reading.find_all(tx, [decision_id for digest, decision_id in used.values()])
@@ -123,7 +130,10 @@ def accept(tx: Tx, request: DecisionRequest) -> UUID:
 
 
 def accept_new(tx: Tx, requests: Sequence[DecisionRequest]) -> set[UUID]:
-    """Keep those of these requests whose idempotency key, if they have one, was never used; their ids. `accept` tells of the others."""
+    """Keep those of these requests whose idempotency key, if they have one, was never used; return their ids.
+
+    `accept` reports on the others.
+    """
     reserved = keys.reserve(tx, requests)
     new = [request for request in requests if request.idempotency is None or request.id in reserved]
     intake.accept_all(tx, new)
@@ -166,14 +176,15 @@ def withdraw(tx: Tx, decision_id: UUID) -> None:
 
 
 def find_waiting(tx: Tx, decision_id: UUID) -> WaitingRequest | None:
-    """A request that waits to be decided, or None."""
+    """Return a request that waits to be decided, or None."""
     return intake.find(tx, decision_id)
 
 
 def claim(tx: Tx, automations: Sequence[str], *, limit: int, now: datetime, lease: timedelta) -> list[WaitingRequest]:
     """Take the oldest waiting requests of these automations; they are free again when the lease ends undecided.
 
-    One that was taken before, by a worker that ended, is taken alone: if it is what ended that worker, it takes no other along.
+    A request that was taken before, by a worker that ended, is taken alone: if it ended that worker, it takes no other
+    request along.
     """
     suspect = intake.claim(tx, automations, limit=1, now=now, lease=lease, suspect=True)
     return suspect or intake.claim(tx, automations, limit=limit, now=now, lease=lease)
@@ -204,7 +215,7 @@ def fail(tx: Tx, decision_id: UUID, error: str, *, now: datetime) -> None:
 
 
 def deploy(tx: Tx, automation: Automation, *, actor: Actor, now: datetime) -> AutomationVersion:
-    """The version of an automation as it stands; a new one, audited and announced, if its content is new."""
+    """Return the version of an automation as it stands; a new one, audited and announced, if its content is new."""
     description = assembly.describe(automation)
     digest = assembly.digest_of(description)
     known = versions.by_digest(tx, automation.name, digest)
@@ -231,12 +242,12 @@ def deploy(tx: Tx, automation: Automation, *, actor: Actor, now: datetime) -> Au
 
 
 def automations(tx: Tx) -> list[str]:
-    """The names of all automations that were ever deployed."""
+    """Return the names of all automations that were ever deployed."""
     return versions.automations(tx)
 
 
 def newest_versions(tx: Tx) -> list[AutomationVersion]:
-    """The newest version of every automation that was ever deployed, by name."""
+    """Return the newest version of every automation that was ever deployed, by name."""
     return versions.newest(tx)
 
 
@@ -246,32 +257,41 @@ def deployed_versions(tx: Tx, name: str) -> list[AutomationVersion]:
 
 
 def rows_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, DecisionRow]:
-    """The rows of these decisions by id; those that are not there are left out."""
+    """Return the rows of these decisions by id; missing ones are left out."""
     return reading.rows_of(tx, ids) if ids else {}
 
 
 def records_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, DecisionRecord]:
-    """The whole records of these decisions that are there."""
+    """Return the whole records of these decisions; missing ones are left out."""
     return reading.find_all(tx, ids)
 
 
 def sample(tx: Tx, automation: str, outcome: str, since: datetime, until: datetime, *, limit: int) -> list[DecisionRow]:
-    """Decisions with an outcome that were asked for between two moments; of more than `limit` always the same random ones."""
+    """Return decisions with an outcome that were asked for between two moments.
+
+    Of more than `limit`, it returns always the same random ones.
+    """
     return reading.sample(tx, automation, outcome, since, until, limit)
 
 
 def outcomes_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, str]:
-    """What was decided, by the decision's id; those that are not there are left out."""
+    """Return the outcomes by the decisions' ids; missing ones are left out."""
     return reading.outcomes_of(tx, ids) if ids else {}
 
 
 def scores_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, float | None]:
-    """What the model said, by the decision's id: None where it could not; those that are not there are left out."""
+    """Return the model's scores by the decisions' ids; missing ones are left out.
+
+    A score is None if the model gave none.
+    """
     return reading.scores_of(tx, ids) if ids else {}
 
 
 def declaring(tx: Tx, part: str) -> Mapping[str, datetime]:
-    """Return the automations of which a version describes a part, as `measures`, each with when the first was deployed."""
+    """Return the automations with a version that describes a part, such as `measures`.
+
+    Each has the time when the first such version was deployed.
+    """
     return versions.declaring(tx, part)
 
 
@@ -284,12 +304,12 @@ def version(tx: Tx, name: str, number: int) -> AutomationVersion:
 
 
 def newest(tx: Tx, automation: str, limit: int) -> list[DecisionRecord]:
-    """The last decisions of an automation, whole, newest first."""
+    """Return the last decisions of an automation, whole, newest first."""
     return reading.newest(tx, automation, limit)
 
 
 def between(tx: Tx, first: UUID, last: UUID) -> list[DecisionRecord]:
-    """The decisions with ids from `first` to `last`, whole, in their order."""
+    """Return the decisions with ids from `first` to `last`, whole, in their order."""
     return reading.between(tx, first, last)
 
 
@@ -317,9 +337,9 @@ def versions_between(tx: Tx, automation: str, first: UUID, end: UUID) -> list[Au
 def plan_days(tx: Tx, now: datetime) -> None:
     """Make the ledger's partitions of today and of the next days, as far as they are missing.
 
-    A day that nobody planned in time stays in `decisions_unplanned`: decisions are never moved, and are found there as well.
-    Nobody who decides waits for this; while a long question to the ledger is under way it gives up. Raises DatabaseUnavailable
-    then: the next time it works.
+    A day that was not planned in time stays in `decisions_unplanned`: decisions are never moved, and are found there as
+    well. No decision waits for this call. It gives up while a long query on the ledger is under way, and raises
+    DatabaseUnavailable then: the next call may succeed.
     """
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     for ahead in range(DAYS_AHEAD + 1):
@@ -335,7 +355,7 @@ def keep_house(tx: Tx, now: datetime, *, failed_kept: timedelta) -> None:
 
 
 def waiting_sql() -> str:
-    """An SQL expression: whether an accepted request waits to be decided."""
+    """Return an SQL expression: whether an accepted request waits to be decided."""
     return intake.IS_WAITING
 
 

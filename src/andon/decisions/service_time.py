@@ -1,7 +1,7 @@
-"""What a decision of late took under load, by which it is told how long a queue is. Pure.
+"""Recent service times of decisions under load, used to estimate the wait in a queue. Pure.
 
-It is the median of the last batches, each of which counts for as many as it decided: a commit that stood still for seconds, or
-the first batch of all, says nothing of those that come after it. Taken into an average it would, and callers who could be
+The estimate is the median of the last batches, each weighted by its number of decisions. A commit that stalled for
+seconds, or the very first batch, says nothing of later ones. An average would include it, and callers who could be
 answered at once would be refused.
 """
 
@@ -20,7 +20,7 @@ _LEAST = 3
 
 
 class ServiceTime:
-    """Learns from batches, of which none has more than `limit` decisions. `each` is in seconds; 0 while nothing is known."""
+    """Learns from batches of at most `limit` decisions each. `each` is in seconds; 0 while nothing is known."""
 
     __slots__ = ("_of_late", "_telling", "each")
 
@@ -30,10 +30,11 @@ class ServiceTime:
         self._of_late: deque[tuple[float, int]] = deque(maxlen=_OF_LATE)
 
     def learn(self, decisions: int, seconds: float) -> None:
-        """A batch of so many took so long.
+        """Learn from a batch of `decisions` that took `seconds`.
 
-        A small one is heard only where it says less than is known: most of its time is the fixed cost of any commit; taken for
-        the cost of each decision, a burst on a quiet line would look hopeless and be refused.
+        A small batch counts only if it was faster than the present estimate: most of its time is the fixed cost of any
+        commit. If that were taken for the cost of each decision, a burst on a quiet line would look hopeless and be
+        refused.
         """
         each = seconds / decisions
         if decisions < self._telling and each >= self.each:

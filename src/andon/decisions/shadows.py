@@ -1,4 +1,7 @@
-"""Shadows: versions that see what was decided, after it was answered, and decide nothing. The first thing dropped under load."""
+"""Shadows: versions that predict for decided requests after the answer, and decide nothing.
+
+They are the first work dropped under load.
+"""
 
 import asyncio
 from collections import deque
@@ -114,7 +117,7 @@ class Shadows:
     async def _asked(
         self, line: Line, arm: Arm, rows: Sequence[tuple[Line, DecisionRequest, Seen]]
     ) -> list[ShadowPrediction]:
-        """What one shadow says of rows that the budget pays for."""
+        """Return what one shadow says of rows that the budget pays for."""
         requests, seen = [request for _, request, _ in rows], [s for _, _, s in rows]
         cpu, cpu_us = thread_time_ns(), 0
         try:

@@ -1,8 +1,8 @@
 """The shape of a decision: the name, type, meaning and places of every field, declared here and nowhere else.
 
-From these declarations `shaping.py` makes, at import, the code that writes the record, the ledger's row, the answer and the
-summary for the outside, and that reads them back. The API's documents, Arrow, AsyncAPI and the console follow them as well.
-A new field is a line here, an attribute of the domain, and a column in a migration if it is to be one.
+From these declarations `shaping.py` makes, at import, the code that writes the record, the ledger's row, the answer and
+the summary for the outside, and that reads them back. The API's documents, Arrow, AsyncAPI and the console follow them
+as well. A new field is a line here, an attribute of the domain, and a column in a migration if it is to be one.
 """
 
 from collections.abc import Mapping
@@ -64,7 +64,7 @@ class Field:
     of: str = ""
     """An expression over the decision and its parts (`shaping.PARTS`), where the path in the record is none."""
     once: bool = False
-    """Whether a batch writes it once into the records of all decisions that have it alike. Its value can be hashed then."""
+    """Whether a batch writes it once into the records of all decisions that share it. Its value can be hashed then."""
     recorded: str = ""
     """An expression over `row` and `record`, where it is neither a column nor in the record."""
     json: str = ""
@@ -193,7 +193,7 @@ class DecisionRow:
     subject_hash: Annotated[
         bytes | None,
         Field(
-            "The keyed hash of the subject, whose data this is; null if the automation names none, or the input has none.",
+            "The keyed hash of the subject, whose data this is; null if the automation names none, or the input has none.",  # noqa: E501
             "subject",
             OWN,
             SEEN | PAGE,
@@ -320,7 +320,7 @@ class Recorded:
 
 
 def _declared(shape: type) -> dict[str, Field]:
-    """The fields of a class, each with its name and type."""
+    """Return the fields of a class, each with its name and type."""
     hints = get_type_hints(shape, include_extras=True)
     return {
         name: replace(declared.__metadata__[0], name=name, type=declared.__origin__) for name, declared in hints.items()
@@ -335,5 +335,5 @@ FIELDS = COLUMNS | _declared(Recorded)
 
 
 def shown(where: Shown) -> list[Field]:
-    """The fields that are shown in a place."""
+    """Return the fields that are shown in a place."""
     return [field for field in FIELDS.values() if where in field.shown]

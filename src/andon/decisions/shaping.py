@@ -56,7 +56,10 @@ RECORDED_COLUMNS = {name: field for name, field in COLUMNS.items() if field.reco
 
 
 def values_of(fields: Iterable[Field], make: Callable[..., Any] | None = None) -> Callable[..., Any]:
-    """Give the function of a decision (and of `now`) to a tuple of these fields' values, or to what `make` makes of them."""
+    """Return the function from a decision (and `now`) to a tuple of these fields' values.
+
+    With `make`, the function returns what `make` makes of those values.
+    """
     values = [_of_decision(field) for field in fields]
     given = ", ".join(values)
     result = f"make({given})" if make else f"({given}{',' * (len(values) == 1)})"
@@ -73,19 +76,22 @@ def key_of(fields: Iterable[Field]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def texts_of(fields: Iterable[Field], make: Callable[..., Any]) -> Callable[..., Any]:
-    """The same for what writes JSON by itself, which knows everything but bytes."""
+    """Return the function of `values_of` for a `make` that writes JSON by itself and knows every type but bytes."""
     values = [_hex(field, _of_decision(field)) for field in fields]
     return _function("decision, now=0", _parts_in(values), f"make({', '.join(values)})", make=make)
 
 
 def json_of_recorded(fields: Sequence[Field]) -> Callable[[Any, Any], dict[str, Any]]:
-    """Give the function of a recorded decision (its row and its record) to these fields as JSON values, at their paths."""
+    """Return the function from a recorded decision to these fields as JSON values, at their paths.
+
+    It takes the decision's row and its record.
+    """
     values = {field.path: _plain(field, _of_recorded(field)) for field in fields}
     return _function("row, record", (), _nested(values))
 
 
 def seen_of_recorded(fields: Sequence[Field]) -> Callable[[Any, Any], dict[str, Any]]:
-    """The same for what writes JSON by itself, which knows everything but bytes."""
+    """Return the function of `json_of_recorded` for a JSON writer that knows every type but bytes."""
     values = {field.path: _hex(field, _of_recorded(field)) for field in fields}
     return _function("row, record", (), _nested(values))
 
@@ -146,13 +152,13 @@ def _read(field: Field, value: str) -> str:
 
 
 def _parts_in(values: Iterable[str]) -> list[str]:
-    """The parts that expressions name."""
+    """Return the parts that expressions name."""
     together = " ".join(values)
     return [part for part in PARTS if f"({part}." in together or f" {part}." in together]
 
 
 def _nested(values: Mapping[str, str]) -> str:
-    """The text of a mapping; paths with dots make mappings in it."""
+    """Return the text of a mapping; paths with dots make nested mappings."""
     groups: dict[str, dict[str, str]] = {}
     for path, value in values.items():
         name, _, rest = path.partition(".")

@@ -1,6 +1,7 @@
-"""The keyed hash of a subject, by which decisions about one person or account are found without naming it.
+"""The keyed hash of a subject, for finding decisions about one person or account without naming it.
 
-HMAC-SHA-256 under a key that follows from the installation's pepper; without the pepper nobody can tell or try subjects.
+It is HMAC-SHA-256 under a key that follows from the installation's pepper. Without the pepper nobody can recognise or
+try subjects.
 """
 
 import hmac
@@ -23,7 +24,7 @@ class Subjects:
         self._outer = sha256(bytes(byte ^ 0x5C for byte in key))
 
     def hash_of(self, value: Any) -> bytes:
-        """The first bytes of the HMAC over a value as text."""
+        """Return the first bytes of the HMAC over a value as text."""
         inner, outer = self._inner.copy(), self._outer.copy()
         inner.update(str(value).encode())
         outer.update(inner.digest())

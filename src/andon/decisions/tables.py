@@ -1,4 +1,7 @@
-"""Decision rows, intake rows, deployed versions and releases. Only `store` may import this; `ledger.py` writes the same tables by asyncpg."""
+"""Decision rows, intake rows, deployed versions and releases.
+
+Only `store` may import this; `ledger.py` writes the same tables by asyncpg.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime

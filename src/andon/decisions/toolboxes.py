@@ -1,4 +1,4 @@
-"""What distinguishes the automation of a toolbox: the outcomes of its policy, and the tools that are kept with its version."""
+"""What distinguishes a toolbox's automation: its policy's outcomes, and the tools kept with its version."""
 
 from typing import Any
 

@@ -34,11 +34,11 @@ class Predicts(Protocol):
         ...
 
     async def predict_soon(self, rows: Sequence[Mapping[str, Any]], *, within: float) -> list[Prediction]:
-        """The same, waited for. Raises PredictionTimedOut, EndpointBusy, too."""
+        """Return the predictions as `predict` does, awaited. Raises PredictionTimedOut, EndpointBusy, too."""
         ...
 
     def take_cpu_us(self) -> int:
-        """The CPU time that predicting elsewhere took since this was asked last, in microseconds."""
+        """Return the CPU time of predictions elsewhere since the last call, in microseconds."""
         ...
 
 
@@ -86,7 +86,10 @@ class Traffic:
     shadows: tuple[Arm, ...] = ()
     fallbacks: Fallbacks = ()
     elsewhere: Mapping[Candidate, Predicts | None] = field(init=False)
-    """By candidate what of its arm and the fallbacks runs elsewhere, the first of it; None if all is inline, so that nothing is waited for."""
+    """By candidate, the first of its arm and the fallbacks that runs elsewhere.
+
+    It is None if all are inline; then nothing is awaited.
+    """
     pins: Mapping[int, Candidate] = field(init=False)
     """The candidate that answers for a pinned version: by the policy in force, if one of the arms does."""
     _usual: tuple[Assignment, Arm, Predicts | None] = field(init=False)
@@ -118,7 +121,7 @@ class Traffic:
         return sorted(self.pins)
 
     def require(self, version: int) -> Candidate:
-        """The candidate that answers for a version. Raises VersionNotServed."""
+        """Return the candidate that answers for a version. Raises VersionNotServed."""
         candidate = self.pins.get(version)
         if candidate is None:
             raise VersionNotServed(

@@ -1,4 +1,4 @@
-"""The truth of an automation: checked against its policy and model, kept with its version, derived where it is not declared."""
+"""The truth of an automation: checked against its policy and model, kept with its version, derived if undeclared."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -40,7 +40,10 @@ def unknown_classes(deployed: AutomationVersion, version: ModelVersion) -> list[
 
 
 def described(automation: Automation) -> dict[str, Any]:
-    """Describe the truth for the automation's version; nothing if none is declared, so that old versions keep their digest."""
+    """Describe the truth for the automation's version.
+
+    The result is empty if none is declared, so that old versions keep their digest.
+    """
     truth = automation.truth
     if truth is None:
         return {}
@@ -64,9 +67,10 @@ def declared(deployed: AutomationVersion) -> Truth | None:
 
 
 def truth_of(tx: Tx, automation: str) -> Truth | None:
-    """Return the truth of an automation by the version that is released; by its newest one as long as none was.
+    """Return the truth of an automation by its released version; by its newest one while none was released.
 
-    Where none is declared and every class of the champion is also the name of an outcome, each stands for itself; else None.
+    If none is declared and every class of the champion is also the name of an outcome, each class stands for itself;
+    otherwise None.
     """
     in_force = version_in_force(tx, automation)
     return None if in_force is None else declared(in_force) or _derived(tx, in_force)

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 class WantedLine:
-    """The policy in force, the champion, and the candidates that the traffic split names, without versions in quarantine."""
+    """The policy in force, the champion, and the candidates of the traffic split, without versions in quarantine."""
 
     def __init__(self, tx: Tx, automation: Automation, policy_version: str, policy: str) -> None:
         self.policy_version, self.policy = policy_version, policy
@@ -62,7 +62,10 @@ class WantedLine:
 
 
 def _answering(tx: Tx, automation: Automation, held: Container[int]) -> ModelVersion:
-    """The champion; where it is in quarantine, the newest champion before it that is not. Raises VersionHeld."""
+    """Return the champion, or the newest earlier champion if it is in quarantine. Raises VersionHeld.
+
+    An earlier champion in quarantine is passed over.
+    """
     champion = champion_of(tx, automation)
     if champion.number not in held:
         return champion
@@ -77,7 +80,7 @@ def _answering(tx: Tx, automation: Automation, held: Container[int]) -> ModelVer
 
 
 def _without(split: TrafficSplit, held: Container[int]) -> TrafficSplit:
-    """The split without candidates in quarantine; what they had goes to the champion."""
+    """Return the split without candidates in quarantine; their shares go to the champion."""
     return replace(
         split,
         shares={one: share for one, share in split.shares.items() if one.version not in held},
@@ -94,7 +97,7 @@ def line_of(
     subjects: Subjects | None,
     draws: AuditDraws | None,
 ) -> Line:
-    """The line that decides by what is wanted. Raises PolicyInvalid, AutomationInvalid."""
+    """Return the line that decides by what is wanted. Raises PolicyInvalid, AutomationInvalid."""
     table, policy = compile_text(automation, wanted.policy, f"the policy in force of {automation.name}")
     outcomes, own = dict.fromkeys(table.outcomes), dict[str, CompiledPolicy]()
     for version, text in wanted.policies.items():
@@ -125,7 +128,7 @@ def line_of(
 
 
 def champion_of(tx: Tx, automation: Automation) -> models.ModelVersion:
-    """The model version that answers for an automation. Raises AutomationInvalid, which says how to get one."""
+    """Return the model version that answers for an automation. Raises AutomationInvalid, which says how to get one."""
     try:
         return models.by_alias(tx, automation.model, CHAMPION)
     except (models.ModelNotFound, models.AliasNotFound):

@@ -1,7 +1,7 @@
-"""Models: immutable, content-addressed versions with everything that is known about them, and aliases that point to them.
+"""Models: immutable, content-addressed versions with everything known about them, and aliases that point to them.
 
 A builder's training script calls `encode` and `pack`; the platform calls `register`, `set_alias` and `fetch`. Running a
-model is `serving`'s matter. Start reading at `manifest.py`.
+model belongs to `serving`. Start reading at `manifest.py`.
 """
 
 from andon.models.calibration import Calibrator

@@ -1,7 +1,7 @@
 """The program that answers for a packed model in a process of its own: `PYTHON -I answering.py RUNTIMES FOLDER`.
 
-FOLDER holds the request and the rows; the answer and the names of the modules that were imported for it are written there.
-It sees nothing of Andon but the runtimes, as where the model will run.
+FOLDER holds the request and the rows. The program writes the answer there, and the names of the modules that it
+imported for the answer. It sees nothing of Andon but the runtimes, as in the place where the model will run.
 """
 
 import json
@@ -31,7 +31,7 @@ def main(runtimes: Path, folder: Path) -> None:
 
 
 def _rows(folder: Path) -> Any:
-    """The rows: numbers, or with texts among them."""
+    """Return the rows: numbers, or objects if there are texts among them."""
     import numpy as np
 
     if (folder / ROWS).is_file():
@@ -43,7 +43,7 @@ def _rows(folder: Path) -> Any:
 
 
 def _loaded(folder: Path) -> ModuleType:
-    """The folder of runtimes, by its path: where a model runs there may be no Andon."""
+    """Return the package of runtimes, loaded by its path: there may be no Andon where a model runs."""
     spec = spec_from_file_location("runtimes", folder / "__init__.py")
     if spec is None or spec.loader is None:
         raise ImportError(f"{folder} holds no runtimes")

@@ -27,7 +27,10 @@ _SHOWN_LINES = 20
 
 
 class PackedFile:
-    """One packed model file. `modules` are the top-level modules that were imported to answer, known after the first answer."""
+    """One packed model file.
+
+    `modules` are the top-level modules that were imported to answer; they are known after the first answer.
+    """
 
     def __init__(
         self, runtime: Runtime, file: Path, signature: Signature, *, elsewhere: Elsewhere | None = None

@@ -18,7 +18,7 @@ from andon.models.package import digest_of
 
 
 def fetch(version: ModelVersion, cache: Path, read: Callable[[File], Iterable[bytes]]) -> Path:
-    """The folder of a version, taken from the cache or written from what `read` gives. Raises PackageDamaged."""
+    """Return the folder of a version, from the cache or written from what `read` gives. Raises PackageDamaged."""
     folder = cache / version.digest
     if _is_whole(version, folder):
         _close(folder)

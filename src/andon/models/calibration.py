@@ -1,7 +1,8 @@
 """Calibration: raw scores to probabilities that mean what they say.
 
-Centred isotonic regression (Oron and Flournoy 2017): the isotonic blocks are joined at their centres, so that the map is
-monotone and keeps the ranking within a block, which plain isotonic steps destroy. Fitted on a part of the held-out rows.
+It is centred isotonic regression (Oron and Flournoy 2017): the isotonic blocks are joined at their centres. So the map
+is monotone and keeps the ranking within a block, which plain isotonic steps destroy. It is fitted on a part of the
+held-out rows.
 """
 
 from bisect import bisect_right
@@ -65,17 +66,17 @@ class Calibrator:
         return np.asarray(each / each.sum(axis=1, keepdims=True))
 
     def of_two(self, raw: Sequence[Sequence[float]]) -> Sequence[Sequence[float]]:
-        """The same of two classes and without an array: P(negative) and P(positive) of each row."""
+        """Calibrate two classes without an array; return P(negative) and P(positive) of each row."""
         if not self._curves:
             return raw
         return [(1.0 - positive, positive) for positive in self._curves[0]([positive for _, positive in raw])]
 
 
 class _Joined:
-    """The points of a curve joined by straight lines; before the first and after the last it is level.
+    """The points of a curve joined by straight lines; it is level before the first and after the last.
 
-    The same to the last bit as `numpy.interp`, which for the few rows of a batch costs more, most of all in code that a core no
-    longer has in its caches.
+    Its values are those of `numpy.interp` to the last bit. For the few rows of a batch `numpy.interp` costs more, most
+    of all when its code is no longer in the core's caches.
     """
 
     def __init__(self, curve: Curve) -> None:
@@ -87,7 +88,7 @@ class _Joined:
         ]
 
     def __call__(self, values: Sequence[float]) -> list[float]:
-        """What the curve gives for each of these."""
+        """Return the curve's value for each of these."""
         pieces = map(self._pieces.__getitem__, map(bisect_right, repeat(self._x), values))
         return [slope * (value - x) + y for value, (slope, x, y) in zip(values, pieces, strict=True)]
 

@@ -1,4 +1,7 @@
-"""Whether the parts of a manifest fit each other. Each may be well-formed, and the whole still not be what was measured."""
+"""Checks that the parts of a manifest fit each other.
+
+Each part may be well-formed, and the whole still not be what was measured.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -20,7 +23,10 @@ _TOLERANCE = 1e-6
 
 
 def misfits_of(manifest: Manifest) -> list[Fault]:
-    """What does not fit the model's classes and features, or the answers its probes had at packing; each part is named."""
+    """Return what does not fit the model's classes and features, or its probes' answers at packing.
+
+    Each fault names its part.
+    """
     faults = [
         *_text_faults(manifest.signature, manifest.runtime),
         *_file_faults(manifest),
@@ -32,11 +38,14 @@ def misfits_of(manifest: Manifest) -> list[Fault]:
 
 
 def text_fault_of(signature: Signature, runtime: Runtime) -> str | None:
-    """Return why a model of this runtime cannot take the texts among its features; None if it can, or if there are none."""
+    """Return why a model of this runtime cannot take the texts among its features.
+
+    Returns None if it can, or if there are no texts.
+    """
     texts = [feature.name for feature in signature.features if feature.kind is FeatureKind.TEXT]
     if not texts or runtime in _READ_TEXT:
         return None
-    return f"A model of {runtime} takes numbers only, and {', '.join(texts)} is text: put it into a pipeline of scikit-learn that reads text"
+    return f"A model of {runtime} takes numbers only, and {', '.join(texts)} is text: put it into a pipeline of scikit-learn that reads text"  # noqa: E501
 
 
 def _text_faults(signature: Signature, runtime: Runtime) -> Iterator[Fault]:
@@ -101,5 +110,5 @@ def _answer_faults(manifest: Manifest) -> Iterator[Fault]:
     if calibrated.shape != expected.shape or np.abs(calibrated - expected).max() > _TOLERANCE:
         yield Fault(
             "probes.calibrated",
-            "output_order and calibration make other probabilities of the probes' answers than when the model was packed",
+            "output_order and calibration make other probabilities of the probes' answers than when the model was packed",  # noqa: E501
         )

@@ -1,4 +1,4 @@
-"""A model that is a Python class of the builder's, and any model of many files, as one archive with the same bytes each time."""
+"""Archives of models of many files, such as a builder's Python class; the same model gives the same bytes."""
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ class PythonModel:
 
 
 def write_python_model(model: PythonModel, target: Path) -> None:
-    """The class with its code and files as an archive. Raises PackageInvalid for what is not there."""
+    """Write the class with its code and files as an archive. Raises PackageInvalid if one of them does not exist."""
     contents = _named("code", model.code) | _named("files", model.files)
     with ZipFile(target, "w") as archive:
         with archive.open(_entry("entry"), "w") as opened:

@@ -17,9 +17,12 @@ class Elsewhere(Protocol):
         ...
 
     def document(self) -> str:
-        """The content of that file."""
+        """Return the content of that file."""
         ...
 
     def reach(self, signature: Signature) -> Callable[[Matrix], Matrix]:
-        """What asks it about an encoded batch. Raises PackageInvalid if it cannot be asked with these features."""
+        """Return a function that asks the model about an encoded batch.
+
+        Raises PackageInvalid if it cannot be asked with these features.
+        """
         ...

@@ -46,7 +46,10 @@ class Encoder:
         self._pack = struct.Struct(f"{len(names)}d").pack
 
     def encode(self, rows: Sequence[Mapping[str, Any]]) -> Matrix:
-        """The matrix of a batch of rows, each of which holds every feature (None is missing). Raises ValueUnusable."""
+        """Return the matrix of a batch of rows. Raises ValueUnusable.
+
+        Each row holds every feature; None is a missing value.
+        """
         try:
             picked = [self._pick(row) for row in rows]
             if self._has_texts and rows:
@@ -56,14 +59,18 @@ class Encoder:
             raise self._blame(rows, error) from error
 
     def _coded(self, values: Sequence[Any]) -> list[Any]:
-        """The values of a row with numbers for all that is none."""
+        """Return the values of a row, with numbers for all that are none."""
         coded = list(values)
         for at, coder in self._coders:
             coded[at] = coder[coded[at]]
         return coded
 
     def _matrix(self, picked: Sequence[Sequence[Any]]) -> Matrix:
-        """Rows of numbers, in a third of the time that NumPy takes to look at each, which only missing ones and texts of numbers need."""
+        """Return rows of numbers as a matrix.
+
+        It takes a third of the time that NumPy takes to look at each value. Only missing values and texts of numbers
+        need NumPy's way.
+        """
         try:
             numbers = np.frombuffer(bytearray().join([self._pack(*values) for values in picked]))
         except struct.error:
@@ -83,7 +90,7 @@ class Encoder:
 
 
 def columns_of(features: Sequence[FeatureSpec]) -> tuple[str, ...]:
-    """The names of the matrix's columns."""
+    """Return the names of the matrix's columns."""
     return tuple(feature.name + part for feature in features for part in _TIME_PARTS[: _width(feature)])
 
 
@@ -93,13 +100,13 @@ def has_texts(features: Sequence[FeatureSpec]) -> bool:
 
 
 def categorical_columns(features: Sequence[FeatureSpec]) -> tuple[int, ...]:
-    """The positions of the columns that hold category codes, for training."""
+    """Return the positions of the columns that hold category codes, for training."""
     kinds = [feature.kind for feature in features for _ in range(_width(feature))]
     return tuple(at for at, kind in enumerate(kinds) if kind is FeatureKind.CATEGORY)
 
 
 def encode(features: Sequence[FeatureSpec], rows: Rows) -> Matrix:
-    """The matrix [rows, columns] a model is trained on. Raises ValueUnusable."""
+    """Return the matrix [rows, columns] a model is trained on. Raises ValueUnusable."""
     if not isinstance(rows, Mapping):
         return Encoder(features).encode(rows)
     absent = [feature.name for feature in features if feature.name not in rows]
@@ -112,7 +119,7 @@ def encode(features: Sequence[FeatureSpec], rows: Rows) -> Matrix:
 
 
 def encode_labels(classes: Sequence[str], labels: Sequence[Any]) -> NDArray[np.int64]:
-    """The position of each label among the classes. Raises ValueUnusable for a missing or unknown one."""
+    """Return the position of each label among the classes. Raises ValueUnusable for a missing or unknown one."""
     positions = {name: position for position, name in enumerate(classes)}
     texts = [text_of(label) for label in values_of(labels)]
     unknown = sorted({str(text) for text in texts if text not in positions})
@@ -122,7 +129,10 @@ def encode_labels(classes: Sequence[str], labels: Sequence[Any]) -> NDArray[np.i
 
 
 def text_of(value: Any) -> str | None:
-    """A category or class as text: `5411` for 5411 and 5411.0, `true` for True, None for a missing value. Raises ValueUnusable."""
+    """Return a category or class as text; None for a missing value. Raises ValueUnusable.
+
+    It is `5411` for 5411 and 5411.0, and `true` for True.
+    """
     if isinstance(value, Enum):
         value = value.value
     if value is None or isinstance(value, str):
@@ -139,7 +149,7 @@ def text_of(value: Any) -> str | None:
 
 
 def values_of(column: Any) -> list[Any]:
-    """A column's values as plain Python objects, None where an array masks or lacks one."""
+    """Return a column's values as plain Python objects, None where an array masks or lacks one."""
     if isinstance(column, np.ndarray):
         return list((column.astype("datetime64[us]") if column.dtype.kind == "M" else column).tolist())
     return list(column)

@@ -1,4 +1,4 @@
-"""What a model needs to run again elsewhere: this Python, and the exact distributions that its libraries are made of."""
+"""The environment that a model needs elsewhere: this Python, and the exact distributions of its libraries."""
 
 import json
 import platform
@@ -13,9 +13,10 @@ ALWAYS = "numpy"
 
 
 def capture(modules: Iterable[str], requires: Iterable[str]) -> Environment:
-    """The distributions that offer these top-level modules, those named besides, and all they require, as installed.
+    """Return the environment of these top-level modules, with the distributions as installed.
 
-    Raises PackageInvalid for one that is not installed or that no index has, and for a model that imports Andon.
+    It has the distributions that offer the modules, those in `requires`, and all that these require. Raises
+    PackageInvalid for one that is not installed or that no index has, and for a model that imports Andon.
     """
     modules = set(modules)
     if "andon" in modules:
@@ -32,7 +33,7 @@ def capture(modules: Iterable[str], requires: Iterable[str]) -> Environment:
 
 
 def required_by(text: str) -> list[str]:
-    """The distributions that a requirements file names; its options and files within files are left aside."""
+    """Return the distributions that a requirements file names, without its options and the files it includes."""
     from packaging.requirements import (
         InvalidRequirement,
         Requirement,

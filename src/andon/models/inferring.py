@@ -1,6 +1,7 @@
-"""Inferring: what a saved model takes and gives, from the model itself and from a sample of rows with what was true.
+"""Inference of a saved model's inputs and outputs, from the model itself and from a sample of rows with labels.
 
-Names, known categories and classes come from the model where it says them, else from the sample. Kinds come from the values.
+Names, known categories and classes come from the model if it has them, otherwise from the sample. Kinds come from the
+values.
 """
 
 import json
@@ -30,9 +31,10 @@ _NAME = re.compile(r"[^a-z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class InferredSignature:
-    """The arguments of `pack` that were inferred. `model` is the fitted object, or the path of a file that is packed as it is.
+    """The arguments of `pack` that were inferred.
 
-    Of two classes the rarer one in the sample is the second and so the positive one, wherever the model has it: `own_order`.
+    `model` is the fitted object, or the path of a file that is packed as it is. Of two classes, the rarer one in the
+    sample is the second and so the positive one, wherever the model has it: `own_order`.
     """
 
     model: Any
@@ -88,7 +90,7 @@ def infer(path: Path, sample: Sequence[Mapping[str, Any]], target: str | None, *
 
 
 def name_of(path: Path) -> str:
-    """A name for the model of a file: its own, in lower case."""
+    """Return a name for the model of a file: the file's own name, in lower case."""
     name = _NAME.sub("-", path.stem.lower()).strip("-")
     return name if name[:1].isalpha() else f"model-{name}".strip("-")
 
@@ -104,7 +106,7 @@ def _opened(path: Path, *, trust: bool) -> _Known:
         case suffix if suffix in PICKLES:
             if not trust:
                 raise PickleRefused(
-                    f"{path.name} is a pickle: looking into it runs its code. Register it with --trust if you know who made it"
+                    f"{path.name} is a pickle: looking into it runs its code. Register it with --trust if you know who made it"  # noqa: E501
                 )
             import joblib
 
@@ -116,7 +118,7 @@ def _opened(path: Path, *, trust: bool) -> _Known:
         case ".onnx":
             return _Known(path)
     raise PackageInvalid(
-        f"{path} is no model that --sample can look into: give a .skops, .joblib, .pkl, .txt (LightGBM), .ubj or .json (XGBoost) "
+        f"{path} is no model that --sample can look into: give a .skops, .joblib, .pkl, .txt (LightGBM), .ubj or .json (XGBoost) "  # noqa: E501
         "or .onnx file, or the folder of a saved MLflow model"
     )
 
@@ -127,7 +129,7 @@ def _skops(path: Path, *, trust: bool) -> Any:
     foreign = foreign_types(path)
     if foreign and not trust:
         raise PickleRefused(
-            f"{path.name} contains types that are not known to be harmless: {', '.join(foreign)}. Looking into it runs their "
+            f"{path.name} contains types that are not known to be harmless: {', '.join(foreign)}. Looking into it runs their "  # noqa: E501
             "code; register it with --trust if you know them"
         )
     return skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))
@@ -144,7 +146,7 @@ def _of_sklearn(model: Any) -> _Known:
 
 
 def _texts(model: Any, names: Sequence[str]) -> Iterator[str]:
-    """The columns that the transformers of a model read as text."""
+    """Yield the columns that the transformers of a model read as text."""
     for part in parts_of(model):
         for _, transformer, column in getattr(part, "transformers_", ()):
             if isinstance(column, str | int) and any(map(reads_text, parts_of(transformer))):
@@ -152,7 +154,7 @@ def _texts(model: Any, names: Sequence[str]) -> Iterator[str]:
 
 
 def _only_text(names: Sequence[str], sample: Sequence[Mapping[str, Any]]) -> str:
-    """The one column of texts among these."""
+    """Return the one column of texts among these. Raises PackageInvalid if there is none or more than one."""
     values = {name: [row[name] for row in sample if row[name] is not None] for name in names}
     texts = [name for name in names if _kind(values[name]) in _WORDS]
     prose = [name for name in texts if _is_prose(values[name])]
@@ -164,7 +166,7 @@ def _only_text(names: Sequence[str], sample: Sequence[Mapping[str, Any]]) -> str
 
 
 def _categories(model: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The text categories that encoders within a pipeline know, by column."""
+    """Yield the text categories that encoders within a pipeline know, by column."""
     for _, step in getattr(model, "steps", ()):
         yield from _categories(step)
     for _, transformer, columns in getattr(model, "transformers_", ()):
@@ -235,7 +237,7 @@ def _features(names: Sequence[str], rows: Sequence[Mapping[str, Any]], known: _K
 
 
 def _kind(values: Sequence[Any]) -> FeatureKind:
-    """The kind of values as a file has them; one without values is a number, which may be missing."""
+    """Return the kind of values as a file has them; without values it is a number, which may be missing."""
     if all(isinstance(value, bool) or str(value).lower() in ("true", "false") for value in values) and values:
         return FeatureKind.BOOLEAN
     if all(_is_number(value) for value in values):
@@ -272,7 +274,7 @@ def _value(feature: FeatureSpec, value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A class of a text file as the model has it: `1` for 1.0."""
+    """Return a class of a text file as the model has it: `1` for 1.0."""
     return float(value) if isinstance(value, str) and re.fullmatch(r"-?\d+\.0+", value) else value
 
 

@@ -1,9 +1,9 @@
-"""Between what the true probability of a confident prediction lies: exact binomial intervals over bands of confidence.
+"""Exact binomial intervals over bands of confidence, for the true probability of a confident prediction.
 
-The evidence of the risk gate counts errors on held-out rows above thresholds that were taken from other rows. The rows between
-two of them are a band, and the errors in it a plain binomial, so the interval is exact (Clopper and Pearson 1934): for
-new rows that are like the held-out ones, it covers the share of right predictions in the band in 95 of 100 models. It says
-nothing of a single row beside its band, and takes the labels of a band together.
+The evidence of the risk gate counts errors on held-out rows above thresholds that were taken from other rows. The rows
+between two of them are a band, and the errors in it a plain binomial, so the interval is exact (Clopper and Pearson
+1934): for new rows that are like the held-out ones, it covers the share of right predictions in the band in 95 of 100
+models. It says nothing of a single row beyond its band, and takes the labels of a band together.
 """
 
 import itertools
@@ -29,12 +29,15 @@ class Intervals:
         self._right = [right_between(*band) for band in reversed(bands)]
 
     def of(self, confidence: float) -> tuple[float, float] | None:
-        """Between what the probability lies that a prediction of this confidence is right; None where no row was held out."""
+        """Return the interval of the probability that a prediction of this confidence is right.
+
+        Returns None if no row was held out.
+        """
         at = bisect_right(self._floors, confidence)
         return self._right[at - 1] if at else None
 
     def of_score(self, score: float, confidence: float) -> tuple[float, float] | None:
-        """The same for a score: with two classes that of the unlikelier one is what is left."""
+        """Return the interval of a score's probability; the less likely of two classes gets the complement."""
         right = self.of(confidence)
         if right is None or score == confidence:
             return right
@@ -42,7 +45,7 @@ class Intervals:
 
 
 def right_between(rows: int, errors: int) -> tuple[float, float] | None:
-    """The exact interval of the share of right ones among so many; None of nothing."""
+    """Return the exact interval of the share of right ones among so many; None if there are no rows."""
     from scipy.special import betaincinv  # here, because a gateway needs no intervals and saves the memory
 
     if rows == 0:
@@ -54,7 +57,10 @@ def right_between(rows: int, errors: int) -> tuple[float, float] | None:
 
 
 def _ends(table: Sequence[RiskRow]) -> list[RiskRow]:
-    """The lowest threshold of each band, from the surest down. Only planned counts choose, never the tested rows."""
+    """Return the lowest threshold of each band, from the surest down.
+
+    Only planned counts choose, never the tested rows.
+    """
     if not table:
         return []
     ends: list[RiskRow] = []

@@ -53,7 +53,10 @@ class File(_Part):
 
 
 class NumericProfile(_Part):
-    """How a number, a boolean (0, 1), a time (epoch seconds) or the characters of a text were spread. `counts[i]` lie in [edges[i], edges[i+1]), the last bin closed."""
+    """The distribution of a feature's values; `counts[i]` of them lie in [edges[i], edges[i+1]), the last bin closed.
+
+    The values are numbers, booleans (0, 1), times (epoch seconds) or the numbers of characters of texts.
+    """
 
     edges: tuple[float, ...]
     counts: tuple[int, ...]
@@ -73,7 +76,10 @@ class CategoryProfile(_Part):
 
 
 class Profile(_Part):
-    """What the training data looked like, and the calibrated scores of the held-out data; drift is measured against it."""
+    """What the training data looked like, and the calibrated scores of the held-out data.
+
+    Drift is measured against it.
+    """
 
     numeric: dict[str, NumericProfile]
     category: dict[str, CategoryProfile]
@@ -89,7 +95,10 @@ class Curve(_Part):
 
 
 class Calibration(_Part):
-    """One curve for the positive class, or one for each class (then normalised); none: the raw probabilities are used."""
+    """One curve for the positive class, or one for each class (then normalised).
+
+    Without curves the raw probabilities are used.
+    """
 
     curves: tuple[Curve, ...]
     rows: int
@@ -135,7 +144,10 @@ class ModelQuality(_Part):
 
 
 class RiskRow(_Part):
-    """Of `rows` evidence rows with at least this confidence, `errors` were wrong; `planned` were expected beforehand."""
+    """Of `rows` evidence rows with at least this confidence, `errors` were wrong; `planned` rows were expected.
+
+    The expectation was made before the errors were counted.
+    """
 
     threshold: float
     planned: int
@@ -144,10 +156,11 @@ class RiskRow(_Part):
 
 
 class RiskEvidence(_Part):
-    """How often confident predictions were wrong, by falling confidence; what the risk gate is computed from.
+    """How often confident predictions were wrong, by falling confidence; the risk gate is computed from it.
 
-    `foreseen` has, for each row of the table, the calibrating rows above its threshold and how many of them were wrong;
-    `by_class` says all this of the rows predicted as each class. Packages of before lack both, and their digests are without.
+    `foreseen` has, for each row of the table, the calibrating rows above its threshold and how many of them were wrong.
+    `by_class` says all this of the rows predicted as each class. Older packages lack both, and their digests are
+    without them.
     """
 
     table: tuple[RiskRow, ...]
@@ -166,9 +179,10 @@ class RiskEvidence(_Part):
 
 
 class Probes(_Part):
-    """Invented rows, encoded (None is missing, a text stays a text), and the raw probabilities the model gave when it was packed.
+    """Invented rows, encoded, and the raw probabilities that the model gave when it was packed.
 
-    `calibrated` is what a decision makes of them: by class, calibrated. Packages of before lack it, and their digests are without it.
+    In a row None is a missing value, and a text stays a text. `calibrated` is what a decision makes of the
+    probabilities: by class, calibrated. Older packages lack it, and their digests are without it.
     """
 
     rows: tuple[tuple[float | str | None, ...], ...]
@@ -238,12 +252,12 @@ class Manifest(_Part):
         return hashlib.sha256(rfc8785.dumps(self.model_dump(mode="json"))).hexdigest()
 
     def to_json(self) -> str:
-        """The document as it is written to disk and to the database."""
+        """Return the document as it is written to disk and to the database."""
         return self.model_dump_json(indent=1)
 
 
 def parse(text: str | bytes, *, source: str) -> Manifest:
-    """The manifest in `text`. Raises PackageInvalid, which names each wrong part."""
+    """Return the manifest in `text`. Raises PackageInvalid, which names each wrong part."""
     try:
         return Manifest.model_validate_json(text)
     except ValidationError as error:

@@ -26,7 +26,10 @@ class Measured:
 
 
 def measured(raw: Matrix, labels: NDArray[np.int64], rarest: float, rng: "Generator") -> Measured:
-    """Calibrate on some rows, drawn by chance, and count errors on the others. `rarest` is the least share of a class in training."""
+    """Calibrate on some rows, drawn by chance, and count errors on the others.
+
+    `rarest` is the share of the rarest class in training.
+    """
     shuffled = rng.permutation(len(labels))
     fitting, measuring = np.split(shuffled, [calibration.rows_to_fit(len(labels), rarest)])
     fitted = calibration.fit(raw[fitting], labels[fitting])

@@ -1,7 +1,7 @@
 """Quality on held-out rows with bootstrap intervals, and the curves the console plots.
 
-Figures are written in terms of row weights: a bootstrap resample is then a weight for each row, nothing is sorted again,
-and hundreds of resamples of 100,000 rows take a second. Their values are held against scikit-learn's in the tests.
+Figures are computed from row weights. A bootstrap resample is then a weight for each row and nothing is sorted again,
+so hundreds of resamples of 100,000 rows take a second. The tests compare the values with scikit-learn's.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -143,7 +143,7 @@ class _Ranking:
         return float(area), float((found * precision).sum() / found_so_far[-1])
 
     def curves(self) -> tuple[CurvePoints, CurvePoints]:
-        """The ROC curve and precision by recall, thinned to about a hundred points."""
+        """Return the ROC curve and precision by recall, thinned to about a hundred points."""
         found, false = (np.cumsum(counts) for counts in self._counts(np.ones(len(self._hits))))
         shown = np.unique(np.linspace(0, self._steps - 1, min(POINTS, self._steps)).astype(np.int64))
         recall, fallout = found[shown] / found[-1], false[shown] / false[-1]

@@ -12,7 +12,10 @@ _NO_PROBABILITIES = "the output holds values that are no probabilities (NaN, bel
 
 
 def fault_of(probabilities: Matrix, rows: int, classes: int) -> str | None:
-    """What is wrong with a runtime's answer, or None: its shape, a value that is no probability, a sum that is not 1."""
+    """Return what is wrong with a runtime's answer, or None.
+
+    A fault is a wrong shape, a value that is no probability, or a sum that is not 1.
+    """
     if probabilities.shape != (rows, classes):
         return f"expected probabilities of shape {(rows, classes)}, got {probabilities.shape}"
     if classes == 2 and rows:  # without NumPy, whose fixed price is more than the rows of a batch cost

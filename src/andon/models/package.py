@@ -1,4 +1,7 @@
-"""A packed folder, opened and checked: the manifest can be read, every file is the one it names, nothing else lies there."""
+"""A packed folder, opened and checked.
+
+The manifest can be read, every file is the one it names, and the folder holds nothing else.
+"""
 
 import hashlib
 from collections.abc import Iterator
@@ -23,7 +26,7 @@ class Package:
     manifest: Manifest
 
     def chunks(self, file: File) -> Iterator[bytes]:
-        """A file's bytes. Raises PackageInvalid at the end if they are not the ones the manifest names."""
+        """Yield a file's bytes. Raises PackageInvalid at the end if they are not the ones the manifest names."""
         digest = hashlib.sha256()
         with (self.folder / file.name).open("rb") as opened:
             while chunk := opened.read(CHUNK):
@@ -34,7 +37,7 @@ class Package:
 
 
 def open_package(folder: Path) -> Package:
-    """The package in `folder`. Raises PackageInvalid."""
+    """Return the package in `folder`. Raises PackageInvalid."""
     if folder.is_file():
         raise PackageInvalid(_bare(folder))
     document = folder / MANIFEST_FILE
@@ -65,7 +68,7 @@ def danger_of(package: Package) -> str | None:
     foreign = foreign_types(package.folder / name)
     if foreign:
         return (
-            f"{name} contains types that are not known to be harmless: {', '.join(foreign)}. Loading runs their code in "
+            f"{name} contains types that are not known to be harmless: {', '.join(foreign)}. Loading runs their code in "  # noqa: E501
             "every gateway; register it with --trust if you know them"
         )
     return None

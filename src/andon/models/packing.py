@@ -57,15 +57,16 @@ def pack(
     allow_pickle: bool = False,
     requires: Sequence[str] = (),
 ) -> Path:
-    """Write a package of a fitted model to `folder`: the model file and a manifest with profile, calibration, metrics and origin.
+    """Write a package of a fitted model to `folder`.
 
-    `model` is a LightGBM or XGBoost booster or classifier, a scikit-learn classifier, a PythonModel, a RemoteModel,
-    or the path of an ONNX file or of a saved MLflow model. Rows are raw values, labels are raw classes; `held_out` must
-    be rows the model was not trained on (some calibrate, most measure). `split` says in words how they were split; `data` is the file they came from.
-    `model_classes` is the order of the model's own output where the model does not say it (ONNX).
-    `untrained` are classes of held-out rows that the model was not trained for: all it answers there counts as wrong.
-    `requires` names installed distributions that the model needs and that its imports do not show (plugins).
-    ANDON_PACKAGE_FOLDER, if set, overrides `folder`. Raises PackageInvalid, ValueUnusable, and of a model elsewhere Unavailable.
+    The package is the model file and a manifest with profile, calibration, metrics and origin. `model` is a LightGBM or
+    XGBoost booster or classifier, a scikit-learn classifier, a PythonModel, a RemoteModel, or the path of an ONNX file
+    or of a saved MLflow model. Rows are raw values, labels are raw classes. `held_out` must be rows the model was not
+    trained on (some calibrate, most measure). `split` says in words how they were split; `data` is the file they came
+    from. `model_classes` is the order of the model's own output if the model does not say it (ONNX). `untrained` are
+    classes of held-out rows that the model was not trained for: all its answers there count as wrong. `requires` names
+    installed distributions that the model needs and that its imports do not show (plugins). ANDON_PACKAGE_FOLDER, if
+    set, overrides `folder`. Raises PackageInvalid, ValueUnusable, and Unavailable for a model elsewhere.
     """
     signature = Signature(task=task_of(tuple(classes)), features=tuple(features), classes=tuple(classes))
     target = Path(os.environ.get(FOLDER_VARIABLE, folder))
@@ -134,7 +135,10 @@ def _measure(
 
 
 def _rarest_share(labels: NDArray[np.int64], classes: int) -> float:
-    """The share of the rarest class in training: never of held-out rows, whose labels must not choose what they measure."""
+    """Return the share of the rarest class in training.
+
+    It is never that of held-out rows, whose labels must not choose what they measure.
+    """
     return float(np.bincount(labels, minlength=classes).min() / len(labels))
 
 
@@ -147,7 +151,10 @@ def _predict(asked: PackedFile, matrix: Matrix, signature: Signature) -> Matrix:
 
 
 def _probe(asked: PackedFile, signature: Signature, trained: Matrix, rng: "Generator") -> tuple[Matrix, Matrix]:
-    """Invented rows from each column's own spread, the last with nothing but missing values, and the model's answers."""
+    """Return invented rows and the model's answers to them.
+
+    The rows are drawn from each column's own distribution; the last one has nothing but missing values.
+    """
     whole = {FeatureKind.CATEGORY, FeatureKind.BOOLEAN}
     coded = {feature.name for feature in signature.features if feature.kind in whole}
     texts = {feature.name for feature in signature.features if feature.kind is FeatureKind.TEXT}
@@ -166,7 +173,7 @@ def _probe(asked: PackedFile, signature: Signature, trained: Matrix, rng: "Gener
     except (ValueError, PackageInvalid) as error:
         _predict(asked, _filled(rows), signature)  # what fails without missing values too says so itself
         raise PackageInvalid(
-            f"The model cannot take a row with missing values, and they come in service ({error}). Put an imputer before "
+            f"The model cannot take a row with missing values, and they come in service ({error}). Put an imputer before "  # noqa: E501
             "it (for scikit-learn: make_pipeline(SimpleImputer(...), ...)) or use a model that takes them"
         ) from error
 
@@ -205,9 +212,10 @@ def _check_lengths(trained: tuple[Matrix, NDArray[np.int64]], held: tuple[Matrix
 
 @contextmanager
 def _draft_of(target: Path) -> Iterator[Path]:
-    """A fresh folder beside the target, which takes its place once all is written: what breaks off leaves nothing half done.
+    """Yield a fresh folder beside the target, which takes the target's place once everything is written.
 
-    An older package is replaced, any other content is left alone and refused.
+    An interrupted write leaves nothing half done. An older package is replaced; any other content is left alone and
+    refused.
     """
     if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST_FILE).is_file():
         raise PackageInvalid(f"{target} is not empty and holds no package; give a folder of its own")
@@ -237,7 +245,7 @@ def _digest(data: tuple[Matrix, NDArray[np.int64]]) -> str:
 
 
 def _code() -> Code | None:
-    """The running script and the commit it stands at, as far as there is either."""
+    """Return the running script and its commit, as far as there is either."""
     file = getattr(sys.modules["__main__"], "__file__", None)
     if file is None or not Path(file).is_file():  # an interactive session, a program from standard input
         return None

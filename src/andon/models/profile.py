@@ -15,7 +15,7 @@ SCORE_BINS = 50
 
 
 def profile_of(features: Sequence[FeatureSpec], matrix: Matrix, scores: NDArray[np.float64]) -> Profile:
-    """The profile of an encoded training matrix and of calibrated held-out scores."""
+    """Return the profile of an encoded training matrix and of calibrated held-out scores."""
     columns = columns_of(features)
     numeric, category = {}, {}
     for feature in features:

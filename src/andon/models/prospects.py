@@ -1,6 +1,7 @@
-"""Prospects of a model: which share of the decisions each target would make automatic, and what it takes where that is little.
+"""Prospects of a model: the share of decisions that each target would make automatic, and what would raise it.
 
-Computed from the held-out evidence of a package, by the same tests as its gate. For people, never on the way of a decision.
+They are computed from the held-out evidence of a package, by the same tests as its gate. They are for people, and no
+decision waits for them.
 """
 
 import math
@@ -58,9 +59,10 @@ def prospects_of(
 def expected_prospects(
     raw: Matrix, labels: NDArray[np.int64], held_out: int, targets: Sequence[float], confidence: float = 0.95
 ) -> list[TargetProspect]:
-    """Estimate the prospects of a model that is to come from a trial: `raw` are probabilities of rows that it was not trained on.
+    """Estimate the prospects of a model that is to come from a trial.
 
-    So many rows will be held out then. They are drawn from those of the trial several times, parted and measured as `pack` does it.
+    `raw` are probabilities of rows that the model was not trained on, `held_out` is how many rows will be held out
+    then. So many are drawn from the trial's rows several times, split and measured as `pack` does it.
     """
     rng = np.random.default_rng(_SEED)
     rarest = float(np.bincount(labels, minlength=raw.shape[1]).min() / len(labels))
@@ -135,10 +137,10 @@ def _cause(evidence: RiskEvidence, target: float, confidence: float) -> str:
         and surest.errors > target * surest.rows
         and _rows_needed(evidence, target, confidence) is None
     ):
-        return f"the model is too weak for it. Of the {surest.rows:,} rows that it is surest of, {surest.errors:,} were wrong"
+        return f"the model is too weak for it. Of the {surest.rows:,} rows that it is surest of, {surest.errors:,} were wrong"  # noqa: E501
     whole = evidence.table[-1]
     return (
-        f"its {plural(evidence.rows, 'held-out row')} do not prove it: {whole.errors:,} were wrong, most where the model "
+        f"its {plural(evidence.rows, 'held-out row')} do not prove it: {whole.errors:,} were wrong, most where the model "  # noqa: E501
         "was less sure"
     )
 
@@ -154,7 +156,10 @@ def _help_by_rows(evidence: RiskEvidence, target: float, confidence: float, labe
 
 
 def _rows_needed(evidence: RiskEvidence, target: float, confidence: float) -> int | None:
-    """How many held-out rows are likely to prove some region of at least a fifth of the rows; None if none errs little enough."""
+    """Return how many held-out rows are likely to prove some region of at least a fifth of the rows.
+
+    Returns None if no region has few enough errors.
+    """
     least = max(_FEWEST_JUDGED, LITTLE * evidence.rows)
     regions = [row for row in evidence.table if row.rows >= least] or list(evidence.table[-1:])
     narrow = 1.0 - (1.0 - confidence) * NARROW_PART

@@ -1,4 +1,7 @@
-"""Versions that answer nothing because they ended a process: held by the platform itself, released by a person with a reason."""
+"""Quarantine of versions that ended a process: such a version answers nothing.
+
+The platform itself holds it; a person releases it with a reason.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,8 +1,8 @@
-"""How confident a prediction must be so that the automatic part is wrong at most so often, proven on held-out rows.
+"""The confidence a prediction needs so that the automatic part is wrong at most so often, proven on held-out rows.
 
-Selective classification (Geifman and El-Yaniv 2017) by fixed-sequence testing ("Learn then Test",
-Angelopoulos et al. 2021). The thresholds come from the held-out rows that calibrate, the errors from the others, so that each
-threshold's error is a plain binomial and the tests keep their level exactly.
+It is selective classification (Geifman and El-Yaniv 2017) by fixed-sequence testing ("Learn then Test", Angelopoulos et
+al. 2021). The thresholds come from the held-out rows that calibrate, the errors from the others. So each threshold's
+error is a plain binomial, and the tests keep their level exactly.
 """
 
 from collections.abc import Sequence
@@ -25,9 +25,10 @@ def evidence_of(
     wrong: NDArray[np.bool_],
     planned_wrong: NDArray[np.bool_] | None = None,
 ) -> RiskEvidence:
-    """Count by thresholds taken from the confidences `planning` how many of other rows lie above each, and their errors.
+    """Count for each threshold how many rows lie above it, and their errors.
 
-    `planned_wrong` are the errors of the planning rows, by which a gate may choose where its test begins.
+    The thresholds are taken from the confidences `planning`; the counted rows are others. `planned_wrong` are the
+    errors of the planning rows, by which a gate may choose where its test begins.
     """
     thresholds = np.unique(np.quantile(planning, np.linspace(0.0, 1.0, THRESHOLDS), method="lower"))[::-1]
     share = len(confidence) / len(planning)
@@ -70,10 +71,11 @@ def evidence_by_class(classes: Sequence[str], planning: Predicted, measured: Pre
 
 
 def threshold_for(evidence: RiskEvidence, target: float, confidence: float, local: float | None = None) -> float | None:
-    """The lowest confidence above which at most `target` are wrong, with probability `confidence`; None if none is proven.
+    """Return the lowest proven confidence above which at most `target` are wrong; None if none is proven.
 
-    With `local`, at most so many are wrong in the band next to the threshold as well. A sequence walks down while "more are
-    wrong" is rejected; with `local`, while both are. Where sequences begin depends on calibrating rows only, never on the tested ones.
+    The proof holds with probability `confidence`. With `local`, at most so many are wrong in the band next to the
+    threshold as well. A sequence walks down while "more are wrong" is rejected; with `local`, while both are. Where
+    sequences begin depends on calibrating rows only, never on the tested ones.
     """
     level, table, proven = 1.0 - confidence, evidence.table, None
     parts = _parts(evidence, target, level)
@@ -94,7 +96,10 @@ def threshold_for(evidence: RiskEvidence, target: float, confidence: float, loca
 
 
 def near(evidence: RiskEvidence, threshold: float) -> tuple[int, int]:
-    """The tested rows in the band next to a threshold of the table, and how many of them were wrong; none where it is not there."""
+    """Return the number of tested rows in the band next to a threshold of the table, and their errors.
+
+    Both are 0 if the table does not have the threshold.
+    """
     at = next((at for at, row in enumerate(evidence.table) if row.threshold == threshold), None)
     return (0, 0) if at is None else _bands(evidence.table, gate_bands.SHOWN)[at]
 

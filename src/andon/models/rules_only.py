@@ -1,6 +1,6 @@
-"""The version that stands in the registry for automations without a model: every ledger row names a version, so these do.
+"""The registry's version for automations without a model: every ledger row names a version, and theirs name this.
 
-It is the same in every installation and never asked; `decisions.judging` evaluates the policy without a prediction.
+It is the same in every installation and is never asked; `decisions.judging` evaluates the policy without a prediction.
 """
 
 import hashlib

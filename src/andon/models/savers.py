@@ -1,4 +1,7 @@
-"""A fitted model to a file, by the library it comes from. No library is imported that the model has not imported already."""
+"""Saving a fitted model to a file, by the library it comes from.
+
+No library is imported that the model has not imported already.
+"""
 
 import shutil
 from dataclasses import dataclass
@@ -55,7 +58,7 @@ def save(model: Any, folder: Path, *, allow_pickle: bool) -> Saved:
     if hasattr(model, "predict_proba"):
         return _sklearn(model, folder, library, allow_pickle=allow_pickle)
     raise PackageInvalid(
-        f"{type(model).__name__}: not a model that can be packed; give a LightGBM or XGBoost model, a scikit-learn classifier with "
+        f"{type(model).__name__}: not a model that can be packed; give a LightGBM or XGBoost model, a scikit-learn classifier with "  # noqa: E501
         "predict_proba, a PythonModel, a RemoteModel, or the path of an .onnx file or of a saved MLflow model"
     )
 
@@ -120,9 +123,10 @@ def is_mlflow(path: Path) -> bool:
 
 
 def sklearn_file(path: Path) -> Path | None:
-    """The skops file of the scikit-learn model in a saved MLflow model; None where it is of another library, or pickled.
+    """Return the skops file of the scikit-learn model in a saved MLflow model.
 
-    A pickle stays an MLflow model, which runs in a process of its own.
+    Returns None if the model is of another library or pickled. A pickle stays an MLflow model, which runs in a process
+    of its own.
     """
     import yaml
 
@@ -137,7 +141,7 @@ def sklearn_file(path: Path) -> Path | None:
 
 
 def _sklearn_saved(file: Path, folder: Path) -> Saved:
-    """A model that was saved by skops: whether its types are trusted is decided where it is registered."""
+    """Save a model that skops wrote; its types are judged as trusted or not when it is registered."""
     import skops.io
 
     target = folder / "model.skops"
@@ -152,12 +156,12 @@ def _sklearn_saved(file: Path, folder: Path) -> Saved:
 
 
 def _with_frames(model: Any, needed: set[str]) -> tuple[str, ...]:
-    """What a model needs, and pandas where it was fitted on columns by their names."""
+    """Return what a model needs, with pandas if it was fitted on columns by their names."""
     return tuple(needed | ({"pandas"} if len(getattr(model, "feature_names_in_", ())) else set()))
 
 
 def _classes_of(model: Any) -> tuple[str, ...] | None:
-    """The classes in the order of the output; None if the model knows only positions."""
+    """Return the classes in the order of the output; None if the model knows only positions."""
     classes = getattr(model, "classes_", None)
     if classes is None or list(classes) == list(range(len(classes))):
         return None

@@ -1,4 +1,4 @@
-"""What can be done with models: register, fetch, point aliases. Changes are audited and announced to running gateways."""
+"""Operations on models: register, fetch, point aliases. Changes are audited and announced to running gateways."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -95,8 +95,8 @@ def set_alias(
 ) -> Alias:
     """Point an alias to a version; running gateways follow within a second of the commit.
 
-    Where it points there already, nothing changes. Raises AliasInvalid, ReasonInvalid, ModelNotFound, VersionNotFound, VersionHeld, and
-    what `ready` raises.
+    If it points there already, nothing changes. Raises AliasInvalid, ReasonInvalid, ModelNotFound, VersionNotFound,
+    VersionHeld, and what `ready` raises.
     """
     if not _ALIAS.match(alias):
         raise AliasInvalid(f"Alias {alias!r}: lower-case letters, digits and '-', at most 63, a letter first")
@@ -147,7 +147,10 @@ def get(tx: Tx, name: str, number: int) -> ModelVersion:
 
 
 def by_alias(tx: Tx, name: str, alias: str) -> ModelVersion:
-    """The version an alias points to. Raises ModelNotFound, AliasNotFound, and RowsDoubted where it is not as the audit log says."""
+    """Return the version an alias points to.
+
+    Raises ModelNotFound, AliasNotFound, and RowsDoubted if the alias is not as the audit log says.
+    """
     found = store.find_alias(tx, name, alias)
     if found is None:
         _require(tx, name)
@@ -190,7 +193,10 @@ def alias_history(tx: Tx, name: str, alias: str | None = None) -> Sequence[Alias
 
 
 def fetch(tx: Tx, version: ModelVersion, cache: Path) -> Path:
-    """The package's folder `cache/<digest>`, written whole or not at all, verified by its digests. Raises PackageDamaged."""
+    """Return the package's folder `cache/<digest>`, written whole or not at all. Raises PackageDamaged.
+
+    Its files are verified by their digests.
+    """
     return package_cache.fetch(version, cache, lambda file: store.chunks(tx, file.digest))
 
 

@@ -30,13 +30,13 @@ def exists(tx: Tx, name: str) -> bool:
 
 
 def next_number(tx: Tx, name: str) -> int:
-    """The number of the next version; lock the name first."""
+    """Return the number of the next version; lock the name first."""
     query = select(func.coalesce(func.max(model_versions.c.number), 0)).where(model_versions.c.name == name)
     return int(tx.execute(query).scalar_one()) + 1
 
 
 def find(tx: Tx, name: str, number: int) -> ModelVersion | None:
-    """A version by its number, whatever number it is."""
+    """Return a version by its number, whatever number it is; None if there is no such version."""
     if not 0 < number <= HIGHEST_NUMBER:
         return None
     mine = (model_versions.c.name == name) & (model_versions.c.number == number)
@@ -45,7 +45,7 @@ def find(tx: Tx, name: str, number: int) -> ModelVersion | None:
 
 
 def find_by_digest(tx: Tx, name: str, digest: str) -> ModelVersion | None:
-    """A version by its digest."""
+    """Return a version by its digest, or None."""
     mine = (model_versions.c.name == name) & (model_versions.c.digest == digest)
     row = tx.execute(select(model_versions).where(mine)).one_or_none()
     return None if row is None else _version(row)
@@ -91,7 +91,7 @@ def add_file(tx: Tx, digest: str, chunks: Iterable[bytes]) -> None:
 
 
 def chunks(tx: Tx, digest: str) -> Iterator[bytes]:
-    """A file's bytes, in order, one chunk in memory at a time."""
+    """Yield a file's bytes, in order, one chunk in memory at a time."""
     count = tx.execute(select(func.count()).where(model_files.c.digest == digest)).scalar_one()
     for number in range(count):
         mine = (model_files.c.digest == digest) & (model_files.c.chunk == number)

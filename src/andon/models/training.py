@@ -17,9 +17,10 @@ _SHOWN_LINES = 40
 
 
 def train(script: Path, folder: Path, *, limit: timedelta) -> Path:
-    """Run `script` beside its own files; its `pack` writes into `folder`. Raises TrainingFailed with the end of what it printed.
+    """Run `script` beside its own files; its `pack` writes into `folder`.
 
-    The script gets none of this installation's settings and secrets. At the limit it is ended with all it started.
+    The script gets none of this installation's settings and secrets. At the limit it is ended together with all it
+    started. Raises TrainingFailed with the end of what it printed.
     """
     if not script.is_file():
         raise TrainingFailed(f"There is no script {script}")

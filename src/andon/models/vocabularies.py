@@ -30,7 +30,10 @@ def first_of(model: Any) -> Any:
 
 
 def parts_of(model: Any) -> Iterator[Any]:
-    """List a model and all the fitted parts within it: steps, columns' transformers, members of unions, calibrated models."""
+    """Yield a model and all the fitted parts within it.
+
+    The parts are steps, transformers of columns, members of unions, and calibrated models.
+    """
     yield model
     for _, step in [*getattr(model, "steps", ()), *getattr(model, "transformer_list", ())]:
         yield from parts_of(step)

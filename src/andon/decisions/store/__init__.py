@@ -1,4 +1,5 @@
-"""All cold SQL about decisions, a file for each subject: reading the ledger, waiting requests, deployed versions, partitions.
+"""All cold SQL about decisions, in a file for each subject.
 
-Nothing here commits. What writes the ledger is `ledger.py`.
+The subjects are reading the ledger, waiting requests, deployed versions and partitions. Nothing here commits.
+`ledger.py` writes the ledger.
 """

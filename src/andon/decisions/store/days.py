@@ -11,7 +11,8 @@ from andon.kernel.ids import floor_of
 SAMPLED = 10
 """The statistics target of each column: ANALYZE looks at three hundred times as many rows.
 
-They are wide, so that each is on a page of its own, and until the last is read nobody can tidy up after windows and messages.
+The rows are wide, so that each is on a page of its own. Until ANALYZE has read the last one, no process can clean up
+after windows and messages.
 """
 
 UNCOMPRESSED = 8160
@@ -22,9 +23,10 @@ Above its default of 2 kB it would compress each record, which costs as much as 
 
 
 def plan(tx: Tx, day: datetime) -> bool:
-    """Make the partition of a day, if it is missing; False if it cannot have one, because decisions of that day are there already.
+    """Make the partition of a day if it is missing; return False if decisions of that day exist already.
 
-    Raises DatabaseUnavailable at the end of the transaction if readers keep it waiting.
+    Such a day cannot have a partition. Raises DatabaseUnavailable at the end of the transaction if readers keep it
+    waiting.
     """
     name, low, high = f"decisions_{day:%Y_%m_%d}", floor_of(day), floor_of(day + timedelta(days=1))
     begun = select(exists().where(decisions.c.id >= low, decisions.c.id < high))

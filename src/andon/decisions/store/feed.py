@@ -74,7 +74,7 @@ SELECT automation, coalesce(arm, model || '@' || model_version || '+' || left(po
     string_agg(uuid_send(id), ''::bytea)
 FROM decisions WHERE id = ANY((SELECT %(ids)s::text::uuid[])::uuid[]) AND id BETWEEN %(first)s AND %(last)s
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
-"""
+"""  # noqa: E501
 
 _MOVE = text("""
 INSERT INTO feed_positions (consumer, writer, seq, taken)
@@ -146,7 +146,7 @@ class Exported:
 
 
 def begin(tx: Tx, consumer: str, since: datetime | None) -> None:
-    """Add a consumer that reads what is committed from now on, and the leaves since a moment, by their chain's order."""
+    """Add a consumer that reads what is committed from now on, and the leaves since a moment, in chain order."""
     if add(tx, consumer):
         tx.execute(_PLACE, {"consumer": consumer, "since": since})
 
@@ -160,7 +160,10 @@ def add(tx: Tx, consumer: str) -> bool:
 
 
 def lock(tx: Tx, consumer: str) -> bool | None:
-    """Keep others from reading as this consumer until the transaction ends. False if one does now, None if there is none."""
+    """Keep others from reading as this consumer until the transaction ends.
+
+    Returns False if another reads as it now, None if there is no such consumer.
+    """
     row = {"consumer": consumer}
     mine = text("SELECT 1 FROM feed_consumers WHERE name = :consumer FOR NO KEY UPDATE SKIP LOCKED")
     if tx.execute(mine, row).one_or_none() is not None:
@@ -170,14 +173,17 @@ def lock(tx: Tx, consumer: str) -> bool | None:
 
 
 def forget(tx: Tx, consumer: str) -> int | None:
-    """Delete a consumer and its positions, once nobody reads as it; how many decisions it had taken, None if there is none."""
+    """Delete a consumer and its positions, once nobody reads as it.
+
+    Returns how many decisions it had taken, or None if there is no such consumer.
+    """
     query = text("DELETE FROM feed_consumers WHERE name = :consumer RETURNING taken")
     taken: int | None = tx.execute(query, {"consumer": consumer}).scalar_one_or_none()
     return taken
 
 
 def unread(tx: Tx, consumer: str, limit: int, only: Sequence[UUID] | None = None) -> list[Unread]:
-    """The chains that hold something for a consumer, the one with the oldest first; all, or only among these."""
+    """Return the chains with something for a consumer, the one with the oldest first; all, or only among these."""
     if only is None:
         rows = tx.execute(_OF_ALL, {"consumer": consumer, "limit": limit})
     else:
@@ -223,9 +229,9 @@ def items(tx: Tx, ids: Sequence[UUID]) -> list[tuple[bytes, UUID, int, int, byte
 
 
 def groups(tx: Tx, ids: Sequence[bytes], step: timedelta) -> list[tuple[Any, ...]]:
-    """Columns that many of these decisions have alike, and the ids of those, in no order.
+    """Return columns that many of these decisions share, and the ids of those decisions, in no order.
 
-    They are hashed: sorting thousands of rows by ten columns, which the planner takes for a single row, costs twice as much.
+    They are hashed. The planner expects a single row, and sorting thousands of rows by ten columns costs twice as much.
     """
     if not ids:
         return []
@@ -244,7 +250,10 @@ def _these(ids: Sequence[bytes]) -> dict[str, Any]:
 
 
 def move(tx: Tx, consumer: str, positions: dict[UUID, tuple[int, int]], count: int) -> None:
-    """Write down that so many decisions were taken, and how far each chain is read: leaves, and decisions of the next."""
+    """Record that so many decisions were taken, and how far each chain is read.
+
+    A position is the number of leaves read, and of decisions read in the next leaf.
+    """
     numbers = [(writer, *position) for writer, position in positions.items()]
     writers, seqs, taken = (list(column) for column in zip(*numbers, strict=True))
     tx.execute(_MOVE, {"consumer": consumer, "writers": writers, "seqs": seqs, "taken": taken})
@@ -263,7 +272,7 @@ def oldest(tx: Tx) -> list[tuple[str, datetime | None]]:
 
 
 def export_of(tx: Tx, consumer: str) -> Exported | None:
-    """What a consumer exports, or None."""
+    """Return what a consumer exports, or None."""
     query = text("SELECT automation, file, bytes FROM feed_exports WHERE consumer = :consumer")
     row = tx.execute(query, {"consumer": consumer}).one_or_none()
     return None if row is None else Exported(*row)

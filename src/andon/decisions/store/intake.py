@@ -18,7 +18,7 @@ SELECT * FROM unnest(
     CAST(:correlation_ids AS text[]), CAST(:traceparents AS text[]), CAST(:keys AS text[]), CAST(:times AS timestamptz[]),
     CAST(:notified AS text[])
 )
-""")
+""")  # noqa: E501
 
 IS_WAITING = "EXISTS (SELECT FROM intake WHERE error IS NULL)"
 """An SQL expression: whether a request waits to be decided."""
@@ -50,7 +50,7 @@ def accept_all(tx: Tx, requests: Sequence[DecisionRequest]) -> None:
 
 
 def find(tx: Tx, decision_id: UUID) -> WaitingRequest | None:
-    """The intake row of a request that is not decided yet."""
+    """Return the intake row of a request that is not decided yet, or None."""
     row = tx.execute(select(*_WAITING).where(intake.c.id == decision_id)).one_or_none()
     return None if row is None else WaitingRequest(**row._asdict())
 
@@ -58,7 +58,7 @@ def find(tx: Tx, decision_id: UUID) -> WaitingRequest | None:
 def claim(
     tx: Tx, automations: Sequence[str], *, limit: int, now: datetime, lease: timedelta, suspect: bool = False
 ) -> list[WaitingRequest]:
-    """Take the oldest waiting requests of these automations: those that no worker took before, or the `suspect` others."""
+    """Take the oldest waiting requests of these automations: those never taken before, or the `suspect` others."""
     free = or_(intake.c.claimed_until.is_(None), intake.c.claimed_until < now)
     taken = intake.c.attempts > 0 if suspect else intake.c.attempts == 0
     due = (

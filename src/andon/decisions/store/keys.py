@@ -17,7 +17,7 @@ SELECT * FROM unnest(
     CAST(:scopes AS text[]), CAST(:keys AS text[]), CAST(:digests AS bytea[]), CAST(:ids AS uuid[]), CAST(:times AS timestamptz[])
 )
 ON CONFLICT DO NOTHING RETURNING decision_id
-""")
+""")  # noqa: E501
 
 _USED = text("""
 SELECT scope, key, digest, decision_id FROM idempotency_keys
@@ -43,7 +43,11 @@ def reserve(tx: Tx, requests: Sequence[DecisionRequest]) -> set[UUID]:
 
 
 def used(tx: Tx, keys: Sequence[Idempotency]) -> dict[tuple[str, str], tuple[bytes, UUID]]:
-    """Of those of these keys that were used, by scope and key: the digest of the input that first used it, and the decision it got."""
+    """Return what used keys led to, by scope and key.
+
+    It is the digest of the input that first used the key, and the id of the decision it got. Keys that were never used
+    are left out.
+    """
     wanted = {"scopes": [key.scope for key in keys], "keys": [key.key for key in keys]}
     return {(row.scope, row.key): (row.digest, row.decision_id) for row in tx.execute(_USED, wanted)}
 

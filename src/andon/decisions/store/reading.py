@@ -92,7 +92,7 @@ _CLAIMED = (
 
 
 def find(tx: Tx, decision_id: UUID) -> DecisionRecord | None:
-    """The whole record of one decision."""
+    """Return the whole record of one decision, or None."""
     row = tx.execute(select(*_WHOLE).where(decisions.c.id == decision_id)).one_or_none()
     return None if row is None else _record(row)
 
@@ -114,13 +114,13 @@ def page(tx: Tx, wanted: DecisionFilter, *, limit: int, before: UUID | None = No
 
 
 def between(tx: Tx, first: UUID, last: UUID) -> list[DecisionRecord]:
-    """The decisions with ids from `first` to `last`, in their order."""
+    """Return the decisions with ids from `first` to `last`, in their order."""
     query = select(*_WHOLE).where(decisions.c.id.between(first, last)).order_by(decisions.c.id)
     return [_record(row) for row in tx.execute(query)]
 
 
 def newest(tx: Tx, automation: str, limit: int) -> list[DecisionRecord]:
-    """The last decisions of an automation, newest first."""
+    """Return the last decisions of an automation, newest first."""
     query = select(*_WHOLE).where(decisions.c.automation == automation).order_by(decisions.c.id.desc()).limit(limit)
     return [_record(row) for row in tx.execute(query)]
 
@@ -137,7 +137,10 @@ def following(
 def with_input(
     tx: Tx, automation: str, field: str, value: str, since: datetime, until: datetime, limit: int
 ) -> list[DecisionRecord]:
-    """The newest decisions that were asked for between two moments and whose input has a value in a field. Reads all in between."""
+    """Return the newest decisions asked for between two moments whose input has this value in a field.
+
+    It reads all decisions in between.
+    """
     given = _INPUT[field].astext
     query = select(*_WHOLE).where(
         decisions.c.automation == automation,
@@ -149,7 +152,7 @@ def with_input(
 
 
 def stats(tx: Tx, since: datetime, until: datetime, automations: Sequence[str] | None) -> Stats:
-    """Counts and latency percentiles of the decisions asked for between two moments."""
+    """Return counts and latency percentiles of the decisions asked for between two moments."""
     scope: list[ColumnElement[bool]] = [decisions.c.id >= floor_of(since), decisions.c.id < floor_of(until)]
     if automations is not None:
         scope.append(decisions.c.automation.in_(automations))
@@ -180,7 +183,7 @@ def tallies(tx: Tx, since: datetime, until: datetime, step: timedelta) -> list[D
 
 
 def find_all(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, DecisionRecord]:
-    """The whole records of these decisions; those that are not there are left out."""
+    """Return the whole records of these decisions; missing ones are left out."""
     if not ids:
         return {}
     query = select(*_WHOLE).where(decisions.c.id.in_(ids), decisions.c.id.between(min(ids), max(ids)))
@@ -188,7 +191,10 @@ def find_all(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, DecisionRecord]:
 
 
 async def fetch_all(connection: asyncpg.Connection, ids: Collection[UUID]) -> dict[UUID, DecisionRecord]:
-    """The same as `find_all` on asyncpg, for who reads hundreds at once. A record that cannot be read is left out, and logged."""
+    """Return the same as `find_all`, by asyncpg, for callers that read hundreds at once.
+
+    A record that cannot be read is left out and logged.
+    """
     if not ids:
         return {}
     found = {}
@@ -201,7 +207,10 @@ async def fetch_all(connection: asyncpg.Connection, ids: Collection[UUID]) -> di
 
 
 def rows_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, DecisionRow]:
-    """The rows of these decisions that are there. There may be more than a statement may have parameters."""
+    """Return the rows of these decisions; missing ones are left out.
+
+    There may be more ids than a statement may have parameters.
+    """
     wanted = decisions.c.id == any_(cast(list(ids), ARRAY(Uuid)))
     query = select(*_LISTED).where(wanted, decisions.c.id.between(min(ids), max(ids)))
     return {row.id: row for row in (_row(values, record) for *values, record in tx.execute(query))}
@@ -217,21 +226,24 @@ def sample(tx: Tx, automation: str, outcome: str, since: datetime, until: dateti
 
 
 def outcomes_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, str]:
-    """The outcome of each of these decisions that is there."""
+    """Return the outcome of each of these decisions; missing ones are left out."""
     c = decisions.c
     query = select(c.id, c.outcome).where(c.id.in_(ids), c.id.between(min(ids), max(ids)))
     return {row.id: row.outcome for row in tx.execute(query)}
 
 
 def scores_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, float | None]:
-    """The score of each of these decisions that is there; None where no model predicted."""
+    """Return the score of each of these decisions; None if no model predicted. Missing ones are left out."""
     c = decisions.c
     query = select(c.id, c.score).where(c.id.in_(ids), c.id.between(min(ids), max(ids)))
     return {row.id: row.score for row in tx.execute(query)}
 
 
 def claimed_rows(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, LedgerRow]:
-    """The rows of these decisions, whole, as they stand. There may be more than a statement may have parameters."""
+    """Return the whole rows of these decisions as they stand.
+
+    There may be more ids than a statement may have parameters.
+    """
     if not ids:
         return {}
     query = select(decisions).where(
@@ -241,9 +253,10 @@ def claimed_rows(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, LedgerRow]:
 
 
 def claimed_raw(tx: Tx, ids: Sequence[str]) -> list[tuple[Any, ...]]:
-    """The rows of these decisions (hexadecimal ids) as they come from the driver: id, writer, seq, salt, record, RECORDED_COLUMNS.
+    """Return the rows of these decisions (hexadecimal ids) as they come from the driver.
 
-    Identifiers are their 16 bytes. It reads hundreds of thousands, where what SQLAlchemy makes of a row costs more than the rest.
+    A row holds id, writer, seq, salt, record and RECORDED_COLUMNS. Identifiers are their 16 bytes. The function reads
+    hundreds of thousands of rows; SQLAlchemy's own work for each row would cost more than the rest.
     """
     if not ids:
         return []
@@ -264,7 +277,7 @@ def unclaimed_rows(tx: Tx) -> Iterator[LedgerRow]:
     A leaf of a group holds 48 bytes for each decision: one holds an id only where such a record begins.
     """
     query = text(
-        "SELECT d.id, d.writer, d.seq FROM decisions d LEFT JOIN audit_entries e ON e.writer = d.writer AND e.seq = d.seq "
+        "SELECT d.id, d.writer, d.seq FROM decisions d LEFT JOIN audit_entries e ON e.writer = d.writer AND e.seq = d.seq "  # noqa: E501
         "WHERE e.writer IS NULL OR e.action <> :recorded OR e.writer = '00000000-0000-0000-0000-000000000000' "
         "OR NOT EXISTS (SELECT 1 FROM generate_series(1, octet_length(e.body) - 47, 48) AS at "
         "WHERE substring(e.body FROM at FOR 16) = uuid_send(d.id))"

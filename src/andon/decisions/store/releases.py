@@ -16,7 +16,7 @@ def lock(tx: Tx, automation: str) -> None:
 
 
 def newest(tx: Tx, automation: str) -> Release | None:
-    """The release that holds, or None where nothing was released."""
+    """Return the release that holds; None if nothing was released."""
     query = select(releases).where(releases.c.automation == automation).order_by(releases.c.number.desc()).limit(1)
     row = tx.execute(query).one_or_none()
     return None if row is None else Release(**row._asdict())

@@ -11,7 +11,7 @@ from andon.kernel.db import Tx
 
 
 def next_number(tx: Tx, name: str) -> int:
-    """The number for a new version of an automation; whoever asks at the same time waits for this transaction."""
+    """Return the number for a new version of an automation; concurrent callers wait for this transaction."""
     tx.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"andon.automation.{name}"})
     query = select(func.coalesce(func.max(automation_versions.c.number), 0) + 1).where(
         automation_versions.c.name == name
@@ -20,7 +20,7 @@ def next_number(tx: Tx, name: str) -> int:
 
 
 def by_digest(tx: Tx, name: str, digest: str) -> AutomationVersion | None:
-    """The version of an automation with exactly this content."""
+    """Return the version of an automation with exactly this content, or None."""
     query = select(automation_versions).where(
         automation_versions.c.name == name, automation_versions.c.digest == digest
     )
@@ -46,14 +46,20 @@ def find_newest(tx: Tx, name: str) -> AutomationVersion | None:
 
 
 def declaring(tx: Tx, part: str) -> dict[str, datetime]:
-    """Return the automations of which a version describes a part, each with when the first such version was deployed."""
+    """Return the automations with a version that describes a part.
+
+    Each has the time when the first such version was deployed.
+    """
     c = automation_versions.c
     query = select(c.name, func.min(c.deployed_at).label("first")).where(c.description.op("?")(part)).group_by(c.name)
     return {row.name: row.first for row in tx.execute(query)}
 
 
 def lock(tx: Tx, name: str) -> None:
-    """Let nobody else add a version of this automation until the transaction ends: processes that start together find the same ones."""
+    """Keep others from adding a version of this automation until the transaction ends.
+
+    So processes that start together find the same versions.
+    """
     tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"automation_versions/{name}", 0))))
 
 
@@ -72,14 +78,14 @@ def add(tx: Tx, deployed: AutomationVersion) -> None:
 
 
 def newest(tx: Tx) -> list[AutomationVersion]:
-    """The newest version of every automation, by name."""
+    """Return the newest version of every automation, by name."""
     c = automation_versions.c
     query = select(automation_versions).ext(distinct_on(c.name)).order_by(c.name, c.number.desc())
     return [AutomationVersion(**row._asdict()) for row in tx.execute(query)]
 
 
 def newest_of(tx: Tx, name: str) -> AutomationVersion | None:
-    """The newest version of one automation."""
+    """Return the newest version of one automation, or None."""
     c = automation_versions.c
     row = tx.execute(select(automation_versions).where(c.name == name).order_by(c.number.desc()).limit(1)).one_or_none()
     return None if row is None else AutomationVersion(**row._asdict())
@@ -93,6 +99,6 @@ def deployed(tx: Tx, name: str) -> list[AutomationVersion]:
 
 
 def automations(tx: Tx) -> list[str]:
-    """The names of all automations ever deployed."""
+    """Return the names of all automations ever deployed."""
     query = select(automation_versions.c.name).distinct().order_by(automation_versions.c.name)
     return list(tx.execute(query).scalars())
