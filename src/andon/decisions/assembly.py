@@ -216,7 +216,8 @@ def idle_features(automation: Automation, version: ModelVersion, policy: Compile
     return [
         Fault(
             automation.declared_at,
-            f"feature {feature.names[0]!r} is known neither to model {version.name} version {version.number} nor to the policy",  # noqa: E501
+            f"feature {feature.names[0]!r} is known neither to model {version.name} version {version.number} nor "
+            "to the policy",
         )
         for feature in automation.features
         if known.isdisjoint(feature.names)

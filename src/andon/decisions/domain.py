@@ -118,10 +118,10 @@ class ModelRef(Struct, frozen=True, gc=False):
 
 
 class Risk(Struct, frozen=True, gc=False, cache_hash=True):
-    """The answer of the risk gate: `certain` if the confidence reaches the `threshold` that keeps the error under `target`.
+    """The risk gate's answer: `certain` if the confidence reaches the `threshold` that keeps the error under `target`.
 
     `revision` is the gate's; 0 if the gate was computed from the model's own held-out evidence.
-    """  # noqa: E501
+    """
 
     certain: bool
     threshold: float

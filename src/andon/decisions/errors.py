@@ -63,7 +63,7 @@ class DeadlineExceeded(Unavailable):
 
 
 class DecisionInDoubt(Unavailable):
-    """The database did not say in time whether the decision was recorded; ask for it by its id before you send the request again."""  # noqa: E501
+    """The database did not say in time whether the decision was recorded; ask for it by its id before sending again."""
 
 
 def in_doubt_of(decision_id: UUID) -> DecisionInDoubt:

@@ -53,7 +53,8 @@ def explain(decision: RecordedDecision, contract: Contract, loaded: LoadedVersio
     found = loaded.contributions({**given, **decision.features}, prediction.label)
     if found is None:
         raise NotExplained(
-            f"{model.name} {model.version} does not say what spoke for a class: LightGBM's models do, and those whose last"  # noqa: E501
+            f"{model.name} {model.version} does not say what spoke for a class: LightGBM's models do, and those "
+            "whose last"
             " step is linear"
         )
     return Explanation(decision.id, model.name, model.version, prediction.label, tuple(found))

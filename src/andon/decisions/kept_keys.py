@@ -63,7 +63,10 @@ class KeptKeys:
             made = _asked_in(record)
             if made is not None and made.idempotency_key is not None and made.asked_at > since:
                 subject = f"idempotency_key:{made.line.automation}/{made.caller}/{made.idempotency_key}"
-                why = f"decision {decision} used this key within {KEYS_KEPT.total_seconds() / 3600:.0f} hours, and it is gone"  # noqa: E501
+                why = (
+                    f"decision {decision} used this key within {KEYS_KEPT.total_seconds() / 3600:.0f} hours, and "
+                    "it is gone"
+                )
                 yield Finding(Harm.EVIDENCE_MISSING, why, action="idempotency_keys", subject=subject)
 
 

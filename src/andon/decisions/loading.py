@@ -54,7 +54,10 @@ def _require_all_taken(namespace: Mapping[str, object], automations: Sequence[Au
         read = value.read
         if inspect.isfunction(read) and read.__module__ == namespace["__name__"]:
             code = read.__code__
-            message = f"{name} reads events of {value.name}, but no automation here takes them: name it by trigger={name}, or reported={name} of its truth"  # noqa: E501
+            message = (
+                f"{name} reads events of {value.name}, but no automation here takes them: name it by "
+                f"trigger={name}, or reported={name} of its truth"
+            )
             fault = Fault(f"{code.co_filename}:{code.co_firstlineno}", message)
             raise AutomationInvalid(f"{fault.where}: {fault.message}", faults=[fault])
 

@@ -67,7 +67,8 @@ class DecisionMetrics:
         self.decisions = many("andon_decisions_total", "Recorded decisions.", (*_ARM, "outcome"))
         self.stages = metrics.batch_histogram(
             "andon_stage_seconds",
-            "What a decision waited for: queue, features, predict, policy, record; and whole, from admission to the commit.",  # noqa: E501
+            "What a decision waited for: queue, features, predict, policy, record; and whole, from admission to "
+            "the commit.",
             (*_ARM, "stage"),
             buckets=STAGE_BUCKETS,
         )
@@ -77,7 +78,8 @@ class DecisionMetrics:
         self.model_cpu = many("andon_model_cpu_seconds_total", "CPU time spent predicting and ruling.", _ARM)
         self.errors = many(
             "andon_errors_total",
-            "Decisions for which a version failed: transient (too slow, busy) or persistent (it raised, or gave nonsense).",  # noqa: E501
+            "Decisions for which a version failed: transient (too slow, busy) or persistent (it raised, or gave "
+            "nonsense).",
             (*_ARM, "kind"),
         )
         self.fallbacks = many(
@@ -87,7 +89,8 @@ class DecisionMetrics:
         )
         self.misplaced = many(
             "andon_events_misplaced_total",
-            "Decisions that windows do not have at the time of their event: later than allowed (late), or ahead of our clock (future).",  # noqa: E501
+            "Decisions that windows do not have at the time of their event: later than allowed (late), or ahead "
+            "of our clock (future).",
             ("automation", "why"),
         )
         self.breached = many(

@@ -193,7 +193,8 @@ class DecisionRow:
     subject_hash: Annotated[
         bytes | None,
         Field(
-            "The keyed hash of the subject, whose data this is; null if the automation names none, or the input has none.",  # noqa: E501
+            "The keyed hash of the subject, whose data this is; null if the automation names none, or the input "
+            "has none.",
             "subject",
             OWN,
             SEEN | PAGE,

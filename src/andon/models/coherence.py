@@ -45,7 +45,10 @@ def text_fault_of(signature: Signature, runtime: Runtime) -> str | None:
     texts = [feature.name for feature in signature.features if feature.kind is FeatureKind.TEXT]
     if not texts or runtime in _READ_TEXT:
         return None
-    return f"A model of {runtime} takes numbers only, and {', '.join(texts)} is text: put it into a pipeline of scikit-learn that reads text"  # noqa: E501
+    return (
+        f"A model of {runtime} takes numbers only, and {', '.join(texts)} is text: put it into a pipeline of "
+        "scikit-learn that reads text"
+    )
 
 
 def _text_faults(signature: Signature, runtime: Runtime) -> Iterator[Fault]:
@@ -110,5 +113,6 @@ def _answer_faults(manifest: Manifest) -> Iterator[Fault]:
     if calibrated.shape != expected.shape or np.abs(calibrated - expected).max() > _TOLERANCE:
         yield Fault(
             "probes.calibrated",
-            "output_order and calibration make other probabilities of the probes' answers than when the model was packed",  # noqa: E501
+            "output_order and calibration make other probabilities of the probes' answers than when the model "
+            "was packed",
         )

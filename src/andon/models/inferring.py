@@ -106,7 +106,8 @@ def _opened(path: Path, *, trust: bool) -> _Known:
         case suffix if suffix in PICKLES:
             if not trust:
                 raise PickleRefused(
-                    f"{path.name} is a pickle: looking into it runs its code. Register it with --trust if you know who made it"  # noqa: E501
+                    f"{path.name} is a pickle: looking into it runs its code. Register it with --trust if you "
+                    "know who made it"
                 )
             import joblib
 
@@ -118,7 +119,8 @@ def _opened(path: Path, *, trust: bool) -> _Known:
         case ".onnx":
             return _Known(path)
     raise PackageInvalid(
-        f"{path} is no model that --sample can look into: give a .skops, .joblib, .pkl, .txt (LightGBM), .ubj or .json (XGBoost) "  # noqa: E501
+        f"{path} is no model that --sample can look into: give a .skops, .joblib, .pkl, .txt (LightGBM), .ubj or "
+        ".json (XGBoost) "
         "or .onnx file, or the folder of a saved MLflow model"
     )
 
@@ -129,7 +131,8 @@ def _skops(path: Path, *, trust: bool) -> Any:
     foreign = foreign_types(path)
     if foreign and not trust:
         raise PickleRefused(
-            f"{path.name} contains types that are not known to be harmless: {', '.join(foreign)}. Looking into it runs their "  # noqa: E501
+            f"{path.name} contains types that are not known to be harmless: {', '.join(foreign)}. Looking into "
+            "it runs their "
             "code; register it with --trust if you know them"
         )
     return skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))

@@ -68,7 +68,8 @@ def danger_of(package: Package) -> str | None:
     foreign = foreign_types(package.folder / name)
     if foreign:
         return (
-            f"{name} contains types that are not known to be harmless: {', '.join(foreign)}. Loading runs their code in "  # noqa: E501
+            f"{name} contains types that are not known to be harmless: {', '.join(foreign)}. Loading runs their "
+            "code in "
             "every gateway; register it with --trust if you know them"
         )
     return None

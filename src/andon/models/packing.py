@@ -173,7 +173,8 @@ def _probe(asked: PackedFile, signature: Signature, trained: Matrix, rng: "Gener
     except (ValueError, PackageInvalid) as error:
         _predict(asked, _filled(rows), signature)  # what fails without missing values too says so itself
         raise PackageInvalid(
-            f"The model cannot take a row with missing values, and they come in service ({error}). Put an imputer before "  # noqa: E501
+            f"The model cannot take a row with missing values, and they come in service ({error}). Put an "
+            "imputer before "
             "it (for scikit-learn: make_pipeline(SimpleImputer(...), ...)) or use a model that takes them"
         ) from error
 

@@ -137,10 +137,14 @@ def _cause(evidence: RiskEvidence, target: float, confidence: float) -> str:
         and surest.errors > target * surest.rows
         and _rows_needed(evidence, target, confidence) is None
     ):
-        return f"the model is too weak for it. Of the {surest.rows:,} rows that it is surest of, {surest.errors:,} were wrong"  # noqa: E501
+        return (
+            f"the model is too weak for it. Of the {surest.rows:,} rows that it is surest of, {surest.errors:,} "
+            "were wrong"
+        )
     whole = evidence.table[-1]
     return (
-        f"its {plural(evidence.rows, 'held-out row')} do not prove it: {whole.errors:,} were wrong, most where the model "  # noqa: E501
+        f"its {plural(evidence.rows, 'held-out row')} do not prove it: {whole.errors:,} were wrong, most where "
+        "the model "
         "was less sure"
     )
 

@@ -58,7 +58,8 @@ def save(model: Any, folder: Path, *, allow_pickle: bool) -> Saved:
     if hasattr(model, "predict_proba"):
         return _sklearn(model, folder, library, allow_pickle=allow_pickle)
     raise PackageInvalid(
-        f"{type(model).__name__}: not a model that can be packed; give a LightGBM or XGBoost model, a scikit-learn classifier with "  # noqa: E501
+        f"{type(model).__name__}: not a model that can be packed; give a LightGBM or XGBoost model, a "
+        "scikit-learn classifier with "
         "predict_proba, a PythonModel, a RemoteModel, or the path of an .onnx file or of a saved MLflow model"
     )
 

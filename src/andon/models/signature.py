@@ -33,7 +33,8 @@ class FeatureSpec:
     def __post_init__(self) -> None:
         if not _NAME.match(self.name):
             raise PackageInvalid(
-                f"Feature {self.name!r}: a name is letters, digits, '_', '.' and '-', at most 128, a letter or '_' first"  # noqa: E501
+                f"Feature {self.name!r}: a name is letters, digits, '_', '.' and '-', at most 128, a letter or "
+                "'_' first"
             )
         if (self.kind is FeatureKind.CATEGORY) != bool(self.categories):
             raise PackageInvalid(f"Feature {self.name!r}: a category needs its known values, any other kind has none")

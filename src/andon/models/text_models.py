@@ -113,7 +113,8 @@ def _least_texts(vectorizer: Any, texts: NDArray[Any]) -> int | None:
 def _check_times(features: Sequence[FeatureSpec]) -> None:
     if times := [feature.name for feature in features if feature.kind is FeatureKind.TIME]:
         raise PackageInvalid(
-            f"{', '.join(times)} is a time, which a model of texts cannot take: give it parts of the time, such as the hour"  # noqa: E501
+            f"{', '.join(times)} is a time, which a model of texts cannot take: give it parts of the time, such "
+            "as the hour"
         )
 
 

@@ -67,14 +67,14 @@ WHERE id = ANY((SELECT %(ids)s::text::uuid[])::uuid[]) AND id BETWEEN %(first)s 
 """
 
 _GROUPS = f"""
-SELECT automation, coalesce(arm, model || '@' || model_version || '+' || left(policy_version, 12)), model, model_version,
-    outcome, rule, label, certain AND score IS NOT NULL AND outcome <> 'review',
+SELECT automation, coalesce(arm, model || '@' || model_version || '+' || left(policy_version, 12)), model,
+    model_version, outcome, rule, label, certain AND score IS NOT NULL AND outcome <> 'review',
     date_bin(%(step)s, decided_at, '1970-01-01 00:00Z'),
     floor(ln(greatest(latency_us, 1)::double precision) / {log(LATENCY_BAND)})::int,
     string_agg(uuid_send(id), ''::bytea)
 FROM decisions WHERE id = ANY((SELECT %(ids)s::text::uuid[])::uuid[]) AND id BETWEEN %(first)s AND %(last)s
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
-"""  # noqa: E501
+"""
 
 _MOVE = text("""
 INSERT INTO feed_positions (consumer, writer, seq, taken)

@@ -15,10 +15,10 @@ _ACCEPT_ALL = text("""
 INSERT INTO intake (id, automation, raw, caller, correlation_id, traceparent, idempotency_key, received_at, notify)
 SELECT * FROM unnest(
     CAST(:ids AS uuid[]), CAST(:automations AS text[]), CAST(:raws AS bytea[]), CAST(:callers AS text[]),
-    CAST(:correlation_ids AS text[]), CAST(:traceparents AS text[]), CAST(:keys AS text[]), CAST(:times AS timestamptz[]),
-    CAST(:notified AS text[])
+    CAST(:correlation_ids AS text[]), CAST(:traceparents AS text[]), CAST(:keys AS text[]),
+    CAST(:times AS timestamptz[]), CAST(:notified AS text[])
 )
-""")  # noqa: E501
+""")
 
 IS_WAITING = "EXISTS (SELECT FROM intake WHERE error IS NULL)"
 """An SQL expression: whether a request waits to be decided."""

@@ -14,10 +14,11 @@ from andon.kernel.db import Tx
 _RESERVE = text("""
 INSERT INTO idempotency_keys (scope, key, digest, decision_id, created_at)
 SELECT * FROM unnest(
-    CAST(:scopes AS text[]), CAST(:keys AS text[]), CAST(:digests AS bytea[]), CAST(:ids AS uuid[]), CAST(:times AS timestamptz[])
+    CAST(:scopes AS text[]), CAST(:keys AS text[]), CAST(:digests AS bytea[]), CAST(:ids AS uuid[]),
+    CAST(:times AS timestamptz[])
 )
 ON CONFLICT DO NOTHING RETURNING decision_id
-""")  # noqa: E501
+""")
 
 _USED = text("""
 SELECT scope, key, digest, decision_id FROM idempotency_keys

@@ -277,7 +277,8 @@ def unclaimed_rows(tx: Tx) -> Iterator[LedgerRow]:
     A leaf of a group holds 48 bytes for each decision: one holds an id only where such a record begins.
     """
     query = text(
-        "SELECT d.id, d.writer, d.seq FROM decisions d LEFT JOIN audit_entries e ON e.writer = d.writer AND e.seq = d.seq "  # noqa: E501
+        "SELECT d.id, d.writer, d.seq FROM decisions d LEFT JOIN audit_entries e ON e.writer = d.writer AND "
+        "e.seq = d.seq "
         "WHERE e.writer IS NULL OR e.action <> :recorded OR e.writer = '00000000-0000-0000-0000-000000000000' "
         "OR NOT EXISTS (SELECT 1 FROM generate_series(1, octet_length(e.body) - 47, 48) AS at "
         "WHERE substring(e.body FROM at FOR 16) = uuid_send(d.id))"
