@@ -1,6 +1,7 @@
-"""Scoring: the rows of a file or a query through the line, once each, however often the run is killed.
+"""Scoring: decides the rows of a file or a query, each exactly once, even if the run is killed and started again.
 
-A run is found again by what its rows are. Start reading at `domain.py` (why no row is decided twice), then `deciding.py`.
+A run is found again by its digest, which says what its rows are. Start reading at `domain.py` (why no row is decided
+twice), then `deciding.py`.
 """
 
 from andon.scoring.deciding import Scorer

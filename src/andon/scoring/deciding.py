@@ -1,7 +1,7 @@
-"""A run on its way: the rows of its source, part after part, through the process's decider, and what came of each in their order.
+"""The decider of a run: it sends the rows of a source through the process's decider, part by part, in row order.
 
-While the decisions of one part are recorded, the next part is read. Of a part that was asked for before, what the ledger has is
-read back and only the rest is decided.
+While the decisions of one part are recorded, the next part is read. For a part that was begun before, decisions in the
+ledger are read back and only the other rows are decided.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Rows that were asked for at one moment, with their numbers: what came of some, and what is still to be decided."""
+    """Rows that share one moment of asking, by number: the results so far, and the requests still to be decided."""
 
     rows: Sequence[_Numbered]
     asked_at: datetime
@@ -104,7 +104,7 @@ class Scorer:
             number += 1
 
     async def _asked(self, part: Sequence[_Numbered], before: datetime | None, number: int) -> "_Part":
-        """A part with its rows read: what is known of it, and what is to be decided."""
+        """Read the rows of a part: return the known results and the requests that are still to be decided."""
         at = await self._patiently(lambda: self._ask_part(number)) if before is None else before
         asked = _Part(part, at, {}, {})
         known = {} if before is None else await self._known(asked)
@@ -139,7 +139,7 @@ class Scorer:
         )
 
     async def _finish(self, part: "_Part", kept: Callable[[Sequence[Scored], Sequence[SourceRow]], None]) -> None:
-        """Decide what is missing of a part, through outages; what another attempt recorded meanwhile is read back."""
+        """Decide the missing rows of a part, through outages; read back what another attempt recorded meanwhile."""
         until = monotonic() + PATIENCE.total_seconds()
         while part.missing:
             asked = dict(part.missing)
@@ -163,7 +163,7 @@ class Scorer:
         kept([part.results[row] for row, _ in part.rows], [given for _, given in part.rows])
 
     async def _known(self, part: "_Part") -> dict[UUID, DecisionRecord]:
-        """What the ledger has of a part."""
+        """Return the decisions that the ledger holds for a part, by id."""
         first, last = (self._run.decision_id(part.asked_at, part.rows[at][0]) for at in (0, -1))
 
         def read() -> dict[UUID, DecisionRecord]:

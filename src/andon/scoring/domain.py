@@ -1,7 +1,7 @@
-"""A run over the rows of one source, and what is written of each row. Pure.
+"""A run over the rows of one source, and the result of each row. Pure.
 
-Row n of a run always has the same decision id, made of the run, the moment at which n's part was first asked for, and n. The
-ledger's primary key is therefore what keeps a row from being decided twice, whoever tries, however late.
+Row n of a run always has the same decision id: it is made of the run, the moment when n's part was first asked for, and
+n. The ledger's primary key therefore prevents a second decision on the row, whoever tries and however late.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from andon.decisions import Decision, DecisionRecord
 from andon.kernel.ids import uuid7_in
 
 PART_ROWS = 2_000
-"""Rows that are asked for at one moment: few, so that a decision's id still tells about when it was made."""
+"""Rows that share one moment of asking: few, so that a decision's id still shows about when it was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +31,19 @@ class Run:
     begun_at: datetime
 
     def decision_id(self, asked_at: datetime, row: int) -> UUID:
-        """The id of the decision on a row (from 1) whose part was asked for at that moment."""
+        """Return the id of the decision on a row (counted from 1) whose part was asked for at `asked_at`."""
         return uuid7_in(self.id, asked_at, row)
 
 
 class Interval(NamedTuple):
-    """Between what the true probability lies."""
+    """The bounds between which the true probability lies."""
 
     low: float
     high: float
 
 
 class Scored(NamedTuple):
-    """What is known of one row in the end: its decision, or with an `error` why there is none or why a person was asked."""
+    """The result of one row: its decision, or an `error` that says why there is none or why a person was asked."""
 
     row: int
     decision_id: str | None = None
@@ -62,7 +62,7 @@ class Scored(NamedTuple):
     error: str | None = None
 
     def within(self, interval: Interval | None) -> "Scored":
-        """The same with the interval of its score."""
+        """Return this result with the interval of its score; unchanged if there is none."""
         return self if interval is None else self._replace(interval_low=interval.low, interval_high=interval.high)
 
 
@@ -70,7 +70,7 @@ COLUMNS = Scored._fields
 
 
 def scored(row: int, decision: Decision) -> Scored:
-    """A row that was decided just now."""
+    """Return the result of a row that was decided just now."""
     prediction, line = decision.prediction, decision.line
     return Scored(
         row=row,
@@ -90,7 +90,7 @@ def scored(row: int, decision: Decision) -> Scored:
 
 
 def read_back(row: int, recorded: DecisionRecord) -> Scored:
-    """The same of a row that the ledger has already."""
+    """Return the result of a row whose decision is in the ledger already."""
     known = recorded.row
     prediction: Mapping[str, Any] = recorded.record["prediction"] or {}
     ruling: Mapping[str, Any] = recorded.record["policy"]

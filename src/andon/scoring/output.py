@@ -62,7 +62,7 @@ class Output:
                 self._file.write(_csv_lines([self._names]))
 
     def add(self, rows: Sequence[tuple[Scored, Sequence[str | None]]]) -> None:
-        """The next rows, each with the values that are kept of it. Raises OutputInvalid."""
+        """Write the next rows, each with the values that are kept of it. Raises OutputInvalid."""
         if self._csv:
             lines = [_csv_lines([_cells(row, kept) for row, kept in rows])]
         else:
@@ -71,16 +71,16 @@ class Output:
             self._file.writelines(lines)
 
     def close(self) -> None:
-        """Nothing more comes. Raises OutputInvalid."""
+        """Close the draft after the last row. Raises OutputInvalid."""
         with _refusal_in_words(Path(self._file.name)):
             self._file.close()
 
 
 @contextmanager
 def writing(target: Path, run: UUID, keep: Sequence[str]) -> Iterator[Output]:
-    """The output of a run; it is at `target` when the block has ended well. What a killed run left beside it is used again.
+    """Open the output of a run; it appears at `target` when the block ends without an error.
 
-    Raises OutputInvalid.
+    The drafts that a killed run left beside it are written anew. Raises OutputInvalid.
     """
     ending = target.suffix.lower()
     draft, whole = _drafts(target, run)
@@ -101,21 +101,21 @@ def writing(target: Path, run: UUID, keep: Sequence[str]) -> Iterator[Output]:
 
 
 def discard(target: Path, run: UUID) -> None:
-    """Remove what a killed run left beside an output that it is not to make any more. Raises OutputInvalid."""
+    """Remove the drafts that a killed run left beside an output that it will not finish. Raises OutputInvalid."""
     for file in _drafts(target, run):
         with _refusal_in_words(file):
             file.unlink(missing_ok=True)
 
 
 def _drafts(target: Path, run: UUID) -> tuple[Path, Path]:
-    """Where the output grows, and where Parquet is made of it."""
+    """Return the path where the output grows, and the path where Parquet is made of it."""
     draft = target.with_name(f".{target.name}.{run.hex[-12:]}.part")
     return draft, draft.with_name(f"{draft.name}.parquet")
 
 
 @contextmanager
 def _refusal_in_words(file: Path) -> Iterator[None]:
-    """What the file system refuses, in words."""
+    """Turn an error of the file system into OutputInvalid, with its cause in words."""
     try:
         yield
     except OSError as error:
@@ -142,7 +142,7 @@ def _convert(draft: Path, whole: Path, keep: Sequence[str]) -> None:
 
 
 def _plain(path: Path) -> str:
-    """A path in which nothing stands for something else."""
+    """Return a path as text with its glob characters escaped."""
     return "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
 
 

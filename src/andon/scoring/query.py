@@ -1,7 +1,8 @@
-"""The rows of an SQL query, taken once into a file: so that a run has the same rows in the same order each time.
+"""The rows of an SQL query, stored once in a file, so that a run has the same rows in the same order each time.
 
-The query runs in a transaction that may only read. What it gave stays until the run is over. The first line of the file has the
-names of the columns to be kept; then comes a line a row: the values of these as a JSON array, a tab, and the row for the contract.
+The query runs in a read-only transaction. The file stays until the run is over. Its first line has the names of the
+columns to keep. Each further line is one row: the values of these columns as a JSON array, a tab, and the row for the
+contract.
 """
 
 import os
@@ -22,7 +23,7 @@ from andon.scoring.sources import SourceRow
 
 _AT_ONCE = 2_000
 _ONE_LINE = str.maketrans("\t\r\n", "   ")
-"""In JSON text these stand between values only."""
+"""In JSON text these characters stand between values only."""
 
 
 class Fetched:
@@ -54,9 +55,10 @@ class Fetched:
 def fetch(
     url: str, query: str, wanted: Sequence[str], keep: Sequence[str], into: Path, told: Callable[[int], None]
 ) -> list[str]:
-    """Write the rows of the query, of their columns those in `wanted` and `keep`; the names of the others.
+    """Write the rows of the query with the columns in `wanted` and `keep`; return the names of the other columns.
 
-    `told` hears of rows as they come. Raises QueryInvalid, ColumnMissing, QueryUnavailable; neither names the address.
+    `told` receives counts of rows as they arrive. Raises QueryInvalid, ColumnMissing and QueryUnavailable; no message
+    contains the address.
     """
     if not datafile.is_postgresql(url):
         return _fetch_elsewhere(url, query, wanted, keep, into, told)
@@ -157,5 +159,5 @@ def _write(
 
 
 def _said(error: psycopg.Error) -> str:
-    """What PostgreSQL said, in one sentence; a syntax error points into the query, not into what is around it."""
+    """Return PostgreSQL's message, without its position: that counts in the whole statement, not in the query."""
     return error.diag.message_primary or type(error).__name__

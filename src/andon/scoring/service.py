@@ -11,37 +11,37 @@ from andon.scoring.domain import Run
 
 
 def unfinished(tx: Tx, automation: str, digest: str) -> Run | None:
-    """The run over these rows that was begun and has not come to its end, or None."""
+    """Return the run over these rows that has begun and not ended, or None."""
     return store.unfinished(tx, automation, digest)
 
 
 def begin(tx: Tx, run: Run, actor: Actor) -> None:
-    """A run begins, and the audit log says so."""
+    """Begin a run, and record it in the audit log."""
     store.add(tx, run)
     after = {"automation": run.automation, "source": run.source, "digest": run.digest, "rows": run.rows}
     audit.record(tx, actor=actor, action="scoring.begin", subject=_subject(run.id), at=run.begun_at, after=after)
 
 
 def end(tx: Tx, run: Run, actor: Actor, *, now: datetime, refused: int) -> None:
-    """All rows are decided or refused, and the output stands."""
+    """End a run whose rows are all decided or refused and whose output is complete; record it in the audit log."""
     store.end(tx, run.id, now)
     after = {"rows": run.rows, "refused": refused}
     audit.record(tx, actor=actor, action="scoring.end", subject=_subject(run.id), at=now, after=after)
 
 
 def give_up(tx: Tx, run: Run, actor: Actor, *, now: datetime) -> None:
-    """The rest of a run shall not be decided: the next run over the same rows decides all of them anew."""
+    """End a run without its remaining rows: the next run over the same rows decides all of them anew."""
     store.end(tx, run.id, now)
     audit.record(tx, actor=actor, action="scoring.give_up", subject=_subject(run.id), at=now)
 
 
 def ask_part(tx: Tx, run: Run, number: int, now: datetime) -> datetime:
-    """The moment at which a part was first asked for; from now on it is this one."""
+    """Return when a part was first asked for; if it never was, record `now` as that moment."""
     return store.asked_at(tx, run.id, number, now)
 
 
 def begun_parts(tx: Tx, run: Run) -> dict[int, datetime]:
-    """The parts that were asked for before, and when."""
+    """Return the parts that were asked for before, each with its moment."""
     return store.begun_parts(tx, run.id)
 
 

@@ -1,7 +1,7 @@
-"""Where rows come from: a table (CSV, Parquet, workbooks, ...) or JSON (lines, arrays), read from the beginning in bounded memory.
+"""Sources of rows: a table (CSV, Parquet, workbooks, ...) or JSON (lines, arrays), read in order in bounded memory.
 
-A row is the JSON text that the contract reads and the ledger keeps. Of a table only the columns of the contract are in it; a
-JSON document stands as it was written.
+A row is the JSON text that the contract reads and the ledger keeps. For a table it holds the contract's columns only; a
+JSON document stays as it was written.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _SPACE = b" \t\r\n"
 _MARK = b"\xef\xbb\xbf"
 
 Told = Callable[[int], None]
-"""Hears how many bytes were looked at."""
+"""Receives counts of the bytes that were read."""
 
 
 class SourceRow(NamedTuple):
@@ -61,7 +61,7 @@ class SourceRows(Protocol):
 def opened(
     path: Path, wanted: Sequence[str], keep: Sequence[str], *, sheet: str | None = None, header: int | None = None
 ) -> Iterator[SourceRows]:
-    """The rows of a file for as long as the block lasts: `wanted` goes to the contract, `keep` into the output.
+    """Open the rows of a file for the time of the block: `wanted` goes to the contract, `keep` into the output.
 
     JSON stands as it was written; of a table each cell is read. Raises DataFileInvalid, ColumnMissing.
     """
@@ -83,7 +83,7 @@ def opened(
 
 
 def digest_of(path: Path, told: Told) -> str:
-    """SHA-256 of a file. Raises DataFileInvalid."""
+    """Return the SHA-256 of a file. Raises DataFileInvalid."""
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
@@ -100,7 +100,7 @@ def digest_of(path: Path, told: Told) -> str:
 
 
 def is_lines(path: Path) -> bool:
-    """Whether a file holds a JSON document a line: by its ending, or because it begins with one."""
+    """Return whether a file holds one JSON document a line: its ending says so, or it begins with a document."""
     if path.suffix.lower() in _LINES:
         return True
     with path.open("rb") as file:
@@ -204,7 +204,7 @@ def _kept_of(document: bytes, keep: Sequence[str]) -> tuple[str | None, ...]:
 
 
 def _shown(value: Any) -> str | None:
-    """A value as text: itself, or as JSON."""
+    """Return a value as text: a string as it is, anything else as JSON."""
     if value is None or isinstance(value, str):
         return value
     return to_json(value).decode()
