@@ -1,7 +1,8 @@
-"""The audit log: who did what and why, append-only and hash-linked, so that what was altered shows.
+"""The audit log: who did what and why, append-only and hash-linked, so that every alteration shows.
 
-Changes by `record`, in the caller's transaction; decisions by a `Chain` a process; `seal` links all chains into a checkpoint
-every few seconds; `verify` finds what was done to it. Start reading at `encoding.py`: it says what is hashed.
+`record` writes changes in the caller's transaction; each process writes its decisions with a `Chain`; `seal` links all
+chains into a checkpoint every few seconds; `verify` finds alterations. Start reading at `encoding.py`: it says what is
+hashed.
 """
 
 from andon.audit.chain import Chain

@@ -18,13 +18,13 @@ class Chain:
         self._hash = NO_HASH
 
     def link(self, *, actor: str, action: str, subject: str, body: bytes, at: datetime) -> Leaf:
-        """The next leaf. It counts only after `advance`, so a transaction that failed is simply linked again."""
+        """Return the next leaf. It counts only after `advance`, so after a failed transaction it is linked again."""
         seq, before = self._seq + 1, self._hash
         digest = leaf_hash(self.writer, seq, before, at, actor, action, subject, body)
         return Leaf(self.writer, seq, before, digest, at, actor, action, subject, body)
 
     def advance(self, leaf: Leaf) -> None:
-        """Note that the leaf is committed. If that is unknown, begin a new chain: this one may have the leaf already."""
+        """Note that the leaf is committed. If that is unknown, begin a new chain: this one may hold it already."""
         if leaf.seq != self._seq + 1 or leaf.prev_hash != self._hash:
             raise ValueError(f"leaf {leaf.seq} does not follow {self._seq} in chain {self.writer}")
         self._seq, self._hash = leaf.seq, leaf.hash

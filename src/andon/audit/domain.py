@@ -1,4 +1,4 @@
-"""What stands in the audit log: leaves in one chain a writer, and checkpoints over all chains. Pure types, no database."""
+"""Types of the audit log: leaves in one chain a writer, and checkpoints over all chains. Pure, no database."""
 
 import json
 import re
@@ -26,7 +26,7 @@ _ANCHOR = re.compile(r"[0-9a-fA-F]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One link of one writer's chain, as it is stored. `body` is JSON in the control chain, otherwise what the action says."""
+    """One stored link of one writer's chain. `body` is JSON in the control chain; elsewhere the action defines it."""
 
     writer: UUID
     seq: int
@@ -55,7 +55,7 @@ class AuditEntry:
 
 
 def anchor_of(text: str) -> bytes:
-    """The hash of a checkpoint that somebody noted elsewhere, from 64 hexadecimal digits. Raises AnchorInvalid."""
+    """Return the hash of a checkpoint, noted elsewhere as 64 hexadecimal digits. Raises AnchorInvalid."""
     if not _ANCHOR.fullmatch(text.strip()):
         raise AnchorInvalid
     return bytes.fromhex(text.strip())
@@ -83,7 +83,7 @@ class ChainHead:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The heads of the chains that grew since the checkpoint before, and how many chains and leaves there were in all."""
+    """The heads of the chains that grew since the last checkpoint, and the number of chains and leaves in all."""
 
     number: int
     prev_hash: bytes
@@ -122,7 +122,7 @@ class Tip:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The state of a verification: the checkpoint it reached, the heads of the chains there, and the rows that leaves held."""
+    """The state of a verification: the checkpoint it reached, the heads of the chains there, the rows in leaves."""
 
     checkpoint: int
     hash: bytes
@@ -153,7 +153,7 @@ class Harm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, and where: in a chain (`writer`, `seq`), in a checkpoint, or in a row of another slice (`subject`)."""
+    """One defect and its place: a chain (`writer`, `seq`), a checkpoint, or a row of another slice (`subject`)."""
 
     harm: Harm
     message: str

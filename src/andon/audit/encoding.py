@@ -1,12 +1,13 @@
-"""The bytes that are hashed, so that an outsider can check the log without this code. All numbers are big-endian.
+r"""The bytes that are hashed, so that an outsider can check the log without this code. All numbers are big-endian.
 
-    leaf        "andon.entry/1\\n"  writer(16)  seq(i64)  prev_hash(32)  at(i64)  actor  action  subject  body
-    checkpoint  "andon.check/1\\n"  number(i64)  prev_hash(32)  at(i64)  chains(i64)  entries(i64)
+    leaf        "andon.entry/1\n"  writer(16)  seq(i64)  prev_hash(32)  at(i64)  actor  action  subject  body
+    checkpoint  "andon.check/1\n"  number(i64)  prev_hash(32)  at(i64)  chains(i64)  entries(i64)
                 then for each head, by writer ascending: writer(16)  seq(i64)  hash(32)
 
-`at` is microseconds since 1970 in UTC; actor, action and subject are UTF-8; these and the body each follow their length in
-bytes (u32). A hash is SHA-256 of the whole. In the control chain (writer 0) the body is the canonical JSON of RFC 8785 of
-`{"after": ..., "before": ..., "reason": ...}`, and where the entry vouches for rows `"rows"`: see `rows.py`.
+`at` is microseconds since 1970 in UTC; actor, action and subject are UTF-8; these and the body each follow their length
+in bytes (u32). A hash is SHA-256 of the whole. In the control chain (writer 0) the body is the canonical JSON of
+RFC 8785 of `{"after": ..., "before": ..., "reason": ...}`. Where the entry vouches for rows, it also has `"rows"`: see
+`rows.py`.
 """
 
 import struct
@@ -36,7 +37,7 @@ _CHECKPOINT_MARK = b"andon.check/1\n"
 def leaf_hash(
     writer: UUID, seq: int, prev_hash: bytes, at: datetime, actor: str, action: str, subject: str, body: bytes
 ) -> bytes:
-    """The hash of a leaf with these contents."""
+    """Return the hash of a leaf with these contents."""
     who, what, which, size = actor.encode(), action.encode(), subject.encode(), _LENGTH.pack
     return sha256(
         b"".join(
@@ -56,14 +57,14 @@ def leaf_hash(
 
 
 def hash_of(leaf: Leaf) -> bytes:
-    """What a leaf's hash must be by its other fields."""
+    """Return the hash that a leaf must have, from its other fields."""
     return leaf_hash(leaf.writer, leaf.seq, leaf.prev_hash, leaf.at, leaf.actor, leaf.action, leaf.subject, leaf.body)
 
 
 def checkpoint_hash(
     number: int, prev_hash: bytes, at: datetime, chains: int, entries: int, heads: Iterable[ChainHead]
 ) -> bytes:
-    """The hash of a checkpoint with these contents."""
+    """Return the hash of a checkpoint with these contents."""
     digest = sha256(
         _CHECKPOINT.pack(_CHECKPOINT_MARK, number, prev_hash, (at - _EPOCH) // _MICROSECOND, chains, entries)
     )
@@ -73,7 +74,7 @@ def checkpoint_hash(
 
 
 def hash_of_checkpoint(checkpoint: Checkpoint) -> bytes:
-    """What a checkpoint's hash must be by its other fields."""
+    """Return the hash that a checkpoint must have, from its other fields."""
     return checkpoint_hash(
         checkpoint.number,
         checkpoint.prev_hash,
@@ -90,7 +91,7 @@ def change_body(
     after: Mapping[str, Any] | None,
     rows: Mapping[str, str | None] | None = None,
 ) -> bytes:
-    """The body of a control leaf. Raises EntryInvalid for what JSON cannot say exactly (NaN, integers beyond 2^53)."""
+    """Return the body of a control leaf. Raises EntryInvalid where JSON is not exact (NaN, integers beyond 2^53)."""
     body = {"reason": reason, "before": _plain(before), "after": _plain(after)}
     try:
         return rfc8785.dumps(body | ({"rows": dict(rows)} if rows else {}))
@@ -104,7 +105,7 @@ def storable(text: str) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON knows it: times in ISO 8601, identifiers as text, enumerations by value."""
+    """Return a value in types of JSON: times in ISO 8601, identifiers as text, enumerations by value."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

@@ -9,17 +9,17 @@ from andon.kernel.db import Tx
 
 
 class Evidence(Protocol):
-    """Compares the leaves of one action with the rows they vouch for. One object serves one verification, so it may count."""
+    """Compares the leaves of one action with the rows they vouch for. One object a verification, so it may count."""
 
     def check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
-        """The next leaves of the action, in order of (writer, seq), some hundred at a time: rows edited or missing.
+        """Compare the next leaves of the action, some hundred at a time by (writer, seq); report rows edited or gone.
 
-        A leaf whose own hash is wrong is handed over all the same; its body may be anything.
+        The leaves include those whose own hash is wrong; their body may be anything.
         """
         ...
 
     def unclaimed(self, tx: Tx) -> Iterable[Finding]:
-        """Called once, after the last leaf: the rows that no leaf vouches for."""
+        """Return the rows that no leaf vouches for. Called once, after the last leaf."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Rows that a process refuses because they are not as the audit log says: logged once each, and counted for its metrics."""
+"""Rows that a process refuses because the audit log contradicts them: logged once each, counted for the metrics."""
 
 from collections import Counter
 from collections.abc import Mapping

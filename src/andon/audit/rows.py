@@ -1,8 +1,8 @@
-"""Rows of other slices that control entries vouch for: their kinds, how one is named, and its digest. Pure, no database.
+"""Rows of other slices that control entries vouch for: their kinds, names and digests. Pure, no database.
 
-A control entry may hold `rows`: for each row that it wrote, the row's name and the SHA-256 of its content. The content is the
-text that PostgreSQL gives for `jsonb_build_array` of the kind's columns. The digest is null where the entry removed the row.
-The newest entry that names a row says what must stand there.
+A control entry may hold `rows`: for each row that it wrote, the row's name and the SHA-256 of its content. The content
+is the text that PostgreSQL gives for `jsonb_build_array` of the kind's columns. The digest is null where the entry
+removed the row. The newest entry that names a row says what must stand there.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class RowKind:
     where: str = "true"
     """Which rows of the table an entry must vouch for, as SQL."""
     changes: bool = False
-    """Whether a row is changed in place. Then its name is the subject of its entries, and the newest of them must vouch for it."""
+    """Whether a row is changed in place. Then it is the subject of its entries; the newest one must vouch for it."""
 
     def row(self, *key: object) -> "RowName":
         """Name one row by the values of its key."""

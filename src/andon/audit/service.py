@@ -48,8 +48,8 @@ def record(
     """Append one change in the caller's transaction, so that it and its record stand or fall together.
 
     Changes form one chain, so whoever records next waits until this transaction ends: record last, and commit soon.
-    Only what may stay for ever belongs in `before` and `after`: no secret, no personal data. The entry vouches for `rows` as
-    they stand now, or for their absence.
+    Only what may stay for ever belongs in `before` and `after`: no secret, no personal data. The entry vouches for
+    `rows` as they stand now, or for their absence.
     """
     if not all(map(storable, (actor.name, action, subject))):
         raise EntryInvalid(
@@ -67,14 +67,14 @@ def record(
 
 
 def adopt(tx: Tx, kinds: Iterable[RowKind], now: datetime) -> None:
-    """Vouch for all rows that stand. Called once, when an installation comes from a version whose entries vouched for none."""
+    """Vouch for all rows that stand. Called once, after an upgrade from a version whose entries vouched for none."""
     why = "Entries of the audit log vouch for rows from now on"
     for rows in rows_standing(tx, kinds):
         record(tx, actor=PLATFORM, action=ADOPT, subject="rows", at=now, reason=why, rows=rows)
 
 
 def seal(tx: Tx, now: datetime) -> Checkpoint | None:
-    """Hold the heads of all chains that grew in the next checkpoint. None if none grew or another process is sealing."""
+    """Write the next checkpoint: the heads of all chains that grew. None if none grew or another process is sealing."""
     tip = store.try_lock_tip(tx, store.TipName.CHECKPOINT)
     if tip is None:
         return None
@@ -93,7 +93,7 @@ def seal(tx: Tx, now: datetime) -> Checkpoint | None:
 
 
 def head(tx: Tx) -> LogStanding:
-    """How far the log has grown. The newest checkpoint's hash, noted outside, is the anchor of a later `verify`."""
+    """Return how far the log has grown. The newest checkpoint's hash, noted outside, is an anchor for `verify`."""
     ends = store.ends(tx)
     return LogStanding(
         checkpoint=store.newest_checkpoint(tx),
@@ -112,12 +112,12 @@ def verify(
     since: Verified | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
-    """Go over the whole log in bounded memory and say what was done to it and where; changes nothing.
+    """Check the whole log in bounded memory, and report each alteration and its place; change nothing.
 
-    `evidence` has a fresh object for each action whose leaves vouch for rows, `rows` the kinds of rows that control entries
-    vouch for; `progress` hears of each number of leaves read. With `since` it goes on where an earlier verification ended: it
-    reads the changes whole, and of other chains what came after. While others write, `tx` must see one moment: open it with
-    `database.snapshot()`. Raises VerificationRunning.
+    `evidence` has a fresh object for each action whose leaves vouch for rows, `rows` the kinds of rows that control
+    entries vouch for; `progress` receives each number of leaves read. With `since`, start where an earlier verification
+    ended: read the control chain whole, and in other chains the leaves after their verified heads. While others write,
+    `tx` must see one moment: open it with `database.snapshot()`. Raises VerificationRunning.
     """
     if not store.try_lock_verification(tx):
         raise VerificationRunning
@@ -198,9 +198,10 @@ def page(
     limit: int = 50,
     before: str | None = None,
 ) -> list[AuditEntry]:
-    """Entries, newest first: by who, by the beginning of the action ("model."), by subject.
+    """Return entries, newest first: by actor, by the beginning of the action ("model."), by subject.
 
-    `changes_only` leaves out the groups of decisions. `before` is the `cursor` of the last entry seen. Raises CursorInvalid.
+    `changes_only` leaves out the groups of decisions. `before` is the `cursor` of the last entry seen.
+    Raises CursorInvalid.
     """
     if not all(storable(wanted) for wanted in (actor, action, subject) if wanted is not None):
         return []

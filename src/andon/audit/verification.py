@@ -1,4 +1,4 @@
-"""Finds what was done to a log, from its rows in order alone: the same for a database, a file or a list in a test.
+"""Checks that find alterations of a log from its rows in order alone: from a database, a file or a list in a test.
 
 First all checkpoints go through `CheckpointCheck`, then all leaves through `ChainCheck` beside what the checkpoints
 claim. Both keep one row of context (and one number a chain), so a log of any size fits.
@@ -35,7 +35,7 @@ class CheckpointCheck:
         self._complete = True
 
     def read(self, checkpoint: Checkpoint) -> Iterator[Finding]:
-        """The findings at the next checkpoint."""
+        """Check the next checkpoint."""
         before = self.head
         number, expected = checkpoint.number, before.number + 1 if before else 1
         if hash_of_checkpoint(checkpoint) != checkpoint.hash:
@@ -52,7 +52,7 @@ class CheckpointCheck:
         self.head = checkpoint
 
     def end(self, tip: Tip) -> Iterator[Finding]:
-        """The findings after the last checkpoint: is the end where it was noted, and was the anchor met?"""
+        """Report what is found after the last checkpoint: an end that differs from the tip, or an anchor not met."""
         last = self.head.number if self.head else 0
         if last < tip.seq:
             yield _at_checkpoint(Harm.CHECKPOINT_MISSING, last + 1, f"{_these(last + 1, tip.seq)} not there")
@@ -92,7 +92,7 @@ class ChainCheck:
         self._replaced = False
 
     def read(self, leaf: Leaf) -> Iterator[Finding]:
-        """The findings at the next leaf."""
+        """Check the next leaf."""
         if self._last is None or leaf.writer != self._last.writer:
             yield from self._close()
             yield from self._vanished(leaf.writer)
@@ -105,7 +105,7 @@ class ChainCheck:
         self._last = leaf
 
     def end(self) -> Iterator[Finding]:
-        """The findings after the last leaf."""
+        """Report what is found after the last leaf."""
         yield from self._close()
         yield from self._vanished(None)
 
@@ -123,7 +123,7 @@ class ChainCheck:
             yield _at(Harm.BROKEN, leaf, f"it does not follow entry {seq}: that one was replaced, or this one put here")
 
     def _compare(self, leaf: Leaf) -> Iterator[Finding]:
-        """Against the claims up to here; one that lies in a gap says nothing more than the gap."""
+        """Compare a leaf with the claims up to it; a claim inside a gap adds nothing to the gap."""
         while self._claim is not None and (self._claim.head.writer, self._claim.head.seq) <= (leaf.writer, leaf.seq):
             claim = self._claim
             if claim.head.seq == leaf.seq and claim.head.hash != leaf.hash and not self._replaced:
@@ -134,7 +134,7 @@ class ChainCheck:
             self._claim = next(self._claims, None)
 
     def _close(self) -> Iterator[Finding]:
-        """The chain before has ended: did it end too soon?"""
+        """Finish the chain that was being read: report it if it ends too early."""
         last = self._last
         if last is None:
             return
@@ -157,7 +157,7 @@ class ChainCheck:
             yield _at(Harm.REPLACED, last, "it is not the one that was written last")
 
     def _vanished(self, until: UUID | None) -> Iterator[Finding]:
-        """Chains that the checkpoints know, before `until`, of which no leaf is there."""
+        """Report chains before `until` that checkpoints hold and of which no leaf is left."""
         if self.chains == 0 and until != CONTROL and self._control.seq:
             self._drain(CONTROL)
             yield Finding(Harm.CHAIN_MISSING, f"all {self._control.seq} entries are gone", CONTROL, 1)
@@ -172,7 +172,7 @@ class ChainCheck:
             )
 
     def _drain(self, writer: UUID) -> CheckpointClaim | None:
-        """The last of the remaining claims about a writer."""
+        """Consume the remaining claims about a writer; return the last of them, or None."""
         last = None
         while self._claim is not None and self._claim.head.writer == writer:
             last, self._claim = self._claim, next(self._claims, None)

@@ -1,4 +1,4 @@
-"""The state of a verification as a signed document, kept outside the database: changing the database cannot change it."""
+"""The state of a verification as a signed document, kept outside the database so that no change there affects it."""
 
 import base64
 import hmac

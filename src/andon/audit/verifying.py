@@ -54,7 +54,7 @@ def ask_for_verification(tx: Tx, *, asked_by: str, anchor: bytes | None, now: da
 
 
 def get_verification(tx: Tx, identifier: UUID) -> Verification:
-    """A verification that was asked for. Raises VerificationNotFound."""
+    """Return a verification that was asked for. Raises VerificationNotFound."""
     found = verification_store.find(tx, identifier)
     if found is None:
         raise VerificationNotFound(f"No verification {identifier}")
@@ -71,11 +71,11 @@ class Verifier:
         self._wake = asyncio.Event()
 
     def poke(self) -> None:
-        """There may be something to verify: look now."""
+        """Wake the loop: there may be something to verify."""
         self._wake.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Verify until told to stop; one that is under way then is not waited for, and another worker begins it anew."""
+        """Verify until `stop` is set; a verification under way is then abandoned, and another worker begins it anew."""
         while not stop.is_set():
             self._wake.clear()
             try:
@@ -141,7 +141,7 @@ class _Stopped(Exception):
 
 
 def report_document(report: Report) -> dict[str, Any]:
-    """A report as JSON."""
+    """Return a report as a JSON document."""
     return {
         "ok": report.ok,
         "entries": report.entries,

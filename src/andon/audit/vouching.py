@@ -1,4 +1,4 @@
-"""Comparison of rows with the control entries that vouch for them: some rows when a process loads them, all in `verify`."""
+"""Comparison of rows with the control entries that vouch for them: some when a process loads them, all in `verify`."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -45,8 +45,8 @@ def digests_of(tx: Tx, rows: Sequence[RowName]) -> dict[str, str | None]:
 def doubts(tx: Tx, kind: RowKind, rows: Sequence[RowName] | None = None) -> Mapping[tuple[str, ...], str]:
     """Return why rows of a kind must not be relied on, by key: no genuine entry says what stands there. Two queries.
 
-    For who loads `rows` (all of the kind if None). It sees what is added or altered; that entries were removed as well only
-    `verify` sees.
+    For a caller that loads `rows` (None: all of the kind). It detects rows that were added or altered; only `verify`
+    detects that entries were removed as well.
     """
     contents = dict(stored.stream_contents(tx, kind)) if rows is None else stored.contents_of(tx, rows)
     leaves = stored.newest_leaves(tx, [str(row) for row in contents])
@@ -72,7 +72,7 @@ def _doubt(name: str, digest: str, noted: tuple[Leaf, bool] | None, *, newest: b
 
 
 class RowCheck:
-    """Collects what all control leaves say about rows, and then compares the rows of each kind. One object a verification."""
+    """Collects what control leaves say about rows, then compares the rows of each kind. One object a verification."""
 
     def __init__(self, kinds: Iterable[RowKind]) -> None:
         self._kinds = {kind.name: kind for kind in kinds}
@@ -80,7 +80,7 @@ class RowCheck:
         self._began = False
 
     def read(self, leaves: Iterable[Leaf]) -> Iterator[Finding]:
-        """The next leaves, in order of (writer, seq); those of other chains vouch for no rows."""
+        """Collect the claims of the next leaves, by (writer, seq); only the control chain vouches for rows."""
         for leaf in leaves:
             if leaf.writer != CONTROL:
                 continue
@@ -94,7 +94,7 @@ class RowCheck:
                 self._said[name] = (digest, leaf.seq, leaf.action)
 
     def end(self, tx: Tx, covering: Sequence[CoversRows] = ()) -> Iterator[Finding]:
-        """The findings after the last leaf: rows that differ, are gone, or that no entry holds and no evidence covers."""
+        """Report rows after the last leaf: different, gone, or held by no entry and covered by no evidence."""
         for kind in self._kinds.values():
             for row, content in stored.stream_contents(tx, kind):
                 said = self._said.pop(str(row), None)
@@ -114,7 +114,7 @@ class RowCheck:
 
 
 def rows_standing(tx: Tx, kinds: Iterable[RowKind]) -> Iterator[list[RowName]]:
-    """The names of all rows that stand, kind by kind, some hundred at a time."""
+    """Yield the names of all rows that stand, kind by kind, up to 500 at a time."""
     for kind in kinds:
         some: list[RowName] = []
         for row, _ in stored.stream_contents(tx, kind):

@@ -54,7 +54,7 @@ COLUMNS = len(_COLUMNS)
 
 
 def _readable(at: ColumnElement[datetime]) -> ColumnElement[datetime]:
-    """A moment that Python can hold: `infinity` or the year 10000 is tampering, to be found and not to crash on."""
+    """Select a moment that Python can hold: `infinity` or the year 10000 is tampering, to be found without a crash."""
     return case((at.between(_FIRST, _LAST), at), else_=_FIRST).label("at")
 
 
@@ -70,18 +70,18 @@ class TipName(StrEnum):
 
 
 def insert_sql(first: int) -> str:
-    """The INSERT of one leaf as part of a larger statement: nine parameters from number `first` on (see `values_of`)."""
+    """Return the INSERT of one leaf for a larger statement: nine parameters from number `first` (see `values_of`)."""
     values = ", ".join(f"${first + i}::{kind}" for i, (_, kind) in enumerate(_COLUMNS))
     return f"INSERT INTO audit_entries ({_NAMES}) VALUES ({values})"
 
 
 def place_sql(first: int) -> str:
-    """The writer and the number of a leaf as two values: parameters number `first` and the one after it, as in `insert_sql`."""
+    """Return SQL for a leaf's writer and number, as two values: parameters `first` and `first` + 1 of `insert_sql`."""
     return f"${first}::uuid, ${first + 1}::bigint"
 
 
 def values_of(leaf: Leaf) -> Sequence[Any]:
-    """The parameters of `insert_sql`."""
+    """Return the parameters of `insert_sql`."""
     return _VALUES(leaf)
 
 
@@ -91,19 +91,19 @@ def append(tx: Tx, leaf: Leaf) -> None:
 
 
 def tip(tx: Tx, name: TipName) -> Tip:
-    """Where something ends, without locking it."""
+    """Return a tip without locking it."""
     row = tx.execute(select(tips).where(tips.c.name == name)).one_or_none()
     return Tip(0, b"") if row is None else Tip(row.seq, row.hash)
 
 
 def lock_tip(tx: Tx, name: TipName) -> Tip:
-    """Wait for everybody else who appends here, and keep them waiting until this transaction ends."""
+    """Return the tip of one chain, locked until this transaction ends; waits for other transactions that append."""
     row = tx.execute(select(tips).where(tips.c.name == name).with_for_update()).one()
     return Tip(row.seq, row.hash)
 
 
 def try_lock_tip(tx: Tx, name: TipName) -> Tip | None:
-    """As `lock_tip`, or None if somebody else holds it."""
+    """Lock and return a tip as `lock_tip` does, or return None if another transaction holds it."""
     row = tx.execute(select(tips).where(tips.c.name == name).with_for_update(skip_locked=True)).one_or_none()
     return None if row is None else Tip(row.seq, row.hash)
 
@@ -114,12 +114,12 @@ def move_tip(tx: Tx, name: TipName, to: Tip) -> None:
 
 
 def try_lock_verification(tx: Tx) -> bool:
-    """Whether no other transaction is verifying; from now to the end of this one, it is this one."""
+    """Take the verification lock until this transaction ends; return whether no other transaction holds it."""
     return bool(tx.execute(select(func.pg_try_advisory_xact_lock(_VERIFYING))).scalar_one())
 
 
 def ends(tx: Tx) -> list[tuple[ChainHead, int]]:
-    """The last leaf of each chain, and up to which sequence number a checkpoint holds it already."""
+    """Return the last leaf of each chain, and the highest sequence number that a checkpoint holds (0 if none does)."""
     chains = select(entries.c.writer).where(entries.c.seq == 1).cte("chains")
     last = (
         select(entries.c.seq, entries.c.hash)
@@ -162,7 +162,7 @@ def append_checkpoint(tx: Tx, checkpoint: Checkpoint) -> None:
 
 
 def newest_checkpoint(tx: Tx) -> Checkpoint | None:
-    """The checkpoint with the highest number."""
+    """Return the checkpoint with the highest number, or None."""
     row = tx.execute(select(*_CHECKPOINT).order_by(checkpoints.c.number.desc()).limit(1)).one_or_none()
     if row is None:
         return None
@@ -171,7 +171,7 @@ def newest_checkpoint(tx: Tx) -> Checkpoint | None:
 
 
 def stream_checkpoints(tx: Tx, after: int = 0) -> Iterator[Checkpoint]:
-    """All checkpoints by number, or those after one, from a cursor of the server."""
+    """Stream all checkpoints by number, or those after one, from a server-side cursor."""
     query = (
         select(*_CHECKPOINT, heads.c.writer, heads.c.seq, heads.c.hash.label("head_hash"))
         .select_from(checkpoints.outerjoin(heads, heads.c.checkpoint == checkpoints.c.number))
@@ -191,7 +191,7 @@ def stream_claims(tx: Tx, after: int = 0) -> Iterator[CheckpointClaim]:
 
 
 def stream_leaves(tx: Tx, known: Collection[ChainHead] = ()) -> Iterator[list[Leaf]]:
-    """All leaves by (writer, seq), from a cursor of the server, some hundred at a time; of `known` chains those behind their heads."""
+    """Stream all leaves by (writer, seq), some hundred at a time; of `known` chains those after their heads."""
     query = select(*_LEAF).order_by(entries.c.writer, entries.c.seq)
     if known:
         chains = select(entries.c.writer).where(entries.c.seq == 1).cte("chains")
@@ -221,12 +221,12 @@ def heads_gone(tx: Tx, known: Collection[ChainHead]) -> list[tuple[ChainHead, by
 
 
 def checkpoint_hash_of(tx: Tx, number: int) -> bytes | None:
-    """The hash of one checkpoint, None if it is not there."""
+    """Return the hash of one checkpoint, None if it is not there."""
     return tx.execute(select(checkpoints.c.hash).where(checkpoints.c.number == number)).scalar_one_or_none()
 
 
 def _given(known: Collection[ChainHead]) -> Any:
-    """Heads as a table."""
+    """Return heads as a table expression."""
     arrays = (
         cast([str(head.writer) for head in known], ARRAY(Uuid)),
         cast([head.seq for head in known], ARRAY(BigInteger)),
@@ -246,7 +246,7 @@ def page(
     limit: int,
     before: tuple[UUID, int] | None,
 ) -> list[Leaf]:
-    """Leaves, newest first."""
+    """Return leaves, newest first."""
     query = select(*_LEAF)
     if changes_only:
         query = query.where(entries.c.writer == literal(CONTROL).cast(entries.c.writer.type))

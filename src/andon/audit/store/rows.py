@@ -26,7 +26,7 @@ def contents_of(tx: Tx, rows: Sequence[RowName]) -> dict[RowName, str]:
 
 
 def stream_contents(tx: Tx, kind: RowKind) -> Iterator[tuple[RowName, str]]:
-    """All rows of a kind with their contents, from a cursor of the server."""
+    """Stream all rows of a kind with their contents, from a server-side cursor."""
     query = text(f"SELECT {_key(kind)} AS key, {_content(kind)} AS content FROM {kind.table} AS t WHERE {kind.where}")
     for row in tx.execute(query, execution_options={"stream_results": True, "yield_per": _CHUNK}):
         yield RowName(kind, tuple(row.key)), row.content
@@ -42,11 +42,12 @@ def note(tx: Tx, rows: Sequence[str], seq: int) -> None:
 
 
 def newest_leaves(tx: Tx, rows: Sequence[str]) -> Mapping[str, tuple[Leaf, bool]]:
-    """Return the entry that was noted for each of these rows, and whether none about the row as its subject is newer."""
+    """Return the entry noted for each of these rows, and whether no newer entry has the row as its subject."""
     query = text(
         "SELECT r.name, e.*, NOT EXISTS (SELECT 1 FROM audit_entries AS n WHERE n.subject = r.name "
         "AND n.writer = e.writer AND n.seq > e.seq) AS newest "
-        "FROM audit_rows AS r JOIN audit_entries AS e ON e.writer = '00000000-0000-0000-0000-000000000000' AND e.seq = r.seq "
+        "FROM audit_rows AS r JOIN audit_entries AS e ON e.writer = '00000000-0000-0000-0000-000000000000' AND "
+        "e.seq = r.seq "
         "WHERE r.name = ANY(CAST(:names AS text[]))"
     )
     found: dict[str, tuple[Leaf, bool]] = {}

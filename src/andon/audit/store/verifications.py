@@ -11,7 +11,7 @@ from andon.audit.domain import Verification
 from andon.audit.tables import verifications
 from andon.kernel.db import Tx
 
-OPEN_SQL = "EXISTS (SELECT FROM verifications WHERE ended_at IS NULL AND coalesce(claimed_until, '-infinity') < clock_timestamp())"
+OPEN_SQL = "EXISTS (SELECT FROM verifications WHERE ended_at IS NULL AND coalesce(claimed_until, '-infinity') < clock_timestamp())"  # noqa: E501 - one SQL expression
 """An SQL expression: whether a verification is to be done."""
 
 _v = verifications.c
@@ -25,13 +25,13 @@ def add(tx: Tx, identifier: UUID, asked_by: str, anchor: bytes | None, now: date
 
 
 def find(tx: Tx, identifier: UUID) -> Verification | None:
-    """One verification, or None."""
+    """Return one verification, or None."""
     row = tx.execute(select(*_COLUMNS).where(_v.id == identifier)).one_or_none()
     return None if row is None else Verification(**row._asdict())
 
 
 def find_open(tx: Tx, anchor: bytes | None) -> Verification | None:
-    """The oldest verification with an anchor that has not ended, or None."""
+    """Return the oldest verification with an anchor that has not ended, or None."""
     same = _v.anchor.is_(None) if anchor is None else _v.anchor == anchor
     row = tx.execute(select(*_COLUMNS).where(_v.ended_at.is_(None), same).order_by(_v.id).limit(1)).one_or_none()
     return None if row is None else Verification(**row._asdict())
@@ -43,7 +43,7 @@ def count_open(tx: Tx) -> int:
 
 
 def claim(tx: Tx, now: datetime, until: datetime) -> Verification | None:
-    """Take the oldest that nobody works at."""
+    """Claim the oldest verification that has not ended and that no worker holds."""
     free = or_(_v.claimed_until.is_(None), _v.claimed_until < now)
     due = select(_v.id).where(_v.ended_at.is_(None), free).order_by(_v.id).limit(1).with_for_update(skip_locked=True)
     values = {"claimed_until": until, "started_at": now, "attempts": _v.attempts + 1, "entries_read": 0}
@@ -52,7 +52,7 @@ def claim(tx: Tx, now: datetime, until: datetime) -> Verification | None:
 
 
 def note(tx: Tx, identifier: UUID, entries_read: int, until: datetime) -> None:
-    """Say how far a verification is, and keep it for longer."""
+    """Record the progress of a verification, and extend its claim."""
     tx.execute(update(verifications).where(_v.id == identifier).values(entries_read=entries_read, claimed_until=until))
 
 
@@ -63,7 +63,7 @@ def give_back(tx: Tx, identifier: UUID, until: datetime) -> None:
 
 
 def end(tx: Tx, identifier: UUID, now: datetime, *, report: Mapping[str, Any] | None, error: str | None) -> None:
-    """Keep what came of a verification."""
+    """End a verification with its report or its error."""
     values = {"ended_at": now, "claimed_until": None, "report": report, "error": error}
     tx.execute(update(verifications).where(_v.id == identifier).values(values))
 
