@@ -33,7 +33,7 @@ _READERS = ("number_with_comma", "number_with_point", "time_as")
 
 
 def imports(fields: Sequence[str], helpers: Sequence[str], expected: Sequence[str]) -> list[str]:
-    """The import lines that these fields, helpers and expectations need, sorted."""
+    """Return the import lines that these fields, helpers and expectations need, sorted."""
     text = "\n".join((*fields, *helpers))
     names = sorted(name for name in ("AfterValidator", "Field") if name in text)
     readers = [name for name in _READERS if name in text]
@@ -47,13 +47,13 @@ def imports(fields: Sequence[str], helpers: Sequence[str], expected: Sequence[st
 
 
 def helpers(columns: Sequence[Column]) -> list[str]:
-    """The functions that read values as the file spells them."""
+    """Return the functions that read values as the file spells them."""
     carried = [column for column in columns if column.kind.carried]
     return [_MOMENT] if any(column.kind is ColumnKind.TIME for column in carried) else []
 
 
 def field_lines(columns: Sequence[Column]) -> list[str]:
-    """A field for each column that a caller sends, a comment for each that is left out."""
+    """Return a field for each column that a caller sends, and a comment for each that is left out."""
     return [line for column in columns for line in (_field(column) if column.kind.carried else [_omission(column)])]
 
 

@@ -1,4 +1,4 @@
-"""What is known about a data file before a project is written from it: its columns, its target and how it will be split."""
+"""Facts about a data file before a project is written from it: its columns, its target and how it will be split."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -126,9 +126,9 @@ class TimePart(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimeFeature:
-    """A value made of a time. An age is counted in days up to the time `since`, or up to the decision where that is None.
+    """A value made of a time. An age is counted in days up to the time `since`, or up to the decision if that is None.
 
-    `now` is whether the decision's moment stands in for a time that a caller leaves out.
+    `now` is whether the decision's moment replaces a time that a caller leaves out.
     """
 
     name: str
@@ -142,8 +142,8 @@ class TimeFeature:
 class WindowTrial:
     """Count and sum of a field by an identifier over the last hour and day, and what they gain on the newest rows.
 
-    `without` and `with_it` are values of `measure`; None where too few rows were there to tell. `written` is whether the
-    project has them. `most` is the largest value seen of each feature, by its name.
+    `without` and `with_it` are values of `measure`; None where there were too few rows to measure. `written` is whether
+    the project has them. `most` is the largest value seen of each feature, by its name.
     """
 
     field: str
@@ -186,9 +186,9 @@ class Cuts:
 
 @dataclass(frozen=True, slots=True)
 class FileTrial:
-    """The result of a first model of a sample: what targets would make automatic, by so many held-out rows, and its error.
+    """The result of a first model of a sample: what each target makes automatic on `held_out` rows, and its error.
 
-    `by_class` is how well it tells each of more than two classes.
+    `by_class` is how well the model recognises each class, where there are more than two.
     """
 
     prospects: tuple[TargetProspect, ...]
@@ -213,7 +213,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything the templates need. `held_out` is the share of rows that the model is measured on; `notes` are told to the builder."""
+    """The values of the templates. `held_out` is the share of rows that test the model; `notes` go to the builder."""
 
     name: str
     source: Source

@@ -74,7 +74,7 @@ def _avoided(table: Table, cell: str, target: Column) -> float:
 
 
 def _filled_only_for(table: Table, column: Column, target: Column) -> str | None:
-    """The class of the target that a filled, or an empty, cell gives away far beyond chance; None if there is none."""
+    """Return the class of the target that a filled, or an empty, cell gives away far beyond chance, or None."""
     counted = table.connection.execute(
         f"SELECT {target.cell}, count({column.cell}), count(*) FROM {TABLE} WHERE {target.cell} IS NOT NULL GROUP BY 1"
     ).fetchall()
@@ -106,7 +106,7 @@ def _is_later(table: Table, column: Column, time: Column) -> bool:
 
 
 def _apart(table: Table, number: str, target: Column) -> bool:
-    """Whether the ranges of the classes do not overlap, a few rows aside."""
+    """Return whether the ranges of the classes do not overlap, apart from a few rows."""
     quantiles = f"quantile_disc({number}, {_TAIL}), quantile_disc({number}, {1 - _TAIL})"
     found = table.connection.execute(
         f"SELECT {quantiles} FROM {TABLE} WHERE {target.cell} IS NOT NULL GROUP BY {target.cell}"
@@ -122,7 +122,7 @@ def _raw(table: Table, target: Column, label: str) -> object:
 
 
 def _area(table: Table, number: str, target: Column, positive: str) -> float:
-    """The area under the ROC curve of one number for the positive class, ties counted half; 0.5 where it says nothing."""
+    """Return the area under the ROC curve of a number for the positive class; ties count half, no signal gives 0.5."""
     counted = (
         f"SELECT {number} AS x, count(*) FILTER ({target.cell} = $positive) AS p, count(*) AS n"
         f" FROM {TABLE} WHERE {target.cell} IS NOT NULL AND {number} IS NOT NULL GROUP BY 1"
@@ -131,7 +131,10 @@ def _area(table: Table, number: str, target: Column, positive: str) -> float:
 
 
 def _area_by_value(table: Table, cell: str, target: Column, positive: str) -> float:
-    """The same for values that are no numbers: ordered by the share of positives in one half of the rows, judged on the other."""
+    """Return the same area for values other than numbers, ranked by the share of positives in half of the rows.
+
+    The other half of the rows measures the area.
+    """
     labelled = f"{target.cell} IS NOT NULL"
     learnt = (
         f"SELECT {cell} AS v, avg(({target.cell} = $positive)::INT) AS share FROM {TABLE}"
@@ -139,7 +142,7 @@ def _area_by_value(table: Table, cell: str, target: Column, positive: str) -> fl
     )
     counted = (
         f"SELECT coalesce(share, 0.5) AS x, count(*) FILTER ({target.cell} = $positive) AS p, count(*) AS n"
-        f" FROM {TABLE} LEFT JOIN ({learnt}) ON v IS NOT DISTINCT FROM {cell} WHERE {labelled} AND hash(rowid) % 2 = 1 GROUP BY 1"
+        f" FROM {TABLE} LEFT JOIN ({learnt}) ON v IS NOT DISTINCT FROM {cell} WHERE {labelled} AND hash(rowid) % 2 = 1 GROUP BY 1"  # noqa: E501
     )
     return _area_of(table, counted, _raw(table, target, positive))
 

@@ -32,7 +32,7 @@ _CONTRACT_WORDS = frozenset(
 
 
 def check_project_name(name: str) -> None:
-    """Raises NameInvalid, with a name that would do."""
+    """Raise NameInvalid, with a valid name as a hint, if this cannot name a project."""
     if not _PROJECT.match(name):
         proposal = slug(name, "-")
         hint = f"; {proposal!r} would do" if _PROJECT.match(proposal) else ""
@@ -42,23 +42,23 @@ def check_project_name(name: str) -> None:
 
 
 def slug(text: str, joint: str) -> str:
-    """The text in lower-case ASCII letters and digits, all else replaced by one `joint`."""
+    """Return the text in lower-case ASCII letters and digits, with each run of other characters replaced by `joint`."""
     return re.sub(r"[^a-z0-9]+", joint, _ascii(text).lower()).strip(joint)
 
 
 def class_name(project: str) -> str:
-    """`my-line` as `MyLineInput`."""
+    """Return the class name of a project's input: `MyLineInput` for `my-line`."""
     return "".join(part.capitalize() for part in project.split("-")) + "Input"
 
 
 def field_names(names: Sequence[str]) -> list[str]:
-    """A distinct Python field name for each column; the column's own name where that is one."""
+    """Return a distinct Python field name for each column: the column's own name where that is one."""
     taken: set[str] = {name for name in names if _is_field(name)}
     return [name if _is_field(name) else _free(_as_field(name, i), taken) for i, name in enumerate(names)]
 
 
 def outcome_names(classes: Iterable[str]) -> list[str]:
-    """A distinct outcome for each class; `review` stays free for people."""
+    """Return a distinct outcome for each class; `review` stays free for people."""
     taken = {"review"}
     return [_free(_outcome(name, i), taken) for i, name in enumerate(classes)]
 

@@ -30,10 +30,10 @@ FEWEST_HELD_OUT = 2
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to read the file and to split its rows: the sheet or file in an archive, the header's line, the share measured on.
+    """How to read the file and split its rows: sheet or file in an archive, line of the header, share to measure on.
 
-    `keep` names columns that would be left out; `windows` says whether windows are written, if not only those that gain;
-    `classing` makes classes of a target of numbers. `embedding` sees free text instead of its words.
+    `keep` names columns that would be left out; `windows` says whether windows are written (None: those that gain);
+    `classing` makes classes of a target of numbers. `embedding` reads free text by its meaning, not by its words.
     """
 
     sheet: str | None = None
@@ -118,13 +118,13 @@ def plan(
 
 def _about_quantity(column: Column, command: str) -> str:
     return (
-        f"The target {column.name!r} is a quantity ({column.distinct:,} different numbers), and a line decides between classes. "
-        f"This makes three of about equal size of it; name others, and cut where your decision changes:\n\n    {command}\n"
+        f"The target {column.name!r} is a quantity ({column.distinct:,} different numbers), and a line decides between classes. "  # noqa: E501
+        f"This makes three of about equal size of it; name others, and cut where your decision changes:\n\n    {command}\n"  # noqa: E501
     )
 
 
 def _held_out(asked: float | None, rows: int, time_name: str | None) -> float:
-    """Return the share that was asked for, a quarter by time, and more of few rows at random, so that they can prove something."""
+    """Return the share asked for; else a quarter, or more of few rows split at random, so that they prove something."""
     if asked is not None:
         if not LEAST_HELD_OUT <= asked <= MOST_HELD_OUT:
             raise DataUnusable(
@@ -137,7 +137,7 @@ def _held_out(asked: float | None, rows: int, time_name: str | None) -> float:
 def _inputs(
     table: Table, others: Sequence[Column], aim: Column, goal: Target, time: Column | None, keep: Sequence[str]
 ) -> tuple[list[Column], list[str]]:
-    """The columns beside the target with the reasons to leave some out, and a note for each that is kept all the same."""
+    """Return the other columns, with reasons to leave some out, and a note for each one kept in spite of its reason."""
     judged = leaks.find(table, row_order.find(table, others), aim, goal, time)
     ordered = [_ordering(column) if time is not None and column.name == time.name else column for column in judged]
     notes = [f"{c.name}: kept as you asked, though it {c.reason}" for c in ordered if c.name in keep and c.reason]
@@ -155,7 +155,7 @@ def _time(table: Table, columns: Sequence[Column], name: str, aim: Column, held_
     if column.number is None:
         count, odd = profile.unordered(table, column)
         raise DataUnusable(
-            f"--time {name!r}: {count:,} of {round(table.rows * (1 - column.missing)):,} values order no rows, such as {odd};"
+            f"--time {name!r}: {count:,} of {round(table.rows * (1 - column.missing)):,} values order no rows, such as {odd};"  # noqa: E501
             f" it takes {notations.TAKEN}"
         )
     ranked = (
@@ -207,7 +207,7 @@ def _check_texts(columns: Sequence[Column], options: Options) -> None:
     for column in texts:
         if column.longest > MOST_CHARACTERS:
             raise DataUnusable(
-                f"{column.name} has a text of {column.longest:,} characters; a contract takes at most {MOST_CHARACTERS:,}"
+                f"{column.name} has a text of {column.longest:,} characters; a contract takes at most {MOST_CHARACTERS:,}"  # noqa: E501
             )
 
 
@@ -233,7 +233,7 @@ def _about_times(columns: Sequence[Column], time: Column | None, rows: int) -> l
 
 
 def _left_out(columns: Sequence[Column], time: Column | None) -> list[str]:
-    """A line for each column that the model does not use, with the option that brings it back."""
+    """Return a line for each column that the model does not use, with the option that brings it back."""
     notes = []
     for column in columns:
         if column.reason and (time is None or column.name != time.name):

@@ -31,18 +31,18 @@ class Table:
     rows: int
 
     def one(self, select: str, where: str = "true") -> tuple[Any, ...]:
-        """The one row of `SELECT select FROM the table WHERE where`."""
+        """Return the single row of `SELECT select FROM the table WHERE where`."""
         row: tuple[Any, ...] = self.connection.execute(f"SELECT {select} FROM {TABLE} WHERE {where}").fetchall()[0]
         return row
 
     def values(self, cell: str, most: int) -> list[tuple[Any, int]]:
-        """The most frequent values of a cell and how often they stand there; ties in the values' order."""
+        """Return the most frequent values of a cell with their counts; ties in the order of the values."""
         return self.connection.execute(
             f"SELECT {cell}, count(*) FROM {TABLE} WHERE {cell} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {most}"
         ).fetchall()
 
     def sample(self, cell: str, most: int) -> list[str]:
-        """Some values of a cell of text, always the same ones."""
+        """Return some values of a cell of text, the same ones each time."""
         rows = self.connection.execute(
             f"SELECT {cell} FROM (SELECT {cell} FROM {TABLE} WHERE {cell} IS NOT NULL)"
             f" USING SAMPLE reservoir({most} ROWS) REPEATABLE (1)"
@@ -62,7 +62,7 @@ def load(data: DataFile) -> Table:
 
 
 def columns(data: DataFile, table: Table) -> tuple[list[Column], list[str]]:
-    """What each column is, and what the builder should know about how it was read."""
+    """Return the kind and the facts of each column, and notes for the builder on how they were read."""
     found, notes = [], list[str]()
     for i, (name, field, kind) in enumerate(zip(data.names, naming.field_names(data.names), data.types, strict=True)):
         column = _column(table, Column(name, field, ColumnKind.EMPTY, f"c{i}"), kind, notes)
@@ -139,7 +139,7 @@ def _text(table: Table, column: Column, counts: Counts, notes: list[str]) -> Col
         share = 1 - count / counts.filled
         if not kind.learnable or share >= _MOSTLY:
             notes.append(
-                f"{column.name}: {_nearly(share)} values are {what}, but not {odd} ({count:,} rows); empty these cells to use it"
+                f"{column.name}: {_nearly(share)} values are {what}, but not {odd} ({count:,} rows); empty these cells to use it"  # noqa: E501
             )
             reason = f"mixes {what} with {odd}" if not kind.learnable else reason
     categories = tuple(value for value, _ in table.values(cell, kinds.MANY)) if kind is ColumnKind.CATEGORY else ()
@@ -216,7 +216,7 @@ def _read(table: Table, cell: str, form: str) -> int:
 
 
 def _unread(table: Table, column: Column, counts: Counts, numbers: int, point: bool) -> tuple[str, int, str] | None:
-    """Return what at least half of the values are, how many are not, and three of these; None if they are nothing of a kind."""
+    """Return the form of at least half of the values, the count of the others and three of these, or None."""
     if 2 * numbers > counts.filled:
         mark = notations.POINT if point else notations.COMMA
         patterns = (notations.NUMBER, notations.number_pattern(mark))

@@ -1,4 +1,4 @@
-"""The proposal: which error a new project allows, chosen by what the target is worth and what so many rows can prove."""
+"""The proposal: the error that a new project allows, from what the target is worth and what so many rows can prove."""
 
 import math
 from typing import Final
@@ -22,9 +22,9 @@ _CONFIDENCE = 0.95
 def propose(target: Target, trial: FileTrial) -> Proposal:
     """Choose the error to allow.
 
-    It stays below half of what always giving the most frequent answer would be wrong, for else it would mean nothing. Of what
-    is left, the lowest target from a third of that on, at most 5%, that makes three in ten decisions automatic; where none
-    does, the one that makes most automatic.
+    It is at most half the error of always giving the most frequent answer, so that it means something. From a third of
+    that error on (5% at most), the lowest target is chosen that makes three in ten decisions automatic. If none does,
+    the target is chosen that makes most automatic.
     """
     blind = 1.0 - max(target.counts) / sum(target.counts)
     wanted, highest = _rung(min(_USUAL, blind / 3)), min(_HIGHEST, blind / 2)
@@ -36,7 +36,7 @@ def propose(target: Target, trial: FileTrial) -> Proposal:
 
 
 def _rung(wanted: float) -> float:
-    """The highest rung that is not above what is wanted; below the lowest, one digit."""
+    """Return the highest rung that is not above `wanted`; below the lowest rung, `wanted` cut to one digit."""
     lower = [rung for rung in RUNGS if rung <= wanted]
     if lower:
         return lower[-1]
@@ -52,11 +52,11 @@ def _why_little(risk: float, share: float, trial: FileTrial, rows: int) -> list[
     testing = round(trial.held_out * 0.75)
     if testing < 3 * fewest:
         found.append(
-            f"the file is small for that: about {testing:,} of its rows will test the gate, and {fewest:,} without an error "
-            f"are the fewest that prove it; some {round(rows * 3 * fewest / max(1, testing), -2):,} labelled rows leave room for errors"
+            f"the file is small for that: about {testing:,} of its rows will test the gate, and {fewest:,} without an error "  # noqa: E501
+            f"are the fewest that prove it; some {round(rows * 3 * fewest / max(1, testing), -2):,} labelled rows leave room for errors"  # noqa: E501
         )
     if trial.error > risk:
         found.append(
-            f"a first model was wrong in {100 * trial.error:.2g}% of rows it had not seen: columns that tell more would help most"
+            f"a first model was wrong in {100 * trial.error:.2g}% of rows it had not seen: columns that tell more would help most"  # noqa: E501
         )
     return found

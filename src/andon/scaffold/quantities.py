@@ -86,7 +86,7 @@ def _check(asked: Classing) -> None:
 
 
 def _evenly(table: Table, column: Column, classes: int) -> tuple[float, ...]:
-    """The quantiles that part the rows evenly, rounded as far as they stay apart."""
+    """Return the quantiles that divide the rows evenly, rounded as far as they stay distinct."""
     shares = ", ".join(f"{number / classes}" for number in range(1, classes))
     ((exact,),) = table.connection.execute(
         f"SELECT quantile_disc({column.number}, [{shares}]) FROM {TABLE} WHERE {column.number} IS NOT NULL"
@@ -98,7 +98,7 @@ def _evenly(table: Table, column: Column, classes: int) -> tuple[float, ...]:
         if all(a < b for a, b in pairwise([float(low), *rounded])):
             return tuple(rounded)
     raise DataUnusable(
-        f"Most rows of the target {column.name!r} have the same number, {shown_number(exact[0])}, so it cannot be parted evenly; say "
+        f"Most rows of the target {column.name!r} have the same number, {shown_number(exact[0])}, so it cannot be parted evenly; say "  # noqa: E501
         "where with --classes and --cuts"
     )
 

@@ -33,7 +33,7 @@ def bounds(column: Column) -> tuple[float | None, float | None]:
 
 
 def expected(column: Column) -> tuple[float | None, float | None]:
-    """Return the range in which values are expected: as much room again as was used on each side, more for a heavy tail.
+    """Return the range of expected values: the observed span again on each side, more for a heavy tail.
 
     What was never negative is expected to stay so. A side that `bounds` holds already is None.
     """

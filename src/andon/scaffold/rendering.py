@@ -49,7 +49,7 @@ _FEWEST_PER_LEAF, _MOST_PER_LEAF = 2, 20
 
 
 def render(plan: Plan, folder: Path) -> dict[str, str]:
-    """The text of each file by its path in the project that will stand in `folder`."""
+    """Return the text of each file, by its path in the project that will stand in `folder`."""
     environment = _environment()
     values = _values(plan, folder)
     files = {
@@ -60,13 +60,13 @@ def render(plan: Plan, folder: Path) -> dict[str, str]:
 
 
 def pipelines(module: str) -> dict[str, str]:
-    """The workflow files of GitHub and GitLab, by path; `module` names the file of the policy."""
+    """Return the workflow files of GitHub and GitLab, by path; `module` names the file of the policy."""
     environment = _environment()
     return {path: environment.get_template(template).render(module=module) for path, template in _PIPELINES.items()}
 
 
 def gitignore() -> str:
-    """What a project does not commit."""
+    """Return the `.gitignore` of a project: what it does not commit."""
     return _environment().get_template(_FILES[".gitignore"]).render()
 
 
@@ -229,7 +229,7 @@ def _wrapped(items: Iterable[str], before: str, brackets: str) -> str:
 
 
 def _lambda(feature: TimeFeature) -> str:
-    """The function of a part of a time. Each stands in the list itself: so its source is part of the automation's version."""
+    """Return a lambda for a part of a time. It stands in the list, so the automation's version includes its source."""
     ending = " or moment" if feature.now else ""
     given = "row, moment" if feature.now else "row"
     at = f"row[{json.dumps(feature.field)}]"

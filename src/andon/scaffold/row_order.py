@@ -61,17 +61,17 @@ def correlation(table: Table, number: str, order: str = "rowid") -> float:
 
 
 def _rank(value: str) -> str:
-    """The SQL of a value's rank; equal ones share the middle of their ranks."""
+    """Return the SQL of a value's rank; equal values share the middle of their ranks."""
     return f"rank() OVER (ORDER BY {value}) + (count(*) OVER (PARTITION BY {value}) - 1) / 2.0"
 
 
 def _sampled(table: Table, number: str | None) -> str:
-    """The SQL condition of an even sample of the rows that have the number."""
+    """Return the SQL condition of an even sample of the rows that have the number."""
     return f"{number} IS NOT NULL AND rowid % {max(1, table.rows // _SAMPLE)} = 0"
 
 
 def _even_steps(table: Table, column: Column) -> bool:
-    """Whether all values stand in about as many rows, the last perhaps in fewer."""
+    """Return whether all values occur in about as many rows, except perhaps the last value in fewer."""
     counts = f"SELECT count(*) AS n FROM {TABLE} WHERE {column.number} IS NOT NULL GROUP BY {column.number}"
     rows = table.connection.execute(f"SELECT n FROM ({counts}) ORDER BY n").fetchall()
     whole = [count for (count,) in rows][1:]
@@ -79,7 +79,7 @@ def _even_steps(table: Table, column: Column) -> bool:
 
 
 def _identifies(table: Table, column: Column) -> bool:
-    """Whether whole numbers that hardly repeat look like identifiers rather than amounts: by name, length or even spread."""
+    """Return whether whole numbers that hardly repeat look like identifiers: by name, by length or by even spread."""
     filled = table.rows * (1 - column.missing)
     low, high = column.low, column.high
     if column.distinct < NEARLY_UNIQUE * filled or filled < FEWEST_ROWS or low is None or high is None or low < 0:
@@ -93,7 +93,7 @@ def _identifies(table: Table, column: Column) -> bool:
 
 
 def _whole(table: Table, column: Column) -> bool:
-    """Whether all values are whole, however they are written."""
+    """Return whether all values are whole, however they are written."""
     number = column.number
     if column.kind is ColumnKind.INTEGER:
         return True
@@ -102,7 +102,7 @@ def _whole(table: Table, column: Column) -> bool:
 
 
 def _unevenness(table: Table, column: Column) -> float:
-    """The largest distance between the column's distribution and an even one over its range."""
+    """Return the largest distance between the column's distribution and an even one over its range."""
     span = f"nullif(max({column.number}) OVER () - min({column.number}) OVER (), 0)"
     placed = (
         f"SELECT ({column.number} - min({column.number}) OVER ()) / {span} AS x,"

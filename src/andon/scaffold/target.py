@@ -17,7 +17,7 @@ MOST_NUMBERS = 20
 
 
 def find(columns: Sequence[Column], name: str, role: str) -> Column:
-    """The column of this name. Raises DataUnusable, with names that are close."""
+    """Return the column of this name. Raises DataUnusable, with similar names."""
     for column in columns:
         if column.name == name:
             return column
@@ -30,7 +30,7 @@ def find(columns: Sequence[Column], name: str, role: str) -> Column:
 
 
 def learn(table: Table, column: Column, positive: str | None, order: tuple[str, ...] = ()) -> tuple[Target, list[str]]:
-    """The classes of the target, in this order if one is given, and what to tell about them. Raises DataUnusable."""
+    """Return the target's classes, in `order` if one is given, and notes about them. Raises DataUnusable."""
     values = [(label_of(value), count) for value, count in table.values(column.cell, MOST_CLASSES + 1)]
     _check_usable(column, values, table.rows)
     target = Target(
@@ -55,7 +55,7 @@ def is_quantity(column: Column) -> bool:
 
 
 def label_of(value: object) -> str:
-    """A class as text, spelled as `models.encode_labels` spells it: `true` for True, `1` for 1.0."""
+    """Return a class as text, spelled as `models.encode_labels` spells it: `true` for True, `1` for 1.0."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

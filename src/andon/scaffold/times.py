@@ -1,4 +1,4 @@
-"""Times: what a model sees of the times in a file. Hour, weekday and age stay true for tomorrow's rows; a raw time does not."""
+"""Times: what a model sees of the times in a file. Hour, weekday and age also fit later rows; a raw time does not."""
 
 from collections.abc import Sequence
 

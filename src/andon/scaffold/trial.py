@@ -1,4 +1,4 @@
-"""The trial: a small model of a sample of the file, which says what a target would make automatic before one is proposed."""
+"""The trial: a small model of a sample of the file, which estimates what a target would make automatic."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,8 +31,8 @@ def run(
 ) -> FileTrial:
     """Fit small models on parts of a sample, ask them about the others, and estimate what each target makes automatic.
 
-    With a time the newest rows are asked about, as they will be; else each row once. `held_out` is the share of rows that
-    will be held out.
+    With a time, the models predict the newest rows, since the project will hold out the newest; without one, each row
+    once. `held_out` is the share of rows that will be held out.
     """
     features = [column for column in inputs if column.used][:MOST_COLUMNS]
     if any(column.kind is ColumnKind.TEXT for column in features):
@@ -75,7 +75,7 @@ def _value(column: Column) -> str:
 
 
 def _numbers(column: Column, values: Sequence[Any]) -> NDArray[np.float64]:
-    """A column as numbers; categories and truths as codes, missing as NaN."""
+    """Return a column as numbers: categories and booleans as codes, missing values as NaN."""
     if column.kind in (ColumnKind.NUMBER, ColumnKind.INTEGER, ColumnKind.TIME):
         return np.array([np.nan if value is None else value for value in values], np.float64)
     codes = {value: code for code, value in enumerate(sorted({value for value in values if value is not None}))}

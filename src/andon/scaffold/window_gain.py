@@ -1,4 +1,4 @@
-"""Trial: a quick model with and without further values, compared on the newest rows. It says what they gain, no more."""
+"""Trial: a quick model with and without further values, compared on the newest rows. It only measures their gain."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ def _matrix(rows: Sequence[Sequence[Any]], categorical: Sequence[bool]) -> NDArr
 def _guess(
     matrix: NDArray[np.float64], truth: NDArray[Any], cut: int, categorical: list[int], classes: int
 ) -> NDArray[np.float64]:
-    """The probabilities of the held-out rows."""
+    """Return the probabilities of the held-out rows."""
     import lightgbm
 
     settings: dict[str, Any] = {
@@ -102,7 +102,7 @@ def _measure(guesses: NDArray[np.float64], truth: NDArray[Any], binary: bool) ->
 
 
 def _area(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
-    """The area under the ROC curve, ties counted half."""
+    """Return the area under the ROC curve; ties count half."""
     _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
     of = int(positive.sum())
@@ -110,7 +110,7 @@ def _area(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
 
 
 def _gains(before: NDArray[np.float64], after: NDArray[np.float64], truth: NDArray[Any], *, binary: bool) -> bool:
-    """Whether the gain is there in nearly all draws of the held-out rows, and worth it."""
+    """Return whether the gain appears in nearly all draws of the held-out rows, and is large enough."""
     if _measure(after, truth, binary) - _measure(before, truth, binary) < _LEAST:
         return False
     rng = np.random.default_rng(_SEED)

@@ -1,4 +1,4 @@
-"""Windows: how much and how often by account lately, proposed where there are identifiers and a time, and tried at once."""
+"""Windows: recent counts and sums by account, proposed and tried where a file has identifiers and a time."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,15 +26,15 @@ _AMOUNTS = frozenset(("amount", "amt", "betrag", "price", "sum", "total", "value
 def tried(
     table: Table, columns: Sequence[Column], aim: Column, goal: Target, time: Column | None, asked: bool | None
 ) -> tuple[WindowTrial, ...]:
-    """Return the windows that make sense for these columns, each with what it gains. `asked` is whether the owner wants them.
+    """Return the windows that suit these columns, each with its gain. `asked` is whether the owner wants them.
 
-    Without an answer of the owner those are written that gain. Raises DataUnusable where he asks and none make sense.
+    Without the owner's answer, windows with a gain are written. Raises DataUnusable if he asks and none make sense.
     """
     field, known = _field(columns), identifiers(columns, table.rows)
     possible = time is not None and time.kind is ColumnKind.TIME and field is not None and bool(known)
     if asked and not possible:
         raise DataUnusable(
-            "--windows needs a --time whose values are times, an identifier that comes again, such as an account, and a number"
+            "--windows needs a --time whose values are times, an identifier that comes again, such as an account, and a number"  # noqa: E501
         )
     if time is None or field is None or not possible or asked is False or (asked is None and table.rows > LARGEST_FILE):
         return ()
@@ -61,14 +61,14 @@ def about(trial: WindowTrial) -> str:
     if trial.without is None or trial.with_it is None:
         shown = "not measured, the newest quarter holds too few rows of each class"
     else:
-        shown = f"{trial.measure} on the newest {trial.rows:,} rows is {trial.without:.3f} without and {trial.with_it:.3f} with them"
+        shown = f"{trial.measure} on the newest {trial.rows:,} rows is {trial.without:.3f} without and {trial.with_it:.3f} with them"  # noqa: E501
     if trial.written:
         return f"{what}: {shown}; they are in features.py, --no-windows leaves them out"
     return f"{what}: {shown}; they gain nothing certain and are left out, --windows writes them"
 
 
 def _is_identifier(column: Column, rows: int) -> bool:
-    """Whether the column names things that come again, such as accounts."""
+    """Return whether the column names things that occur repeatedly, such as accounts."""
     repeats = column.distinct >= FEWEST_VALUES and 2 * column.distinct <= rows * (1 - column.missing)
     kinds = (ColumnKind.IDENTIFIER, ColumnKind.CATEGORY, ColumnKind.INTEGER)
     named_so = column.kind is ColumnKind.IDENTIFIER or meaning.is_identity(column.name)
@@ -76,7 +76,7 @@ def _is_identifier(column: Column, rows: int) -> bool:
 
 
 def _field(columns: Sequence[Column]) -> Column | None:
-    """The amount whose sums are worth knowing: by its name, else the never negative one of the longest tail."""
+    """Return the amount to sum: found by its name, else the non-negative number with the longest tail."""
     numbers = [c for c in columns if c.used and c.kind in (ColumnKind.NUMBER, ColumnKind.INTEGER)]
     numbers = [c for c in numbers if not meaning.is_identity(c.name)]
     amounts = [c for c in numbers if not _AMOUNTS.isdisjoint(meaning.words_of(c.name))]
