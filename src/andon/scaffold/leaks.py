@@ -142,7 +142,8 @@ def _area_by_value(table: Table, cell: str, target: Column, positive: str) -> fl
     )
     counted = (
         f"SELECT coalesce(share, 0.5) AS x, count(*) FILTER ({target.cell} = $positive) AS p, count(*) AS n"
-        f" FROM {TABLE} LEFT JOIN ({learnt}) ON v IS NOT DISTINCT FROM {cell} WHERE {labelled} AND hash(rowid) % 2 = 1 GROUP BY 1"  # noqa: E501
+        f" FROM {TABLE} LEFT JOIN ({learnt}) ON v IS NOT DISTINCT FROM {cell} WHERE {labelled} AND hash(rowid) % "
+        "2 = 1 GROUP BY 1"
     )
     return _area_of(table, counted, _raw(table, target, positive))
 

@@ -10,18 +10,22 @@ def _set(words: str) -> frozenset[str]:
 
 
 _QUANTITIES = _set(
-    "age amount amt area balance bytes calories capital consumption cost costs credit debt deposit depth distance duration"  # noqa: E501
-    " elevation energy expense expenses fare fee fees fine followers gain gdp gross height hours income interest km length"  # noqa: E501
+    "age amount amt area balance bytes calories capital consumption cost costs credit debt deposit depth "
+    "distance duration"
+    " elevation energy expense expenses fare fee fees fine followers gain gdp gross height hours income "
+    "interest km length"
     " likes limit loan loss mass mileage miles minutes months net odometer packets paid payment payments points"
     " population power premium pressure price profit qty quantity rent revenue salary sales savings score seconds size"
-    " speed spend spent sqft sum surface tax temperature tip total turnover value views visits volume votes wage wages weight"  # noqa: E501
+    " speed spend spent sqft sum surface tax temperature tip total turnover value views visits volume votes "
+    "wage wages weight"
     " width worth years days weeks count counts usd eur gbp chf alter anzahl betrag gehalt menge preis summe umsatz"
 )
 _SIGNED = _set("balance elevation gain loss net profit score temperature value interest points")
 """Quantities that may be negative."""
 _COUNTS = _set("age anzahl alter count counts days followers likes months qty quantity views visits votes years")
 _IDENTITIES = _set(
-    "account acct booking card case claim client code contract customer device email employee guid iban id idx ids index"  # noqa: E501
+    "account acct booking card case claim client code contract customer device email employee guid iban id idx "
+    "ids index"
     " invoice ip item key member merchant nr no number order passport patient phone policy receipt ref reference row"
     " seller serial session ssn terminal ticket trans transaction txn user username uuid vehicle vendor vin"
 )

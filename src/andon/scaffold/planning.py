@@ -118,8 +118,10 @@ def plan(
 
 def _about_quantity(column: Column, command: str) -> str:
     return (
-        f"The target {column.name!r} is a quantity ({column.distinct:,} different numbers), and a line decides between classes. "  # noqa: E501
-        f"This makes three of about equal size of it; name others, and cut where your decision changes:\n\n    {command}\n"  # noqa: E501
+        f"The target {column.name!r} is a quantity ({column.distinct:,} different numbers), and a line decides "
+        "between classes. "
+        "This makes three of about equal size of it; name others, and cut where your decision changes:\n\n    "
+        f"{command}\n"
     )
 
 
@@ -155,7 +157,8 @@ def _time(table: Table, columns: Sequence[Column], name: str, aim: Column, held_
     if column.number is None:
         count, odd = profile.unordered(table, column)
         raise DataUnusable(
-            f"--time {name!r}: {count:,} of {round(table.rows * (1 - column.missing)):,} values order no rows, such as {odd};"  # noqa: E501
+            f"--time {name!r}: {count:,} of {round(table.rows * (1 - column.missing)):,} values order no rows, "
+            f"such as {odd};"
             f" it takes {notations.TAKEN}"
         )
     ranked = (
@@ -207,7 +210,8 @@ def _check_texts(columns: Sequence[Column], options: Options) -> None:
     for column in texts:
         if column.longest > MOST_CHARACTERS:
             raise DataUnusable(
-                f"{column.name} has a text of {column.longest:,} characters; a contract takes at most {MOST_CHARACTERS:,}"  # noqa: E501
+                f"{column.name} has a text of {column.longest:,} characters; a contract takes at most "
+                f"{MOST_CHARACTERS:,}"
             )
 
 

@@ -139,7 +139,8 @@ def _text(table: Table, column: Column, counts: Counts, notes: list[str]) -> Col
         share = 1 - count / counts.filled
         if not kind.learnable or share >= _MOSTLY:
             notes.append(
-                f"{column.name}: {_nearly(share)} values are {what}, but not {odd} ({count:,} rows); empty these cells to use it"  # noqa: E501
+                f"{column.name}: {_nearly(share)} values are {what}, but not {odd} ({count:,} rows); empty these "
+                "cells to use it"
             )
             reason = f"mixes {what} with {odd}" if not kind.learnable else reason
     categories = tuple(value for value, _ in table.values(cell, kinds.MANY)) if kind is ColumnKind.CATEGORY else ()

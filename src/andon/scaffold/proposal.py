@@ -52,11 +52,14 @@ def _why_little(risk: float, share: float, trial: FileTrial, rows: int) -> list[
     testing = round(trial.held_out * 0.75)
     if testing < 3 * fewest:
         found.append(
-            f"the file is small for that: about {testing:,} of its rows will test the gate, and {fewest:,} without an error "  # noqa: E501
-            f"are the fewest that prove it; some {round(rows * 3 * fewest / max(1, testing), -2):,} labelled rows leave room for errors"  # noqa: E501
+            f"the file is small for that: about {testing:,} of its rows will test the gate, and {fewest:,} "
+            "without an error "
+            f"are the fewest that prove it; some {round(rows * 3 * fewest / max(1, testing), -2):,} labelled "
+            "rows leave room for errors"
         )
     if trial.error > risk:
         found.append(
-            f"a first model was wrong in {100 * trial.error:.2g}% of rows it had not seen: columns that tell more would help most"  # noqa: E501
+            f"a first model was wrong in {100 * trial.error:.2g}% of rows it had not seen: columns that tell "
+            "more would help most"
         )
     return found

@@ -98,7 +98,8 @@ def _evenly(table: Table, column: Column, classes: int) -> tuple[float, ...]:
         if all(a < b for a, b in pairwise([float(low), *rounded])):
             return tuple(rounded)
     raise DataUnusable(
-        f"Most rows of the target {column.name!r} have the same number, {shown_number(exact[0])}, so it cannot be parted evenly; say "  # noqa: E501
+        f"Most rows of the target {column.name!r} have the same number, {shown_number(exact[0])}, so it cannot "
+        "be parted evenly; say "
         "where with --classes and --cuts"
     )
 

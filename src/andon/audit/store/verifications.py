@@ -11,7 +11,10 @@ from andon.audit.domain import Verification
 from andon.audit.tables import verifications
 from andon.kernel.db import Tx
 
-OPEN_SQL = "EXISTS (SELECT FROM verifications WHERE ended_at IS NULL AND coalesce(claimed_until, '-infinity') < clock_timestamp())"  # noqa: E501 - one SQL expression
+OPEN_SQL = (
+    "EXISTS (SELECT FROM verifications "
+    "WHERE ended_at IS NULL AND coalesce(claimed_until, '-infinity') < clock_timestamp())"
+)
 """An SQL expression: whether a verification is to be done."""
 
 _v = verifications.c
