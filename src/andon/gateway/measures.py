@@ -64,7 +64,7 @@ def show(
     now: Now,
     since: Annotated[Day | None, Query(description="First UTC day; thirty days if left out.")] = None,
     until: Annotated[Day | None, Query(description="Last UTC day; today if left out.")] = None,
-    by: Annotated[Grouping | None, Query(description="What the sums are told apart by.")] = None,
+    by: Annotated[Grouping | None, Query(description="How the sums are grouped.")] = None,
 ) -> MeasuresOut:
     """Show the sums of an automation's measures."""
     caller.require(Permission.READ_AUTOMATIONS, name)
