@@ -138,10 +138,11 @@ def _close(story: TriageStory) -> None:
     story.traffic.closed = True
 
 
-def _all_decided(story: TriageStory) -> str | None:
-    if len(story.traffic.decided) < len(story.traffic.sent):
+def _all_done(story: TriageStory) -> str | None:
+    (begun, ended), decided = story.traffic.ledger.procedures(), len(story.traffic.decided)
+    if decided < len(story.traffic.sent) or ended < begun:
         return None
-    return f"{len(story.traffic.decided):,} mails came, and each was decided once"
+    return f"{decided:,} mails came, and each was decided once; all {begun} procedures ended"
 
 
 ACTS: Sequence[Act[TriageStory]] = (
@@ -150,5 +151,5 @@ ACTS: Sequence[Act[TriageStory]] = (
     Act("A new product: nobody trained for its mails", 420, _labelled, _launch),
     Act("Trained anew on what people did, the line knows the product", 420, _knows, _train),
     Act("The automatic part is within its target", 240, _back),
-    Act("No more mails come, and none is left", 120, _all_decided, _close),
+    Act("No more mails come; the robot and the people finish what is left", 600, _all_done, _close),
 )

@@ -58,7 +58,7 @@ def _results(story: TriageStory) -> Table:
         "Spam": f"{caught} of {len(spam)} filed by itself, {by_people} by people",
         "Moved by specialists": f"{story.specialists.moved:,}; {traffic.finished:,} finished",
         "Verdicts on mails": f"{story.reviewers.given:,}",
-        "Cards blocked": f"{len(blocked)} by the robot, each once: "
+        "Cards blocked": f"{len(blocked)} of {traffic.ledger.procedures()[0]} by the robot, each once: "
         f"{'yes' if all(count == 1 for count in blocked.values()) else 'NO'}; {story.reviewers.by_hand} by hand",
         "Answers": f"{len(story.catcher.caught)} sent, to {len(answers)} mails; {story.reviewers.approved} approved",
     }

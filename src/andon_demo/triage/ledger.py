@@ -16,6 +16,11 @@ WHERE automation = %s AND decided_at >= %s - interval '10 seconds' ORDER BY deci
 """
 """A batch may be committed after a later one: what was read is read again for a while."""
 
+PROCEDURES = """
+SELECT count(*), count(*) FILTER (WHERE w.status NOT IN ('ENQUEUED', 'PENDING', 'DELAYED'))
+FROM procedures p JOIN andon_durable.workflow_status w ON w.workflow_uuid = p.id::text WHERE p.automation = %s
+"""
+
 DEAD = "SELECT count(*) FROM dead_events WHERE automation = %s"
 
 
@@ -58,6 +63,11 @@ class MailLedger:
                 self.by_mail[found.message_id] = self.by_decision[found.decision_id] = found
             self._since = at
         return self.by_mail
+
+    def procedures(self) -> tuple[int, int]:
+        """Return how many procedures began, and how many of them have ended."""
+        begun, ended = self._database.execute(PROCEDURES, (self._automation,)).fetchone() or (0, 0)
+        return int(begun), int(ended)
 
     def dead(self) -> int:
         """Return how many mails could not be decided."""

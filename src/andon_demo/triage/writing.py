@@ -19,7 +19,7 @@ def write(parent: Path, imap_port: int, smtp_port: int, cards: str) -> Path:
     text = settings.read_text(encoding="utf-8")
     for before, after in (("8143", str(imap_port)), ("8025", str(smtp_port)), ("http://127.0.0.1:8030", cards)):
         text = text.replace(before, after)
-    patient = "[destinations.cards.browser]\nstep_seconds = 60\n"
+    patient = "[destinations.cards.browser]\nstep_seconds = 20\n"
     if os.geteuid() == 0:  # Chromium's own sandbox does not start for root
         patient += "sandbox = false\n"
     text = text.replace("[destinations.cards.browser]\n", patient)
