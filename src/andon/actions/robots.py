@@ -117,7 +117,7 @@ def answer_to_order(
 
 
 def parts_of(made: Any, **names: str) -> dict[str, Any]:
-    """Return the fields of a JSON object that it has, each under the name that is given for it."""
+    """Return some fields of a JSON object, renamed: the keywords are `ours="theirs"`. Missing fields are left out."""
     return {ours: made[theirs] for ours, theirs in names.items() if isinstance(made, Mapping) and theirs in made}
 
 

@@ -86,7 +86,7 @@ def resend(
     reason: Reason,
     action_id: Annotated[UUID | None, typer.Argument(help="The dead letter.")] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="All dead letters of destinations that are not disabled.")
+        bool, typer.Option("--all", help="All dead letters but `unknown:` ones and those of disabled destinations.")
     ] = False,
     automation: Automation = None,
     destination: To = None,

@@ -23,7 +23,7 @@ Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 
 
 @dataclass(frozen=True, slots=True)
-class AttachmentLine:
+class ListedAttachment:
     """An attachment as a page lists it; `decision_id` is the decision on its mail, if the visitor may see it."""
 
     attachment: Attachment
@@ -41,7 +41,7 @@ def show_list(here: Here, visitor: Signed, tx: Db) -> Response:
         visitor=visitor,
         section="/decisions",
         attachments=[
-            AttachmentLine(
+            ListedAttachment(
                 one,
                 _kept_until(here, one),
                 decided.get((one.automation, one.mail))
@@ -65,7 +65,7 @@ def download(here: Here, visitor: Acting, sha256: Digest, reason: Annotated[str,
     return Response(content, media_type=attachments.MEDIA_TYPE, headers=attachments.headers_of(found))
 
 
-def lines_of(here: Console, visitor: Visitor, tx: Tx, row: DecisionRow) -> list[AttachmentLine]:
+def attachments_of(here: Console, visitor: Visitor, tx: Tx, row: DecisionRow) -> list[ListedAttachment]:
     """Return the attachments of the mail that a decision is about, as far as the visitor may read them."""
     if not visitor.may(Permission.READ_ATTACHMENTS, row.automation):
         return []
@@ -73,7 +73,7 @@ def lines_of(here: Console, visitor: Visitor, tx: Tx, row: DecisionRow) -> list[
     if mail is None:
         return []
     found = attachments.page(tx, automations=[row.automation], mail=mail, limit=here.settings.attachments.max_number)
-    return [AttachmentLine(one, _kept_until(here, one)) for one in found]
+    return [ListedAttachment(one, _kept_until(here, one)) for one in found]
 
 
 def _kept_until(here: Console, one: Attachment) -> datetime:

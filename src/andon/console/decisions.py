@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from andon import actions, alerts, decisions, labels, procedures, reviews
 from andon.access import Permission
-from andon.console.attachments import lines_of
+from andon.console.attachments import attachments_of
 from andon.console.dependencies import Db, Here, Signed
 from andon.console.moments import FilterInvalid, moment_in
 from andon.console.paging import PAGE, pager
@@ -124,7 +124,7 @@ def show(here: Here, visitor: Signed, tx: Db, decision_id: UUID) -> Response:
             section="/decisions",
             review=review,
             record=found.record,
-            attachments=lines_of(here, visitor, tx, found.row),
+            attachments=attachments_of(here, visitor, tx, found.row),
         )
     return here.pages.html(
         "decision.html",
@@ -139,7 +139,7 @@ def show(here: Here, visitor: Signed, tx: Db, decision_id: UUID) -> Response:
         if visitor.may(Permission.READ_PROCEDURES, automation)
         else [],
         review=review,
-        attachments=lines_of(here, visitor, tx, found.row),
+        attachments=attachments_of(here, visitor, tx, found.row),
         known=labels.known_of(tx, found.row, now),
         alerts=alerts.at_moment(tx, automation, found.row.decided_at, found.record["input"]),
         now=now,

@@ -13,7 +13,7 @@ from andon import actions, decisions, labels, reviews
 from andon.access import Permission
 from andon.actions import ActionSelection
 from andon.console import notices
-from andon.console.attachments import lines_of
+from andon.console.attachments import attachments_of
 from andon.console.context import Console, Visitor
 from andon.console.dependencies import Acting, Db, Here, Signed
 from andon.console.errors import status_of
@@ -179,7 +179,7 @@ def _page(here: Console, visitor: Visitor, tx: Tx, review: ReviewTask, **said: A
         classes=labels.classes_of(tx, found.row) if asks_class else (),
         undetermined=undetermined,
         record=found.record,
-        attachments=lines_of(here, visitor, tx, found.row),
+        attachments=attachments_of(here, visitor, tx, found.row),
         **({"outcome": "", "reason": "", "label": ""} | said),
     )
 

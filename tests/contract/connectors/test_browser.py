@@ -177,13 +177,14 @@ class TestBrowser(ConnectorContract):
     def test_a_commit_that_was_on_record_but_never_sent_is_made_once_in_the_end(
         self, connector: BrowserConnector, stage: LegacyStage, evidence: RememberedEvidence
     ) -> None:
-        delivery = self.a_delivery(stage.destination())
+        delivery = self.a_delivery(stage.destination(step_seconds=600))
         evidence.on_begin = killed
         with pytest.raises(Killed):
             self.deliver(connector, delivery)
         assert (stage.taken(), commits_of(evidence)) == ({}, 1)
         evidence.on_begin = lambda: None
-        later = BrowserConnector(ClockAhead(timedelta(minutes=1)), evidence)
+        early, later = (BrowserConnector(ClockAhead(timedelta(minutes=ahead)), evidence) for ahead in (9, 11))
+        assert asked(early, delivery)[0].kind is AnswerKind.WAITING
         assert asked(later, delivery)[0].kind is AnswerKind.FAILED
         assert self.deliver(later, delivery)[0].kind is AnswerKind.DELIVERED
         assert (stage.taken(), commits_of(evidence)) == ({str(delivery.key): 1}, 2)
@@ -226,6 +227,7 @@ class TestBrowser(ConnectorContract):
 
         lost, inquired = asyncio.run(run())
         assert (lost.kind, inquired.kind, inquired.final) == (AnswerKind.UNKNOWN, AnswerKind.UNKNOWN, True)
+        assert "a page got no answer" in lost.detail
 
     def test_nothing_outside_the_application_is_loaded_and_its_address_is_checked(
         self, connector: BrowserConnector, stage: LegacyStage

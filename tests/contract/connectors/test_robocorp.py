@@ -92,3 +92,12 @@ def test_a_folder_that_cannot_be_written_is_a_failure(connector: RobocorpConnect
     delivery = a_delivery(Destination("robots", tmp_path.as_uri()), options={"process": "p1"})
     [answer] = TestControlRoom().deliver(connector, delivery)
     assert (answer.kind, answer.detail) == (AnswerKind.FAILED, "the file cannot be written (FileExistsError)")
+
+
+@pytest.mark.parametrize("url", ["file://srv/robots", "file:robots", "file://"])
+def test_a_url_that_names_no_folder_writes_nowhere(connector: RobocorpConnector, url: str) -> None:
+    delivery = a_delivery(Destination("robots", url), options={"process": "p1"})
+    [answer] = TestControlRoom().deliver(connector, delivery)
+    assert answer.kind is AnswerKind.REFUSED
+    assert answer.detail == "[destinations.robots] cannot be used: expected a url of the form file:///FOLDER"
+    assert asked(connector, delivery)[0].kind is AnswerKind.UNKNOWN

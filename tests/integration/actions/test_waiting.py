@@ -170,6 +170,18 @@ def test_an_answer_that_stays_unknown_is_not_asked_for_again_and_a_person_may_or
     assert the_action(database, message).state is ActionState.DONE
 
 
+def test_one_whose_receiver_never_answers_is_asked_about_first_when_a_person_sends_it_again(
+    database: Database, robot: SlowRobot, clock: MovedClock, message: outbox.Message
+) -> None:
+    work(database, robot, clock, *[Answer(AnswerKind.UNKNOWN, "no answer")] * 3, every=timedelta(minutes=30))
+    assert str(the_action(database, message).last_error).startswith("gave up after 3 attempts; the last: unknown: ")
+    with database.begin() as tx:
+        actions.resend(tx, message.id, actor=PLATFORM, reason="it is up again", events=Events(), now=clock.now())
+    robot.says = Answer(AnswerKind.DELIVERED, "done")
+    work(database, robot, clock)
+    assert (len(robot.sent), the_action(database, message).state) == (1, ActionState.DONE)
+
+
 def test_a_call_back_brings_the_question_forward(
     database: Database, robot: SlowRobot, clock: MovedClock, message: outbox.Message
 ) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 from sqlalchemy import text
+from tests.auditing import audited, opened, review_of
 from tests.integration.console.test_streams import post, visiting
 
 from andon import attachments, audit
@@ -26,23 +27,27 @@ NAME = "<b>übel.html"
 
 @pytest.fixture
 def installation(standing: None, database: Database, tmp_path: Path) -> Installation:
-    return install(database, tmp_path)
+    return install(database, tmp_path, audited())
 
 
 @pytest.fixture
 def decision(installation: Installation) -> UUID:
-    """Decide on what a mail said; two things hung on it."""
+    """Decide a mail with two attachments; one of another mail is stored too."""
+    installation.deployment.refresh_controls()
     caller = installation.key("kai", Grant(Role.CALLER, "payments"))
     found = UUID(call(installation, "POST", DECIDE, caller, json=payment(1)).json()["id"])
     kept = [
         AttachmentContent(DIGEST, NAME, "text/html", PAGE),
         AttachmentContent(sha256(b"%PDF").hexdigest(), "letter.pdf", "application/pdf", b"%PDF"),
     ]
+    other = AttachmentContent(sha256(b"other").hexdigest(), "other.pdf", "application/pdf", b"other")
     mail = "INSERT INTO mails (automation, mail, message_id, decision_id, folder) VALUES ('payments', :m, 'a', :d, 'I')"
     now = installation.clock.now()
     with installation.database.begin() as tx:
         tx.execute(text(mail), {"m": MAIL, "d": found})
-        attachments.keep(tx, "payments", [KeptMail(MAIL, kept)], limits=AttachmentLimits(), now=now)
+        attachments.keep(
+            tx, "payments", [KeptMail(MAIL, kept), KeptMail("0" * 64, [other])], limits=AttachmentLimits(), now=now
+        )
     return found
 
 
@@ -55,13 +60,27 @@ def test_a_reviewer_sees_what_hung_on_the_mail_of_a_decision(installation: Insta
         shown = client.get(f"/decisions/{decision}").text
         assert "&lt;b&gt;übel.html" in shown
         assert [DIGEST in shown, "text/html" in shown, "letter.pdf" in shown] == [True, True, True]
+        assert "other.pdf" not in shown
         with installation.database.begin() as tx:
             kept = attachments.page(tx, mail=MAIL)[0].kept_at
         assert f"{kept + timedelta(days=90):%Y-%m-%d %H:%M:%S}" in shown
         assert 'href="/attachments"' in client.get("/decisions").text
         listed = client.get("/attachments").text
         assert f"/decisions/{decision}" in listed
+        assert "other.pdf" in listed
         assert NAME not in listed
+
+
+def test_whoever_reviews_the_decision_sees_them_even_where_the_decision_is_hidden(
+    installation: Installation, decision: UUID
+) -> None:
+    opened(installation)
+    page = f"/reviews/{review_of(installation.database, decision).id}"
+    with visiting(installation, Grant(Role.REVIEWER, "payments")) as client:
+        assert DIGEST in client.get(page).text
+        assert post(client, page, f"{page}/claim").status_code == 303
+        blind = client.get(f"/decisions/{decision}").text
+        assert ("is hidden until your verdict" in blind, DIGEST in blind) == (True, True)
 
 
 def test_a_download_is_a_file_that_no_browser_opens_and_stands_in_the_audit_log(

@@ -54,7 +54,7 @@ class Drive:
         self.result: dict[str, str] = {}
         self.accepts = False
         self.committed = False
-        self.unanswered = False  # a page after the commit
+        self.unanswered = False  # whether a page got no answer after the commit
         self.sent: set[tuple[str, str, bytes]] = set()
         self.page: Any = None
 

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from andon.actions import Body, Text
 from andon.actions.ports import Shape
+from andon.kernel.places import HttpAddress
 from andon.kernel.secrets import SecretFrom
 
 _OURS = {"host", "content-length", "transfer-encoding", "connection", "authorization", "content-type", "user-agent"}
@@ -44,7 +45,7 @@ class HttpSettings(Shape):
     header_env: SecretFrom | None = Field(
         None, description="Environment variable with that header's value, e.g. `Bearer ...`."
     )
-    token_url: str | None = Field(None, description="Where tokens are given (OAuth2 client credentials).")
+    token_url: HttpAddress | None = Field(None, description="Where tokens are given (OAuth2 client credentials).")
     client_id: str | None = Field(None, description="The client id at the token endpoint.")
     client_secret_env: SecretFrom | None = Field(None, description="Environment variable with its secret.")
     scope: str | None = Field(None, description="What the token is to be good for.")

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from andon.actions import Inputs
 from andon.actions.ports import Shape
+from andon.kernel.places import HttpAddress
 from andon.kernel.secrets import SecretFrom
 
 
@@ -35,7 +36,7 @@ class FlowOptions(Shape):
 class PowerAutomateSettings(Shape):
     """The access to an environment."""
 
-    token_url: str | None = Field(
+    token_url: HttpAddress | None = Field(
         None, description="`https://login.microsoftonline.com/TENANT/oauth2/v2.0/token`; none for an HTTP trigger."
     )
     client_id: str | None = Field(None, description="The id of Andon's application.")

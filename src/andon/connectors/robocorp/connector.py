@@ -8,6 +8,7 @@ second another item is made. With a `file://` url each item is a file, in the fo
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -61,6 +62,8 @@ class RobocorpConnector:
         except ValueMissing as missing:
             return Answer(AnswerKind.REFUSED, str(missing))
         folder = _folder(delivery.destination)
+        if isinstance(folder, Answer):
+            return folder
         if folder is not None:
             return await asyncio.to_thread(_write, folder / options.process / f"{delivery.key}.json", payload)
         item = {"process": {"id": options.process}, "payload": payload}
@@ -80,6 +83,8 @@ class RobocorpConnector:
         """Look for the item by the delivery's key, and say how it ended."""
         options, settings, now = _options(delivery), _settings(delivery.destination), self._clock.now()
         folder = _folder(delivery.destination)
+        if isinstance(folder, Answer):
+            return replace(folder, kind=AnswerKind.UNKNOWN)
         if folder is not None:
             file = folder / options.process / f"{delivery.key}.json"
             if await asyncio.to_thread(file.exists):
@@ -167,9 +172,16 @@ def _payload_of(delivery: Delivery, options: WorkItemOptions) -> dict[str, Any]:
     return payload | {KEY: str(delivery.key)}
 
 
-def _folder(destination: Destination) -> Path | None:
+def _folder(destination: Destination) -> Path | Answer | None:
+    """Return the folder of a `file:///` url, an answer if the url names none, or None for another url."""
     parts = urlsplit(destination.url)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+    if parts.scheme != "file":
+        return None
+    folder = Path(unquote(parts.path))
+    if parts.netloc or not folder.is_absolute():
+        detail = f"[destinations.{destination.name}] cannot be used: expected a url of the form file:///FOLDER"
+        return Answer(AnswerKind.REFUSED, detail)
+    return folder
 
 
 def _write(file: Path, payload: Mapping[str, Any]) -> Answer:

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from andon.actions import Inputs
 from andon.actions.ports import Shape
+from andon.kernel.places import HttpAddress
 from andon.kernel.secrets import SecretFrom
 
 
@@ -38,7 +39,7 @@ class UipathSettings(Shape):
     token_env: SecretFrom | None = Field(
         None, description="Environment variable with a personal access token, instead of an external application."
     )
-    token_url: str | None = Field(
+    token_url: HttpAddress | None = Field(
         None,
         description="Where tokens are given. Without it: `/identity_/connect/token` of the organization in the cloud, "
         "`/identity/connect/token` of the host on premises.",
