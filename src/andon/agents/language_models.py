@@ -101,19 +101,26 @@ def _provided(name: str, wanted: ModelSettings) -> Model:
         raise LanguageModelInvalid(f"[language_models.{name}] key_env: the variable {wanted.key_env} is not set")
     try:
         if wanted.provider != "openai":
-            return infer_model(f"{wanted.provider}:{wanted.model}")
+            return _sending_once(infer_model(f"{wanted.provider}:{wanted.model}"))
         from pydantic_ai.models.openai import OpenAIChatModel
         from pydantic_ai.providers.openai import OpenAIProvider
 
         opened = OpenAIProvider(base_url=wanted.url, api_key=key or "none")
-        opened.client.max_retries = 0  # the step retries, because each attempt needs a reservation of its own
-        return OpenAIChatModel(wanted.model, provider=opened)
+        return _sending_once(OpenAIChatModel(wanted.model, provider=opened))
     except ImportError as error:
         raise LanguageModelInvalid(
             f"[language_models.{name}] provider: {wanted.provider!r} needs a library that is not installed: {error}"
         ) from error
     except Exception as error:  # each provider raises errors of its own
         raise LanguageModelInvalid(f"[language_models.{name}]: {type(error).__name__}: {error}") from error
+
+
+def _sending_once(model: Model) -> Model:
+    """Return a model whose client does not retry: the step does, because each attempt needs its own reservation."""
+    client = getattr(model, "client", None)
+    if hasattr(client, "max_retries"):
+        client.max_retries = 0
+    return model
 
 
 def _python(root: Path, place: str) -> Model:

@@ -129,9 +129,13 @@ class Toolbox(Automation):
         if not listed and not unlisted:
             raise DeclarationInvalid(f"Toolbox {name!r}: it has no tools; list them, or say unlisted=True")
         if not isinstance(approval, timedelta) or approval <= timedelta():
-            raise DeclarationInvalid(f"Toolbox {name!r}: approval is a span of time, as timedelta(hours=1)")
+            raise DeclarationInvalid(
+                f"Toolbox {name!r}: approval is a span of time above 0, as timedelta(hours=1), not {approval!r}"
+            )
         if not isinstance(unfinished, timedelta) or unfinished <= timedelta():
-            raise DeclarationInvalid(f"Toolbox {name!r}: unfinished is a span of time, as timedelta(hours=1)")
+            raise DeclarationInvalid(
+                f"Toolbox {name!r}: unfinished is a span of time above 0, as timedelta(hours=1), not {unfinished!r}"
+            )
         fixed = sorted({"contract", "model", "subject", "actions"} & more.keys())
         if fixed:
             raise DeclarationInvalid(f"Toolbox {name!r}: {fixed[0]} is not said of a toolbox; its tools say it")

@@ -117,3 +117,11 @@ def test_a_model_that_cannot_be_opened_says_why(monkeypatch: pytest.MonkeyPatch)
         models(model="tiny").open("other")
     with pytest.raises(LanguageModelInvalid, match="there is no such function"):
         models(provider="python", model="nowhere.py:model").open("llm")
+
+
+def test_a_provider_by_name_sends_each_request_once_because_only_one_is_reserved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DEEPSEEK_API_KEY", "not-a-key")
+    opened = models(provider="deepseek", model="deepseek-chat").open("llm").model
+    assert opened.client.max_retries == 0  # type: ignore[attr-defined]

@@ -42,8 +42,10 @@ def many(*accounts: str) -> None:
         ([], {}, "it has no tools"),
         ([Tool("x")], {"model": "m"}, "model is not said of a toolbox"),
         ([Tool("x")], {"unfinished": timedelta()}, "unfinished is a span of time"),
+        ([Tool("x")], {"unfinished": timedelta(hours=-1)}, "unfinished is a span of time above 0"),
+        ([Tool("x")], {"unfinished": 3600}, "not 3600"),
     ],
-    ids=["untyped", "unnamed", "twice", "none", "model", "unfinished"],
+    ids=["untyped", "unnamed", "twice", "none", "model", "unfinished", "unfinished-negative", "unfinished-number"],
 )
 def test_a_wrong_toolbox_is_refused(tools: list[Any], more: dict[str, Any], why: str) -> None:
     with pytest.raises(DeclarationInvalid, match=why):
