@@ -75,12 +75,12 @@ class _HtmlText(HTMLParser):
         self._counts: Counter[str] = Counter()
         self._quoted = self._hidden = 0
 
-    def parse_comment(self, i: int, report: bool = True) -> int:
+    def parse_comment(self, i: int, report: bool = True) -> int:  # noqa: ARG002
         """Return the end of the comment at `i`; one that is not closed reaches to the end."""
         found = _COMMENT_END.search(self.rawdata, i + 2)
         return len(self.rawdata) if found is None else found.end()
 
-    def parse_marked_section(self, i: int, report: bool = True) -> int:
+    def parse_marked_section(self, i: int, report: bool = True) -> int:  # noqa: ARG002
         """Return the end of the `<![...>` at `i`, which is a comment; -1 if it is not closed."""
         return self.rawdata.find(">", i) + 1 or -1
 

@@ -1,4 +1,4 @@
-"""The gate of little evidence: it uses all rows, keeps its promise and rule, and bounds the error near its threshold."""
+"""The gate of little evidence: it uses all rows, keeps its promise and rule, and bounds the error near the gate."""
 
 import math
 
