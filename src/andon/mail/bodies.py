@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from email.message import EmailMessage
+from html import unescape
 from html.parser import HTMLParser
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ _QUOTES = ("gmail_quote", "gmail_quote_container", "moz-cite-prefix", "yahoo_quo
 _DEEPEST_QUOTE = 5
 _SPACES = re.compile(r"[ \t\xa0\u200b\u200c\ufeff]+")
 _LINES = re.compile(r"\n{3,}")
+_COMMENT_END = re.compile("--!?>")
 
 
 def text_of(part: EmailMessage, limits: MailLimits) -> tuple[str, bool]:
@@ -42,15 +44,14 @@ def text_of(part: EmailMessage, limits: MailLimits) -> tuple[str, bool]:
 def html_to_text(html: str, most: int) -> tuple[str, bool]:
     """Return the text of HTML as far as its first `most` tags, and whether there were more; quotes begin with `> `."""
     shortened = _first_tags(html, most)
+    markup, end, rest = shortened.rpartition(">")
     reader = _HtmlText()
-    readable = True
-    try:
-        reader.feed(shortened)
-        reader.close()
-    except AssertionError:  # the parser gives up at some broken declarations
-        readable = False
+    reader.feed(markup + end)
+    reader.close()
+    # In the rest no tag ends. The parser would search all of it for the end of each tag that begins there.
+    reader.handle_data(unescape(rest.partition("<!--")[0]))
     text = "\n".join(line.strip() for line in reader.lines)
-    return _LINES.sub("\n\n", text).strip(), len(shortened) < len(html) or not readable
+    return _LINES.sub("\n\n", text).strip(), len(shortened) < len(html)
 
 
 class _OpenTag(NamedTuple):
@@ -62,7 +63,10 @@ class _OpenTag(NamedTuple):
 
 
 class _HtmlText(HTMLParser):
-    """Collects the lines of text of HTML without building a tree. An end tag closes all that was opened since."""
+    """Collects the lines of text of HTML without building a tree. An end tag closes all that was opened since.
+
+    Broken comments and declarations end as the HTML standard says. The library would look for their ends at each anew.
+    """
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -70,6 +74,15 @@ class _HtmlText(HTMLParser):
         self._open: list[_OpenTag] = []
         self._counts: Counter[str] = Counter()
         self._quoted = self._hidden = 0
+
+    def parse_comment(self, i: int, report: bool = True) -> int:  # noqa: ARG002
+        """Return the end of the comment at `i`; one that is not closed reaches to the end."""
+        found = _COMMENT_END.search(self.rawdata, i + 2)
+        return len(self.rawdata) if found is None else found.end()
+
+    def parse_marked_section(self, i: int, report: bool = True) -> int:  # noqa: ARG002
+        """Return the end of the `<![...>` at `i`, which is a comment; -1 if it is not closed."""
+        return self.rawdata.find(">", i) + 1 or -1
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Begin a line, a quote or a hidden part."""

@@ -88,6 +88,7 @@ BOMBS: Mapping[str, Callable[[], bytes]] = {
     "deep tags": lambda: html(b"<div>" * 1_000_000 + b"Hello"),
     "attributes": lambda: html(b"<a " + b"x=y " * 4_000_000 + b">Hello"),
     "comment": lambda: html(b"<!--" * 4_000_000),
+    "open comments": lambda: html(b"<!--x>" * 9990 + b"-" * 730_000),
     "entities": lambda: html(b"&" * 8_000_000),
     "long text": lambda: plain(b"Hello " * 3_000_000),
     "quotes": lambda: plain(b">" * 8_000_000),

@@ -102,6 +102,22 @@ def test_html_becomes_text_without_what_nobody_sees() -> None:
     assert found.text == "Dear bank,\nmy card\nis lost & gone\none\ntwo"
 
 
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>a</p><!-- no <p>no</p>", "a"),
+        ("<p>a</p><!-- no", "a"),
+        ("a<!-->b<!--->c<!-- no --!>d", "abcd"),
+        ("a<![if !mso]>b<![endif]>c<![no no]>d", "abcd"),
+        ("<script>if (a<b) { x = '</p>' }</script>a<style>p<b {}</style>b", "ab"),
+        ("<b>1 < 2</b> & 2 &lt; 3 <", "1 < 2 & 2 < 3 <"),
+    ],
+)
+def test_broken_html_is_read_as_a_browser_reads_it(html: str, text: str) -> None:
+    found = parse(mail(html.encode(), kind=b"text/html"))
+    assert (found.text, found.cut) == (text, False)
+
+
 QUOTED = """Hi,
 my card is lost.
 

@@ -1,4 +1,4 @@
-"""The gate of little evidence: it uses all rows, keeps its promise, bounds the error near its threshold, and does what its rule says."""
+"""The gate of little evidence: it uses all rows, keeps its promise and rule, and bounds the error near the gate."""
 
 import math
 
@@ -18,7 +18,8 @@ Floats = NDArray[np.float64]
 def evidence(rng: np.random.Generator, rows: int, error: Floats | float, *, foreseeing: bool = False) -> RiskEvidence:
     """Return evidence of a model whose confidences are even between 0 and 1.
 
-    `error` is that of each of 1,000 steps, the surest first. With `foreseeing`, the errors of the planning rows are known.
+    `error` is that of each of 1,000 steps, the surest first. With `foreseeing`, the errors of the planning rows are
+    known.
     """
     by_step = np.broadcast_to(np.asarray(error, float), 1000)
 
@@ -108,8 +109,8 @@ def by_definition(
 ) -> float | None:
     """Follow the rule in plain words, by scipy.
 
-    Two sequences, the narrow one with a tenth of the level, each until its first failure. Where the wide one is foreseen
-    to fail, a single one begins at the narrower region that is likeliest to be proven.
+    There are two sequences, the narrow one with a tenth of the level, each until its first failure. If the wide one is
+    foreseen to fail, a single one begins at the narrower region that is likeliest to be proven.
     """
     level, planned = 1 - confidence, [row.planned for row in table]
 
