@@ -118,7 +118,7 @@ def _provided(name: str, wanted: ModelSettings) -> Model:
 def _sending_once(model: Model) -> Model:
     """Return a model whose client does not retry: the step does, because each attempt needs its own reservation."""
     client = getattr(model, "client", None)
-    if hasattr(client, "max_retries"):
+    if client is not None and hasattr(client, "max_retries"):
         client.max_retries = 0
     return model
 
