@@ -28,6 +28,11 @@ class Ledger:
 
     by_mail: dict[str, DecidedMail] = field(default_factory=dict)
     repeated: int = 0
+    begun: int = 1
+    ended: int = 1
+
+    def procedures(self) -> tuple[int, int]:
+        return self.begun, self.ended
 
     def read(self) -> Mapping[str, DecidedMail]:
         return self.by_mail
@@ -120,6 +125,7 @@ def test_the_end_shows_the_parts_and_the_results(story: TriageStory) -> None:
     text = written.getvalue()
     assert "How the line came back" in text
     assert "500 of 500; 0 twice, 0 not readable" in text
+    assert "1 of 1 by the robot, each once: yes" in text
     assert "1 sent, to 1 mails; 1 approved" in text
 
 
@@ -131,6 +137,13 @@ def test_a_lost_mail_is_a_failure(story: TriageStory) -> None:
     story.traffic.decided.pop()
     assert not succeeded(story)
     assert ACTS[-1].happened(story) is None
+
+
+def test_a_story_with_a_card_left_to_block_has_not_ended(story: TriageStory) -> None:
+    assert ACTS[-1].happened(story) is not None
+    story.traffic.ledger.begun = 2  # type: ignore[attr-defined]
+    assert ACTS[-1].happened(story) is None
+    assert not succeeded(story)
 
 
 def test_a_mail_that_was_decided_twice_is_a_failure(story: TriageStory) -> None:
