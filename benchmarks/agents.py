@@ -277,9 +277,11 @@ def _finish(database: Database, runs: list[UUID], *, waiting: bool = False) -> N
     ended = durable.OVER | ({durable.RunState.WAITING} if waiting else set())
     while True:
         with database.begin() as tx:
-            states = Counter(run.state for run in durable.find(tx, runs).values())
-        if states[durable.RunState.FAILED]:
-            sys.exit("a procedure failed")
+            found = durable.find(tx, runs)
+        states = Counter(run.state for run in found.values())
+        for run in found.values():
+            if run.state is durable.RunState.FAILED:
+                sys.exit(f"a procedure failed: {run.error}")
         if sum(count for state, count in states.items() if state in ended) == len(runs):
             return
         if time.monotonic() > until:
