@@ -281,7 +281,7 @@ def _finish(database: Database, runs: list[UUID], *, waiting: bool = False) -> N
         states = Counter(run.state for run in found.values())
         for run in found.values():
             if run.state is durable.RunState.FAILED:
-                sys.exit(f"a procedure failed: {run.error}")
+                sys.exit(f"a run of {run.flow} failed")
         if sum(count for state, count in states.items() if state in ended) == len(runs):
             return
         if time.monotonic() > until:
