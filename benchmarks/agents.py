@@ -144,7 +144,7 @@ def injections(database: Database, conductor: Conductor, count: int) -> dict[str
 
 
 def kill(database: Database, folder: Path, kills: int, *, calls: int = CALLS) -> dict[str, int]:
-    """Kill a worker again and again while procedures call tools; then count, for each call, how often it happened."""
+    """Kill workers that are calling tools, one after the other; then count, for each call, how often it happened."""
     drawn = random.Random(SEED)
     conductor = Conductor(database, SPECS, _CLOCK)  # which only starts procedures: it is never launched
     runs: list[UUID] = []
@@ -153,14 +153,30 @@ def kill(database: Database, folder: Path, kills: int, *, calls: int = CALLS) ->
             while _open(database, runs) < AT_ONCE:
                 given = {"run": f"k{len(runs)}", "count": calls}
                 runs.append(_start(database, conductor, "hundred-calls", given))
+            before = _happened(database)
             with _worker(database.url, folder) as worker:
-                time.sleep(drawn.uniform(0.05, 1.5))
+                _wait_for_calls(database, since=before)
+                time.sleep(drawn.uniform(0, 1.5))
                 os.kill(worker.pid, signal.SIGKILL)
             if number % 20 == 19:
                 print(f"{number + 1} kills, {len(runs)} runs", file=sys.stderr)
         with _worker(database.url, folder, LONG_LEASE):
             _finish(database, runs)
     return _counted(database, len(runs), kills, calls)
+
+
+def _happened(database: Database) -> int:
+    with database.begin() as tx:
+        return int(tx.execute(text("SELECT count(*) FROM effects")).scalar_one())
+
+
+def _wait_for_calls(database: Database, *, since: int) -> None:
+    """Wait until more calls have happened: a worker is killed only while it works."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while _happened(database) <= since:
+        if time.monotonic() > until:
+            sys.exit(f"a worker called no tool within {PATIENCE_SECONDS:.0f} s")
+        time.sleep(0.02)
 
 
 def _counted(database: Database, runs: int, kills: int, each: int) -> dict[str, int]:

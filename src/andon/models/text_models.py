@@ -3,7 +3,7 @@
 It consists of scikit-learn's own classes, so skops saves it as data. scikit-learn is imported when a model is fitted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -75,16 +75,17 @@ def columns_seen(features: Sequence[FeatureSpec], matrix: Matrix, words: int, pa
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     found: list[tuple[str, Any, Any]] = []
+    weights = {"numbers": _NUMBERS_WEIGHT}
     columns = Decoder({"features": [asdict(feature) for feature in features]})(matrix)
-    for feature in features:
-        if feature.kind is not FeatureKind.TEXT:
-            continue
+    texts = {feature.name: columns[feature.name] for feature in features if feature.kind is FeatureKind.TEXT}
+    for name, weight in _weights_of_texts(texts).items():
         usual: dict[str, Any] = {"sublinear_tf": True, "dtype": np.float32}
         of_words = TfidfVectorizer(ngram_range=(1, 2), max_features=words, **usual)
         of_parts = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), max_features=parts, **usual)
         for what, vectorizer in (("words", of_words), ("parts", of_parts)):
-            if (least := _least_texts(vectorizer, columns[feature.name])) is not None:
-                found.append((f"{what} {feature.name}", vectorizer.set_params(min_df=least), feature.name))
+            if (least := _least_texts(vectorizer, texts[name])) is not None:
+                found.append((f"{what} {name}", vectorizer.set_params(min_df=least), name))
+                weights[f"{what} {name}"] = weight
     numbers = [feature.name for feature in features if feature.kind is FeatureKind.NUMBER]
     coded = [feature.name for feature in features if feature.kind in (FeatureKind.CATEGORY, FeatureKind.BOOLEAN)]
     if numbers:
@@ -93,7 +94,21 @@ def columns_seen(features: Sequence[FeatureSpec], matrix: Matrix, words: int, pa
         found.append(("categories", OneHotEncoder(handle_unknown="ignore", dtype=np.float32), coded))
     if not found:
         raise PackageInvalid(f"{', '.join(feature.name for feature in features)} holds no words to learn from")
-    return ColumnTransformer(found, transformer_weights={"numbers": _NUMBERS_WEIGHT})
+    return ColumnTransformer(found, transformer_weights=weights)
+
+
+def _weights_of_texts(texts: Mapping[str, NDArray[Any]]) -> dict[str, float]:
+    """Return the weight of each text column, at most 1, so that a word weighs about as much in a short column.
+
+    TF-IDF gives every text the length 1. Without weights, the five words of a subject outweigh the hundred of its mail.
+    The length of a text of different words is the square root of their number.
+    """
+    words = {
+        name: max(1.0, float(np.mean([len(set(text.lower().split())) for text in found[:_LOOKED_AT].tolist()])))
+        for name, found in texts.items()
+    }
+    most = max(words.values(), default=1.0)
+    return {name: float(np.sqrt(count / most)) for name, count in words.items()}
 
 
 def _least_texts(vectorizer: Any, texts: NDArray[Any]) -> int | None:
@@ -126,7 +141,7 @@ def frame_of_rows(features: Sequence[FeatureSpec], matrix: Matrix) -> Any:
 def _classifier(strength: float) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=strength, max_iter=_ITERATIONS, tol=_TOLERANCE, class_weight="balanced")
+    return LogisticRegression(C=strength, max_iter=_ITERATIONS, tol=_TOLERANCE)
 
 
 def _best(seen: Any, frame: Any, labels: NDArray[np.int64], strengths: Sequence[float]) -> float:

@@ -112,6 +112,15 @@ def test_other_columns_count_beside_the_text(tmp_path: Path) -> None:
     packed(tmp_path, model, features, **more)
 
 
+def test_the_few_words_of_a_subject_do_not_outweigh_the_text() -> None:
+    columns, teams = mails(300)
+    long = [f"{subject} {body} {body}" for subject, body in zip(columns["subject"], columns["body"], strict=True)]
+    model = fit_text(FEATURES, columns | {"body": long}, teams, TEAMS)
+    weights = model.steps[0][1].transformer_weights
+    assert weights["words body"] == weights["parts body"] == 1
+    assert weights["words subject"] == weights["parts subject"] == pytest.approx((6 / 17) ** 0.5, rel=0.15)
+
+
 def test_a_time_is_refused_with_what_to_give_instead() -> None:
     columns, teams = mails(30)
     features = (*FEATURES, FeatureSpec("at", FeatureKind.TIME))
