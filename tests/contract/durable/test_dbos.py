@@ -170,8 +170,11 @@ def test_what_a_dead_executor_held_is_recovered_by_the_private_call(database: Da
     runs = start(database, conductor, "rows")
     assert entered.wait(10)
     with database.begin() as tx:
-        dead = "UPDATE andon_durable.workflow_status SET executor_id = 'dead' WHERE workflow_uuid = :id"
-        tx.execute(text(dead), {"id": str(runs)})
+        dead = (
+            "UPDATE andon_durable.workflow_status SET executor_id = 'dead', recovery_attempts = :n "
+            "WHERE workflow_uuid = :id"
+        )
+        tx.execute(text(dead), {"id": str(runs), "n": DEATHS + 1})  # it is not exhausted: it finished a step
     end = time.monotonic() + 10
     while row(database, runs)["executor_id"] != conductor.executor:
         assert time.monotonic() < end, "nobody took it over"
@@ -180,6 +183,20 @@ def test_what_a_dead_executor_held_is_recovered_by_the_private_call(database: Da
     until(database, runs, RunState.DONE)
     assert [entry.name for entry in timeline(database, runs)] == ["first", "block"]
     assert row(database, runs)["executor_id"] == conductor.executor
+
+
+def test_only_deaths_since_the_last_finished_step_add_up(database: Database, conductor: Conductor) -> None:
+    runs = start(database, conductor, "rows")
+    assert entered.wait(10)
+    with database.begin() as tx:
+        assert durable_rows.forgive(tx, ["another"]) == 0
+        assert durable_rows.forgive(tx, ["another", conductor.executor]) == 1
+        assert row_in(tx, runs)["recovery_attempts"] == 0
+        taken = "UPDATE andon_durable.workflow_status SET started_at_epoch_ms = started_at_epoch_ms + 60000"
+        tx.execute(text(taken))
+        assert durable_rows.forgive(tx, [conductor.executor]) == 0
+    go.set()
+    until(database, runs, RunState.DONE)
 
 
 def test_a_run_that_is_given_back_looks_as_dbos_had_it_before_it_was_taken_and_only_its_taker_gives_it(

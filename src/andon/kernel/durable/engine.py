@@ -39,7 +39,7 @@ VERSION = "andon-1"
 """DBOS's own version of applications, pinned: ours are the flows' names."""
 
 DEATHS = 10
-"""The number of consecutive process deaths during a run after which it is no longer tried."""
+"""The number of process deaths during a run, without a finished step between them, after which it is not tried."""
 
 LOST = 70
 """The exit code of a process that others have declared dead."""

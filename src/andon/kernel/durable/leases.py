@@ -116,6 +116,8 @@ class Lease:
             if dead:
                 _log.warning("durable.runs.taken_over", executors=dead)
                 tx.execute(text(f"{_LIMIT}{_GIVING_AWAY_MS}"))
+                with self.briefly() as beside:  # the library takes these runs on a connection of its own
+                    rows.forgive(beside, dead)
                 self._recover(dead)
         return len(dead)
 

@@ -229,6 +229,21 @@ def orphans(tx: Tx) -> list[str]:
     return list(tx.execute(text(query)).scalars())
 
 
+def forgive(tx: Tx, dead: Sequence[str]) -> int:
+    """Count the deaths of runs anew that got ahead while dead processes had them; return how many those are.
+
+    So only deaths between two steps add up: a long run is not exhausted because processes end from time to time.
+    """
+    return tx.execute(
+        text(
+            f"UPDATE {_STATUS} w SET recovery_attempts = 0 WHERE status = 'PENDING' AND executor_id = ANY(:dead) "
+            f"AND EXISTS (SELECT FROM {_STEPS} s WHERE s.workflow_uuid = w.workflow_uuid "
+            "AND s.retention_timestamp >= w.started_at_epoch_ms)"
+        ),
+        {"dead": list(dead)},
+    ).rowcount
+
+
 def held_by(tx: Tx, executor: str) -> list[tuple[UUID, str]]:
     """Return the unfinished runs that a process has taken, each with its ownership token."""
     query = (
