@@ -135,6 +135,9 @@ def injections(database: Database, conductor: Conductor, count: int) -> dict[str
     for first in range(0, count, 50):
         some = [_start(database, conductor, "answer-mail", {"mail": mail}) for mail in written[first : first + 50]]
         _finish(database, some, waiting=True)
+        with database.begin() as tx:
+            for run in some:
+                durable.cancel(tx, run)  # one that waits for a person
     with database.begin() as tx:
         happened = tx.execute(text("SELECT tool, amount FROM effects WHERE account LIKE 'm%'")).all()
         states = Counter(call.state.value for call in tools.page(tx, toolboxes=[BOX], now=_CLOCK.now(), limit=10**6))
@@ -150,6 +153,7 @@ def kill(database: Database, folder: Path, kills: int, *, calls: int = CALLS) ->
     runs: list[UUID] = []
     with _approving(database):
         for number in range(kills):
+            _resume(database, runs)
             while _open(database, runs) < AT_ONCE:
                 given = {"run": f"k{len(runs)}", "count": calls}
                 runs.append(_start(database, conductor, "hundred-calls", given))
@@ -160,6 +164,7 @@ def kill(database: Database, folder: Path, kills: int, *, calls: int = CALLS) ->
                 os.kill(worker.pid, signal.SIGKILL)
             if number % 20 == 19:
                 print(f"{number + 1} kills, {len(runs)} runs", file=sys.stderr)
+        _resume(database, runs)
         with _worker(database.url, folder, LONG_LEASE):
             _finish(database, runs)
     return _counted(database, len(runs), kills, calls)
@@ -285,6 +290,14 @@ def _open(database: Database, runs: list[UUID]) -> int:
     with database.begin() as tx:
         found = durable.find(tx, runs[-4 * AT_ONCE :])
     return sum(run.state not in durable.OVER for run in found.values())
+
+
+def _resume(database: Database, runs: list[UUID]) -> None:
+    """Resume runs whose process ended too often without a finished step, as an operator does."""
+    with database.begin() as tx:
+        for run in durable.find(tx, runs[-4 * AT_ONCE :]).values():
+            if run.state is durable.RunState.EXHAUSTED:
+                durable.resume(tx, run.id)
 
 
 def _finish(database: Database, runs: list[UUID], *, waiting: bool = False) -> None:
