@@ -72,12 +72,17 @@ def worker(data: Any) -> str:
 
 short = replace(worker, name="short", limits=Limits(steps=2), queue="stuck")
 broken = replace(worker, name="broken", model="broken")
+poor = replace(worker, name="poor", limits=Limits(money=0.04), queue="stuck")
+unpriced = replace(broken, name="unpriced", limits=Limits(money=100.0), queue="stuck")
+
+
+AGENTS = {spec.name: spec for spec in (worker, short, broken, poor, unpriced)}
 
 
 @procedure("work")
 async def work(p: Procedure, given: dict[str, Any]) -> Any:
     """Let an agent work."""
-    return await p.agent({"worker": worker, "short": short, "broken": broken}[given.get("who", "worker")], given)
+    return await p.agent(AGENTS[given.get("who", "worker")], given)
 
 
 @procedure("pay")
@@ -188,7 +193,13 @@ def test_a_refused_call_fails_its_step(installation: Installation, conductor: Co
 
 
 @pytest.mark.parametrize(
-    ("who", "queue", "why"), [("short", "stuck", "it took its 2 steps"), ("broken", LINE, "no such model")]
+    ("who", "queue", "why"),
+    [
+        ("short", "stuck", "it took its 2 steps"),
+        ("broken", LINE, "no such model"),
+        ("poor", "stuck", "0.04 is left of the agent's limit of money"),
+        ("unpriced", "stuck", "its model has no price"),
+    ],
 )
 def test_what_stops_an_agent_is_told_to_a_person(
     installation: Installation, conductor: Conductor, who: str, queue: str, why: str
