@@ -5,7 +5,7 @@ Importing this package imports nothing of pydantic-ai; `loop.py` and `language_m
 """
 
 from andon.agents.domain import AgentStopped, Said, ToolEnd, Used, failure_of, refusal_of
-from andon.agents.errors import LanguageModelInvalid
+from andon.agents.errors import LanguageModelInvalid, RequestTooDear
 from andon.agents.ports import AgentActs, OpenModels
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "AgentStopped",
     "LanguageModelInvalid",
     "OpenModels",
+    "RequestTooDear",
     "Said",
     "ToolEnd",
     "Used",

@@ -68,6 +68,10 @@ class Used:
             return f"it spent {self.cost / 1e9:g} of {limits.money:g}"
         return None
 
-    def left(self, limits: Limits) -> timedelta:
+    def time_left(self, limits: Limits) -> timedelta:
         """Return the working time that is left."""
         return limits.time - timedelta(seconds=self.seconds)
+
+    def money_left(self, limits: Limits) -> int | None:
+        """Return how much may still be spent, in nano-units; None without a limit of money."""
+        return None if limits.money is None else max(0, round(limits.money * 1e9) - self.cost)

@@ -13,7 +13,7 @@ from pydantic_ai.models.function import FunctionModel
 from pydantic_ai.usage import RequestUsage
 from pydantic_core import to_json
 
-from andon.agents.errors import LanguageModelInvalid
+from andon.agents.errors import LanguageModelInvalid, RequestTooDear
 
 _MILLION = 1_000_000
 _NANO = 1_000_000_000
@@ -31,25 +31,25 @@ class ModelSettings(Protocol):
     @property
     def key_env(self) -> str | None: ...
     @property
-    def input_price(self) -> float: ...
+    def input_price(self) -> float | None: ...
     @property
-    def output_price(self) -> float: ...
+    def output_price(self) -> float | None: ...
     @property
     def max_tokens(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageModel:
-    """An opened model with its prices for a million tokens, in the currency of `[cost]`."""
+    """An opened model with its prices for a million tokens, in the currency of `[cost]`; None where none is known."""
 
     model: Model
-    input_price: float
-    output_price: float
+    input_price: float | None
+    output_price: float | None
     max_tokens: int
 
     def cost_of(self, usage: RequestUsage) -> int:
-        """Return what a response costs, in nano-units."""
-        price = usage.input_tokens * self.input_price + usage.output_tokens * self.output_price
+        """Return what a response costs, in nano-units. Tokens without a known price cost nothing."""
+        price = usage.input_tokens * (self.input_price or 0) + usage.output_tokens * (self.output_price or 0)
         return round(price * _NANO / _MILLION)
 
     def most_of(self, messages: Sequence[Any], parameters: ModelRequestParameters) -> int:
@@ -58,6 +58,26 @@ class LanguageModel:
         tools = [*parameters.function_tools, *parameters.output_tools]
         sent += sum(len(to_json([tool.name, tool.description, tool.parameters_json_schema])) for tool in tools)
         return self.cost_of(RequestUsage(input_tokens=sent, output_tokens=self.max_tokens))
+
+    def most_within(self, left: int | None, messages: Sequence[Any], parameters: ModelRequestParameters) -> int:
+        """Return the most that a request may cost; `left` is what is left of the agent's limit, None without a limit.
+
+        Raises RequestTooDear if the request may cost more, or if a price is missing that the limit needs.
+        """
+        most = self.most_of(messages, parameters)
+        if left is None:
+            return most
+        if self.input_price is None or self.output_price is None:
+            raise RequestTooDear(
+                "The request was not sent: the agent has a limit of money, and its model has no price. Set input_price "
+                "and output_price in the model's section of andon.toml; 0 means that it is free"
+            )
+        if most > left:
+            raise RequestTooDear(
+                f"The request was not sent: it may cost up to {most / _NANO:g}, and {left / _NANO:g} is left of the "
+                "agent's limit of money"
+            )
+        return most
 
 
 def is_free(error: BaseException) -> bool:

@@ -82,8 +82,9 @@ class _Loop:
 
     async def _respond(self) -> ModelResponse:
         self._require_room()
-        within = max(1.0, self._used.left(self._spec.limits).total_seconds())
-        said = await self._acts.request(list(self._messages), self._parameters(), within)
+        within = max(1.0, self._used.time_left(self._spec.limits).total_seconds())
+        money = self._used.money_left(self._spec.limits)
+        said = await self._acts.request(list(self._messages), self._parameters(), within, money)
         self._used.add(tokens=said.tokens, seconds=said.seconds, cost=said.cost)
         [response] = ModelMessagesTypeAdapter.validate_python([said.response])
         assert isinstance(response, ModelResponse)  # noqa: S101 - the acts keep nothing else

@@ -10,8 +10,11 @@ from andon.authoring import Tool
 class AgentActs(Protocol):
     """The acts of one agent in one run."""
 
-    async def request(self, messages: Sequence[Any], parameters: Any, within: float) -> Said:
-        """Ask the model, with a timeout of `within` seconds. Raises AgentStopped if it fails for good."""
+    async def request(self, messages: Sequence[Any], parameters: Any, within: float, money: int | None) -> Said:
+        """Ask the model, with a timeout of `within` seconds, if that cannot cost more than `money` nano-units.
+
+        Raises AgentStopped if it may cost more or fails for good.
+        """
         ...
 
     async def call(self, tool: Tool, arguments: Mapping[str, Any]) -> ToolEnd:

@@ -14,6 +14,7 @@ from pydantic_ai.exceptions import AgentRunError
 from pydantic_ai.messages import ModelMessagesTypeAdapter, ModelResponse, ToolCallPart
 
 from andon.agents.domain import AgentStopped, Said, ToolEnd, failure_of, refusal_of
+from andon.agents.errors import RequestTooDear
 from andon.agents.language_models import LanguageModel
 from andon.agents.loop import RESULT, as_json, plain, run
 from andon.authoring import AgentSpec, Tool
@@ -99,10 +100,13 @@ class _Acts:
         self.done: list[str] = []
         self.unknown: list[str] = []
 
-    async def request(self, messages: Sequence[Any], parameters: Any, within: float) -> Said:
+    async def request(self, messages: Sequence[Any], parameters: Any, within: float, money: int | None) -> Said:
         settings: Any = {"max_tokens": self._model.max_tokens, "timeout": within}
         try:
+            self._model.most_within(money, messages, parameters)
             response = await self._model.model.request(list(messages), settings, parameters)
+        except RequestTooDear as error:
+            raise AgentStopped(f"its model gave no answer ({error})") from None
         except (AgentRunError, OSError) as error:
             raise AgentStopped(f"its model gave no answer ({type(error).__name__}: {error})") from None
         self.done += _lines(response)

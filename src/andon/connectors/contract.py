@@ -144,7 +144,7 @@ class ConnectorContract:
             await connector.close()
             return answers
 
-        assert {answer.kind for answer in asyncio.run(run())} == {AnswerKind.DELIVERED}
+        assert [answer for answer in asyncio.run(run()) if answer.kind is not AnswerKind.DELIVERED] == []
         taken = stage.taken()
         assert taken == {str(delivery.key): 1 for delivery in deliveries}, (
             f"{len(taken)} keys, {sum(taken.values())} in all"

@@ -286,8 +286,13 @@ class LanguageModelSettings(Section):
     key_env: str | None = Field(
         None, description="The environment variable that holds the API key. A key never stands in this file."
     )
-    input_price: float = Field(0.0, ge=0, description="Price of a million tokens of input, in the currency of [cost].")
-    output_price: float = Field(0.0, ge=0, description="Price of a million tokens of output.")
+    input_price: float | None = Field(
+        None,
+        ge=0,
+        description="Price of a million tokens of input, in the currency of [cost]; 0 if it is free. A missing price "
+        "counts as 0 in a budget, and an agent with a limit of money then sends no request.",
+    )
+    output_price: float | None = Field(None, ge=0, description="Price of a million tokens of output.")
     max_tokens: int = Field(4096, gt=0, description="Tokens of one response, at most.")
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,18 @@ def began_as(spec: AgentSpec, began: Mapping[str, Any]) -> AgentSpec:
     return replace(spec, instructions=began["instructions"])
 
 
+@dataclass(slots=True)
+class _Room:
+    """How much one request of an agent may cost, and the most that earlier attempts at it may have cost."""
+
+    money: int | None
+    lost: int = 0
+
+    @property
+    def left(self) -> int | None:
+        return None if self.money is None else max(0, self.money - self.lost)
+
+
 class StepActs:
     """`AgentActs` for one agent in one execution."""
 
@@ -44,15 +56,15 @@ class StepActs:
         self._calls = calls
         self._advance: Advance | None = None
 
-    async def request(self, messages: Sequence[Any], parameters: Any, within: float) -> Said:
+    async def request(self, messages: Sequence[Any], parameters: Any, within: float, money: int | None) -> Said:
         """Ask the model in one step; its response and what it cost are kept together."""
-        ask = partial(self._ask, messages, parameters, within)
+        ask = partial(self._ask, messages, parameters, within, _Room(money))
         retry = Retry(attempts=4, on=(ModelAPIError, OSError), never=(ModelRequestRejectedError, TimeoutError))
         try:
             said = await self._steps.recorded(f"model:{self._spec.name}", ask, retry=retry, alongside=self._charge)
         except StepFailed as failed:
             raise AgentStopped(f"its model gave no answer ({failed.why})") from None
-        return Said(said["response"], said["seconds"], said["tokens"], said["cost"])
+        return Said(said["response"], said["seconds"], said["tokens"], said["cost"] + said.get("lost", 0))
 
     async def call(self, tool: Tool, arguments: Mapping[str, Any]) -> ToolEnd:
         """Have a call decided and carried out."""
@@ -68,10 +80,10 @@ class StepActs:
         answer = await self._steps.ask(question, choices=(GO_ON, STOP), queue=self._spec.queue)
         return answer.choice == GO_ON
 
-    async def _ask(self, messages: Sequence[Any], parameters: Any, within: float) -> dict[str, Any]:
-        """Reserve the most that the request may cost, and send it. Raises BudgetExhausted."""
+    async def _ask(self, messages: Sequence[Any], parameters: Any, within: float, room: "_Room") -> dict[str, Any]:
+        """Reserve the most that the request may cost, and send it. Raises RequestTooDear, BudgetExhausted."""
         model = self._desk.models.open(self._spec.model)
-        most = model.most_of(messages, parameters)
+        most = model.most_within(room.left, messages, parameters)
         self._advance = await self._steps.look_once(partial(self._reserve, most, timedelta(seconds=within)))
         began = time.monotonic()
         try:
@@ -82,13 +94,16 @@ class StepActs:
         except Exception as error:
             if is_free(error):
                 await self._steps.look_once(partial(self._settle, cost=0))
-            raise  # else it may have been paid: its advance counts as spent when it is overdue
+            else:  # it may have been paid: its advance counts as spent when it is overdue
+                room.lost += most
+            raise
         usage = response.usage
         return {
             "response": as_json(response),
             "seconds": time.monotonic() - began,
             "tokens": usage.input_tokens + usage.output_tokens,
             "cost": model.cost_of(usage),
+            "lost": room.lost,
         }
 
     def _reserve(self, most: int, within: timedelta, tx: Tx) -> Advance:

@@ -16,7 +16,7 @@ _FILES = {
 
 
 def new_connector(root: Path, name: str, *, taken: list[str]) -> list[Path]:
-    """Write the files of a connector; their paths. Raises ConnectorNameInvalid, ConnectorExists."""
+    """Write the files of a connector, and return their paths. Raises ConnectorNameInvalid, ConnectorExists."""
     if not _NAME.match(name):
         raise ConnectorNameInvalid(
             f"{name!r} is no name for a connector: lower-case letters, digits and _, a letter first"

@@ -72,7 +72,7 @@ def _expectation(column: Column) -> list[str]:
 
 
 def one_line(text: str) -> str:
-    """Text fit for a comment or a docstring."""
+    """Return the text as one line, fit for a comment or a docstring."""
     return " ".join(text.replace("\\", "/").replace('"""', "'''").split())
 
 

@@ -34,12 +34,12 @@ class Counts:
 
 
 def is_boolean(spellings: Iterable[str]) -> bool:
-    """Two spellings of true and false."""
+    """Return whether these are spellings of true and false."""
     return frozenset(word.lower() for word in spellings) in _TRUTHS
 
 
 def of_integers(name: str, counts: Counts) -> tuple[ColumnKind, str | None]:
-    """Whole numbers are numbers unless they number the rows."""
+    """Return the kind of whole numbers, and why a model cannot use them if they number the rows or name things."""
     unique = counts.distinct == counts.filled == counts.rows and counts.rows >= OFTEN
     dense = counts.high is not None and counts.low is not None and counts.high - counts.low == counts.filled - 1
     if unique and dense and _INDEX_NAME.match(name):
@@ -52,7 +52,11 @@ def of_integers(name: str, counts: Counts) -> tuple[ColumnKind, str | None]:
 
 
 def of_text(counts: Counts) -> tuple[ColumnKind, str | None]:
-    """Text is a category while its values repeat; otherwise an identifier, or free text if it reads like one."""
+    """Return the kind of text, and why a model cannot use it if it is an identifier.
+
+    Text is a category while its values repeat; otherwise it is an identifier, or free text if most cells are several
+    words.
+    """
     repeats = counts.distinct <= FEW and 2 * counts.distinct <= counts.filled
     if repeats or (counts.distinct <= MANY and counts.distinct * OFTEN <= counts.filled):
         return ColumnKind.CATEGORY, None

@@ -52,7 +52,7 @@ def _why(table: Table, column: Column, target: Column, classes: Target, time: Co
 
 
 def ordered(table: Table, number: str, target: Column, classes: Target) -> str | None:
-    """Return how a number alone orders the target too well to be honest; None if it does not."""
+    """Return the reason if a number alone orders the target too well to be honest, else None."""
     if classes.binary:
         area = _area(table, number, target, classes.classes[1])
         area = max(area, 1 - area)
@@ -64,7 +64,7 @@ def ordered(table: Table, number: str, target: Column, classes: Target) -> str |
 
 
 def _avoided(table: Table, cell: str, target: Column) -> float:
-    """Goodman and Kruskal's lambda: the share of wrong guesses of the target that knowing the cell avoids."""
+    """Return Goodman and Kruskal's lambda: the share of wrong guesses of the target that knowing the cell avoids."""
     labelled = f"{target.cell} IS NOT NULL"
     grouped = f"SELECT {cell} AS x, {target.cell} AS y, count(*) AS n FROM {TABLE} WHERE {labelled} GROUP BY 1, 2"
     best = f"SELECT max(n) AS n FROM ({grouped}) GROUP BY x"
@@ -88,7 +88,7 @@ def _filled_only_for(table: Table, column: Column, target: Column) -> str | None
 
 
 def _purer(wrong: int, rows: int, expected: float) -> bool:
-    """Whether `wrong` of so many rows are far fewer than the expected share, and not by chance (Chernoff's bound)."""
+    """Return whether `wrong` of so many rows are far below the expected share, and not by chance (Chernoff's bound)."""
     share = wrong / rows
     if share > _MUCH_PURER * expected:
         return False

@@ -80,7 +80,7 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def example_folder(scaffold: Path, example: str = EXAMPLE) -> Path:
-    """Where an example's files are: inside this package in a wheel, in `examples/` in a checkout."""
+    """Return the folder of an example's files: inside this package in a wheel, in `examples/` in a checkout."""
     name = example.replace("-", "_")
     packaged = scaffold / "templates" / name
     return packaged if packaged.is_dir() else scaffold.parents[2] / "examples" / name

@@ -19,7 +19,10 @@ _NEAR_ENDS = 0.05
 
 
 def bounds(column: Column) -> tuple[float | None, float | None]:
-    """Return the lower and upper bound of values that a caller may send. None is none, or one beyond all floats."""
+    """Return the lower and upper bound of values that a caller may send.
+
+    A bound is None if there is none or if it is beyond all floats.
+    """
     low, high = column.low, column.high
     if low is None or high is None:
         return None, None

@@ -50,7 +50,7 @@ def learn(table: Table, column: Column, positive: str | None, order: tuple[str, 
 
 
 def is_quantity(column: Column) -> bool:
-    """Whether a target has too many numbers to take each for a class."""
+    """Return whether a target has too many different numbers to make each of them a class."""
     return column.number is not None and column.kind is not ColumnKind.TIME and column.distinct > MOST_NUMBERS
 
 

@@ -49,7 +49,7 @@ def asked(
 def _sample(
     table: Table, aim: Column, goal: Target, features: Sequence[Column], time: Column | None
 ) -> tuple[dict[str, list[Any]], NDArray[np.int64]]:
-    """Values by column, in the order of the time if there is one, and the classes of these rows."""
+    """Return values by column, in the order of the time if there is one, and the classes of these rows."""
     cells = ", ".join([aim.cell, *map(_value, features)])
     order = "" if time is None else f" ORDER BY {time.number}"
     known = "" if time is None else f" AND {time.number} IS NOT NULL"

@@ -15,7 +15,7 @@ def features(
     """Return the parts of the time that orders the rows and of all other times that are not left out, with notes.
 
     Ages count up to the time that orders the rows or, where none does, up to the newest of the other times. An age that
-    follows the target or the order of the rows is none of them.
+    follows the target or the order of the rows is left out.
     """
     times = [c for c in columns if c.kind is ColumnKind.TIME and (c.reason is None or c is time)]
     origin = time if time in times else max(times, key=lambda c: c.median or 0.0, default=None)

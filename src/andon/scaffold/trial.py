@@ -53,7 +53,7 @@ def run(
 def _sample(
     table: Table, aim: Column, goal: Target, features: Sequence[Column], time: Column | None
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Rows as numbers, in the order of the time if there is one, and their classes."""
+    """Return rows as numbers, in the order of the time if there is one, and their classes."""
     most = min(MOST_ROWS, max(FEWEST_ROWS, MOST_CELLS // max(1, len(features))))
     cells = ", ".join([aim.cell, *(_value(column) for column in features)])
     order = "" if time is None else f" ORDER BY {time.number}"
@@ -85,7 +85,7 @@ def _numbers(column: Column, values: Sequence[Any]) -> NDArray[np.float64]:
 def _asked(
     matrix: NDArray[np.float64], labels: NDArray[np.int64], coded: Sequence[bool], classes: int, time: Column | None
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Probabilities of rows by models that have not seen them, and the classes of these rows."""
+    """Return probabilities of rows by models that have not seen them, and the classes of these rows."""
     folds = np.random.default_rng(_SEED).permutation(np.arange(len(labels)) % FOLDS)
     if time is not None:
         folds = (np.arange(len(labels)) >= len(labels) * 3 // 4).astype(int)

@@ -1,4 +1,4 @@
-"""Trial: a quick model with and without further values, compared on the newest rows. It only measures their gain."""
+"""Window gain: a quick model with and without further values, compared on the newest rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _SEED = 42
 
 @dataclass(frozen=True, slots=True)
 class WindowGain:
-    """One measure on the same held-out rows, without and with the further values; None where it cannot be told."""
+    """One measure on the same held-out rows, without and with the further values; None where it cannot be measured."""
 
     measure: str
     without: float | None

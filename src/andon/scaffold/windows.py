@@ -28,7 +28,8 @@ def tried(
 ) -> tuple[WindowTrial, ...]:
     """Return the windows that suit these columns, each with its gain. `asked` is whether the owner wants them.
 
-    Without the owner's answer, windows with a gain are written. Raises DataUnusable if he asks and none make sense.
+    Without the owner's answer, windows with a gain are written. Raises DataUnusable if windows are asked for and none
+    make sense.
     """
     field, known = _field(columns), identifiers(columns, table.rows)
     possible = time is not None and time.kind is ColumnKind.TIME and field is not None and bool(known)

@@ -182,7 +182,7 @@ class Scorer:
             return service.begun_parts(tx, self._run)
 
     async def _patiently(self, work: Callable[[], T]) -> T:
-        """Do this in a thread, repeatedly while the database is away."""
+        """Run `work` in a thread; repeat it while the database is away."""
         until = monotonic() + PATIENCE.total_seconds()
         while True:
             try:

@@ -87,7 +87,7 @@ def fetch(
 def _fetch_elsewhere(
     url: str, query: str, wanted: Sequence[str], keep: Sequence[str], into: Path, told: Callable[[int], None]
 ) -> list[str]:
-    """Do the same on any other database that SQLAlchemy reaches."""
+    """Do what `fetch` does, on any other database that SQLAlchemy reaches."""
     draft = into.with_name(f"{into.name}.part")
     try:
         with datafile.rows_of(query, url) as (names, rows):

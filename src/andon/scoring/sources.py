@@ -138,7 +138,7 @@ class Cells:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The rows of an NDJSON file; lines with nothing on them are none."""
+    """The rows of an NDJSON file; empty lines are passed over."""
 
     path: Path
     keep: Sequence[str]

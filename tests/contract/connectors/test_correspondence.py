@@ -12,9 +12,12 @@ from typing import Any, ClassVar
 import pytest
 from tests.contract.connectors.contract import a_delivery
 from tests.contract.connectors.sending import SendingContract, SendingStage, a_sending_server, loopback
+from tests.contract.connectors.waiting import deliver_behind
+from tests.crash.proxy import Proxy as Obstacle
 
 from andon.actions import AnswerKind, Delivery, Destination
 from andon.connectors.correspondence import CorrespondenceConnector, CorrespondenceSettings
+from andon.connectors.correspondence.connector import SESSIONS
 from andon.kernel.clock import SystemClock
 from certificates import a_certificate
 from dovecots import Dovecot, a_dovecot, a_mail, a_user
@@ -35,7 +38,9 @@ class CorrespondenceStage(SendingStage):
     def __init__(self, dovecot: Dovecot, mailbox: Mailbox) -> None:
         super().__init__(mailbox)
         self.dovecot, self.user = dovecot, a_user()
-        self.connections = {"support": {"server": dovecot.server(self.user), "sent_folder": "Sent"}}
+        self.connections: dict[str, dict[str, Any]] = {
+            "support": {"server": dovecot.server(self.user), "sent_folder": "Sent"}
+        }
         self._number = 0
 
     def put(self, key: object, **headers: str) -> None:
@@ -91,6 +96,17 @@ class TestCorrespondence(SendingContract):
         delivery = super().a_delivery(destination)
         self.stage.put(delivery.key)
         return delivery
+
+    def test_waiting_for_a_session_is_not_part_of_the_time(
+        self, connector: CorrespondenceConnector, stage: CorrespondenceStage
+    ) -> None:
+        with Obstacle(stage.dovecot.port) as obstacle:
+            stage.connections["support"]["server"] = stage.dovecot.server(stage.user, port=obstacle.port)
+            obstacle.stand_still()
+            holding = [self.a_delivery(stage.destination(timeout=timedelta(seconds=30))) for _ in range(SESSIONS)]
+            waiting = self.a_delivery(stage.destination(timeout=timedelta(seconds=2)))
+            first, last = deliver_behind(connector, holding, waiting, let_go=obstacle.go_on)
+        assert [answer for answer in [*first, last] if answer.kind is not AnswerKind.DELIVERED] == []
 
     def test_a_reply_stays_in_its_thread_and_says_what_it_is(
         self, connector: CorrespondenceConnector, stage: CorrespondenceStage

@@ -8,9 +8,12 @@ from typing import Any, ClassVar
 
 import pytest
 from tests.contract.connectors.contract import ConnectorContract, a_delivery
+from tests.contract.connectors.waiting import deliver_behind
+from tests.crash.proxy import Proxy as Obstacle
 
-from andon.actions import AnswerKind, Delivery, Destination
+from andon.actions import Answer, AnswerKind, Delivery, Destination
 from andon.connectors.mailbox import MailboxConnector, MailboxSettings
+from andon.connectors.mailbox.connector import SESSIONS
 from dovecots import Dovecot, a_dovecot, a_mail, a_user
 from proxy import Proxy
 
@@ -89,6 +92,37 @@ class TestMailbox(ConnectorContract):
         delivery = super().a_delivery(destination)
         self.stage.put(delivery.key)
         return delivery
+
+    def test_waiting_for_a_session_is_not_part_of_the_time(self, stage: MailboxStage) -> None:
+        with Obstacle(stage.dovecot.port) as obstacle:
+            stage.connections["support"] = {"server": stage.dovecot.server(stage.user, port=obstacle.port)}
+            obstacle.stand_still()
+            holding = [self.a_delivery(stage.destination(timeout=timedelta(seconds=30))) for _ in range(SESSIONS)]
+            waiting = self.a_delivery(stage.destination(timeout=timedelta(seconds=1)))
+            first, last = deliver_behind(MailboxConnector(stage.connections), holding, waiting, let_go=obstacle.go_on)
+        assert [answer for answer in [*first, last] if answer.kind is not AnswerKind.DELIVERED] == []
+
+    def test_a_mailbox_that_says_nothing_holds_up_no_other(self, stage: MailboxStage) -> None:
+        with Obstacle(stage.dovecot.port) as obstacle:
+            stage.connections["other"] = {"server": stage.dovecot.server(stage.user, port=obstacle.port)}
+            obstacle.stand_still()
+            there = stage.destination(connection="other", timeout=timedelta(seconds=30))
+            holding = [self.a_delivery(there) for _ in range(SESSIONS)]
+            here = self.a_delivery(stage.destination())
+
+            async def run() -> Answer:
+                connector = MailboxConnector(stage.connections)
+                held = [asyncio.create_task(connector.deliver(one)) for one in holding]
+                await asyncio.sleep(0)
+                try:
+                    async with asyncio.timeout(20):
+                        return await connector.deliver(here)
+                finally:
+                    obstacle.go_on()
+                    await asyncio.gather(*held)
+                    await connector.close()
+
+            assert asyncio.run(run()).kind is AnswerKind.DELIVERED
 
     def test_a_flag_is_set_and_removed(self, connector: MailboxConnector, stage: MailboxStage) -> None:
         flag = {"do": "flag", "message": "{key}@customers.test", "flags": ["$Urgent", "\\Flagged"]}

@@ -1,9 +1,10 @@
 """The connector that starts procedures keeps the contract; its receiver is the installation's own PostgreSQL."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -11,10 +12,12 @@ import pytest
 from msgspec import structs
 from sqlalchemy import make_url, text
 from tests.contract.connectors.contract import SECRET_TEXT, ConnectorContract, a_delivery
+from tests.contract.connectors.waiting import deliver_behind
 
 from andon import Procedure, procedure, procedures
 from andon.actions import Answer, AnswerKind, Deliveries, Delivery, Destination, Surroundings
 from andon.connectors.procedure import KIND, ProcedureConnector
+from andon.connectors.procedure.connector import THREADS
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.ids import uuid7
@@ -115,6 +118,29 @@ class TestProcedure(ConnectorContract):
         )
         assert (unknown.kind, "there is: echo" in unknown.detail) == (AnswerKind.REFUSED, True)
         assert nameless.kind is AnswerKind.REFUSED
+
+
+class _Slow:
+    """Starts nothing until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.going_on = Event()
+
+    def start_alone(self, name: str, key: UUID, given: Mapping[str, Any] | None, **about: Any) -> bool:
+        del name, key, given, about
+        return self.going_on.wait(30)
+
+
+def test_waiting_for_a_thread_is_not_part_of_the_time() -> None:
+    starter, data = _Slow(), {"id": str(DECISION), "outcome": "pause"}
+    patient, brief = (
+        Destination("echo", "procedure:echo", timeout=timedelta(seconds=seconds)) for seconds in (30, 0.2)
+    )
+    holding = [a_delivery(patient, data=data) for _ in range(THREADS)]
+    first, last = deliver_behind(
+        ProcedureConnector(starter, CLOCK), holding, a_delivery(brief, data=data), let_go=starter.going_on.set
+    )
+    assert {(answer.kind, answer.detail) for answer in [*first, last]} == {(AnswerKind.DELIVERED, "started")}
 
 
 def test_what_it_starts_runs_and_knows_its_decision(database: Database, running: Conductor) -> None:

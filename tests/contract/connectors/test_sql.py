@@ -13,6 +13,7 @@ from tests.contract.connectors.contract import SECRET_TEXT, ConnectorContract, a
 
 from andon.actions import Answer, AnswerKind, Destination
 from andon.connectors.sql import SqlConnector
+from andon.connectors.sql.connector import CONNECTIONS
 from andon.kernel.db import Database
 from proxy import Proxy
 
@@ -103,6 +104,26 @@ class TestSql(ConnectorContract):
 
         assert {answer.kind for answer in asyncio.run(run())} == {AnswerKind.DELIVERED}
         assert stage.taken() == {str(delivery.key): 1}
+
+    def test_waiting_for_a_connection_is_not_part_of_the_time(self, connector: SqlConnector, stage: SqlStage) -> None:
+        destination = stage.destination(timeout=timedelta(seconds=1))
+        opening, *holding, waiting = (a_delivery(destination, options=self.options) for _ in range(CONNECTIONS + 2))
+
+        async def run() -> tuple[Answer, list[Answer], Answer]:
+            opened = await connector.deliver(opening)
+            with stage.database.begin() as tx:
+                tx.execute(text("LOCK TABLE pauses"))
+                held = [asyncio.create_task(connector.deliver(one)) for one in holding]
+                last = asyncio.create_task(connector.deliver(waiting))
+                await asyncio.wait(held, return_when=asyncio.FIRST_COMPLETED)
+            try:
+                return opened, await asyncio.gather(*held), await last
+            finally:
+                await connector.close()
+
+        opened, held, last = asyncio.run(run())
+        assert (opened.kind, last.kind) == (AnswerKind.DELIVERED, AnswerKind.DELIVERED), last
+        assert any("timeout after 1 s" in answer.detail for answer in held)
 
     def test_after_a_commit_whose_answer_was_lost_a_repeat_does_nothing(
         self, connector: SqlConnector, stage: SqlStage

@@ -72,12 +72,17 @@ def worker(data: Any) -> str:
 
 short = replace(worker, name="short", limits=Limits(steps=2), queue="stuck")
 broken = replace(worker, name="broken", model="broken")
+poor = replace(worker, name="poor", limits=Limits(money=0.04), queue="stuck")
+unpriced = replace(broken, name="unpriced", limits=Limits(money=100.0), queue="stuck")
+
+
+AGENTS = {spec.name: spec for spec in (worker, short, broken, poor, unpriced)}
 
 
 @procedure("work")
 async def work(p: Procedure, given: dict[str, Any]) -> Any:
     """Let an agent work."""
-    return await p.agent({"worker": worker, "short": short, "broken": broken}[given.get("who", "worker")], given)
+    return await p.agent(AGENTS[given.get("who", "worker")], given)
 
 
 @procedure("pay")
@@ -188,7 +193,13 @@ def test_a_refused_call_fails_its_step(installation: Installation, conductor: Co
 
 
 @pytest.mark.parametrize(
-    ("who", "queue", "why"), [("short", "stuck", "it took its 2 steps"), ("broken", LINE, "no such model")]
+    ("who", "queue", "why"),
+    [
+        ("short", "stuck", "it took its 2 steps"),
+        ("broken", LINE, "no such model"),
+        ("poor", "stuck", "0.04 is left of the agent's limit of money"),
+        ("unpriced", "stuck", "its model has no price"),
+    ],
 )
 def test_what_stops_an_agent_is_told_to_a_person(
     installation: Installation, conductor: Conductor, who: str, queue: str, why: str
@@ -218,10 +229,20 @@ def test_storage_grows_with_the_conversation_not_with_its_square(
 
 
 @pytest.mark.parametrize(
-    ("amount", "spent", "room"), [(1.0, 200_000, True), (0.04, 0, False)], ids=["enough", "too little"]
+    ("amount", "state", "booked", "told"),
+    [
+        (1.0, RunState.DONE, (200_000, 0), []),
+        (0.04, RunState.WAITING, None, [f"The budget of {LINE} has 0.039600000 USD left"]),
+    ],
+    ids=["enough", "too little"],
 )
 def test_a_budget_pays_the_most_of_a_request_before_it_is_sent(
-    installation: Installation, tmp_path: Path, amount: float, spent: int, room: bool
+    installation: Installation,
+    tmp_path: Path,
+    amount: float,
+    state: RunState,
+    booked: tuple[int, int] | None,
+    told: list[str],
 ) -> None:
     (tmp_path / "models.py").write_text(MODELS)
     stub = LanguageModelSettings(provider="python", model="models.py:stub", input_price=1.0, output_price=10.0)
@@ -229,14 +250,13 @@ def test_a_budget_pays_the_most_of_a_request_before_it_is_sent(
     database = installation.database
     with conducting(database, work, desk=desk) as conductor:
         run = start(database, conductor, "work", {"prompt": "[]"})
-        until(database, run, RunState.DONE if room else RunState.WAITING)
+        until(database, run, state)
     with database.begin() as tx:
         stands = spending.budget_state(tx, LINE, datetime.now(UTC))
         asked = reviews.page(tx, reviews.ReviewFilter(queue=LINE), now=datetime.now(UTC))
-    assert stands is None if not room else stands is not None and (stands.spent, stands.reserved) == (spent, 0)
-    assert [f"The budget of {LINE} has 0.039600000 USD left" in str(one.question) for one in asked] == [True] * (
-        not room
-    )
+    assert booked == (None if stands is None else (stands.spent, stands.reserved))
+    assert len(asked) == len(told)
+    assert all(words in str(one.question) for words, one in zip(told, asked, strict=True))
 
 
 @pytest.mark.parametrize(("failure", "reserved"), [("refused", False), ("lost", True)], ids=["never sent", "no answer"])

@@ -9,6 +9,7 @@ from langchain.agents import create_agent
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.tools import tool
+from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from starlette.testclient import TestClient
 
@@ -112,9 +113,6 @@ def test_a_langgraph_node_is_guarded_the_same_way(client: TestClient, key: str) 
     guarding = guard("http://gateway", key, BOX, client=client)
     node = ToolNode([close_account], wrap_tool_call=guarding.wrap_tool_call)
     asked = AIMessage("", tool_calls=[{"name": "close_account", "args": {"account": "a1"}, "id": "c1"}])
-    assert node is not None
-    from langgraph.graph import END, START, MessagesState, StateGraph
-
     graph = StateGraph(MessagesState)
     graph.add_node("tools", node)
     graph.add_edge(START, "tools")

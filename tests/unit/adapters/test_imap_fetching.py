@@ -10,9 +10,10 @@ from andon.mail import MailboxUnavailable, MailHead
 from andon.streams import Arrival, RawMail
 
 
+@dataclass
 class Reader:
-    section = ""
-    max_bytes = BATCH_BYTES
+    section: str = ""
+    max_bytes: int = BATCH_BYTES
 
     def arrivals(self, found: Sequence[RawMail]) -> list[Arrival]:
         return []
@@ -20,15 +21,21 @@ class Reader:
 
 @dataclass
 class Folder:
-    """Has mails by number, of `size` bytes as it says. The answers leave out `without_head` and `without_text`."""
+    """Has mails by number, of `size` bytes as it says. The answers leave out `without_head` and `without_text`.
+
+    `leaving` are moved away once their heads were asked for.
+    """
 
     mails: set[int]
     without_head: set[int] = field(default_factory=set)
     without_text: set[int] = field(default_factory=set)
+    leaving: set[int] = field(default_factory=set)
     size: int = 10
 
     def heads(self, uids: Sequence[int]) -> Mapping[int, MailHead]:
-        return {uid: MailHead(self.size, None) for uid in uids if uid in self.mails - self.without_head}
+        found = {uid: MailHead(self.size, None) for uid in uids if uid in self.mails - self.without_head}
+        self.mails -= self.leaving
+        return found
 
     def fetch(self, uids: Sequence[int], section: str = "") -> dict[int, bytes]:
         return {uid: b"mail" for uid in uids if uid in self.mails - self.without_text}
@@ -61,6 +68,18 @@ def test_a_batch_ends_before_a_mail_that_the_answer_leaves_out(folder: Folder) -
 def test_a_batch_that_is_full_leaves_the_rest_for_the_next() -> None:
     assert fetched(Folder({1, 2, 3}, size=BATCH_BYTES // 2), 1, 2, 3) == [1, 2]
     assert fetched(Folder({1, 2, 3, 4}, without_head={1}, size=BATCH_BYTES), 2, 3, 4) == [2]
+
+
+def test_a_mail_that_leaves_while_it_fills_a_batch_takes_no_other_with_it() -> None:
+    assert fetched(Folder({1, 2, 3}, leaving={1}, size=BATCH_BYTES), 1, 2, 3) == [2]
+    assert fetched(Folder({1, 2}, leaving={1, 2}, size=BATCH_BYTES), 1, 2) == []
+
+
+def test_mails_of_which_only_a_part_is_fetched_share_a_batch() -> None:
+    size = BATCH_BYTES // 2 + 1
+    for reader in (Reader(section="HEADER"), Reader(max_bytes=size - 1)):
+        found = fetch(Folder({1, 2, 3}, size=size), "INBOX", [1, 2, 3], reader)
+        assert [mail.position for mail in found] == [1, 2, 3], reader
 
 
 def test_of_a_mail_that_is_too_large_the_beginning_is_fetched() -> None:

@@ -16,7 +16,7 @@ from pydantic_ai.messages import ModelRequest
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.tools import ToolDefinition
 
-from andon.agents import LanguageModelInvalid
+from andon.agents import LanguageModelInvalid, RequestTooDear
 from andon.agents.language_models import LanguageModels, is_free
 from andon.kernel.config import LanguageModelSettings
 
@@ -107,6 +107,31 @@ def test_the_most_that_a_request_may_cost_is_by_its_bytes_and_the_longest_respon
     assert least > 4096 * 10_000
     assert opened.most_of(long, ModelRequestParameters()) == least + 10_000 * 1_000
     assert opened.most_of(short, ModelRequestParameters(function_tools=[tool])) > least + 500 * 1_000
+
+
+def test_a_request_that_may_cost_more_than_is_left_is_refused() -> None:
+    opened = models(model="tiny", url="http://127.0.0.1:1/v1", input_price=1.0, output_price=10.0).open("llm")
+    asked = [ModelRequest.user_text_prompt("Hi")], ModelRequestParameters()
+    most = opened.most_of(*asked)
+    assert opened.most_within(None, *asked) == opened.most_within(most, *asked) == most
+    with pytest.raises(RequestTooDear, match=r"may cost up to 0\.04\d+, and 0\.001 is left"):
+        opened.most_within(1_000_000, *asked)
+    with pytest.raises(RequestTooDear):
+        opened.most_within(most - 1, *asked)
+
+
+@pytest.mark.parametrize("price", [{}, {"input_price": 1.0}, {"output_price": 1.0}], ids=["none", "input", "output"])
+def test_a_limit_of_money_needs_both_prices(price: dict[str, float]) -> None:
+    asked = [ModelRequest.user_text_prompt("Hi")], ModelRequestParameters()
+    opened = models(model="tiny", url="http://127.0.0.1:1/v1", **price).open("llm")
+    with pytest.raises(RequestTooDear, match="Set input_price and output_price"):
+        opened.most_within(10**12, *asked)
+    assert opened.most_within(None, *asked) == opened.most_of(*asked)
+
+
+def test_a_model_that_is_free_fits_any_limit() -> None:
+    opened = models(model="tiny", url="http://127.0.0.1:1/v1", input_price=0, output_price=0).open("llm")
+    assert opened.most_within(0, [ModelRequest.user_text_prompt("Hi")], ModelRequestParameters()) == 0
 
 
 def test_a_model_that_cannot_be_opened_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,9 +35,11 @@ class Acts:
         self.called: list[tuple[str, Mapping[str, Any]]] = []
         self.stopped: list[str] = []
         self.told: list[Any] = []
+        self.money: list[int | None] = []
 
-    async def request(self, messages: Sequence[Any], parameters: Any, within: float) -> Said:
+    async def request(self, messages: Sequence[Any], parameters: Any, within: float, money: int | None) -> Said:
         del parameters, within
+        self.money.append(money)
         self.told += [part.content for part in messages[-1].parts if isinstance(part, ToolReturnPart)]
         answer = self._answers.pop(0)
         return Said(as_json(answer if isinstance(answer, ModelResponse) else answer(messages)), **self._used)
@@ -116,6 +118,15 @@ def test_each_limit_ends_at_a_person(limits: dict[str, Any], used: dict[str, Any
     with pytest.raises(AgentStopped, match=why):
         result_of(an_agent(**limits), acts)
     assert why in acts.stopped[0]
+
+
+def test_each_request_is_given_what_is_left_of_the_money() -> None:
+    acts = Acts(*[calls("balance", account="a1")] * 2, says("Done."), cost=300_000_000)
+    assert result_of(an_agent(money=1.0), acts) == "Done."
+    assert acts.money == [1_000_000_000, 700_000_000, 400_000_000]
+    free = Acts(says("Done."), cost=300_000_000)
+    assert result_of(an_agent(), free) == "Done."
+    assert free.money == [None]
 
 
 def test_a_person_may_let_it_go_on_with_its_limits_anew() -> None:

@@ -1,4 +1,4 @@
-"""Messages on byte streams: what is none is refused, whatever comes, and nothing is read twice in two ways."""
+"""Messages on byte streams: bytes that are no message are refused, and no message can be read in two ways."""
 
 import asyncio
 import json
@@ -79,7 +79,7 @@ def test_what_is_no_message_is_refused(line: bytes) -> None:
         read(line)
 
 
-def test_of_a_key_that_occurs_twice_the_same_value_is_decided_and_forwarded() -> None:
+def test_a_key_that_occurs_twice_has_one_value_for_the_decision_and_the_server() -> None:
     message = read(b'{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call"}')
     assert message == {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from andon.mcp.gateway_client import GatewayClient
 from andon.mcp.guard.desk import CallDesk
 from andon.mcp.guard.governing import ToolGuard
+from andon.mcp.jsonrpc import digest_of
 from guarding import KEY, FakeGateway, Message, memory_channels, serve_in_memory
 
 WITH_TASKS = {
@@ -23,20 +25,27 @@ POLICY = {"refund": "ask", "block_card": "allow", "drop": "deny"}
 @pytest.mark.parametrize("seed", range(4))
 def test_each_permit_is_forwarded_at_most_once_and_only_after_it_was_spent(seed: int) -> None:
     forwards, gateway = asyncio.run(storm(random.Random(seed)))
-    begun = [call for call in gateway.calls.values() if call["state"] in ("begun", "done", "failed")]
-    assert 0 < len(forwards) <= len(begun)
-    assert gateway.begins - gateway.unsent == len(begun)
-    assert "drop" not in forwards
+    assert forwards
+    assert forwards <= spent(gateway)
+    assert gateway.begins - gateway.unsent == spent(gateway).total()
+    assert "drop" not in {tool for tool, _ in forwards}
 
 
-async def storm(chance: random.Random) -> tuple[list[str], FakeGateway]:
+def spent(gateway: FakeGateway) -> Counter[tuple[str, str]]:
+    """Count the permits that are spent, by tool and arguments."""
+    calls = [call for call in gateway.calls.values() if call["state"] in ("begun", "done", "failed")]
+    return Counter((call["tool"], call["digest"]) for call in calls)
+
+
+async def storm(chance: random.Random) -> tuple[Counter[tuple[str, str]], FakeGateway]:
     """Send many calls through guards that come and go, while a person answers and Andon is away now and then."""
-    gateway, forwards = FakeGateway(dict(POLICY)), []
+    gateway, forwards = FakeGateway(dict(POLICY)), Counter[tuple[str, str]]()
 
     async def answer(message: Message) -> Message | None:
         if message.get("method") != "tools/call":
             return None
-        forwards.append(message["params"]["name"])
+        forwards[message["params"]["name"], digest_of(message["params"]["arguments"])] += 1
+        assert forwards <= spent(gateway), "a call came before its permit was spent"
         await asyncio.sleep(0)
         return {"jsonrpc": "2.0", "id": message["id"], "result": {"content": []}}
 

@@ -17,6 +17,7 @@ from andon.mcp.gateway_client import GatewayClient
 from andon.mcp.server.agent_tools import AgentTools
 from andon.mcp.server.http import LARGEST_REQUEST, McpApplication, address_of, bearer_of, create_manager
 from andon.mcp.server.protocol import create_server
+from andon.version import __version__
 from guarding import KEY, FakeGateway
 from tasking import Tasks, ask_task
 
@@ -26,6 +27,9 @@ PAYMENTS = {
     "askable": True,
     "contract": {"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]},
 }
+STAMP = {"_meta": {"io.modelcontextprotocol/serverInfo": {"name": "andon", "version": __version__, "title": "Andon"}}}
+"""What every answer says of the server."""
+
 GENERATIONS = pytest.mark.parametrize("mode", ["legacy", "auto"])
 
 
@@ -161,7 +165,7 @@ def test_a_client_that_speaks_tasks_waits_in_a_task() -> None:
 
         async def on_made(task: str) -> None:
             assert (await ask_task(client.session, "tasks/get", task))["status"] == "working"
-            assert await ask_task(client.session, "tasks/cancel", task) == {"resultType": "complete"} | _stamp(gateway)
+            assert await ask_task(client.session, "tasks/cancel", task) == {"resultType": "complete"} | STAMP
             gateway.decide(task, "refused")
 
         async with served(gateway, "auto", extensions=[Tasks(on_made)]) as client:
@@ -261,11 +265,3 @@ def test_an_address_that_others_can_reach_needs_a_host_to_answer_for() -> None:
     for wrong in ("0.0.0.0:8090", "8090", "localhost:x", "localhost:99999"):
         with pytest.raises(McpAddressInvalid):
             address_of(wrong, [])
-
-
-def _stamp(gateway: FakeGateway) -> dict[str, Any]:
-    from andon.version import __version__
-
-    return {
-        "_meta": {"io.modelcontextprotocol/serverInfo": {"name": "andon", "version": __version__, "title": "Andon"}}
-    }

@@ -2,7 +2,15 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andon.statistics.gate_sequence import BEGINNINGS, ENOUGH, FIRST_SHARE, Beginning, beginnings_of, proven_rows
+from andon.statistics.gate_sequence import (
+    BEGINNINGS,
+    ENOUGH,
+    FIRST_SHARE,
+    Beginning,
+    beginnings_of,
+    foreseen_start,
+    proven_rows,
+)
 
 SCORES = st.lists(st.floats(-5, 12), min_size=1, max_size=30)
 NONE = np.zeros(30, np.bool_)
@@ -56,3 +64,11 @@ def test_sequences_begin_where_planned_rows_are_enough() -> None:
     assert few[0].row == FIRST_SHARE * 100 - 1
     assert abs(sum(beginning.part for beginning in few) - 1) < 1e-12
     assert beginnings_of(np.array([]), 299) == ()
+
+
+def test_a_wide_test_that_will_hardly_succeed_is_left_for_a_likelier_one_only() -> None:
+    wide, planned, wide_errors = Beginning(1, 1.0), (10, 100), (1000, 60)
+    narrower_proves_nothing = foreseen_start(planned, ((50, 0), wide_errors), wide, 0.05, 0.05)
+    assert narrower_proves_nothing is None
+    assert foreseen_start((80, 100), ((500, 0), wide_errors), wide, 0.05, 0.05) == 0
+    assert foreseen_start((80, 100), ((500, 490), wide_errors), wide, 0.05, 0.05) is None

@@ -37,10 +37,25 @@ class OpenFolder(Protocol):
 
 
 def fetch(session: OpenFolder, folder: str, uids: Sequence[int], reader: ReadsMails) -> list[RawMail]:
-    """Fetch as many of these mails, in order, as one batch may hold. Raises MailboxUnavailable.
+    """Fetch as many of these mails, in order, as one batch may hold; none only if all are gone.
 
     A server may leave a mail out of an answer while another session moves mails. The batch ends before such a mail.
+
+    Raises MailboxUnavailable.
     """
+    rest = uids
+    while rest:
+        looked_at, found = _batch(session, folder, rest, reader)
+        if found:
+            return found
+        rest = rest[len(looked_at) :]
+    return []
+
+
+def _batch(
+    session: OpenFolder, folder: str, uids: Sequence[int], reader: ReadsMails
+) -> tuple[Sequence[int], list[RawMail]]:
+    """Fetch the first of these mails, as many as one batch may hold; return those looked at and those found."""
     heads = session.heads(uids)
     wanted = _within_bytes(uids, heads, reader)
     large = {uid for uid in wanted if heads[uid].size > reader.max_bytes}
@@ -56,7 +71,7 @@ def fetch(session: OpenFolder, folder: str, uids: Sequence[int], reader: ReadsMa
     ]
     if not found and left_out < _NONE:
         raise MailboxUnavailable(f"the server has mail {left_out} of {folder}, but its answer leaves it out")
-    return found
+    return looked_at, found
 
 
 def _within_bytes(uids: Sequence[int], heads: Mapping[int, MailHead], reader: ReadsMails) -> list[int]:

@@ -8,7 +8,6 @@ import asyncio
 import smtplib
 import ssl
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -30,9 +29,12 @@ from andon.connectors.correspondence.settings import CorrespondenceOptions, Corr
 from andon.kernel.addresses import AddressRefused, Resolve, resolve
 from andon.kernel.clock import Clock
 from andon.kernel.http import default_tls
+from andon.kernel.timed_threads import TimedThreads
 from andon.mail import FolderMissing, ImapServer, MailboxUnavailable, MailSession, MailUnreadable
 
 SESSIONS = 8
+"""The most concurrent sessions in one mailbox: servers limit the connections of a user."""
+
 MOST_FOLDERS = 200
 """The most folders that are searched for a mail that left the folder of its arrival."""
 
@@ -43,6 +45,7 @@ _DRAFT, _SEEN = "\\Draft", "\\Seen"
 
 @dataclass(frozen=True, slots=True)
 class _Mailbox:
+    connection: str
     server: ImapServer
     sent: str
 
@@ -64,7 +67,7 @@ class CorrespondenceConnector:
         self._clock = clock
         self._tls = tls
         self._resolve = resolve
-        self._threads: ThreadPoolExecutor | None = None
+        self._threads: dict[str, TimedThreads] = {}
 
     async def deliver(self, delivery: Delivery) -> Answer:
         """Send the mail, unless the mailbox shows that it was sent before."""
@@ -72,7 +75,7 @@ class CorrespondenceConnector:
         try:
             async with asyncio.timeout(delivery.destination.timeout.total_seconds()):
                 outgoing = await self._outgoing(delivery)
-                return await self._in_thread(lambda: self._send(delivery, outgoing, progress))
+            return await self._in_session(delivery, lambda mailbox: self._send(mailbox, delivery, outgoing, progress))
         except (ValueMissing, MailUnsendable, MailUnreadable, FolderMissing) as error:
             return Answer(AnswerKind.REFUSED, str(error))
         except AddressRefused as refused:
@@ -101,8 +104,7 @@ class CorrespondenceConnector:
     async def inquire(self, delivery: Delivery) -> Answer:
         """Look for the copy in the mailbox."""
         try:
-            async with asyncio.timeout(delivery.destination.timeout.total_seconds()):
-                return await self._in_thread(lambda: self._look(delivery))
+            return await self._in_session(delivery, lambda mailbox: self._look(mailbox, delivery))
         except (ValueMissing, MailUnsendable) as error:
             return Answer(AnswerKind.FAILED, str(error))
         except (MailboxUnavailable, FolderMissing, TimeoutError) as error:
@@ -110,17 +112,23 @@ class CorrespondenceConnector:
 
     async def close(self) -> None:
         """Stop the threads; work in progress ends at its timeout."""
-        threads, self._threads = self._threads, None
-        if threads is not None:
-            await asyncio.to_thread(threads.shutdown)
+        threads, self._threads = self._threads, {}
+        for each in threads.values():
+            await asyncio.to_thread(each.close, wait=True)
 
-    async def _in_thread(self, work: Callable[[], Answer]) -> Answer:
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(SESSIONS, "correspondence")
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+    async def _in_session(self, delivery: Delivery, work: Callable[[_Mailbox], Answer]) -> Answer:
+        """Run `work` once a session is free. Raises MailUnsendable, TimeoutError, and what `work` raises."""
+        mailbox = self._mailbox(delivery)
+        name = mailbox.connection
+        if name not in self._threads:
+            self._threads[name] = TimedThreads(SESSIONS, f"correspondence-{name}")
+        seconds = delivery.destination.timeout.total_seconds()
+        return await self._threads[name].run(lambda: work(mailbox), seconds=seconds)
 
-    def _send(self, delivery: Delivery, outgoing: sending.Outgoing, progress: SendingProgress) -> Answer:
-        mailbox, envelope = self._mailbox(delivery), self._envelope(delivery)
+    def _send(
+        self, mailbox: _Mailbox, delivery: Delivery, outgoing: sending.Outgoing, progress: SendingProgress
+    ) -> Answer:
+        envelope = self._envelope(delivery)
         options, values = CorrespondenceOptions.model_validate(dict(delivery.options)), values_of(delivery)
         session = MailSession(mailbox.server)
         try:
@@ -168,8 +176,8 @@ class CorrespondenceConnector:
         session.open(mailbox.sent, write=True)
         session.flag(session.find(envelope.message_id), [_DRAFT], remove=True)
 
-    def _look(self, delivery: Delivery) -> Answer:
-        mailbox, envelope = self._mailbox(delivery), self._envelope(delivery)
+    def _look(self, mailbox: _Mailbox, delivery: Delivery) -> Answer:
+        envelope = self._envelope(delivery)
         session = MailSession(mailbox.server)
         try:
             session.make(mailbox.sent)
@@ -204,7 +212,7 @@ class CorrespondenceConnector:
         if not isinstance(server, ImapServer):
             raise MailUnsendable(f'needs [connections.{name}] in andon.toml, with kind = "imap"')
         timeout = destination.timeout.total_seconds()
-        return _Mailbox(replace(server, timeout=timeout), str(found.get("sent_folder", "Sent")))
+        return _Mailbox(name, replace(server, timeout=timeout), str(found.get("sent_folder", "Sent")))
 
     def _envelope(self, delivery: Delivery) -> Envelope:
         options, values = CorrespondenceOptions.model_validate(dict(delivery.options)), values_of(delivery)

@@ -6,17 +6,17 @@ outcome.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
 from andon.actions import Template, ValueMissing, values_of
 from andon.actions.ports import Answer, AnswerKind, Delivery, Repeat
 from andon.connectors.mailbox.settings import MailboxOptions, MailboxSettings
+from andon.kernel.timed_threads import TimedThreads
 from andon.mail import Crossing, FolderMissing, ImapServer, MailboxUnavailable, MailSession
 
 SESSIONS = 8
-"""The most concurrent sessions over all mailboxes: servers limit the connections of a user."""
+"""The most concurrent sessions in one mailbox: servers limit the connections of a user."""
 
 
 class NoChange(Exception):
@@ -43,7 +43,7 @@ class MailboxConnector:
 
     def __init__(self, connections: Mapping[str, Any]) -> None:
         self._connections = connections
-        self._threads: ThreadPoolExecutor | None = None
+        self._threads: dict[str, TimedThreads] = {}
 
     async def deliver(self, delivery: Delivery) -> Answer:
         """Make the change, unless it was made already."""
@@ -78,13 +78,14 @@ class MailboxConnector:
 
     async def close(self) -> None:
         """Stop the threads; work in progress ends at its timeout."""
-        threads, self._threads = self._threads, None
-        if threads is not None:
-            await asyncio.to_thread(threads.shutdown)
+        threads, self._threads = self._threads, {}
+        for each in threads.values():
+            await asyncio.to_thread(each.close, wait=True)
 
     async def _in_session(self, delivery: Delivery, work: Callable[[MailSession, _Change], Answer]) -> Answer:
-        """Run `work` in a session. Raises ValueMissing, NoChange, MailboxUnavailable, TimeoutError."""
-        server, change = self._server(delivery), _change(delivery)
+        """Run `work` once a session is free. Raises ValueMissing, NoChange, MailboxUnavailable, TimeoutError."""
+        name, server = self._server(delivery)
+        change = _change(delivery)
 
         def run() -> Answer:
             session = MailSession(server)
@@ -93,19 +94,19 @@ class MailboxConnector:
             finally:
                 session.close()
 
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(SESSIONS, "mailbox")
-        async with asyncio.timeout(delivery.destination.timeout.total_seconds()):
-            return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+        if name not in self._threads:
+            self._threads[name] = TimedThreads(SESSIONS, f"mailbox-{name}")
+        return await self._threads[name].run(run, seconds=delivery.destination.timeout.total_seconds())
 
-    def _server(self, delivery: Delivery) -> ImapServer:
+    def _server(self, delivery: Delivery) -> tuple[str, ImapServer]:
+        """Return the name of the connection, and the server with the destination's timeout. Raises NoChange."""
         destination = delivery.destination
         name = destination.settings_of("mailbox", MailboxSettings).connection or destination.name
         found = self._connections.get(name) or {}
         server = found.get("server")
         if not isinstance(server, ImapServer):
             raise NoChange(f'needs [connections.{name}] in andon.toml, with kind = "imap"')
-        return replace(server, timeout=destination.timeout.total_seconds())
+        return name, replace(server, timeout=destination.timeout.total_seconds())
 
 
 def _move(session: MailSession, change: _Change, crossing: Crossing) -> Answer:

@@ -1,8 +1,6 @@
 """The connector whose receiver is this very installation: a delivery starts a procedure, once by the delivery's key."""
 
-import asyncio
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
@@ -12,6 +10,7 @@ from andon.actions.ports import Answer, AnswerKind, Delivery, Repeat
 from andon.kernel.clock import Clock
 from andon.kernel.db import DatabaseUnavailable
 from andon.kernel.errors import Invalid
+from andon.kernel.timed_threads import TimedThreads
 from andon.procedures import NotStarted
 
 THREADS = 8
@@ -51,7 +50,7 @@ class ProcedureConnector:
     def __init__(self, starter: Starter | None, clock: Clock) -> None:
         self._starter = starter
         self._clock = clock
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="procedure")
+        self._threads = TimedThreads(THREADS, "procedure")
 
     async def deliver(self, delivery: Delivery) -> Answer:
         """Start it, in a transaction of its own; a repeat finds it started."""
@@ -64,8 +63,7 @@ class ProcedureConnector:
         start = partial(self._start, self._starter, delivery, decision_id)
         patience = delivery.destination.timeout.total_seconds()
         try:
-            async with asyncio.timeout(patience):
-                new = await asyncio.get_running_loop().run_in_executor(self._threads, start)
+            new = await self._threads.run(start, seconds=patience)
         except Invalid as error:
             return Answer(AnswerKind.REFUSED, str(error))
         except NotStarted:
@@ -78,7 +76,7 @@ class ProcedureConnector:
 
     async def close(self) -> None:
         """Start nothing more. What the database does not answer is not waited for."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close(wait=False)
 
     def _start(self, starter: Starter, delivery: Delivery, decision_id: UUID) -> bool:
         by_a_person = delivery.recorded and delivery.data["decided_by"] == "review"

@@ -41,14 +41,14 @@ class SqlConnector:
         self._databases: dict[Destination, _Target] = {}
 
     async def deliver(self, delivery: Delivery) -> Answer:
-        """Run the statement once, unless its key is there already."""
+        """Run the statement once, unless its key is there already. Waiting for a connection is not part of its time."""
+        seconds = delivery.destination.timeout.total_seconds()
         target = self._databases.setdefault(delivery.destination, _Target(delivery.destination))
         statement = SqlOptions.model_validate(dict(delivery.options)).statement
         progress = _Progress()
         try:
-            async with asyncio.timeout(delivery.destination.timeout.total_seconds()):
-                async with target.connection() as connection:
-                    return await _run(target, connection, statement, delivery, progress)
+            async with target.places, asyncio.timeout(seconds), target.connection() as connection:
+                return await _run(target, connection, statement, delivery, progress)
         except (ValueMissing, ValueUnfit, UrlUnusable) as error:
             return Answer(AnswerKind.REFUSED, str(error))
         except AddressRefused as refused:
@@ -65,11 +65,11 @@ class SqlConnector:
 
     async def inquire(self, delivery: Delivery) -> Answer:
         """Look for the key."""
+        seconds = delivery.destination.timeout.total_seconds()
         target = self._databases.setdefault(delivery.destination, _Target(delivery.destination))
         try:
-            async with asyncio.timeout(delivery.destination.timeout.total_seconds()):
-                async with target.connection() as connection:
-                    found = await connection.fetchval(f"SELECT true FROM {target.keys} WHERE key = $1", delivery.key)
+            async with target.places, asyncio.timeout(seconds), target.connection() as connection:
+                found = await connection.fetchval(f"SELECT true FROM {target.keys} WHERE key = $1", delivery.key)
         except (UrlUnusable, AddressRefused, asyncpg.PostgresError, *CONNECTION_LOST) as error:
             return Answer(AnswerKind.UNKNOWN, _words(error, delivery.destination))
         if found:
@@ -101,8 +101,18 @@ class _Target:
 
     destination: Destination
     types: dict[str, list[str]] = field(default_factory=dict)
+    places: asyncio.Semaphore = field(init=False)
+    """One for each connection: whoever holds a place need not wait for the pool."""
+
     _pool: asyncpg.Pool | None = None
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self.places = asyncio.Semaphore(self._most)
+
+    @property
+    def _most(self) -> int:
+        return min(CONNECTIONS, self.destination.max_concurrent)
 
     @property
     def keys(self) -> str:
@@ -134,8 +144,7 @@ class _Target:
         async with self._opening:
             if self._pool is None:
                 await self._check_address()
-                size = min(CONNECTIONS, self.destination.max_concurrent)
-                pool = await asyncpg.create_pool(self.destination.url, min_size=0, max_size=size)
+                pool = await asyncpg.create_pool(self.destination.url, min_size=0, max_size=self._most)
                 try:
                     async with pool.acquire() as connection:
                         if await connection.fetchval("SELECT to_regclass($1)", self.keys) is None:
