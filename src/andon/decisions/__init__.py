@@ -114,7 +114,7 @@ from andon.decisions.publishing import (
     use_policy,
 )
 from andon.decisions.recorded import RecordedDecision, RecordReader
-from andon.decisions.recording import Alongside
+from andon.decisions.recording import Alongside, AlongsideEntry
 from andon.decisions.releasing import (
     hold,
     is_same_person,
@@ -188,6 +188,7 @@ __all__ = [
     "RECORDED",
     "UNCONTROLLED",
     "Alongside",
+    "AlongsideEntry",
     "Arm",
     "AuditDraws",
     "AuditsInForce",
