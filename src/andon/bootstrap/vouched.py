@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from andon import audit, streams
+from andon import audit, procedures, streams
 from andon.access.vouched import KEYS
 from andon.actions import DeliveryStates
 from andon.actions.vouched import DISABLED
@@ -18,6 +18,7 @@ from andon.labels.vouched import LABELS
 from andon.models import REGISTERED, ModelFiles
 from andon.models.vouched import MODEL_ALIASES, MODEL_VERSIONS, QUARANTINES
 from andon.policies.vouched import POLICIES, POLICY_SETTINGS
+from andon.procedures import ProcedureHistories
 from andon.reviews.vouched import VERDICTS
 from andon.serving.vouched import SPLITS
 from andon.spending.vouched import BUDGET_SETTINGS
@@ -46,9 +47,14 @@ ROWS: Sequence[RowKind] = (
 )
 
 
+def _adopt_0011(tx: Tx, now: datetime) -> None:
+    streams.adopt(tx, now)
+    procedures.adopt_histories(tx, now)
+
+
 ADOPTIONS: Mapping[str, Callable[[Tx, datetime], None]] = {
     "0009": lambda tx, now: audit.adopt(tx, ROWS, now),
-    "0011": streams.adopt,
+    "0011": _adopt_0011,
 }
 """Vouches for what stood before entries did, by the first revision whose entries do."""
 
@@ -62,4 +68,5 @@ def all_evidence() -> Mapping[str, Evidence]:
         "idempotency": KeptKeys(),
         **DeliveryStates().by_action(),
         **StreamPositions().by_action(),
+        **ProcedureHistories().by_action(),
     }

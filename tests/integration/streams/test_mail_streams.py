@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.streams.mailing import MailLine, a_mail_line
-from tests.integration.streams.streaming import Counting, decided, reading, rows, run, scalar, until
+from tests.integration.streams.streaming import Counting, decided, reading, rows, run, scalar, sound, until
 
 from andon import streams
 from andon.kernel.db import Database
@@ -101,6 +101,7 @@ def test_a_mail_that_comes_back_or_under_other_numbers_is_not_decided_again(line
             await until(lambda: decided(line.installation) == 3)
 
     run(test)
+    assert sound(line.installation)
     repeated = "SELECT sum(repeated) FROM stream_partitions WHERE stream = 'imap:support'"
     assert scalar(line.installation, repeated) == 2
     assert scalar(line.installation, "SELECT count(*) FROM mails") == 3
