@@ -60,6 +60,7 @@ def test_a_mail_is_decided_then_moved_and_whoever_moves_it_on_has_given_a_label(
             await deliveries.close()
 
     run(test)
+    assert sound(line.installation)
     assert {tuple(rest) for _, *rest in labelled(line)} == {("folder_move", "folder_moves:support")}
     with line.installation.database.begin() as tx:
         [dead] = streams.dead_events(tx)
@@ -101,7 +102,6 @@ def test_a_mail_that_comes_back_or_under_other_numbers_is_not_decided_again(line
             await until(lambda: decided(line.installation) == 3)
 
     run(test)
-    assert sound(line.installation)
     repeated = "SELECT sum(repeated) FROM stream_partitions WHERE stream = 'imap:support'"
     assert scalar(line.installation, repeated) == 2
     assert scalar(line.installation, "SELECT count(*) FROM mails") == 3
