@@ -14,7 +14,7 @@ WAKING = timedelta(milliseconds=100)
 STRANDED_EVERY = timedelta(minutes=1)
 
 
-ENTERING = timedelta(seconds=5)
+ENTERING = timedelta(seconds=10)
 ENTERING_LEASE = timedelta(seconds=30)
 
 

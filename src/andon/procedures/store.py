@@ -203,7 +203,7 @@ def copy_until(tx: Tx, old: UUID, new: UUID, step: int) -> None:
 def take_ended(tx: Tx, limit: int) -> list[UUID]:
     """Mark procedures as entered that have ended and are not, and return them."""
     p = procedures.c
-    ended = or_(*(durable.in_state(p.id, state) for state in sorted(OVER)))
+    ended = durable.in_state(p.id, *sorted(OVER))
     query = select(p.id).where(~p.entered, ended).order_by(p.id).limit(limit).with_for_update(skip_locked=True)
     ids = list(tx.execute(query).scalars())
     if ids:

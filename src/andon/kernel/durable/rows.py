@@ -268,10 +268,12 @@ def requeue(tx: Tx, executor: str, taken: Sequence[tuple[UUID, str]]) -> int:
     ).rowcount
 
 
-def in_state(run_id: ColumnElement[UUID], state: RunState) -> ColumnElement[bool]:
-    """Return a condition for other queries: the run of this id is in this state."""
+def in_state(run_id: ColumnElement[UUID], *states: RunState) -> ColumnElement[bool]:
+    """Return a condition for other queries: the run of this id is in one of these states."""
     runs = table("workflow_status", column("workflow_uuid"), column("status"), schema=SCHEMA)
-    found = select(1).where(runs.c.workflow_uuid == cast(run_id, Text), runs.c.status == _WORDS[state])
+    found = select(1).where(
+        runs.c.workflow_uuid == cast(run_id, Text), runs.c.status.in_([_WORDS[state] for state in states])
+    )
     return exists(found.correlate_except(runs))
 
 
