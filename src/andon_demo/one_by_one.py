@@ -84,6 +84,9 @@ class _Position:
     def __init__(self, position: int) -> None:
         self._position = position
 
+    def entry(self) -> None:
+        """Return nothing: no audit entry vouches for it."""
+
     def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str | Invalid]) -> list[Statement]:
         """Return the statement that moves the position with the decision."""
         del recorded, refused

@@ -31,7 +31,7 @@ from andon.audit.errors import (
     VerificationRunning,
     VerifiedInvalid,
 )
-from andon.audit.ports import Evidence
+from andon.audit.ports import AddsUp, Evidence
 from andon.audit.refusing import RowsDoubted, tell_refused
 from andon.audit.rows import RowKind, RowName
 from andon.audit.service import adopt, head, page, record, seal, verify
@@ -46,6 +46,7 @@ __all__ = [
     "COLUMNS",
     "CONTROL",
     "OPEN_SQL",
+    "AddsUp",
     "AnchorInvalid",
     "AuditEntry",
     "Chain",

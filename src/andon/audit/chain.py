@@ -8,7 +8,11 @@ from andon.audit.encoding import leaf_hash
 
 
 class Chain:
-    """A new chain; `writer` is an identifier that nobody used before. One transaction at a time may be under way."""
+    """A new chain; `writer` is an identifier that nobody used before. One transaction at a time may be under way.
+
+    A chain holds entries of one action. In particular the feed of decisions reads chains whose first entry is one of
+    decisions as a whole.
+    """
 
     __slots__ = ("_hash", "_seq", "writer")
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -131,6 +131,8 @@ class Verified:
     heads: Mapping[UUID, ChainHead]
     rows: Mapping[str, int]
     """By action, of the evidence that counts rows."""
+    totals: Mapping[str, Any] = field(default_factory=dict)
+    """By action, of the evidence that adds up."""
 
 
 class Harm(StrEnum):

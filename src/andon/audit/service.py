@@ -24,7 +24,7 @@ from andon.audit.domain import (
 )
 from andon.audit.encoding import change_body, checkpoint_hash, leaf_hash, storable
 from andon.audit.errors import CursorInvalid, EntryInvalid, VerificationRunning
-from andon.audit.ports import CountsRows, CoversRows, Evidence
+from andon.audit.ports import AddsUp, CountsRows, CoversRows, Evidence
 from andon.audit.rows import RowKind, RowName
 from andon.audit.store import rows as stored_rows
 from andon.audit.verification import ChainCheck, CheckpointCheck
@@ -114,7 +114,7 @@ def verify(
 ) -> Report:
     """Check the whole log in bounded memory, and report each alteration and its place; change nothing.
 
-    `evidence` has a fresh object for each action whose leaves vouch for rows, `rows` the kinds of rows that control
+    `evidence` has fresh objects by the actions whose leaves vouch for rows, `rows` the kinds of rows that control
     entries vouch for; `progress` receives each number of leaves read. With `since`, start where an earlier verification
     ended: read the control chain whole, and in other chains the leaves after their verified heads. While others write,
     `tx` must see one moment: open it with `database.snapshot()`. Raises VerificationRunning.
@@ -126,9 +126,14 @@ def verify(
     known = {} if since is None else {writer: head for writer, head in since.heads.items() if writer != CONTROL}
     if since is not None:
         found.add(_gone_since(tx, since))
-    counting = {action: one for action, one in evidence.items() if isinstance(one, CountsRows)}
-    for action, counter in counting.items():
-        counter.found = 0 if since is None else since.rows.get(action, 0)
+    witnesses = _witnesses(evidence)
+    counting = {one.name: one.evidence for one in witnesses if isinstance(one.evidence, CountsRows)}
+    for name, counter in counting.items():
+        counter.found = 0 if since is None else since.rows.get(name, 0)
+    adding = {one.name: one.evidence for one in witnesses if isinstance(one.evidence, AddsUp)}
+    for name, adder in adding.items():
+        if since is not None and name in since.totals:
+            adder.recall(since.totals[name])
     checkpoints = CheckpointCheck(anchor, since)
     for checkpoint in store.stream_checkpoints(tx, after):
         found.add(checkpoints.read(checkpoint))
@@ -139,23 +144,25 @@ def verify(
         for leaf in leaves:
             found.add(chains.read(leaf))
         found.add(standing.read(leaves))
-        for action, witness in evidence.items():
-            claimed = [leaf for leaf in leaves if leaf.action == action]
+        for witness in witnesses:
+            claimed = [leaf for leaf in leaves if leaf.action in witness.actions]
             if held := [leaf for leaf in claimed if _is_held(leaf, checkpoints.heads)]:
-                found.add(witness.check(tx, held))
+                found.add(witness.evidence.check(tx, held))
             if later := [leaf for leaf in claimed if not _is_held(leaf, checkpoints.heads)]:
-                before = counting[action].found if action in counting else 0
-                found.add(witness.check(tx, later))
-                if action in counting:
-                    unsealed[action] += counting[action].found - before
+                before = counting[witness.name].found if witness.name in counting else 0
+                check = adding[witness.name].check_unsealed if witness.name in adding else witness.evidence.check
+                found.add(check(tx, later))
+                if witness.name in counting:
+                    unsealed[witness.name] += counting[witness.name].found - before
         if progress is not None:
             progress(len(leaves))
     found.add(chains.end())
-    for witness in evidence.values():
-        found.add(witness.unclaimed(tx))
-    found.add(standing.end(tx, [one for one in evidence.values() if isinstance(one, CoversRows)]))
+    for witness in witnesses:
+        found.add(witness.evidence.unclaimed(tx))
+    found.add(standing.end(tx, [one.evidence for one in witnesses if isinstance(one.evidence, CoversRows)]))
     head = checkpoints.head if since is None else store.newest_checkpoint(tx)
-    counts = {action: one.found - unsealed[action] for action, one in counting.items()}
+    counts = {name: one.found - unsealed[name] for name, one in counting.items()}
+    totals = {name: one.total() for name, one in adding.items()}
     passed = 0 if since is None else sum(head.seq for head in known.values())
     return Report(
         entries=chains.entries + passed,
@@ -167,7 +174,7 @@ def verify(
         findings=tuple(found.shown),
         verified=None
         if found.count or head is None
-        else Verified(head.number, head.hash, head.chains, head.entries, checkpoints.heads, counts),
+        else Verified(head.number, head.hash, head.chains, head.entries, checkpoints.heads, counts, totals),
         read=chains.entries,
     )
 
@@ -215,6 +222,22 @@ def page(
         before=None if before is None else _position(before),
     )
     return [entry_of(leaf) for leaf in leaves]
+
+
+@dataclass(frozen=True, slots=True)
+class _Witness:
+    """One object of evidence with all actions that it stands under; `name` is the first of them."""
+
+    name: str
+    actions: frozenset[str]
+    evidence: Evidence
+
+
+def _witnesses(evidence: Mapping[str, Evidence]) -> list[_Witness]:
+    actions: dict[int, list[str]] = {}
+    for action, one in evidence.items():
+        actions.setdefault(id(one), []).append(action)
+    return [_Witness(names[0], frozenset(names), evidence[names[0]]) for names in actions.values()]
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ def sign(verified: Verified, key: bytes) -> str:
         "chains": verified.chains,
         "entries": verified.entries,
         "rows": dict(verified.rows),
+        "totals": dict(verified.totals),
         "heads": [[head.writer.hex, head.seq, head.hash.hex()] for head in verified.heads.values()],
     }
     return json.dumps(body | {"signature": _signature(body, key)}, indent=1)
@@ -42,6 +43,7 @@ def read(document: str, key: bytes) -> Verified:
             body["entries"],
             {head.writer: head for head in heads},
             body["rows"],
+            body.get("totals", {}),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise VerifiedInvalid(f"It cannot be read: {type(error).__name__}") from error

@@ -12,7 +12,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from time import perf_counter, perf_counter_ns
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -21,6 +21,7 @@ from asyncpg.transaction import Transaction
 from andon import audit, features
 from andon.decisions import consequences, ledger, reservations
 from andon.decisions.appending import OWN, SHARED
+from andon.decisions.chains import WriterChains
 from andon.decisions.errors import Fenced, LedgerUnavailable
 from andon.decisions.ledger import LedgerEntry
 from andon.decisions.reader import PATIENCE, RECONNECT_SECONDS
@@ -61,7 +62,7 @@ class PlainRecorder:
     def __init__(self, database: Database, *, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._chain = audit.Chain(uuid4())
+        self._chains = WriterChains()
         self._connection: asyncpg.Connection | None = None
         self._one_at_a_time = asyncio.Lock()
 
@@ -133,31 +134,33 @@ class PlainRecorder:
         transaction = connection.transaction()
         await transaction.start()
         try:
-            came_through, leaf = await self._write(connection, batch)
+            came_through, leaf, beside = await self._write(connection, batch)
         except BaseException:
             await _roll_back(transaction)
             raise
-        chain = self._chain
         try:
             await transaction.commit()
         except (*CONNECTION_LOST, asyncio.CancelledError):
-            batch.in_doubt.add(chain.writer)
-            self._chain = audit.Chain(uuid4())
+            batch.in_doubt.add(self._chains.renew())
             raise
         if came_through:
             return
-        if leaf is not None:
-            chain.advance(leaf)
+        self._chains.advance(leaf, beside)
         batch.recorded |= {request.id for request in batch.requests}
 
-    async def _write(self, connection: asyncpg.Connection, batch: Batch) -> tuple[bool, audit.Leaf | None]:
-        """Write the rest of a batch; return whether an earlier attempt came through, and the leaf if there is one."""
-        leaf, requests = None, batch.requests
+    async def _write(
+        self, connection: asyncpg.Connection, batch: Batch
+    ) -> tuple[bool, audit.Leaf | None, audit.Leaf | None]:
+        """Write the rest of a batch; return whether an earlier attempt came through, and the leaves.
+
+        They are the leaf of the decisions and that of what is alongside, if there are any.
+        """
+        leaf, beside, requests = None, None, batch.requests
         allowed = await reservations.reserve(connection, requests, self._clock.now())
         there = await ledger.writers_of(connection, [request.id for request in requests])
         batch.recorded |= {known for known, writer in there.items() if writer in batch.in_doubt}
         if batch.alongside is not None and await self._came_through(connection, batch):
-            return True, None
+            return True, None, None
         repeats = {r.id for r in requests if r.id in there or r.id not in allowed} - batch.recorded
         if repeats and batch.alongside is not None:
             raise RepeatsFound(repeats)
@@ -167,7 +170,10 @@ class PlainRecorder:
         if batch.alongside is not None:
             for statement, values in batch.alongside.statements({r.id for r in batch.requests}, batch.refused):
                 await connection.execute(statement, *values)
-        return False, leaf
+            beside = self._chains.beside(batch.alongside)
+            if beside is not None:
+                await connection.execute(audit.insert_sql(1), *audit.values_of(beside))
+        return False, leaf, beside
 
     async def _came_through(self, connection: asyncpg.Connection, batch: Batch) -> bool:
         """Whether an earlier attempt recorded the batch, which is all or nothing."""
@@ -177,7 +183,7 @@ class PlainRecorder:
 
     async def _append(self, connection: asyncpg.Connection, batch: Batch, entries: Sequence[LedgerEntry]) -> audit.Leaf:
         """Insert decisions, their leaf, their messages and what they add to tiles."""
-        proven = ledger.prove(self._chain, entries)
+        proven = ledger.prove(self._chains.decisions, entries)
         leaf, now, salts = proven.leaf, perf_counter_ns(), ledger.salts_of(proven.salts)
         rows = [
             (

@@ -7,17 +7,20 @@ end is unknown. Then a `PlainRecorder` records the batch, after looking at what 
 import asyncio
 from contextlib import suppress
 from time import perf_counter
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from andon import audit
 from andon.decisions import ledger, reservations
 from andon.decisions.appending import APPEND
+from andon.decisions.chains import WriterChains
 from andon.decisions.plain_recorder import MOST_SECONDS, PlainRecorder, in_turn
 from andon.decisions.reader import PATIENCE
 from andon.decisions.recording import Batch
 from andon.kernel.clock import Clock
 from andon.kernel.db import CONNECTION_LOST, Database
 from andon.kernel.statements import CANCELED, Statement, StatementRefused, Statements
+
+INSERT_LEAF = audit.insert_sql(1)
 
 
 class Recorder:
@@ -26,7 +29,7 @@ class Recorder:
     def __init__(self, database: Database, *, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._chain = audit.Chain(uuid4())
+        self._chains = WriterChains()
         self._statements: Statements | None = None
         self._plain = PlainRecorder(database, clock=clock)
         self._one_at_a_time = asyncio.Lock()
@@ -60,7 +63,7 @@ class Recorder:
 
     async def _record_at_once(self, batch: Batch) -> bool:
         """Record all of a batch. False if nothing of it was recorded, or if that is in doubt."""
-        chain, ids = self._chain, {entry.decision.request.id for entry in batch.entries}
+        ids = {entry.decision.request.id for entry in batch.entries}
         try:
             statements = await self._ready()
         except CONNECTION_LOST:
@@ -70,7 +73,7 @@ class Recorder:
             return batch.seconds_left(perf_counter() + MOST_SECONDS)
 
         try:
-            leaf, sent = self._pipeline(batch, ids)
+            leaf, beside, sent = self._pipeline(batch, ids)
             under_way = statements.together(sent, patience)
             del sent  # so that it is freed while the server works
             await under_way
@@ -79,27 +82,28 @@ class Recorder:
                 batch.drop_overdue()
             return False
         except BaseException as error:
-            batch.in_doubt.add(chain.writer)
-            self._chain = audit.Chain(uuid4())
+            batch.in_doubt.add(self._chains.renew())
             if isinstance(error, CONNECTION_LOST):
                 batch.drop_overdue()
                 return False
             raise
-        if leaf is not None:
-            chain.advance(leaf)
+        self._chains.advance(leaf, beside)
         batch.recorded |= ids
         return True
 
-    def _pipeline(self, batch: Batch, ids: set[UUID]) -> tuple[audit.Leaf | None, list[Statement]]:
-        """Return the statements that record a batch, and its leaf if there are decisions in it."""
-        leaf, requests = None, batch.requests
+    def _pipeline(self, batch: Batch, ids: set[UUID]) -> tuple[audit.Leaf | None, audit.Leaf | None, list[Statement]]:
+        """Return the leaf of a batch's decisions, the leaf of what is alongside, and the statements that record all."""
+        leaf, beside, requests = None, None, batch.requests
         statements = reservations.reserving(requests, self._clock.now())
         if requests:
-            leaf, appending = ledger.prepare(self._chain, batch.entries, batch.deltas(requests))
+            leaf, appending = ledger.prepare(self._chains.decisions, batch.entries, batch.deltas(requests))
             statements.append(appending)
         if batch.alongside is not None:
             statements += batch.alongside.statements(ids, batch.refused)
-        return leaf, statements
+            beside = self._chains.beside(batch.alongside)
+            if beside is not None:
+                statements.append((INSERT_LEAF, audit.values_of(beside)))
+        return leaf, beside, statements
 
     async def _ready(self) -> Statements:
         """Return the connection for pipelines, with its statements prepared."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from datetime import datetime
 from time import perf_counter, perf_counter_ns
 from typing import Protocol, TypeAlias
 from uuid import UUID
@@ -22,8 +23,21 @@ GiveUp: TypeAlias = Callable[[AbstractSet[UUID], bool], None]
 """Answer these requests now; the flag says whether it is in doubt that they are recorded."""
 
 
+class AlongsideEntry(Struct, frozen=True):
+    """The audit entry about what a sender writes; it stands in a chain of its own beside that of the decisions."""
+
+    action: str
+    subject: str
+    body: bytes
+    at: datetime
+
+
 class Alongside(Protocol):
     """What a sender writes in the transaction that records its batch, e.g. how far a stream is."""
+
+    def entry(self) -> AlongsideEntry | None:
+        """Return the audit entry that vouches for what it writes."""
+        ...
 
     def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str | Invalid]) -> Sequence[Statement]:
         """Return the statements that write it; they call `refuse_unless_all_found` if their rows are not as expected.

@@ -17,7 +17,7 @@ from tests.integration.audit.logbook import (
 )
 
 from andon import audit
-from andon.audit import CONTROL, Finding, Harm, Leaf
+from andon.audit import CONTROL, Finding, Harm, Leaf, Report, Verified
 from andon.kernel.db import Database, Tx
 
 AT_GATEWAY = f"writer = '{GATEWAY}'"
@@ -209,3 +209,66 @@ def test_evidence_sees_every_leaf_of_its_action_in_order_and_has_the_last_word(d
     assert evidence.ended == 1
     assert sum(read) == report.entries == 1203
     assert [f.harm for f in report.findings] == [Harm.EVIDENCE_UNCLAIMED]
+
+
+class Adding:
+    """Evidence that adds up the first bytes of bodies, and has seen its two actions in order."""
+
+    def __init__(self) -> None:
+        self.held = 0
+        self.seen: list[tuple[UUID, int]] = []
+
+    def check(self, tx: Tx, leaves: Sequence[Leaf]) -> list[Finding]:
+        self.held += sum(leaf.body[0] for leaf in leaves)
+        return self.check_unsealed(tx, leaves)
+
+    def check_unsealed(self, tx: Tx, leaves: Sequence[Leaf]) -> list[Finding]:
+        del tx
+        self.seen += [(leaf.writer, leaf.seq) for leaf in leaves]
+        return []
+
+    def unclaimed(self, tx: Tx) -> list[Finding]:
+        del tx
+        return []
+
+    def recall(self, total: int) -> None:
+        self.held = total
+
+    def total(self) -> int:
+        return self.held
+
+
+def test_evidence_of_two_actions_sees_both_in_order_and_goes_on_from_its_total(database: Database) -> None:
+    writer = UUID(int=8)
+    chain = audit.Chain(writer)
+
+    def grown(*actions: str) -> None:
+        for action in actions:
+            leaf = chain.link(actor="gateway", action=action, subject="line", body=bytes([chain_sum(action)]), at=NOON)
+            chain.advance(leaf)
+            append(database, [leaf])
+
+    def chain_sum(action: str) -> int:
+        return 1 if action == "a" else 10
+
+    def verify(since: Verified | None = None) -> tuple[Adding, Report]:
+        evidence = Adding()
+        with database.snapshot() as tx:
+            return evidence, audit.verify(tx, evidence={"a": evidence, "b": evidence}, since=since)
+
+    grown("a", "b", "c", "a")
+    with database.begin() as tx:
+        audit.seal(tx, NOON)
+    grown("b")
+    first, report = verify()
+    assert first.seen == [(writer, 1), (writer, 2), (writer, 4), (writer, 5)]
+    assert report.verified is not None
+    assert report.verified.totals == {"a": 12}
+    grown("b")
+    with database.begin() as tx:
+        audit.seal(tx, NOON)
+    second, report = verify(report.verified)
+    assert second.seen == [(writer, 5), (writer, 6)]
+    assert report.verified is not None
+    assert report.verified.totals == {"a": 32}
+    assert verify()[1].verified == report.verified

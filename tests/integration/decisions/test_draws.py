@@ -35,6 +35,9 @@ def installation(database: Database, tmp_path: Path) -> Installation:
 class NothingElse:
     """A sender that writes nothing of its own."""
 
+    def entry(self) -> None:
+        return None
+
     def statements(self, recorded: Set[UUID], refused: Mapping[UUID, str | Invalid]) -> Sequence[Statement]:
         del recorded, refused
         return ()

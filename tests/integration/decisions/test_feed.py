@@ -2,7 +2,7 @@
 
 import threading
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,7 +13,7 @@ from sqlalchemy import text
 from andon import audit, decisions
 from andon.decisions import ConsumerBusy, Feed, Start
 from andon.decisions.feed import FOLLOWED, MERGED
-from andon.kernel.db import Database
+from andon.kernel.db import Database, run_plain
 from andon.kernel.identity import PLATFORM
 from feeding import AT, Writer, in_order_of, rolled_back, take, take_all
 
@@ -50,6 +50,19 @@ def test_only_the_automations_asked_for_come_and_the_position_moves_over_all(dat
         taken = feed.take(tx)
     assert ([item.id for item in taken.items], taken.passed) == (wanted, 5)
     assert take_all(database, feed) == []
+
+
+def test_chains_of_other_entries_are_no_decisions(database: Database) -> None:
+    other = audit.Chain(uuid4())
+    leaf = other.link(actor="andon", action="stream.move", subject="stream:x", body=bytes(100), at=AT)
+    with database.begin() as tx:
+        run_plain(tx, audit.insert_sql(1), audit.values_of(leaf))
+    ids = Writer(database).record(2)
+    feed = Feed("monitor")
+    assert take_all(database, feed) == ids
+    with database.begin() as tx:
+        (standing,) = decisions.consumers(tx)
+    assert (standing.waiting, standing.oldest) == (0, None)
 
 
 def test_a_commit_that_comes_late_with_an_older_time_is_not_passed_over(database: Database) -> None:

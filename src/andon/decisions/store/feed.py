@@ -9,14 +9,15 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from andon.audit import CONTROL
-from andon.decisions.domain import LATENCY_BAND
+from andon.decisions.domain import LATENCY_BAND, RECORDED
 from andon.kernel.db import Tx, fetch_binary
 
 ENTRY = 48
 """Bytes of a leaf's body for one decision: 16 of id, 32 of digest."""
 
-_OURS = f"writer <> '{CONTROL}'"
+_OURS = f"action = '{RECORDED}'"
+"""Of the first leaf of a chain: whether the chain holds decisions. No chain holds decisions and something else."""
+
 _SIZE = f"octet_length(body) / {ENTRY}"
 
 _POSITION = """LEFT JOIN LATERAL (
