@@ -15,7 +15,7 @@ from andon.labels.vouched import LABELS
 from andon.models import REGISTERED, ModelFiles
 from andon.models.vouched import MODEL_ALIASES, MODEL_VERSIONS, QUARANTINES
 from andon.policies.vouched import POLICIES, POLICY_SETTINGS
-from andon.reviews.vouched import VERDICTS
+from andon.reviews.vouched import VERDICTS, WITHDRAWALS
 from andon.serving.vouched import SPLITS
 from andon.spending.vouched import BUDGET_SETTINGS
 from andon.tools.vouched import APPROVED
@@ -38,6 +38,7 @@ ROWS: Sequence[RowKind] = (
     DISABLED,
     LABELS,
     VERDICTS,
+    WITHDRAWALS,
     APPROVED,
 )
 
