@@ -20,7 +20,8 @@ HAPPENED, SEND_AGAIN, GIVE_UP = "happened", "send again", "give up"
 EVENTS_QUEUE = "events"
 """The queue of questions about events that were sent outside, which follow no decision."""
 
-EVENTS_DUE = timedelta(hours=24)
+ANSWER_WITHIN = timedelta(hours=24)
+"""The time within which a person should answer where no automation says another."""
 
 
 def ask_due(tx: Tx, now: datetime) -> bool:
@@ -66,12 +67,11 @@ def _key_of(action: Action) -> UUID:
 
 
 def _place_of(tx: Tx, action: Action) -> tuple[str, timedelta]:
-    """Return the review queue of the automation as it decided, and the time within which it is worked."""
-    record = None if action.decision_id is None else decisions.find(tx, action.decision_id)
-    if record is None:
-        return action.automation or EVENTS_QUEUE, EVENTS_DUE
-    deployed = decisions.version(tx, record.row.automation, record.row.automation_version)
-    review = deployed.description["review"]
+    """Return the review queue of the automation as it is deployed, and the time within which it is worked."""
+    try:
+        review = decisions.newest_version(tx, action.automation).description["review"]
+    except decisions.AutomationNotFound:
+        return action.automation or EVENTS_QUEUE, ANSWER_WITHIN
     return review["queue"], timedelta(seconds=review["due_seconds"])
 
 

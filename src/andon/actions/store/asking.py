@@ -12,8 +12,7 @@ from andon.kernel.db import Tx
 _TAKE_UNASKED = text(f"""
 UPDATE outbox SET asked_at = :now WHERE id IN (
     SELECT id FROM outbox
-    WHERE state = 'dead' AND topic = '{DELIVER_ACTION}' AND last_error LIKE '{UNKNOWN}%'
-        AND (asked_at IS NULL OR asked_at < revived_at)
+    WHERE state = 'dead' AND topic = '{DELIVER_ACTION}' AND last_error LIKE '{UNKNOWN}%' AND asked_at IS NULL
     ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
 )
 RETURNING id
