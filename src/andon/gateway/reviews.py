@@ -49,8 +49,8 @@ class ReviewOut(BaseModel):
     state: ReviewState
     rule: str
     question: str | None = Field(
-        description="What a procedure asks, or is asked about a call or an action with an unknown outcome; null if it is "
-        "the decision that waits."
+        description="What a procedure asks, or is asked about a call or an action with an unknown outcome; null if it "
+        "is the decision that waits."
     )
     action_id: UUID | None = Field(description="The action whose outcome is unknown; null if it is about none.")
     reasons: list[str]
@@ -117,7 +117,7 @@ def index(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str | None, Query(max_length=100, json_schema_extra={"pattern": _CURSOR})] = None,
 ) -> ReviewsOut:
-    """List the reviews that the caller may see: waiting ones by due time, `decided` and `withdrawn` ones newest first."""
+    """List the reviews that the caller may see: waiting by due time, `decided` and `withdrawn` ones newest first."""
     scopes = caller.scopes(Permission.READ_REVIEWS)
     wanted = ReviewFilter(
         automations=None if scopes is None else tuple(scopes),

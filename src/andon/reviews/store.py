@@ -51,7 +51,7 @@ SELECT scope AS automation, queue #>> '{{}}' AS queue, traceparent, wrong FROM t
 """)
 
 
-_WAITS = reviews.c.state.in_([ReviewState.OPEN, ReviewState.CLAIMED])
+_WAITS: ColumnElement[bool] = reviews.c.state.in_([ReviewState.OPEN, ReviewState.CLAIMED])
 _ENDED = (ReviewState.DECIDED, ReviewState.WITHDRAWN)
 
 
