@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from msgspec import structs
@@ -10,11 +11,15 @@ from tests.integration.console.test_streams import post, visiting
 from andon import actions, reviews, settling
 from andon.access import Grant, Role
 from andon.actions import ActionState
+from andon.bootstrap.project import build_events
 from andon.kernel import outbox
+from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.outbox import Message
 from andon.reviews import ReviewFilter, ReviewTask
-from lines import Installation, install
+from automations import payment
+from calls import DECIDE, call
+from lines import CALLER, Installation, install
 from messages import an_action, bury
 
 NOW = datetime.now(UTC)
@@ -27,8 +32,11 @@ def installation(standing: None, database: Database, tmp_path: Path) -> Installa
 
 @pytest.fixture
 def unknown(installation: Installation) -> Message:
-    message = an_action(NOW)
-    bury(installation.database, [message], at=NOW, why="unknown: no answer came")
+    decided = call(installation, "POST", DECIDE, installation.key("bank", CALLER), json=payment())
+    message = structs.replace(an_action(NOW), subject=UUID(decided.json()["id"]))
+    with installation.database.begin() as tx:
+        outbox.add(tx, [message])
+        outbox.settle(tx, message.id, outbox.MessageState.DEAD, now=NOW, error="unknown: no answer came")
     bury(installation.database, [an_action(NOW)], at=NOW, why="answered 422, its receiver is unknown: nobody")
     return message
 
@@ -50,7 +58,7 @@ def test_a_person_finds_one_among_the_reviews_and_settles_it(
 ) -> None:
     review = asked(installation)
     page = f"/reviews/{review.id}"
-    with visiting(installation, Grant(Role.OPERATOR, "payments")) as client:
+    with visiting(installation, Grant(Role.OPERATOR, "payments"), events=build_events(Settings())) as client:
         assert page in client.get("/reviews?automation=payments").text
         assert f"/actions/{unknown.id}" in client.get(page).text
         post(client, page, f"{page}/claim")
@@ -69,7 +77,7 @@ def test_one_that_is_settled_among_the_dead_letters_leaves_the_queue(
     installation: Installation, unknown: Message, settle: str, field: str, state: ActionState
 ) -> None:
     review = asked(installation)
-    with visiting(installation, Grant(Role.OPERATOR, "payments")) as client:
+    with visiting(installation, Grant(Role.OPERATOR, "payments"), events=build_events(Settings())) as client:
         page = f"/actions/{unknown.id}"
         assert page in client.get("/actions?because=unknown%3A&automation=payments").text
         assert field in client.get(page).text
@@ -99,7 +107,7 @@ def test_an_event_that_was_sent_outside_is_asked_about_on_a_page_without_a_decis
 
 
 def test_sending_many_again_leaves_it_out(installation: Installation, unknown: Message) -> None:
-    with visiting(installation, Grant(Role.OPERATOR, "payments")) as client:
+    with visiting(installation, Grant(Role.OPERATOR, "payments"), events=build_events(Settings())) as client:
         assert "Send all 1 again" in client.get("/actions").text
         post(client, "/actions", "/actions/resend", reason="the receiver is back")
     with installation.database.begin() as tx:
