@@ -1,7 +1,7 @@
 """Kills between send and confirm, for each connector of a robot: script/chaos robots --kills 500 [--only browser].
 
 The worker is killed at the moment at which the robot's control room has taken a delivery and has not said so, or just
-after. In the end nothing was taken twice; what cannot be known waits for a person as a dead letter that says so.
+after. In the end nothing was taken twice; what cannot be known waits for a person in the review queue, each once.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,11 +23,12 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from andon import migrations
+from andon import migrations, reviews, settling
 from andon.decisions import DELIVER_ACTION
 from andon.kernel import outbox, postgres
-from andon.kernel.db import Database
+from andon.kernel.db import Database, Tx
 from andon.kernel.ids import uuid7
+from andon.reviews import ReviewFilter, ReviewTask
 from crash.robot_rigs import NAMES, Rig, rigs
 from crash.robot_worker import work
 
@@ -152,6 +153,9 @@ def wrong_with(database: Database, rig: Rig, keys: Sequence[str]) -> list[str]:
         rows = tx.execute(
             text("SELECT id::text, state, last_error FROM outbox WHERE lane = :lane"), {"lane": rig.destination.name}
         ).all()
+        while settling.ask_due(tx, datetime.now(UTC)):
+            pass
+        asked = Counter(str(review.action_id) for review in _questions(tx))
     taken, wrong = rig.taken(), []
     for key, state, error in rows:
         times = taken.get(key, 0)
@@ -163,9 +167,20 @@ def wrong_with(database: Database, rig: Rig, keys: Sequence[str]) -> list[str]:
             wrong.append(f"{rig.name}: {key} is done and was taken {times} times")
         if state == "dead" and (rig.knowable or not str(error).startswith("unknown:")):
             wrong.append(f"{rig.name}: {key} is dead: {error}")
+        questions = int(state == "dead" and str(error).startswith("unknown:"))
+        if asked[key] != questions:
+            wrong.append(f"{rig.name}: {key} is {state}, and {asked[key]} questions wait, not {questions}")
     if {row[0] for row in rows} != set(keys):
         wrong.append(f"{rig.name}: not all deliveries are there")
     return wrong
+
+
+def _questions(tx: Tx) -> Iterator[ReviewTask]:
+    """Read every review that waits."""
+    now, after = datetime.now(UTC), None
+    while found := reviews.page(tx, ReviewFilter(), now=now, limit=1000, after=after):
+        yield from found
+        after = reviews.place_of(found[-1])
 
 
 _COMMITTED_AGAIN = text("""

@@ -17,6 +17,7 @@ from andon.actions.domain import (
     Disabled,
     Repeat,
 )
+from andon.actions.doubts import give_up, take_unasked
 from andon.actions.errors import (
     ActionNotDead,
     ActionNotFound,
@@ -135,6 +136,7 @@ __all__ = [
     "filled_of_decision",
     "fixed_token",
     "get",
+    "give_up",
     "inputs_of",
     "is_genuine_callback",
     "is_mail_address",
@@ -152,6 +154,7 @@ __all__ = [
     "sending_failure",
     "sending_server",
     "still_working",
+    "take_unasked",
     "text_of",
     "value_of",
     "values_of",

@@ -240,7 +240,8 @@ class ActionState(StrEnum):
 class Action:
     """A durable outside effect. `id` is the key under which the receiver gets it, however often.
 
-    It follows a decision, or (without `decision_id`) it sends an event of Andon itself outside.
+    It follows a decision, or (without `decision_id`) it sends an event of Andon itself outside. `revived_at` is when a
+    person last sent it again.
     """
 
     id: UUID
@@ -257,6 +258,7 @@ class Action:
     settled_at: datetime | None
     last_error: str | None
     correlation_id: str
+    revived_at: datetime | None = None
 
     @property
     def is_unknown(self) -> bool:

@@ -1,4 +1,7 @@
-"""The events of actions: new dead letters, and what people did with them. Bulk changes are one event a destination."""
+"""The events of actions: new dead letters, and what people did with them.
+
+A bulk change is one event for each destination; what people have sent again, one for each hundred at a destination.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +29,7 @@ class ActionsDied(DomainEvent):
 
 @dataclass(frozen=True, slots=True)
 class ActionsRevived(DomainEvent):
-    """A person had dead letters sent again."""
+    """A person had dead letters sent again; of many at one destination there is an event for each hundred."""
 
     type: ClassVar[str] = "andon.action.revived"
     about: ClassVar[str] = "destination:{destination}"
@@ -34,7 +37,7 @@ class ActionsRevived(DomainEvent):
     automation: Annotated[str, "Name of the automation; empty for events that were to be sent outside."]
     destination: Annotated[str, "Name of the destination."]
     count: Annotated[int, "How many."]
-    ids: Annotated[Sequence[UUID], "Ids of the actions, a hundred at most."]
+    ids: Annotated[Sequence[UUID], "Their ids, a hundred at most."]
     by: Annotated[str, "Who had them sent again."]
     reason: Annotated[str, "Why."]
 

@@ -252,6 +252,7 @@ def action_of(message: outbox.Message) -> Action:
         settled_at=message.settled_at,
         last_error=message.last_error,
         correlation_id=message.correlation_id,
+        revived_at=message.revived_at,
     )
 
 
@@ -259,8 +260,10 @@ def _publish_revived(
     tx: Tx, revived: Sequence[outbox.Known], actor: Actor, reason: str, events: Events, now: datetime
 ) -> None:
     for (automation, destination), ids in _by_destination(revived).items():
-        event = ActionsRevived(automation, destination, len(ids), ids[:NAMED], actor.name, reason, at=now)
-        events.publish(tx, event)
+        for first in range(0, len(ids), NAMED):
+            named = ids[first : first + NAMED]
+            event = ActionsRevived(automation, destination, len(named), named, actor.name, reason, at=now)
+            events.publish(tx, event)
 
 
 def _by_destination(messages: Sequence[outbox.Known]) -> dict[tuple[str, str], list[UUID]]:

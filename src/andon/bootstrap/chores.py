@@ -25,6 +25,7 @@ from andon.procedures.chores import of_histories
 from andon.proofs.chores import chores as of_proofs
 from andon.reviews.chores import chores as of_reviews
 from andon.rollouts.chores import chores as of_rollouts
+from andon.settling.chores import chores as of_settling
 from andon.streams.chores import chores as of_streams
 from andon.tools.chores import chores as of_tools
 
@@ -40,6 +41,7 @@ def run_chores(
         *of_actions(pictures_kept=timedelta(days=settings.worker.evidence_days)),
         *of_streams(events),
         *of_tools(),
+        *of_settling(),
         *of_attachments(kept=timedelta(days=settings.attachments.keep_days)),
         *of_features(),
         *of_measures(),

@@ -13,6 +13,7 @@ from andon import (
     policies,
     procedures,
     rollouts,
+    settling,
     tools,
 )
 from andon.authoring import AgentSpec, Automation
@@ -41,6 +42,7 @@ def build_events(settings: Settings) -> Events:
     procedures.subscribe(events)
     rollouts.subscribe(events)
     tools.subscribe(events)
+    settling.subscribe(events)
     experiments.subscribe(events)
     subscribe_alerts(events)
     actions.send_outside(events, event_routes(settings, Kinds(settings.root)))

@@ -19,7 +19,7 @@ from andon.models import REGISTERED, ModelFiles
 from andon.models.vouched import MODEL_ALIASES, MODEL_VERSIONS, QUARANTINES
 from andon.policies.vouched import POLICIES, POLICY_SETTINGS
 from andon.procedures import ProcedureHistories
-from andon.reviews.vouched import VERDICTS
+from andon.reviews.vouched import VERDICTS, WITHDRAWALS
 from andon.serving.vouched import SPLITS
 from andon.spending.vouched import BUDGET_SETTINGS
 from andon.streams import StreamPositions
@@ -43,6 +43,7 @@ ROWS: Sequence[RowKind] = (
     DISABLED,
     LABELS,
     VERDICTS,
+    WITHDRAWALS,
     APPROVED,
 )
 

@@ -8,8 +8,7 @@ from uuid import UUID
 import typer
 from rich.console import Console
 
-from andon import actions, reviews
-from andon.actions import ActionSelection
+from andon import reviews
 from andon.cli.context import project
 from andon.cli.printing import Facts, Plain
 from andon.reviews import ReviewFilter, ReviewState, ReviewTask
@@ -40,19 +39,13 @@ def list_reviews(
         found = reviews.page(tx, wanted, now=now, limit=limit)
         audited = reviews.audit_counts(tx) if blind else {}
         cases = reviews.cases_of(tx, found)
-        narrowed = queue or state or overdue or mine or blind
-        unknown = 0 if narrowed else actions.count_unknown(tx, which=ActionSelection())
     if as_json:
         typer.echo(json.dumps([_summary(review, now) | {"case": cases.get(review.id)} for review in found], indent=2))
         return
     for automation, counts in sorted(audited.items()):
         typer.echo(f"{automation}: {counts.agreed} audits agreed with the line, {counts.disagreed} did not")
-    if unknown:
-        waits, took = ("delivery waits", "its receiver") if unknown == 1 else ("deliveries wait", "their receivers")
-        typer.echo(f"{unknown} {waits} for a person too, because nobody knows whether {took} got the work.")
-        typer.echo("Find out, then confirm or send again: `andon actions dead --because unknown:`")
     if not found:
-        typer.echo("No review waits here." if unknown else "Nothing waits here.")
+        typer.echo("Nothing waits here.")
         return
     table = Plain("review", "due", "standing", "case", "asked because", by_id=True)
     for review in found:
@@ -62,7 +55,7 @@ def list_reviews(
             due,
             _standing(review, now),
             cases.get(review.id),
-            f"{review.queue}, {review.automation}: {_why(review)}",
+            f"{', '.join(filter(None, (review.queue, review.automation)))}: {_why(review)}",
         )
     Console().print(table)
 
@@ -124,7 +117,7 @@ def verdict(
 
 
 def _summary(review: ReviewTask, now: datetime) -> dict[str, Any]:
-    verdict = review.verdict
+    verdict, withdrawal = review.verdict, review.withdrawal
     return {
         "id": str(review.id),
         "decision_id": str(review.decision_id),
@@ -134,6 +127,7 @@ def _summary(review: ReviewTask, now: datetime) -> dict[str, Any]:
         "holder": review.holder(now),
         "rule": review.rule,
         "question": review.question,
+        "action_id": None if review.action_id is None else str(review.action_id),
         "reasons": list(review.reasons),
         "outcomes": list(review.outcomes),
         "blind": review.blind,
@@ -144,6 +138,8 @@ def _summary(review: ReviewTask, now: datetime) -> dict[str, Any]:
         "overdue": review.is_overdue(now),
         "verdict": verdict
         and {"outcome": verdict.outcome, "reason": verdict.reason, "by": verdict.by, "at": verdict.at.isoformat()},
+        "withdrawal": withdrawal
+        and {"reason": withdrawal.reason, "by": withdrawal.by, "at": withdrawal.at.isoformat()},
     }
 
 
@@ -159,6 +155,8 @@ def _standing(review: ReviewTask, now: datetime) -> str:
         if review.agrees is False:
             return f"{review.verdict.outcome} by {review.verdict.by}; the line said {review.predicted}"
         return f"{review.verdict.outcome} by {review.verdict.by}"
+    if review.withdrawal is not None:
+        return f"withdrawn by {review.withdrawal.by}"
     holder = review.holder(now)
     return "open" if holder is None else f"held by {holder}"
 

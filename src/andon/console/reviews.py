@@ -9,9 +9,8 @@ from uuid import UUID
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from andon import actions, decisions, labels, reviews
+from andon import decisions, labels, reviews
 from andon.access import Permission
-from andon.actions import ActionSelection
 from andon.console import notices
 from andon.console.attachments import attachments_of
 from andon.console.context import Console, Visitor
@@ -43,13 +42,13 @@ def show_list(
         "mine": replace(seen, mine=visitor.principal.name),
         "decided": replace(seen, state=ReviewState.DECIDED),
         "audited": replace(seen, state=ReviewState.DECIDED, blind=True),
+        "withdrawn": replace(seen, state=ReviewState.WITHDRAWN),
     }
     wanted = tabs.get(show, seen)
     if automation:
         wanted = replace(wanted, automations=(automation,) if scopes is None or automation in scopes else ())
     found = reviews.page(tx, wanted, now=now, limit=PAGE, after=_place(after) if after else None)
-    only = {"automation": automation} if automation else {}
-    kept = {"show": show} | only
+    kept = {"show": show} | ({"automation": automation} if automation else {})
     return here.pages.html(
         "reviews.html",
         visitor=visitor,
@@ -59,12 +58,12 @@ def show_list(
         show=show,
         automation=automation,
         counts={
-            name: reviews.count(tx, kind, now=now) for name, kind in tabs.items() if name not in ("decided", "audited")
+            name: reviews.count(tx, kind, now=now)
+            for name, kind in tabs.items()
+            if name in ("waiting", "overdue", "mine")
         },
         reviews=found,
         cases=reviews.cases_of(tx, found),
-        unknown=_unknown(visitor, tx, automation),
-        unknown_url=link("/actions", {"because": "unknown:"} | only),
         scores=decisions.scores_of(tx, [review.decision_id for review in found if not review.hidden]),
         may_work=lambda review: visitor.may(Permission.WORK_REVIEWS, review.automation),
         more=link("/reviews", kept | {"after": _cursor(found[-1])}) if len(found) == PAGE else None,
@@ -160,7 +159,7 @@ def _page(here: Console, visitor: Visitor, tx: Tx, review: ReviewTask, **said: A
     may_work = visitor.may(Permission.WORK_REVIEWS, review.automation)
     holder = review.holder(now)
     problem: AndonError | None = said.get("problem")
-    found = decisions.get(tx, review.decision_id)
+    found = None if review.action_id == review.decision_id else decisions.get(tx, review.decision_id)
     truth = decisions.truth_of(tx, review.automation)
     undetermined = [one for one in review.choices if truth is None or truth.outcomes.get(one) is None]
     asks_class = undetermined and not review.question and not review.blind
@@ -174,22 +173,14 @@ def _page(here: Console, visitor: Visitor, tx: Tx, review: ReviewTask, **said: A
         state=review.state(now),
         holder=holder,
         is_mine=may_work and holder == visitor.principal.name,
-        may_claim=may_work and review.verdict is None and holder is None,
+        may_claim=may_work and review.waits and holder is None,
         choices=review.choices,
-        classes=labels.classes_of(tx, found.row) if asks_class else (),
+        classes=labels.classes_of(tx, found.row) if found is not None and asks_class else (),
         undetermined=undetermined,
-        record=found.record,
-        attachments=attachments_of(here, visitor, tx, found.row),
+        record=None if found is None else found.record,
+        attachments=None if found is None else attachments_of(here, visitor, tx, found.row),
         **({"outcome": "", "reason": "", "label": ""} | said),
     )
-
-
-def _unknown(visitor: Visitor, tx: Tx, automation: str) -> int:
-    """Return how many deliveries wait for the visitor to find out whether their receivers took them."""
-    scopes = visitor.principal.scopes(Permission.READ_ACTIONS)
-    if automation:
-        scopes = [automation] if scopes is None or automation in scopes else []
-    return actions.count_unknown(tx, which=ActionSelection(scopes))
 
 
 def _cursor(review: ReviewTask) -> str:

@@ -31,18 +31,28 @@ class VerdictOut(BaseModel):
     at: datetime
 
 
+class WithdrawalOut(BaseModel):
+    """Who settled elsewhere what was asked, and how."""
+
+    reason: str
+    by: str
+    at: datetime
+
+
 class ReviewOut(BaseModel):
     """A person's task on one decision."""
 
     id: UUID
-    decision_id: UUID
+    decision_id: UUID = Field(description="The decision; the action's own id if it follows none.")
     automation: str
     queue: str
     state: ReviewState
     rule: str
     question: str | None = Field(
-        description="What a procedure, or a call with an unknown outcome, asks; null if it is the decision that waits."
+        description="What a procedure asks, or is asked about a call or an action with an unknown outcome; null if it "
+        "is the decision that waits."
     )
+    action_id: UUID | None = Field(description="The action whose outcome is unknown; null if it is about none.")
     reasons: list[str]
     outcomes: list[str] = Field(description="What a verdict may be; of a blind review these are classes.")
     blind: bool = Field(
@@ -58,12 +68,15 @@ class ReviewOut(BaseModel):
     claimed_by: str | None
     claimed_until: datetime | None
     verdict: VerdictOut | None
+    withdrawal: WithdrawalOut | None = Field(
+        description="Why a question that was settled elsewhere needs no answer; null unless it was withdrawn."
+    )
 
 
 class ReviewDetail(ReviewOut):
     """A review with its decision. A blind review without a verdict shows only the input of the line."""
 
-    decision: dict[str, Any]
+    decision: dict[str, Any] = Field(description="Empty if an action is asked about that follows no decision.")
 
 
 class ReviewsOut(BaseModel):
@@ -104,7 +117,7 @@ def index(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str | None, Query(max_length=100, json_schema_extra={"pattern": _CURSOR})] = None,
 ) -> ReviewsOut:
-    """List the reviews that the caller may see: waiting ones by due time, `decided` ones newest first."""
+    """List the reviews that the caller may see: waiting by due time, `decided` and `withdrawn` ones newest first."""
     scopes = caller.scopes(Permission.READ_REVIEWS)
     wanted = ReviewFilter(
         automations=None if scopes is None else tuple(scopes),
@@ -177,7 +190,7 @@ def _workable(tx: Tx, review_id: UUID, caller: Principal) -> None:
 
 def _shown(review: ReviewTask, now: datetime) -> dict[str, Any]:
     claim = review.claim if review.holder(now) is not None else None
-    verdict = review.verdict
+    verdict, withdrawal = review.verdict, review.withdrawal
     return {
         "id": review.id,
         "decision_id": review.decision_id,
@@ -186,6 +199,7 @@ def _shown(review: ReviewTask, now: datetime) -> dict[str, Any]:
         "state": review.state(now),
         "rule": review.rule,
         "question": review.question,
+        "action_id": review.action_id,
         "reasons": list(review.reasons),
         "outcomes": list(review.outcomes),
         "blind": review.blind,
@@ -197,6 +211,7 @@ def _shown(review: ReviewTask, now: datetime) -> dict[str, Any]:
         "claimed_by": claim and claim.by,
         "claimed_until": claim and claim.until,
         "verdict": verdict and VerdictOut(outcome=verdict.outcome, reason=verdict.reason, by=verdict.by, at=verdict.at),
+        "withdrawal": withdrawal and WithdrawalOut(reason=withdrawal.reason, by=withdrawal.by, at=withdrawal.at),
     }
 
 

@@ -54,6 +54,7 @@ outbox = Table(
     Column("lane", Text, nullable=False),
     Column("again", Boolean, nullable=False),
     Column("revived_at", DateTime(timezone=True), nullable=True),
+    Column("asked_at", DateTime(timezone=True), nullable=True),
 )
 
 
@@ -189,6 +190,7 @@ def revive(
             revived_at=now,
             settled_at=None,
             claimed_until=None,
+            asked_at=None,
         )
         .returning(outbox.c.id, outbox.c.scope, outbox.c.lane)
     )

@@ -14,8 +14,16 @@ from andon.reviews.domain import (
     ReviewState,
     ReviewTask,
     Verdict,
+    Withdrawal,
 )
-from andon.reviews.errors import ReviewDecided, ReviewHeld, ReviewNotClaimed, ReviewNotFound, VerdictInvalid
+from andon.reviews.errors import (
+    ReviewDecided,
+    ReviewHeld,
+    ReviewNotClaimed,
+    ReviewNotFound,
+    ReviewWithdrawn,
+    VerdictInvalid,
+)
 from andon.reviews.published import BlindAuditDecided, QuestionAnswered, VerdictGiven
 from andon.reviews.service import (
     OPENED_AT_ONCE,
@@ -35,6 +43,8 @@ from andon.reviews.service import (
     page,
     place_of,
     release,
+    withdraw,
+    withdraw_about,
 )
 
 __all__ = [
@@ -53,9 +63,11 @@ __all__ = [
     "ReviewPace",
     "ReviewState",
     "ReviewTask",
+    "ReviewWithdrawn",
     "Verdict",
     "VerdictGiven",
     "VerdictInvalid",
+    "Withdrawal",
     "ask",
     "audit_counts",
     "backlogs",
@@ -72,4 +84,6 @@ __all__ = [
     "page",
     "place_of",
     "release",
+    "withdraw",
+    "withdraw_about",
 ]

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from andon.kernel import reasons
 from andon.kernel.identity import Actor
-from andon.reviews.errors import ReviewDecided, ReviewHeld, ReviewNotClaimed, VerdictInvalid
+from andon.reviews.errors import ReviewDecided, ReviewHeld, ReviewNotClaimed, ReviewWithdrawn, VerdictInvalid
 
 CLAIM = timedelta(minutes=15)
 """The time for which a claimed review is reserved."""
@@ -25,6 +25,8 @@ class ReviewState(StrEnum):
     OPEN = "open"
     CLAIMED = "claimed"
     DECIDED = "decided"
+    WITHDRAWN = "withdrawn"
+    """A question that was settled elsewhere, so that nobody has to answer it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,15 @@ class Verdict:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """The end of a question that was settled elsewhere: by whom and why."""
+
+    reason: str
+    by: str
+    at: datetime
+
+
 _FIELDS_SHOWN = 5
 _LONGEST_VALUE = 40
 
@@ -62,9 +73,11 @@ class ReviewTask:
     """A person's task on one decision, which is read from the ledger. `actions` gives the effect of each outcome.
 
     A procedure that follows the decision may ask a `question` of its own (under the key `asked_by`); its answer only
-    lets the procedure continue. A call of a tool with an unknown outcome asks one without a procedure. A
-    `blind` review audits an automatic decision: its outcomes are classes, its verdict has no effect outside, and until
-    then the reviewer does not see the line's decision. `predicted` is that decision, from the verdict on.
+    lets the procedure continue. A call of a tool and an action (`action_id`) with an unknown outcome are asked about
+    without a procedure. Of an action that follows no decision, `decision_id` is the action's own id.
+
+    A `blind` review audits an automatic decision: its outcomes are classes, its verdict has no effect outside, and
+    until then the reviewer does not see the line's decision. `predicted` is that decision, from the verdict on.
     """
 
     id: UUID
@@ -86,6 +99,13 @@ class ReviewTask:
     question: str | None = None
     blind: bool = False
     predicted: str | None = None
+    action_id: UUID | None = None
+    withdrawal: Withdrawal | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether a person still has to decide it."""
+        return self.verdict is None and self.withdrawal is None
 
     @property
     def hidden(self) -> bool:
@@ -101,27 +121,29 @@ class ReviewTask:
         """Where the review stands at the moment `now`."""
         if self.verdict is not None:
             return ReviewState.DECIDED
+        if self.withdrawal is not None:
+            return ReviewState.WITHDRAWN
         return ReviewState.OPEN if self.holder(now) is None else ReviewState.CLAIMED
 
     def holder(self, now: datetime) -> str | None:
         """Return the holder, if there is one."""
-        if self.verdict is not None or self.claim is None or self.claim.until <= now:
+        if not self.waits or self.claim is None or self.claim.until <= now:
             return None
         return self.claim.by
 
     def is_overdue(self, now: datetime) -> bool:
         """Return whether somebody should have looked at it by now."""
-        return self.verdict is None and self.due_at < now
+        return self.waits and self.due_at < now
 
     def claimed(self, actor: Actor, now: datetime) -> "ReviewTask":
-        """Taken (or kept for longer) by `actor`. Raises ReviewDecided, ReviewHeld."""
+        """Taken (or kept for longer) by `actor`. Raises ReviewDecided, ReviewWithdrawn, ReviewHeld."""
         self._require_undecided()
         self._require_not_held_by_another(actor, now)
         kept = self.claim is not None and self.holder(now) is not None
         return replace(self, claim=Claim(actor.name, self.claim.at if kept and self.claim else now, now + CLAIM))
 
     def released(self, actor: Actor, now: datetime) -> "ReviewTask":
-        """Given back to the queue. Raises ReviewDecided, ReviewHeld, ReviewNotClaimed."""
+        """Given back to the queue. Raises ReviewDecided, ReviewWithdrawn, ReviewHeld, ReviewNotClaimed."""
         self._require_holder(actor, now)
         return replace(self, claim=None)
 
@@ -131,7 +153,10 @@ class ReviewTask:
         return tuple(one for one in self.outcomes if self.blind or one != UNDECIDED)
 
     def judge(self, outcome: str, reason: str, actor: Actor, now: datetime) -> Verdict:
-        """Return the holder's verdict. Raises ReviewDecided, ReviewHeld, ReviewNotClaimed, VerdictInvalid."""
+        """Return the holder's verdict.
+
+        Raises ReviewDecided, ReviewWithdrawn, ReviewHeld, ReviewNotClaimed, VerdictInvalid.
+        """
         self._require_holder(actor, now)
         if outcome not in self.choices:
             what = "class" if self.blind else "outcome"
@@ -144,10 +169,19 @@ class ReviewTask:
         """With its verdict; nobody holds it any more. `predicted` is what the line had said, for a blind review."""
         return replace(self, claim=None, verdict=verdict, predicted=predicted)
 
+    def withdrawn(self, reason: str, actor: Actor, now: datetime) -> "ReviewTask":
+        """Withdrawn, because what it asks was settled elsewhere; nobody holds it any more."""
+        return replace(self, claim=None, withdrawal=Withdrawal(reason.strip(), actor.name, now))
+
     def _require_undecided(self) -> None:
         if self.verdict is not None:
             raise ReviewDecided(
                 f"{self.verdict.by} decided on {self.verdict.outcome!r} at {self.verdict.at:%Y-%m-%d %H:%M:%S} UTC"
+            )
+        if self.withdrawal is not None:
+            raise ReviewWithdrawn(
+                f"Settled elsewhere by {self.withdrawal.by} at {self.withdrawal.at:%Y-%m-%d %H:%M:%S} UTC, "
+                f"so it needs no answer: {self.withdrawal.reason}"
             )
 
     def _require_not_held_by_another(self, actor: Actor, now: datetime) -> None:

@@ -19,5 +19,9 @@ class ReviewDecided(Conflict):
     """A verdict has already been given."""
 
 
+class ReviewWithdrawn(Conflict):
+    """The review was withdrawn."""
+
+
 class VerdictInvalid(Invalid):
     """The verdict cannot be used."""

@@ -31,19 +31,20 @@ class VerdictGiven(DomainEvent):
 
 @dataclass(frozen=True, slots=True)
 class QuestionAnswered(DomainEvent):
-    """A person answered a question of a procedure or about a call; this is no verdict on the decision."""
+    """A person answered a question of a procedure, or about a call or an action; it is no verdict on the decision."""
 
     type: ClassVar[str] = "andon.question.answered"
     about: ClassVar[str] = "decision:{decision_id}"
 
     review_id: Annotated[UUID, "Id of the review that asked."]
-    asked_by: Annotated[UUID, "Key of the question: of a procedure's step, or the id of a call of a tool."]
+    asked_by: Annotated[UUID, "Key of the question: of a procedure's step, of a call of a tool or of an action."]
     procedure_id: Annotated[UUID | None, "Id of the procedure, which goes on; null if none asked."]
-    decision_id: Annotated[UUID, "Id of the decision that the question is about."]
+    decision_id: Annotated[UUID, "Id of the decision that the question is about; of an action without one, its own."]
     automation: Annotated[str, "Name of the automation."]
     outcome: Annotated[str, "What the person chose."]
     by: Annotated[str, "Who answered."]
     reason: Annotated[str, "Why."]
+    action_id: Annotated[UUID | None, "Id of the action whose outcome was unknown; null if it is about none."] = None
 
     @property
     def verdict(self) -> Verdict:

@@ -27,7 +27,7 @@ from andon.reviews.domain import (
 )
 from andon.reviews.errors import ReviewNotFound, VerdictInvalid
 from andon.reviews.published import BlindAuditDecided, QuestionAnswered, VerdictGiven
-from andon.reviews.vouched import VERDICTS
+from andon.reviews.vouched import VERDICTS, WITHDRAWALS
 
 OPENED_AT_ONCE = 500
 
@@ -60,8 +60,9 @@ def ask(
     correlation_id: str,
     traceparent: str | None,
     now: datetime,
+    action_id: UUID | None = None,
 ) -> None:
-    """Open a review for what a procedure, or a call of a tool, asks about its decision: exactly one a key."""
+    """Open a review for a question of a procedure, or about a call or an action: exactly one a key."""
     review = ReviewTask(
         id=uuid7(now),
         decision_id=decision_id,
@@ -78,8 +79,36 @@ def ask(
         asked_by=key,
         procedure_id=procedure_id,
         question=question,
+        action_id=action_id,
     )
     store.add(tx, [review])
+
+
+def withdraw(tx: Tx, key: UUID, *, actor: Actor, reason: str, now: datetime) -> int:
+    """Withdraw a question that was settled elsewhere, by its key. Return 0 if no such question waits."""
+    return _withdraw(tx, store.waiting_for_update(tx, keys=[key]), actor, reason, now)
+
+
+def withdraw_about(tx: Tx, action_ids: Sequence[UUID], *, actor: Actor, reason: str, now: datetime) -> int:
+    """Withdraw the questions about actions that were settled elsewhere. Return how many there were."""
+    return _withdraw(tx, store.waiting_for_update(tx, action_ids=action_ids), actor, reason, now)
+
+
+def _withdraw(tx: Tx, found: Sequence[ReviewTask], actor: Actor, reason: str, now: datetime) -> int:
+    for held in found:
+        store.save(tx, held.withdrawn(reason, actor, now))
+        audit.record(
+            tx,
+            actor=actor,
+            action="review.withdraw",
+            subject=f"review:{held.id}",
+            at=now,
+            reason=reason,
+            before={"state": held.state(now).value},
+            after={"state": ReviewState.WITHDRAWN.value, "decision": str(held.decision_id)},
+            rows=[WITHDRAWALS.row(held.id)],
+        )
+    return len(found)
 
 
 def find_question(tx: Tx, key: UUID) -> ReviewTask | None:
@@ -104,8 +133,10 @@ def decision_of(tx: Tx, review: ReviewTask) -> Mapping[str, Any]:
     """Return the decision that a review is about, as the outside receives it. Raises DecisionNotFound.
 
     A procedure asks about what it follows: where that is a person's verdict, the decision has that outcome. As long as
-    a blind review is undecided, only what the line saw is shown.
+    a blind review is undecided, only what the line saw is shown. Nothing is, where an action follows no decision.
     """
+    if review.action_id == review.decision_id:
+        return {}
     record = decisions.get(tx, review.decision_id)
     if review.hidden:
         return {"id": str(review.decision_id), "automation": review.automation} | _seen(record)
@@ -127,7 +158,7 @@ def cases_of(tx: Tx, found: Sequence[ReviewTask]) -> Mapping[UUID, str]:
 def page(
     tx: Tx, wanted: ReviewFilter, *, now: datetime, limit: int = 50, after: tuple[datetime, UUID] | None = None
 ) -> list[ReviewTask]:
-    """Reviews that wait, the one due first first; with the state `decided` those that do not, the newest verdict first.
+    """Reviews that wait, the one due first first; with the state `decided` or `withdrawn` those, the newest first.
 
     `after` is `place_of` the last review of the page before.
     """
@@ -136,7 +167,8 @@ def page(
 
 def place_of(review: ReviewTask) -> tuple[datetime, UUID]:
     """Where a review stands in its list: what the next page goes on after."""
-    return (review.due_at if review.verdict is None else review.verdict.at, review.id)
+    ended = review.verdict or review.withdrawal
+    return (review.due_at if ended is None else ended.at, review.id)
 
 
 def count(tx: Tx, wanted: ReviewFilter, *, now: datetime) -> int:
@@ -160,7 +192,10 @@ def pace(tx: Tx, automation: str, *, newest: int = 1000) -> ReviewPace:
 
 
 def claim(tx: Tx, review_id: UUID, *, actor: Actor, now: datetime) -> ReviewTask:
-    """Take a review, or keep it for longer. Raises ReviewNotFound, ReviewDecided, ReviewHeld (with the holder)."""
+    """Take a review, or keep it for longer.
+
+    Raises ReviewNotFound, ReviewDecided, ReviewWithdrawn, ReviewHeld (with the holder).
+    """
     before = store.get_for_update(tx, review_id)
     review = before.claimed(actor, now)
     store.save(tx, review)
@@ -170,7 +205,7 @@ def claim(tx: Tx, review_id: UUID, *, actor: Actor, now: datetime) -> ReviewTask
 
 
 def release(tx: Tx, review_id: UUID, *, actor: Actor, now: datetime) -> ReviewTask:
-    """Give a review back. Raises ReviewNotFound, ReviewDecided, ReviewHeld, ReviewNotClaimed."""
+    """Give a review back. Raises ReviewNotFound, ReviewDecided, ReviewWithdrawn, ReviewHeld, ReviewNotClaimed."""
     review = store.get_for_update(tx, review_id).released(actor, now)
     store.save(tx, review)
     _record(tx, "review.release", review, actor, now)
@@ -191,7 +226,8 @@ def give_verdict(
     """Decide a review that `actor` holds. Verdict, label, audit entry and the outcome's action are one transaction.
 
     `label` is the true class, where the outcome does not determine it; the subscriber checks it. The outcome of a blind
-    review is itself a class. Raises ReviewNotFound, ReviewDecided, ReviewHeld, ReviewNotClaimed, VerdictInvalid.
+    review is itself a class. Raises ReviewNotFound, ReviewDecided, ReviewWithdrawn, ReviewHeld, ReviewNotClaimed,
+    VerdictInvalid.
     """
     held = store.get_for_update(tx, review_id)
     verdict = held.judge(outcome, reason, actor, now)
@@ -223,7 +259,8 @@ def _published(review: ReviewTask, verdict: Verdict, label: str | None) -> Verdi
     of, said = (review.decision_id, review.automation), (verdict.outcome, verdict.by, verdict.reason)
     if review.asked_by is None:
         return VerdictGiven(review.id, *of, *said, label, at=verdict.at)
-    return QuestionAnswered(review.id, review.asked_by, review.procedure_id, *of, *said, at=verdict.at)
+    about = review.asked_by, review.procedure_id
+    return QuestionAnswered(review.id, *about, *of, *said, review.action_id, at=verdict.at)
 
 
 def _seen(record: DecisionRecord) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from andon.reviews.domain import (
     ReviewState,
     ReviewTask,
     Verdict,
+    Withdrawal,
 )
 from andon.reviews.errors import ReviewNotFound
 from andon.reviews.tables import reviews
@@ -48,6 +49,10 @@ _OPEN = text(f"""{taking.taken_sql(_ASKED)}, opened AS (
 )
 SELECT scope AS automation, queue #>> '{{}}' AS queue, traceparent, wrong FROM taken
 """)
+
+
+_WAITS: ColumnElement[bool] = reviews.c.state.in_([ReviewState.OPEN, ReviewState.CLAIMED])
+_ENDED = (ReviewState.DECIDED, ReviewState.WITHDRAWN)
 
 
 class ReviewMessage(NamedTuple):
@@ -92,6 +97,18 @@ def find_question(tx: Tx, key: UUID) -> ReviewTask | None:
     return None if row is None else _review(row)
 
 
+def waiting_for_update(
+    tx: Tx, *, keys: Sequence[UUID] | None = None, action_ids: Sequence[UUID] | None = None
+) -> list[ReviewTask]:
+    """Return and lock the waiting questions with these keys, or about these actions, in the order of their ids."""
+    query = select(reviews).where(_WAITS)
+    if keys is not None:
+        query = query.where(reviews.c.asked_by.in_(keys))
+    if action_ids is not None:
+        query = query.where(reviews.c.action_id.in_(action_ids))
+    return [_review(row) for row in tx.execute(query.order_by(reviews.c.id).with_for_update())]
+
+
 def get_for_update(tx: Tx, review_id: UUID) -> ReviewTask:
     """Load and lock one review until the transaction ends. Raises ReviewNotFound."""
     row = tx.execute(select(reviews).where(reviews.c.id == review_id).with_for_update()).one_or_none()
@@ -101,22 +118,22 @@ def get_for_update(tx: Tx, review_id: UUID) -> ReviewTask:
 
 
 def save(tx: Tx, review: ReviewTask) -> None:
-    """Write the claim and the verdict of a review over its row."""
+    """Write the claim and the verdict, or the withdrawal, of a review over its row."""
     claim, verdict = review.claim, review.verdict
-    undecided = ReviewState.OPEN if claim is None else ReviewState.CLAIMED
-    begun = {"claimed_at": claim and claim.at} if verdict is None else {}  # a decided one keeps when its work began
+    ended = verdict or review.withdrawal
+    begun = {"claimed_at": claim and claim.at} if ended is None else {}  # one that ended keeps when its work began
     tx.execute(
         update(reviews)
         .where(reviews.c.id == review.id)
         .values(
-            state=undecided if verdict is None else ReviewState.DECIDED,
+            state=_stored_state(review),
             claimed_by=claim and claim.by,
             **begun,
             claimed_until=claim and claim.until,
             outcome=verdict and verdict.outcome,
-            reason=verdict and verdict.reason,
-            decided_by=verdict and verdict.by,
-            decided_at=verdict and verdict.at,
+            reason=ended and ended.reason,
+            decided_by=ended and ended.by,
+            decided_at=ended and ended.at,
             predicted=review.predicted,
         )
     )
@@ -125,9 +142,9 @@ def save(tx: Tx, review: ReviewTask) -> None:
 def page(
     tx: Tx, wanted: ReviewFilter, *, now: datetime, limit: int, after: tuple[datetime, UUID] | None
 ) -> list[ReviewTask]:
-    """Undecided reviews by due time, or decided ones from the newest verdict on, beyond the place `after`."""
+    """Return waiting reviews by due time, or ended ones from the newest end on, beyond the place `after`."""
     query = select(reviews).where(*_conditions(wanted, now)).limit(limit)
-    if wanted.state is ReviewState.DECIDED:
+    if wanted.state in _ENDED:
         place = tuple_(reviews.c.decided_at, reviews.c.id)
         query = query.order_by(reviews.c.decided_at.desc(), reviews.c.id.desc())
         query = query if after is None else query.where(place < after)
@@ -179,30 +196,38 @@ def pace(tx: Tx, automation: str, newest: int) -> ReviewPace:
 
 def _conditions(wanted: ReviewFilter, now: datetime) -> list[ColumnElement[bool]]:
     held = and_(reviews.c.state == ReviewState.CLAIMED, reviews.c.claimed_until > now)
-    undecided = reviews.c.state != ReviewState.DECIDED
     match wanted.state:
         case None:
-            conditions = [undecided]
+            conditions = [_WAITS]
         case ReviewState.OPEN:
-            conditions = [undecided, or_(reviews.c.state == ReviewState.OPEN, reviews.c.claimed_until <= now)]
+            conditions = [_WAITS, or_(reviews.c.state == ReviewState.OPEN, reviews.c.claimed_until <= now)]
         case ReviewState.CLAIMED:
-            conditions = [undecided, held]
-        case ReviewState.DECIDED:
-            conditions = [reviews.c.state == ReviewState.DECIDED]
+            conditions = [_WAITS, held]
+        case ReviewState.DECIDED | ReviewState.WITHDRAWN:
+            conditions = [reviews.c.state == wanted.state]
     if wanted.automations is not None:
         conditions.append(reviews.c.automation.in_(wanted.automations))
     if wanted.queue is not None:
         conditions.append(reviews.c.queue == wanted.queue)
     if wanted.overdue:
-        conditions.append(and_(undecided, reviews.c.due_at < now))
+        conditions.append(and_(_WAITS, reviews.c.due_at < now))
     if wanted.blind is not None:
         conditions.append(reviews.c.blind.is_(wanted.blind))
     if wanted.mine is not None:
-        decided = wanted.state is ReviewState.DECIDED
+        ended = wanted.state in _ENDED
         conditions.append(
-            reviews.c.decided_by == wanted.mine if decided else and_(held, reviews.c.claimed_by == wanted.mine)
+            reviews.c.decided_by == wanted.mine if ended else and_(held, reviews.c.claimed_by == wanted.mine)
         )
     return conditions
+
+
+def _stored_state(review: ReviewTask) -> ReviewState:
+    """Return the state of a row, in which a claim that has run out stays a claim."""
+    if review.verdict is not None:
+        return ReviewState.DECIDED
+    if review.withdrawal is not None:
+        return ReviewState.WITHDRAWN
+    return ReviewState.OPEN if review.claim is None else ReviewState.CLAIMED
 
 
 def _new(review: ReviewTask) -> dict[str, Any]:
@@ -224,11 +249,13 @@ def _new(review: ReviewTask) -> dict[str, Any]:
         "procedure_id": review.procedure_id,
         "question": review.question,
         "blind": review.blind,
+        "action_id": review.action_id,
     }
 
 
 def _review(row: Row[Any]) -> ReviewTask:
     claimed, decided = row.claimed_by is not None, row.state == ReviewState.DECIDED
+    withdrawn = row.state == ReviewState.WITHDRAWN
     return ReviewTask(
         id=row.id,
         decision_id=row.decision_id,
@@ -249,4 +276,6 @@ def _review(row: Row[Any]) -> ReviewTask:
         question=row.question,
         blind=row.blind,
         predicted=row.predicted,
+        action_id=row.action_id,
+        withdrawal=Withdrawal(row.reason, row.decided_by, row.decided_at) if withdrawn else None,
     )

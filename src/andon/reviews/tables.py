@@ -32,4 +32,5 @@ reviews = Table(
     Column("question", Text, nullable=True),
     Column("blind", Boolean, nullable=False),
     Column("predicted", Text, nullable=True),
+    Column("action_id", Uuid, nullable=True),
 )

@@ -20,3 +20,12 @@ VERDICTS = RowKind(
     where="t.state = 'decided'",
 )
 """A review that was decided; what is not decided yet is told by nothing but the row."""
+
+WITHDRAWALS = RowKind(
+    "withdrawal",
+    "reviews",
+    {"id": "uuid"},
+    ("t.decision_id", "t.automation", "t.queue", "t.asked_by", "t.reason", "t.decided_by", "t.decided_at"),
+    where="t.state = 'withdrawn'",
+)
+"""A question that was settled elsewhere, so that no person is asked any more."""

@@ -29,7 +29,7 @@ class CallState(StrEnum):
     EXPIRED = "expired"
     BEGUN = "begun"
     UNKNOWN = "unknown"
-    """Begun by its caller, who did not report its end in time."""
+    """Begun, and nobody knows how it ended: its caller did not report in time, or its delivery may have arrived."""
     DONE = "done"
     FAILED = "failed"
 
@@ -102,6 +102,10 @@ class ToolCall:
     def lost(self) -> "ToolCall":
         """Return the call with an unknown outcome, because its caller did not report its end in time."""
         return replace(self, state=CallState.UNKNOWN)
+
+    def doubted(self, error: str) -> "ToolCall":
+        """Return the call with an unknown outcome, because nobody knows whether its delivery arrived."""
+        return replace(self, state=CallState.UNKNOWN, error=error)
 
     def ended(self, result: Any, error: str | None, *, sent: bool, now: datetime) -> "ToolCall":
         """Return the call with its end. Raises CallNotBegun.

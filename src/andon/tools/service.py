@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from andon import access, audit, cord, decisions, reviews
+from andon import access, actions, audit, cord, decisions, reviews
 from andon.access import Role
 from andon.authoring import AGENT_CALLER, ActionSpec, Toolbox
 from andon.cord import LineState
@@ -77,6 +77,11 @@ def get(tx: Tx, call_id: UUID, now: datetime) -> ToolCall:
     return _delivered(tx, _settled(tx, found), now).at(now)
 
 
+def find(tx: Tx, call_id: UUID) -> ToolCall | None:
+    """Return one call as it is kept, or None."""
+    return store.find(tx, call_id)
+
+
 def page(
     tx: Tx,
     *,
@@ -119,8 +124,9 @@ def review_of(tx: Tx, call: ToolCall) -> UUID | None:
 
 
 def question_of(tx: Tx, call: ToolCall) -> UUID | None:
-    """Return the id of the review that asks whether a call happened, if its outcome was ever unknown."""
-    found = None if call.finish_by is None else reviews.find_question(tx, call.id)
+    """Return the id of the review that asks whether a call happened, if its outcome is or may have been unknown."""
+    asked = call.finish_by is not None or call.state is CallState.UNKNOWN
+    found = reviews.find_question(tx, call.id) if asked else None
     return None if found is None else found.id
 
 
@@ -176,6 +182,8 @@ def finish(
 ) -> ToolCall:
     """Keep the end of a call that was begun. A repeat changes nothing.
 
+    If a person was asked meanwhile whether it happened, the question is withdrawn.
+
     With an error and `sent` False, the call was never sent, and its permit can be spent again. Raises
     ToolCallNotFound, CallNotBegun, ToolCallInvalid.
     """
@@ -186,6 +194,9 @@ def finish(
         return call
     ended = call.ended(result, error, sent=sent, now=now)
     store.save(tx, ended)
+    if call.state is CallState.UNKNOWN and call.finish_by is not None:
+        why = f"The caller of {call.tool} said how it ended: {ended.state}"
+        reviews.withdraw(tx, call.id, actor=Actor(caller), reason=why, now=now)
     _vouch(tx, "tool.finish", ended, Actor(caller), now)
     return ended
 
@@ -219,8 +230,9 @@ def subscribe(events: Events) -> None:
 
 
 def _told(tx: Tx, answered: reviews.QuestionAnswered) -> None:
-    """Settle a call by a person's answer. A call that its caller finished meanwhile stays as it is."""
-    call = store.find(tx, answered.asked_by, lock=True) if answered.procedure_id is None else None
+    """Settle a call by a person's answer. The answer about an action that Andon delivers settles that action."""
+    asked = answered.procedure_id is None and answered.action_id is None
+    call = store.find(tx, answered.asked_by, lock=True) if asked else None
     if call is None:
         return
     require_other(tx, call, answered.by)
@@ -299,18 +311,28 @@ def _settled(tx: Tx, call: ToolCall) -> ToolCall:
 
 
 def _delivered(tx: Tx, call: ToolCall, now: datetime) -> ToolCall:
-    """Apply the end of the call's delivery, if it has ended."""
-    message = outbox.find(tx, call.id) if call.state is CallState.BEGUN else None
+    """Apply the end of the call's delivery, if it has ended. One that may have arrived is settled by a person."""
+    message = outbox.find(tx, call.id) if _is_with_outbox(call) else None
     if message is None or message.state not in (outbox.MessageState.DONE, outbox.MessageState.DEAD):
         return call
     locked = store.find(tx, call.id, lock=True) or call
-    if locked.state is not CallState.BEGUN:
+    if not _is_with_outbox(locked):
         return locked
     error = message.last_error or "it was given up" if message.state is outbox.MessageState.DEAD else None
-    ended = locked.ended(None, error, sent=True, now=now)
+    if error is not None and actions.get(tx, call.id).is_unknown:
+        if locked.state is CallState.UNKNOWN:
+            return locked
+        ended = locked.doubted(error)
+    else:
+        ended = locked.ended(None, error, sent=True, now=now)
     store.save(tx, ended)
     _vouch(tx, "tool.finish", ended, PLATFORM, now)
     return ended
+
+
+def _is_with_outbox(call: ToolCall) -> bool:
+    """Return whether a call may be a delivery of the outbox that has not ended yet, or whose end nobody knows."""
+    return call.state is CallState.BEGUN or (call.state is CallState.UNKNOWN and call.finish_by is None)
 
 
 def _own(tx: Tx, call_id: UUID, caller: str) -> ToolCall:

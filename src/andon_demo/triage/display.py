@@ -61,6 +61,7 @@ def _results(story: TriageStory) -> Table:
         "Cards blocked": f"{len(blocked)} of {traffic.ledger.procedures()[0]} by the robot, each once: "
         f"{'yes' if all(count == 1 for count in blocked.values()) else 'NO'}; {story.reviewers.by_hand} by hand",
         "Answers": f"{len(story.catcher.caught)} sent, to {len(answers)} mails; {story.reviewers.approved} approved",
+        "Unknown outcomes": f"{story.reviewers.left} left to people who can look whether it happened",
     }
     for name, value in rows.items():
         table.add_row(name, value)

@@ -18,7 +18,11 @@ FAULTS = 10
 
 @dataclass(slots=True)
 class Reviewers:
-    """One desk. `given` counts verdicts on mails, `approved` answers to send, `by_hand` cards blocked by hand."""
+    """One desk.
+
+    `given` counts verdicts on mails, `approved` answers to send, `by_hand` cards blocked by hand, `left` the questions
+    about actions with an unknown outcome, which nobody at this desk can look into.
+    """
 
     url: str
     key: str
@@ -26,6 +30,7 @@ class Reviewers:
     given: int = 0
     approved: int = 0
     by_hand: int = 0
+    left: int = 0
     _faults: int = 0
     _stopped: bool = False
 
@@ -37,7 +42,9 @@ class Reviewers:
         """Work until stopped. Raises LineFailed."""
         session = Session(self.url, self.key)
         while not self._stopped:
-            ready = [one for one in await self._listed(session) if self._mail_of(one) is not None]
+            listed = await self._listed(session)
+            self.left = sum(one["action_id"] is not None for one in listed)
+            ready = [one for one in listed if one["action_id"] is None and self._mail_of(one) is not None]
             for review in ready:
                 await self._tried(session, review)
             if not ready:

@@ -40,9 +40,10 @@ def installation(database: Database, tmp_path: Path) -> Installation:
 
 
 @contextmanager
-def visiting(installation: Installation, *grants: Grant) -> Iterator[httpx.Client]:
+def visiting(installation: Installation, *grants: Grant, events: Events | None = None) -> Iterator[httpx.Client]:
     """Somebody with these grants, signed in."""
-    app = console.create_app(Settings(), installation.database, installation.clock, KeyRing(PEPPER), Events())
+    bus = events or Events()
+    app = console.create_app(Settings(), installation.database, installation.clock, KeyRing(PEPPER), bus)
     token = installation.key("somebody", *grants)
     with served(app) as address, httpx.Client(base_url=address, headers={"Origin": address}) as client:
         client.post("/sign-in", data={"key": token, "next": "/streams"})

@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from andon import audit, cord, reviews, tools
+from andon import audit, cord, reviews, settling, tools
 from andon.access import Grant, Role
 from andon.bootstrap.project import build_events
 from andon.cord import LineState
@@ -268,7 +268,16 @@ def test_a_caller_may_finish_late_and_then_no_answer_changes_the_end(
     path = f"/v1/tool-calls/{made['id']}"
     done = call(installation, "POST", f"{path}/finish", agent, json={"result": "paid"}).json()
     assert done["state"] == "done"
-    answer(installation, reviewer, done["question_id"], "did not happen")
+    question = call(installation, "GET", f"/v1/reviews/{done['question_id']}", reviewer).json()
+    said = "The caller of refund said how it ended: done"
+    assert (question["state"], question["withdrawal"]["reason"], question["withdrawal"]["by"]) == (
+        "withdrawn",
+        said,
+        "claudia",
+    )
+    refused = answer(installation, reviewer, done["question_id"], "did not happen")
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:andon:problem:review-withdrawn")
+    assert said in refused.json()["detail"]
     assert call(installation, "GET", path, agent).json()["state"] == "done"
     with installation.database.begin() as tx:
         assert audit.doubts(tx, APPROVED, [APPROVED.row(UUID(made["id"]))]) == {}
@@ -286,6 +295,27 @@ def test_what_was_never_sent_is_not_sent_again_once_its_outcome_is_unknown(
     ended = call(installation, "POST", f"/v1/tool-calls/{made['id']}/finish", agent, json=unsent).json()
     assert ended["state"] == "failed"
     assert begin(installation, agent, made).status_code == 409
+
+
+@pytest.mark.parametrize(("found", "state"), [("happened", "done"), ("give up", "unknown")])
+def test_a_delivery_that_may_have_arrived_is_settled_by_another_than_its_caller(
+    installation: Installation, agent: str, reviewer: str, found: str, state: str
+) -> None:
+    made = ask(installation, agent, "notify", text="hello").json()
+    begin(installation, agent, made)
+    now, path = datetime.now(UTC), f"/v1/tool-calls/{made['id']}"
+    with installation.database.begin() as tx:
+        outbox.settle(tx, UUID(made["id"]), outbox.MessageState.DEAD, now=now, error="unknown: no answer came")
+        settling.ask_due(tx, now)
+    shown = call(installation, "GET", path, agent).json()
+    assert (shown["state"], shown["error"]) == ("unknown", "unknown: no answer came")
+    review = call(installation, "GET", f"/v1/reviews/{shown['question_id']}", reviewer).json()
+    assert (review["queue"], review["action_id"]) == ("agents", made["id"])
+    both = installation.key("boris", Grant(Role.AGENT, BOX), Grant(Role.REVIEWER, BOX))
+    assert answer(installation, both, review["id"], found).status_code == 403
+    call(installation, "POST", f"/v1/reviews/{review['id']}/release", both)
+    assert answer(installation, reviewer, review["id"], found).status_code == 200
+    assert call(installation, "GET", path, agent).json()["state"] == state
 
 
 def test_what_andon_delivers_is_never_lost(installation: Installation, agent: str) -> None:

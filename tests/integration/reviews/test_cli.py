@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from andon import labels, reviews
+from andon import labels, reviews, settling
 from andon.cli import app
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
@@ -31,16 +31,25 @@ def andon(*arguments: str, status: int = 0) -> Result:
     return result
 
 
-def test_the_list_names_deliveries_whose_result_nobody_knows(database: Database) -> None:
-    bury(database, [an_action(NOW)], at=NOW, why="answered 503")
+def test_an_action_with_an_unknown_outcome_is_listed_and_shown_as_withdrawn_once_it_is_settled(
+    database: Database,
+) -> None:
+    action = an_action(NOW)
+    bury(database, [action], at=NOW, why="unknown: no answer came")
+    with database.begin() as tx:
+        settling.ask_due(tx, NOW)
+    [listed] = json.loads(andon("list", "--json").stdout)
+    assert (listed["action_id"], listed["outcomes"]) == (str(action.id), ["happened", "send again", "give up"])
+    assert listed["question"].startswith("release was sent to bank at")
+    assert listed["id"] in andon("list").output
+    confirmed = CliRunner().invoke(app, ["actions", "confirm", str(action.id), "--reason", "it is in their ledger"])
+    assert confirmed.exit_code == 0
     assert andon("list").output == "Nothing waits here.\n"
-    bury(database, [an_action(NOW)], at=NOW, why="unknown: no answer came")
-    listed = andon("list").output
-    assert "1 delivery waits for a person too" in listed
-    assert "andon actions dead --because unknown:" in listed
-    assert "No review waits here" in listed
-    assert andon("list", "--mine").output == "Nothing waits here.\n"
-    assert json.loads(andon("list", "--json").stdout) == []
+    assert listed["id"] in andon("list", "--state", "withdrawn").output
+    shown = json.loads(andon("show", listed["id"], "--json").stdout)
+    assert (shown["state"], shown["verdict"]) == ("withdrawn", None)
+    assert shown["withdrawal"]["reason"] == "The action was confirmed: it is in their ledger"
+    assert "Settled elsewhere by" in andon("claim", listed["id"], status=5).output
 
 
 def test_a_review_is_claimed_decided_and_becomes_a_label(database: Database) -> None:

@@ -1,5 +1,6 @@
 """All SQL of actions beyond the outbox itself: deliveries and disabled destinations, and the evidence of scripts."""
 
+from andon.actions.store.asking import take_unasked
 from andon.actions.store.deliveries import (
     PostboxEntry,
     attempts_of,
@@ -39,6 +40,7 @@ __all__ = [
     "last_attempts",
     "picture_of",
     "states_of",
+    "take_unasked",
     "unexplained",
     "without_message",
     "write",
