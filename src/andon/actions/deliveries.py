@@ -9,10 +9,11 @@ import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 
+from andon import audit
 from andon.actions import service
 from andon.actions.domain import Disabled
 from andon.actions.lanes import DestinationLane
@@ -71,6 +72,7 @@ class Deliveries:
         self._postbox = Postbox(database, clock)
         self._events = events
         self._burials: Grouped[PostboxEntry, None] = Grouped(self._bury)
+        self._chain = audit.Chain(uuid4())
         self._sender = Sender(
             self._postbox,
             connectors,
@@ -183,11 +185,13 @@ class Deliveries:
     async def _bury(self, entries: Sequence[PostboxEntry]) -> list[None]:
         """Record new dead letters, and publish them in the same transaction. Raises DatabaseUnavailable."""
 
-        def write() -> None:
+        def write(chain: audit.Chain) -> audit.Leaf:
             with self._database.begin() as tx:
-                service.bury(tx, entries, events=self._events, now=self._clock.now())
+                return service.bury(tx, entries, chain=chain, events=self._events, now=self._clock.now())
 
-        await asyncio.to_thread(write)
+        chain, self._chain = self._chain, audit.Chain(uuid4())
+        chain.advance(await asyncio.to_thread(write, chain))
+        self._chain = chain  # only now: where the end is unknown, the chain is never used again
         return [None] * len(entries)
 
     def _release(self, message: Message) -> None:

@@ -17,6 +17,9 @@ _LOCK = 0x616E646F6E
 _VOUCHED = "0009"
 """The first revision whose audit entries vouch for rows; what stands before it is adopted."""
 
+_ANSWERS_VOUCHED = "0011"
+"""The first revision whose audit entries vouch for answers of receivers."""
+
 
 def upgrade(database: Database, revision: str = "head") -> None:
     """Run the missing upgrades up to a revision, once, whoever calls concurrently. Raises DatabaseUnavailable."""
@@ -28,6 +31,8 @@ def upgrade(database: Database, revision: str = "head") -> None:
         command.upgrade(config, revision)
         if before is not None and before < _VOUCHED <= str(_revision(tx)):
             audit.adopt(tx, importlib.import_module("andon.bootstrap.vouched").ROWS, datetime.now(UTC))
+        if before is not None and before < _ANSWERS_VOUCHED <= str(_revision(tx)):
+            importlib.import_module("andon.actions").adopt_answers(tx, datetime.now(UTC))
 
 
 def _revision(tx: Tx) -> str | None:
