@@ -7,7 +7,7 @@ from andon.actions import DeliveryStates
 from andon.actions.vouched import DISABLED
 from andon.audit import Evidence, RowKind
 from andon.cord.vouched import LINE_STATES
-from andon.decisions import RECORDED, KeptKeys, LedgerEvidence
+from andon.decisions import DELIVERIES_ADOPTED, RECORDED, SENT, KeptKeys, LedgerEvidence
 from andon.decisions.vouched import AUTOMATION_VERSIONS, RELEASES
 from andon.gates.vouched import GATES, POINTERS, SHARES
 from andon.labels import IMPORTED, ImportedLabels
@@ -39,13 +39,16 @@ ROWS: Sequence[RowKind] = (
     LABELS,
     VERDICTS,
     APPROVED,
+    SENT,
 )
 
 
 def all_evidence() -> Mapping[str, Evidence]:
     """Fresh objects for one verification."""
+    ledger = LedgerEvidence()
     return {
-        RECORDED: LedgerEvidence(),
+        RECORDED: ledger,
+        DELIVERIES_ADOPTED: ledger,
         IMPORTED: ImportedLabels(),
         REGISTERED: ModelFiles(),
         "idempotency": KeptKeys(),

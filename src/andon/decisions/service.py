@@ -211,7 +211,15 @@ def fail(tx: Tx, decision_id: UUID, error: str, *, now: datetime) -> None:
     if failed.idempotency is not None:
         keys.release(tx, failed.idempotency, decision_id)
     if failed.notify is not None:
-        outbox.add(tx, [consequences.failure(failed, failed.notify, now)])
+        outbox.add(tx, [told := consequences.failure(failed, failed.notify, now)])
+        audit.record(
+            tx,
+            actor=PLATFORM,
+            action="decision.fail",
+            subject=f"decision:{decision_id}",
+            at=now,
+            rows=[SENT.row(told.id)],
+        )
 
 
 def deploy(tx: Tx, automation: Automation, *, actor: Actor, now: datetime) -> AutomationVersion:

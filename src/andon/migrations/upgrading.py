@@ -33,6 +33,7 @@ def upgrade(database: Database, revision: str = "head") -> None:
             audit.adopt(tx, importlib.import_module("andon.bootstrap.vouched").ROWS, datetime.now(UTC))
         if before is not None and before < _ANSWERS_VOUCHED <= str(_revision(tx)):
             importlib.import_module("andon.actions").adopt_answers(tx, datetime.now(UTC))
+            importlib.import_module("andon.decisions").adopt_deliveries(tx, datetime.now(UTC))
 
 
 def _revision(tx: Tx) -> str | None:
