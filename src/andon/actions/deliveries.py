@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from andon import audit
-from andon.actions import service
+from andon.actions import service, store
 from andon.actions.domain import Disabled
 from andon.actions.lanes import DestinationLane
 from andon.actions.observing import DeliveryObserver, UnobservedDeliveries
@@ -187,7 +187,9 @@ class Deliveries:
 
         def write(chain: audit.Chain) -> audit.Leaf:
             with self._database.begin() as tx:
-                return service.bury(tx, entries, chain=chain, events=self._events, now=self._clock.now())
+                now = self._clock.now()
+                service.bury(tx, entries, events=self._events, now=now)
+                return store.vouch(tx, entries, chain=chain, now=now)
 
         chain, self._chain = self._chain, audit.Chain(uuid4())
         chain.advance(await asyncio.to_thread(write, chain))

@@ -189,15 +189,11 @@ def ask_now(tx: Tx, action_id: UUID, *, now: datetime) -> bool:
     return outbox.hasten(tx, action_id, now=now)
 
 
-def bury(tx: Tx, entries: Sequence[PostboxEntry], *, chain: audit.Chain, events: Events, now: datetime) -> audit.Leaf:
-    """Write entries that end actions as dead letters, and publish those that were not dead before.
-
-    Return the leaf that vouches for them, by which to advance the chain once it is committed.
-    """
-    leaf, died = store.bury(tx, entries, chain=chain, now=now)
+def bury(tx: Tx, entries: Sequence[PostboxEntry], *, events: Events, now: datetime) -> None:
+    """Write entries that end actions as dead letters, and publish those that were not dead before."""
+    died = store.bury(tx, entries, now=now)
     for (automation, destination), ids in _by_destination(died).items():
         events.publish(tx, ActionsDied(automation, destination, len(ids), ids[:NAMED], at=now))
-    return leaf
 
 
 def disabled_destinations(tx: Tx, automations: Sequence[str] | None = None) -> list[Disabled]:

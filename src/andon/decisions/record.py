@@ -53,7 +53,7 @@ _ADDED = [field for field in COLUMNS.values() if field.since > 1]
 """What the first records lack."""
 
 
-def encode(decisions: Sequence[Decision], deliveries: Mapping[UUID, Mapping[str, str]]) -> list[bytes]:
+def encode(decisions: Sequence[Decision], deliveries: Mapping[UUID, Mapping[str, str]] | None = None) -> list[bytes]:
     """Return the records of a batch as JSON bytes. What its decisions have in common is written once.
 
     `deliveries` are the digests of what decisions set off, by decision.

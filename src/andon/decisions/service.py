@@ -24,11 +24,11 @@ from andon.decisions.domain import (
 from andon.decisions.errors import AutomationNotFound, DecisionNotFound, KeyInFlight, KeyReused
 from andon.decisions.shape import DecisionRow
 from andon.decisions.store import days, intake, keys, reading, spans, versions
-from andon.decisions.vouched import AUTOMATION_VERSIONS
+from andon.decisions.vouched import AUTOMATION_VERSIONS, SENT
 from andon.kernel import outbox
 from andon.kernel.db import Tx, announce
 from andon.kernel.errors import AndonError
-from andon.kernel.identity import Actor
+from andon.kernel.identity import PLATFORM, Actor
 
 log = structlog.get_logger(__name__)
 

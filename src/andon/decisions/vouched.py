@@ -15,10 +15,9 @@ SENT = RowKind(
     "outbox",
     {"id": "uuid"},
     ("t.scope", "t.subject", "t.payload::text", "t.correlation_id", "t.traceparent", "t.created_at"),
-    where=f"t.topic = '{DELIVER_ACTION}' AND t.payload -> 'event' IS NULL AND t.id <> t.subject "
-    "AND (t.payload -> 'decision' IS NOT NULL OR t.payload -> 'verdict' IS NOT NULL)",
+    where=f"t.topic = '{DELIVER_ACTION}' AND t.payload -> 'event' IS NULL AND t.payload -> 'decision' IS NOT NULL",
 )
-"""A delivery that follows from something after the decision: a verdict, a step of a procedure, a failed request."""
+"""A delivery that follows from something after the decision: a step of a procedure, a failed request."""
 
 RELEASES = RowKind(
     "release",

@@ -14,8 +14,7 @@ from sqlalchemy import text
 from tests.auditing import audited, opened, review_of
 
 from andon import access, actions, audit, cord, decisions, gates, labels, reviews, serving, spending
-from andon.actions import AnswerKind, Attempt
-from andon.actions import service as actions_service
+from andon.actions import AnswerKind, Attempt, store
 from andon.actions.store import PostboxEntry
 from andon.audit import Harm, Report
 from andon.authoring import Budget
@@ -51,6 +50,15 @@ FORGED = (
 
 ANSWERS = (
     "UPDATE delivery_answers AS r {0} FROM delivery_attempts AS a WHERE a.id = r.attempt_id AND a.message_id = '{1}'"
+)
+
+SET_OFF = "(SELECT min(m.id::text)::uuid FROM outbox AS m JOIN decisions AS d ON d.id = m.subject WHERE lane <> '')"
+"""A delivery that a decision set off."""
+
+PUT_DELIVERY = (
+    "INSERT INTO outbox (id, topic, scope, subject, payload, correlation_id, created_at, due_at, state, attempts) "
+    f"SELECT '{OTHER}', topic, scope, subject, {{}}, correlation_id, created_at, due_at, 'pending', 0 "
+    f"FROM outbox WHERE id = {SET_OFF}"
 )
 
 PUT_IN = """
@@ -155,6 +163,15 @@ CHANGES = (
     ("DELETE FROM delivery_answers", f"action:{DEAD}", MISSING),
     (PUT_IN.format(f"'{DEAD}', 'delivered', NULL, NULL"), f"action:{DEAD}", UNCLAIMED),
     (PUT_IN.format(f"'{DEAD}', 'delivered', writer, seq"), f"action:{DEAD}", UNCLAIMED),
+    (f"DELETE FROM outbox WHERE id = {SET_OFF}", "action:", MISSING),
+    (
+        f"UPDATE outbox SET payload = replace(payload::text, 'bank', 'mine')::json WHERE id = {SET_OFF}",
+        "action:",
+        EDITED,
+    ),
+    (f"UPDATE outbox SET scope = 'other' WHERE id = {SET_OFF}", "action:", EDITED),
+    (PUT_DELIVERY.format("payload"), f"action:{OTHER}", UNCLAIMED),
+    (PUT_DELIVERY.format("""'{"decision": {}}'"""), f"delivery:{OTHER}", UNCLAIMED),
     ("INSERT INTO disabled_destinations VALUES ('bank', now(), 'x')", "disabled_destination:bank", UNCLAIMED),
 )
 
@@ -203,7 +220,8 @@ def deliver(tx: Tx, now: datetime) -> None:
         ended = dataclasses.replace(begun, ended_at=now, kind=kind, status=200, result={"n": 1e22, "a": [0.5, -0.0]})
         error = None if one == TAKEN else "refused"
         entry = PostboxEntry((message.id, begun), ended, Conclusion(message, state, error))
-        chain.advance(actions_service.bury(tx, [entry], chain=chain, events=Events(), now=now))
+        store.bury(tx, [entry], now=now)
+        chain.advance(store.vouch(tx, [entry], chain=chain, now=now))
     by: dict[str, Any] = {"actor": OWNER, "reason": "test", "events": Events(), "now": now}
     actions.resend(tx, UUID(RESENT), **by)
     actions.confirm(tx, UUID(CONFIRMED), **by)

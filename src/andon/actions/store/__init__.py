@@ -11,6 +11,7 @@ from andon.actions.store.deliveries import (
     last_attempts,
     states_of,
     unexplained,
+    vouch,
     without_message,
     write,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "picture_of",
     "states_of",
     "unexplained",
+    "vouch",
     "without_message",
     "write",
 ]

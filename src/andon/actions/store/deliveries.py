@@ -66,7 +66,7 @@ _BURY = text(
     _write_sql(
         ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _BEGUN),
         ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _ENDED),
-        "CAST(:writer AS uuid), CAST(:seq AS bigint)",
+        "CAST(NULL AS uuid), CAST(NULL AS bigint)",
         CONCLUDE.format(**{name: f":o_{name}" for name in CONCLUDE_NAMES}) + "RETURNING o.id, o.scope, o.lane",
     )
 )
@@ -112,31 +112,44 @@ async def write(
         await connection.execute(_WRITE_WITH_LEAF, *values, *audit.values_of(leaf))
 
 
-def bury(
-    tx: Tx, entries: Sequence[PostboxEntry], *, chain: audit.Chain, now: datetime
-) -> tuple[audit.Leaf, list[Known]]:
-    """Write entries in the caller's transaction, with the next leaf of a chain that vouches for them.
+def bury(tx: Tx, entries: Sequence[PostboxEntry], *, now: datetime) -> list[Known]:
+    """Write entries in the caller's transaction; the messages that they ended, without those that were ended before.
 
-    Return the leaf and the messages that they ended, without those that were ended before.
+    No leaf vouches for them before `vouch` does, in the same transaction.
     """
-    writer, seq = chain.place
     names = [name for name, _ in (*_BEGUN, *_ENDED)] + [f"o_{name}" for name in CONCLUDE_NAMES]
-    values = dict(zip(names, [*_columns(entries), *_conclusions(entries, now)], strict=True))
-    died = [Known(*row) for row in tx.execute(_BURY, values | {"writer": writer, "seq": seq})]
-    ended = [entry.conclusion for entry in entries if entry.conclusion is not None]
-    errors = {one.message.id: one.error for one in ended if one.state is MessageState.DEAD}
-    items = [item for entry in entries if (item := entry.answer_item) is not None]
-    items += [proving.death_item(one.id, now, errors[one.id]) for one in died if one.id in errors]
+    values = [*_columns(entries), *_conclusions(entries, now)]
+    return [Known(*row) for row in tx.execute(_BURY, dict(zip(names, values, strict=True)))]
+
+
+def vouch(tx: Tx, entries: Sequence[PostboxEntry], *, chain: audit.Chain, now: datetime) -> audit.Leaf:
+    """Write the chain's next leaf, which vouches for what `bury` wrote at `now` in this transaction."""
+    ended = [entry for entry in entries if entry.ended is not None]
+    buried = [entry.conclusion.message.id for entry in entries if entry.conclusion is not None]
+    place = dict(zip(("writer", "seq"), chain.place, strict=True))
+    dead = tx.execute(_NOTE_DEATHS, {"ids": buried, "now": now, **place}).all()
+    tx.execute(_NOTE_ANSWERS, {"ids": [entry.ended.id for entry in ended if entry.ended is not None], **place})
+    items = [item for entry in ended if (item := entry.answer_item) is not None]
+    items += [proving.death_item(row.id, now, row.last_error) for row in dead]
     leaf = proving.linked(chain, items, now)
     run_plain(tx, audit.insert_sql(1), audit.values_of(leaf))
-    tx.execute(_NOTE_DEATHS, {"ids": [one.id for one in died if one.id in errors], "writer": writer, "seq": seq})
-    return leaf, died
+    return leaf
 
 
-_NOTE_DEATHS = text(
-    "INSERT INTO delivery_deaths (message_id, writer, seq) "
-    "SELECT id, CAST(:writer AS uuid), CAST(:seq AS bigint) FROM unnest(CAST(:ids AS uuid[])) AS id "
-    "ON CONFLICT (message_id) DO UPDATE SET writer = excluded.writer, seq = excluded.seq"
+_NOTE_DEATHS = text("""
+WITH dead AS (
+    SELECT id, last_error FROM outbox WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'dead' AND settled_at = :now
+), noted AS (
+    INSERT INTO delivery_deaths (message_id, writer, seq)
+    SELECT id, CAST(:writer AS uuid), CAST(:seq AS bigint) FROM dead
+    ON CONFLICT (message_id) DO UPDATE SET writer = excluded.writer, seq = excluded.seq
+)
+SELECT id, last_error FROM dead
+""")
+
+_NOTE_ANSWERS = text(
+    "UPDATE delivery_answers SET writer = CAST(:writer AS uuid), seq = CAST(:seq AS bigint) "
+    "WHERE attempt_id = ANY(CAST(:ids AS uuid[])) AND writer IS NULL"
 )
 
 
