@@ -149,11 +149,11 @@ def verify(
             if held := [leaf for leaf in claimed if _is_held(leaf, checkpoints.heads)]:
                 found.add(witness.evidence.check(tx, held))
             if later := [leaf for leaf in claimed if not _is_held(leaf, checkpoints.heads)]:
-                adder, counter = adding.get(witness.name), counting.get(witness.name)
-                before = 0 if counter is None else counter.found
-                found.add(witness.evidence.check(tx, later) if adder is None else adder.check_unsealed(tx, later))
-                if counter is not None:
-                    unsealed[witness.name] += counter.found - before
+                before = counting[witness.name].found if witness.name in counting else 0
+                check = adding[witness.name].check_unsealed if witness.name in adding else witness.evidence.check
+                found.add(check(tx, later))
+                if witness.name in counting:
+                    unsealed[witness.name] += counting[witness.name].found - before
         if progress is not None:
             progress(len(leaves))
     found.add(chains.end())

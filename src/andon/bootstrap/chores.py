@@ -21,6 +21,7 @@ from andon.kernel.events import Events
 from andon.measures.chores import chores as of_measures
 from andon.monitors.chores import chores as of_monitors
 from andon.procedures.chores import chores as of_procedures
+from andon.procedures.chores import of_histories
 from andon.proofs.chores import chores as of_proofs
 from andon.reviews.chores import chores as of_reviews
 from andon.rollouts.chores import chores as of_rollouts
@@ -53,6 +54,7 @@ def run_chores(
         *of_monitors(events),
         *of_rollouts(events),
         *of_experiments(events),
+        *of_histories(),
         *([] if procedures.conductor is None else of_procedures(procedures.conductor)),
     ]
     return ChoreRunner(database, chores, measures.chores)

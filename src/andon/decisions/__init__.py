@@ -26,6 +26,7 @@ from andon.decisions.assembly import (
 from andon.decisions.auditing import AuditsInForce, audits_of, declared_audit
 from andon.decisions.batches import BatchDecider
 from andon.decisions.bounds import bound_of
+from andon.decisions.chains import WriterChains
 from andon.decisions.content import content_of, contents_of, own_content_of
 from andon.decisions.contract import Contract
 from andon.decisions.controls import UNCONTROLLED, Control, Controls, Gate
@@ -282,6 +283,7 @@ __all__ = [
     "Unwatched",
     "VersionNotServed",
     "WaitingRequest",
+    "WriterChains",
     "accept",
     "accept_again",
     "accept_new",

@@ -8,17 +8,10 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
 
-from andon import audit
 from andon.kernel.db import Database, Tx
 
 _LOCK = 0x616E646F6E
 """Key of the advisory lock that lets one process migrate while the others wait."""
-
-_VOUCHED = "0009"
-"""The first revision whose audit entries vouch for rows; what stands before it is adopted."""
-
-_ANSWERS_VOUCHED = "0011"
-"""The first revision whose audit entries vouch for answers of receivers."""
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
@@ -29,11 +22,10 @@ def upgrade(database: Database, revision: str = "head") -> None:
         config.attributes["connection"] = tx
         before = _revision(tx)
         command.upgrade(config, revision)
-        if before is not None and before < _VOUCHED <= str(_revision(tx)):
-            audit.adopt(tx, importlib.import_module("andon.bootstrap.vouched").ROWS, datetime.now(UTC))
-        if before is not None and before < _ANSWERS_VOUCHED <= str(_revision(tx)):
-            importlib.import_module("andon.actions").adopt_answers(tx, datetime.now(UTC))
-            importlib.import_module("andon.decisions").adopt_deliveries(tx, datetime.now(UTC))
+        if before is not None:
+            for first, adopt in importlib.import_module("andon.bootstrap.vouched").ADOPTIONS.items():
+                if before < first <= str(_revision(tx)):
+                    adopt(tx, datetime.now(UTC))
 
 
 def _revision(tx: Tx) -> str | None:

@@ -26,6 +26,8 @@ from andon.procedures.errors import (
     StartRefused,
     StepInvalid,
 )
+from andon.procedures.histories import ProcedureHistories
+from andon.procedures.histories import adopt as adopt_histories
 from andon.procedures.ports import AgentDesk, StepObserver, ToolDesk, UnobservedSteps
 from andon.procedures.rehearsal import Rehearsal, rehearse
 from andon.procedures.service import (
@@ -53,6 +55,7 @@ __all__ = [
     "EventKeyReused",
     "NotStarted",
     "ProcedureEvent",
+    "ProcedureHistories",
     "ProcedureNotFound",
     "ProcedureNotStopped",
     "ProcedureOver",
@@ -69,6 +72,7 @@ __all__ = [
     "UnobservedSteps",
     "Version",
     "Wait",
+    "adopt_histories",
     "beginnings_of",
     "cancel",
     "events_of",

@@ -1,10 +1,11 @@
-"""Chores of workers for procedures, each for those whose code the worker has."""
+"""Chores of workers for procedures."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from andon.kernel.chores import Chore
 from andon.kernel.db import Tx
+from andon.procedures import histories
 
 if TYPE_CHECKING:
     from andon.procedures.conducting import Conductor
@@ -13,8 +14,21 @@ WAKING = timedelta(milliseconds=100)
 STRANDED_EVERY = timedelta(minutes=1)
 
 
+ENTERING = timedelta(seconds=5)
+ENTERING_LEASE = timedelta(seconds=30)
+
+
+def of_histories() -> list[Chore]:
+    """Enter the histories of ended procedures in the audit log; any worker can, whatever code it has."""
+
+    def enter_ended(tx: Tx, now: datetime) -> bool:
+        return histories.enter_ended(tx, now) == histories.AT_ONCE
+
+    return [Chore("enter_procedures", ENTERING, enter_ended, ENTERING_LEASE)]
+
+
 def chores(conductor: "Conductor") -> list[Chore]:
-    """Let those go on whose delivery has ended; say in the log which wait for other code."""
+    """Let those go on whose delivery has ended; say in the log which wait for other code than this worker has."""
 
     def wake_delivered(tx: Tx, now: datetime) -> bool:
         del now

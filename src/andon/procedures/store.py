@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from andon.kernel import durable
 from andon.kernel.db import Tx
-from andon.kernel.durable import RunState
+from andon.kernel.durable import OVER, RunState
 from andon.procedures.domain import ProcedureEvent, ProcedureRecord, StepAttempt, Version, Wait
 from andon.procedures.tables import procedure_attempts as attempts
 from andon.procedures.tables import procedure_events as events
@@ -19,11 +20,13 @@ from andon.procedures.tables import procedure_waits as waits
 from andon.procedures.tables import procedures
 
 _others = attempts.alias("others")
+_OWN = [column for column in procedures.c if column is not procedures.c.entered]
+"""The columns of a procedure's start, which never change."""
 
 
 def add(tx: Tx, procedure: ProcedureRecord) -> bool:
     """Write a new procedure; False if its id is there already."""
-    values = {column.name: getattr(procedure, column.name) for column in procedures.c}
+    values = {column.name: getattr(procedure, column.name) for column in _OWN}
     statement = insert(procedures).values(values).on_conflict_do_nothing().returning(procedures.c.id)
     return tx.execute(statement).one_or_none() is not None
 
@@ -197,13 +200,57 @@ def copy_until(tx: Tx, old: UUID, new: UUID, step: int) -> None:
     )
 
 
+def take_ended(tx: Tx, limit: int) -> list[UUID]:
+    """Mark procedures as entered that have ended and are not, and return them."""
+    p = procedures.c
+    ended = or_(*(durable.in_state(p.id, state) for state in sorted(OVER)))
+    query = select(p.id).where(~p.entered, ended).order_by(p.id).limit(limit).with_for_update(skip_locked=True)
+    ids = list(tx.execute(query).scalars())
+    if ids:
+        tx.execute(update(procedures).where(p.id.in_(ids)).values(entered=True))
+    return ids
+
+
+def ended_before(tx: Tx, moment: datetime | None) -> list[UUID]:
+    """Return procedures that should be in an entry: marked as entered, or ended before this moment."""
+    p = procedures.c
+    marked = list(tx.execute(select(p.id).where(p.entered)).scalars())
+    if moment is None:
+        return marked
+    left = list(tx.execute(select(p.id).where(~p.entered)).scalars())
+    ended = [
+        run.id
+        for first in range(0, len(left), 1000)
+        for run in durable.find(tx, left[first : first + 1000]).values()
+        if run.state in OVER and (run.ended_at is None or run.ended_at < moment)
+    ]
+    return [*marked, *ended]
+
+
+def histories(tx: Tx, procedure_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return what is written down about procedures besides their runs, as text: start, events, failed attempts."""
+    rows = tx.execute(
+        text(
+            "SELECT p.id, jsonb_build_array(p.name, p.version, p.automation, p.decision_id, p.input::text, p.verdict, "
+            "p.correlation_id, p.started_at, p.forked_from, p.forked_at_step, "
+            "(SELECT jsonb_agg(jsonb_build_array(e.id, e.name, e.key, e.data::text, e.sent_by, e.sent_at, e.taken_by) "
+            "ORDER BY e.id) FROM procedure_events e WHERE e.procedure_id = p.id), "
+            "(SELECT jsonb_agg(jsonb_build_array(a.step, a.number, a.name, a.began_at, a.ended_at, a.error) "
+            "ORDER BY a.step, a.number) FROM procedure_attempts a WHERE a.procedure_id = p.id))::text AS history "
+            "FROM procedures p WHERE p.id = ANY(CAST(:ids AS uuid[]))"
+        ),
+        {"ids": [str(one) for one in procedure_ids]},
+    )
+    return {row.id: row.history for row in rows}
+
+
 def _with_runs(tx: Tx, rows: Sequence[Row[Any]]) -> list[ProcedureRecord]:
     runs = durable.find(tx, [row.id for row in rows]) if rows else {}
     return [replace(_procedure(row), run=runs.get(row.id)) for row in rows]
 
 
 def _procedure(row: Row[Any]) -> ProcedureRecord:
-    return ProcedureRecord(**{column.name: row._mapping[column.name] for column in procedures.c})
+    return ProcedureRecord(**{column.name: row._mapping[column.name] for column in _OWN})
 
 
 def _event(row: Row[Any]) -> ProcedureEvent:

@@ -20,6 +20,7 @@ procedures = Table(
     Column("started_at", _AT, nullable=False),
     Column("forked_from", Uuid, nullable=True),
     Column("forked_at_step", Integer, nullable=True),
+    Column("entered", Boolean, nullable=False),
 )
 
 procedure_versions = Table(

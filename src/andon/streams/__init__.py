@@ -18,7 +18,9 @@ from andon.streams.errors import (
     StreamNotFound,
 )
 from andon.streams.events import BATCHED, STRUCTURED, Event, EventUnreadable, events_of
+from andon.streams.evidence import StreamPositions
 from andon.streams.intake import Intake
+from andon.streams.journal import adopt
 from andon.streams.mails import MailReader, MoveReader, RawMail, ReadsMails
 from andon.streams.ports import Arrival, MailCopy, Source
 from andon.streams.progress import Moved
@@ -74,9 +76,11 @@ __all__ = [
     "StreamKey",
     "StreamMissing",
     "StreamNotFound",
+    "StreamPositions",
     "StreamState",
     "Streams",
     "Watch",
+    "adopt",
     "asyncapi_document",
     "count_dead",
     "dead_events",

@@ -17,7 +17,7 @@ from andon.decisions import Alongside, DecisionRequest, Fenced
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database, Tx
 from andon.kernel.errors import AndonError, Unavailable
-from andon.streams import places
+from andon.streams import journal, places
 from andon.streams.domain import END, START, StreamKey
 from andon.streams.errors import Poison
 from andon.streams.lanes import BATCH, Lanes, Log
@@ -180,7 +180,16 @@ class Consumer:
             await self._failed(f"seek {place.partition}", error)
             return
         await self._in_thread(
-            lambda tx: streams.set_position(tx, self._key, partition, position, owner=self._member, seek=to)
+            lambda tx: journal.place(
+                tx,
+                self._key,
+                partition,
+                place.position,
+                position,
+                owner=self._member,
+                seek=to,
+                now=self._clock.now(),
+            )
         )
         self._troubles.went_well(f"seek {place.partition}")
         self._poked.set()
@@ -201,7 +210,7 @@ class Consumer:
         source = await self._opened()
         names = list(await source.partitions())
         if set(names) - self._known:
-            await self._in_thread(lambda tx: streams.add_partitions(tx, self._key, names))
+            await self._in_thread(lambda tx: journal.add_partitions(tx, self._key, names, self._clock.now()))
             self._known |= set(names)
             self._poked.set()
         ends = await self._ends(source, names)
@@ -251,7 +260,7 @@ class Consumer:
             await source.put_away(partition)
         else:
             log.warning("stream.partition_vanished", stream=str(self._key), partition=partition)
-        await self._in_thread(lambda tx: streams.finish(tx, self._key, self._member, partition))
+        await self._in_thread(lambda tx: journal.finish(tx, self._key, self._member, partition, self._clock.now()))
         self._known.discard(partition)
         self._ours.discard(partition)
         await self._drop(partition)

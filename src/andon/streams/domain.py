@@ -61,6 +61,7 @@ class Partition:
     dead: int
     per_second: float | None = None
     """Events that its reader worked off a second lately; None if nobody reads it."""
+    paused: bool = False
 
     @property
     def lag(self) -> int | None:

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from andon import labels
+from andon import audit, labels
 from andon.authoring import Automation, Trigger
-from andon.decisions import Alongside, DecisionRequest, Fenced
+from andon.decisions import Alongside, DecisionRequest, Fenced, WriterChains
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database, RowsChanged, Tx, run_plain
 from andon.kernel.errors import AndonError, Invalid
@@ -35,6 +35,7 @@ class LabelWriter:
         self._automation = automation
         self._events = events
         self._clock = clock
+        self._chains = WriterChains()
 
     async def decide(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> set[UUID]:
         """Record these together with `alongside`, even if there are none; return the ids with a new statement.
@@ -64,8 +65,15 @@ class LabelWriter:
                 refused = {identifier: refusal(end.error) for identifier, end in ends.items() if end.error is not None}
                 for statement in alongside.statements(recorded, refused):
                     run_plain(tx, *statement)
+                leaf = self._chains.beside(alongside)
+                if leaf is not None:
+                    run_plain(tx, audit.insert_sql(1), audit.values_of(leaf))
         except RowsChanged as error:
             raise Fenced(error.missing) from error
+        except Exception:  # the leaf may be committed or not: nothing follows it
+            self._chains.renew()
+            raise
+        self._chains.advance(None, leaf)
         return recorded
 
     def _allowed(self, automation: str, report: TruthReport) -> AndonError | None:

@@ -13,8 +13,10 @@ from uuid import UUID
 import asyncpg
 from pydantic_core import to_json
 
+from andon.decisions import AlongsideEntry
 from andon.kernel.errors import Invalid
 from andon.kernel.statements import Statement, all_of
+from andon.streams import journal
 from andon.streams.domain import DeadEvent, StreamKey
 from andon.streams.errors import Poison
 from andon.streams.reading import ArrivalReader, Chunk
@@ -110,6 +112,14 @@ class Progress:
         mails = self._mails(recorded)
         remembering = [(REMEMBER, (self._key.automation, *map(list, zip(*mails, strict=True))))] if mails else []
         return [*burying, *remembering, (MOVE, self._moving(steps))]
+
+    def entry(self) -> AlongsideEntry:
+        """Return the audit entry that says from where to where each partition is moved."""
+        moves: dict[str, tuple[int, int]] = {}
+        for chunk in self._chunks:
+            first, _ = moves.get(chunk.partition, (chunk.first, 0))
+            moves[chunk.partition] = first, chunk.next
+        return journal.move(self._key, moves, self._now)
 
     async def is_written(self, connection: asyncpg.Connection) -> bool:
         """Return whether all partitions are where this batch brings them."""

@@ -16,6 +16,7 @@ from andon.kernel.errors import Invalid
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
+from andon.streams import journal
 from andon.streams.domain import SHELVES, DeadEvent, DeadState, Stream, StreamKey, seek_to
 from andon.streams.errors import DeadEventNotFound, EventSettled, StreamNotFound, reason_of
 from andon.streams.events import Event, value_of
@@ -61,7 +62,7 @@ def pause(tx: Tx, key: StreamKey, *, actor: Actor, reason: str, now: datetime) -
     before = _held(tx, key, reason)
     if before.paused_at is None:
         streams.pause(tx, key, actor.name, reason, now)
-        _tell(tx, key, "pause", actor, reason, now, {})
+        _tell(tx, key, journal.PAUSE, actor, reason, now, {})
     return get(tx, key)
 
 
@@ -70,7 +71,7 @@ def resume(tx: Tx, key: StreamKey, *, actor: Actor, reason: str, now: datetime) 
     before = _held(tx, key, reason)
     if before.paused_at is not None:
         streams.resume(tx, key)
-        _tell(tx, key, "resume", actor, reason, now, {})
+        _tell(tx, key, journal.RESUME, actor, reason, now, {})
     return get(tx, key)
 
 
@@ -85,7 +86,7 @@ def seek(tx: Tx, key: StreamKey, to: str, *, partition: str | None, actor: Actor
     if streams.seek(tx, key, wanted, partition) == 0:
         raise StreamNotFound(f"{key} has no partition {partition!r}" if partition else f"{key} has no partitions yet")
     positions = {p.name: p.position for p in before.partitions if partition in (None, p.name)}
-    _tell(tx, key, "seek", actor, reason, now, {"to": wanted, "from": positions})
+    _tell(tx, key, journal.SEEK, actor, reason, now, {"to": wanted, "from": positions})
     return get(tx, key)
 
 
@@ -252,9 +253,7 @@ def _settled(
 def _tell(
     tx: Tx, key: StreamKey, what: str, actor: Actor, reason: str, now: datetime, after: Mapping[str, Any]
 ) -> None:
-    audit.record(
-        tx, actor=actor, action=f"stream.{what}", subject=f"stream:{key}", at=now, reason=reason, after=dict(after)
-    )
+    audit.record(tx, actor=actor, action=what, subject=journal.subject(key), at=now, reason=reason, after=dict(after))
     announce(tx, "streams")
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy import make_url, text
 
-from andon import Automation, Trigger
+from andon import Automation, Trigger, audit
+from andon.bootstrap.vouched import ROWS, all_evidence
 from andon.decisions import BatchDecider, Unwatched
 from andon.kernel.db import Database
 from andon.kernel.events import Events
@@ -119,6 +120,14 @@ def rows(installation: Installation, statement: str) -> list[Any]:
 
 def decided(installation: Installation) -> int:
     return int(scalar(installation, "SELECT count(*) FROM decisions"))
+
+
+def sound(installation: Installation) -> bool:
+    """Whether verification of the audit log finds nothing, neither in the ledger nor in the positions of streams."""
+    with installation.database.snapshot() as tx:
+        report = audit.verify(tx, evidence=all_evidence(), rows=ROWS)
+    assert report.ok, report.findings
+    return True
 
 
 def cloud_event(number: int, **fields: Any) -> tuple[bytes, dict[str, str]]:

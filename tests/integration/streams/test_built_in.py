@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from sqlalchemy import text
-from tests.integration.streams.streaming import Counting, decided, reading, rows, run, scalar, streaming, until
+from tests.integration.streams.streaming import Counting, decided, reading, rows, run, scalar, sound, streaming, until
 
 from andon import Trigger, files, schedule, table
 from andon.kernel.db import Database
@@ -123,6 +123,7 @@ def test_dropped_files_are_decided_and_moved_away(database: Database, tmp_path: 
         installation, "SELECT convert_from(record, 'utf8')::json->'input'->>'payment_id' FROM decisions ORDER BY 1"
     )
     assert [row[0] for row in seen] == ["p1", "p3", "p4", "p5", "p9"]
+    assert sound(installation)
     dead = rows(installation, "SELECT partition, position, faults FROM dead_events ORDER BY partition")
     assert [(row[0], row[1]) for row in dead] == [("a.csv", 1), ("b.ndjson", 1)]
     assert dead[0][2][0]["where"] == "input.amount"

@@ -10,7 +10,7 @@ import pytest
 from pydantic_core import to_json
 from sqlalchemy import text
 from tests.integration.labels.labelling import decided
-from tests.integration.streams.streaming import Counting, Forwarder, reading, rows, run, scalar, until
+from tests.integration.streams.streaming import Counting, Forwarder, reading, rows, run, scalar, sound, until
 
 from andon import Trigger, Truth, labels, streams
 from andon.authoring.errors import DeclarationInvalid
@@ -121,6 +121,7 @@ def test_a_killed_reader_and_a_lost_answer_record_nothing_twice(installation: In
     assert forwarder.cuts
     assert scalar(installation, LABELS) == 60
     assert scalar(installation, "SELECT sum(decided) FROM stream_partitions") == 60
+    assert sound(installation)
 
 
 def test_decisions_of_other_automations_are_not_found(database: Database, tmp_path: Path) -> None:

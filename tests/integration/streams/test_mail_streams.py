@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.streams.mailing import MailLine, a_mail_line
-from tests.integration.streams.streaming import Counting, decided, reading, rows, run, scalar, until
+from tests.integration.streams.streaming import Counting, decided, reading, rows, run, scalar, sound, until
 
 from andon import streams
 from andon.kernel.db import Database
@@ -60,6 +60,7 @@ def test_a_mail_is_decided_then_moved_and_whoever_moves_it_on_has_given_a_label(
             await deliveries.close()
 
     run(test)
+    assert sound(line.installation)
     assert {tuple(rest) for _, *rest in labelled(line)} == {("folder_move", "folder_moves:support")}
     with line.installation.database.begin() as tx:
         [dead] = streams.dead_events(tx)

@@ -19,6 +19,7 @@ from tests.integration.streams.streaming import (
     rows,
     run,
     scalar,
+    sound,
     streaming,
     until,
 )
@@ -26,7 +27,7 @@ from tests.integration.streams.streaming import (
 from andon import Trigger
 from andon.decisions import BatchDecider, Fenced, Unwatched
 from andon.kernel.db import Database
-from andon.streams import Arrival, places
+from andon.streams import Arrival, journal, places
 from andon.streams.progress import Progress
 from andon.streams.reading import ArrivalReader
 from andon.streams.runner import LANES
@@ -94,6 +95,7 @@ def test_another_process_goes_on_where_the_first_ended(installation: Installatio
         assert scalar(installation, "SELECT count(DISTINCT record) FROM decisions") == 60
 
     run(test)
+    assert sound(installation)
 
 
 def test_an_event_that_comes_twice_is_decided_once_and_seen_once(installation: Installation) -> None:
@@ -119,6 +121,7 @@ def test_an_event_that_comes_twice_is_decided_once_and_seen_once(installation: I
         assert rows(installation, "SELECT sum(decided), sum(repeated), sum(dead) FROM stream_partitions") == [(4, 2, 0)]
 
     run(test)
+    assert sound(installation)
 
 
 def test_the_order_of_a_key_is_kept_across_partitions_and_processes(installation: Installation) -> None:
@@ -162,6 +165,7 @@ def test_two_processes_share_the_partitions_and_one_takes_over_when_the_other_en
             await until(lambda: decided(installation) == 20)
 
     run(test)
+    assert sound(installation)
 
 
 def test_what_a_process_had_that_is_not_heard_of_any_more_is_taken_over_within_ten_seconds(
@@ -171,7 +175,7 @@ def test_what_a_process_had_that_is_not_heard_of_any_more_is_taken_over_within_t
         source = MemorySource(partitions=2)
         with installation.database.begin() as tx:
             streams.declare(tx, KEY)
-            streams.add_partitions(tx, KEY, ["0", "1"])
+            journal.add_partitions(tx, KEY, ["0", "1"], installation.clock.now())
             assert len(places.keep(tx, KEY, uuid4())) == 2  # and then it is killed
         source.send(to_json(payment(1)), key="a")
         began = perf_counter()
@@ -180,20 +184,20 @@ def test_what_a_process_had_that_is_not_heard_of_any_more_is_taken_over_within_t
         assert places.LEASE.total_seconds() - 2 < perf_counter() - began < 10
 
     run(test)
+    assert sound(installation)
 
 
 def test_a_zombie_records_nothing(installation: Installation) -> None:
     """It read ahead, slept, and its partition was taken meanwhile: its batch is refused whole."""
 
     async def test() -> None:
-        zombie, living = uuid4(), uuid4()
+        zombie, living, now = uuid4(), uuid4(), installation.clock.now()
         with installation.database.begin() as tx:
             streams.declare(tx, KEY)
-            streams.add_partitions(tx, KEY, ["0"])
+            journal.add_partitions(tx, KEY, ["0"], now)
             places.keep(tx, KEY, zombie)
-            streams.set_position(tx, KEY, "0", 0, owner=zombie, seek="start")
+            journal.place(tx, KEY, "0", 0, 0, owner=zombie, seek="start", now=now)
         reader = ArrivalReader(KEY, MEMORY, installation.deployment.line("payments").contract)
-        now = installation.clock.now()
         chunk = reader.read("0", 0, [Arrival(0, *cloud_event(1))], now)
         with installation.database.begin() as tx:
             streams.leave(tx, KEY, zombie)
@@ -216,6 +220,7 @@ def test_a_zombie_records_nothing(installation: Installation) -> None:
         await decider.close()
 
     run(test)
+    assert sound(installation)
 
 
 def test_a_source_that_is_down_is_tried_again_and_its_stream_says_so(installation: Installation) -> None:
@@ -313,3 +318,4 @@ def test_a_commit_whose_answer_was_lost_is_not_made_twice(installation: Installa
         assert scalar(installation, "SELECT sum(decided) FROM stream_partitions") == 3000
 
     run(test)
+    assert sound(installation)

@@ -153,6 +153,20 @@ def outcome_of(tx: Tx, run_id: UUID) -> tuple[Any, str | None]:
     return output, None if row.error is None else str(json.loads(row.error).get("message", ""))
 
 
+def histories(tx: Tx, run_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return what is recorded of runs, as text: flow, state, result, and each step with its output, in order."""
+    query = (
+        "SELECT w.workflow_uuid, jsonb_build_array(w.name, w.status, o.output, o.error, "
+        "(SELECT jsonb_agg(jsonb_build_array(s.function_id, s.function_name, s.output, s.error, "
+        "s.started_at_epoch_ms, s.completed_at_epoch_ms) ORDER BY s.function_id) "
+        f"FROM {_STEPS} s WHERE s.workflow_uuid = w.workflow_uuid))::text AS history "
+        f"FROM {_STATUS} w LEFT JOIN {SCHEMA}.workflow_output o ON o.workflow_uuid = w.workflow_uuid "
+        "WHERE w.workflow_uuid = ANY(:ids)"
+    )
+    rows = tx.execute(text(query), {"ids": [str(run_id) for run_id in run_ids]})
+    return {UUID(row.workflow_uuid): row.history for row in rows}
+
+
 def steps(tx: Tx, run_id: UUID) -> list[StepRecord]:
     """Return the finished steps of a run, in order."""
     query = (

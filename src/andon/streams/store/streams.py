@@ -72,26 +72,28 @@ def seek(tx: Tx, key: StreamKey, to: str, partition: str | None) -> int:
     return tx.execute(update(stream_partitions).where(*wanted).values(seek=to)).rowcount
 
 
-def add_partitions(tx: Tx, key: StreamKey, names: Sequence[str]) -> None:
-    """Make partitions known that are not; they begin at their start."""
-    tx.execute(
+def add_partitions(tx: Tx, key: StreamKey, names: Sequence[str]) -> list[str]:
+    """Make partitions known that are not; return these. They begin at their start, paused if their stream is."""
+    added = tx.execute(
         text(
             "INSERT INTO stream_partitions (automation, stream, partition, position, paused, seek) "
             "SELECT s.automation, s.stream, n, 0, s.paused_at IS NOT NULL, :start FROM streams s, "
             "unnest(CAST(:names AS text[])) AS n WHERE s.automation = :automation AND s.stream = :stream "
-            "ON CONFLICT DO NOTHING"
+            "FOR SHARE OF s ON CONFLICT DO NOTHING RETURNING partition"
         ),
         {"start": START, "names": list(names), **key._asdict()},
     )
+    return list(added.scalars())
 
 
-def set_position(tx: Tx, key: StreamKey, partition: str, position: int, *, owner: UUID, seek: str) -> None:
-    """Move to a position that a person sought, unless another seek came meanwhile."""
-    tx.execute(
+def set_position(tx: Tx, key: StreamKey, partition: str, before: int, position: int, *, owner: UUID, seek: str) -> bool:
+    """Move to a position that a person sought; False if it has moved or another seek came meanwhile."""
+    moved = tx.execute(
         update(stream_partitions)
-        .where(*_is(_p, key), _p.partition == partition, _p.owner == owner, _p.seek == seek)
+        .where(*_is(_p, key), _p.partition == partition, _p.position == before, _p.owner == owner, _p.seek == seek)
         .values(position=position, seek=None)
     )
+    return moved.rowcount == 1
 
 
 def renew(tx: Tx, key: StreamKey, member: UUID, lease: timedelta) -> list[UUID]:
@@ -171,15 +173,18 @@ def is_at(tx: Tx, key: StreamKey, member: UUID, partition: str, position: int) -
     return tx.execute(select(_p.partition).where(*wanted)).one_or_none() is not None
 
 
-def finish(tx: Tx, key: StreamKey, member: UUID, partition: str) -> None:
-    """Forget a partition that is gone, and keep its counts, if it is ours."""
+def finish(tx: Tx, key: StreamKey, member: UUID, partition: str) -> int | None:
+    """Forget a partition that is gone, and keep its counts; return its position, None if it is not ours."""
     wanted = [*_is(_p, key), _p.partition == partition, _p.owner == member]
     counts = ["watermark", "moved_at", "decided", "repeated", "left_out", "dead"]
-    gone = tx.execute(delete(stream_partitions).where(*wanted).returning(*(_p[name] for name in counts))).one_or_none()
-    if gone is None:
-        return
+    deleting = delete(stream_partitions).where(*wanted).returning(_p.position, *(_p[name] for name in counts))
+    row = tx.execute(deleting).one_or_none()
+    if row is None:
+        return None
+    gone = row._asdict()
+    position: int = gone.pop("position")
     place = {"automation": key.automation, "stream": key.stream, "partition": FINISHED}
-    statement = upsert(stream_partitions).values(**place, position=0, paused=False, **gone._asdict())
+    statement = upsert(stream_partitions).values(**place, position=0, paused=False, **gone)
     new = statement.excluded
     sums = {name: _p[name] + new[name] for name in counts[2:]}
     latest = {name: func.greatest(_p[name], new[name]) for name in counts[:2]}
@@ -188,6 +193,7 @@ def finish(tx: Tx, key: StreamKey, member: UUID, partition: str) -> None:
             index_elements=[_p.automation, _p.stream, _p.partition], set_={**sums, **latest}
         )
     )
+    return position
 
 
 def set_problem(tx: Tx, key: StreamKey, problem: str | None, now: datetime) -> None:
@@ -231,6 +237,7 @@ def _partition(row: Row[Any]) -> Partition:
         left_out=row.left_out,
         dead=row.dead,
         per_second=row.per_second if row.alive else None,
+        paused=row.paused,
     )
 
 
