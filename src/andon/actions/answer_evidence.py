@@ -8,9 +8,9 @@ import msgspec
 
 from andon import audit
 from andon.actions import proving
-from andon.actions.proving import ANSWER, DEATH, ITEM, Item
+from andon.actions.proving import ANSWER, DEATH, ITEM, AnswerItem
 from andon.actions.store import answers as store
-from andon.actions.store.answers import AnswerRow, StateRow
+from andon.actions.store.answers import AnswerRow, StandingDelivery
 from andon.audit import CONTROL, Finding, Harm, Leaf
 from andon.decisions import DELIVER_ACTION
 from andon.kernel.db import Tx
@@ -86,15 +86,15 @@ class AnswerEvidence:
             put_in += 1
             yield _unclaimed("no entry of the log holds this answer of its receiver", message)
         if old - put_in != count:
-            message = f"{count} answers from before entries vouched for them were counted, {old - put_in} are there"
+            text = f"{count} answers from before entries vouched for them were counted, {old - put_in} are there"
             harm = Harm.EVIDENCE_MISSING if old - put_in < count else Harm.EVIDENCE_UNCLAIMED
-            yield Finding(harm, message, action="delivery_answers", subject="answers")
+            yield Finding(harm, text, action="delivery_answers", subject="answers")
         until = None if at is None else proving.moment(at)
         for dead in store.dead_letters(tx, DELIVER_ACTION):
             is_old = until is not None and dead.settled_at is not None and dead.settled_at <= until
             if dead.digest not in dead.held and not is_old:
-                message = "it is a dead letter, and no entry of the log says that it was given up for this reason"
-                yield Finding(Harm.EVIDENCE_EDITED, message, action="outbox", subject=f"action:{dead.message}")
+                text = "it is a dead letter, and no entry of the log says that it was given up for this reason"
+                yield Finding(Harm.EVIDENCE_EDITED, text, action="outbox", subject=f"action:{dead.message}")
 
     def _adopt(self, leaf: Leaf) -> Iterator[Finding]:
         """Read how many answers stood before; a second such entry, or one in a process's chain, is forged."""
@@ -107,7 +107,11 @@ class AnswerEvidence:
             self._adopted = leaf.at, 0
 
     def _of_leaf(
-        self, leaf: Leaf, held: Sequence[Item], rows: dict[bytes, list[AnswerRow]], states: dict[bytes, StateRow]
+        self,
+        leaf: Leaf,
+        held: Sequence[AnswerItem],
+        rows: dict[bytes, list[AnswerRow]],
+        states: dict[bytes, StandingDelivery],
     ) -> Iterator[Finding]:
         digests, counted = {item.digest for item in held if item.kind == ANSWER}, set[UUID]()
         for item in held:
@@ -133,7 +137,9 @@ class AnswerEvidence:
                     counted.add(row.attempt)
                     self.found += 1
 
-    def _of_death(self, leaf: Leaf, item: Item, stands: StateRow | None, *, is_known: bool) -> Iterator[Finding]:
+    def _of_death(
+        self, leaf: Leaf, item: AnswerItem, stands: StandingDelivery | None, *, is_known: bool
+    ) -> Iterator[Finding]:
         if stands is None:
             if not is_known:  # otherwise its attempts show that it is gone
                 yield _about(Harm.EVIDENCE_MISSING, "it was given up, and is gone", leaf, item)
@@ -163,7 +169,7 @@ def _at(harm: Harm, message: str, leaf: Leaf) -> Finding:
     return Finding(harm, message, leaf.writer, leaf.seq, action=leaf.action, subject=leaf.subject)
 
 
-def _about(harm: Harm, message: str, leaf: Leaf, item: Item) -> Finding:
+def _about(harm: Harm, message: str, leaf: Leaf, item: AnswerItem) -> Finding:
     subject = f"action:{UUID(bytes=item.message)}"
     return Finding(harm, message, leaf.writer, leaf.seq, action=leaf.action, subject=subject)
 

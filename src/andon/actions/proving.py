@@ -33,7 +33,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _encode = msgspec.json.Encoder().encode
 
 
-class Item(NamedTuple):
+class AnswerItem(NamedTuple):
     """One item of an entry's body."""
 
     kind: bytes
@@ -88,10 +88,10 @@ def linked(chain: Chain, items: Sequence[bytes], now: datetime) -> Leaf:
     return chain.link(actor=PLATFORM.name, action=ANSWERED, subject=subject, body=b"".join(items), at=now)
 
 
-def items_of(body: bytes) -> Iterator[Item]:
+def items_of(body: bytes) -> Iterator[AnswerItem]:
     """Yield the items of a body, without a rest at its end."""
     for at in range(0, len(body) - ITEM + 1, ITEM):
-        yield Item(body[at : at + 1], body[at + 1 : at + 17], body[at + 17 : at + ITEM])
+        yield AnswerItem(body[at : at + 1], body[at + 1 : at + 17], body[at + 17 : at + ITEM])
 
 
 def exact(value: Any) -> Any:

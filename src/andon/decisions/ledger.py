@@ -10,7 +10,7 @@ import asyncpg
 from msgspec import Struct
 
 from andon import audit, features
-from andon.decisions import consequences, record, sent
+from andon.decisions import consequences, naming, record
 from andon.decisions.appending import APPEND
 from andon.decisions.domain import RECORDED, Decision
 from andon.decisions.record import SALT_BYTES
@@ -48,7 +48,7 @@ def prove(chain: audit.Chain, entries: Sequence[LedgerEntry]) -> Proven:
     """
     messages = [message for entry in entries for message in entry.messages]
     payloads = consequences.encoded(messages)
-    records = record.encode([entry.decision for entry in entries], sent.digests_of(messages, payloads))
+    records = record.encode([entry.decision for entry in entries], naming.digests_of(messages, payloads))
     drawn = os.urandom(SALT_BYTES * len(entries))
     salts = salts_of(drawn)
     leaf = chain.link(

@@ -1,36 +1,25 @@
-"""The deliveries that records of decisions name, written with them and compared by `andon audit verify`.
-
-A record holds the id of each delivery that its decision sets off, with the SHA-256 of a JSON array without spaces: id,
-scope, subject, payload (the text of the column), correlation_id, traceparent, created_at (microseconds since 1970).
-"""
+"""The deliveries that records of decisions name, compared with those that stand: for `andon audit verify`."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
 from andon import audit
 from andon.audit import CONTROL, Finding, Harm, Leaf
-from andon.decisions.domain import DELIVER_ACTION
+from andon.decisions.naming import digest_of
 from andon.decisions.record import decode, shape_of
 from andon.decisions.store import sent as store
 from andon.kernel.db import Tx
 from andon.kernel.identity import PLATFORM
-from andon.kernel.outbox import Message
 
 ADOPTED = "delivery.adopt"
 """The action of the entry that counts the deliveries from before records named them."""
 
 NAMING = 3
 """The first shape of records that name deliveries."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_encode = msgspec.json.Encoder().encode
 
 
 class _Adopted(msgspec.Struct):
@@ -39,19 +28,6 @@ class _Adopted(msgspec.Struct):
 
 class _Body(msgspec.Struct):
     after: _Adopted
-
-
-def digests_of(messages: Sequence[Message], payloads: Sequence[str]) -> dict[UUID, dict[str, str]]:
-    """Return the digests of the deliveries among a batch's messages, by decision; `payloads` are their JSON texts."""
-    found: dict[UUID, dict[str, str]] = {}
-    for message, payload in zip(messages, payloads, strict=True):
-        if message.topic == DELIVER_ACTION:
-            at = (message.created_at - _EPOCH) // _MICROSECOND
-            digest = _digest(
-                message.id, message.scope, message.subject, payload, message.correlation_id, message.traceparent, at
-            )
-            found.setdefault(message.subject, {})[str(message.id)] = digest
-    return found
 
 
 def adopt_deliveries(tx: Tx, now: datetime) -> None:
@@ -106,7 +82,7 @@ class SentDeliveries:
                 yield _about(Harm.EVIDENCE_MISSING, "its decision set it off, and it is gone", identifier, leaf)
                 continue
             self.found += 1
-            if _digest(*row) != digest:
+            if digest_of(*row) != digest:
                 message = "it is not as the record of its decision says"
                 yield _about(Harm.EVIDENCE_EDITED, message, identifier, leaf)
 
@@ -136,10 +112,6 @@ def _read(record: bytes) -> dict[str, Any]:
         return decode(record)
     except ValueError:
         return {}
-
-
-def _digest(*values: Any) -> str:
-    return sha256(_encode(values)).hexdigest()
 
 
 def _about(harm: Harm, message: str, identifier: str, leaf: Leaf | None = None) -> Finding:

@@ -80,7 +80,7 @@ class DeadRow(NamedTuple):
     held: Collection[bytes]
 
 
-class StateRow(NamedTuple):
+class StandingDelivery(NamedTuple):
     """The state of a delivery, and when it was last sent again, in microseconds since 1970."""
 
     state: MessageState
@@ -96,11 +96,11 @@ def answers_of(tx: Tx, messages: Collection[bytes]) -> dict[bytes, list[AnswerRo
     return found
 
 
-def standing(tx: Tx, messages: Collection[bytes]) -> dict[bytes, StateRow]:
+def standing(tx: Tx, messages: Collection[bytes]) -> dict[bytes, StandingDelivery]:
     """Return the states of those of these deliveries that are there, by the bytes of their ids."""
     query = f"SELECT id, state, {_moment('revived_at')} FROM outbox WHERE id = ANY(%(ids)s::uuid[])"
     rows = fetch_binary(tx, query, {"ids": [str(UUID(bytes=one)) for one in messages]})
-    return {row[0].bytes: StateRow(MessageState(row[1]), row[2]) for row in rows}
+    return {row[0].bytes: StandingDelivery(MessageState(row[1]), row[2]) for row in rows}
 
 
 def count_answers(tx: Tx) -> tuple[int, int]:
