@@ -222,6 +222,7 @@ def _decided(action: outbox.Message) -> dict[str, Any]:
         "input": INPUT,
         "id": str(action.subject),
         "caller": "bank",
+        "shape": 2,
         "features": {
             f"amount_{name}_{span}": 12.5 for name in ("count", "sum", "max") for span in ("10m", "1h", "24h")
         },

@@ -4,6 +4,7 @@ Decisions write actions to the outbox; `Deliveries` delivers them through connec
 people who look after what could not be delivered. Start reading at `domain.py`.
 """
 
+from andon.actions.answer_evidence import adopt_answers
 from andon.actions.callbacks import callback_of, is_genuine_callback
 from andon.actions.deliveries import Deliveries
 from andon.actions.delivery_states import DeliveryStates
@@ -117,6 +118,7 @@ __all__ = [
     "Text",
     "Tokens",
     "ValueMissing",
+    "adopt_answers",
     "answer_of",
     "answer_to_order",
     "ask_now",

@@ -9,11 +9,12 @@ import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 
-from andon.actions import service
+from andon import audit
+from andon.actions import service, store
 from andon.actions.domain import Disabled
 from andon.actions.lanes import DestinationLane
 from andon.actions.observing import DeliveryObserver, UnobservedDeliveries
@@ -71,6 +72,7 @@ class Deliveries:
         self._postbox = Postbox(database, clock)
         self._events = events
         self._burials: Grouped[PostboxEntry, None] = Grouped(self._bury)
+        self._chain = audit.Chain(uuid4())
         self._sender = Sender(
             self._postbox,
             connectors,
@@ -183,11 +185,15 @@ class Deliveries:
     async def _bury(self, entries: Sequence[PostboxEntry]) -> list[None]:
         """Record new dead letters, and publish them in the same transaction. Raises DatabaseUnavailable."""
 
-        def write() -> None:
+        def write(chain: audit.Chain) -> audit.Leaf:
             with self._database.begin() as tx:
-                service.bury(tx, entries, events=self._events, now=self._clock.now())
+                now = self._clock.now()
+                service.bury(tx, entries, events=self._events, now=now)
+                return store.vouch(tx, entries, chain=chain, now=now)
 
-        await asyncio.to_thread(write)
+        chain, self._chain = self._chain, audit.Chain(uuid4())
+        chain.advance(await asyncio.to_thread(write, chain))
+        self._chain = chain  # only now: where the end is unknown, the chain is never used again
         return [None] * len(entries)
 
     def _release(self, message: Message) -> None:

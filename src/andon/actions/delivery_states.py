@@ -6,6 +6,8 @@ from uuid import UUID
 import msgspec
 
 from andon.actions import store
+from andon.actions.answer_evidence import ADOPTED, AnswerEvidence
+from andon.actions.proving import ANSWERED
 from andon.audit import Evidence, Finding, Harm, Leaf
 from andon.decisions import DELIVER_ACTION
 from andon.kernel.db import Tx
@@ -25,8 +27,8 @@ class _Body(msgspec.Struct):
 class DeliveryStates:
     """Finds deliveries whose state neither an answer nor a person explains. One object for each verification.
 
-    A worker writes no entry for a delivery. Its state must follow from the answers that were noted with it and from
-    what people did, which has entries. No entry vouches for the answers themselves.
+    A worker writes no entry for a state. It must follow from the answers that were noted with it and from what people
+    did. Both have entries.
     """
 
     def __init__(self) -> None:
@@ -34,8 +36,9 @@ class DeliveryStates:
         self._confirmed: set[UUID] = set()
 
     def by_action(self) -> Mapping[str, Evidence]:
-        """Return the evidence of each action of people that changes a state."""
-        return {RESENT: self, CONFIRMED: _Noting(self), RESENT_ALL: _Noting(self)}
+        """Return the evidence of each action that changes a state, and of the answers."""
+        answers = AnswerEvidence(self._confirmed.__contains__)
+        return {RESENT: self, CONFIRMED: self, RESENT_ALL: self, ANSWERED: answers, ADOPTED: answers}
 
     def check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
         """Note what people did; it is compared after the last leaf."""
@@ -62,22 +65,6 @@ class DeliveryStates:
                 yield _edited(f"it was confirmed, but is {states[confirmed]}", confirmed)
         for orphan in store.without_message(tx):
             yield _missing("an attempt was made at it, and it is gone", orphan)
-
-
-class _Noting:
-    """Hands the leaves of one more action to the same object, which looks at the rows once."""
-
-    def __init__(self, states: DeliveryStates) -> None:
-        self._states = states
-
-    def check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
-        """Note what people did."""
-        return self._states.check(tx, leaves)
-
-    def unclaimed(self, tx: Tx) -> Iterable[Finding]:
-        """None: the other object finds them."""
-        del tx
-        return ()
 
 
 def _ids_in(leaf: Leaf) -> Sequence[UUID]:

@@ -2,7 +2,8 @@
 
 Everything written during a write goes together into the next, as one statement and one commit. Two may be under way, so
 that half of the deliveries are sent while the other half is recorded. A write names its rows, so one whose commit was
-not answered is simply repeated on a new connection.
+not answered is simply repeated on a new connection. With the answers goes one entry of the audit log that vouches for
+them, in a chain of the connection's own.
 """
 
 import asyncio
@@ -10,11 +11,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import asyncpg
 
-from andon import decisions
-from andon.actions import store
+from andon import audit, decisions
+from andon.actions import proving, store
 from andon.actions.domain import Attempt, Disabled
 from andon.actions.store import PostboxEntry
 from andon.kernel import claims
@@ -58,7 +60,7 @@ class Postbox:
         self._clock = clock
         self._database = database
         self._reading = _Connection(database)
-        self._writing = [_Connection(database) for _ in range(FLIGHTS)]
+        self._writing = [_Writing(database) for _ in range(FLIGHTS)]
         self._free = list(self._writing)
         self._entries: Grouped[PostboxEntry, None] = Grouped(self._write, flights=FLIGHTS)
 
@@ -96,7 +98,7 @@ class Postbox:
     async def _write(self, entries: Sequence[PostboxEntry]) -> list[None]:
         free = self._free.pop()
         try:
-            await free.do(lambda connection: store.write(connection, entries, now=self._clock.now()), patience=PATIENCE)
+            await free.write(entries, self._clock)
         finally:
             self._free.append(free)
         return [None] * len(entries)
@@ -147,3 +149,26 @@ class _Connection:
         if self._connection is not None:
             self._connection.terminate()
         self._connection = None
+
+
+class _Writing(_Connection):
+    """A connection for writing, with the audit chain of what is written on it."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._chain = audit.Chain(uuid4())
+
+    async def write(self, entries: Sequence[PostboxEntry], clock: Clock) -> None:
+        """Write a group of entries, with one audit entry for its answers. Raises DatabaseUnavailable."""
+        items = [item for entry in entries if (item := entry.answer_item) is not None]
+
+        async def attempt(connection: asyncpg.Connection) -> None:
+            now = clock.now()
+            chain, self._chain = self._chain, audit.Chain(uuid4())
+            leaf = proving.linked(chain, items, now) if items else None
+            await store.write(connection, entries, leaf=leaf, now=now)
+            if leaf is not None:
+                chain.advance(leaf)
+            self._chain = chain  # only now: where the end is unknown, the chain is never used again
+
+        await self.do(attempt, patience=PATIENCE)

@@ -21,6 +21,11 @@ class Chain:
         self._seq = 0
         self._hash = NO_HASH
 
+    @property
+    def place(self) -> tuple[UUID, int]:
+        """The writer and the number of the next leaf."""
+        return self.writer, self._seq + 1
+
     def link(self, *, actor: str, action: str, subject: str, body: bytes, at: datetime) -> Leaf:
         """Return the next leaf. It counts only after `advance`, so after a failed transaction it is linked again."""
         seq, before = self._seq + 1, self._hash

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from andon import audit, procedures, streams
+from andon import actions, audit, decisions, procedures, streams
 from andon.access.vouched import KEYS
 from andon.actions import DeliveryStates
 from andon.actions.vouched import DISABLED
 from andon.audit import Evidence, RowKind
 from andon.cord.vouched import LINE_STATES
-from andon.decisions import RECORDED, KeptKeys, LedgerEvidence
+from andon.decisions import DELIVERIES_ADOPTED, RECORDED, SENT, KeptKeys, LedgerEvidence
 from andon.decisions.vouched import AUTOMATION_VERSIONS, RELEASES
 from andon.gates.vouched import GATES, POINTERS, SHARES
 from andon.kernel.db import Tx
@@ -45,12 +45,15 @@ ROWS: Sequence[RowKind] = (
     VERDICTS,
     WITHDRAWALS,
     APPROVED,
+    SENT,
 )
 
 
 def _adopt_0011(tx: Tx, now: datetime) -> None:
     streams.adopt(tx, now)
     procedures.adopt_histories(tx, now)
+    actions.adopt_answers(tx, now)
+    decisions.adopt_deliveries(tx, now)
 
 
 ADOPTIONS: Mapping[str, Callable[[Tx, datetime], None]] = {
@@ -62,8 +65,10 @@ ADOPTIONS: Mapping[str, Callable[[Tx, datetime], None]] = {
 
 def all_evidence() -> Mapping[str, Evidence]:
     """Fresh objects for one verification."""
+    ledger = LedgerEvidence()
     return {
-        RECORDED: LedgerEvidence(),
+        RECORDED: ledger,
+        DELIVERIES_ADOPTED: ledger,
         IMPORTED: ImportedLabels(),
         REGISTERED: ModelFiles(),
         "idempotency": KeptKeys(),

@@ -130,6 +130,8 @@ from andon.decisions.replay import Difference, MadeAgain, ReplayBy, Replayed, ag
 from andon.decisions.report import BatchReport
 from andon.decisions.seeing import Seen
 from andon.decisions.segments import segment_in
+from andon.decisions.sent import ADOPTED as DELIVERIES_ADOPTED
+from andon.decisions.sent import adopt_deliveries
 from andon.decisions.service import (
     FirstAnswer,
     accept,
@@ -178,15 +180,18 @@ from andon.decisions.store.feed import ConsumerStanding
 from andon.decisions.subjects import Subjects
 from andon.decisions.traffic import Arm, Predicts, Traffic
 from andon.decisions.truth import check_outcomes, truth_of, unknown_classes, version_in_force
+from andon.decisions.vouched import SENT
 from andon.decisions.wanted import champion_of
 
 __all__ = [
+    "DELIVERIES_ADOPTED",
     "DELIVER_ACTION",
     "FIELDS",
     "LATENCY_BAND",
     "NOT_DRAWN",
     "OPEN_REVIEW",
     "RECORDED",
+    "SENT",
     "UNCONTROLLED",
     "Alongside",
     "AlongsideEntry",
@@ -282,6 +287,7 @@ __all__ = [
     "accept",
     "accept_again",
     "accept_new",
+    "adopt_deliveries",
     "again",
     "answered_by",
     "answering_arms",

@@ -1,6 +1,6 @@
 """The ledger's side of `andon audit verify`: are the decisions still exactly what the audit log says they were?"""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import Any
@@ -8,12 +8,14 @@ from uuid import UUID
 
 import msgspec
 
-from andon.audit import CONTROL, Finding, Harm, Leaf
+from andon.audit import CONTROL, Finding, Harm, Leaf, RowName
 from andon.decisions.domain import RECORDED
 from andon.decisions.record import decode, shape_of
+from andon.decisions.sent import ADOPTED, SentDeliveries
 from andon.decisions.shape import RECORD_SHAPE
 from andon.decisions.shaping import RECORDED_COLUMNS, row_of_record
 from andon.decisions.store import reading
+from andon.decisions.vouched import SENT
 from andon.kernel.db import Tx
 
 AT_ONCE = 1000
@@ -34,10 +36,13 @@ class LedgerEvidence:
     def __init__(self) -> None:
         self.found = 0
         """Decisions that stand where a leaf holds them."""
+        self._sent = SentDeliveries()
+        self._sent_unsealed = 0
 
     def check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
         """Rows that are gone or changed. While some are compared, PostgreSQL sends the next."""
-        groups = list(_in_groups(leaves))
+        yield from self._sent.adopt([leaf for leaf in leaves if leaf.action == ADOPTED])
+        groups = list(_in_groups([leaf for leaf in leaves if leaf.action != ADOPTED]))
         if not groups:
             return
         with ThreadPoolExecutor(1, "evidence") as reader:
@@ -47,6 +52,25 @@ class LedgerEvidence:
                 if number < len(groups):
                     coming = reader.submit(_rows_of, tx, groups[number])
                 yield from self._check(rows, some)
+                yield from self._sent.compare(tx)
+
+    def check_unsealed(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterator[Finding]:
+        """Compare leaves that the next verification reads again."""
+        before = self._sent.found
+        yield from self.check(tx, leaves)
+        self._sent_unsealed += self._sent.found - before
+
+    def recall(self, total: int) -> None:
+        """Go on from the number of deliveries that an earlier verification found."""
+        self._sent.found = total
+
+    def total(self) -> int:
+        """Return how many deliveries stand as records that checkpoints hold name them."""
+        return self._sent.found - self._sent_unsealed
+
+    def covers(self, row: RowName, content: str) -> bool:
+        """Return whether a delivery is from before entries vouched for it."""
+        return row.kind is SENT and self._sent.is_old(content)
 
     def _check(self, rows: dict[bytes, tuple[Any, ...]], leaves: Sequence[Leaf]) -> Iterator[Finding]:
         for leaf in leaves:
@@ -65,13 +89,17 @@ class LedgerEvidence:
             elif sha256(row[3] + row[4]).digest() != body[at + 16 : at + _ENTRY]:
                 yield _finding(Harm.EVIDENCE_EDITED, "the record was changed", leaf, identifier)
             else:
-                yield from _columns_that_differ(row, place, leaf)
+                record = _decoded(row[4])
+                yield from _columns_that_differ(row, record, place, leaf)
+                if "deliveries" in record and row[1:3] == place and identifier not in seen:
+                    self._sent.name(leaf, record["deliveries"])
             if row is not None and row[1:3] == place and identifier not in seen:
                 seen.add(identifier)
                 self.found += 1
 
     def unclaimed(self, tx: Tx) -> Iterable[Finding]:
         """Rows that no leaf holds. They are looked for one by one only if there are more rows than leaves hold."""
+        yield from self._sent.unclaimed(tx)
         if reading.count_all(tx) == self.found:
             return
         for row in reading.unclaimed_rows(tx):
@@ -105,12 +133,18 @@ def _starts(body: bytes | str, width: int) -> range:
     return range(0, len(body) - _ENTRY * width + 1, _ENTRY * width)
 
 
-def _columns_that_differ(row: tuple[Any, ...], place: tuple[bytes, int], leaf: Leaf) -> Iterator[Finding]:
-    """All but `latency_us`, a measurement that is taken when the record is made already."""
+def _decoded(written: bytes) -> dict[str, Any]:
     try:
-        record = _DECODER.decode(row[4])
+        record: dict[str, Any] = _DECODER.decode(written)
     except msgspec.DecodeError:  # what the record's input may hold and this reads not, such as half a character
-        record = decode(row[4])
+        record = decode(written)
+    return record
+
+
+def _columns_that_differ(
+    row: tuple[Any, ...], record: Mapping[str, Any], place: tuple[bytes, int], leaf: Leaf
+) -> Iterator[Finding]:
+    """All but `latency_us`, a measurement that is taken when the record is made already."""
     expected = _EXPECTED[shape_of(record)](record)
     if row[5:] == expected and row[1:3] == place:
         return

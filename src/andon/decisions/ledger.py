@@ -10,7 +10,7 @@ import asyncpg
 from msgspec import Struct
 
 from andon import audit, features
-from andon.decisions import consequences, record
+from andon.decisions import consequences, naming, record
 from andon.decisions.appending import APPEND
 from andon.decisions.domain import RECORDED, Decision
 from andon.decisions.record import SALT_BYTES
@@ -31,11 +31,14 @@ class LedgerEntry(Struct, frozen=True, gc=False):
 
 
 class Proven(Struct, frozen=True):
-    """The records of a batch, their salts one after the other, and the leaf that proves them."""
+    """The records of a batch, their salts one after the other, and the leaf that proves them; what they set off."""
 
     leaf: audit.Leaf
     records: list[bytes]
     salts: bytes
+    messages: Sequence[Message]
+    payloads: list[str]
+    """The payloads of the messages as JSON text."""
 
 
 def prove(chain: audit.Chain, entries: Sequence[LedgerEntry]) -> Proven:
@@ -43,7 +46,10 @@ def prove(chain: audit.Chain, entries: Sequence[LedgerEntry]) -> Proven:
 
     `advance` the chain once they are committed.
     """
-    records, drawn = record.encode([entry.decision for entry in entries]), os.urandom(SALT_BYTES * len(entries))
+    messages = [message for entry in entries for message in entry.messages]
+    payloads = consequences.encoded(messages)
+    records = record.encode([entry.decision for entry in entries], naming.digests_of(messages, payloads))
+    drawn = os.urandom(SALT_BYTES * len(entries))
     salts = salts_of(drawn)
     leaf = chain.link(
         actor=PLATFORM.name,
@@ -57,7 +63,7 @@ def prove(chain: audit.Chain, entries: Sequence[LedgerEntry]) -> Proven:
         ),
         at=entries[-1].decision.decided_at,
     )
-    return Proven(leaf, records, drawn)
+    return Proven(leaf, records, drawn, messages, payloads)
 
 
 def salts_of(drawn: bytes) -> list[bytes]:
@@ -70,14 +76,14 @@ def prepare(
 ) -> tuple[audit.Leaf, Statement]:
     """Return the chain's next leaf for a batch, and the one statement that records it with all that follows from it."""
     proven = prove(chain, entries)
-    messages = [message for entry in entries for message in entry.messages]
+    messages = proven.messages
     more = features.has_more(deltas)
     return proven.leaf, (
         APPEND[len(entries) == 1, bool(messages), bool(deltas), more],
         (
             *_parameters(entries, proven),
             *audit.values_of(proven.leaf),
-            *(outbox.columns_of(messages, consequences.encoded(messages)) if messages else ()),
+            *(outbox.columns_of(messages, proven.payloads) if messages else ()),
             *(features.columns_of(deltas, more=more) if deltas else ()),
         ),
     )

@@ -19,7 +19,7 @@ import structlog
 from asyncpg.transaction import Transaction
 
 from andon import audit, features
-from andon.decisions import consequences, ledger, reservations
+from andon.decisions import ledger, reservations
 from andon.decisions.appending import OWN, SHARED
 from andon.decisions.chains import WriterChains
 from andon.decisions.errors import Fenced, LedgerUnavailable
@@ -197,8 +197,8 @@ class PlainRecorder:
         ]
         await connection.execute(INSERT, *map(list, zip(*rows, strict=True)))
         await connection.execute(audit.insert_sql(1), *audit.values_of(leaf))
-        if messages := [message for entry in entries for message in entry.messages]:
-            await connection.execute(outbox.insert_sql(1), *outbox.columns_of(messages, consequences.encoded(messages)))
+        if proven.messages:
+            await connection.execute(outbox.insert_sql(1), *outbox.columns_of(proven.messages, proven.payloads))
         if deltas := batch.deltas([entry.decision.request for entry in entries]):
             more = features.has_more(deltas)
             await connection.execute(features.insert_sql(1, more=more), *features.columns_of(deltas, more=more))

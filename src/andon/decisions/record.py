@@ -9,6 +9,7 @@ import json
 from collections.abc import Hashable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from msgspec import defstruct
 from pydantic_core import from_json
@@ -24,10 +25,11 @@ SALT_BYTES = 16
 def _written(*, once: bool) -> list[Field]:
     """Return the parts of a record that are written by themselves.
 
-    A field at a path with a dot is written with the part that holds it, and the input as it was received.
+    A field at a path with a dot is written with the part that holds it, the input as it was received, and the
+    deliveries apart, because few decisions have any.
     """
     parts = [field for field in FIELDS.values() if field.record and "." not in field.record]
-    return [field for field in parts if field.once is once and field.record != "input"]
+    return [field for field in parts if field.once is once and field.record not in ("input", "deliveries")]
 
 
 def _struct(name: str, fields: Sequence[Field], **more: Any) -> Any:
@@ -44,22 +46,33 @@ _common = values_of(_written(once=True))
 _Common = _struct("Common", _written(once=True), shape=RECORD_SHAPE)
 
 
+_WITH_ARM = 2
+"""The first shape with arms; later ones added nothing that a reader needs to be given."""
+
 _ADDED = [field for field in COLUMNS.values() if field.since > 1]
 """What the first records lack."""
 
 
-def encode(decisions: Sequence[Decision]) -> list[bytes]:
-    """Return the records of a batch as JSON bytes. What its decisions have in common is written once."""
+def encode(decisions: Sequence[Decision], deliveries: Mapping[UUID, Mapping[str, str]] | None = None) -> list[bytes]:
+    """Return the records of a batch as JSON bytes. What its decisions have in common is written once.
+
+    `deliveries` are the digests of what decisions set off, by decision.
+    """
     written: dict[Hashable, bytes] = {}
-    return [_encode(decision, written) for decision in decisions]
+    if not deliveries:
+        return [_encode(decision, written) for decision in decisions]
+    return [_encode(decision, written, deliveries.get(decision.request.id)) for decision in decisions]
 
 
-def _encode(decision: Decision, written: dict[Hashable, bytes]) -> bytes:
+def _encode(decision: Decision, written: dict[Hashable, bytes], sent: Mapping[str, str] | None = None) -> bytes:
     common = _common(decision)
     rest = written.get(common)
     if rest is None:
         rest = written[common] = to_json(_Common(*common))[1:]
-    return b"".join((b'{"input":', decision.request.raw, b",", to_json(_own(decision))[1:-1], b",", rest))
+    own = to_json(_own(decision))[1:-1]
+    if sent is None:
+        return b"".join((b'{"input":', decision.request.raw, b",", own, b",", rest))
+    return b"".join((b'{"input":', decision.request.raw, b",", own, b',"deliveries":', to_json(sent), b",", rest))
 
 
 def read(record: bytes) -> dict[str, Any]:
@@ -92,6 +105,8 @@ def shape_of(record: Mapping[str, Any]) -> int:
 
 
 def _bring_up(values: dict[str, Any]) -> None:
+    if shape_of(values) >= _WITH_ARM:
+        return
     line = values["line"]
     line["arm"] = arm_name(line["model"]["name"], line["model"]["version"], line["policy_version"])
     values["assignment"].setdefault("policy", "")

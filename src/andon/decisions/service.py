@@ -24,11 +24,11 @@ from andon.decisions.domain import (
 from andon.decisions.errors import AutomationNotFound, DecisionNotFound, KeyInFlight, KeyReused
 from andon.decisions.shape import DecisionRow
 from andon.decisions.store import days, intake, keys, reading, spans, versions
-from andon.decisions.vouched import AUTOMATION_VERSIONS
+from andon.decisions.vouched import AUTOMATION_VERSIONS, SENT
 from andon.kernel import outbox
 from andon.kernel.db import Tx, announce
 from andon.kernel.errors import AndonError
-from andon.kernel.identity import Actor
+from andon.kernel.identity import PLATFORM, Actor
 
 log = structlog.get_logger(__name__)
 
@@ -211,7 +211,15 @@ def fail(tx: Tx, decision_id: UUID, error: str, *, now: datetime) -> None:
     if failed.idempotency is not None:
         keys.release(tx, failed.idempotency, decision_id)
     if failed.notify is not None:
-        outbox.add(tx, [consequences.failure(failed, failed.notify, now)])
+        outbox.add(tx, [told := consequences.failure(failed, failed.notify, now)])
+        audit.record(
+            tx,
+            actor=PLATFORM,
+            action="decision.fail",
+            subject=f"decision:{decision_id}",
+            at=now,
+            rows=[SENT.row(told.id)],
+        )
 
 
 def deploy(tx: Tx, automation: Automation, *, actor: Actor, now: datetime) -> AutomationVersion:

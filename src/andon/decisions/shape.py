@@ -17,7 +17,7 @@ from andon.decisions.domain import Draw, Fallback, LineRef, ModelRef, Risk, Stag
 from andon.policies import Ruling
 from andon.serving import Assignment, Prediction
 
-RECORD_SHAPE = 2
+RECORD_SHAPE = 3
 """The shape that records are written in. Older ones lack the fields `since` a later one, and stay as they are."""
 
 
@@ -309,6 +309,15 @@ class Recorded:
         ),
     ]
     draw: Annotated[Draw, Field("The draw for a blind audit.", "draw", since=2, once=True, of="decision.draw")]
+    deliveries: Annotated[
+        Mapping[str, str],
+        Field(
+            "The deliveries that it sets off: the SHA-256 of each, by its id. Left out if there are none.",
+            "deliveries",
+            since=3,
+            of="UNSET",
+        ),
+    ]
     latency_ms: Annotated[
         float,
         Field(

@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from andon import actions, reviews
+from andon import actions, audit, reviews
 from andon.authoring import ActionSpec
-from andon.decisions import DELIVER_ACTION
+from andon.decisions import DELIVER_ACTION, SENT
 from andon.kernel import outbox
 from andon.kernel.db import Tx
 from andon.kernel.durable import Waiting
+from andon.kernel.identity import PLATFORM
 from andon.procedures import store
 from andon.procedures.domain import ProcedureRecord, Wait, key_of
 
@@ -41,6 +42,15 @@ def for_delivery(
     message = outbox.find(tx, key)
     if message is None:
         outbox.add(tx, [_message(key, now, procedure, action, event, data)])
+        audit.record(
+            tx,
+            actor=PLATFORM,
+            action="procedure.send",
+            subject=f"procedure:{procedure.id}",
+            at=now,
+            after={"step": step, "action": event},
+            rows=[SENT.row(key)],
+        )
     elif message.state is outbox.MessageState.DONE:
         return {"ok": None}
     elif message.state is outbox.MessageState.DEAD:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import SecretStr
 
-from andon import actions
-from andon.actions import AnswerKind, Deliveries, Destination
+from andon import actions, audit
+from andon.actions import AnswerKind, Deliveries, DeliveryStates, Destination
 from andon.connectors.procedure import ProcedureConnector
 from andon.connectors.webhook import WebhookConnector
 from andon.decisions import DELIVER_ACTION
@@ -64,6 +64,14 @@ async def delivering(
         yield deliveries
     finally:
         await deliveries.close()
+    require_sound(database)
+
+
+def require_sound(database: Database) -> None:
+    """Require that entries of the audit log explain the states and answers of all deliveries."""
+    with database.snapshot() as tx:
+        report = audit.verify(tx, evidence=DeliveryStates().by_action())
+    assert report.ok, report.findings
 
 
 @asynccontextmanager

@@ -1,25 +1,31 @@
 """Each change that a superuser of the database makes to what is in force is named by `andon audit verify`."""
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import text
 from tests.auditing import audited, opened, review_of
 
 from andon import access, actions, audit, cord, decisions, gates, labels, reviews, serving, spending
+from andon.actions import AnswerKind, Attempt, store
+from andon.actions.store import PostboxEntry
 from andon.audit import Harm, Report
 from andon.authoring import Budget
 from andon.bootstrap.vouched import ROWS, all_evidence
 from andon.cord import LineState
 from andon.kernel import outbox
+from andon.kernel.claims import Conclusion
 from andon.kernel.db import Database, Tx
 from andon.kernel.events import Events
 from andon.kernel.ids import uuid7
+from andon.kernel.outbox import MessageState
 from andon.labels import LabelSource, TruthReport
 from automations import payment
 from calls import DECIDE, call
@@ -41,6 +47,31 @@ FORGED = (
     "'id', encode({0}, 'hex')::uuid, 'writer', e.writer, 'seq', e.seq)) AS r"
 )
 """A decision that names an entry in which its id stands, but not as the id of a decision."""
+
+ANSWERS = (
+    "UPDATE delivery_answers AS r {0} FROM delivery_attempts AS a WHERE a.id = r.attempt_id AND a.message_id = '{1}'"
+)
+
+SET_OFF = "(SELECT min(m.id::text)::uuid FROM outbox AS m JOIN decisions AS d ON d.id = m.subject WHERE lane <> '')"
+"""A delivery that a decision set off."""
+
+PUT_DELIVERY = (
+    "INSERT INTO outbox (id, topic, scope, subject, payload, correlation_id, created_at, due_at, state, attempts) "
+    f"SELECT '{OTHER}', topic, scope, subject, {{}}, correlation_id, created_at, due_at, 'pending', 0 "
+    f"FROM outbox WHERE id = {SET_OFF}"
+)
+
+PUT_IN = """
+WITH one AS (
+    SELECT gen_random_uuid() AS new, r.ended_at, m.* FROM delivery_answers AS r,
+        LATERAL (SELECT {0}) AS m(message, kind, writer, seq) LIMIT 1
+), made AS (
+    INSERT INTO delivery_attempts (id, message_id, number, began_at)
+    SELECT new, message::uuid, 2, ended_at FROM one
+)
+INSERT INTO delivery_answers (attempt_id, ended_at, kind, detail, writer, seq)
+SELECT new, ended_at, kind, '', writer::uuid, seq::bigint FROM one
+"""
 
 UNGUARDED = """
 DO $$ DECLARE one record; BEGIN
@@ -116,6 +147,31 @@ CHANGES = (
     (f"UPDATE outbox SET state = 'pending' WHERE id = '{CONFIRMED}'", f"action:{CONFIRMED}", EDITED),
     (f"DELETE FROM outbox WHERE id = '{CONFIRMED}'", f"action:{CONFIRMED}", MISSING),
     (f"DELETE FROM outbox WHERE id = '{TAKEN}'", f"action:{TAKEN}", MISSING),
+    (f"UPDATE outbox SET state = 'dead', settled_at = now() WHERE id = '{TAKEN}'", f"action:{TAKEN}", EDITED),
+    (f"UPDATE outbox SET state = 'dead', settled_at = now() WHERE id = '{RESENT}'", f"action:{RESENT}", EDITED),
+    (f"UPDATE outbox SET last_error = 'other' WHERE id = '{DEAD}'", f"action:{DEAD}", EDITED),
+    (f"UPDATE outbox SET state = 'pending' WHERE id = '{DEAD}'", f"action:{DEAD}", EDITED),
+    (ANSWERS.format("SET kind = 'delivered'", DEAD), f"action:{DEAD}", EDITED),
+    (ANSWERS.format("SET status = 500", TAKEN), f"action:{TAKEN}", EDITED),
+    (ANSWERS.format("SET detail = 'x'", TAKEN), f"action:{TAKEN}", EDITED),
+    (ANSWERS.format("SET result = NULL", TAKEN), f"action:{TAKEN}", EDITED),
+    (ANSWERS.format("SET ended_at = 'infinity'", TAKEN), f"action:{TAKEN}", EDITED),
+    (ANSWERS.format("SET seq = 7", TAKEN), f"action:{TAKEN}", UNCLAIMED),
+    (ANSWERS.format("SET writer = NULL", TAKEN), f"action:{TAKEN}", UNCLAIMED),
+    (f"UPDATE delivery_attempts SET number = 9 WHERE message_id = '{TAKEN}'", f"action:{TAKEN}", EDITED),
+    (f"DELETE FROM delivery_attempts WHERE message_id = '{TAKEN}'", f"action:{TAKEN}", MISSING),
+    ("DELETE FROM delivery_answers", f"action:{DEAD}", MISSING),
+    (PUT_IN.format(f"'{DEAD}', 'delivered', NULL, NULL"), f"action:{DEAD}", UNCLAIMED),
+    (PUT_IN.format(f"'{DEAD}', 'delivered', writer, seq"), f"action:{DEAD}", UNCLAIMED),
+    (f"DELETE FROM outbox WHERE id = {SET_OFF}", "action:", MISSING),
+    (
+        f"UPDATE outbox SET payload = replace(payload::text, 'bank', 'mine')::json WHERE id = {SET_OFF}",
+        "action:",
+        EDITED,
+    ),
+    (f"UPDATE outbox SET scope = 'other' WHERE id = {SET_OFF}", "action:", EDITED),
+    (PUT_DELIVERY.format("payload"), f"action:{OTHER}", UNCLAIMED),
+    (PUT_DELIVERY.format("""'{"decision": {}}'"""), f"delivery:{OTHER}", UNCLAIMED),
     ("INSERT INTO disabled_destinations VALUES ('bank', now(), 'x')", "disabled_destination:bank", UNCLAIMED),
 )
 
@@ -153,13 +209,19 @@ def line(database: Database, tmp_path: Path) -> Installation:
 
 def deliver(tx: Tx, now: datetime) -> None:
     """Make deliveries as workers and people leave them."""
-    outbox.add(tx, [_delivery(UUID(one), now) for one in (TAKEN, DEAD, RESENT, CONFIRMED)])
+    chain = audit.Chain(uuid4())
     for one in (TAKEN, DEAD, RESENT, CONFIRMED):
-        kind, state = ("delivered", "done") if one == TAKEN else ("refused", "dead")
-        attempt = {"id": uuid7(now), "message": one, "now": now, "kind": kind, "state": state}
-        tx.execute(text("INSERT INTO delivery_attempts VALUES (:id, :message, 1, :now, false)"), attempt)
-        tx.execute(text("INSERT INTO delivery_answers VALUES (:id, :now, :kind, 200, '')"), attempt)
-        tx.execute(text("UPDATE outbox SET state = :state, settled_at = :now WHERE id = :message"), attempt)
+        message = _delivery(UUID(one), now)
+        outbox.add(tx, [replace(message, attempts=1)])
+        kind, state = (AnswerKind.REFUSED, MessageState.DEAD)
+        if one == TAKEN:
+            kind, state = (AnswerKind.DELIVERED, MessageState.DONE)
+        begun = Attempt(uuid7(now), 1, now)
+        ended = dataclasses.replace(begun, ended_at=now, kind=kind, status=200, result={"n": 1e22, "a": [0.5, -0.0]})
+        error = None if one == TAKEN else "refused"
+        entry = PostboxEntry((message.id, begun), ended, Conclusion(message, state, error))
+        store.bury(tx, [entry], now=now)
+        chain.advance(store.vouch(tx, [entry], chain=chain, now=now))
     by: dict[str, Any] = {"actor": OWNER, "reason": "test", "events": Events(), "now": now}
     actions.resend(tx, UUID(RESENT), **by)
     actions.confirm(tx, UUID(CONFIRMED), **by)

@@ -55,12 +55,15 @@ def test_the_columns_follow_from_the_record(predicted: bool) -> None:
 
 
 def test_the_record_has_each_field_at_its_path_and_no_other() -> None:
-    record = json.loads(*encode([a_decision()]))
+    decision = a_decision()
+    record = json.loads(*encode([decision], {decision.request.id: {"a": "digest"}}))
     declared = {field.record for field in FIELDS.values() if field.record}
     for path in declared - {"arrived_at"}:
         at(record, path)
     assert set(record) == {path.partition(".")[0] for path in declared - {"arrived_at"}} | {"shape"}
     assert record["shape"] == RECORD_SHAPE
+    assert record["deliveries"] == {"a": "digest"}
+    assert "deliveries" not in json.loads(*encode([decision])), "only what decisions with deliveries need is written"
 
 
 def test_an_answer_and_the_same_from_the_ledger_have_the_declared_fields() -> None:

@@ -12,6 +12,7 @@ from andon.actions.store.deliveries import (
     last_attempts,
     states_of,
     unexplained,
+    vouch,
     without_message,
     write,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "states_of",
     "take_unasked",
     "unexplained",
+    "vouch",
     "without_message",
     "write",
 ]

@@ -12,10 +12,12 @@ from pydantic_core import from_json
 from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from andon import audit
+from andon.actions import proving
 from andon.actions.domain import AnswerKind, Attempt, Disabled
 from andon.actions.tables import delivery_answers, delivery_attempts, disabled_destinations
 from andon.kernel.claims import CONCLUDE, CONCLUDE_NAMES, Conclusion, conclude_sql, conclusions_of
-from andon.kernel.db import Tx
+from andon.kernel.db import Tx, run_plain
 from andon.kernel.outbox import Known, MessageState
 
 _BEGUN = (("ids", "uuid"), ("messages", "uuid"), ("numbers", "int"), ("began", "timestamptz"), ("inquiries", "bool"))
@@ -29,31 +31,42 @@ _ENDED = (
 )
 
 
-def _write_sql(begun: str, ended: str, conclude: str) -> str:
+def _write_sql(begun: str, ended: str, place: str, conclude: str, leaf: str = "") -> str:
     return f"""
-WITH begun AS (
+WITH {leaf}begun AS (
     INSERT INTO delivery_attempts (id, message_id, number, began_at, inquiry)
     SELECT * FROM unnest({begun})
     ON CONFLICT (id) DO NOTHING
 ), ended AS (
-    INSERT INTO delivery_answers (attempt_id, ended_at, kind, status, detail, result)
-    SELECT * FROM unnest({ended})
+    INSERT INTO delivery_answers (attempt_id, ended_at, kind, status, detail, result, writer, seq)
+    SELECT *, {place} FROM unnest({ended})
     ON CONFLICT (attempt_id) DO NOTHING
 )
 {conclude}
 """
 
 
-_WRITE = _write_sql(
-    ", ".join(f"${number}::{kind}[]" for number, (_, kind) in enumerate(_BEGUN, 1)),
-    ", ".join(f"${number}::{kind}[]" for number, (_, kind) in enumerate(_ENDED, 6)),
-    conclude_sql(12),
-)
+_AFTER = 12 + len(CONCLUDE_NAMES)
+
+
+def _group_sql(place: str, leaf: str = "") -> str:
+    return _write_sql(
+        ", ".join(f"${number}::{kind}[]" for number, (_, kind) in enumerate(_BEGUN, 1)),
+        ", ".join(f"${number}::{kind}[]" for number, (_, kind) in enumerate(_ENDED, 6)),
+        place,
+        conclude_sql(12),
+        leaf,
+    )
+
+
+_WRITE = _group_sql("NULL::uuid, NULL::bigint")
+_WRITE_WITH_LEAF = _group_sql(audit.place_sql(_AFTER), f"leaf AS ({audit.insert_sql(_AFTER)}), ")
 
 _BURY = text(
     _write_sql(
         ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _BEGUN),
         ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _ENDED),
+        "CAST(NULL AS uuid), CAST(NULL AS bigint)",
         CONCLUDE.format(**{name: f":o_{name}" for name in CONCLUDE_NAMES}) + "RETURNING o.id, o.scope, o.lane",
     )
 )
@@ -75,17 +88,69 @@ class PostboxEntry:
     ended: Attempt | None = None
     conclusion: Conclusion | None = None
 
+    @property
+    def answer_item(self) -> bytes | None:
+        """What an audit entry holds of the attempt that ended."""
+        if self.ended is None:
+            return None
+        if self.begun is not None:
+            return proving.answer_item(self.begun[0], self.ended)
+        return None if self.conclusion is None else proving.answer_item(self.conclusion.message.id, self.ended)
 
-async def write(connection: asyncpg.Connection, entries: Sequence[PostboxEntry], *, now: datetime) -> None:
-    """Write a group of entries as one statement, so in one commit. Writing them again changes nothing."""
-    await connection.execute(_WRITE, *_columns(entries), *_conclusions(entries, now))
+
+async def write(
+    connection: asyncpg.Connection, entries: Sequence[PostboxEntry], *, leaf: audit.Leaf | None, now: datetime
+) -> None:
+    """Write a group of entries as one statement, so in one commit, with the leaf that vouches for its answers.
+
+    Writing them again, with the next leaf of another chain, changes nothing.
+    """
+    values = (*_columns(entries), *_conclusions(entries, now))
+    if leaf is None:
+        await connection.execute(_WRITE, *values)
+    else:
+        await connection.execute(_WRITE_WITH_LEAF, *values, *audit.values_of(leaf))
 
 
 def bury(tx: Tx, entries: Sequence[PostboxEntry], *, now: datetime) -> list[Known]:
-    """Write entries in the caller's transaction; the messages that they ended, without those that were ended before."""
+    """Write entries in the caller's transaction; the messages that they ended, without those that were ended before.
+
+    No leaf vouches for them before `vouch` does, in the same transaction.
+    """
     names = [name for name, _ in (*_BEGUN, *_ENDED)] + [f"o_{name}" for name in CONCLUDE_NAMES]
     values = [*_columns(entries), *_conclusions(entries, now)]
     return [Known(*row) for row in tx.execute(_BURY, dict(zip(names, values, strict=True)))]
+
+
+def vouch(tx: Tx, entries: Sequence[PostboxEntry], *, chain: audit.Chain, now: datetime) -> audit.Leaf:
+    """Write the chain's next leaf, which vouches for what `bury` wrote at `now` in this transaction."""
+    ended = [entry for entry in entries if entry.ended is not None]
+    buried = [entry.conclusion.message.id for entry in entries if entry.conclusion is not None]
+    place = dict(zip(("writer", "seq"), chain.place, strict=True))
+    dead = tx.execute(_NOTE_DEATHS, {"ids": buried, "now": now, **place}).all()
+    tx.execute(_NOTE_ANSWERS, {"ids": [entry.ended.id for entry in ended if entry.ended is not None], **place})
+    items = [item for entry in ended if (item := entry.answer_item) is not None]
+    items += [proving.death_item(row.id, now, row.last_error) for row in dead]
+    leaf = proving.linked(chain, items, now)
+    run_plain(tx, audit.insert_sql(1), audit.values_of(leaf))
+    return leaf
+
+
+_NOTE_DEATHS = text("""
+WITH dead AS (
+    SELECT id, last_error FROM outbox WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'dead' AND settled_at = :now
+), noted AS (
+    INSERT INTO delivery_deaths (message_id, writer, seq)
+    SELECT id, CAST(:writer AS uuid), CAST(:seq AS bigint) FROM dead
+    ON CONFLICT (message_id) DO UPDATE SET writer = excluded.writer, seq = excluded.seq
+)
+SELECT id, last_error FROM dead
+""")
+
+_NOTE_ANSWERS = text(
+    "UPDATE delivery_answers SET writer = CAST(:writer AS uuid), seq = CAST(:seq AS bigint) "
+    "WHERE attempt_id = ANY(CAST(:ids AS uuid[])) AND writer IS NULL"
+)
 
 
 class UnexplainedState(NamedTuple):
