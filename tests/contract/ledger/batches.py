@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from sqlalchemy import text
 
 from andon import audit, decisions
-from andon.decisions import RECORDED, DecisionRequest, Idempotency, LedgerEvidence, Line
+from andon.decisions import RECORDED, AlongsideEntry, DecisionRequest, Idempotency, LedgerEvidence, Line
 from andon.decisions.consequences import messages
 from andon.decisions.ledger import LedgerEntry
 from andon.decisions.recording import Batch
@@ -41,8 +42,10 @@ class Place:
         self._values = (name, position)
         self.refused: Mapping[UUID, str | Invalid] = {}
 
-    def entry(self) -> None:
-        """Return nothing: no audit entry vouches for it."""
+    def entry(self) -> AlongsideEntry:
+        """Return the audit entry that vouches for the move."""
+        name, position = self._values
+        return AlongsideEntry("place.move", f"place:{name}", str(position).encode(), datetime.now(UTC))
 
     def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str | Invalid]) -> Sequence[Statement]:
         """Return the statement that moves the position."""
@@ -104,8 +107,10 @@ def places(database: Database) -> None:
 
 
 def position(database: Database) -> int:
-    """Where the row is."""
-    return int(scalar(database, "SELECT position FROM places"))
+    """Where the row is; each of its moves has one audit entry."""
+    there = int(scalar(database, "SELECT position FROM places"))
+    assert scalar(database, "SELECT count(*) FROM audit_entries WHERE action = 'place.move'") == there
+    return there
 
 
 def scalar(database: Database, statement: str) -> Any:

@@ -361,4 +361,4 @@ def test_what_is_written_beside_the_ledger_is_written(make: Make, database: Data
         await writer.run("UPDATE places SET position = position + $1::bigint", 1)
 
     run(make, database, work)
-    assert position(database) == 6
+    assert scalar(database, "SELECT position FROM places") == 6
