@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -29,7 +30,7 @@ from benchmarks.mail_stream import Stream, by_oracle, mails_until_back
 NEW = "rpm-zzzlist"
 """The class that nobody trained for: an eighth of the later mails.
 
-Without `fork` or `spam`, the two largest, no region of the mails that are left is proven: there is no gate to lose.
+Without `fork` or `spam`, the two largest, at most a quarter of the other mails is automatic: there is little to lose.
 """
 
 CALM, LABELLED = 300, 400
@@ -71,6 +72,7 @@ class Appeared:
     """A class appears: before it, after it, and after training on it.
 
     `ungated` is the error of the mails since then that were as certain as the least certain automatic one before.
+    `learned` is the part of its mails that reach its desk without a person after the training; before, none can.
     """
 
     share: float
@@ -78,6 +80,7 @@ class Appeared:
     unknown: Part
     trained: Part
     ungated: float
+    learned: float
     back_after: int | None
 
 
@@ -125,12 +128,14 @@ def with_a_new_class(mails: list[ListMail], folder: Path) -> Appeared:
     since = unknown.then(trained)
     surest = calm.confidence[calm.automatic].min(initial=1.0)
     sure = unknown.wrong[unknown.confidence >= surest]
+    new = np.array([mail.team == NEW for mail in after[LABELLED:]], np.bool_)
     return Appeared(
         share=sum(mail.team == NEW for mail in after) / len(after),
         calm=part_of(calm),
         unknown=part_of(unknown),
         trained=part_of(trained),
         ungated=float(sure.mean()) if len(sure) else 0.0,
+        learned=float((trained.automatic & ~trained.wrong)[new].mean()),
         back_after=mails_until_back(since),
     )
 
@@ -163,7 +168,7 @@ def goals_of(known: Known, appeared: Appeared, rates: Rates) -> list[Goal]:
         ),
         at_most(f"error once trained on its labels, {trained.automatic:.0%} automatic", trained.error, TARGET),
         at_least("automatic share once trained on its labels", trained.automatic, AUTOMATIC_AGAIN),
-        more_than("the same, less the share before that", trained.automatic - unknown.automatic, 0.0),
+        more_than("the new class's mails that then reach its desk without a person", appeared.learned, 0.0),
         at_least("mails fetched a second, against a bare loop", ratio(rates.fetched, rates.fetched_bare), 0.5),
         at_least("mails fetched and parsed a second, against it", ratio(rates.parsed, rates.parsed_bare), 0.5),
     ]
@@ -184,6 +189,7 @@ def _table(known: Known, appeared: Appeared, rates: Rates) -> Table:
         "since, before training": _described(appeared.unknown),
         "error of these, had the gate stayed as it was": f"{appeared.ungated:.1%}",
         "once trained on their labels": _described(appeared.trained),
+        "mails of the new class that then reach its desk without a person": f"{appeared.learned:.0%}",
         "mails until the target is kept": "never" if appeared.back_after is None else f"{appeared.back_after}",
         f"mails a second from {rates.server}, fetched": f"{rates.fetched:,.0f}, a bare loop {rates.fetched_bare:,.0f}",
         "the same, fetched and parsed": f"{rates.parsed:,.0f}, a bare loop {rates.parsed_bare:,.0f}",
