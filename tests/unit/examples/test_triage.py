@@ -49,6 +49,7 @@ class People:
     given: int = 3
     approved: int = 1
     by_hand: int = 0
+    left: int = 0
     arrived: dict[str, datetime] = field(default_factory=dict)
 
 
