@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -132,6 +132,8 @@ CHANGES = (
     ("UPDATE reviews SET outcome = 'ok'", "verdict:", EDITED),
     ("UPDATE reviews SET decided_by = 'eve'", "verdict:", EDITED),
     ("UPDATE reviews SET state = 'open', outcome = NULL, reason = NULL, decided_by = NULL", "verdict:", MISSING),
+    ("UPDATE reviews SET reason = 'x' WHERE state = 'withdrawn'", "withdrawal:", EDITED),
+    ("UPDATE reviews SET state = 'open' WHERE state = 'withdrawn'", "withdrawal:", MISSING),
     (FORGED.format("substring(e.body FROM 2 FOR 16)", "e.writer = d.writer AND e.seq = d.seq"), "decision:", UNCLAIMED),
     (FORGED.format("substring(e.body FROM 3 FOR 16)", "e.action = 'key.create'"), "decision:", UNCLAIMED),
     (FORGED.format("uuid_send('0190aaaa-0000-7000-8000-000000000000')", "e.seq = 1"), f"decision:{OTHER}", UNCLAIMED),
@@ -198,6 +200,7 @@ def line(database: Database, tmp_path: Path) -> Installation:
         spending.set_budget(tx, "payments", Budget(5, per="day"), actor=OWNER, reason="test", now=now)
         reviews.claim(tx, review.id, actor=OWNER, now=now)
         reviews.give_verdict(tx, review.id, outcome="fraud", **by)
+        _withdraw_question(tx, review.decision_id, now)
         said = {"actor": OWNER, "events": events, "now": now}
         row = decisions.get(tx, UUID(answers[1]["id"])).row
         labels.record(tx, decision_id=row.id, value="fraud", source=LabelSource.EVENT, **said)
@@ -205,6 +208,24 @@ def line(database: Database, tmp_path: Path) -> Installation:
         labels.record_all(tx, [reported], **said)
         deliver(tx, now)
     return made
+
+
+def _withdraw_question(tx: Tx, decision_id: UUID, now: datetime) -> None:
+    reviews.ask(
+        tx,
+        key=decision_id,
+        procedure_id=None,
+        decision_id=decision_id,
+        automation="payments",
+        queue="payments",
+        question="Did it happen?",
+        choices=("happened", "give up"),
+        due=timedelta(hours=1),
+        correlation_id="c",
+        traceparent=None,
+        now=now,
+    )
+    reviews.withdraw(tx, decision_id, actor=OWNER, reason="settled elsewhere", now=now)
 
 
 def deliver(tx: Tx, now: datetime) -> None:
