@@ -144,7 +144,8 @@ class ConnectorContract:
             await connector.close()
             return answers
 
-        assert [answer for answer in asyncio.run(run()) if answer.kind is not AnswerKind.DELIVERED] == []
+        others = [answer for answer in asyncio.run(run()) if answer.kind is not AnswerKind.DELIVERED]
+        assert not others, others
         taken = stage.taken()
         assert taken == {str(delivery.key): 1 for delivery in deliveries}, (
             f"{len(taken)} keys, {sum(taken.values())} in all"

@@ -188,10 +188,17 @@ class MailSession:
             self._client.append(folder, message, flags)
 
     def make(self, folder: str) -> None:
-        """Make a folder if it is not there."""
+        """Make a folder if it is not there. Several sessions may do so at once."""
+        from imapclient.exceptions import IMAPClientError  # the extra mail
+
         with self._asking():
-            if not self._client.folder_exists(folder):
+            if self._client.folder_exists(folder):
+                return
+            try:
                 self._client.create_folder(folder)
+            except IMAPClientError:
+                if not self._client.folder_exists(folder):
+                    raise
 
     @property
     def can_wait(self) -> bool:

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from threading import Barrier
 from typing import Any, ClassVar
 
 import pytest
@@ -14,6 +16,7 @@ from tests.crash.proxy import Proxy as Obstacle
 from andon.actions import Answer, AnswerKind, Delivery, Destination
 from andon.connectors.mailbox import MailboxConnector, MailboxSettings
 from andon.connectors.mailbox.connector import SESSIONS
+from andon.mail import MailSession
 from dovecots import Dovecot, a_dovecot, a_mail, a_user
 from proxy import Proxy
 
@@ -166,3 +169,21 @@ class TestMailbox(ConnectorContract):
         making = replace(delivery, destination=replace(destination, settings=settings))
         assert [answer.kind for answer in self.deliver(connector, making)] == [AnswerKind.DELIVERED]
         assert stage.dovecot.ids(stage.user, "New") == [f"{delivery.key}@customers.test"]
+
+
+def test_sessions_that_make_the_same_folder_at_once_all_find_it(dovecot: Dovecot) -> None:
+    user, together = a_user(), 6
+    sessions = [MailSession(dovecot.server(user)) for _ in range(together)]
+    barrier = Barrier(together)
+
+    def make(session: MailSession) -> None:
+        for number in range(10):
+            barrier.wait(10)
+            session.make(f"Made {number}")
+
+    with ThreadPoolExecutor(together) as pool:
+        for done in [pool.submit(make, session) for session in sessions]:
+            done.result()
+    for session in sessions:
+        session.close()
+    assert dovecot.ids(user, "Made 9") == []
