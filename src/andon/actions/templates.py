@@ -16,7 +16,7 @@ from andon.actions.ports import Delivery
 _PARTS = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*$")
 KNOWN = ("input", "id", "key", "automation", "action", "outcome", "rule", "reasons", "score", "confidence", "model")
-"""The allowed first parts of a name: those that every decision has."""
+"""The allowed first parts of a name."""
 
 OF_ALERTS = ("alert", "alerts")
 """First parts of the names in a message about alerts."""
