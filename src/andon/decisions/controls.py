@@ -122,7 +122,7 @@ _UNKNOWN = Control(ALL_SUPERVISED)
 
 
 class Controls:
-    """A snapshot for all automations. Every line is supervised until the first refresh.
+    """A snapshot for all automations. Without an initial one, every line is supervised until the first refresh.
 
     Safe to share between threads.
     """
