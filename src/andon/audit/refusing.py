@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 
 
 class RowsDoubted(Unavailable):
-    """What is in force is not as the audit log says."""
+    """What is in force contradicts the audit log."""
 
 
 class _Refusals:

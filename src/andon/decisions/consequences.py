@@ -51,7 +51,7 @@ def messages(line: Line, decision: Decision) -> Sequence[Message]:
 
 
 def failure(waiting: WaitingRequest, destination: str, now: datetime) -> Message:
-    """Return the message which reports that an accepted request could not be decided.
+    """Return the message that reports a failed request: one that was accepted and could not be decided.
 
     There is no decision to read, so the message holds the whole content.
     """

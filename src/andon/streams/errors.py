@@ -37,7 +37,7 @@ class EventSettled(Conflict):
 
 
 class SeekInvalid(Invalid):
-    """A stream cannot go on there."""
+    """A stream cannot continue there."""
 
 
 class SourceUnknown(Invalid):

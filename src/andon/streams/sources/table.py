@@ -21,7 +21,7 @@ from andon.streams.errors import SeekInvalid, SourceUnavailable, StreamMissing
 from andon.streams.ports import Arrival
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 0.2
-"""Seconds between two looks at a table: longer each time that nothing was new."""
+"""Seconds between two looks at a table: longer each time there is nothing new."""
 
 _DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 """The beginning of a time in the years 1 to 9999, as PostgreSQL writes it."""
