@@ -13,7 +13,7 @@ NAMED = re.compile(r"`([a-z_/]+\.py)` `([A-Za-z_.]+)`")
 STEPS = NAMED.findall(PAGE)
 SPECIALISTS = sorted(PACKAGE.glob("*/README.md"))
 FURTHER = [named for page in SPECIALISTS for named in NAMED.findall(page.read_text(encoding="utf-8"))]
-MAP = PAGE.split("## The map", 1)[1].split("Beside them", 1)[0]
+MAP = PAGE.split("## The map", 1)[1].split("In addition", 1)[0]
 
 
 @pytest.mark.parametrize(("file", "name"), sorted({*STEPS, *FURTHER}))

@@ -1,7 +1,7 @@
 """Actions: the effects of a decision outside, performed after it, at least once, under one key.
 
 Decisions write actions to the outbox; `Deliveries` delivers them through connectors (`ports`); the rest serves the
-people who look after what could not be delivered. Start reading at `domain.py`.
+people who look after undelivered actions. Start reading at `domain.py`.
 """
 
 from andon.actions.answer_evidence import adopt_answers

@@ -1,4 +1,4 @@
-"""Answers of receivers and dead letters, compared with the entries that the delivering processes write about them."""
+"""Receivers' answers and dead letters, compared with the entries that the delivering processes write about them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ from andon.kernel.identity import PLATFORM
 from andon.kernel.outbox import MessageState
 
 ADOPTED = "action.adopt"
-"""The action of the entry that counts the answers from before there were entries about them."""
+"""The action of the entry that counts the answers from before entries were written about them."""
 
 AT_ONCE = 1000
 """Answers that are compared together."""
@@ -49,11 +49,11 @@ def adopt_answers(tx: Tx, now: datetime) -> None:
 
 
 class AnswerEvidence:
-    """Finds answers and dead letters that were changed, deleted or put in. One object for each verification."""
+    """Finds answers and dead letters that were changed, deleted or inserted. Use one object per verification."""
 
     def __init__(self, is_confirmed: Callable[[UUID], bool]) -> None:
         self.found = 0
-        """Answers that stand where an entry holds them."""
+        """The number of answers that match an entry."""
         self._is_confirmed = is_confirmed
         self._adopted: tuple[datetime, int] | None = None
         self._told: set[UUID] = set()
@@ -97,7 +97,7 @@ class AnswerEvidence:
                 yield Finding(Harm.EVIDENCE_EDITED, text, action="outbox", subject=f"action:{dead.message}")
 
     def _adopt(self, leaf: Leaf) -> Iterator[Finding]:
-        """Read how many answers stood before; a second such entry, or one in a process's chain, is forged."""
+        """Read how many answers existed before; a second such entry, or one in a process's chain, is forged."""
         if leaf.writer != CONTROL or self._adopted is not None:
             yield _at(Harm.INSERTED, "answers were adopted although entries vouched for answers already", leaf)
             return
@@ -152,7 +152,7 @@ class AnswerEvidence:
 
 
 def _in_groups(leaves: Iterable[Leaf]) -> Iterator[list[Leaf]]:
-    """Yield as many leaves together as hold about AT_ONCE answers."""
+    """Yield leaves in groups that hold about AT_ONCE answers."""
     group: list[Leaf] = []
     size = 0
     for leaf in leaves:

@@ -1,4 +1,4 @@
-"""Callbacks: a receiver that has ended its work calls the gateway at an address that holds a signature of ours.
+"""Callbacks: a receiver that has finished its work calls the gateway at an address with a signature of ours.
 
 A callback proves nothing about the work. It only makes Andon ask the receiver sooner.
 """

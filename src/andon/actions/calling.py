@@ -1,4 +1,4 @@
-"""Calls of connectors: an attempt as a span of the trace, and what follows when a connector's own code fails."""
+"""Calls of connectors: an attempt as a span of the trace, and the result when a connector's own code fails."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace

@@ -8,7 +8,7 @@ from andon.kernel.db import Tx
 
 
 def chores(*, pictures_kept: timedelta) -> list[Chore]:
-    """Return the chore that forgets the pictures of scripts after a while."""
+    """Return the chore that removes old pictures of scripts."""
 
     def forget_pictures(tx: Tx, now: datetime) -> bool:
         return evidence.forget_pictures(tx, kept=pictures_kept, now=now)

@@ -13,7 +13,7 @@ STRUCTURED = "application/cloudevents+json"
 
 
 def attributes_of(delivery: Delivery) -> dict[str, str]:
-    """Its attributes, without a prefix."""
+    """Return the attributes of the event, without a prefix."""
     head = delivery.event or EventHead(f"andon.decision.{delivery.outcome}", str(delivery.data.get("id", "")))
     given = {
         "specversion": "1.0",
@@ -29,7 +29,7 @@ def attributes_of(delivery: Delivery) -> dict[str, str]:
 
 
 def data_of(delivery: Delivery) -> bytes:
-    """Its data, the same bytes at each attempt."""
+    """Return the data of the event, the same bytes at each attempt."""
     return json.dumps(delivery.data, separators=(",", ":")).encode()
 
 

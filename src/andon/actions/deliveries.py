@@ -1,6 +1,6 @@
 """The delivery loop: claim due actions from the outbox, attempt each, record the result, settle or retry later.
 
-A claim is a lease of seconds that is renewed during the work, so another worker takes over what a dead process held
+A claim is a lease of seconds that is renewed during the work, so another worker takes over the claims of a dead process
 within seconds. `sending` handles one action, `lanes` a destination.
 """
 
@@ -34,9 +34,9 @@ from andon.kernel.outbox import Message, MessageState
 LEASE = timedelta(seconds=6)
 CAPACITY = 2048
 ELSEWHERE = 32
-"""The number of messages for one unknown destination claimed at once.
+"""The number of messages for one unknown destination that are claimed together.
 
-Others may know it, and in the end they are dead letters.
+Other processes may know it; if none does, the messages become dead letters.
 """
 
 _log = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ _random = random.Random()  # noqa: S311 - jitter, not a secret
 class Deliveries:
     """Carries out actions. `connectors` are by kind ("webhook"), `destinations` by the name that actions use.
 
-    Whoever runs it pokes it when there may be something to do; by itself it looks every REST_SECONDS.
+    Its owner pokes it when there may be something to do; otherwise it looks every REST_SECONDS.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Deliveries:
         self._wake = asyncio.Event()
 
     def poke(self) -> None:
-        """There may be something to do: look now."""
+        """Look now, because there may be something to do."""
         self._wake.set()
 
     async def run_round(self) -> int:
@@ -111,7 +111,7 @@ class Deliveries:
             self._stopping.clear()
 
     def breakers(self) -> dict[str, BreakerState]:
-        """Where the breaker of each destination stands now."""
+        """Return the state of each destination's breaker now."""
         return {name: lane.breaker for name, lane in self._lanes.items()}
 
     def sending(self) -> dict[str, int]:
@@ -119,11 +119,11 @@ class Deliveries:
         return {name: lane.sending for name, lane in self._lanes.items()}
 
     def retries_left(self) -> dict[str, int]:
-        """Return how many retries the budget of each destination that has one allows now."""
+        """Return how many retries each destination's budget allows now, if it has one."""
         return {name: left for name, lane in self._lanes.items() if (left := lane.retries_left) is not None}
 
     async def close(self) -> None:
-        """Close all connectors that were used, and let go of the database."""
+        """Close all connectors that were used, and the database connections."""
         for connector in self._sender.used.values():
             await connector.close()
         await self._postbox.close()
@@ -137,7 +137,7 @@ class Deliveries:
             return TakenMessages()
 
     async def _take(self) -> TakenMessages:
-        """Claim where there is room."""
+        """Claim messages where there is room."""
         if len(self._held) >= CAPACITY:
             return TakenMessages()
         rooms = [lane.room() for lane in self._lanes.values()]
@@ -146,7 +146,7 @@ class Deliveries:
         for one in found.claimed:
             if (
                 one.message.id in self._held
-            ):  # our own lease ran out while the database was away, and we are still at it
+            ):  # our own lease expired while the database was away, and we are still working on it
                 await self._postbox.write(later(one.message, self._clock.now() + LEASE).entry)
         for message in [one.message for one in taken]:
             self._held[message.id] = message
@@ -155,7 +155,7 @@ class Deliveries:
         return TakenMessages(taken, found.disabled)
 
     async def _carry_out(self, claimed: Claimed, disabled: Mapping[str, Disabled]) -> bool:
-        """Bring one claimed message to an end and write that down; whether it was delivered."""
+        """Finish one claimed message and record the end; return whether it was delivered."""
         message = claimed.message
         try:
             ending = await self._sender.bring(claimed, disabled)
@@ -193,7 +193,7 @@ class Deliveries:
 
         chain, self._chain = self._chain, audit.Chain(uuid4())
         chain.advance(await asyncio.to_thread(write, chain))
-        self._chain = chain  # only now: where the end is unknown, the chain is never used again
+        self._chain = chain  # only now: if the end is unknown, the chain is never used again
         return [None] * len(entries)
 
     def _release(self, message: Message) -> None:

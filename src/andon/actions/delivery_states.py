@@ -1,4 +1,4 @@
-"""States of deliveries, compared with the answers of their receivers and with the entries of what people did."""
+"""States of deliveries, compared with the answers of their receivers and with the entries about people's acts."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
@@ -25,10 +25,10 @@ class _Body(msgspec.Struct):
 
 
 class DeliveryStates:
-    """Finds deliveries whose state neither an answer nor a person explains. One object for each verification.
+    """Finds deliveries whose state neither an answer nor a person explains. Use one object per verification.
 
-    A worker writes no entry for a state. It must follow from the answers that were noted with it and from what people
-    did. Both have entries.
+    A worker writes no entry for a state. The state must follow from the recorded answers and from people's acts. Both
+    have entries.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class DeliveryStates:
         return {RESENT: self, CONFIRMED: self, RESENT_ALL: self, ANSWERED: answers, ADOPTED: answers}
 
     def check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
-        """Note what people did; it is compared after the last leaf."""
+        """Collect people's acts; they are compared after the last leaf."""
         del tx
         for leaf in leaves:
             noted = self._confirmed if leaf.action == CONFIRMED else self._resent
@@ -68,7 +68,7 @@ class DeliveryStates:
 
 
 def _ids_in(leaf: Leaf) -> Sequence[UUID]:
-    """Return the messages that an entry is about; none if it was altered until it cannot be read."""
+    """Return the messages that an entry is about; none if it is too altered to be read."""
     try:
         if leaf.action == RESENT_ALL:
             return msgspec.json.decode(leaf.body, type=_Body).after.ids

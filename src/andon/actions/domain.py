@@ -13,10 +13,10 @@ from andon.kernel.breaker import BreakerState
 BACKOFF_BASE = timedelta(seconds=1)
 BACKOFF_CAP = timedelta(hours=1)
 RETRY_AFTER_CAP = timedelta(days=1)
-"""A receiver's `Retry-After` is honoured up to here, so that a slip of its clock does not park an action for ever."""
+"""The longest `Retry-After` that is honoured, so that a receiver's wrong clock does not park an action forever."""
 
 POLL = timedelta(seconds=5)
-"""The wait before a receiver that works on a delivery is asked how it ended."""
+"""The wait before a receiver that works on a delivery is asked for the result."""
 
 LONGEST_WORK = timedelta(hours=24)
 """The longest wait for the end of a delivery at a destination without a deadline."""
@@ -38,11 +38,11 @@ class AnswerKind(StrEnum):
     UNKNOWN = "unknown"
     """The receiver may or may not have taken it."""
     WAITING = "waiting"
-    """The receiver works on it, or it is too early to tell: it is asked again, and nothing is sent."""
+    """The receiver works on it, or it is too early to tell: Andon asks again, and sends nothing."""
 
 
 class Repeat(StrEnum):
-    """The policy for repeats under the same key when nobody knows whether the receiver took the first."""
+    """The policy for repeats under the same key when the outcome of the first attempt is unknown."""
 
     IDEMPOTENT = "idempotent"
     """The receiver ignores a repeat."""
@@ -54,9 +54,9 @@ class Repeat(StrEnum):
 class Answer:
     """The result of one attempt.
 
-    `detail` is short and for people; `disable` says that the destination is gone for good, `final` of an unknown answer
-    that asking again would not help. `result` is what the receiver returned, a small JSON object that is kept with the
-    attempt.
+    `detail` is short and for people. `disable` says that the destination is permanently gone; `final`, for an unknown
+    answer, that asking again would not help. `result` is what the receiver returned, a small JSON object that is kept
+    with the attempt.
     """
 
     kind: AnswerKind
@@ -80,7 +80,7 @@ def backoff(attempt: int, share: float) -> timedelta:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """The delivery is due again after `wait`; `asks`: only to ask what became of it."""
+    """The delivery is due again after `wait`; with `asks`, only to ask for its result."""
 
     wait: timedelta
     asks: bool = False
@@ -98,8 +98,8 @@ def follow_up(
 ) -> Again | GiveUp | None:
     """Return what follows an answer to attempt number `attempt`; None when the action is done.
 
-    `repeatable` says that an unknown answer may be followed by another attempt: the receiver ignores repeats, or is
-    asked first.
+    `repeatable` says that another attempt may follow an unknown answer: the receiver ignores repeats, or is asked
+    first.
     """
     if answer.kind is AnswerKind.DELIVERED:
         return None
@@ -120,7 +120,7 @@ RESULT_LIMIT = 16 * 1024
 
 
 def kept_result(result: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Return a receiver's result as it is kept. One that is too large or no JSON is replaced by a note that says so."""
+    """Return a receiver's result as it is kept. A note replaces one that is too large or not JSON."""
     if result is None:
         return None
     try:
@@ -167,7 +167,7 @@ class Breaker:
     probing: bool = False
 
     def state(self, now: datetime) -> BreakerState:
-        """Where the breaker stands at the moment `now`."""
+        """Return the state of the breaker at the moment `now`."""
         if self.open_until is None:
             return BreakerState.CLOSED
         return BreakerState.OPEN if now < self.open_until else BreakerState.HALF_OPEN
@@ -182,16 +182,16 @@ class Breaker:
         return replace(self, probing=True) if self.state(now) is BreakerState.HALF_OPEN else self
 
     def answered(self) -> "Breaker":
-        """Record that the receiver answered, with whatever: closed, all failures forgotten."""
+        """Record any answer of the receiver: the breaker closes, and all failures are forgotten."""
         return Breaker()
 
     def failed(self, now: datetime) -> "Breaker":
-        """Record a delivery without a useful answer; too many in a row open the breaker, and so does a failed probe."""
+        """Record a delivery without a useful answer. Too many in a row open the breaker, as does a failed probe."""
         match self.state(now):
             case BreakerState.OPEN:
                 return self
             case BreakerState.HALF_OPEN if not self.probing:
-                return self  # begun before the breaker opened, and only now given up: no look
+                return self  # begun before the breaker opened, and only now given up: not a probe
             case BreakerState.HALF_OPEN:
                 pause = min(self.pause * 2, BREAKER_PAUSE_CAP)
                 return Breaker(failures=self.failures + 1, open_until=now + pause, pause=pause)
@@ -206,13 +206,13 @@ class Breaker:
 
 
 def is_up(answer: Answer) -> bool:
-    """Return whether an answer shows a receiver that works: it took the delivery, or had a definite opinion of it."""
+    """Return whether an answer shows that the receiver works: it took the delivery, or definitely rejected it."""
     return answer.kind in (AnswerKind.DELIVERED, AnswerKind.REFUSED, AnswerKind.WAITING)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at an action. Without an answer it is under way, or its process died: the receiver may have got it.
+    """One attempt at an action. Without an answer it is under way, or its process died: the receiver may have got it.
 
     An inquiry sends nothing: it asks the receiver whether an earlier attempt arrived (`failed`: certainly not).
     """
@@ -229,7 +229,7 @@ class Attempt:
 
 
 class ActionState(StrEnum):
-    """Where an action stands. A dead one stays until a person sends it again."""
+    """The states of an action. A dead one stays dead until a person sends it again."""
 
     PENDING = "pending"
     DONE = "done"
@@ -268,7 +268,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Disabled:
-    """A destination that is not sent to, since when and why."""
+    """A disabled destination, since when and why."""
 
     name: str
     disabled_at: datetime
@@ -277,9 +277,9 @@ class Disabled:
 
 @dataclass(frozen=True, slots=True)
 class ActionSelection:
-    """The selected actions; None does not narrow.
+    """A selection of actions; None matches any.
 
-    `because` is a part of the last error, times are those of creation.
+    `because` is a part of the last error; times are those of creation.
     """
 
     automations: Sequence[str] | None = None
@@ -295,7 +295,7 @@ class ActionSelection:
         return because.startswith(name) or because == name.rstrip(":")
 
     def told(self) -> dict[str, Any]:
-        """Return the filters that narrow, for the audit log."""
+        """Return the filters that are set, for the audit log."""
         said = {
             "automations": None if self.automations is None else sorted(self.automations),
             "destination": self.destination,

@@ -1,4 +1,4 @@
-"""Dead letters whose outcome nobody knows: those that nobody was asked about yet, and those that a person gives up."""
+"""Dead letters with an unknown outcome: those that nobody was asked about yet, and those that a person gives up."""
 
 from datetime import datetime
 from uuid import UUID

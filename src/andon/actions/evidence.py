@@ -28,7 +28,7 @@ class DatabaseEvidence:
 
     @asynccontextmanager
     async def hold(self, account: str) -> AsyncIterator[None]:
-        """Wait until no other script acts for the account, and hold it meanwhile. Raises DatabaseUnavailable."""
+        """Wait until no other script acts for the account, then hold it. Raises DatabaseUnavailable."""
         digest = blake2b(account.encode(), digest_size=8, person=b"andon account").digest()
         number = int.from_bytes(digest, "big", signed=True)
         connection = await self._database.connect()
@@ -41,9 +41,9 @@ class DatabaseEvidence:
             connection.terminate()
 
     async def begin(self, step: EvidenceStep, claim: MessageClaim | None) -> bool:
-        """Put on record that a step is about to happen, unless another worker has claimed the action since.
+        """Record that a step is about to happen, unless another worker has claimed the action since.
 
-        Both happen in one transaction. So whoever claims the action later finds every commit that may still happen.
+        Both happen in one transaction. So a later claimant finds every commit that may still happen.
         """
 
         def write() -> bool:

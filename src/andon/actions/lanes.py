@@ -1,6 +1,6 @@
-"""One lane a destination: so many deliveries side by side, so many a second, none while its breaker is open.
+"""One lane per destination: it limits concurrent deliveries and their rate, and stops while its breaker is open.
 
-So no lane holds up another, and no receiver gets more than it can take.
+So no lane delays another, and no receiver gets more than it can take.
 """
 
 import asyncio
@@ -19,16 +19,16 @@ from andon.kernel.clock import Clock
 from andon.kernel.outbox import Message
 
 PROBE_WAIT = timedelta(seconds=1)
-"""The wait of others while one delivery probes whether the receiver is back."""
+"""The wait of other deliveries while one probes whether the receiver is back."""
 
 _AHEAD = 1.0
-"""Seconds' worth of a pace that is claimed ahead."""
+"""The seconds of a pace that are claimed ahead."""
 
 _log = structlog.get_logger(__name__)
 
 
 class DestinationLane:
-    """The way to one destination. What was claimed for it and is not settled is `held`."""
+    """The way to one destination. `held` counts the messages that are claimed for it and not settled."""
 
     def __init__(self, destination: Destination, clock: Clock, *, stopping: asyncio.Event) -> None:
         self.destination = destination
@@ -44,7 +44,7 @@ class DestinationLane:
 
     @property
     def breaker(self) -> BreakerState:
-        """Where the breaker stands now."""
+        """The state of the breaker now."""
         return self._breaker.state(self._clock.now())
 
     @property
@@ -54,11 +54,11 @@ class DestinationLane:
 
     @property
     def is_full(self) -> bool:
-        """Whether there is enough in hand to keep all slots busy, so that more should stay where it is."""
+        """Whether enough is claimed to keep all slots busy, so that no more should be claimed."""
         return self.held >= 2 * self.destination.max_concurrent
 
     def room(self) -> Room:
-        """Return how much of what waits in the lane may be claimed now."""
+        """Return how many more of the lane's messages may be claimed now."""
         free = 0 if self.is_full or self.blocked_until() else 4 * self.destination.max_concurrent - self.held
         if free and self.breaker is BreakerState.HALF_OPEN:
             free = min(free, 1)
@@ -81,7 +81,7 @@ class DestinationLane:
         return was_full and not self.is_full
 
     def blocked_until(self) -> datetime | None:
-        """Until when nothing may be sent; None if something may be."""
+        """Return until when nothing may be sent; None if sending is allowed."""
         now = self._clock.now()
         if not self._breaker.blocks(now):
             return None
@@ -90,7 +90,7 @@ class DestinationLane:
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """Wait for a slot among concurrent deliveries, and then for the pace; not while stopping."""
+        """Wait for a slot among concurrent deliveries, then for the pace; do not wait while stopping."""
         async with self._slots:
             self.sending += 1
             try:
@@ -106,9 +106,9 @@ class DestinationLane:
         return left is None or left > 0
 
     def begin(self, message: Message) -> None:
-        """Record a delivery that is let through; `answered` may follow, `abandon` has to.
+        """Record a delivery that is let through; `answered` may follow, `abandon` must.
 
-        Taking over from a process that died is neither a first try nor a retry: the receiver is not the reason for it.
+        Taking over from a process that died is neither a first try nor a retry, because the receiver did not cause it.
         """
         self._breaker = self._breaker.begun(self._clock.now())
         if self._budget is None:
@@ -123,7 +123,7 @@ class DestinationLane:
         self._breaker = self._breaker.abandoned()
 
     def answered(self, answer: Answer) -> None:
-        """Learn from an answer whether the receiver works, where that is not ourselves."""
+        """Learn from an answer whether the receiver works, unless the destination is our own."""
         if self.destination.own:
             return
         before = self.breaker

@@ -9,7 +9,7 @@ WINDOW = 30.0
 
 RATIO = 0.2
 FLOOR = 5
-"""So many retries in a window are allowed to a destination that hardly gets anything else."""
+"""The retries in a window that are allowed to a destination with hardly any other traffic."""
 
 _EPSILON = 1e-6
 """The rounding error of times of this size."""
@@ -22,9 +22,8 @@ _SLICE = WINDOW / _SLICES
 class RetryBudget:
     """Retries in a sliding window never exceed a fifth of the first tries in it, or the floor if that is more.
 
-    So a receiver that fails gets at most a fifth more than its usual load from us, however much is due. Counted by
-    slices of a second, always against us: of first tries only the slices that are wholly in the window, of retries all
-    that touch it.
+    So a failing receiver gets at most a fifth more than its usual load, however much is due. Counting uses slices of a
+    second and is conservative: first tries count only in slices wholly in the window, retries in all that touch it.
     """
 
     _slices: deque[list[int]] = field(default_factory=deque)
@@ -60,22 +59,22 @@ class RetryBudget:
 
 @dataclass(slots=True)
 class DestinationPace:
-    """At most `rate` a second, and a tenth of a second's worth (one at least) at once after a pause."""
+    """At most `rate` a second; after a pause, a burst of a tenth of a second's worth (at least one)."""
 
     rate: float
     _free_at: float = -math.inf
 
     def room(self, now: float, *, within: float = 0.0) -> int:
-        """Return how many may begin within so many seconds from now."""
+        """Return how many may begin within this many seconds from now."""
         return max(0, math.floor((now + within - self._earliest(now)) * self.rate + _EPSILON) + 1)
 
     def wait(self, now: float) -> float:
-        """Take the next place; how many seconds from now it is."""
+        """Take the next place; return the seconds until then."""
         at = self._earliest(now)
         self._free_at = at + 1 / self.rate
         return at - now if at - now > _EPSILON else 0.0
 
     def _earliest(self, now: float) -> float:
-        """When the next may begin; in the past by as much as may go at once."""
+        """Return when the next may begin; it lies in the past as far as a burst is allowed."""
         burst = max(1.0, self.rate / 10)
         return max(self._free_at, now - (burst - 1) / self.rate)

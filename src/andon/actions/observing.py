@@ -26,7 +26,7 @@ class DeliveryObserver(Protocol):
 
 
 class UnobservedDeliveries:
-    """Nobody listens."""
+    """An observer that does nothing."""
 
     def answered(self, destination: str, answer: Answer, *, retry: bool, seconds: float) -> None:
         """Nothing."""

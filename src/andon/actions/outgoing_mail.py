@@ -1,4 +1,4 @@
-"""What connectors that send mail share: the settings and addresses of their server, and what an address is."""
+"""Shared parts of connectors that send mail: the settings and addresses of their server, and valid addresses."""
 
 import socket
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class MailUnsendable(Exception):
 
 
 class SendingSettings(Shape):
-    """The sender, and how the connection to its server is made."""
+    """The sender, and the settings of the connection to its server."""
 
     sender: str = Field("", description="The sender's address; required.")
     encryption: Literal["starttls", "tls", "none"] = Field(
@@ -60,13 +60,13 @@ async def sending_server(destination: Destination, settings: SendingSettings, re
 
 
 def is_mail_address(text: str) -> bool:
-    """Return whether a text is one plain address, and nothing that adds a recipient."""
+    """Return whether a text is one plain address that cannot add a recipient."""
     local, _, domain = text.rpartition("@")
     return bool(local and domain) and text.isascii() and text.isprintable() and not set(text) & set(' ,;<>"()[]\\:')
 
 
 def sending_failure(error: Exception, destination: Destination) -> str:
-    """Describe an error for people; never by what a server says."""
+    """Describe an error for people, never in the words of a server."""
     if isinstance(error, TimeoutError):
         return f"timeout after {destination.timeout.total_seconds():g} s"
     if isinstance(error, socket.gaierror):

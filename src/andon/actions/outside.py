@@ -33,7 +33,7 @@ class EventRoute:
 
 
 def matches(pattern: str, event: str) -> bool:
-    """Return whether a pattern means this type of event."""
+    """Return whether a pattern matches this type of event."""
     return pattern in (EVERY, event) or (pattern.endswith(".*") and event.startswith(pattern[:-1]))
 
 
@@ -49,7 +49,7 @@ def send_outside(events: Events, routes: Sequence[EventRoute]) -> None:
 
 
 def _is_own_death(event: DomainEvent) -> bool:
-    """Return whether the event reports failed outside events: sending it as well would never end."""
+    """Return whether the event reports failed outside events: sending it as well could go on forever."""
     return isinstance(event, ActionsDied) and event.scope == ""
 
 

@@ -11,7 +11,7 @@ from andon.kernel.http import HttpOrigin, NoAnswer, NotSent, Response
 
 _COME_BACK = {408, 409, 425, 429}
 _RELAYED = {502, 504}
-"""A proxy lost sight of the receiver, which may have got the request."""
+"""Statuses of a proxy that lost its receiver, which may have got the request."""
 
 
 class OverHttp:
@@ -23,7 +23,7 @@ class OverHttp:
         self._origins: dict[tuple[str, str, bool], HttpOrigin] = {}
 
     def origin(self, destination: Destination, url: str | None = None) -> HttpOrigin:
-        """Where a destination is, or another URL on its behalf. Raises UrlInvalid."""
+        """Return the origin of a destination, or of another URL on its behalf. Raises UrlInvalid."""
         named = destination.name, destination.url if url is None else url, destination.allow_private
         found = self._origins.get(named)
         if found is None:
@@ -35,7 +35,7 @@ class OverHttp:
     async def attempt(
         self, origin: HttpOrigin, request: bytes, destination: Destination, *, whole: bool = False
     ) -> Response | Answer:
-        """Send a request once: the response, or what the lack of one says."""
+        """Send a request once; return the response, or the answer that follows if there is none."""
         try:
             return await origin.send(request, within=destination.timeout, whole=whole)
         except AddressRefused as refused:

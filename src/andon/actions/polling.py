@@ -1,4 +1,4 @@
-"""Answers of an inquiry about work that takes minutes or hours and has not ended yet."""
+"""Answers to an inquiry about work that takes minutes or hours and has not ended yet."""
 
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ _SHARE = 10
 
 
 def still_working(delivery: Delivery, detail: str, *, now: datetime, poll_seconds: float) -> Answer:
-    """Return that the receiver is still at work. The longer it has worked, the later it is asked again."""
+    """Return that the receiver is still working. The longer it has worked, the later it is asked again."""
     age = timedelta() if delivery.sent_at is None else now - delivery.sent_at
     pause = max(timedelta(seconds=poll_seconds), min(age / _SHARE, LONGEST_PAUSE))
     return Answer(AnswerKind.WAITING, detail, retry_after=pause)
@@ -18,7 +18,7 @@ def still_working(delivery: Delivery, detail: str, *, now: datetime, poll_second
 def not_found(delivery: Delivery, detail: str, *, now: datetime, settle_seconds: float) -> Answer:
     """Return the answer for a key that the receiver does not know, or does not know yet.
 
-    A request that was on its way when its process died may still arrive, so nothing is concluded before
+    A request that was in flight when its process died may still arrive, so there is no conclusion before
     `settle_seconds` have passed since it was sent.
     """
     settle = timedelta(seconds=settle_seconds)

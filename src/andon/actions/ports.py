@@ -1,7 +1,7 @@
 """The interface of a connector: one attempt to reach one outside system. The delivery loop does everything around it.
 
-A connector sends at most once a call, under the given key, and reports honestly what it knows of the outcome. It never
-raises for an outside failure, never retries, and never puts a secret into an answer.
+A connector sends at most once per call, under the given key, and reports honestly what it knows about the outcome. It
+never raises for an outside failure, never retries, and never puts a secret into an answer.
 """
 
 from collections.abc import Callable, Mapping
@@ -48,9 +48,9 @@ class Shape(BaseModel):
 class Destination:
     """The address and policy of one outside system (`[destinations.NAME]` in andon.toml).
 
-    `settings` holds what only one kind of connector knows (`[destinations.NAME.KIND]`), by that kind. One that is `own`
-    is this installation: it fails when the database is away, and then nothing is sent anyway, so it has no breaker and
-    no retry budget.
+    `settings` holds the settings of each kind of connector (`[destinations.NAME.KIND]`), by kind. An `own` destination
+    is this installation: it fails only when the database is away, and then nothing is sent anyway, so it has no breaker
+    and no retry budget.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Destination:
     settings: Mapping[str, BaseModel] = field(default_factory=dict, hash=False, repr=False)
 
     def refuse_address(self, address: AddressRefused) -> Answer:
-        """Return the answer where the host leads to an address that may not be reached."""
+        """Return the answer for a host that resolves to a forbidden address."""
         return Answer(
             AnswerKind.REFUSED,
             f"the host leads to {address}, which is not a public address; "
@@ -83,7 +83,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class EventHead:
-    """The attributes of a CloudEvent that is not a decision, beside its data."""
+    """The attributes, without the data, of a CloudEvent that is not a decision."""
 
     type: str
     subject: str
@@ -97,8 +97,8 @@ class Delivery:
     an inquiry asks about, `sent_result` what the receiver returned then. `claim` is the worker's claim on the action,
     None outside of a worker.
 
-    `recorded`: the data is a decision of the ledger, where it can be read again. `data` is a decision, or that of an
-    event of Andon itself, which has an `event` head.
+    `recorded` says that the data is a decision of the ledger, where it can be read again. `data` is a decision, or the
+    data of an event of Andon itself, which has an `event` head.
     """
 
     key: UUID
@@ -134,7 +134,7 @@ class Connector(Protocol):
         ...
 
     async def close(self) -> None:
-        """Give up all connections."""
+        """Close all connections."""
         ...
 
 
@@ -159,8 +159,8 @@ class Inquiring(Protocol):
 class EvidenceStep:
     """The evidence of one step of a script: what the page showed after it, without any secret.
 
-    `look` says that the script only looked whether an earlier one succeeded, `commit` that the step cannot be taken
-    back. A step without `ended_at` was begun.
+    `look` says that the script only checked whether an earlier one succeeded, `commit` that the step cannot be undone.
+    A step without `ended_at` was begun.
     """
 
     id: UUID
@@ -187,16 +187,16 @@ class EvidenceStep:
 
 
 class EvidenceKeeper(Protocol):
-    """Keeps what scripts did, and lets one at a time act for each account."""
+    """Keeps a record of what scripts did, and lets one script at a time act for each account."""
 
     def hold(self, account: str) -> AbstractAsyncContextManager[None]:
-        """Wait until no other script acts for the account, and hold it meanwhile."""
+        """Wait until no other script acts for the account, then hold it."""
         ...
 
     async def begin(self, step: EvidenceStep, claim: MessageClaim | None) -> bool:
-        """Put on record that a step is about to happen; return once that is committed.
+        """Record that a step is about to happen; return once that is committed.
 
-        False: another worker has claimed the action since, so the step must not happen.
+        Returns False if another worker has claimed the action since, so the step must not happen.
         """
         ...
 
@@ -213,8 +213,8 @@ class EvidenceKeeper(Protocol):
 class Surroundings:
     """The surroundings of a connector.
 
-    They are the time, the project's folder, the servers of `[connections.NAME]`, what starts procedures in this
-    process, and what keeps evidence (None where nothing does).
+    They are the clock, the project's folder, the servers of `[connections.NAME]`, the starter of procedures in this
+    process, and the keeper of evidence (None if there is none).
     """
 
     clock: Clock = field(default_factory=SystemClock)

@@ -1,9 +1,9 @@
 """The delivery loop's database access: claims, attempts, answers and conclusions, on three connections of its own.
 
-Everything written during a write goes together into the next, as one statement and one commit. Two may be under way, so
-that half of the deliveries are sent while the other half is recorded. A write names its rows, so one whose commit was
-not answered is simply repeated on a new connection. With the answers goes one entry of the audit log that vouches for
-them, in a chain of the connection's own.
+Entries that arrive during a write are written together by the next one, as one statement and one commit. Two writes may
+be under way, so that half of the deliveries are sent while the other half is recorded. A write names its rows, so one
+whose commit got no answer is simply repeated on a new connection. Each write of answers includes one audit entry that
+vouches for them, in the connection's own chain.
 """
 
 import asyncio
@@ -91,7 +91,7 @@ class Postbox:
         await self._reading.do(lambda connection: claims.renew(connection, held, until=until))
 
     async def close(self) -> None:
-        """Let go of the database."""
+        """Close the database connections."""
         for connection in (self._reading, *self._writing):
             await connection.close()
 
@@ -105,7 +105,7 @@ class Postbox:
 
 
 class _Connection:
-    """One connection, for one thing at a time, made anew when it is lost."""
+    """One connection for one task at a time, reopened when it is lost."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -113,7 +113,7 @@ class _Connection:
         self._one_at_a_time = asyncio.Lock()
 
     async def do(self, work: Callable[[asyncpg.Connection], Awaitable[T]], *, patience: timedelta = timedelta()) -> T:
-        """Do `work`, which may be done again, for as long as `patience` says. Raises DatabaseUnavailable."""
+        """Do `work`, which may be repeated, within `patience`. Raises DatabaseUnavailable."""
         loop = asyncio.get_running_loop()
         until = loop.time() + patience.total_seconds()
         async with self._one_at_a_time:
@@ -126,7 +126,7 @@ class _Connection:
                         message = "PostgreSQL does not answer or gave up"
                         raise DatabaseUnavailable(message) from error
                 except BaseException:
-                    self._let_go()  # cancelled or refused in the midst of it: its state is unknown
+                    self._let_go()  # cancelled or refused in the middle: its state is unknown
                     raise
                 await asyncio.sleep(_RECONNECT_SECONDS)
 
@@ -152,7 +152,7 @@ class _Connection:
 
 
 class _Writing(_Connection):
-    """A connection for writing, with the audit chain of what is written on it."""
+    """A connection for writing, with the audit chain of its writes."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
@@ -169,6 +169,6 @@ class _Writing(_Connection):
             await store.write(connection, entries, leaf=leaf, now=now)
             if leaf is not None:
                 chain.advance(leaf)
-            self._chain = chain  # only now: where the end is unknown, the chain is never used again
+            self._chain = chain  # only now: if the end is unknown, the chain is never used again
 
         await self.do(attempt, patience=PATIENCE)

@@ -42,12 +42,12 @@ class AnswerItem(NamedTuple):
 
 
 def answer_item(message_id: UUID, attempt: Attempt) -> bytes:
-    """Return what an entry holds of an attempt that ended."""
+    """Return the item of an entry for an attempt that ended."""
     return ANSWER + message_id.bytes + answer_digest(message_id, attempt)
 
 
 def death_item(message_id: UUID, settled_at: datetime, error: str | None) -> bytes:
-    """Return what an entry holds of a delivery that became a dead letter."""
+    """Return the item of an entry for a delivery that became a dead letter."""
     return DEATH + message_id.bytes + death_digest(message_id, settled_at, error)
 
 
@@ -89,13 +89,13 @@ def linked(chain: Chain, items: Sequence[bytes], now: datetime) -> Leaf:
 
 
 def items_of(body: bytes) -> Iterator[AnswerItem]:
-    """Yield the items of a body, without a rest at its end."""
+    """Yield the items of a body, ignoring an incomplete one at its end."""
     for at in range(0, len(body) - ITEM + 1, ITEM):
         yield AnswerItem(body[at : at + 1], body[at + 1 : at + 17], body[at + 17 : at + ITEM])
 
 
 def exact(value: Any) -> Any:
-    """Return a JSON value so that it reads alike before it is stored and after PostgreSQL wrote its numbers its way."""
+    """Return a JSON value in a form that PostgreSQL's own notation of numbers does not change."""
     if isinstance(value, Mapping):
         return {name: exact(value[name]) for name in sorted(value)}
     if isinstance(value, list | tuple):

@@ -1,6 +1,6 @@
-"""The events of actions: new dead letters, and what people did with them.
+"""The events of actions: new dead letters, and people's acts on them.
 
-A bulk change is one event for each destination; what people have sent again, one for each hundred at a destination.
+A bulk change is one event per destination; dead letters sent again are one event per hundred at a destination.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class ActionsDied(DomainEvent):
 
 @dataclass(frozen=True, slots=True)
 class ActionsRevived(DomainEvent):
-    """A person had dead letters sent again; of many at one destination there is an event for each hundred."""
+    """A person had dead letters sent again; for many at one destination there is one event per hundred."""
 
     type: ClassVar[str] = "andon.action.revived"
     about: ClassVar[str] = "destination:{destination}"
@@ -44,7 +44,7 @@ class ActionsRevived(DomainEvent):
 
 @dataclass(frozen=True, slots=True)
 class ActionConfirmed(DomainEvent):
-    """A person found out that the receiver took a dead letter after all."""
+    """A person confirmed that the receiver took a dead letter after all."""
 
     type: ClassVar[str] = "andon.action.confirmed"
     about: ClassVar[str] = "destination:{destination}"

@@ -1,4 +1,4 @@
-"""Shared parts of the connectors of robots: requests to a control room, and what its answers mean for a delivery."""
+"""Shared parts of the connectors of robots: requests to a control room, and the meaning of its answers."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -101,7 +101,7 @@ def answer_to_order(
     now: datetime,
     doubt: str | None,
 ) -> Answer:
-    """Return what the answer to an order of work means. With `wait` the delivery ends when the work does.
+    """Return the meaning of the answer to an order of work. With `wait` the delivery ends when the work does.
 
     A server may fail after it took the order. `doubt` is the message for that; None if the server recognises a repeat.
     """

@@ -1,4 +1,4 @@
-"""One claimed action: obstacles, the result of an earlier attempt, one attempt, and what follows from the answer."""
+"""One claimed action: obstacles, the result of an earlier attempt, one attempt, and the consequence of its answer."""
 
 import asyncio
 import random
@@ -50,14 +50,14 @@ _random = random.Random()  # noqa: S311 - jitter, not a secret
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The end of the work on one claimed message: what to write, and whether its destination is gone."""
+    """The end of the work on one claimed message: the entry to write, and whether its destination is gone."""
 
     entry: PostboxEntry
     disables: Disabled | None = None
 
 
 class Sender:
-    """Brings single messages to an end, through the lanes and connectors it is given."""
+    """Finishes single messages through the given lanes and connectors."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class Sender:
         self._stopping = stopping
 
     async def bring(self, claimed: Claimed, disabled: Mapping[str, Disabled]) -> Ending:
-        """Bring one claimed message to an end. Raises DatabaseUnavailable when that cannot be written."""
+        """Finish one claimed message. Raises DatabaseUnavailable if the end cannot be written."""
         message, content = claimed.message, claimed.content
         unknown = self._unknown(message)
         if unknown is not None:
@@ -110,7 +110,7 @@ class Sender:
                 lane.abandon()
 
     def _unknown(self, message: Message) -> str | None:
-        """Return what this process lacks to try a message. One with other settings or code may have it."""
+        """Return what this process lacks to try a message. A process with other settings or code may have it."""
         destination, connector = str(message.payload.get("destination", "")), str(message.payload.get("connector", ""))
         if connector not in self.used and (unusable := self._connect(connector)) is not None:
             return unusable
@@ -143,7 +143,7 @@ class Sender:
         return None
 
     def _connect(self, connector: str) -> str | None:
-        """Make a connector ready; return what prevents it, None if nothing does."""
+        """Prepare a connector; return the obstacle, or None."""
         if connector not in self._connectors:
             return f"no connector {connector!r}; there are: {', '.join(sorted(self._connectors)) or 'none'}"
         try:
@@ -165,7 +165,7 @@ class Sender:
         return f"its deadline passed, {seconds:g} s after it was written or sent again{tried}"
 
     def _held_back(self, message: Message, lane: DestinationLane) -> datetime | None:
-        """Return when a message is due instead, None if it may be tried now. Giving it back is not an attempt."""
+        """Return when a message is due instead, or None if it may be tried now. Giving it back is not an attempt."""
         if self._stopping.is_set():
             return self._clock.now()
         blocked_until = lane.blocked_until()
@@ -180,7 +180,7 @@ class Sender:
     async def _reconcile(
         self, message: Message, last: Attempt | None, lane: DestinationLane, delivery: Delivery
     ) -> Ending | None:
-        """Ask what became of the last attempt if nobody knows it; return None if the action may be attempted."""
+        """Ask for the result of the last attempt if it is unknown; return None if the action may be attempted."""
         if last is None or last.kind not in (None, AnswerKind.UNKNOWN, AnswerKind.WAITING):
             return None
         connector = self.used[message.payload["connector"]]
@@ -277,12 +277,12 @@ def later(message: Message, due_at: datetime) -> Ending:
 
 
 def may_repeat(connector: Connector, destination: Destination) -> bool:
-    """Return whether a repeat under the same key does no harm at this destination."""
+    """Return whether a repeat under the same key is harmless at this destination."""
     return (destination.repeat or connector.repeat) is Repeat.IDEMPOTENT
 
 
 def inquiring(connector: Connector, delivery: Delivery) -> Inquiring | None:
-    """Return the connector as one that can ask this destination, if it can."""
+    """Return the connector if it can ask this destination, else None."""
     return connector if isinstance(connector, Inquiring) and connector.can_inquire(delivery) else None
 
 

@@ -55,7 +55,7 @@ def count_unknown(tx: Tx, *, which: ActionSelection) -> int:
 def dead_letters(tx: Tx, *, automations: Sequence[str] | None) -> dict[str, int]:
     """Return how many dead letters each of the named automations has (None: all automations).
 
-    One without any is left out.
+    Automations without any are left out.
     """
     found = outbox.count_by_scope(tx, DELIVER_ACTION, outbox.MessageState.DEAD)
     return {name: count for name, count in found.items() if automations is None or name in automations}
@@ -79,7 +79,7 @@ def of_decision(tx: Tx, decision_id: UUID) -> list[Action]:
 def filled_of_decision(tx: Tx, decision_id: UUID, connector: str) -> list[tuple[Action, Mapping[str, Any]]]:
     """Return the actions of one connector that follow a decision, oldest first, with the values of their options.
 
-    One whose options name a value that the decision does not have is left out: it cannot be carried out.
+    An action whose options name a value that the decision lacks is left out: it cannot be carried out.
     """
     found = []
     for message in outbox.about(tx, decision_id):
@@ -145,8 +145,8 @@ def resend_all(
 ) -> int:
     """Send dead letters again, the oldest first; return how many.
 
-    Left out are those of disabled destinations, and those whose receivers may have taken them, unless `because` names
-    them: a person has to find out about each of these first.
+    It leaves out those of disabled destinations, and those with an unknown outcome unless `because` names them: a
+    person must look into each of these first.
     """
     reasons.require(reason)
     sent = outbox.revive(tx, DELIVER_ACTION, _resendable(tx, which), now=now, limit=limit)
@@ -197,7 +197,7 @@ def bury(tx: Tx, entries: Sequence[PostboxEntry], *, events: Events, now: dateti
 
 
 def disabled_destinations(tx: Tx, automations: Sequence[str] | None = None) -> list[Disabled]:
-    """Return the disabled destinations by name: those for which these automations have something to send, or all."""
+    """Return the disabled destinations by name: all, or those to which these automations have something to send."""
     found = store.disabled(tx)
     if automations is None or not found:
         return list(found.values())
@@ -206,7 +206,7 @@ def disabled_destinations(tx: Tx, automations: Sequence[str] | None = None) -> l
 
 
 def disable_destination(tx: Tx, name: str, *, actor: Actor, reason: str, now: datetime) -> None:
-    """Send nothing to a destination until a person enables it; if it is disabled already nothing changes."""
+    """Send nothing to a destination until a person enables it; change nothing if it is disabled already."""
     if store.disable(tx, Disabled(name, now, reason)):
         audit.record(
             tx,

@@ -16,7 +16,7 @@ from andon.actions.ports import Delivery
 _PARTS = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*$")
 KNOWN = ("input", "id", "key", "automation", "action", "outcome", "rule", "reasons", "score", "confidence", "model")
-"""The allowed first parts of a name: every decision has these, only some have others."""
+"""The allowed first parts of a name."""
 
 OF_ALERTS = ("alert", "alerts")
 """First parts of the names in a message about alerts."""
@@ -28,7 +28,7 @@ class ValueMissing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A parsed text: literal parts and names in turns. Raises ValueError when it cannot be parsed."""
+    """A parsed text: alternating literal parts and names. Raises ValueError if it cannot be parsed."""
 
     text: str
     parts: tuple[tuple[str, str | None], ...] = field(init=False)
@@ -55,7 +55,7 @@ class Template:
 
     @property
     def names(self) -> list[str]:
-        """The values it needs, in order."""
+        """The names of the values that it needs, in order."""
         return [name for _, name in self.parts if name is not None]
 
     def fill(self, values: Mapping[str, Any], *, quote: Callable[[str], str] = str) -> str:
@@ -99,7 +99,7 @@ def text_of(value: Any) -> str:
 
 
 def fill_json(shape: Any, values: Mapping[str, Any]) -> Any:
-    """Return a JSON value with its templates filled. A text of one name alone becomes that value, of its own type."""
+    """Return a JSON value with its templates filled. A text that is only a name becomes the value, in its own type."""
     if isinstance(shape, str):
         template = Template(shape)
         if len(template.names) == 1 and template.parts[0][0] == "" and template.parts[-1][0] == "":

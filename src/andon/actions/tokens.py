@@ -18,7 +18,7 @@ _DEFAULT_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class FetchedToken:
-    """A token, and for how many seconds it is good."""
+    """A token, and the seconds for which it is valid."""
 
     text: str = field(repr=False)
     seconds: float = _DEFAULT_SECONDS
@@ -48,7 +48,7 @@ class Tokens:
 
 
 def fixed_token(text: str) -> Tokens:
-    """Return tokens that are always the same one."""
+    """Return a source of tokens that is always the same token."""
 
     async def fetch() -> FetchedToken:
         return FetchedToken(text, float("inf"))

@@ -1,8 +1,8 @@
 """The audit log: who did what and why, append-only and hash-linked, so that every alteration shows.
 
 `record` writes changes in the caller's transaction; each process writes its decisions with a `Chain`; `seal` links all
-chains into a checkpoint every few seconds; `verify` finds alterations. Start reading at `encoding.py`: it says what is
-hashed.
+chains into a checkpoint every few seconds; `verify` finds alterations. Start reading at `encoding.py`, which defines
+what is hashed.
 """
 
 from andon.audit.chain import Chain

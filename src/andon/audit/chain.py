@@ -1,4 +1,4 @@
-"""The chain of one process, held in memory: the hot path links its leaves here and pays one SHA-256."""
+"""The chain of one process, in memory: the hot path links its leaves here at the cost of one SHA-256."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,8 +10,8 @@ from andon.audit.encoding import leaf_hash
 class Chain:
     """A new chain; `writer` is an identifier that nobody used before. One transaction at a time may be under way.
 
-    A chain holds entries of one action. In particular the feed of decisions reads chains whose first entry is one of
-    decisions as a whole.
+    A chain holds entries of one action. The feed of decisions relies on that: it reads a chain if its first entry is
+    about decisions.
     """
 
     __slots__ = ("_hash", "_seq", "writer")

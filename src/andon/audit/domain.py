@@ -1,4 +1,4 @@
-"""Types of the audit log: leaves in one chain a writer, and checkpoints over all chains. Pure, no database."""
+"""Types of the audit log: leaves in one chain per writer, and checkpoints over all chains. Pure, no database."""
 
 import json
 import re
@@ -15,10 +15,10 @@ CONTROL = UUID(int=0)
 """The writer of the one chain that holds every change a person or the platform makes (all but decisions)."""
 
 NO_HASH = bytes(32)
-"""What the first leaf of a chain, and the first checkpoint, give as the hash before them."""
+"""The previous hash in the first leaf of a chain, and in the first checkpoint."""
 
 SHOWN = 1000
-"""A report lists this many findings; more are only counted."""
+"""The most findings that a report lists; more are only counted."""
 
 
 _ANCHOR = re.compile(r"[0-9a-fA-F]{64}")
@@ -41,7 +41,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """A leaf as people read it: who did what to which subject and why, with what it was before and after."""
+    """A leaf as people read it: who did what to which subject and why, with the state before and after."""
 
     leaf: Leaf
     reason: str | None
@@ -50,7 +50,7 @@ class AuditEntry:
 
     @property
     def cursor(self) -> str:
-        """Where a page that ends with this entry goes on."""
+        """Where the page after this entry begins."""
         return f"{self.leaf.writer.hex}.{self.leaf.seq}"
 
 
@@ -62,7 +62,7 @@ def anchor_of(text: str) -> bytes:
 
 
 def entry_of(leaf: Leaf) -> AuditEntry:
-    """Read a leaf. A body that was tampered with until it is no JSON reads as empty: only `verify` judges."""
+    """Read a leaf. A body that is no longer JSON after tampering reads as empty: only `verify` judges."""
     if leaf.writer != CONTROL:
         return AuditEntry(leaf, None, None, None)
     try:
@@ -74,7 +74,7 @@ def entry_of(leaf: Leaf) -> AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class ChainHead:
-    """How far one chain had grown: its last sequence number and the hash there."""
+    """The head of a chain at some moment: its last sequence number and the hash there."""
 
     writer: UUID
     seq: int
@@ -106,7 +106,7 @@ class LogStanding:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointClaim:
-    """What one checkpoint says about one chain."""
+    """The claim of one checkpoint about one chain."""
 
     checkpoint: int
     head: ChainHead
@@ -114,7 +114,7 @@ class CheckpointClaim:
 
 @dataclass(frozen=True, slots=True)
 class Tip:
-    """Where the control chain or the checkpoints end, noted apart from them, so that cutting off the end shows."""
+    """The end of the control chain or of the checkpoints, stored separately so that cutting off the end shows."""
 
     seq: int
     hash: bytes
@@ -130,13 +130,13 @@ class Verified:
     entries: int
     heads: Mapping[UUID, ChainHead]
     rows: Mapping[str, int]
-    """By action, of the evidence that counts rows."""
+    """By action, for evidence that counts rows."""
     totals: Mapping[str, Any] = field(default_factory=dict)
-    """By action, of the evidence that adds up."""
+    """By action, for evidence that adds up."""
 
 
 class Harm(StrEnum):
-    """What was done to the log, or to the rows it vouches for."""
+    """The kinds of damage to the log, or to the rows it vouches for."""
 
     EDITED = "edited"
     MISSING = "missing"
@@ -177,7 +177,7 @@ class VerificationStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """A verification that somebody asked for; `report` is there once it is done, `error` if it never will be."""
+    """A verification that somebody requested; `report` is set once it is done, `error` if it has failed for good."""
 
     id: UUID
     asked_by: str
@@ -192,7 +192,7 @@ class Verification:
 
     @property
     def status(self) -> VerificationStatus:
-        """How far it is."""
+        """The progress of the verification."""
         if self.ended_at is not None:
             return VerificationStatus.FAILED if self.report is None else VerificationStatus.DONE
         return VerificationStatus.RUNNING if self.attempts else VerificationStatus.PENDING
@@ -200,7 +200,7 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a verification saw. `found` counts all findings; `findings` are the first of them, at most SHOWN."""
+    """The result of a verification. `found` counts all findings; `findings` are the first of them, at most SHOWN."""
 
     entries: int
     chains: int
@@ -210,9 +210,9 @@ class Report:
     found: int
     findings: tuple[Finding, ...]
     verified: Verified | None = None
-    """From where the next verification may go on; None if something is wrong, or nothing was sealed."""
+    """Where the next verification may continue; None if something is wrong, or nothing was sealed."""
     read: int = 0
-    """Entries that were read, where an incremental verification passed over those that were verified before."""
+    """Entries that were read; an incremental verification skips those that were verified before."""
 
     @property
     def ok(self) -> bool:

@@ -100,7 +100,7 @@ def change_body(
 
 
 def storable(text: str) -> bool:
-    """Whether PostgreSQL and UTF-8 can hold this text at all."""
+    """Return whether PostgreSQL and UTF-8 can hold this text at all."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 

@@ -8,7 +8,7 @@ class EntryInvalid(Invalid):
 
 
 class CursorInvalid(Invalid):
-    """The cursor is not one that a page of the audit log gave."""
+    """The cursor does not come from a page of the audit log."""
 
 
 class AnchorInvalid(Invalid):
@@ -28,4 +28,4 @@ class VerificationNotFound(NotFound):
 
 
 class TooManyVerifications(Unavailable):
-    """Too many verifications of the audit log wait to be done."""
+    """Too many verifications of the audit log are waiting."""

@@ -1,4 +1,4 @@
-"""How another slice proves that its rows are still what the log says."""
+"""The interface by which another slice proves that its rows are still what the log says."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, runtime_checkable
@@ -11,13 +11,13 @@ from andon.kernel.db import Tx
 class Evidence(Protocol):
     """Compares leaves with the rows they vouch for. One object for each verification, so it may count.
 
-    An object that stands under several actions gets the leaves of all of them, in their order.
+    An object that is registered under several actions gets the leaves of all of them, in their order.
     """
 
     def check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
         """Compare the next leaves of its actions, some hundred at a time by (writer, seq); report rows edited or gone.
 
-        The leaves include those whose own hash is wrong; their body may be anything.
+        The leaves include those with a wrong hash, whose body may be anything.
         """
         ...
 
@@ -28,7 +28,7 @@ class Evidence(Protocol):
 
 @runtime_checkable
 class CoversRows(Protocol):
-    """Evidence whose entries vouch for rows without naming each."""
+    """Evidence with entries that vouch for rows without naming each."""
 
     def covers(self, row: RowName, content: str) -> bool:
         """Return whether an entry vouches for this row. Called after the last leaf."""
@@ -37,14 +37,14 @@ class CoversRows(Protocol):
 
 @runtime_checkable
 class AddsUp(Protocol):
-    """Evidence that needs the sum of all its entries, of which an incremental verification reads the new ones only."""
+    """Evidence that needs the sum of all its entries; an incremental verification reads only the new ones."""
 
     def recall(self, total: Any) -> None:
-        """Go on from what `total` returned to an earlier verification. Called before the first leaf."""
+        """Continue from the result of `total` in an earlier verification. Called before the first leaf."""
         ...
 
     def check_unsealed(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
-        """Compare as `check` does leaves that no checkpoint holds: the next verification reads them again."""
+        """Compare, as `check` does, leaves that no checkpoint holds yet: the next verification reads them again."""
         ...
 
     def total(self) -> Any:
@@ -54,6 +54,6 @@ class AddsUp(Protocol):
 
 @runtime_checkable
 class CountsRows(Protocol):
-    """Evidence that counts the rows it found as leaves hold them, and may go on from an earlier count."""
+    """Evidence that counts the rows that match their leaves, and may continue from an earlier count."""
 
     found: int

@@ -13,11 +13,11 @@ log = structlog.get_logger(__name__)
 
 
 class RowsDoubted(Unavailable):
-    """What is in force is not as the audit log says."""
+    """What is in force contradicts the audit log."""
 
 
 class _Refusals:
-    """Rows that this process refuses now, by kind."""
+    """The rows that this process refuses now, by kind."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -43,7 +43,7 @@ _refusals = _Refusals()
 
 
 def tell_refused(kind: RowKind, doubted: Mapping[tuple[str, ...], str], *, scope: str = "") -> None:
-    """Log each row that is refused now and was not before. `scope` says which rows of the kind were looked at."""
+    """Log each newly refused row. `scope` says which rows of the kind were examined."""
     _refusals.tell(kind, scope, doubted)
 
 

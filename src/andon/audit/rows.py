@@ -2,7 +2,7 @@
 
 A control entry may hold `rows`: for each row that it wrote, the row's name and the SHA-256 of its content. The content
 is the text that PostgreSQL gives for `jsonb_build_array` of the kind's columns. The digest is null where the entry
-removed the row. The newest entry that names a row says what must stand there.
+removed the row. The newest entry that names a row determines what the row must hold.
 """
 
 from collections.abc import Mapping
@@ -14,18 +14,18 @@ from andon.audit.domain import Leaf
 
 @dataclass(frozen=True, slots=True)
 class RowKind:
-    """Rows of one table. What `columns` holds must never change: more columns are a kind of another name."""
+    """Rows of one table. `columns` must never change: further columns need a kind with another name."""
 
     name: str
     table: str
     key: Mapping[str, str] = field(hash=False)
     """The columns of the primary key with their types; all are part of the row's name."""
     columns: tuple[str, ...]
-    """SQL expressions over the table's columns, whose values are what is vouched for."""
+    """SQL expressions over the table's columns; entries vouch for their values."""
     where: str = "true"
-    """Which rows of the table an entry must vouch for, as SQL."""
+    """An SQL condition for the rows of the table that an entry must vouch for."""
     changes: bool = False
-    """Whether a row is changed in place. Then it is the subject of its entries; the newest one must vouch for it."""
+    """Whether rows change in place. Then a row is the subject of its entries, and the newest one must vouch for it."""
 
     def row(self, *key: object) -> "RowName":
         """Name one row by the values of its key."""
@@ -52,5 +52,5 @@ class RowClaim:
 
 
 def row_digest(content: str) -> str:
-    """Return what an entry keeps of a row's content."""
+    """Return the digest of a row's content that an entry keeps."""
     return sha256(content.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What can be done with the audit log: write a change, seal, verify, read."""
+"""Operations on the audit log: write a change, seal, verify, read."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,9 +47,9 @@ def record(
 ) -> None:
     """Append one change in the caller's transaction, so that it and its record stand or fall together.
 
-    Changes form one chain, so whoever records next waits until this transaction ends: record last, and commit soon.
-    Only what may stay for ever belongs in `before` and `after`: no secret, no personal data. The entry vouches for
-    `rows` as they stand now, or for their absence.
+    Changes form one chain, so the next writer waits until this transaction ends: record last, and commit soon. `before`
+    and `after` are kept forever, so they must hold no secret and no personal data. The entry vouches for `rows` as they
+    are now, or for their absence.
     """
     if not all(map(storable, (actor.name, action, subject))):
         raise EntryInvalid(
@@ -67,7 +67,7 @@ def record(
 
 
 def adopt(tx: Tx, kinds: Iterable[RowKind], now: datetime) -> None:
-    """Vouch for all rows that stand. Called once, after an upgrade from a version whose entries vouched for none."""
+    """Vouch for all existing rows. Called once, after an upgrade from a version whose entries vouched for none."""
     why = "Entries of the audit log vouch for rows from now on"
     for rows in rows_standing(tx, kinds):
         record(tx, actor=PLATFORM, action=ADOPT, subject="rows", at=now, reason=why, rows=rows)
@@ -185,7 +185,7 @@ def _is_held(leaf: Leaf, heads: Mapping[UUID, ChainHead]) -> bool:
 
 
 def _gone_since(tx: Tx, since: Verified) -> Iterator[Finding]:
-    """Report what an earlier verification saw and is gone."""
+    """Report leaves and rows that an earlier verification saw and that are gone."""
     if store.checkpoint_hash_of(tx, since.checkpoint) != since.hash:
         message = "it is not the one that the last verification ended with"
         yield Finding(Harm.CHECKPOINT_EDITED, message, checkpoint=since.checkpoint)
@@ -226,7 +226,7 @@ def page(
 
 @dataclass(frozen=True, slots=True)
 class _Witness:
-    """One object of evidence with all actions that it stands under; `name` is the first of them."""
+    """One object of evidence with all actions that it is registered under; `name` is the first of them."""
 
     name: str
     actions: frozenset[str]
@@ -242,7 +242,7 @@ def _witnesses(evidence: Mapping[str, Evidence]) -> list[_Witness]:
 
 @dataclass(slots=True)
 class _Found:
-    """Findings as they come: all counted, the first kept."""
+    """Findings as they arrive: all are counted, the first are kept."""
 
     count: int = 0
     shown: list[Finding] = field(default_factory=list)

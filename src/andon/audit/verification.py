@@ -1,7 +1,7 @@
 """Checks that find alterations of a log from its rows in order alone: from a database, a file or a list in a test.
 
-First all checkpoints go through `CheckpointCheck`, then all leaves through `ChainCheck` beside what the checkpoints
-claim. Both keep one row of context (and one number a chain), so a log of any size fits.
+First all checkpoints go through `CheckpointCheck`, then all leaves through `ChainCheck`, together with the claims of
+the checkpoints. Both keep one row of context (and one number per chain), so a log of any size fits in memory.
 """
 
 from collections.abc import Iterator, Mapping
@@ -52,7 +52,7 @@ class CheckpointCheck:
         self.head = checkpoint
 
     def end(self, tip: Tip) -> Iterator[Finding]:
-        """Report what is found after the last checkpoint: an end that differs from the tip, or an anchor not met."""
+        """Report findings after the last checkpoint: an end that differs from the tip, or an unmet anchor."""
         last = self.head.number if self.head else 0
         if last < tip.seq:
             yield _at_checkpoint(Harm.CHECKPOINT_MISSING, last + 1, f"{_these(last + 1, tip.seq)} not there")
@@ -76,12 +76,12 @@ class CheckpointCheck:
 
 
 class ChainCheck:
-    """Reads leaves by (writer, seq), beside the claims of all checkpoints in the same order."""
+    """Reads leaves by (writer, seq), together with the claims of all checkpoints in the same order."""
 
     def __init__(
         self, claims: Iterator[CheckpointClaim], control: Tip, known: Mapping[UUID, ChainHead] | None = None
     ) -> None:
-        """`known` are ends of chains that were verified before: those go on there."""
+        """Start; `known` are ends of chains that were verified before, where checking continues."""
         self.entries = self.chains = self.unsealed = 0
         self._known = known or {}
         self._claims = claims
@@ -105,7 +105,7 @@ class ChainCheck:
         self._last = leaf
 
     def end(self) -> Iterator[Finding]:
-        """Report what is found after the last leaf."""
+        """Report findings after the last leaf."""
         yield from self._close()
         yield from self._vanished(None)
 
@@ -157,7 +157,7 @@ class ChainCheck:
             yield _at(Harm.REPLACED, last, "it is not the one that was written last")
 
     def _vanished(self, until: UUID | None) -> Iterator[Finding]:
-        """Report chains before `until` that checkpoints hold and of which no leaf is left."""
+        """Report chains before `until` that checkpoints hold but that have no leaf left."""
         if self.chains == 0 and until != CONTROL and self._control.seq:
             self._drain(CONTROL)
             yield Finding(Harm.CHAIN_MISSING, f"all {self._control.seq} entries are gone", CONTROL, 1)
@@ -180,7 +180,7 @@ class ChainCheck:
 
 
 def _known(since: Verified) -> Checkpoint:
-    """Return the newest verified checkpoint with what the next verification needs of it."""
+    """Return the newest verified checkpoint, as the next verification needs it."""
     moment = datetime.fromtimestamp(0, UTC)
     return Checkpoint(since.checkpoint, NO_HASH, since.hash, moment, since.chains, since.entries, ())
 

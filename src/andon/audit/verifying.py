@@ -1,4 +1,4 @@
-"""Verifications as operations: asked for by anybody who may, done by a worker, read under their id."""
+"""Verifications as operations: requested by anybody with the permission, done by a worker, read by their id."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -21,14 +21,14 @@ from andon.kernel.lookout import REST_SECONDS, first_of
 log = structlog.get_logger(__name__)
 
 MOST_OPEN = 16
-"""Verifications that wait or are under way."""
+"""The most verifications that may wait or be under way."""
 
 MOST_DEATHS = 3
-"""A verification is given up when so many workers ended while they did it."""
+"""A verification is given up after this many workers died during it."""
 
 LEASE = timedelta(seconds=30)
 NOTED_SECONDS = 2.0
-"""Seconds between two notes of a verification's progress."""
+"""Seconds between two records of a verification's progress."""
 
 BUSY_SECONDS = 5.0
 """Seconds until the next attempt while another process verifies the log."""
@@ -36,7 +36,7 @@ BUSY_SECONDS = 5.0
 KEPT = timedelta(days=30)
 
 VerifyLog: TypeAlias = Callable[[Tx, bytes | None, Callable[[int], None]], Report]
-"""A verification of the log as a transaction sees it, given an anchor and what counts the entries that were read."""
+"""Verifies the log as a transaction sees it, given an anchor and a callback that counts the entries read."""
 
 _DEADLY = f"the worker ended {MOST_DEATHS} times while it verified the log; its log says why"
 
@@ -54,7 +54,7 @@ def ask_for_verification(tx: Tx, *, asked_by: str, anchor: bytes | None, now: da
 
 
 def get_verification(tx: Tx, identifier: UUID) -> Verification:
-    """Return a verification that was asked for. Raises VerificationNotFound."""
+    """Return a requested verification. Raises VerificationNotFound."""
     found = verification_store.find(tx, identifier)
     if found is None:
         raise VerificationNotFound(f"No verification {identifier}")
@@ -62,7 +62,7 @@ def get_verification(tx: Tx, identifier: UUID) -> Verification:
 
 
 class Verifier:
-    """Does the verifications that were asked for, one at a time, each by `verify` on a snapshot."""
+    """Does the requested verifications, one at a time, each by `verify` on a snapshot."""
 
     def __init__(self, database: Database, clock: Clock, verify: VerifyLog) -> None:
         self._database = database
@@ -75,7 +75,7 @@ class Verifier:
         self._wake.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Verify until `stop` is set; a verification under way is then abandoned, and another worker begins it anew."""
+        """Verify until `stop` is set; a verification under way is then abandoned, and another worker restarts it."""
         while not stop.is_set():
             self._wake.clear()
             try:
@@ -106,7 +106,7 @@ class Verifier:
             return False
         except Unavailable:
             raise
-        except Exception as error:  # the edge of the loop: the operation keeps the failure, and the next one is done
+        except Exception as error:  # the edge of the loop: the operation keeps the failure, and the loop continues
             log.exception("verification.failed", verification=str(taken.id))
             self._end(taken, error=f"it failed with {type(error).__name__}; the log of the worker says why")
             return True
@@ -137,7 +137,7 @@ class Verifier:
 
 
 class _Stopped(Exception):
-    """The worker is told to end."""
+    """The worker must stop."""
 
 
 def report_document(report: Report) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from andon.audit.store import rows as stored
 from andon.kernel.db import Tx
 
 ADOPT = "audit.adopt"
-"""The action of the entries that vouch for what stood before entries vouched for rows."""
+"""The action of the entries that vouch for rows from before entries vouched for any."""
 
 
 class _Body(msgspec.Struct):
@@ -23,7 +23,7 @@ _BODY = msgspec.json.Decoder(_Body)
 
 
 def claims_in(leaf: Leaf) -> Mapping[str, str | None]:
-    """Return what a control leaf says about rows; nothing if its body was altered until it cannot be read."""
+    """Return the claims of a control leaf about rows; none if its body is too altered to be read."""
     try:
         return _BODY.decode(leaf.body).rows
     except msgspec.DecodeError:
@@ -31,7 +31,7 @@ def claims_in(leaf: Leaf) -> Mapping[str, str | None]:
 
 
 def digests_of(tx: Tx, rows: Sequence[RowName]) -> dict[str, str | None]:
-    """Return the digest of each row as it stands; None for one that is not there."""
+    """Return the digest of each row as it is now; None for one that does not exist."""
     by_kind: dict[str, list[RowName]] = {}
     for row in dict.fromkeys(rows):
         by_kind.setdefault(row.kind.name, []).append(row)
@@ -43,7 +43,7 @@ def digests_of(tx: Tx, rows: Sequence[RowName]) -> dict[str, str | None]:
 
 
 def doubts(tx: Tx, kind: RowKind, rows: Sequence[RowName] | None = None) -> Mapping[tuple[str, ...], str]:
-    """Return why rows of a kind must not be relied on, by key: no genuine entry says what stands there. Two queries.
+    """Return why rows of a kind must not be trusted, by key: no genuine entry vouches for them. Takes two queries.
 
     For a caller that loads `rows` (None: all of the kind). It detects rows that were added or altered; only `verify`
     detects that entries were removed as well.
@@ -72,7 +72,7 @@ def _doubt(name: str, digest: str, noted: tuple[Leaf, bool] | None, *, newest: b
 
 
 class RowCheck:
-    """Collects what control leaves say about rows, then compares the rows of each kind. One object a verification."""
+    """Collects the claims of control leaves, then compares the rows of each kind. Use one object per verification."""
 
     def __init__(self, kinds: Iterable[RowKind]) -> None:
         self._kinds = {kind.name: kind for kind in kinds}
@@ -114,7 +114,7 @@ class RowCheck:
 
 
 def rows_standing(tx: Tx, kinds: Iterable[RowKind]) -> Iterator[list[RowName]]:
-    """Yield the names of all rows that stand, kind by kind, up to 500 at a time."""
+    """Yield the names of all existing rows, kind by kind, up to 500 at a time."""
     for kind in kinds:
         some: list[RowName] = []
         for row, _ in stored.stream_contents(tx, kind):

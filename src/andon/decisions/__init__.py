@@ -1,7 +1,7 @@
 """Decisions: the line itself, the ledger, replay.
 
-A door validates a request with `Line.contract`, hands it to the process's one `Decider`, and gets a `Decision` that is
-committed. Start reading at `line.py` (pure) and `decider.py` (durable).
+An entry point validates a request with `Line.contract`, passes it to the process's one `Decider`, and gets a committed
+`Decision`. Start reading at `line.py` (pure) and `decider.py` (durable).
 """
 
 from andon.decisions.answering import answering_arms, gates_in_force

@@ -1,6 +1,6 @@
-"""The arms that may answer for an automation now, and the gate revisions that hold for them.
+"""The arms that may answer for an automation now, and the gate revisions that apply to them.
 
-A revision outlives its arm: after a rollback, that of the former champion is kept, and holds nothing until it returns.
+A revision outlives its arm: after a rollback, that of the former champion is kept, unused until the arm returns.
 """
 
 from collections.abc import Container, Mapping
@@ -16,7 +16,7 @@ from andon.serving import Candidate
 
 
 def answering_arms(tx: Tx, automation: str) -> frozenset[str] | None:
-    """Return the names of the arms that answer, look on, or stand in as fallbacks.
+    """Return the names of the arms that answer, are shadows, or stand in as fallbacks.
 
     None before any policy is in force. Raises AutomationNotFound.
     """
@@ -35,14 +35,14 @@ def answering_arms(tx: Tx, automation: str) -> frozenset[str] | None:
 
 
 def gates_in_force(tx: Tx, automation: str, now: datetime) -> frozenset[int]:
-    """Return the numbers of the gate revisions that hold for some part of an arm that may answer."""
+    """Return the numbers of the gate revisions in force for any part of an arm that may answer."""
     living, arms = gates.in_force_by_arm(tx, automation, now), answering_arms(tx, automation)
     named = living.keys() if arms is None else (arm if arm in living else serving.proven_arm(arm) for arm in arms)
     return frozenset(number for arm in named for number in living.get(arm, ()))
 
 
 def _champion(tx: Tx, model: str, held: Container[int]) -> int | None:
-    """Return the champion's number; where it is in quarantine, that of the newest champion before it that is not."""
+    """Return the champion's number; if it is in quarantine, that of the newest earlier champion that is not."""
     champion = serving.champion_of(tx, model)
     if champion not in held:
         return champion

@@ -1,4 +1,4 @@
-"""What a batch of decisions writes, as one SQL statement."""
+"""The writes of a batch of decisions, as one SQL statement."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -36,7 +36,7 @@ OWN = _typed(ColumnForm.OWN) | {"record": "bytea"}
 """The columns in which each decision has its own value."""
 
 SHARED = _typed(ColumnForm.SHARED)
-"""The columns that many decisions of a batch have alike. Each combination of values is sent once."""
+"""The columns that many decisions of a batch share. Each combination of values is sent once."""
 
 
 def _alone() -> tuple[str, str, int]:

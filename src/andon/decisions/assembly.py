@@ -1,4 +1,4 @@
-"""Building a line from its parts, with every part checked against the others; all that is wrong is named at once."""
+"""Building a line from its parts, with every part checked against the others; all errors are reported together."""
 
 import copy
 import hashlib
@@ -37,7 +37,7 @@ _USUAL_LATENESS = timedelta(hours=1)
 
 
 def variables(automation: Automation) -> dict[str, ValueKind]:
-    """Return the variables that a policy of this automation may name, beside those of every policy."""
+    """Return the variables that a policy of this automation may name, in addition to those of every policy."""
     fields = {f"input.{name}": kind_of(field.annotation) for name, field in automation.contract.model_fields.items()}
     computed = {
         f"features.{name}": kind for feature in automation.features for name, kind in _kinds(automation, feature)
@@ -121,7 +121,7 @@ def arm_of(
     policy: CompiledPolicy | None = None,
     own: float | None = None,
 ) -> Arm:
-    """Return the arm by which a loaded version answers for version `number` of an automation.
+    """Return the arm with which a loaded version answers for version `number` of an automation.
 
     It decides by `policy`, or by the one in force if that is None. `own` is the threshold of a gate of its own. Raises
     AutomationInvalid.
@@ -164,7 +164,7 @@ def check_lookups(tx: Tx, automation: Automation) -> None:
 
 
 def register_windows(tx: Tx, automation: Automation) -> None:
-    """Say how the tiles of the automation's windows grow, before it writes any."""
+    """Register how the tiles of the automation's windows grow, before it writes any."""
     given = features.FeatureSet(automation.name, automation.features, lateness=automation.lateness)
     features.register(tx, given.series)
 
@@ -205,7 +205,7 @@ def names_given(deployed: AutomationVersion) -> frozenset[str]:
 
 
 def idle_features(automation: Automation, version: ModelVersion, policy: CompiledPolicy) -> list[Fault]:
-    """Return a fault for each feature that neither the model knows nor the policy reads.
+    """Return a fault for each feature that the model does not know and the policy does not read.
 
     Most likely a name is mistyped, or the model is older than the feature. The line may still decide, because an older
     model may have to answer again.
@@ -225,7 +225,7 @@ def idle_features(automation: Automation, version: ModelVersion, policy: Compile
 
 
 def describe(automation: Automation) -> dict[str, Any]:
-    """Everything about an automation that decides, as JSON values; its digest is the version."""
+    """Return everything about an automation that affects decisions, as JSON values; its digest is the version."""
     text, _ = policy_text(automation)
     return {
         "contract": Contract(automation.contract).schema(),
@@ -253,12 +253,12 @@ def describe(automation: Automation) -> dict[str, Any]:
 
 
 def describe_features(automation: Automation) -> list[dict[str, Any]]:
-    """Describe each feature, in their order."""
+    """Describe each feature, in order."""
     return [_feature(feature) for feature in automation.features]
 
 
 def as_deployed(automation: Automation, deployed: AutomationVersion, policy: str) -> Automation:
-    """Return the declaration with the risk bound of an earlier version and the text of the policy it decided by."""
+    """Return the declaration with the risk bound and the policy text of an earlier version."""
     earlier = copy.copy(automation)
     earlier.policy = Policy.yaml(policy)
     earlier.risk = bound_of(deployed)
@@ -267,7 +267,7 @@ def as_deployed(automation: Automation, deployed: AutomationVersion, policy: str
 
 
 def digest_of(description: Mapping[str, Any]) -> str:
-    """SHA-256 over the canonical JSON (RFC 8785) of a description, in hex."""
+    """Return the SHA-256 of the canonical JSON (RFC 8785) of a description, in hex."""
     return hashlib.sha256(rfc8785.dumps(dict(description))).hexdigest()
 
 
@@ -295,7 +295,7 @@ def _kind_in_window(automation: Automation, window: Window, aggregate: str) -> V
 
 
 def _check_windows(automation: Automation) -> None:
-    """Check that no window asks for a numeric aggregate, such as a sum, of texts. Raises AutomationInvalid."""
+    """Check that no window computes a numeric aggregate, such as a sum, of texts. Raises AutomationInvalid."""
     faults = []
     for window in automation.features:
         if isinstance(window, Window) and kind_of(automation.contract.model_fields[window.field].annotation) in _TEXTS:
@@ -310,7 +310,7 @@ def _check_windows(automation: Automation) -> None:
 def _feature(feature: Feature) -> dict[str, Any]:
     """Return a feature as it is kept with the version.
 
-    Values that are the usual ones are left out, so that old versions keep their digest.
+    Default values are left out, so that old versions keep their digest.
     """
     if isinstance(feature, Window):
         named = {"name": feature.name} if feature.name else {}

@@ -1,4 +1,4 @@
-"""Blind audits as an automation declares them: kept with its version, and the share that holds now."""
+"""Blind audits as an automation declares them, kept with its version; and the share in force."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class AuditsInForce:
 
     @property
     def share(self) -> float:
-        """The share of the automatic decisions that is drawn."""
+        """The share of the automatic decisions that are drawn."""
         return self.declared.in_force(None if self.changed is None else self.changed.share)
 
 

@@ -1,7 +1,7 @@
-"""Decisions in whole batches, for streams: each batch is committed together with what its sender writes.
+"""Decisions in whole batches, for streams: each batch is committed together with its sender's own writes.
 
-What a stream writes in that commit is its progress. A batch takes the same passage as a call, without a queue in front:
-the reader of a stream takes the next batch when this one has ended. The decider has a writer and a chain of its own.
+A stream writes its progress in that commit. A batch takes the same passage as a call, without a queue in front: the
+reader of a stream takes the next batch when this one has ended. The decider has a writer and a chain of its own.
 Several streams may share one decider: they wait for each other to read and to record, not to decide.
 """
 
@@ -79,16 +79,16 @@ class BatchDecider:
         return passed.recorded
 
     async def close(self) -> None:
-        """Let go of the database."""
+        """Close the database connections."""
         await self._shadows.close()
         await self._recorder.close()
         await self._reader.close()
 
     async def _decide(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> Passed:
-        """Decide a batch, and decide it anew without the repeats if the ledger reports any.
+        """Decide a batch; if the ledger reports repeats, decide it again without them.
 
-        The windows of later requests must not count a repeat. After a batch with repeats, the next batch asks for them
-        beforehand.
+        The windows of later requests must not count a repeat. After a batch with repeats, the next batch checks for
+        them beforehand.
         """
         fresh = await self._without_repeats(requests)
         while True:
@@ -99,7 +99,7 @@ class BatchDecider:
                 fresh = [request for request in fresh if request.id not in found.ids]
 
     async def _without_repeats(self, requests: Sequence[DecisionRequest]) -> list[DecisionRequest]:
-        """Without those that repeat another of them or, if repeats are to be expected, one that was decided."""
+        """Leave out requests that repeat another one here or, if repeats are expected, one that was decided."""
         once: dict[tuple[str, str], DecisionRequest] = {}
         for request in requests:
             if request.idempotency is not None:
@@ -118,4 +118,4 @@ class BatchDecider:
 
 
 def _nobody_waits(decision: Decision | None, error: BaseException | None) -> None:
-    """Who reads a stream hears of the batch as a whole."""
+    """Do nothing: the reader of a stream learns about the batch as a whole."""

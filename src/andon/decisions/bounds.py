@@ -11,7 +11,7 @@ from andon.models import ModelVersion
 def described_bound(risk: RiskBound | None) -> dict[str, Any] | None:
     """Describe a bound for the automation's version.
 
-    Values that are the usual ones are left out, so that old versions keep their digest.
+    Default values are left out, so that old versions keep their digest.
     """
     if risk is None:
         return None
@@ -39,7 +39,7 @@ def bound_of(deployed: AutomationVersion) -> RiskBound | None:
 
 
 def unknown_to_model(automation: Automation, version: ModelVersion) -> list[str]:
-    """Return what the bound says about classes that a model version does not know, as messages."""
+    """Return a message for each class in the bound that a model version does not know."""
     risk, known = automation.risk, version.manifest.signature.classes
     if risk is None:
         return []

@@ -1,4 +1,4 @@
-"""The audit chains of one ledger writer: one of its decisions, and one of what stands beside them."""
+"""The audit chains of one ledger writer: one of its decisions, and one of the writes alongside them."""
 
 from uuid import UUID, uuid4
 
@@ -8,20 +8,20 @@ from andon.kernel.identity import PLATFORM
 
 
 class WriterChains:
-    """Both chains end together: where the end of a commit is unknown, neither is used again."""
+    """Two chains that end together: if the end of a commit is unknown, neither is used again."""
 
     def __init__(self) -> None:
         self.decisions = audit.Chain(uuid4())
         self._beside = audit.Chain(uuid4())
 
     def renew(self) -> UUID:
-        """Begin new chains; return the writer of the decisions until now."""
+        """Begin new chains; return the previous writer of the decisions."""
         ended = self.decisions.writer
         self.decisions, self._beside = audit.Chain(uuid4()), audit.Chain(uuid4())
         return ended
 
     def beside(self, alongside: Alongside) -> audit.Leaf | None:
-        """Return the next leaf about what a sender writes, if it is vouched for."""
+        """Return the next leaf about a sender's writes, if an entry vouches for them."""
         entry = alongside.entry()
         if entry is None:
             return None

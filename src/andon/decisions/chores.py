@@ -11,7 +11,7 @@ LEASE = timedelta(minutes=2)
 
 
 def chores(*, failed_kept: timedelta) -> list[Chore]:
-    """Make the partitions of the next days; forget old keys, and requests that failed longer ago than `failed_kept`."""
+    """Create the partitions of the next days; delete old keys, and requests that failed before `failed_kept` ago."""
 
     def plan_days(tx: Tx, now: datetime) -> bool:
         service.plan_days(tx, now)

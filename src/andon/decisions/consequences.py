@@ -1,6 +1,6 @@
-"""What follows a decision: the messages written to the outbox in its transaction. Here nothing is done yet.
+"""The consequences of a decision: messages written to the outbox in its transaction. Nothing is carried out here.
 
-A message names its decision and says where to; what the decision is, who sends reads in the ledger (`content.py`).
+A message names its decision and its destination; the sender reads the decision from the ledger (`content.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,9 +27,9 @@ DECIDED, FAILED = "decided", "failed"
 def messages(line: Line, decision: Decision) -> Sequence[Message]:
     """Return the messages that follow from a decision.
 
-    There is one message if a person is asked or an action is declared for the outcome, and one if a destination waits
-    for the answer. There is one more if the automation sends all its results to a destination, and one if the decision
-    was drawn for a blind audit.
+    There is one message each if a person is asked or an action is declared for the outcome, if a destination waits for
+    the answer, if the automation sends all its results to a destination, and if the decision was drawn for a blind
+    audit.
     """
     outcome, notify, results = decision.judgement.ruling.outcome, decision.request.notify, line.automation.results
     drawn = decision.draw.drawn
@@ -51,7 +51,7 @@ def messages(line: Line, decision: Decision) -> Sequence[Message]:
 
 
 def failure(waiting: WaitingRequest, destination: str, now: datetime) -> Message:
-    """Return the message that an accepted request could not be decided.
+    """Return the message that reports a failed request: one that was accepted and could not be decided.
 
     There is no decision to read, so the message holds the whole content.
     """
@@ -78,7 +78,7 @@ def failure(waiting: WaitingRequest, destination: str, now: datetime) -> Message
 def _notice(destination: str, what: str) -> dict[str, Any]:
     """Return the payload that delivers an answer; it has the form of an action's payload.
 
-    Its name is one that no outcome of a policy needs to keep free.
+    Its name cannot clash with an outcome of a policy.
     """
     return {
         "action": "notify",
@@ -95,7 +95,7 @@ def encoded(batch: Sequence[Message]) -> list[str]:
 
 
 def action_of(outcome: str, action: ActionSpec) -> dict[str, Any]:
-    """How an outcome's action is described to whoever carries it out."""
+    """Return the description of an outcome's action for the process that carries it out."""
     return {
         "action": outcome,
         "connector": action.connector,
@@ -117,7 +117,7 @@ def _review(line: Line, decision: Decision) -> Mapping[str, Any]:
 
 
 def _audit(line: Line, decision: Decision) -> Mapping[str, Any]:
-    """Describe a blind review: it names classes, and nothing of what the line decided."""
+    """Describe a blind review: it names classes, and nothing about the line's decision."""
     automation, prediction = line.automation, decision.prediction
     assert automation.audit is not None  # noqa: S101 - only then anything is drawn
     assert prediction is not None  # noqa: S101 - nothing else is drawn

@@ -1,9 +1,9 @@
-"""The content that is sent outside about a decision, read from the ledger when it is sent and never kept in a queue.
+"""The content that is sent outside about a decision: read from the ledger when it is sent, never kept in a queue.
 
 Each message of DELIVER_ACTION names its decision by `subject`. Its payload says how to read it: with `verdict` the
 outcome is the one that a person chose, with `answer` the receiver waits for the whole answer. A payload with an object
-under `decision` has content of its own instead: a procedure's delivery, a request that failed, or a message of a
-version that copied decisions.
+under `decision` has content of its own instead: a procedure's delivery, a request that failed, or a message from an
+older version that copied decisions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from andon.kernel.outbox import Message
 
 
 def content_of(record: DecisionRecord, verdict: str | None = None) -> dict[str, Any]:
-    """Return what outside receivers get of a decision. `verdict` is the outcome that a person chose instead."""
+    """Return the part of a decision that is sent outside. `verdict` is the outcome that a person chose instead."""
     content = _shown_outside(record.row, record.record)
     return content if verdict is None else {**content, "outcome": verdict, "decided_by": "review"}
 
@@ -29,7 +29,7 @@ _shown_outside = json_of_recorded(shown(Shown.OUTSIDE))
 
 
 def answer_content_of(record: DecisionRecord) -> dict[str, Any]:
-    """Return what the caller of an accepted request receives: the decision, and that it was made."""
+    """Return the answer to an accepted request: the decision, and the fact that it was made."""
     return {**content_of(record), "status": "decided"}
 
 

@@ -1,7 +1,7 @@
 """Reading an input against an automation's contract: strict JSON in, a flat mapping of plain values out.
 
-Stricter than Pydantic's defaults where a ledger must be: no NaN or infinity, no NUL character, nothing a JSON parser
-elsewhere would refuse.
+It is stricter than Pydantic's defaults where a ledger must be: no NaN or infinity, no NUL character, nothing that
+another JSON parser would refuse.
 """
 
 import json
@@ -22,7 +22,7 @@ from andon.kernel.plurals import plural
 
 _SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
 _LONG, _HIGH = b"0" * 300, b"0e000"
-"""Patterns of numbers, with their digits made alike, that may be infinite as a float.
+"""Patterns of numbers, with all digits replaced by zeros, that may be infinite as a float.
 
 They are 300 digits, or an exponent of three digits.
 """
@@ -49,7 +49,7 @@ class Contract:
 
     def read(self, raw: bytes) -> Mapping[str, Any]:
         """Return the input in `raw`. Raises InputMalformed (not JSON) or InputInvalid, which names each wrong field."""
-        # The text may hold something that JSON or PostgreSQL cannot. Search for one letter first: a search for a word
+        # The text may hold something that JSON or PostgreSQL cannot. Search for one letter first: searching for a word
         # costs much more.
         if (
             (_N in raw and b"NaN" in raw)
@@ -61,7 +61,7 @@ class Contract:
             instance = self._read.validate_json(raw)
         except ValidationError as error:
             raise _explained(error) from None
-        if not self._closed and _is_too_large(raw):  # perhaps in a field that the contract does not have
+        if not self._closed and _is_too_large(raw):  # perhaps in a field that the contract lacks
             _refuse_what_json_cannot_hold(raw)
         values: dict[str, Any] = instance.__dict__
         if self._plain or _PLAIN.issuperset(map(type, values.values())):
@@ -74,7 +74,7 @@ class Contract:
 
 
 def _is_closed(model: type[BaseModel]) -> bool:
-    """Return whether Pydantic checks every value: no further fields, and all of them plain and finite."""
+    """Return whether Pydantic checks every value: no extra fields, and all of them plain and finite."""
     if model.model_config.get("extra") != "forbid":
         return False
     return all(_is_plain_and_finite(field.annotation) for field in model.model_fields.values())
@@ -83,7 +83,7 @@ def _is_closed(model: type[BaseModel]) -> bool:
 def _has_own_code(schema: Any) -> bool:
     """Return whether values that are not plain may get into an input.
 
-    They come from the builder's own code, or from a default that Pydantic does not check.
+    They can come from the builder's own code, or from a default that Pydantic does not check.
     """
     if isinstance(schema, list | tuple):
         return any(map(_has_own_code, schema))
@@ -105,7 +105,7 @@ def _is_plain_and_finite(annotation: Any) -> bool:
 
 
 def _is_too_large(raw: bytes) -> bool:
-    """Whether a number in here may be infinite as a float."""
+    """Return whether a number in this text may be infinite as a float."""
     shape = raw.translate(_SHAPE, b"+")
     return _HIGH in shape or _LONG in shape
 

@@ -1,7 +1,7 @@
 """Gate revisions, line states and traffic leases in force, as one process knows them.
 
 A process refreshes them like its keys: at the start and whenever a change is announced. A refresh loads no model and
-needs no worker, because the values that hold after an expiry are known beforehand.
+needs no worker, because the values after an expiry are known beforehand.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,12 +40,12 @@ class Gate:
 
     @classmethod
     def of(cls, gate: RiskGate, revision: int = 0) -> "Gate":
-        """Return the gate that held-out evidence gives."""
+        """Return the gate from held-out evidence."""
         return cls(gate.threshold, gate.target, revision)
 
 
 Schedule: TypeAlias = Sequence[tuple[datetime | None, Gate]]
-"""Gates one after the other, each with the moment at which the next one holds; None for the last."""
+"""Consecutive gates, each with the moment at which the next one takes over; None for the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class PartGates:
     by_part: Mapping[Part, Schedule]
 
     def of(self, given: Mapping[str, Any], predicted: str | None, now: datetime) -> Gate:
-        """Return the gate that holds for one row at this moment."""
+        """Return the gate of one row at this moment."""
         value = None if self.field is None else _plain(given.get(self.field))
         own = predicted if predicted is not None and predicted in self.classes else ""
         return _at(self.by_part[value if value in self.values else None, own], now)
@@ -73,7 +73,7 @@ class ArmGates:
 
     @classmethod
     def of(cls, there: ArmRevisions, now: datetime) -> "ArmGates | None":
-        """Look ahead over all that will expire; None as long as no revision from held-out evidence is kept."""
+        """Return the gates now and after each expiry; None while no revision from held-out evidence is kept."""
         by_part = {part: _schedule(there, part, now) for part in there.parts}
         if not all(by_part.values()):
             return None
@@ -97,15 +97,15 @@ class Control:
 
     @property
     def automatic(self) -> "Control":
-        """The same gates with every line automatic."""
+        """Return the same gates with every line automatic."""
         return Control(ALL_AUTOMATIC, self.gates, self.audit_share, self.lease)
 
     def withdraws(self, split: int, now: datetime) -> bool:
-        """Return whether the candidates of a split must get no traffic: nobody watches them any more."""
+        """Return whether the candidates of a split must get no traffic because no worker watches them any more."""
         return self.lease is not None and self.lease.is_over(split, now)
 
     def gate(self, arm: str, held_out: Gate, now: datetime) -> Gate:
-        """Return the gate that holds for a whole arm now; the one from held-out evidence if no revision is kept."""
+        """Return the gate of a whole arm now; the one from held-out evidence if no revision is kept."""
         known = self.gates.get(arm)
         return held_out if known is None else _at(known.whole, now)
 
@@ -116,13 +116,13 @@ class Control:
 
 
 UNCONTROLLED = Control()
-"""No revision and no pulled cord: for replay of what was decided without, and for lines in memory."""
+"""No revision and no pulled cord: for lines in memory, and for replay of decisions made without them."""
 
 _UNKNOWN = Control(ALL_SUPERVISED)
 
 
 class Controls:
-    """A snapshot for all automations; without a known one every line is supervised until the first refresh.
+    """A snapshot for all automations. Without an initial one, every line is supervised until the first refresh.
 
     Safe to share between threads.
     """
@@ -131,7 +131,7 @@ class Controls:
         self._of = known
 
     def refresh(self, tx: Tx, now: datetime) -> None:
-        """Take a new snapshot. A line whose gates or states are not as the audit log says is supervised."""
+        """Take a new snapshot. A line whose gates or states contradict the audit log is supervised."""
         states, living, shares = cord.all_states(tx), gates.living(tx, now), gates.audit_shares(tx)
         leases = serving.leases(tx)
         arms = {
@@ -171,7 +171,7 @@ def _schedule(there: ArmRevisions, part: Part, now: datetime) -> Schedule:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value of the contract as JSON has it; None if it cannot be part of a line."""
+    """Return a value of the contract as in JSON; None if it cannot name a part of a line."""
     if isinstance(value, str | int | float):
         return value
     plain = to_jsonable_python(value)

@@ -10,7 +10,7 @@ from andon.authoring import Automation, CordDrill, CordRule
 
 @dataclass(frozen=True, slots=True)
 class DeclaredCord:
-    """The part of a declaration that is about the cord. `rules` is None where the usual ones apply.
+    """The part of a declaration that is about the cord. `rules` is None if the default ones apply.
 
     `levels` are the levels declared for monitors.
     """
@@ -24,7 +24,7 @@ class DeclaredCord:
 def described_cord(automation: Automation) -> dict[str, Any]:
     """Describe rules, checklist and drill for the automation's version.
 
-    Only what is declared is included, so that old versions keep their digest.
+    Only declared parts are included, so that old versions keep their digest.
     """
     return {
         **({} if automation.cord is None else {"cord": [asdict(rule) for rule in automation.cord]}),

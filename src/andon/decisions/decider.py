@@ -53,29 +53,29 @@ class Decider:
         self._elsewhere: dict[int, tuple[Predicts, Lane]] = {}
 
     async def open(self) -> None:
-        """Be ready for the first request: connected, as far as the database is there."""
+        """Prepare for the first request: connect, if the database is available."""
         await self._recorder.open()
         await self._reader.open()
 
     @property
     def waiting(self) -> int:
-        """How many requests wait for a batch."""
+        """The number of requests that wait for a batch."""
         return sum(self.depths)
 
     @property
     def depths(self) -> tuple[int, int, int]:
-        """How many wait by priority: interactive, normal, bulk."""
+        """The numbers of waiting requests by priority: interactive, normal, bulk."""
         interactive, normal, bulk = (sum(depth) for depth in zip(*(lane.depths for lane in self._lanes), strict=True))
         return interactive, normal, bulk
 
     @property
     def depths_by_version(self) -> Counter[tuple[str, int, Priority]]:
-        """How many wait for each version of a model, by priority; looks at everything that waits."""
+        """Return how many wait for each version of a model, by priority; scans all waiting requests."""
         return sum((lane.depths_by_version for lane in self._lanes), Counter())
 
     @property
     def depths_by_automation(self) -> Counter[tuple[str, Priority]]:
-        """How many wait for each automation, by priority; looks at everything that waits."""
+        """Return how many wait for each automation, by priority; scans all waiting requests."""
         return sum((lane.depths_by_automation for lane in self._lanes), Counter())
 
     @property
@@ -85,7 +85,7 @@ class Decider:
 
     @property
     def expected_wait(self) -> float:
-        """Seconds that an interactive request would wait now, in the lane that most share."""
+        """The seconds that an interactive request would wait now, in the lane that most requests share."""
         return self._inline.expected_wait(Priority.INTERACTIVE)
 
     def submit(self, request: DecisionRequest, done: Done, foretold: Foretold | None = None) -> None:
@@ -106,7 +106,7 @@ class Decider:
         return future
 
     def decide_all(self, requests: Sequence[DecisionRequest]) -> "list[asyncio.Future[Decision | None]]":
-        """Decide the rows of one call, which ask one automation with one deadline.
+        """Decide the rows of one call, for one automation and with one deadline.
 
         The deadline passes for all of them, or for none. Raises AutomationNotFound, VersionNotServed, and LineBusy if
         the deadline would pass before the turn of the last row.
@@ -123,12 +123,12 @@ class Decider:
         return futures
 
     async def decide_batch(self, requests: Sequence[DecisionRequest]) -> dict[UUID, Decision]:
-        """Decide these together; repeats are left out. Raises LedgerUnavailable, AutomationNotFound."""
+        """Decide these together, without repeats. Raises LedgerUnavailable, AutomationNotFound."""
         decided = await asyncio.gather(*(self.decide(request) for request in requests))
         return {decision.request.id: decision for decision in decided if decision is not None}
 
     async def used(self, keys: Sequence[Idempotency]) -> set[tuple[str, str]]:
-        """Those of these keys that have a decision, as scope and key. Raises LedgerUnavailable."""
+        """Return the keys that have a decision, as scope and key. Raises LedgerUnavailable."""
         return await self._reader.used(keys)
 
     async def retire(self, loaded: LoadedVersion) -> None:
@@ -140,7 +140,7 @@ class Decider:
         await loaded.close()
 
     async def close(self) -> None:
-        """Finish what was asked, then let go of the database."""
+        """Finish the pending requests, then close the database connections."""
         for lane in self._lanes:
             await lane.drained()
         await self._shadows.close()
@@ -149,11 +149,11 @@ class Decider:
 
     @property
     def _lanes(self) -> list[Lane]:
-        """All of them as they are at one moment, whatever thread asks."""
+        """Return all lanes as they are at one moment; safe in any thread."""
         return [self._inline, *(lane for _, lane in list(self._elsewhere.values()))]
 
     def _placed(self, request: DecisionRequest) -> tuple[Line, Arm, Assignment, Lane]:
-        """Who is to decide it, and where it waits for that. Raises AutomationNotFound, VersionNotServed."""
+        """Return the arm that is to decide a request, and its lane. Raises AutomationNotFound, VersionNotServed."""
         line = self._lines().get(request.automation)
         if line is None:
             raise AutomationNotFound(f"No automation {request.automation!r} is deployed here")

@@ -1,4 +1,4 @@
-"""The lines of this process: for each automation the one that decides now, replaced whole when something changes.
+"""The lines of this process: for each automation the one that decides now, replaced as a whole on a change.
 
 A line is built from what is in force: the released code, if that is the code here, the champion, the split and the
 policy.
@@ -41,7 +41,7 @@ Load: TypeAlias = Callable[[ModelVersion, Path], LoadedVersion]
 
 
 class Releasing(Enum):
-    """Which code a process releases by itself, where it is not released yet."""
+    """The rules for code that a process releases by itself if it is not released yet."""
 
     NOTHING = "nothing"
     FIRST = "where nothing of the automation is released"
@@ -52,7 +52,7 @@ class Releasing(Enum):
 class ReleaseRule:
     """How a process treats code that is not released. `actor` started it, and has brought the code.
 
-    Code that another release superseded goes on for `hand_over`, so that its process can be replaced without a gap.
+    Code that another release superseded continues for `hand_over`, so that its process can be replaced without a gap.
     With `held`, nothing is released before `release_here` is called.
     """
 
@@ -63,15 +63,15 @@ class ReleaseRule:
 
 
 def _nothing(loaded: LoadedVersion) -> None:
-    """For commands, which predict by themselves and end."""
+    """Do nothing: for commands, which predict by themselves and end."""
 
 
 class Deployment:
     """The lines of the automations that were loaded.
 
-    Reading `lines` never waits; `refresh` builds new lines beside them and swaps. With `subjects` each decision says
-    whose data it is about, with `draws` some are drawn for blind audits. `start` brings up what a version needs before
-    it answers (its processes). `retire` receives the versions that no line uses any more.
+    Reading `lines` never waits; `refresh` builds new lines and swaps them in. With `subjects` each decision says whose
+    data it is about, with `draws` some are drawn for blind audits. `start` starts what a version needs before it
+    answers (its processes). `retire` receives the versions that no line uses any more.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Deployment:
         self.lines: Mapping[str, Line] = {}
         self.problems: Mapping[str, AndonError] = {}
         self.controls = Controls()
-        """The gate revisions and line states that hold; read when a batch is judged."""
+        """The gate revisions and line states in force; read when a batch is judged."""
         self._database = database
         self._automations = automations
         self._cache = cache
@@ -119,24 +119,24 @@ class Deployment:
 
     @property
     def not_ready(self) -> Sequence[Automation]:
-        """The automations that have no line yet, or no more."""
+        """The automations that have no line yet, or none any more."""
         return [automation for automation in self._automations if automation.name not in self.lines]
 
     @property
     def hands_over_until(self) -> datetime | None:
-        """When the first of the lines here ends whose code was superseded; `refresh` ends it."""
+        """When the first line with superseded code ends; `refresh` ends it."""
         ends = [at + self._rule.hand_over for name, at in list(self._superseded.items()) if name in self.lines]
         return min(ends, default=None)
 
     def line(self, name: str) -> Line:
-        """Return the line of one automation. Raises what keeps it from deciding, AutomationNotFound."""
+        """Return the line of one automation. Raises AutomationNotFound, or the error that keeps it from deciding."""
         line = self.lines.get(name)
         if line is not None:
             return line
         raise self.problems.get(name) or AutomationNotFound(f"No automation {name!r} is deployed here")
 
     def refresh_controls(self) -> None:
-        """Take over revised gates, changed line states and leases, by four queries.
+        """Take over revised gates, changed line states and leases, with four queries.
 
         It does not wait for a model that is being loaded.
         """
@@ -144,9 +144,9 @@ class Deployment:
             self.controls.refresh(tx, self._clock.now())
 
     def refresh(self) -> None:
-        """Build the lines of which something in force changed, and swap them in.
+        """Rebuild the lines that a change affects, and swap them in.
 
-        A line that cannot be built stays as it was, but for one whose code is not released: it ends. See `problems`.
+        A line that cannot be built stays as it was, except that one whose code is not released ends. See `problems`.
         """
         self.refresh_controls()
         with self._lock:
@@ -167,7 +167,7 @@ class Deployment:
             self._let_go()
 
     def release_here(self) -> None:
-        """Release the code of the lines that were built, as far as this process does that; from now on at once.
+        """Release the code of the lines that were built, if this process may; from now on, release immediately.
 
         A line whose release is refused ends; see `problems`. Raises DatabaseUnavailable, after which it may be called
         again.
@@ -183,7 +183,7 @@ class Deployment:
             self._held = False
 
     def _good_line(self, automation: Automation, present: Line | None) -> Line:
-        """Return the line without the versions that got into quarantine while they were loaded for it."""
+        """Return the line without the versions that went into quarantine while they were loaded for it."""
         known: set[int] | None = None
         while True:
             try:
@@ -247,7 +247,7 @@ class Deployment:
         )
 
     def _deployed_version(self, automation: Automation) -> AutomationVersion:
-        """Return the version of the code as this process read it when it began, whatever the files hold by now.
+        """Return the version of the code as this process read it at its start, whatever the files hold by now.
 
         The version is kept whether it may decide or not, so that it can be released.
         """
@@ -260,7 +260,7 @@ class Deployment:
         return known
 
     def _policy(self, tx: Tx, deployed: AutomationVersion, present: Line | None) -> tuple[str, str]:
-        """Version and text of the policy by which the code here decides, if it may. Raises NotReleased."""
+        """Return the version and text of the policy by which the code here decides, if it may. Raises NotReleased."""
         name, holding = deployed.name, releasing.released(tx, deployed.name)
         self._to_release.pop(name, None)
         self._superseded.pop(name, None)
@@ -282,7 +282,7 @@ class Deployment:
         return self._policy_in_force(tx, deployed)
 
     def _policy_in_force(self, tx: Tx, deployed: AutomationVersion) -> tuple[str, str]:
-        """Return the policy in force; if none was published yet, the one that came with the released version."""
+        """Return the policy in force; if none was published yet, the released version's own."""
         in_force = policies.in_force(tx, deployed.name)
         if in_force is not None:
             return in_force.version, in_force.text
@@ -308,7 +308,7 @@ class Deployment:
                 return name not in self._was_released
 
     def _release(self, name: str) -> None:
-        """Release what was built, once: code that another release supersedes later is not released again."""
+        """Release the built lines, once: code that another release supersedes later is not released again."""
         deployed = self._to_release.get(name)
         if deployed is None:
             return

@@ -1,7 +1,7 @@
 """A decision and its parts: pure values, no database and no clock.
 
-Each type with one instance for each decision is a msgspec Struct: making one takes a fifth of the time of a dataclass
-or a named tuple. None is part of a cycle, so the garbage collector need not look at them.
+Each type with one instance per decision is a msgspec Struct: creating one takes a fifth of the time of a dataclass or a
+named tuple. None is part of a cycle, so the garbage collector can skip them.
 
 DecisionRequest -> features -> Prediction -> Risk -> Ruling  =  Decision  -> recorded as DecisionRow + DecisionRecord
 """
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
 OPEN_REVIEW = "review.open"
 DELIVER_ACTION = "action.deliver"
-"""Topics of the outbox messages that a decision sets off."""
+"""The topics of the outbox messages that a decision sets off."""
 
 RECORDED = "decisions.record"
 """The audit action of a group commit; its body holds 16 bytes of id and 32 of digest for each decision."""
 
 
 KEYS_KEPT = timedelta(hours=48)
-"""How long a repeat under the same Idempotency-Key gets the first answer again; 24 hours are promised."""
+"""The time for which a repeat under the same Idempotency-Key gets the first answer; 24 hours are promised."""
 
 _LONGEST_KEY = 512
-"""Characters; what is longer is known by its digest."""
+"""The most characters of a key; a digest stands for a longer one."""
 
 
 class Idempotency(Struct, frozen=True, gc=False):
@@ -53,7 +53,7 @@ class Idempotency(Struct, frozen=True, gc=False):
 
     @classmethod
     def of_event(cls, automation: str, source: str, event: str, raw: bytes) -> "Idempotency":
-        """Return the key of an event, made from its source and id, for one automation, whichever door receives it."""
+        """Return the key of an event for one automation, made from its source and id, whichever way it arrives."""
         key = f"{source} {event}"
         if len(key) > _LONGEST_KEY:
             key = sha256(key.encode()).hexdigest()
@@ -61,7 +61,7 @@ class Idempotency(Struct, frozen=True, gc=False):
 
 
 class Priority(IntEnum):
-    """Who goes first when not all can: lower numbers before higher ones."""
+    """The priority of a request when not all can be decided: lower numbers go first."""
 
     INTERACTIVE = 0
     NORMAL = 1
@@ -71,13 +71,13 @@ class Priority(IntEnum):
 class DecisionRequest(Struct, frozen=True, gc=False):
     """One thing to decide, admitted and validated.
 
-    `raw` is the JSON text as received, `input` what the contract made of it.
+    `raw` is the JSON text as received, `input` the result of reading it by the contract.
 
     `began_ns` is the monotonic clock (`time.perf_counter_ns`) at admission; the latency counts from there.
     `deadline_ns` is on the same clock; after it, no caller waits for the answer. `pinned` is the model version that a
-    tester asked for, `notify` the destination that receives the whole answer. `happened_at` is when the event happened
-    that asks for a decision, if the sender says so; windows then see it at that time. `arrived_at` is when the event
-    arrived in the log from which it was read. It may have waited there for long; that does not make it a late event.
+    tester asked for, `notify` the destination that receives the whole answer. `happened_at` is the time of the event to
+    decide on, if the sender gives it; windows then see it at that time. `arrived_at` is when the event arrived in the
+    log from which it was read. A long wait there does not make it a late event.
     """
 
     id: UUID
@@ -100,17 +100,17 @@ class DecisionRequest(Struct, frozen=True, gc=False):
 
     @property
     def came_at(self) -> datetime:
-        """The moment at which it came to us, from which its lateness counts."""
+        """The moment at which the request reached us, from which its lateness counts."""
         return self.arrived_at or self.asked_at
 
     @property
     def at(self) -> datetime:
-        """The moment at which windows see it."""
+        """The moment at which windows see the request."""
         return self.happened_at or self.asked_at
 
 
 class ModelRef(Struct, frozen=True, gc=False):
-    """Which ModelVersion predicted."""
+    """The ModelVersion that predicted."""
 
     name: str
     version: int
@@ -130,14 +130,14 @@ class Risk(Struct, frozen=True, gc=False, cache_hash=True):
 
 
 class Fallback(Struct, frozen=True, gc=False):
-    """Who answered instead of the version that was to, and because of what."""
+    """The fallback that answered instead of the assigned version, and the reason."""
 
     step: Annotated[str, Meta(description="The alias of another version, `rules` or `review`.")]
     because: Annotated[str, Meta(description="The reason why that version did not answer.")]
 
 
 class Judgement(Struct, frozen=True, gc=False):
-    """The pure part of a decision: what the model and the policy said of one row of features."""
+    """The pure part of a decision: the results of model and policy for one row of features."""
 
     prediction: Prediction | None
     risk: Risk
@@ -147,7 +147,7 @@ class Judgement(Struct, frozen=True, gc=False):
 
 
 class Draw(Struct, frozen=True, gc=False, cache_hash=True):
-    """The draw for a blind audit: with which probability the decision was drawn, and whether it was."""
+    """The draw for a blind audit: the probability with which the decision is drawn, and whether it was."""
 
     probability: float = 0.0
     drawn: bool = False
@@ -168,7 +168,7 @@ class Stages(Struct, frozen=True, gc=False, cache_hash=True):
 
 
 class Decision(Struct, frozen=True, gc=False):
-    """One pass through the line, before it is recorded. `subject` is the keyed hash of whose data this is, if known.
+    """One pass through the line, before it is recorded. `subject` is the keyed hash of the person or account, if known.
 
     Parts that many decisions of a batch share hash by value and remember the hash, so that `record.encode` writes each
     of them once.
@@ -186,7 +186,7 @@ class Decision(Struct, frozen=True, gc=False):
 
     @property
     def outcome(self) -> str:
-        """What the policy chose."""
+        """The outcome that the policy chose."""
         return self.judgement.ruling.outcome
 
     @property
@@ -201,7 +201,7 @@ class Decision(Struct, frozen=True, gc=False):
 
     @property
     def prediction(self) -> Prediction | None:
-        """What the model said; None if it could not."""
+        """The model's prediction; None if there is none."""
         return self.judgement.prediction
 
 
@@ -242,7 +242,7 @@ class DecisionRecord:
 
 @dataclass(frozen=True, slots=True)
 class DecisionFilter:
-    """Which decisions to list; None means any. `automations` are those that the asker may see, `segment` is as text."""
+    """A filter of decisions; None matches any. `automations` are those that the caller may see, `segment` is text."""
 
     automations: tuple[str, ...] | None = None
     automation: str | None = None
@@ -264,7 +264,7 @@ class DecisionFilter:
 class WaitingRequest:
     """A request that was accepted and is not decided yet; with an `error` it never will be.
 
-    With a `dead_event`, `raw` is what that event holds, or what it was mended to, and not read yet.
+    With a `dead_event`, `raw` is that event's data, corrected or not, and not read yet.
     """
 
     id: UUID
@@ -280,11 +280,11 @@ class WaitingRequest:
     dead_event: UUID | None = None
     mended: bool = False
     attempts: int = 0
-    """Times that a worker took it, including those that ended without a result."""
+    """The number of times that a worker took it, including those that ended without a result."""
 
     @property
     def idempotency(self) -> Idempotency | None:
-        """The caller's own key, if it came with one."""
+        """The caller's own key, if the request had one."""
         if self.idempotency_key is None:
             return None
         return Idempotency.of(self.automation, self.caller, self.idempotency_key, self.raw)
@@ -292,7 +292,7 @@ class WaitingRequest:
 
 @dataclass(frozen=True, slots=True)
 class AutomationVersion:
-    """An automation as it was deployed: everything that decides, content-addressed, numbered by name."""
+    """An automation as it was deployed: everything that affects decisions, content-addressed, numbered by name."""
 
     name: str
     number: int
@@ -317,7 +317,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """How a line did between two moments. Latencies are from admission to the commit, in milliseconds."""
+    """The performance of a line between two moments. Latencies are from admission to the commit, in milliseconds."""
 
     decisions: int
     automatic: int
@@ -329,7 +329,7 @@ class Stats:
 
 
 LATENCY_BAND = 1.05
-"""The ratio of a latency band's ends: bands are five percent wide.
+"""The ratio between the ends of a latency band: bands are five percent wide.
 
 Band n holds latencies from LATENCY_BAND**n to LATENCY_BAND**(n+1) microseconds.
 """
@@ -337,7 +337,7 @@ Band n holds latencies from LATENCY_BAND**n to LATENCY_BAND**(n+1) microseconds.
 
 @dataclass(frozen=True, slots=True)
 class DecisionTally:
-    """The decisions of one automation in one step of time, and how many of them took how long (by band)."""
+    """The decisions of one automation in one step of time, with their numbers by latency band."""
 
     at: datetime
     automation: str

@@ -1,8 +1,8 @@
 """The draw for blind audits: which automatic decisions a person checks without seeing the line's decision. Pure.
 
 A keyed hash of automation and input gives each input a place from 0 to 1; the input is drawn if its place lies below
-the share. So a repeated input draws the same, and a larger share draws all that a smaller one did. Without the
-installation's pepper nobody can make inputs that escape.
+the share. So a repeated input gets the same draw, and a larger share draws every input that a smaller one did. Without
+the installation's pepper nobody can craft inputs that escape.
 """
 
 import hmac
@@ -18,7 +18,7 @@ from andon.policies import REVIEW
 
 _PURPOSE = b"andon: the draw for a blind audit"
 _EXACT = 2**53
-"""Up to here every whole number is a float."""
+"""The number up to which every whole number is a float."""
 
 
 class AuditDraws:
@@ -53,7 +53,7 @@ class AuditDraws:
 
 
 def is_automatic(judgement: Judgement) -> bool:
-    """Return whether the risk gate answers for it: a prediction that is certain, and nobody is asked."""
+    """Return whether the risk gate covers the decision: the prediction is certain, and no person is asked."""
     return judgement.risk.certain and judgement.prediction is not None and judgement.ruling.outcome != REVIEW
 
 
@@ -68,7 +68,7 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def _canonical(raw: bytes) -> bytes:
-    """Write an input in one way, whichever way it came; what this reader does not take as JSON stays as it is."""
+    """Return an input in one form, however it was written; text that this reader does not accept stays as it is."""
     try:
         return _encode(_decode(raw))
     except (ValueError, RecursionError):

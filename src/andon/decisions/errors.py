@@ -15,7 +15,7 @@ class DecisionNotFound(NotFound):
 
 
 class NotExplained(Conflict):
-    """What spoke for this decision cannot be said."""
+    """This decision cannot be explained."""
 
 
 class InputMalformed(Invalid):
@@ -27,7 +27,7 @@ class InputInvalid(Invalid):
 
 
 class AutomationInvalid(Invalid):
-    """An automation cannot be loaded as it is declared."""
+    """An automation cannot be loaded as declared."""
 
 
 class KeyReused(Invalid):
@@ -43,7 +43,7 @@ class LedgerUnavailable(Unavailable):
 
 
 class Fenced(Conflict):
-    """Rows that a batch was to change are not as they were read; nothing of it was recorded."""
+    """Rows that a batch was to change have changed since they were read; none of it was recorded."""
 
     def __init__(self, missing: AbstractSet[str] = frozenset()) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class VersionNotServed(NotFound):
 
 
 class LineBusy(Unavailable):
-    """More is asked than can be answered in time; `retry_after` says when to come again, in seconds."""
+    """More requests arrive than can be answered in time; `retry_after` says when to try again, in seconds."""
 
 
 class DeadlineExceeded(Unavailable):
@@ -63,11 +63,11 @@ class DeadlineExceeded(Unavailable):
 
 
 class DecisionInDoubt(Unavailable):
-    """The database did not say in time whether the decision was recorded; ask for it by its id before sending again."""
+    """The database did not confirm the decision in time; ask for it by its id before sending again."""
 
 
 def in_doubt_of(decision_id: UUID) -> DecisionInDoubt:
-    """Return the error for one decision; its message names the id, for doors that tell nothing else."""
+    """Return the error for one decision; its message names the id, for callers that see nothing else."""
     return DecisionInDoubt(
         f"The database did not say in time whether the decision {decision_id} was recorded; "
         "ask for it by its id before you send the request again",
@@ -92,11 +92,11 @@ class ExportDiffers(Conflict):
 
 
 class ReleaseRefused(Denied):
-    """Whoever brought a version may not release it here."""
+    """The author of a version may not release it here."""
 
 
 class NotReleased(Unavailable):
-    """The code of an automation here is not the released version, so nothing is decided with it."""
+    """The code of an automation here is not the released version, so it decides nothing."""
 
 
 class CodeUnreleased(Conflict):

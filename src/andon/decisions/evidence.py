@@ -1,4 +1,4 @@
-"""The ledger's side of `andon audit verify`: are the decisions still exactly what the audit log says they were?"""
+"""The ledger's part in `andon audit verify`: are the decisions still exactly what the audit log says they were?"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ from andon.decisions.vouched import SENT
 from andon.kernel.db import Tx
 
 AT_ONCE = 1000
-"""Decisions that are looked at together; their records are in memory meanwhile."""
+"""Decisions that are compared together; their records are in memory meanwhile."""
 
 _EXPECTED = {shape: row_of_record(shape) for shape in range(1, RECORD_SHAPE + 1)}
 """What the columns of a decision hold, by the shape of its record."""
@@ -31,11 +31,11 @@ _DECODER = msgspec.json.Decoder()
 
 
 class LedgerEvidence:
-    """Compares leaves with ledger rows, and the columns of a row with its record. One object a verification."""
+    """Compares leaves with ledger rows, and the columns of a row with its record. Use one object per verification."""
 
     def __init__(self) -> None:
         self.found = 0
-        """Decisions that stand where a leaf holds them."""
+        """The number of decisions that match a leaf."""
         self._sent = SentDeliveries()
         self._sent_unsealed = 0
 
@@ -61,15 +61,15 @@ class LedgerEvidence:
         self._sent_unsealed += self._sent.found - before
 
     def recall(self, total: int) -> None:
-        """Go on from the number of deliveries that an earlier verification found."""
+        """Continue from the number of deliveries that an earlier verification found."""
         self._sent.found = total
 
     def total(self) -> int:
-        """Return how many deliveries stand as records that checkpoints hold name them."""
+        """Return how many deliveries match the records that checkpoints hold."""
         return self._sent.found - self._sent_unsealed
 
     def covers(self, row: RowName, content: str) -> bool:
-        """Return whether a delivery is from before entries vouched for it."""
+        """Return whether a delivery is from before entries vouched for deliveries."""
         return row.kind is SENT and self._sent.is_old(content)
 
     def _check(self, rows: dict[bytes, tuple[Any, ...]], leaves: Sequence[Leaf]) -> Iterator[Finding]:
@@ -98,7 +98,7 @@ class LedgerEvidence:
                 self.found += 1
 
     def unclaimed(self, tx: Tx) -> Iterable[Finding]:
-        """Rows that no leaf holds. They are looked for one by one only if there are more rows than leaves hold."""
+        """Find rows that no leaf holds. The search goes row by row only if there are more rows than leaves hold."""
         yield from self._sent.unclaimed(tx)
         if reading.count_all(tx) == self.found:
             return
@@ -115,7 +115,7 @@ def _rows_of(tx: Tx, leaves: Sequence[Leaf]) -> dict[bytes, tuple[Any, ...]]:
 
 
 def _in_groups(leaves: Sequence[Leaf]) -> Iterator[list[Leaf]]:
-    """As many leaves together as hold about AT_ONCE decisions."""
+    """Yield leaves in groups that hold about AT_ONCE decisions."""
     group: list[Leaf] = []
     size = 0
     for leaf in leaves:
@@ -129,14 +129,14 @@ def _in_groups(leaves: Sequence[Leaf]) -> Iterator[list[Leaf]]:
 
 
 def _starts(body: bytes | str, width: int) -> range:
-    """Return the offsets of the entries of a body, without a rest at its end."""
+    """Return the offsets of the entries of a body, ignoring an incomplete one at its end."""
     return range(0, len(body) - _ENTRY * width + 1, _ENTRY * width)
 
 
 def _decoded(written: bytes) -> dict[str, Any]:
     try:
         record: dict[str, Any] = _DECODER.decode(written)
-    except msgspec.DecodeError:  # what the record's input may hold and this reads not, such as half a character
+    except msgspec.DecodeError:  # the input may hold something that this does not read, such as half a character
         record = decode(written)
     return record
 
@@ -144,7 +144,7 @@ def _decoded(written: bytes) -> dict[str, Any]:
 def _columns_that_differ(
     row: tuple[Any, ...], record: Mapping[str, Any], place: tuple[bytes, int], leaf: Leaf
 ) -> Iterator[Finding]:
-    """All but `latency_us`, a measurement that is taken when the record is made already."""
+    """Return the names of the columns that differ, except `latency_us`, which is measured after the record is made."""
     expected = _EXPECTED[shape_of(record)](record)
     if row[5:] == expected and row[1:3] == place:
         return

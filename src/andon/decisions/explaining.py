@@ -1,4 +1,4 @@
-"""What spoke for the class of a recorded decision, computed again from what the model saw then. Nothing is stored."""
+"""Reasons for the class of a recorded decision, computed again from what the model saw then. Nothing is stored."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from andon.serving import Contribution, LoadedVersion
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The contributions to the class `label` against all others, the greatest first; negative ones spoke against it."""
+    """The contributions to the class `label` against all others, the greatest first; negative ones count against it."""
 
     decision_id: UUID
     model: str
@@ -28,7 +28,7 @@ class Explanation:
 
 
 Explain: TypeAlias = Callable[[DecisionRecord], Explanation]
-"""Explains a decision in this process. Raises NotExplained, and what keeps its model from being loaded."""
+"""Explains a decision in this process. Raises NotExplained, or the error that keeps its model from being loaded."""
 
 
 def read_for_explaining(record: DecisionRecord) -> RecordedDecision:

@@ -1,6 +1,6 @@
 """An export of decisions into a file, each exactly once.
 
-The consumer's position and the file's length move in one transaction. Bytes behind the committed length are from a run
+The consumer's position and the file's length move in one transaction. Bytes after the committed length are from a run
 that was killed; the next run cuts them off and writes them again.
 """
 
@@ -30,7 +30,7 @@ class Export:
         return self._feed.pause
 
     def begin(self, tx: Tx) -> None:
-        """Write down what goes where, in a transaction before the first line. Raises ConsumerBusy, ExportDiffers."""
+        """Record what is exported where, in a transaction before the first line. Raises ConsumerBusy, ExportDiffers."""
         self._feed.claim(tx)
         consumer, file = self._feed.consumer, str(self._file)
         before = store.export_of(tx, consumer)
@@ -44,9 +44,9 @@ class Export:
             )
 
     def append(self, tx: Tx, limit: int = AT_ONCE) -> tuple[int, int]:
-        """Append the next decisions; return how many were passed over and how many of them were written.
+        """Append the next decisions; return how many were passed and how many of them were written.
 
-        Nothing is left if none was passed. The file is on the disk before the caller commits. Raises ConsumerBusy,
+        Nothing is left if none was passed. The file is on disk before the caller commits. Raises ConsumerBusy,
         ExportDiffers, OSError.
         """
         taken = self._feed.take(tx, limit)
@@ -59,7 +59,7 @@ class Export:
         return taken.passed, len(taken.items)
 
     def _write(self, length: int, items: Iterable[FeedItem]) -> int:
-        """Write behind the committed part of the file; its new length. Raises ExportDiffers."""
+        """Write after the committed part of the file; return its new length. Raises ExportDiffers."""
         new = not self._file.exists()
         with os.fdopen(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
             there = file.seek(0, os.SEEK_END)
@@ -81,7 +81,7 @@ class Export:
 def _line(item: FeedItem) -> bytes:
     """Return the record as a line, with the latency that it cannot hold.
 
-    Line breaks stand only between tokens: JSON texts have none.
+    Line breaks occur only between tokens: JSON texts have none.
     """
     record = item.record.replace(b"\n", b" ").replace(b"\r", b" ")
     return b'{"latency_us":%d,%b\n' % (item.latency_us, record[1:])

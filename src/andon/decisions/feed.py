@@ -1,8 +1,8 @@
-"""The feed of committed decisions: a consumer reads each exactly once, in the transaction of what it writes.
+"""The feed of committed decisions: a consumer reads each exactly once, in the transaction of its own writes.
 
-The decisions of one writer come in the order of their commits; those of several writers are merged by time as far as
-that goes. A consumer's position is a number for each chain of the audit log, so a commit that arrives late is read late
-and never passed over.
+The decisions of one writer arrive in the order of their commits; those of several writers are merged by time as far as
+possible. A consumer's position is a number for each chain of the audit log, so a late commit is read late and never
+skipped.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,19 +26,19 @@ from andon.kernel.identity import Actor
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 5000
-"""Decisions of one transaction, unless another limit is given."""
+"""The most decisions of one transaction, unless another limit is given."""
 
 MERGED = 16
-"""Chains that are read together. Those of older leaves come first, so few are enough."""
+"""Chains that are read together. Those with older leaves come first, so few are enough."""
 
 FOLLOWED = 64
-"""Chains that are known to grow and looked at each time. All others are looked for now and then."""
+"""Chains that are known to grow and checked each time. The others are searched from time to time."""
 
 SEARCH_SHARE = 0.02
-"""The part of its time that a consumer spends on looking through all chains, thousands of which may be over."""
+"""The share of its time that a consumer spends searching all chains, thousands of which may be finished."""
 
 LEAST_PAUSE = 0.5
-"""Seconds between two looks of a consumer that has read all."""
+"""Seconds between two looks of a consumer that has read everything."""
 
 
 class Start(StrEnum):
@@ -49,11 +49,11 @@ class Start(StrEnum):
 
 
 StartsAt: TypeAlias = Start | datetime
-"""Where a new consumer begins; at a moment means with the first leaf of each chain that was written then or later."""
+"""Where a new consumer begins; for a moment, at the first leaf of each chain that was written then or later."""
 
 
 class TakenDecisions(Struct, frozen=True, gc=False):
-    """The decisions one transaction takes: those of the wanted automations, out of `passed` in all.
+    """The decisions that one transaction takes: those of the wanted automations, out of `passed` in all.
 
     Nothing is left if `passed` is 0.
     """
@@ -63,7 +63,7 @@ class TakenDecisions(Struct, frozen=True, gc=False):
 
 
 class _Leaf(Struct, frozen=True, gc=False):
-    """Decisions of one leaf, or a part of them; the position behind them: leaves read, and decisions of the next."""
+    """Decisions of one leaf, or some of them; the position after them: leaves read, and decisions of the next."""
 
     writer: UUID
     seq: int
@@ -89,11 +89,11 @@ class Feed:
 
     @property
     def pause(self) -> float:
-        """Seconds to rest when nothing is left; the longer, the more chains there are to look at for something new."""
+        """Seconds to rest when nothing is left; longer, the more chains must be checked for something new."""
         return max(LEAST_PAUSE, self._search_at - monotonic())
 
     def take(self, tx: Tx, limit: int = AT_ONCE) -> TakenDecisions:
-        """Take the next decisions and move the position behind them, both in the caller's transaction.
+        """Take the next decisions and move the position past them, both in the caller's transaction.
 
         After a rollback the same decisions are taken again. A leaf is taken whole, unless it alone holds more than
         `limit`. Raises ConsumerBusy while another transaction reads as this consumer.
@@ -119,7 +119,7 @@ class Feed:
         return [FeedGroup(*row) for row in store.groups(tx, keys, step)]
 
     def claim(self, tx: Tx) -> None:
-        """Be the only reader as this consumer until the transaction ends. Raises ConsumerBusy.
+        """Become the only reader as this consumer until the transaction ends. Raises ConsumerBusy.
 
         A new consumer is created.
         """
@@ -131,7 +131,7 @@ class Feed:
             raise ConsumerBusy(f"Another process reads the feed as {self.consumer} now")
 
     def _advance(self, tx: Tx, limit: int) -> list[_Leaf]:
-        """Claim, read the next leaves, and move the position behind them."""
+        """Claim, read the next leaves, and move the position past them."""
         self.claim(tx)
         leaves = self._read(tx, limit)
         if leaves:
@@ -157,7 +157,7 @@ class Feed:
     def _unread(self, tx: Tx) -> list[Unread]:
         """Return chains with something to read.
 
-        Chains that grew before are looked at first. All are searched if those have nothing more, or if it is time to
+        Chains that grew before are checked first. All are searched if those have nothing more, or if it is time to
         search.
         """
         began, found = monotonic(), list[Unread]()
@@ -173,7 +173,7 @@ class Feed:
 
 
 def items_of(tx: Tx, ids: Sequence[UUID]) -> list[FeedItem]:
-    """Return these decisions as the feed gives them, in no order; ids of none are left out."""
+    """Return these decisions as the feed gives them, in no order; unknown ids are left out."""
     return [FeedItem(*row) for row in store.items(tx, ids)]
 
 
@@ -183,17 +183,17 @@ def raw_records_of(tx: Tx, keys: Sequence[bytes]) -> dict[bytes, bytes]:
 
 
 def consumers(tx: Tx, name: str | None = None) -> list[ConsumerStanding]:
-    """How far every consumer is, or the one of a name."""
+    """Return the progress of every consumer, or of the one with a name."""
     return store.standings(tx, name)
 
 
 def oldest_unread(tx: Tx) -> list[tuple[str, datetime | None]]:
-    """Every consumer, and when the oldest commit was made that it has not read."""
+    """Return every consumer, with the time of the oldest commit that it has not read."""
     return store.oldest(tx)
 
 
 def reset_consumer(tx: Tx, consumer: str, start: StartsAt | None, *, actor: Actor, reason: str, now: datetime) -> None:
-    """Let a consumer begin anew at `start`, or forget it if `start` is None. Raises ConsumerNotFound.
+    """Let a consumer start over at `start`, or forget it if `start` is None. Raises ConsumerNotFound.
 
     A forgotten consumer that reads again begins at its own `start`. The call waits for a transaction that reads as this
     consumer.
@@ -226,7 +226,7 @@ def _begin(tx: Tx, consumer: str, start: StartsAt) -> None:
 def _cut(
     chains: Sequence[Unread], leaves: Sequence[tuple[UUID, int, bytes]], *, each: int, limit: int
 ) -> Iterator[_Leaf]:
-    """Leaves until the limit is reached, or a chain of which more must come before others go on."""
+    """Return leaves up to the limit, or up to a chain that needs more leaves before others may continue."""
     read_to = {chain.writer: chain.seq for chain in chains}
     taken = {chain.writer: chain.taken for chain in chains}
     counts = dict.fromkeys(read_to, 0)
@@ -237,7 +237,7 @@ def _cut(
         skipped = taken.pop(writer, 0)
         keys = [body[i : i + 16] for i in range(skipped * store.ENTRY, len(body) - store.ENTRY + 1, store.ENTRY)]
         if len(keys) > left:
-            if left == limit:  # alone it is more than the limit
+            if left == limit:  # a single leaf exceeds the limit
                 yield _Leaf(writer, seq, keys[:limit], (seq - 1, skipped + limit))
             return
         yield _Leaf(writer, seq, keys, (seq, 0))

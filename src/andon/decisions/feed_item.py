@@ -1,4 +1,4 @@
-"""One decision as readers of the feed get it: its record as bytes, and typed as soon as it is wanted."""
+"""One decision as readers of the feed get it: its record as bytes, and typed on demand."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -74,7 +74,7 @@ class FeedGroup(Struct, frozen=True, gc=False):
 
 
 class FeedItem(Struct, frozen=True, gc=False):
-    """One decision, where it was committed, and how long it took. `record` is what the audit log proves."""
+    """One decision, the place of its commit, and its latency. `record` is what the audit log proves."""
 
     key: bytes
     writer: UUID
@@ -88,10 +88,10 @@ class FeedItem(Struct, frozen=True, gc=False):
         return UUID(bytes=self.key)
 
     def read(self) -> FeedRecord:
-        """Read the record without the input, which is most of it. Keep the result: each call reads anew."""
+        """Read the record without the input, which is most of it. Keep the result: each call reads it again."""
         try:
             return _record(self.record)
-        except DecodeError:  # of an input that this reads more strictly
+        except DecodeError:  # because of an input that this reads more strictly
             return convert(decode(self.record), FeedRecord)
 
     def input(self) -> Any:

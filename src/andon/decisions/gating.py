@@ -1,4 +1,4 @@
-"""The gates that an arm starts with: what the held-out evidence of its model proves, kept as revisions."""
+"""The initial gates of an arm: what the held-out evidence of its model proves, kept as revisions."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -22,7 +22,7 @@ from andon.serving import Candidate
 def with_revision(
     tx: Tx, arm: Arm, version: ModelVersion, risk: RiskBound | None, *, events: Events, now: datetime
 ) -> Arm:
-    """Return the arm with the revisions of its gates; missing ones are made, audited and announced."""
+    """Return the arm with the revisions of its gates; missing ones are created, audited and announced."""
     if arm.own is not None:
         held_out = Gate.of(serving.gate_of(version, risk))
         ensure_revisions(tx, arm.ref, held_out, version, risk, events=events, now=now)
@@ -36,7 +36,7 @@ def with_revision(
 def ensure_revisions(
     tx: Tx, ref: LineRef, gate: Gate, version: ModelVersion, risk: RiskBound | None, *, events: Events, now: datetime
 ) -> GateRevision:
-    """Keep the gates of an arm as revisions, and return that of the whole line; what is kept already stays."""
+    """Keep the gates of an arm as revisions, and return that of the whole line; existing revisions stay."""
     targets = {} if risk is None else risk.targets
     declared: dict[str, Any] = {"classes": sorted(targets)} if targets else {}
     if risk is not None and risk.by is not None:
@@ -70,7 +70,7 @@ def ensure_planned(
 def require_gates(
     tx: Tx, automation: str, model: str, candidates: Iterable[Candidate], *, events: Events, now: datetime
 ) -> None:
-    """Check the gates of candidates against what is proven of their versions. Raises GateInvalid.
+    """Check the gates of candidates against the proofs for their versions. Raises GateInvalid.
 
     Versions that never answered get their gates here, from held-out evidence.
     """
@@ -105,7 +105,7 @@ def _of_class(
 ) -> tuple[float, dict[str, Any]]:
     """Return the threshold of one predicted class with its evidence.
 
-    A package that does not count its held-out rows by class proves nothing of one class.
+    A package that does not count its held-out rows by class proves nothing about a single class.
     """
     by_class = (version.manifest.risk.by_class or {}).get(predicted)
     if risk is None or by_class is None:

@@ -1,7 +1,7 @@
-"""The judge: it makes judgements of inputs, their features, an arm and its controls. Every door ends here.
+"""The judge: it makes judgements from inputs, their features, an arm and its controls. Every entry point ends here.
 
-Calls, streams, files, shadows, replay and tests in memory run this one function. It needs no database, and of clocks
-only a stopwatch. Only asking a version may take time; `ask` says how that is done.
+Calls, streams, files, shadows, replay and tests in memory run this one function. It needs no database, and no clock but
+a stopwatch. Only asking a version may take time; `ask` says how that is done.
 """
 
 from collections import Counter
@@ -34,7 +34,7 @@ from andon.policies import ERROR, LINE_STOPPED, LINE_SUPERVISED, REVIEW, Compile
 from andon.serving import Prediction
 
 FOR_EVER = 3600.0
-"""Seconds that predicting may take where nobody waits; what runs the model has a bound of its own."""
+"""Seconds that predicting may take if nobody waits; the runner of the model has a limit of its own."""
 
 
 class Judged(Struct):
@@ -48,7 +48,7 @@ class Judged(Struct):
 
 
 class Judge:
-    """What an automation judges with beside its arms: the compiled policy and the outcome of a stopped line."""
+    """What an automation judges with in addition to its arms: the compiled policy and the outcome of a stopped line."""
 
     def __init__(
         self, automation: str, policy: CompiledPolicy, *, when_stopped: str = REVIEW, predicts: bool = True
@@ -71,11 +71,11 @@ class Judge:
         fallbacks: Fallbacks = (),
         ask: Ask = ask_soon,
     ) -> Judged:
-        """Judge a batch that was assigned to `arm`, within so many seconds.
+        """Judge a batch that was assigned to `arm`, within this many seconds.
 
-        Only rows that can be predicted (`to_predict`) are, and of those the first `paid`; None pays for all. A row
-        without a prediction goes down the fallbacks, and then to a person. `now` is the moment at which gates must not
-        have expired.
+        Only the first `paid` of the rows that can be predicted (`to_predict`) are predicted; None pays for all. A row
+        without a prediction goes to the fallbacks in order, and then to a person. `now` is the moment at which gates
+        must not have expired.
         """
         began = perf_counter()
         until = began + within
@@ -149,7 +149,7 @@ class Judge:
     async def _some(
         self, ask: Ask, arm: Arm, rows: Sequence[Row], bought: Sequence[int], until: float
     ) -> Sequence[Prediction | Unpredictable]:
-        """Predictions of the rows that are paid for; the budget's end for the others."""
+        """Return predictions for the rows that are paid for, and BudgetSpent for the others."""
         said: list[Prediction | Unpredictable] = [BudgetSpent(f"The budget of {self._automation} is spent")] * len(rows)
         for number, one in zip(bought, await predictions(ask, arm, [rows[n] for n in bought], until), strict=True):
             said[number] = one
@@ -225,7 +225,7 @@ def _gates_of_rows(
 
 
 class _Falling(Struct, frozen=True):
-    """What all fallbacks of a batch are asked with."""
+    """The arguments with which all fallbacks of a batch are asked."""
 
     inputs: Sequence[Mapping[str, Any]]
     seen: Sequence[Seen]

@@ -1,4 +1,4 @@
-"""Idempotency keys, compared with the recorded decisions that they lead to. They are tied to a leaf by those."""
+"""Idempotency keys, compared with the recorded decisions that they lead to, which tie them to a leaf."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -44,14 +44,14 @@ class KeptKeys:
     """
 
     def check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
-        """None: what a leaf holds of a key is in the record, which `LedgerEvidence` compares."""
+        """Return nothing: a leaf covers a key by the record, which `LedgerEvidence` compares."""
         del tx, leaves
         return ()
 
     def unclaimed(self, tx: Tx) -> Iterable[Finding]:
         """Find keys without a matching decision or waiting request, and keys of recent decisions that are gone.
 
-        A key whose decision was asked for otherwise is a finding as well.
+        A key whose decision was requested differently is a finding as well.
         """
         for key in keys.stream(tx):
             if key.record is None and not key.waits:

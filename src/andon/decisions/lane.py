@@ -1,10 +1,10 @@
 """A lane: natural batching in front of one kind of arm.
 
 Urgent work waits for no timer. While one batch passes through features, model, policy and commit, the next one
-collects; it starts when the first ends. Few callers get their answers first, and the requests they send at once join
-the next batch. Many callers are shared by two batches, and the second is sent before the callers of the first are
-answered. All inline arms share one lane, with one batch at a time. An arm elsewhere has a lane of its own with as many
-batches as it has processes, so that it holds up no other arm.
+collects; it starts when the first ends. With few callers, answers go out first, and the requests that those callers
+send immediately join the next batch. Many callers are shared by two batches, and the second is sent before the callers
+of the first are answered. All inline arms share one lane, with one batch at a time. An arm elsewhere has a lane of its
+own with as many batches as it has processes, so that it delays no other arm.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from andon.decisions.service_time import ServiceTime
 log = structlog.get_logger(__name__)
 
 AHEAD = 64
-"""The largest next batch that is sent before the callers of the last one are answered.
+"""The largest next batch that is sent before the callers of the previous one are answered.
 
 A larger one would keep those callers waiting too long.
 """
@@ -37,12 +37,12 @@ LOOK_SECONDS = 0.05
 TWO_FROM = 24
 """The number of callers from which two batches share them.
 
-With fewer, the fixed cost of a second batch is more than PostgreSQL gives back.
+With fewer, the fixed cost of a second batch exceeds its gain from PostgreSQL.
 """
 
 
 class _Ended(NamedTuple):
-    """A batch whose end is known: it passed, or there is an error."""
+    """A batch whose end is known: it was recorded, or there is an error."""
 
     batch: Sequence[Item]
     passed: Passed | None
@@ -67,30 +67,30 @@ class Lane:
 
     @property
     def depths(self) -> tuple[int, int, int]:
-        """How many wait: interactive, normal, bulk."""
+        """The numbers of waiting requests: interactive, normal, bulk."""
         return self._queue.depths
 
     @property
     def depths_by_version(self) -> Counter[tuple[str, int, Priority]]:
-        """How many wait for each version of a model, by priority."""
+        """Return how many wait for each version of a model, by priority."""
         return self._queue.depths_by_version
 
     @property
     def depths_by_automation(self) -> Counter[tuple[str, Priority]]:
-        """How many wait for each automation, by priority."""
+        """Return how many wait for each automation, by priority."""
         return self._queue.depths_by_automation
 
     def expected_wait(self, priority: Priority, *, behind: int = 0) -> float:
         """Return the seconds until all requests ahead of a new one of this priority are answered.
 
-        They are those being decided, those that wait ahead of it, and `behind` more. The estimate uses the recent
-        service time.
+        They are the requests being decided, those that wait ahead of it, and `behind` more. The estimate uses the
+        recent service time.
         """
         ahead = self._deciding + self._queue.ahead_of(priority) + behind
         return self._service_time.each * ahead / max(1, self._under_way)
 
     def require_in_time(self, request: DecisionRequest, now_ns: int, *, behind: int = 0) -> None:
-        """Raise LineBusy if the deadline of a request arriving now, behind so many more, would pass before its turn.
+        """Raise LineBusy if the deadline of a request arriving now, `behind` others, would pass before its turn.
 
         A deadline that has passed already raises nothing: a retry at another time would not help that request.
         """
@@ -98,7 +98,7 @@ class Lane:
             return
         left = (request.deadline_ns - now_ns) / 1e9
         if left >= self._service_time.each * (self._deciding + len(self._queue) + behind):
-            return  # though all were ahead of it, and decided one after the other
+            return  # even if all were ahead of it, and decided one after the other
         wait = self.expected_wait(request.priority, behind=behind)
         if 0 < left < wait:
             raise LineBusy(
@@ -106,7 +106,7 @@ class Lane:
             )
 
     def add(self, item: Item) -> None:
-        """Take a request. It gets DeadlineExceeded if its deadline is over at its turn: a retry would not help it."""
+        """Take a request. It gets DeadlineExceeded if its deadline has passed at its turn: a retry would not help."""
         self._queue.add(item)
         self._go()
 
@@ -115,7 +115,7 @@ class Lane:
         await self._idle.wait()
 
     def _go(self) -> None:
-        """Start a batch if there is one that is due, and room for it."""
+        """Start a batch if one is due and there is room for it."""
         if self._under_way >= self._capacity():
             return
         self._idle.clear()
@@ -129,7 +129,7 @@ class Lane:
             self._wake = asyncio.get_running_loop().call_later(wait, self._bulk_is_due)
 
     def _look_after(self) -> None:
-        """Answer queued requests whose deadline passes while the batch under way does not end and none is taken."""
+        """Answer queued requests whose deadline passes while a batch under way keeps the next from being taken."""
         self._look = None
         if not len(self._queue) and not self._under_way:
             return
@@ -143,15 +143,15 @@ class Lane:
             self._go()
 
     async def _run(self) -> None:
-        """Decide batches, one after the other, until nothing waits that is due.
+        """Decide batches, one after the other, until nothing due waits.
 
-        With many callers, PostgreSQL gets the next batch before the callers of the last one are answered, so that both
-        work at once.
+        With many callers, PostgreSQL gets the next batch before the callers of the previous one are answered, so that
+        both work at the same time.
         """
         ended: _Ended | None = None
         reports: Sequence[BatchReport] = ()
-        # A batch takes the time from the end of the last one to its own end: the last one's callers are answered in it,
-        # and their next requests are read.
+        # A batch takes the time from the end of the previous one to its own end: in it, the callers of the previous one
+        # are answered, and their next requests are read.
         since = perf_counter()
         try:
             while True:
@@ -178,7 +178,7 @@ class Lane:
                 waiting = len(self._queue)
                 callers = waiting + len(batch)
                 few = callers < TWO_FROM
-                del batch, deciding  # so that the next requests are read into their memory, which the caches still have
+                del batch, deciding  # so that the next requests are read into the same memory, which is still cached
                 if few or not 0 < waiting <= AHEAD:
                     reports = self._tell(ended)
                     ended = None
@@ -196,9 +196,9 @@ class Lane:
                 self._parts.watcher.batch(reports)
 
     async def _until_read(self, callers: int) -> None:
-        """Read the next requests of callers that were just answered, until all are back or a look brings none.
+        """Read the next requests of callers that were just answered, until all are back or a look finds none.
 
-        One look at the sockets is not enough. The last callers get their answers only then, and a caller who misses the
+        One look at the sockets is not enough: the last callers get their answers only then, and a caller who misses the
         batch waits for a whole one.
         """
         before = -1
@@ -209,12 +209,13 @@ class Lane:
     def _share(self, ended: "_Ended | None") -> int:
         """Return how many to take: half of those waiting and those yet to be answered, if any are.
 
-        Those will ask again, and two batches of one size leave neither PostgreSQL nor this process idle for long.
+        Those callers will ask again, and two batches of equal size leave neither PostgreSQL nor this process idle for
+        long.
         """
         return MAX_BATCH if ended is None else (len(self._queue) + len(ended.batch) + 1) // 2
 
     async def _end_of(self, batch: Sequence[Item], deciding: Awaitable[Passed], began: float, since: float) -> "_Ended":
-        """How a batch ended, once it is known; the batch before it did at `since`."""
+        """Return the end of a batch, once it is known; the previous batch ended at `since`."""
         try:
             passed = await deciding
         except Exception as error:  # noqa: BLE001 - the edge between batches and callers: each caller gets it and answers it

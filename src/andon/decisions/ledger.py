@@ -31,7 +31,7 @@ class LedgerEntry(Struct, frozen=True, gc=False):
 
 
 class Proven(Struct, frozen=True):
-    """The records of a batch, their salts one after the other, and the leaf that proves them; what they set off."""
+    """The records of a batch, their concatenated salts, the leaf that proves them, and the messages they set off."""
 
     leaf: audit.Leaf
     records: list[bytes]
@@ -74,7 +74,7 @@ def salts_of(drawn: bytes) -> list[bytes]:
 def prepare(
     chain: audit.Chain, entries: Sequence[LedgerEntry], deltas: Sequence[Delta]
 ) -> tuple[audit.Leaf, Statement]:
-    """Return the chain's next leaf for a batch, and the one statement that records it with all that follows from it."""
+    """Return the chain's next leaf for a batch, and the one statement that records it with all its consequences."""
     proven = prove(chain, entries)
     messages = proven.messages
     more = features.has_more(deltas)
@@ -104,7 +104,7 @@ def _parameters(entries: Sequence[LedgerEntry], proven: Proven) -> tuple[Any, ..
 
 
 async def writers_of(connection: asyncpg.Connection, ids: Sequence[UUID]) -> dict[UUID, UUID]:
-    """Find the decisions that are in the ledger, each with the writer that recorded it."""
+    """Return the decisions that are in the ledger, each with the writer that recorded it."""
     rows = await connection.fetch("SELECT id, writer FROM decisions WHERE id = ANY($1::uuid[])", ids)
     return {row["id"]: row["writer"] for row in rows}
 
@@ -123,7 +123,7 @@ def own_of(decision: Decision, written: bytes, now: int) -> tuple[Any, ...]:
 
 
 class _Shared:
-    """The values of SHARED in a batch, each combination once. The value of what they follow from tells them apart."""
+    """The values of SHARED in a batch, each combination once, distinguished by the values they follow from."""
 
     def __init__(self) -> None:
         self.values: list[tuple[Any, ...]] = []

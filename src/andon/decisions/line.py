@@ -1,7 +1,7 @@
 """The line: one deployed automation version, ready to see and to judge. Pure.
 
-Seeing makes features of requests (`Line.see`), judging makes judgements of features (`judging.py`), recording writes
-them (`recorder.py`). `passage.py` puts the three together; `lane.py` forms the batches.
+Seeing turns requests into features (`Line.see`), judging turns features into judgements (`judging.py`), recording
+writes them (`recorder.py`). `passage.py` puts the three together; `lane.py` forms the batches.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ from andon.serving import Assignment
 
 
 class Line:
-    """What one automation version decides with: contract, features, arms, policy."""
+    """One automation version, ready to decide: contract, features, arms, policy."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Line:
         self.contract = Contract(automation.contract)
         self.outcomes = outcomes
         self.followed = frozenset((REVIEW, *automation.actions))
-        """The outcomes after which something is done."""
+        """The outcomes that have a consequence."""
         self._features = FeatureSet(
             automation.name, automation.features, expect=automation.expect, lateness=automation.lateness
         )
@@ -49,7 +49,7 @@ class Line:
         self.judge = Judge(automation.name, policy, when_stopped=automation.when_stopped, predicts=automation.predicts)
         self._subjects = subjects
         self.draws = None if automation.audit is None else draws
-        """The draw of blind audits; None where none are declared, or without a key for it (in tests and replay)."""
+        """The draw of blind audits; None if none are declared, or without a key for it (in tests and replay)."""
 
     @property
     def ref(self) -> LineRef:
@@ -64,7 +64,7 @@ class Line:
     def place(
         self, request: DecisionRequest, controls: Controls, clock: Clock
     ) -> tuple[Assignment, Arm, Predicts | None]:
-        """Which candidate is to answer, its arm, and what of it runs elsewhere. Raises VersionNotServed.
+        """Return the candidate that answers, its arm, and its part that runs elsewhere. Raises VersionNotServed.
 
         A split whose lease is over gives nothing to its candidates.
         """
@@ -142,7 +142,7 @@ class Line:
     ) -> tuple[list[Decision], list[Delta]]:
         """See and judge a batch in its order by the champion, without recording it.
 
-        Returns the decisions and what the batch adds to the feature state. Never raises for a bad row: a row that
+        Returns the decisions and the batch's additions to the feature state. Never raises for a bad row: a row that
         cannot be computed or predicted goes to review with the reason.
         """
         seen, deltas = self.see(requests, snapshot, looked)
@@ -157,7 +157,7 @@ class Line:
 
 
 def _asked(requests: Sequence[DecisionRequest]) -> list[datetime] | None:
-    """When each came; None if all came as they happened."""
+    """Return when each request arrived; None if all arrived as they happened."""
     if all(request.happened_at is None for request in requests):
         return None
     return [request.came_at for request in requests]

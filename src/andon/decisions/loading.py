@@ -15,7 +15,7 @@ from andon.kernel.errors import AndonError, Fault
 def load_file(path: Path) -> list[Automation]:
     """Return the automations that a Python file declares at its top level, in order.
 
-    The file is run as Python runs it: its folder is importable. Modules imported from that folder are forgotten
+    The file runs as under Python itself: its folder is importable. Modules imported from that folder are forgotten
     afterwards, so that two projects with a `contract.py` each do not clash in one process. Installed packages stay,
     although `.venv` is often in that folder. Raises AutomationInvalid with file and line.
     """

@@ -48,7 +48,7 @@ def described_measures(automation: Automation, variables: Mapping[str, ValueKind
 
 
 def _unfit_fields(automation: Automation, measure: Measure, variables: Mapping[str, ValueKind]) -> list[Fault]:
-    """Say which fields of `by` are not in the contract, or neither text nor true and false."""
+    """Return the fields of `by` that are not in the contract, or are neither texts nor booleans."""
     faults = []
     for field in measure.by:
         kind = variables.get(f"input.{field}")

@@ -1,4 +1,4 @@
-"""The metrics of decisions: one call a batch, nothing a decision."""
+"""The metrics of decisions: one call per batch, none per decision."""
 
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -11,25 +11,25 @@ from andon.kernel.metrics import LATENCY_BUCKETS, Metrics
 log = structlog.get_logger(__name__)
 
 STAGE_BUCKETS = (0.00005, 0.0001, 0.0002, *LATENCY_BUCKETS)
-"""Seconds; a stage of a decision may take microseconds."""
+"""Buckets in seconds; a stage of a decision may take microseconds."""
 
 SIZE_BUCKETS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0)
 """Decisions in a batch."""
 
 TRANSIENT = frozenset({"PREDICTION_TIMED_OUT", "ENDPOINT_BUSY"})
-"""Reasons of a fallback after which the same version may well answer the next time."""
+"""Reasons for a fallback after which the same version may well answer the next time."""
 
 TOLD_EVERY = 60.0
 """Seconds after which a breach of the same expectation is logged again."""
 
 SPENT = "BUDGET_SPENT"
-"""The reason of a fallback that is nobody's failure."""
+"""The reason for a fallback that is nobody's failure."""
 
 _ARM = ("automation", "model", "version")
 
 
 class DecisionMetrics:
-    """Counts what the decider did. Call it from the event loop only.
+    """Counts the work of the decider. Call it from the event loop only.
 
     `breached` receives the expectations that did not hold.
     """
@@ -52,11 +52,11 @@ class DecisionMetrics:
         self.unrecorded.add(("transient" if transient else "persistent",), requests)
 
     def expired(self, automation: str, requests: int) -> None:
-        """Nobody waited any more when it was the turn of so many requests."""
+        """Count requests for which nobody waited any more at their turn."""
         self.overdue.add((automation,), requests)
 
     def shadowed(self, automation: str, run: int, dropped: int) -> None:
-        """So many rows were shown to shadows, and so many were not because there was no time."""
+        """Count rows that were shown to shadows, and rows that were not because there was no time."""
         self.shadows.add((automation, "run"), run)
         self.shadows.add((automation, "dropped"), dropped)
 
@@ -136,7 +136,7 @@ class DecisionMetrics:
         self._count_failures(report, arm)
 
     def _tell_breaches(self, report: BatchReport) -> None:
-        """Count each, and log each name once in a while: one batch of a stream that went wrong is like the next."""
+        """Count each breach, and log each name once in a while: the batches of a faulty stream are all alike."""
         now = monotonic()
         for name, count in report.breached.items():
             key = (report.automation, name)
@@ -148,9 +148,9 @@ class DecisionMetrics:
                 log.warning("expectation.breached", automation=report.automation, feature=name, decisions=count)
 
     def _count_failures(self, report: BatchReport, arm: tuple[str, str, str]) -> None:
-        """Fallbacks by reason; errors are those fallbacks, and what the line itself could not compute or rule.
+        """Count fallbacks by reason; errors are these and the failures of the line's own features and rules.
 
-        Errors are counted from zero: Prometheus does not see that a counter grew which begins with one.
+        Errors are counted from zero: Prometheus does not notice the growth of a counter that begins with one.
         """
         persistent = sum([each.ruling.error is not None and each.fallback is None for each in report.judgements])
         transient = 0

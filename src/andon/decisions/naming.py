@@ -1,4 +1,4 @@
-"""The deliveries that the record of a decision names: their ids and digests of what they say. Pure.
+"""The deliveries that the record of a decision names: their ids, and digests of their content. Pure.
 
 A digest is the SHA-256 of a JSON array without spaces: id, scope, subject, payload (the text of the column),
 correlation_id, traceparent, created_at (microseconds since 1970).
@@ -21,7 +21,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def digests_of(messages: Sequence[Message], payloads: Sequence[str]) -> dict[UUID, dict[str, str]]:
-    """Return the digests of the deliveries among a batch's messages, by decision; `payloads` are their JSON texts."""
+    """Return the digests of the deliveries in a batch's messages, by decision; `payloads` are their JSON texts."""
     found: dict[UUID, dict[str, str]] = {}
     for message, payload in zip(messages, payloads, strict=True):
         if message.topic == DELIVER_ACTION:

@@ -1,4 +1,4 @@
-"""One batch on its way: features as seen, each arm's judgement, the record, and the reports and answers."""
+"""One batch on its way: features as seen, each arm's judgement, the record, then answers and reports."""
 
 import asyncio
 from collections import Counter
@@ -31,27 +31,27 @@ from andon.kernel.clock import Clock
 
 
 class BatchWatcher(Protocol):
-    """Hears how batches went; for metrics."""
+    """Observes batches; for metrics."""
 
     def batch(self, reports: Sequence[BatchReport]) -> None:
-        """Take note of a committed batch; there is one report for each arm in it."""
+        """Observe a committed batch; there is one report for each arm in it."""
         ...
 
     def failed(self, transient: bool, requests: int) -> None:
-        """Take note of a batch that could not be decided."""
+        """Observe a batch that could not be decided."""
         ...
 
     def expired(self, automation: str, requests: int) -> None:
-        """Nobody waited any more when it was the turn of so many requests."""
+        """Observe requests for which nobody waited any more at their turn."""
         ...
 
     def shadowed(self, automation: str, run: int, dropped: int) -> None:
-        """So many rows were shown to shadows, and so many were not because there was no time, or no budget left."""
+        """Observe rows that were shown to shadows, and rows that were not for lack of time or budget."""
         ...
 
 
 class Unwatched:
-    """A watcher for those who count nothing."""
+    """A watcher that does nothing."""
 
     def batch(self, reports: Sequence[BatchReport]) -> None:
         """Nothing."""
@@ -67,26 +67,26 @@ class Unwatched:
 
 
 class Payer(Protocol):
-    """Says how many predictions may still be paid."""
+    """Decides how many predictions can still be paid."""
 
     def allow(self, automation: str, n: int) -> int:
-        """How many of `n` predictions may be made, 0 to n."""
+        """Return how many of `n` predictions may be made, 0 to n."""
         ...
 
     def settle(self, automation: str, version: int, paid: int, unpaid: int, cpu_us: int) -> None:
-        """Settle a version's predictions: those allowed (`paid`) are over and took `cpu_us`; `unpaid` were not made.
+        """Settle a version's predictions: the allowed ones (`paid`) are done and took `cpu_us`; `unpaid` were not made.
 
         `cpu_us` is CPU time in microseconds.
         """
         ...
 
     def settle_shadow(self, automation: str, version: int, paid: int, cpu_us: int) -> None:
-        """Settle a shadow's predictions, which have a cost and decide nothing."""
+        """Settle a shadow's predictions, which cost something but decide nothing."""
         ...
 
 
 class Unlimited:
-    """A purse for those who have no budget and count no cost."""
+    """A purse without a budget, which counts no cost."""
 
     def allow(self, automation: str, n: int) -> int:
         """All."""
@@ -102,7 +102,7 @@ class Unlimited:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What all lanes of a process share. `shadow` is offered every batch after it was answered."""
+    """The parts that all lanes of a process share. `shadow` is offered every batch after it was answered."""
 
     reader: FeatureReader
     recorder: LedgerWriter
@@ -114,7 +114,7 @@ class Parts:
 
 
 class ArmShare(Struct):
-    """What one arm did in a batch: for which items of the group, and the CPU time it took in microseconds."""
+    """One arm's share of a batch: its items of the group, and the CPU time it took in microseconds."""
 
     arm: Arm
     numbers: list[int]
@@ -123,7 +123,7 @@ class ArmShare(Struct):
 
 
 class Group(Struct):
-    """The items of one line in a batch, and what came of them: `decisions` in the order of `items`."""
+    """The items of one line in a batch, and their results: `decisions` in the order of `items`."""
 
     line: Line
     items: list[Item]
@@ -135,17 +135,17 @@ class Group(Struct):
 
     @property
     def requests(self) -> list[DecisionRequest]:
-        """What was asked."""
+        """The requests of the items."""
         return [item.request for item in self.items]
 
     def seen_of(self, recorded: set[UUID]) -> tuple[list[DecisionRequest], list[Seen]]:
-        """Those of its requests that are recorded, and their features as seen."""
+        """Return the requests of the group that are recorded, and their features as seen."""
         pairs = zip(self.items, self.seen, strict=True)
         kept = [(item.request, seen) for item, seen in pairs if item.request.id in recorded]
         return [request for request, _ in kept], [seen for _, seen in kept]
 
     def deltas_of(self, kept: set[UUID]) -> list[Delta]:
-        """Return what those requests that are recorded add to the feature state."""
+        """Return what the recorded requests add to the feature state."""
         if all(item.request.id in kept for item in self.items):
             return self.deltas
         return self.line.see([request for request in self.requests if request.id in kept], {})[1]
@@ -154,7 +154,7 @@ class Group(Struct):
 class Passed(Struct, frozen=True):
     """A batch that is in the ledger: the groups of its lines, the ids recorded now, and when it began and ended.
 
-    `refused` are those that PostgreSQL would not take, where all depends on the others.
+    `refused` are the requests that PostgreSQL rejected, if the batch is all or nothing.
     """
 
     groups: list[Group]
@@ -166,11 +166,11 @@ class Passed(Struct, frozen=True):
 
     @property
     def whole(self) -> bool:
-        """Whether all of it is in the ledger."""
+        """Whether the whole batch is in the ledger."""
         return len(self.recorded) == sum([len(group.items) for group in self.groups])
 
     def reports(self) -> list[BatchReport]:
-        """Return what each arm did. Call it after every caller has an answer, since no caller waits for it."""
+        """Return a report for each arm. Call it after every caller has an answer, since no caller waits for it."""
         whole = self.whole
         return [report for group in self.groups for report in _reports(group, self, whole)]
 
@@ -216,7 +216,7 @@ async def _see(parts: Parts, group: Group) -> None:
 
 
 async def _judge(parts: Parts, group: Group) -> None:
-    """Every arm of the group in turn, then the decisions in the order of the items."""
+    """Judge with every arm of the group in turn, then put the decisions in the order of the items."""
     line, made = group.line, dict[int, Decision]()
     name, control = line.automation.name, parts.controls.of(line.automation.name)
     subject_of = line.subject_of
@@ -268,7 +268,7 @@ async def _judge(parts: Parts, group: Group) -> None:
 
 
 def _give_up(watcher: BatchWatcher, groups: Sequence[Group], ids: AbstractSet[UUID], in_doubt: bool) -> None:
-    """Answer those for whom the database does not answer in time."""
+    """Answer the callers for whom the database does not answer in time."""
     for group in groups:
         given_up = [item for item in group.items if item.request.id in ids]
         for item in given_up:
@@ -285,7 +285,7 @@ def _was_told(decision: Decision | None, error: BaseException | None) -> None:
 
 
 def _foretell(groups: Sequence[Group]) -> None:
-    """Let answers be made ready while PostgreSQL works: afterwards everybody waits for them."""
+    """Have answers prepared while PostgreSQL works, because afterwards every caller waits for them."""
     for group in groups:
         for item, decision in zip(group.items, group.decisions, strict=True):
             if item.foretold is not None:
@@ -307,7 +307,7 @@ def _by_arm(items: Sequence[Item]) -> list[tuple[Arm, list[int]]]:
 
 
 def _within(items: Sequence[Item]) -> float:
-    """Return the seconds until the last of these callers goes away.
+    """Return the seconds until the last of these callers gives up.
 
     Rows of a call that was begun in time are decided even if the caller has gone.
     """
@@ -319,7 +319,7 @@ def _within(items: Sequence[Item]) -> float:
 
 
 def _reports(group: Group, passed: Passed, whole: bool) -> list[BatchReport]:
-    """Return what each arm did, without the requests that repeat one decided before."""
+    """Return a report for each arm, without the requests that repeat an earlier one."""
     recorded, began_ns, ended_ns = passed.recorded, passed.began_ns, passed.ended_ns
     reports = []
     for share in group.shares:

@@ -1,10 +1,10 @@
 """A ledger writer in plain statements: the readable reference, and the fallback for what `Recorder` cannot record.
 
-Each attempt is one transaction on one connection. It takes the keys and intake rows, looks for what is recorded
-already, and inserts the rest with its audit leaf. An attempt that loses its connection while it commits may still be
-committed later. Its writer stays in `Batch.in_doubt`, so that the next attempt recognises what it recorded. Its chain
-is never used again. An attempt ends at the first deadline of its callers; those whose time is over are given up, and
-the others tried again.
+Each attempt is one transaction on one connection. It takes the keys and intake rows, checks what is recorded already,
+and inserts the rest with its audit leaf. An attempt that loses its connection while it commits may still be committed
+later. Its writer stays in `Batch.in_doubt`, so that the next attempt recognises its decisions. Its chain is never used
+again. An attempt ends at the first deadline of its callers; callers whose time is over are given up, and the other
+requests are tried again.
 """
 
 import asyncio
@@ -38,13 +38,13 @@ ARRAYS = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(COLUMNS.
 INSERT = f"INSERT INTO decisions ({', '.join(COLUMNS)}) SELECT * FROM unnest({ARRAYS})"
 
 LEAST_SECONDS = 0.05
-"""An attempt has at least so long, even if patience is over."""
+"""The least time of an attempt, even if patience is over."""
 
 MOST_SECONDS = 30.0
-"""What waits for a server that does not answer waits at most so long beyond patience."""
+"""The longest wait beyond patience for a server that does not answer."""
 
 ROLLBACK_SECONDS = 0.5
-"""How long a server that does not answer has to roll back before its connection is given up."""
+"""The time that an unresponsive server has to roll back before its connection is given up."""
 
 PASSING = (*CONNECTION_LOST, asyncpg.TransactionRollbackError, asyncpg.UniqueViolationError)
 """Errors after which another attempt may succeed.
@@ -53,7 +53,7 @@ The next look finds a unique id that another process has just used.
 """
 
 REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
-"""What PostgreSQL answers to a decision that it will never take."""
+"""PostgreSQL's errors for a decision that it will never accept."""
 
 
 class PlainRecorder:
@@ -67,7 +67,7 @@ class PlainRecorder:
         self._one_at_a_time = asyncio.Lock()
 
     async def open(self) -> None:
-        """Connect ahead of the first batch, if the server is there."""
+        """Connect ahead of the first batch, if the server is available."""
         async with self._one_at_a_time:
             with suppress(*CONNECTION_LOST):
                 await self._connected()
@@ -86,7 +86,7 @@ class PlainRecorder:
         return batch.recorded
 
     async def run(self, statement: str, *parameters: object) -> None:
-        """Write something beside the ledger, once. Raises LedgerUnavailable; then it may be lost."""
+        """Write something outside the ledger, once. Raises LedgerUnavailable; then the write may be lost."""
         async with self._one_at_a_time:
             try:
                 await (await self._connected()).execute(statement, *parameters)
@@ -124,7 +124,7 @@ class PlainRecorder:
                     return
                 if incomplete or not batch.in_doubt:
                     raise Fenced(set(json.loads(error.detail))) from error
-                incomplete = True  # an attempt in doubt may have been committed since it was looked for
+                incomplete = True  # an attempt in doubt may have been committed since the last check
             else:
                 return
 
@@ -151,9 +151,9 @@ class PlainRecorder:
     async def _write(
         self, connection: asyncpg.Connection, batch: Batch
     ) -> tuple[bool, audit.Leaf | None, audit.Leaf | None]:
-        """Write the rest of a batch; return whether an earlier attempt came through, and the leaves.
+        """Write the rest of a batch; return whether an earlier attempt was committed, and the leaves.
 
-        They are the leaf of the decisions and that of what is alongside, if there are any.
+        They are the leaf of the decisions and the leaf of the writes alongside, if there are any.
         """
         leaf, beside, requests = None, None, batch.requests
         allowed = await reservations.reserve(connection, requests, self._clock.now())
@@ -176,13 +176,13 @@ class PlainRecorder:
         return False, leaf, beside
 
     async def _came_through(self, connection: asyncpg.Connection, batch: Batch) -> bool:
-        """Whether an earlier attempt recorded the batch, which is all or nothing."""
+        """Return whether an earlier attempt recorded the batch, which is all or nothing."""
         if batch.entries:
             return bool(batch.recorded)
         return batch.alongside is not None and bool(batch.in_doubt) and await batch.alongside.is_written(connection)
 
     async def _append(self, connection: asyncpg.Connection, batch: Batch, entries: Sequence[LedgerEntry]) -> audit.Leaf:
-        """Insert decisions, their leaf, their messages and what they add to tiles."""
+        """Insert decisions, their leaf, their messages and their additions to tiles."""
         proven = ledger.prove(self._chains.decisions, entries)
         leaf, now, salts = proven.leaf, perf_counter_ns(), ledger.salts_of(proven.salts)
         rows = [
@@ -205,7 +205,7 @@ class PlainRecorder:
         return leaf
 
     async def _leave_out_refused(self, batch: Batch, error: asyncpg.PostgresError) -> None:
-        """Find the decisions that PostgreSQL refuses: try each by itself, and undo it.
+        """Find the decisions that PostgreSQL rejects: try each separately, and undo it.
 
         Raises LedgerUnavailable if none is refused.
         """
@@ -219,7 +219,7 @@ class PlainRecorder:
         batch.keep(left)
 
     async def _refusal(self, batch: Batch, entry: LedgerEntry) -> str | None:
-        """Why PostgreSQL refuses a decision; None if it does not."""
+        """Return why PostgreSQL rejects a decision; None if it does not."""
         trial = (connection := await self._connected()).transaction()
         await trial.start()
         try:
@@ -252,7 +252,7 @@ class PlainRecorder:
 
 
 async def in_turn(lock: asyncio.Lock, batch: Batch, until: float) -> bool:
-    """Acquire a lock, unless all callers of a batch go away before that. Those whose time is over are given up."""
+    """Acquire a lock, unless all callers of a batch give up before that. Give up those whose time is over."""
     while lock.locked():
         try:
             async with asyncio.timeout(max(LEAST_SECONDS, batch.seconds_left(until + MOST_SECONDS))):
@@ -271,7 +271,7 @@ async def in_turn(lock: asyncio.Lock, batch: Batch, until: float) -> bool:
 
 
 def give_up(batch: Batch, error: BaseException) -> None:
-    """End the attempts: callers hear that nothing was decided, or that it is in doubt. Raises LedgerUnavailable."""
+    """End the attempts: callers learn that nothing was decided, or that it is in doubt. Raises LedgerUnavailable."""
     if batch.in_doubt and batch.give_up is not None and batch.alongside is None:
         log.error("ledger.in_doubt", error=type(error).__name__, decisions=len(batch.entries))
         batch.drop({request.id for request in batch.requests})

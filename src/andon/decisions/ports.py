@@ -1,4 +1,4 @@
-"""The port through which decisions get into the ledger."""
+"""The port through which decisions are written to the ledger."""
 
 from typing import Protocol
 from uuid import UUID
@@ -9,7 +9,7 @@ from andon.decisions.recording import Batch
 class LedgerWriter(Protocol):
     """The one writer of decisions in a process or for a lane of streams. Use from one event loop; `close` when done.
 
-    `Recorder` is the fast one, `PlainRecorder` the readable one; `tests/contract/ledger` holds for both.
+    `Recorder` is the fast one, `PlainRecorder` the readable one; `tests/contract/ledger` tests both.
     """
 
     async def open(self) -> None:
@@ -19,14 +19,14 @@ class LedgerWriter(Protocol):
     async def record(self, batch: Batch) -> set[UUID]:
         """Record a batch in one commit, through outages, and return the ids that it recorded.
 
-        Repeats are left out. So are decisions that PostgreSQL refuses; those are in `batch.refused`. A batch with
-        something alongside is all or nothing: it raises RepeatsFound if a request was decided before, and Fenced if
-        what is alongside was refused. Raises LedgerUnavailable if the database does not answer within PATIENCE.
+        Repeats are left out. So are decisions that PostgreSQL rejects; those are in `batch.refused`. A batch with
+        writes alongside is all or nothing: it raises RepeatsFound if a request was decided before, and Fenced if the
+        writes alongside were refused. Raises LedgerUnavailable if the database does not answer within PATIENCE.
         """
         ...
 
     async def run(self, statement: str, *parameters: object) -> None:
-        """Write something beside the ledger, once. Raises LedgerUnavailable; then it may be lost."""
+        """Write something outside the ledger, once. Raises LedgerUnavailable; then the write may be lost."""
         ...
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Asking versions for predictions: waited for or at once, and what is said when there is none."""
+"""Asking versions for predictions, awaited or blocking, and the reasons for missing ones."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import perf_counter
@@ -19,10 +19,10 @@ Row: TypeAlias = Mapping[str, Any]
 Unpredictable: TypeAlias = PredictionFailed | ValueUnusable
 
 Ask: TypeAlias = Callable[[Arm, Sequence[Row], float], Awaitable[Sequence[Prediction | Unpredictable]]]
-"""Asks an arm's version about rows within so many seconds. Raises PredictionFailed (timed out, busy), ValueUnusable."""
+"""Asks an arm's version about rows, with a time limit. Raises PredictionFailed (timed out, busy), ValueUnusable."""
 
 _OF_THE_TIME_LEFT = 0.75
-"""The share of it that a version may take: fallbacks and the record need some as well."""
+"""The share of the time left that a version may take: fallbacks and the record need some as well."""
 
 
 class BudgetSpent(PredictionFailed):
@@ -30,7 +30,7 @@ class BudgetSpent(PredictionFailed):
 
 
 def because_of(error: Unpredictable) -> str:
-    """Return the reason code of a prediction that is missing."""
+    """Return the reason code of a missing prediction."""
     match error:
         case PredictionTimedOut():
             return PREDICTION_TIMED_OUT
@@ -54,18 +54,18 @@ def rows_of(inputs: Sequence[Mapping[str, Any]], seen: Sequence[Seen]) -> list[R
 
 
 async def ask_soon(arm: Arm, rows: Sequence[Row], within: float) -> Sequence[Prediction]:
-    """Ask on an event loop, which goes on while a version elsewhere works."""
+    """Ask on an event loop, which keeps running while a version elsewhere works."""
     return await arm.loaded.predict_soon(rows, within=within * _OF_THE_TIME_LEFT)
 
 
 async def ask_now(arm: Arm, rows: Sequence[Row], within: float) -> Sequence[Prediction]:
-    """Ask and block: for commands and tests, which have nothing else to do."""
+    """Ask and block, for commands and tests, which have nothing else to do."""
     del within
     return arm.loaded.predict(rows)
 
 
 async def predictions(ask: Ask, arm: Arm, rows: Sequence[Row], until: float) -> list[Prediction | Unpredictable]:
-    """Return for each row a prediction or what went wrong: a bad row costs no other row its prediction.
+    """Return for each row a prediction or a failure: a bad row costs no other row its prediction.
 
     A row without an answer by `until`, on the clock of `perf_counter`, has timed out.
     """

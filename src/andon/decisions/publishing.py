@@ -1,4 +1,4 @@
-"""Publishing a policy: it is checked against its automation, then kept, and put in force if that is wanted."""
+"""Publishing a policy: it is checked against its automation, then kept, and put in force if requested."""
 
 from datetime import datetime
 
@@ -27,7 +27,7 @@ def publish_policy(
     events: Events,
     in_force: bool = True,
 ) -> PolicyVersion:
-    """Keep a policy of this automation and decide by it, or only keep it for splits and shadows.
+    """Keep a policy of this automation and put it in force, or only keep it for splits and shadows.
 
     Raises PolicyInvalid, AutomationInvalid with every fault and its line, ReasonInvalid.
     """
@@ -66,7 +66,7 @@ def publish_unused_policy(
 def use_policy(
     tx: Tx, automation: Automation, version: str, *, actor: Actor, reason: str, now: datetime, events: Events
 ) -> PolicyVersion:
-    """Decide by a version that was published before. Raises PolicyNotFound, PolicyInvalid, AutomationInvalid."""
+    """Put an already published version in force. Raises PolicyNotFound, PolicyInvalid, AutomationInvalid."""
     published = policies.get(tx, automation.name, version)
     check_policy(automation, published)
     policies.put_in_force(tx, automation.name, version, actor=actor, reason=reason, now=now, events=events)
@@ -79,7 +79,7 @@ def check_policy(automation: Automation, published: PolicyVersion) -> None:
 
 
 def apart_from_force(tx: Tx, automation: Automation) -> list[str]:
-    """In what the automation on disk is not the one that decides, in words. Raises PolicyInvalid, AutomationInvalid."""
+    """Describe how the automation on disk differs from the one in force. Raises PolicyInvalid, AutomationInvalid."""
     holding, in_force = releasing.released(tx, automation.name), policies.in_force(tx, automation.name)
     if holding is None:
         return ["nothing is released yet"]
@@ -93,7 +93,7 @@ def apart_from_force(tx: Tx, automation: Automation) -> list[str]:
 
 
 def require_released_code(tx: Tx, automation: Automation) -> None:
-    """Check that the code here, its policy aside, is what was released. Raises CodeUnreleased.
+    """Check that the code here, apart from its policy, is the released one. Raises CodeUnreleased.
 
     Gateways decide with the released code.
     """

@@ -2,7 +2,7 @@
 
 Interactive and normal work goes with the next batch, or with the one after if a lane shares its callers between two.
 Bulk work waits until it fills a batch, or until its oldest request has waited BULK_WAIT: a large batch costs far less
-CPU for each decision. Only as much of it goes at once as is done in BULK_SLICE. So it never costs urgent requests more
+CPU per decision. One batch takes only as much of it as is done in BULK_SLICE. So it never costs urgent requests more
 than that, whether they are in its batch or arrive while it is under way.
 """
 
@@ -22,7 +22,7 @@ from andon.serving import Assignment
 log = structlog.get_logger(__name__)
 
 MAX_BATCH = 512
-"""Decisions in one commit at most."""
+"""The most decisions in one commit."""
 
 BULK_BATCH = 256
 BULK_WAIT = 0.02
@@ -30,13 +30,13 @@ BULK_SLICE = 0.004
 """Seconds."""
 
 BULK_LEAST = 8
-"""So many go at once in any case: what they cost has to be learned, and a little is always done."""
+"""The bulk requests that always go together: their cost must be learned, and some progress is always made."""
 
 Done: TypeAlias = Callable[[Decision | None, BaseException | None], None]
-"""Hears how it ended: a decision that is in the ledger, None for a repeat of one that was there before, or an error."""
+"""Receives the end of a request: a decision in the ledger, None for a repeat of an earlier one, or an error."""
 
 Foretold: TypeAlias = Callable[[Decision], None]
-"""Receives the decision that holds if the ledger takes it, while PostgreSQL writes.
+"""Receives the decision, while PostgreSQL writes it.
 
 It may prepare the answer, and must not send it yet.
 """
@@ -52,13 +52,13 @@ class Item(Struct, gc=False):
     done: Done
     foretold: Foretold | None = None
     together: "list[Item] | None" = None
-    """All items of one call: once one of them was taken in time, none of the others expires."""
+    """All items of one call: once one of them was taken in time, none of the others expire."""
     begun: bool = False
-    """One of its call was taken before it, in time."""
+    """Whether another item of its call was taken before it, in time."""
     queued_ns: int = field(default_factory=perf_counter_ns)
 
     def tell(self, decision: Decision | None, error: BaseException | None) -> None:
-        """Say how it ended. A caller that fails to hear it keeps nobody else from hearing."""
+        """Report the end. A caller that fails to receive it does not keep others from receiving theirs."""
         try:
             self.done(decision, error)
         except Exception:
@@ -66,7 +66,7 @@ class Item(Struct, gc=False):
 
 
 class Queue:
-    """First come, first served within a priority."""
+    """The queue of a lane: first come, first served within a priority."""
 
     def __init__(self, limit: int = MAX_BATCH) -> None:
         self.limit = limit
@@ -78,15 +78,15 @@ class Queue:
 
     @property
     def depths(self) -> tuple[int, int, int]:
-        """How many wait: interactive, normal, bulk."""
+        """The numbers of waiting requests: interactive, normal, bulk."""
         interactive, normal, bulk = self._by_priority
         return len(interactive), len(normal), len(bulk)
 
     @property
     def depths_by_version(self) -> Counter[tuple[str, int, Priority]]:
-        """How many requests wait for each version of a model, by priority.
+        """Return how many requests wait for each version of a model, by priority.
 
-        Any thread may read it: it counts what waits at one moment.
+        Any thread may call it: it counts the requests that wait at one moment.
         """
         counts: Counter[tuple[str, int, Priority]] = Counter()
         for priority, waiting in zip(Priority, self._by_priority, strict=True):
@@ -95,24 +95,24 @@ class Queue:
 
     @property
     def depths_by_automation(self) -> Counter[tuple[str, Priority]]:
-        """How many wait for each automation, by priority. Any thread may ask, as of `depths_by_version`."""
+        """Return how many wait for each automation, by priority. Any thread may call it, like `depths_by_version`."""
         counts: Counter[tuple[str, Priority]] = Counter()
         for priority, waiting in zip(Priority, self._by_priority, strict=True):
             counts.update((item.request.automation, priority) for item in list(waiting))
         return counts
 
     def add(self, item: Item) -> None:
-        """One more."""
+        """Add one request."""
         self._by_priority[item.request.priority].append(item)
 
     def ahead_of(self, priority: Priority) -> int:
-        """How many go before one that would come now."""
+        """Return how many requests go before one that would arrive now."""
         return sum(map(len, self._by_priority[: priority + 1]))
 
     def take(self, room: int, now_ns: int, most: int = MAX_BATCH) -> tuple[list[Item], list[Item]]:
         """Take the next batch, of at most `most`, and the requests that expired before their turn.
 
-        `room` is how much bulk work fits into BULK_SLICE.
+        `room` is the amount of bulk work that fits into BULK_SLICE.
         """
         batch: list[Item] = []
         expired: list[Item] = []
@@ -125,7 +125,7 @@ class Queue:
         return batch, expired
 
     def take_expired(self, now_ns: int) -> list[Item]:
-        """Remove those whose deadline has passed while nothing was taken, and return them."""
+        """Remove and return the requests whose deadline has passed while nothing was taken."""
         expired: list[Item] = []
         for waiting in self._by_priority:
             late = [item for item in waiting if _is_late(item, now_ns)]
@@ -137,7 +137,7 @@ class Queue:
         return expired
 
     def bulk_wait(self, now_ns: int) -> float | None:
-        """Seconds until bulk work that waits alone is due; None when something is due now."""
+        """Return the seconds until bulk work that waits alone is due; None when something is due now."""
         interactive, normal, bulk = self._by_priority
         if not bulk or interactive or normal or len(bulk) >= min(BULK_BATCH, self.limit):
             return None
@@ -146,7 +146,7 @@ class Queue:
 
 
 def _move(waiting: deque[Item], batch: list[Item], limit: int, expired: list[Item], now_ns: int) -> None:
-    """Fill up a batch with those for whom somebody still waits."""
+    """Fill up a batch with requests for which somebody still waits."""
     while waiting and len(batch) < limit:
         taken = [waiting.popleft() for _ in range(min(len(waiting), limit - len(batch)))]
         waited_for = [item for item in taken if (by := item.request.deadline_ns) is None or now_ns <= by or item.begun]
@@ -167,14 +167,14 @@ def _is_late(item: Item, now_ns: int) -> bool:
 
 
 def _decide_fate(first: Item, together: list[Item], now_ns: int) -> None:
-    """Mark the others of a call as begun if its first was taken in time; otherwise they expire at their turn.
+    """Mark the other items of a call as begun if the first was taken in time; otherwise they expire at their turn.
 
-    The answers of requests that are begun are waited for.
+    Callers wait for the answers of requests that are begun.
     """
     if first.request.deadline_ns is None or now_ns <= first.request.deadline_ns:
         for item in together:
             item.begun = item is not first
-    together.clear()  # which every item of the call holds
+    together.clear()  # the list that every item of the call holds
 
 
 def grouped(items: Sequence[Item]) -> list[tuple[Line, list[Item]]]:

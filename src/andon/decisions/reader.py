@@ -1,7 +1,7 @@
 """Reads of window tiles, rows of tables and used keys from the database, through outages.
 
-It has connections of its own, so that asking for used keys waits neither for a commit under way nor for the tiles of
-others.
+It has connections of its own, so that a query for used keys waits neither for a commit under way nor for other batches'
+tiles.
 """
 
 import asyncio
@@ -27,20 +27,20 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 PATIENCE = timedelta(seconds=8)
-"""How long a batch waits for a database that is restarting before its callers are told to try again."""
+"""The time that a batch waits for a restarting database before its callers must try again."""
 
 RECONNECT_SECONDS = 0.05
 
 
 class FeatureReader:
-    """Use from one event loop; `close` when done."""
+    """Reads with patience. Use from one event loop; `close` when done."""
 
     def __init__(self, database: Database) -> None:
         self._state, self._keys = _Patient(database), _Patient(database)
         self._lookups = Lookups()
 
     async def open(self) -> None:
-        """Connect ahead of the first batch. A server that is not there now is tried again then."""
+        """Connect ahead of the first batch. A server that is unavailable now is tried again then."""
         with suppress(*CONNECTION_LOST):
             await self._state.connected()
 
@@ -49,21 +49,21 @@ class FeatureReader:
         return await self._state.ask(lambda connection: features.read(connection, needs))
 
     async def look_up(self, wanted: Sequence[WantedRows]) -> Looked:
-        """Return the rows that a batch needs, read if none is known that is fresh enough. Raises LedgerUnavailable."""
+        """Return the rows that a batch needs, reading those that are not cached freshly. Raises LedgerUnavailable."""
         return await self._state.ask(lambda connection: self._lookups.read(connection, wanted))
 
     async def used(self, keys: Sequence[Idempotency]) -> set[tuple[str, str]]:
-        """Those of these keys that have a decision, as scope and key. Raises LedgerUnavailable."""
+        """Return the keys that have a decision, as scope and key. Raises LedgerUnavailable."""
         return await self._keys.ask(lambda connection: reservations.used(connection, keys))
 
     async def close(self) -> None:
-        """Let go of the database."""
+        """Close the database connections."""
         await self._state.close()
         await self._keys.close()
 
 
 class _Patient:
-    """One connection, for one question at a time; asked again on a new one while the database is away."""
+    """One connection for one query at a time, repeated on a new connection while the database is away."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -71,7 +71,7 @@ class _Patient:
         self._one_at_a_time = asyncio.Lock()
 
     async def ask(self, question: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
-        """Return the database's answer to a question. Raises LedgerUnavailable."""
+        """Return the database's answer to a query. Raises LedgerUnavailable."""
         async with self._one_at_a_time:
             deadline = perf_counter() + PATIENCE.total_seconds()
             while True:

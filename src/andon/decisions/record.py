@@ -1,8 +1,8 @@
 """The canonical record of a decision: the bytes that are stored, hashed and, years later, read again.
 
 A record is one JSON object. The input is spliced in exactly as the caller sent it; everything else is written by us.
-Its digest is SHA-256 over a random salt and the record, so that the audit chain, which keeps only the digest, says
-nothing of the person once salt and record are erased.
+Its digest is SHA-256 over a random salt and the record. So the audit chain, which keeps only the digest, reveals
+nothing about the person once salt and record are erased.
 """
 
 import json
@@ -23,10 +23,10 @@ SALT_BYTES = 16
 
 
 def _written(*, once: bool) -> list[Field]:
-    """Return the parts of a record that are written by themselves.
+    """Return the parts of a record that are written separately.
 
     A field at a path with a dot is written with the part that holds it, the input as it was received, and the
-    deliveries apart, because few decisions have any.
+    deliveries on their own, because few decisions have any.
     """
     parts = [field for field in FIELDS.values() if field.record and "." not in field.record]
     return [field for field in parts if field.once is once and field.record not in ("input", "deliveries")]
@@ -38,25 +38,25 @@ def _struct(name: str, fields: Sequence[Field], **more: Any) -> Any:
 
 
 _own = texts_of(_written(once=False), _struct("Own", _written(once=False)))
-"""What each decision has for itself."""
+"""Writes the parts that each decision has for itself."""
 
 _common = values_of(_written(once=True))
-"""What many decisions of a batch have alike, as a value that is hashed: equal ones are written once."""
+"""Returns the parts that many decisions of a batch share, as a hashable value: equal ones are written once."""
 
 _Common = _struct("Common", _written(once=True), shape=RECORD_SHAPE)
 
 
 _WITH_ARM = 2
-"""The first shape with arms; later ones added nothing that a reader needs to be given."""
+"""The first shape with arms; later ones added nothing that a reader must supply."""
 
 _ADDED = [field for field in COLUMNS.values() if field.since > 1]
-"""What the first records lack."""
+"""The fields that the first records lack."""
 
 
 def encode(decisions: Sequence[Decision], deliveries: Mapping[UUID, Mapping[str, str]] | None = None) -> list[bytes]:
-    """Return the records of a batch as JSON bytes. What its decisions have in common is written once.
+    """Return the records of a batch as JSON bytes. Parts that its decisions share are written once.
 
-    `deliveries` are the digests of what decisions set off, by decision.
+    `deliveries` are the digests of the deliveries that decisions set off, by decision.
     """
     written: dict[Hashable, bytes] = {}
     if not deliveries:
@@ -76,7 +76,7 @@ def _encode(decision: Decision, written: dict[Hashable, bytes], sent: Mapping[st
 
 
 def read(record: bytes) -> dict[str, Any]:
-    """Read a record of any shape: what an older one lacks has the value that held then."""
+    """Read a record of any shape: fields that an older one lacks get the values of that time."""
     values = decode(record)
     if shape_of(values) < RECORD_SHAPE:
         _bring_up(values)
@@ -88,18 +88,18 @@ def decode(record: bytes) -> dict[str, Any]:
     values: dict[str, Any]
     try:
         values = from_json(record, cache_strings="keys")  # in a third of the time
-    except ValueError:  # an input that was nested as deep as this reads is one level deeper here
+    except ValueError:  # an input of the greatest depth that this reads is one level deeper here
         values = json.loads(record)
     return values
 
 
 def digest_of(salt: bytes, record: bytes) -> bytes:
-    """Return what the audit chain keeps of a record: 32 bytes."""
+    """Return the digest of a record that the audit chain keeps: 32 bytes."""
     return sha256(salt + record).digest()
 
 
 def shape_of(record: Mapping[str, Any]) -> int:
-    """Return the shape of a record, which says what fields it has."""
+    """Return the shape of a record, which determines its fields."""
     shape: int = record.get("shape", 1)
     return shape
 

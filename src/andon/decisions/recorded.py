@@ -1,6 +1,7 @@
 """Recorded decisions as a replay reads them: typed, each with its input as it was sent.
 
-A replay reads millions. Values that many records share (the line, the gate's answer, the ruling) are parsed once.
+A replay reads millions of them. Values that many records share (the line, the gate's answer, the ruling) are parsed
+once.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +23,7 @@ from andon.serving import Assignment, Prediction
 _T = TypeVar("_T")
 
 MOST_SHARED = 4096
-"""The most values of one kind that are kept. When there are more, all are dropped."""
+"""The most values of one kind that are cached. When there are more, all are dropped."""
 
 
 class RecordedDecision(Struct, frozen=True, gc=False):
@@ -65,7 +66,7 @@ class RecordedDecision(Struct, frozen=True, gc=False):
 
 
 class _Written(Struct, gc=False):
-    """A record as it is written, with its shared values not parsed yet."""
+    """A record as it was written, with its shared values not parsed yet."""
 
     id: str
     input: Raw

@@ -1,7 +1,7 @@
 """The fast ledger writer: a batch is a pipeline of prepared statements, one transaction and one round trip.
 
 It expects no used key, no repeat, no refusal and no outage. When one of them occurs, the pipeline is rolled back or its
-end is unknown. Then a `PlainRecorder` records the batch, after looking at what the ledger has of it.
+end is unknown. Then a `PlainRecorder` records the batch, after checking which of it the ledger has.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class Recorder:
         self._one_at_a_time = asyncio.Lock()
 
     async def open(self) -> None:
-        """Connect and prepare ahead of the first batch, if the server is there."""
+        """Connect and prepare ahead of the first batch, if the server is available."""
         async with self._one_at_a_time:
             with suppress(*CONNECTION_LOST):
                 await self._ready()
@@ -52,7 +52,7 @@ class Recorder:
         return batch.recorded
 
     async def run(self, statement: str, *parameters: object) -> None:
-        """Write something beside the ledger, once. Raises LedgerUnavailable; then it may be lost."""
+        """Write something outside the ledger, once. Raises LedgerUnavailable; then the write may be lost."""
         await self._plain.run(statement, *parameters)
 
     async def close(self) -> None:
@@ -62,7 +62,7 @@ class Recorder:
         await self._plain.close()
 
     async def _record_at_once(self, batch: Batch) -> bool:
-        """Record all of a batch. False if nothing of it was recorded, or if that is in doubt."""
+        """Record all of a batch. Return False if nothing was recorded, or if that is in doubt."""
         ids = {entry.decision.request.id for entry in batch.entries}
         try:
             statements = await self._ready()
@@ -92,7 +92,7 @@ class Recorder:
         return True
 
     def _pipeline(self, batch: Batch, ids: set[UUID]) -> tuple[audit.Leaf | None, audit.Leaf | None, list[Statement]]:
-        """Return the leaf of a batch's decisions, the leaf of what is alongside, and the statements that record all."""
+        """Return the leaves of a batch's decisions and of the writes alongside, and the statements that record all."""
         leaf, beside, requests = None, None, batch.requests
         statements = reservations.reserving(requests, self._clock.now())
         if requests:

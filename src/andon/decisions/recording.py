@@ -1,4 +1,4 @@
-"""A batch of decisions to be recorded together, with what its sender writes beside them in the same transaction."""
+"""A batch of decisions to be recorded together, with its sender's own writes in the same transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -17,14 +17,14 @@ from andon.kernel.errors import Invalid
 from andon.kernel.statements import Statement
 
 SLACK_NS = 50_000_000
-"""A deadline that is closer than this counts as passed: there is no time for another attempt."""
+"""A deadline closer than this counts as passed: there is no time for another attempt."""
 
 GiveUp: TypeAlias = Callable[[AbstractSet[UUID], bool], None]
-"""Answer these requests now; the flag says whether it is in doubt that they are recorded."""
+"""Answers these requests now; the flag says whether their recording is in doubt."""
 
 
 class AlongsideEntry(Struct, frozen=True):
-    """The audit entry about what a sender writes; it stands in a chain of its own beside that of the decisions."""
+    """The audit entry about a sender's writes, in a chain of its own next to that of the decisions."""
 
     action: str
     subject: str
@@ -33,27 +33,27 @@ class AlongsideEntry(Struct, frozen=True):
 
 
 class Alongside(Protocol):
-    """What a sender writes in the transaction that records its batch, e.g. how far a stream is."""
+    """A sender's writes in the transaction that records its batch, e.g. the position of a stream."""
 
     def entry(self) -> AlongsideEntry | None:
-        """Return the audit entry that vouches for what it writes."""
+        """Return the audit entry that vouches for these writes."""
         ...
 
     def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str | Invalid]) -> Sequence[Statement]:
-        """Return the statements that write it; they call `refuse_unless_all_found` if their rows are not as expected.
+        """Return the statements of these writes; they call `refuse_unless_all_found` if their rows are not as expected.
 
-        `recorded` are the decisions in this transaction, `refused` what is not recorded and never will be, with the
+        `recorded` are the decisions in this transaction, `refused` the requests that will never be recorded, with the
         reason.
         """
         ...
 
     async def is_written(self, connection: asyncpg.Connection) -> bool:
-        """Whether it is written, where the answer to a commit without a decision was lost."""
+        """Return whether it is written, if the answer to a commit without a decision was lost."""
         ...
 
 
 class RepeatsFound(Exception):
-    """Some requests of a batch with something alongside were decided before; nothing of it is recorded."""
+    """Some requests of a batch with writes alongside were decided before; none of it is recorded."""
 
     def __init__(self, ids: AbstractSet[UUID]) -> None:
         super().__init__(f"{len(ids)} were decided before")
@@ -61,7 +61,7 @@ class RepeatsFound(Exception):
 
 
 class Batch(Struct):
-    """Decisions to be recorded together, and what became of them.
+    """Decisions to be recorded together, and their results.
 
     `deltas` gives what some of the requests add to the feature state.
     """
@@ -75,9 +75,9 @@ class Batch(Struct):
     recorded: set[UUID] = set()
     """The decisions that this batch recorded."""
     refused: dict[UUID, str] = {}
-    """The decisions that PostgreSQL never takes, with the reason."""
+    """The decisions that PostgreSQL rejects, with the reason."""
     in_doubt: set[UUID] = set()
-    """The writers of attempts whose end is unknown: what they recorded is this batch's."""
+    """The writers of attempts whose end is unknown: anything they recorded belongs to this batch."""
 
     @property
     def requests(self) -> list[DecisionRequest]:
@@ -85,23 +85,23 @@ class Batch(Struct):
         return [entry.decision.request for entry in self.entries]
 
     def seconds_left(self, until: float) -> float:
-        """Return the seconds until the first of its callers goes away, or until this moment of `perf_counter`."""
+        """Return the seconds until the first of its callers gives up, or until this moment of `perf_counter`."""
         deadlines = [deadline / 1e9 for request in self.requests if (deadline := request.deadline_ns) is not None]
         return max(0.0, min([until, *deadlines]) - perf_counter())
 
     def drop_overdue(self) -> None:
-        """Give up the requests whose deadline has passed, and go on with the others."""
+        """Give up the requests whose deadline has passed, and continue with the others."""
         by = perf_counter_ns() + SLACK_NS
         requests = self.requests
         self.drop({r.id for r in requests if r.deadline_ns is not None and r.deadline_ns <= by})
 
     def drop(self, ids: AbstractSet[UUID]) -> None:
-        """Give up these requests, and go on with the others."""
+        """Give up these requests, and continue with the others."""
         if self.give_up is None or not ids:
             return
         self.keep({request.id for request in self.requests} - ids)
         self.give_up(ids, bool(self.in_doubt))
 
     def keep(self, ids: AbstractSet[UUID]) -> None:
-        """Go on with these requests only."""
+        """Continue with these requests only."""
         self.entries = [entry for entry in self.entries if entry.decision.request.id in ids]

@@ -1,7 +1,7 @@
-"""Releases: the act by which a deployed version of an automation may decide, and the policy that comes with it.
+"""Releases: the act that lets a deployed version of an automation decide, and the policy that comes with it.
 
-A release publishes the policy text of its version if that differs from the text of the version released before. If it
-does not, the policy in force stays: an unchanged file never undoes what somebody published.
+A release publishes the policy text of its version if that differs from the text of the previous release. If it does
+not, the policy in force stays: an unchanged file never undoes what somebody published.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from andon.policies import DecisionTable, PolicyInvalid
 
 @dataclass(frozen=True, slots=True)
 class PolicyText:
-    """A policy as text, and the version that it has."""
+    """A policy as text, and its version."""
 
     text: str
     table: DecisionTable
@@ -42,7 +42,7 @@ def release(
     events: Events,
     author_may_approve: bool = True,
 ) -> Release:
-    """Let one deployed version decide; running gateways follow within a second. Where it does already, nothing changes.
+    """Let one deployed version decide; running gateways follow within a second. Change nothing if it already does.
 
     Raises AutomationNotFound, ReasonInvalid, ReleaseRefused, and AutomationInvalid if the policy that would be in force
     names what the version does not give.
@@ -81,14 +81,14 @@ def release(
 
 
 def hold(tx: Tx, automation: str) -> None:
-    """Let nobody else release this automation until the transaction ends."""
+    """Lock the releases of this automation until the transaction ends."""
     releases.lock(tx, automation)
 
 
 def decide_by(
     tx: Tx, automation: str, policy: PolicyText, *, actor: Actor, reason: str, now: datetime, events: Events
 ) -> None:
-    """Publish a policy and put it in force; nothing changes where it is."""
+    """Publish a policy and put it in force; change nothing if it already is."""
     policies.publish(tx, automation, policy.table, policy.text, actor=actor, reason=reason, now=now)
     policies.put_in_force(tx, automation, policy.table.version, actor=actor, reason=reason, now=now, events=events)
 
@@ -121,18 +121,18 @@ def require_named(deployed: AutomationVersion, table: DecisionTable) -> None:
 
 
 def released(tx: Tx, automation: str) -> Release | None:
-    """Return the release that holds; None if nothing was released."""
+    """Return the release in force; None if nothing was released."""
     return releases.newest(tx, automation)
 
 
 def list_releases(tx: Tx, automation: str) -> Sequence[Release]:
-    """Every release of an automation, newest first. Raises AutomationNotFound."""
+    """Return every release of an automation, newest first. Raises AutomationNotFound."""
     require_deployed(tx, automation)
     return releases.history(tx, automation)
 
 
 def superseded_at(tx: Tx, automation: str, version: int) -> datetime | None:
-    """When another version took over from this one; None if it was never released, or is."""
+    """Return when another version took over from this one; None if it was never released, or still is."""
     return releases.superseded_at(tx, automation, version)
 
 
@@ -150,12 +150,12 @@ def require_deployed(tx: Tx, automation: str) -> None:
 
 
 def is_same_person(author: str, approver: str) -> bool:
-    """Whether two actors are one person, who may come by a key or by the command line under the same name."""
+    """Return whether two actors are one person, who may use a key or the command line under the same name."""
     return author.removeprefix(COMMAND_LINE) == approver.removeprefix(COMMAND_LINE)
 
 
 def _policy_version(deployed: AutomationVersion) -> str | None:
-    """Return the version of the policy it was deployed with; None if the text is no valid policy any more."""
+    """Return the version of the policy it was deployed with; None if the text is no longer a valid policy."""
     try:
         return own_policy(deployed).table.version
     except PolicyInvalid:

@@ -1,7 +1,7 @@
 """Replay: recorded decisions decided again from their recorded features. Writes nothing.
 
 The same versions on the same features must give the same outcome, rule and score, to the last bit. A candidate is
-judged in the line state of that time. The parts that it does not name stay as they were.
+judged in the line state of that time. Parts that it does not name stay as they were.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ Read: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A decision with another result now, or one that could not be decided again (`after` is then the reason)."""
+    """A decision with a different result now, or one that could not be decided again (then `after` is the reason)."""
 
     id: UUID
     before: str
@@ -54,9 +54,9 @@ class Replayed:
 class ReplayBy:
     """The versions that decide again: a contract, a judge, and the parts of an arm that differ from the recorded ones.
 
-    Without an `arm`, each decision keeps its recorded prediction. `same` tells that `arm` is the version that
-    predicted: a row without a recorded prediction has none now. Without a `gate`, the same version keeps the recorded
-    gate. Another version has its own gate, or the one in `control`.
+    Without an `arm`, each decision keeps its recorded prediction. `same` says that `arm` is the version that predicted:
+    a row without a recorded prediction has none now. Without a `gate`, the same version keeps the recorded gate.
+    Another version has its own gate, or the one in `control`.
     """
 
     contract: Contract
@@ -73,7 +73,7 @@ class ReplayBy:
         return cls(line.contract, line.judge, champion, same=champion.version == record.line.model.version)
 
     def read(self, records: Sequence[RecordedDecision]) -> list[Read | str]:
-        """Read each input; or give the reason why it does not fit the contract any more."""
+        """Return each input as the contract reads it, or the reason why it no longer fits."""
         return [_read(self.contract, record.input) for record in records]
 
     def judge_all(
@@ -115,7 +115,7 @@ class ReplayBy:
 def replay(
     records: Sequence[DecisionRecord], line_of: Callable[[DecisionRecord], Line], progress: Callable[[int], None]
 ) -> Replayed:
-    """Decide records again, each by the line that `line_of` gives for it, and compare outcome, rule and score."""
+    """Decide records again, each by the line that `line_of` returns for it, and compare outcome, rule and score."""
     identical, differences, reader = 0, list[Difference](), RecordReader()
     for line, batch in _by_line(records, line_of):
         now = max(record.row.decided_at for record in batch)
@@ -193,7 +193,7 @@ def _by_line(
 
 
 class _Conditions(NamedTuple):
-    """The conditions of a decision beside its versions: the line state, the gate, and the fallback that answered."""
+    """The conditions of a decision apart from its versions: the line state, the gate, the fallback that answered."""
 
     state: LineState
     gate: Gate
@@ -201,7 +201,7 @@ class _Conditions(NamedTuple):
 
 
 def _alike(records: Iterable[RecordedDecision]) -> dict[_Conditions, list[int]]:
-    """Return the numbers of decisions by their conditions."""
+    """Return the indexes of decisions by their conditions."""
     found: dict[tuple[Any, ...], list[int]] = {}
     for number, record in enumerate(records):
         risk, fallback = record.risk, record.fallback
@@ -230,7 +230,7 @@ def _asking(records: Sequence[RecordedDecision]) -> Ask:
 
 
 def _as_recorded(records: Sequence[RecordedDecision]) -> Ask:
-    """Give the recorded predictions, and the reasons where there were none."""
+    """Return the recorded predictions, or the reasons if there were none."""
 
     async def ask(arm: Arm, rows: Sequence[Row], within: float) -> Sequence[Prediction | Unpredictable]:
         del arm, rows, within
@@ -270,6 +270,6 @@ _NOBODY = LineRef("", 0, ModelRef("", 0, ""), "")
 
 
 def summary_of(judgement: Judgement) -> str:
-    """Write outcome, rule and score in a line."""
+    """Return outcome, rule and score in one line."""
     prediction, ruling = judgement.prediction, judgement.ruling
     return f"{ruling.outcome} by {ruling.rule}, score {None if prediction is None else prediction.score!r}"

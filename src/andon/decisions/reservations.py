@@ -29,7 +29,7 @@ No row is locked, so that a repeat does not wait.
 """
 
 TAKE_FROM_INTAKE = "DELETE FROM intake WHERE id = ANY($1::uuid[]) RETURNING id"
-"""Take requests out of the intake. Returns those that were there."""
+"""Take requests out of the intake. Returns the ones that were present."""
 
 RESERVE_ALL = all_of(RESERVE, "decision_id", "$4::uuid[]")
 HELD_ALL = all_of(HELD, "decision_id", "$3::uuid[]")
@@ -49,7 +49,8 @@ async def used(connection: asyncpg.Connection, keys: Sequence[Idempotency]) -> s
 async def reserve(connection: asyncpg.Connection, requests: Sequence[DecisionRequest], now: datetime) -> set[UUID]:
     """Take keys and intake rows, inside a transaction, and return the ids of the requests that may be decided.
 
-    Others repeat a used key, or were taken out of the intake before. Of requests with one key the first gets it.
+    The others repeat a used key, or were already taken out of the intake. Of requests with the same key, the first gets
+    it.
     """
     refused: set[UUID] = set()
     if keyed := _keyed(requests):
@@ -80,7 +81,7 @@ def reserving(requests: Sequence[DecisionRequest], now: datetime) -> list[Statem
 
 
 def _keyed(requests: Sequence[DecisionRequest]) -> list[tuple[str, str, bytes, UUID]]:
-    """Scope, key, digest and id of requests with a key, in an order that all writers share."""
+    """Return scope, key, digest and id of requests with a key, in an order that all writers share."""
     keyed = [
         (r.idempotency.scope, r.idempotency.key, r.idempotency.digest, r.id)
         for r in requests

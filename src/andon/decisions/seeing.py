@@ -1,4 +1,4 @@
-"""The features of one row as seen: what a decision is made of beside its input. A pure value."""
+"""The features of one row as seen: the basis of a decision, along with its input. A pure value."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ FEATURE_FAILED = "FEATURE_FAILED"
 class Seen(Struct, frozen=True, gc=False):
     """The features of one row as seen, or why they could not be computed.
 
-    `misplaced` says why windows do not have it at the time of its event, `breached` what was not as expected.
+    `misplaced` says why windows do not have it at the time of its event, `breached` which values were unexpected.
     """
 
     features: Mapping[str, Any]

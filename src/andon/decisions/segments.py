@@ -10,7 +10,7 @@ from andon.kernel.errors import Fault
 
 
 def segment_in(texts: Sequence[str]) -> Mapping[str, str] | None:
-    """Read `field=value` texts, each of which may hold several with commas between; None if there is none.
+    """Read `field=value` texts, each of which may hold several, separated by commas; None if there is none.
 
     Raises SegmentUnreadable.
     """

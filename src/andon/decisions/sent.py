@@ -1,4 +1,4 @@
-"""The deliveries that records of decisions name, compared with those that stand: for `andon audit verify`."""
+"""The deliveries that records of decisions name, compared with the stored ones, for `andon audit verify`."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,16 +44,16 @@ def adopt_deliveries(tx: Tx, now: datetime) -> None:
 
 
 class SentDeliveries:
-    """Compares the deliveries that records name with those that stand. One object for each verification."""
+    """Compares the deliveries that records name with the stored ones. Use one object per verification."""
 
     def __init__(self) -> None:
         self.found = 0
-        """Deliveries that stand as their record names them."""
+        """The number of deliveries that match their record."""
         self._adopted: tuple[datetime, int] | None = None
         self._named: list[tuple[Leaf, str, str]] = []
 
     def adopt(self, leaves: Sequence[Leaf]) -> Iterator[Finding]:
-        """Read how many deliveries stood before; a second such entry, or one in a process's chain, is forged."""
+        """Read how many deliveries existed before; a second such entry, or one in a process's chain, is forged."""
         for leaf in leaves:
             if leaf.writer != CONTROL or self._adopted is not None:
                 message = "deliveries were adopted although records named deliveries already"
@@ -69,11 +69,11 @@ class SentDeliveries:
         return self._adopted is not None and datetime.fromisoformat(json.loads(content)[-1]) <= self._adopted[0]
 
     def name(self, leaf: Leaf, deliveries: Mapping[str, str]) -> None:
-        """Note what the record of a decision in this leaf names, until `compare`."""
+        """Collect the deliveries that the record of a decision in this leaf names, until `compare`."""
         self._named += [(leaf, identifier, digest) for identifier, digest in deliveries.items()]
 
     def compare(self, tx: Tx) -> Iterator[Finding]:
-        """Compare what was named since the last time."""
+        """Compare the deliveries named since the last call."""
         named, self._named = self._named, []
         standing = store.standing(tx, [identifier for _, identifier, _ in named]) if named else {}
         for leaf, identifier, digest in named:
@@ -87,7 +87,7 @@ class SentDeliveries:
                 yield _about(Harm.EVIDENCE_EDITED, message, identifier, leaf)
 
     def unclaimed(self, tx: Tx) -> Iterator[Finding]:
-        """Find deliveries that no record names. They are looked for one by one only if the numbers differ."""
+        """Find deliveries that no record names. The search goes one by one only if the numbers differ."""
         at, adopted = self._adopted or (None, 0)
         if store.count_set_off(tx) == self.found + adopted:
             return

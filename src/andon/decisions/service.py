@@ -1,4 +1,4 @@
-"""Operations on decisions besides deciding: read them, accept requests for later, deploy versions, keep house."""
+"""Operations on decisions except deciding: read them, accept requests for later, deploy versions, clean up."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -35,11 +35,11 @@ log = structlog.get_logger(__name__)
 FirstAnswer: TypeAlias = DecisionRecord | KeyReused | KeyInFlight
 
 DAYS_AHEAD = 3
-"""Partitions of the ledger are made this many days before they are needed."""
+"""The number of days ahead for which partitions of the ledger are created."""
 
 
 def get(tx: Tx, decision_id: UUID) -> DecisionRecord:
-    """One decision, whole. Raises DecisionNotFound."""
+    """Return one decision, complete. Raises DecisionNotFound."""
     found = reading.find(tx, decision_id)
     if found is None:
         raise DecisionNotFound(f"No decision {decision_id}")
@@ -47,43 +47,43 @@ def get(tx: Tx, decision_id: UUID) -> DecisionRecord:
 
 
 def find(tx: Tx, decision_id: UUID) -> DecisionRecord | None:
-    """One decision, whole, or None."""
+    """Return one decision, complete, or None."""
     return reading.find(tx, decision_id)
 
 
 def page(tx: Tx, wanted: DecisionFilter, *, limit: int, before: UUID | None = None) -> list[DecisionRow]:
-    """Decisions, newest first, older than `before`."""
+    """Return decisions, newest first, older than `before`."""
     return reading.page(tx, wanted, limit=limit, before=before)
 
 
 def following(
     tx: Tx, automation: str, since: datetime, until: datetime, *, limit: int, after: UUID | None = None
 ) -> list[DecisionRecord]:
-    """Decisions of an automation that were asked for between two moments, whole, oldest first, those after `after`."""
+    """Return an automation's decisions requested between two moments, complete, oldest first, after `after`."""
     return reading.following(tx, automation, since, until, limit=limit, after=after)
 
 
 def with_input(
     tx: Tx, automation: str, field: str, value: str, *, since: datetime, until: datetime, limit: int
 ) -> list[DecisionRecord]:
-    """Return the newest decisions asked for between two moments whose input has this value in a field."""
+    """Return the newest decisions requested between two moments whose input has this value in a field."""
     return reading.with_input(tx, automation, field, value, since, until, limit)
 
 
 def stats(tx: Tx, since: datetime, until: datetime, automations: Sequence[str] | None = None) -> Stats:
-    """How the line did between two moments, over the named automations or all."""
+    """Return the performance between two moments, over the named automations or all."""
     return reading.stats(tx, since, until, automations)
 
 
 def tallies(tx: Tx, *, since: datetime, until: datetime, step: timedelta) -> list[DecisionTally]:
-    """For each step of time (counted from 1970) and automation that had decisions: how many, and how long they took."""
+    """Return the number of decisions and their latencies, for each step of time (from 1970) and automation."""
     return reading.tallies(tx, since, until, step)
 
 
 def first_answer(tx: Tx, key: Idempotency) -> DecisionRecord | None:
-    """Return the decision that a used key got, or None.
+    """Return the decision of a used key, or None.
 
-    Raises KeyReused if it was for another input, KeyInFlight if it still waits.
+    Raises KeyReused if the key was used for another input, KeyInFlight if its request still waits.
     """
     answer = first_answers(tx, [key]).get((key.scope, key.key))
     if isinstance(answer, AndonError):
@@ -92,9 +92,9 @@ def first_answer(tx: Tx, key: Idempotency) -> DecisionRecord | None:
 
 
 def first_answers(tx: Tx, asked: Sequence[Idempotency]) -> dict[tuple[str, str], FirstAnswer]:
-    """Return what used keys got, by scope and key.
+    """Return the decisions of used keys, by scope and key.
 
-    In place of a decision it is KeyReused if the key was used for another input, KeyInFlight if its request still
+    In place of a decision there is KeyReused if the key was used for another input, KeyInFlight if its request still
     waits.
     """
     used = keys.used(tx, asked)
@@ -107,12 +107,12 @@ def first_answers(tx: Tx, asked: Sequence[Idempotency]) -> dict[tuple[str, str],
 
 
 def holders(tx: Tx, used: Sequence[Idempotency]) -> dict[tuple[str, str], UUID]:
-    """Which decision used keys got or wait for, by scope and key."""
+    """Return the decisions that used keys have or wait for, by scope and key."""
     return {place: holder for place, (_, holder) in keys.used(tx, used).items()}
 
 
 def accept(tx: Tx, request: DecisionRequest) -> UUID:
-    """Keep a validated request to be decided soon; the id under which its decision will be found.
+    """Keep a validated request to be decided soon; return the id of its future decision.
 
     The same idempotency key again gives the same id; raises KeyReused if the input differs.
     """
@@ -130,7 +130,7 @@ def accept(tx: Tx, request: DecisionRequest) -> UUID:
 
 
 def accept_new(tx: Tx, requests: Sequence[DecisionRequest]) -> set[UUID]:
-    """Keep those of these requests whose idempotency key, if they have one, was never used; return their ids.
+    """Keep the requests without an idempotency key or with an unused one; return their ids.
 
     `accept` reports on the others.
     """
@@ -153,7 +153,7 @@ def accept_again(
     mended: bool,
     now: datetime,
 ) -> None:
-    """Keep an event that could not be decided to be tried again; who takes it reads it first."""
+    """Keep an event that could not be decided for another attempt; the worker that takes it reads it first."""
     intake.accept(
         tx,
         {
@@ -171,7 +171,7 @@ def accept_again(
 
 
 def withdraw(tx: Tx, decision_id: UUID) -> None:
-    """Take a waiting request back."""
+    """Withdraw a waiting request."""
     intake.withdraw(tx, decision_id)
 
 
@@ -181,27 +181,27 @@ def find_waiting(tx: Tx, decision_id: UUID) -> WaitingRequest | None:
 
 
 def claim(tx: Tx, automations: Sequence[str], *, limit: int, now: datetime, lease: timedelta) -> list[WaitingRequest]:
-    """Take the oldest waiting requests of these automations; they are free again when the lease ends undecided.
+    """Take the oldest waiting requests of these automations; undecided ones are free again when the lease ends.
 
-    A request that was taken before, by a worker that ended, is taken alone: if it ended that worker, it takes no other
-    request along.
+    A request that was taken before, by a worker that died, is taken alone: if it killed that worker, no other request
+    suffers.
     """
     suspect = intake.claim(tx, automations, limit=1, now=now, lease=lease, suspect=True)
     return suspect or intake.claim(tx, automations, limit=limit, now=now, lease=lease)
 
 
 def keep_claimed(tx: Tx, ids: Sequence[UUID], *, until: datetime) -> None:
-    """Keep requests that are being decided from other workers for longer."""
+    """Extend the lease on requests that are being decided."""
     intake.keep_claimed(tx, ids, until)
 
 
 def give_back(tx: Tx, ids: Sequence[UUID]) -> None:
-    """Free requests that were taken and could not be tried, as the database was away."""
+    """Free requests that were taken and could not be tried because the database was away."""
     intake.give_back(tx, ids)
 
 
 def fail(tx: Tx, decision_id: UUID, error: str, *, now: datetime) -> None:
-    """Say why a waiting request can never be decided; who asked will find it there, or is told where it asked to be.
+    """Record why a waiting request can never be decided; the caller can read it, or its destination receives it.
 
     Its idempotency key is free again.
     """
@@ -223,7 +223,7 @@ def fail(tx: Tx, decision_id: UUID, error: str, *, now: datetime) -> None:
 
 
 def deploy(tx: Tx, automation: Automation, *, actor: Actor, now: datetime) -> AutomationVersion:
-    """Return the version of an automation as it stands; a new one, audited and announced, if its content is new."""
+    """Return the version of an automation as it is now; a new one, audited and announced, if its content is new."""
     description = assembly.describe(automation)
     digest = assembly.digest_of(description)
     known = versions.by_digest(tx, automation.name, digest)
@@ -260,7 +260,7 @@ def newest_versions(tx: Tx) -> list[AutomationVersion]:
 
 
 def deployed_versions(tx: Tx, name: str) -> list[AutomationVersion]:
-    """Every version of one automation that was ever deployed, oldest first."""
+    """Return every version of one automation that was ever deployed, oldest first."""
     return versions.deployed(tx, name)
 
 
@@ -275,9 +275,9 @@ def records_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, DecisionRecord]:
 
 
 def sample(tx: Tx, automation: str, outcome: str, since: datetime, until: datetime, *, limit: int) -> list[DecisionRow]:
-    """Return decisions with an outcome that were asked for between two moments.
+    """Return decisions with an outcome that were requested between two moments.
 
-    Of more than `limit`, it returns always the same random ones.
+    If there are more than `limit`, it always returns the same random sample.
     """
     return reading.sample(tx, automation, outcome, since, until, limit)
 
@@ -304,7 +304,7 @@ def declaring(tx: Tx, part: str) -> Mapping[str, datetime]:
 
 
 def version(tx: Tx, name: str, number: int) -> AutomationVersion:
-    """One deployed version. Raises AutomationNotFound."""
+    """Return one deployed version. Raises AutomationNotFound."""
     found = versions.find(tx, name, number)
     if found is None:
         raise AutomationNotFound(f"{name} has no version {number}")
@@ -312,12 +312,12 @@ def version(tx: Tx, name: str, number: int) -> AutomationVersion:
 
 
 def newest(tx: Tx, automation: str, limit: int) -> list[DecisionRecord]:
-    """Return the last decisions of an automation, whole, newest first."""
+    """Return the last decisions of an automation, complete, newest first."""
     return reading.newest(tx, automation, limit)
 
 
 def between(tx: Tx, first: UUID, last: UUID) -> list[DecisionRecord]:
-    """Return the decisions with ids from `first` to `last`, whole, in their order."""
+    """Return the decisions with ids from `first` to `last`, complete, in order."""
     return reading.between(tx, first, last)
 
 
@@ -326,8 +326,8 @@ def cuts(
 ) -> Sequence[UUID]:
     """Return the ids at which parts of `size` decisions begin, then the id at which the last part ends.
 
-    The parts hold the decisions of all automations between two moments. `newest` is an automation and a number: then
-    the parts go back only to its newest so many decisions.
+    The parts hold the decisions of all automations between two moments. With `newest`, an automation and a number, the
+    parts go back only as far as that many of its newest decisions.
     """
     return spans.cuts(tx, since, until, size, newest=newest)
 
@@ -343,7 +343,7 @@ def versions_between(tx: Tx, automation: str, first: UUID, end: UUID) -> list[Au
 
 
 def plan_days(tx: Tx, now: datetime) -> None:
-    """Make the ledger's partitions of today and of the next days, as far as they are missing.
+    """Create the missing partitions of the ledger for today and the next days.
 
     A day that was not planned in time stays in `decisions_unplanned`: decisions are never moved, and are found there as
     well. No decision waits for this call. It gives up while a long query on the ledger is under way, and raises
@@ -357,7 +357,7 @@ def plan_days(tx: Tx, now: datetime) -> None:
 
 
 def keep_house(tx: Tx, now: datetime, *, failed_kept: timedelta) -> None:
-    """Forget old idempotency keys, and requests that failed longer ago than that."""
+    """Delete old idempotency keys, and requests that failed before that time."""
     keys.forget(tx, now - KEYS_KEPT)
     intake.forget_failed(tx, now - failed_kept)
 
@@ -368,5 +368,5 @@ def waiting_sql() -> str:
 
 
 def count_waiting(tx: Tx) -> int:
-    """How many accepted requests wait to be decided."""
+    """Return how many accepted requests wait to be decided."""
     return intake.count(tx)

@@ -1,8 +1,8 @@
 """Recent service times of decisions under load, used to estimate the wait in a queue. Pure.
 
 The estimate is the median of the last batches, each weighted by its number of decisions. A commit that stalled for
-seconds, or the very first batch, says nothing of later ones. An average would include it, and callers who could be
-answered at once would be refused.
+seconds, or the very first batch, says nothing about later ones. An average would include it, and would refuse callers
+who could be answered immediately.
 """
 
 from bisect import bisect_left
@@ -10,13 +10,13 @@ from collections import deque
 from itertools import accumulate
 
 _TELLING = 16
-"""From so many decisions on, a batch tells what one costs under load."""
+"""The number of decisions from which a batch shows the cost of one under load."""
 
 _OF_LATE = 9
-"""Batches that are remembered."""
+"""The number of batches that are remembered."""
 
 _LEAST = 3
-"""From so many batches on, something is known."""
+"""The number of batches from which there is an estimate."""
 
 
 class ServiceTime:
@@ -32,8 +32,8 @@ class ServiceTime:
     def learn(self, decisions: int, seconds: float) -> None:
         """Learn from a batch of `decisions` that took `seconds`.
 
-        A small batch counts only if it was faster than the present estimate: most of its time is the fixed cost of any
-        commit. If that were taken for the cost of each decision, a burst on a quiet line would look hopeless and be
+        A small batch counts only if it was faster than the current estimate: most of its time is the fixed cost of any
+        commit. If that were mistaken for the cost of each decision, a burst on a quiet line would look hopeless and be
         refused.
         """
         each = seconds / decisions

@@ -24,20 +24,20 @@ from andon.serving import SHADOW_SQL, ShadowPrediction, shadow_columns
 log = structlog.get_logger(__name__)
 
 ROOM = 2048
-"""Rows that may wait for the shadows; more are not shown to them."""
+"""The most rows that may wait for the shadows; any more are not shown to them."""
 
 AT_ONCE = 64
-"""Rows shown at once: so long an inline shadow may hold up the event loop."""
+"""Rows shown together: this bounds how long an inline shadow may block the event loop."""
 
 WITHIN = 30.0
-"""Seconds a shadow elsewhere may take."""
+"""The seconds that a shadow elsewhere may take."""
 
 ENDING = 1.0
-"""Seconds that what is under way may take at the end."""
+"""The seconds that work under way may take at the end."""
 
 
 class Shadows:
-    """Shows answered requests to a line's shadows whenever nothing else is to be done. Use from one event loop."""
+    """Shows answered requests to a line's shadows whenever there is nothing else to do. Use from one event loop."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Shadows:
         self._running: asyncio.Task[None] | None = None
 
     def offer(self, line: Line, requests: Sequence[DecisionRequest], seen: Sequence[Seen]) -> None:
-        """Show these to the line's shadows later, as far as there is room."""
+        """Queue these for the line's shadows, as far as there is room."""
         room = max(0, ROOM - len(self._waiting))
         self._waiting.extend((line, request, s) for request, s in zip(requests[:room], seen[:room], strict=True))
         if len(requests) > room:
@@ -68,7 +68,7 @@ class Shadows:
             self._running = asyncio.get_running_loop().create_task(self._run())
 
     async def close(self) -> None:
-        """Forget what waits; what is under way may end, if it ends soon."""
+        """Drop the waiting rows; work under way may end, if it ends soon."""
         self._waiting.clear()
         if self._running is not None:
             _, late = await asyncio.wait([self._running], timeout=ENDING)
@@ -87,7 +87,7 @@ class Shadows:
             self._running = None
 
     def _next(self) -> list[tuple[Line, DecisionRequest, Seen]]:
-        """Rows of one line."""
+        """Return the next rows of one line."""
         first = self._waiting.popleft()
         rows = [first]
         while self._waiting and len(rows) < AT_ONCE and self._waiting[0][0] is first[0]:
@@ -98,7 +98,7 @@ class Shadows:
         line = rows[0][0]
         name = line.automation.name
         for arm in line.traffic.shadows:
-            # What was decided by the arm itself would only show that it agrees with itself.
+            # A decision by the arm itself would only show that it agrees with itself.
             others = [row for row in rows if row[1].pinned != arm.version or arm.is_apart]
             paid = self._purse.allow(name, len(others))
             if paid < len(others):
@@ -117,11 +117,11 @@ class Shadows:
     async def _asked(
         self, line: Line, arm: Arm, rows: Sequence[tuple[Line, DecisionRequest, Seen]]
     ) -> list[ShadowPrediction]:
-        """Return what one shadow says of rows that the budget pays for."""
+        """Return one shadow's results for the rows that the budget pays for."""
         requests, seen = [request for _, request, _ in rows], [s for _, _, s in rows]
         cpu, cpu_us = thread_time_ns(), 0
         try:
-            # A shadow says what it would decide on an automatic line: its gate holds, the line's state does not.
+            # A shadow says what it would decide on an automatic line: its gate applies, the line's state does not.
             control = self._controls.of(line.automation.name).automatic
             inputs = [request.input for request in requests]
             judged = await line.judge.judge(arm, inputs, seen, control, now=self._clock.now(), within=WITHIN)

@@ -1,8 +1,8 @@
 """The shape of a decision: the name, type, meaning and places of every field, declared here and nowhere else.
 
-From these declarations `shaping.py` makes, at import, the code that writes the record, the ledger's row, the answer and
-the summary for the outside, and that reads them back. The API's documents, Arrow, AsyncAPI and the console follow them
-as well. A new field is a line here, an attribute of the domain, and a column in a migration if it is to be one.
+From these declarations `shaping.py` generates, at import, the code that writes the record, the ledger's row, the answer
+and the summary for the outside, and that reads them back. The API's documents, Arrow, AsyncAPI and the console follow
+them as well. A new field is a line here, an attribute of the domain, and, if it is a column, a migration.
 """
 
 from collections.abc import Mapping
@@ -25,13 +25,13 @@ class ColumnForm(Enum):
     """How a batch sends the values of a column."""
 
     OWN = auto()
-    """As an array: each decision has its own."""
+    """As an array: each decision has its own value."""
     SHARED = auto()
-    """Once for each combination: many decisions of a batch have them alike."""
+    """Once for each combination: many decisions of a batch share them."""
 
 
 class Shown(Flag):
-    """Where a field is shown."""
+    """The places where a field is shown."""
 
     NOWHERE = 0
     ANSWER = auto()
@@ -41,7 +41,7 @@ class Shown(Flag):
     WHOLE = auto()
     """The whole decision over HTTP."""
     OUTSIDE = auto()
-    """What actions, results and reviews are given; described by AsyncAPI."""
+    """The content of actions, results and reviews; described by AsyncAPI."""
     PAGE = auto()
     """The console's page of a decision, in short."""
 
@@ -58,38 +58,38 @@ class Field:
 
     meaning: str
     record: str = ""
-    """The path in the record; empty if it is not in it."""
+    """The path in the record; empty if the field is not in it."""
     column: ColumnForm | None = None
     shown: Shown = Shown.NOWHERE
     of: str = ""
-    """An expression over the decision and its parts (`shaping.PARTS`), where the path in the record is none."""
+    """An expression over the decision and its parts (`shaping.PARTS`), if the path in the record is not one."""
     once: bool = False
-    """Whether a batch writes it once into the records of all decisions that share it. Its value can be hashed then."""
+    """Whether a batch writes it once for all decisions that share it. Its value must then be hashable."""
     recorded: str = ""
-    """An expression over `row` and `record`, where it is neither a column nor in the record."""
+    """An expression over `row` and `record`, if the field is neither a column nor in the record."""
     json: str = ""
     """The path in JSON; empty if that is the name."""
     since: int = 1
     """The first shape of records that has it."""
     before: Any = None
-    """What stands in the column of a decision whose record is older."""
+    """The value in the column of a decision whose record is older."""
     name: str = ""
     type: Any = None
 
     @property
     def title(self) -> str:
-        """The name in words; what is measured in microseconds is shown in milliseconds."""
+        """The name in words; values measured in microseconds are shown in milliseconds."""
         return self.name.removesuffix("_us").replace("_", " ").capitalize()
 
     @property
     def path(self) -> str:
-        """Where it stands in JSON."""
+        """The path in JSON."""
         return self.json or self.name
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionRow:
-    """What the ledger holds of a decision in columns."""
+    """The columns of a decision in the ledger."""
 
     id: Annotated[
         UUID,
@@ -227,7 +227,7 @@ class DecisionRow:
 
 
 class Recorded:
-    """What the record holds beside the columns, or as a whole; never made, only declared."""
+    """The parts of the record that are not columns, or only in part; never instantiated, only declared."""
 
     asked_at: Annotated[datetime, Field("When it was asked for.", "asked_at", of="request.asked_at")]
     happened_at: Annotated[
@@ -341,7 +341,7 @@ COLUMNS = _declared(DecisionRow)
 """The fields that are columns, in their order."""
 
 FIELDS = COLUMNS | _declared(Recorded)
-"""All of them."""
+"""All fields."""
 
 
 def shown(where: Shown) -> list[Field]:

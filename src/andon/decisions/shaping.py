@@ -1,6 +1,6 @@
-"""The code that writes and reads decisions field by field, made from their declarations (`shape.py`) at import.
+"""The code that writes and reads decisions field by field, generated from their declarations (`shape.py`) at import.
 
-A loop over declarations would cost microseconds a decision. Made are plain functions, as one would write them by hand.
+A loop over declarations would cost microseconds per decision. The generated functions are plain, as if written by hand.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,10 +22,10 @@ PARTS = {
     "risk": "decision.judgement.risk",
     "prediction": "decision.judgement.prediction",
 }
-"""What an expression of a field may name, beside `decision` and `now` (nanoseconds), and where it is."""
+"""The names in an expression of a field, besides `decision` and `now` (nanoseconds), and their places."""
 
 _NULLABLE = frozenset({"prediction"})
-"""Parts that may be missing; then what is in them is null."""
+"""Parts that may be missing; then all their fields are null."""
 
 _HASHED = frozenset({"line", "policy", "risk", "draw"})
 """Parts that remember their hash."""
@@ -39,14 +39,14 @@ _NAMES: Mapping[str, Any] = {
 }
 
 _PLAIN: Mapping[Any, str] = {UUID: "str({})", datetime: "{}.isoformat()", tuple[str, ...]: "list({})"}
-"""How values of a type become JSON values; others are such already."""
+"""How values of a type become JSON values; values of other types are JSON values already."""
 
 _READ: Mapping[Any, str] = {
     UUID: "UUID({})",
     datetime: "datetime.fromisoformat({})",
     bytes | None: "(None if {0} is None else bytes.fromhex({0}))",
 }
-"""How they come from a record."""
+"""How values of a type are read from a record."""
 
 
 _READ_RAW: Mapping[Any, str] = {UUID: "fromhex({}.replace('-', ''))"}
@@ -58,7 +58,7 @@ RECORDED_COLUMNS = {name: field for name, field in COLUMNS.items() if field.reco
 def values_of(fields: Iterable[Field], make: Callable[..., Any] | None = None) -> Callable[..., Any]:
     """Return the function from a decision (and `now`) to a tuple of these fields' values.
 
-    With `make`, the function returns what `make` makes of those values.
+    With `make`, the function returns the result of `make` for those values.
     """
     values = [_of_decision(field) for field in fields]
     given = ", ".join(values)
@@ -67,7 +67,7 @@ def values_of(fields: Iterable[Field], make: Callable[..., Any] | None = None) -
 
 
 def key_of(fields: Iterable[Field]) -> Callable[[Any], tuple[Any, ...]]:
-    """Give the function of a decision to what these fields follow from, as a value that is hashed fast."""
+    """Return the function from a decision to the value that determines these fields, and that hashes fast."""
     values = [field.of or field.record for field in fields]
     parts = [value.partition(".")[0] for value in values]
     key = dict.fromkeys(part if part in _HASHED else value for part, value in zip(parts, values, strict=True))
@@ -97,7 +97,7 @@ def seen_of_recorded(fields: Sequence[Field]) -> Callable[[Any, Any], dict[str, 
 
 
 def columns_of_record(shape: int = RECORD_SHAPE) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """Give the function of a record of this shape to what the columns of its decision hold, by name."""
+    """Return the function from a record of this shape to the columns of its decision, by name."""
     values = {
         name: _read(field, _in_record(field.record)) if field.since <= shape else f"before[{name!r}]"
         for name, field in COLUMNS.items()

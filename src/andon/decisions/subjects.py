@@ -1,7 +1,7 @@
 """The keyed hash of a subject, for finding decisions about one person or account without naming it.
 
-It is HMAC-SHA-256 under a key that follows from the installation's pepper. Without the pepper nobody can recognise or
-try subjects.
+It is HMAC-SHA-256 under a key derived from the installation's pepper. Without the pepper nobody can recognise or guess
+subjects.
 """
 
 import hmac
@@ -12,11 +12,11 @@ HASH_BYTES = 16
 
 _PURPOSE = b"andon: the subject of a decision"
 _BLOCK = 64
-"""Bytes that SHA-256 takes at a time, to which HMAC pads its key."""
+"""The block size of SHA-256 in bytes, to which HMAC pads its key."""
 
 
 class Subjects:
-    """Hashes subjects in a microsecond: both halves of the HMAC have taken the key before."""
+    """Hashes subjects in a microsecond: both halves of the HMAC are prepared with the key."""
 
     def __init__(self, pepper: bytes) -> None:
         key = hmac.digest(pepper, _PURPOSE, "sha256").ljust(_BLOCK, b"\0")

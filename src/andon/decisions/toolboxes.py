@@ -7,7 +7,7 @@ from andon.policies import ALLOW, ASK, DENY, REVIEW, DecisionTable
 
 
 def tool_outcomes_wrong(table: DecisionTable) -> str | None:
-    """Return what is wrong with the outcomes of a policy about calls of tools; None if nothing is."""
+    """Return the error in the outcomes of a policy about calls of tools, or None."""
     if {ALLOW, DENY} <= set(table.outcomes) <= {ALLOW, DENY, REVIEW}:
         return None
     return (

@@ -1,4 +1,4 @@
-"""Which arm answers a request: the arms of one automation, and how requests are spread over them. Pure."""
+"""The choice of the arm for a request: the arms of one automation, and how requests are spread over them. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from andon.serving import Assignment, Candidate, Chosen, Prediction, TrafficSpli
 
 
 class Predicts(Protocol):
-    """What an arm needs of a loaded version."""
+    """The part of a loaded version that an arm needs."""
 
     @property
     def inline(self) -> bool:
@@ -21,16 +21,16 @@ class Predicts(Protocol):
 
     @property
     def capacity(self) -> int:
-        """How many batches may usefully be under way at once, now."""
+        """How many concurrent batches are useful now."""
         ...
 
     @property
     def max_batch(self) -> int:
-        """Rows handed to the model at once, at most."""
+        """The most rows that are passed to the model together."""
         ...
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
-        """One prediction a row, in order; blocks. Raises ValueUnusable, PredictionFailed."""
+        """Return one prediction per row, in order; blocks. Raises ValueUnusable, PredictionFailed."""
         ...
 
     async def predict_soon(self, rows: Sequence[Mapping[str, Any]], *, within: float) -> list[Prediction]:
@@ -44,10 +44,10 @@ class Predicts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """A model version that answers for one automation. `policy` is None where the policy in force decides.
+    """A model version that answers for one automation. `policy` is None if the policy in force decides.
 
-    `gate` is what its held-out evidence allows; a later revision replaces it. `own` is the threshold that a candidate
-    brings, if it brings one.
+    `gate` is what its held-out evidence allows; a later revision replaces it. `own` is the candidate's own threshold,
+    if it has one.
     """
 
     ref: LineRef
@@ -73,12 +73,12 @@ class Arm:
 
 
 Fallbacks: TypeAlias = Sequence[tuple[str, Arm | None]]
-"""What answers when an arm cannot, in order: an alias with its arm, `rules` or `review`."""
+"""The fallbacks of an arm, in order: an alias with its arm, `rules` or `review`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """The arms by candidate, and who gets which. `fallbacks` names what answers when an arm cannot, in order."""
+    """The arms by candidate, and how requests are assigned. `fallbacks` answer when an arm cannot, in order."""
 
     champion: Arm
     split: TrafficSplit
@@ -91,9 +91,9 @@ class Traffic:
     It is None if all are inline; then nothing is awaited.
     """
     pins: Mapping[int, Candidate] = field(init=False)
-    """The candidate that answers for a pinned version: by the policy in force, if one of the arms does."""
+    """The candidate that answers for a pinned version: the one with the policy in force, if there is one."""
     _usual: tuple[Assignment, Arm, Predicts | None] = field(init=False)
-    """Where a request goes that is not pinned, while nothing is split."""
+    """The place of a request that is not pinned, while there is no split."""
 
     def __post_init__(self) -> None:
         fallbacks = (arm.loaded for _, arm in self.fallbacks if arm is not None and not arm.loaded.inline)
@@ -107,12 +107,12 @@ class Traffic:
 
     @classmethod
     def of_one(cls, arm: Arm) -> "Traffic":
-        """Everything to one arm."""
+        """Return traffic that goes to one arm only."""
         return cls(arm, TrafficSplit(arm.ref.automation, arm.ref.model.name), {Candidate(arm.version): arm})
 
     @property
     def without_candidates(self) -> tuple[Assignment, Arm, Predicts | None]:
-        """Where a request goes that nothing is drawn for: to the champion."""
+        """The place of a request without a draw: the champion."""
         return self._usual
 
     @property
@@ -131,7 +131,7 @@ class Traffic:
         return candidate
 
     def place(self, request: DecisionRequest, subject: str | None) -> tuple[Assignment, Arm, Predicts | None]:
-        """Which candidate is to answer, its arm, and what of it runs elsewhere. Raises VersionNotServed."""
+        """Return the candidate that answers, its arm, and its part that runs elsewhere. Raises VersionNotServed."""
         if request.pinned is None and not self.split.shares:
             return self._usual
         assignment = self.assign(request, subject)
@@ -139,9 +139,9 @@ class Traffic:
         return assignment, self.arms[candidate], self.elsewhere[candidate]
 
     def assign(self, request: DecisionRequest, subject: str | None) -> Assignment:
-        """Which candidate is to answer: the pinned version's, or the one whose share the request's subject falls into.
+        """Return the candidate that answers: the pinned version's, or the one whose share holds the request's subject.
 
-        Raises VersionNotServed for a pinned version that is no arm here.
+        Raises VersionNotServed for a pinned version without an arm here.
         """
         if request.pinned is not None:
             pinned = self.require(request.pinned)

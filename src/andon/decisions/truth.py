@@ -67,7 +67,7 @@ def declared(deployed: AutomationVersion) -> Truth | None:
 
 
 def truth_of(tx: Tx, automation: str) -> Truth | None:
-    """Return the truth of an automation by its released version; by its newest one while none was released.
+    """Return the truth of an automation from its released version, or from its newest one if none was released.
 
     If none is declared and every class of the champion is also the name of an outcome, each class stands for itself;
     otherwise None.
@@ -77,7 +77,7 @@ def truth_of(tx: Tx, automation: str) -> Truth | None:
 
 
 def version_in_force(tx: Tx, automation: str) -> AutomationVersion | None:
-    """Return the version of an automation that is released; its newest one as long as none was."""
+    """Return the released version of an automation; its newest one as long as none was released."""
     release = releases.newest(tx, automation)
     if release is None:
         return versions.find_newest(tx, automation)

@@ -17,7 +17,7 @@ SENT = RowKind(
     ("t.scope", "t.subject", "t.payload::text", "t.correlation_id", "t.traceparent", "t.created_at"),
     where=f"t.topic = '{DELIVER_ACTION}' AND t.payload -> 'event' IS NULL AND t.payload -> 'decision' IS NOT NULL",
 )
-"""A delivery that follows from something after the decision: a step of a procedure, a failed request."""
+"""A delivery set off by something other than a decision: a step of a procedure, a failed request."""
 
 RELEASES = RowKind(
     "release",

@@ -1,4 +1,4 @@
-"""The versions and policies in force for an automation, and the line that is built of them."""
+"""The versions and policies in force for an automation, and the line that is built from them."""
 
 from collections.abc import Container, Mapping
 from dataclasses import replace
@@ -48,7 +48,7 @@ class WantedLine:
         }
 
     def is_met_by(self, line: Line) -> bool:
-        """Whether a line decides by exactly these."""
+        """Return whether a line decides with exactly these."""
         traffic = line.traffic
         return (
             traffic.split.number == self.split.number
@@ -97,7 +97,7 @@ def line_of(
     subjects: Subjects | None,
     draws: AuditDraws | None,
 ) -> Line:
-    """Return the line that decides by what is wanted. Raises PolicyInvalid, AutomationInvalid."""
+    """Return the line that decides with these. Raises PolicyInvalid, AutomationInvalid."""
     table, policy = compile_text(automation, wanted.policy, f"the policy in force of {automation.name}")
     outcomes, own = dict.fromkeys(table.outcomes), dict[str, CompiledPolicy]()
     for version, text in wanted.policies.items():

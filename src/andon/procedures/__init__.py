@@ -1,7 +1,7 @@
 """Procedures: steps that follow a decision and survive their process.
 
-The engine is `kernel.durable`; this package defines steps, waits, questions and compensations, what people may do with
-a procedure, and what a worker does for them (`conducting`, which alone loads the engine). Start reading at `domain.py`.
+The engine is `kernel.durable`; this package defines steps, waits, questions and compensations, people's operations on
+procedures, and the worker's part in them (`conducting`, which alone loads the engine). Start reading at `domain.py`.
 """
 
 from andon.kernel.durable import OVER, RunState

@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     from andon.procedures.steps import Steps
 
 GO_ON, STOP = "continue", "stop"
-"""What a person may answer when an agent has stopped."""
+"""The answers that a person may give when an agent has stopped."""
 
 _MARGIN = timedelta(minutes=1)
-"""An advance outlives its request's time limit by this, so that a slow commit still settles it."""
+"""The time by which an advance outlives its request's limit, so that a slow commit still settles it."""
 
 
 def began_as(spec: AgentSpec, began: Mapping[str, Any]) -> AgentSpec:
-    """Return an agent with the instructions with which its run began, whatever the code says meanwhile."""
+    """Return an agent with the instructions with which its run began, whatever the code says by now."""
     return replace(spec, instructions=began["instructions"])
 
 
 @dataclass(slots=True)
 class _Room:
-    """How much one request of an agent may cost, and the most that earlier attempts at it may have cost."""
+    """The most that one request of an agent may cost, and that earlier attempts at it may have cost."""
 
     money: int | None
     lost: int = 0
@@ -57,7 +57,7 @@ class StepActs:
         self._advance: Advance | None = None
 
     async def request(self, messages: Sequence[Any], parameters: Any, within: float, money: int | None) -> Said:
-        """Ask the model in one step; its response and what it cost are kept together."""
+        """Ask the model in one step; its response and its cost are kept together."""
         ask = partial(self._ask, messages, parameters, within, _Room(money))
         retry = Retry(attempts=4, on=(ModelAPIError, OSError), never=(ModelRequestRejectedError, TimeoutError))
         try:
@@ -81,7 +81,7 @@ class StepActs:
         return answer.choice == GO_ON
 
     async def _ask(self, messages: Sequence[Any], parameters: Any, within: float, room: "_Room") -> dict[str, Any]:
-        """Reserve the most that the request may cost, and send it. Raises RequestTooDear, BudgetExhausted."""
+        """Reserve the maximum cost of the request, and send it. Raises RequestTooDear, BudgetExhausted."""
         model = self._desk.models.open(self._spec.model)
         most = model.most_within(room.left, messages, parameters)
         self._advance = await self._steps.look_once(partial(self._reserve, most, timedelta(seconds=within)))
@@ -94,7 +94,7 @@ class StepActs:
         except Exception as error:
             if is_free(error):
                 await self._steps.look_once(partial(self._settle, cost=0))
-            else:  # it may have been paid: its advance counts as spent when it is overdue
+            else:  # the request may have been charged: its advance counts as spent when it is overdue
                 room.lost += most
             raise
         usage = response.usage
@@ -111,7 +111,7 @@ class StepActs:
         return self._desk.advances.take(tx, self._steps.automation, most, until=now + within + _MARGIN, now=now)
 
     def _charge(self, tx: Tx, ended: Mapping[str, Any]) -> None:
-        """Settle a successful request with the step that keeps its response."""
+        """Settle a successful request along with the step that keeps its response."""
         if "ok" in ended:
             self._settle(tx, ended["ok"]["cost"])
 

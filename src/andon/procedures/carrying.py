@@ -1,4 +1,4 @@
-"""One execution of one procedure, from its beginning to its end, its next wait, or the undoing of what it did."""
+"""One execution of one procedure, from its beginning to its end, its next wait, or its compensation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ _log = structlog.get_logger(__name__)
 
 
 class ProcedureFailed(Exception):
-    """Why a procedure failed, and what of it could not be undone."""
+    """A procedure failed; the message says why, and which steps could not be undone."""
 
 
 async def carry_out(

@@ -28,7 +28,7 @@ def of_histories() -> list[Chore]:
 
 
 def chores(conductor: "Conductor") -> list[Chore]:
-    """Let those go on whose delivery has ended; say in the log which wait for other code than this worker has."""
+    """Wake procedures whose delivery has ended; log those that wait for code that this worker lacks."""
 
     def wake_delivered(tx: Tx, now: datetime) -> bool:
         del now

@@ -1,4 +1,4 @@
-"""A worker's part in procedures: start them, run those it has code for, wake finished waits, report those without code.
+"""A worker's part in procedures: start them, run those it has code for, end their waits, report those without code.
 
 Importing this imports DBOS, so only a process that has procedures does.
 """
@@ -52,17 +52,17 @@ class Conductor:
 
     @property
     def executor(self) -> str:
-        """This process among those that run procedures."""
+        """The name of this process among those that run procedures."""
         return self._engine.executor
 
     def launch(self) -> None:
-        """Begin to run. Blocks for a moment; call it in its own thread, and again after DatabaseUnavailable."""
+        """Start to run. Blocks briefly; call it in its own thread, and again after DatabaseUnavailable."""
         with self._database.begin() as tx:
             store.see_versions(tx, self._versions(self._clock.now()))
         self._engine.launch()
 
     def close(self) -> None:
-        """Stop where everything is; others go on with it."""
+        """Stop every procedure where it is; other processes continue them."""
         if self._desk is not None:
             self._desk.close()
         self._engine.close()
@@ -81,9 +81,9 @@ class Conductor:
         traceparent: str | None,
         now: datetime,
     ) -> bool:
-        """Start a procedure in the caller's transaction; False if one exists under this key. Raises ProcedureUnknown.
+        """Start a procedure in the caller's transaction; return False if the key is used. Raises ProcedureUnknown.
 
-        Without an input of its own (`given`) it reads its decision when it runs.
+        Without an input of its own (`given`), it reads its decision when it runs.
         """
         spec = self._current.get(name)
         if spec is None:
@@ -126,18 +126,18 @@ class Conductor:
         return new
 
     def wake_delivered(self, tx: Tx) -> int:
-        """Let those go on whose delivery has ended; how many."""
+        """Wake procedures whose delivery has ended; return how many."""
         return durable.wake(tx, store.settled_deliveries(tx))
 
     def stranded(self, tx: Tx) -> dict[str, int]:
         """Return how many procedures have begun on code that this process lacks, by name and version.
 
-        Another may have it.
+        Another process may have it.
         """
         return {flow: count for flow, count in durable.unfinished(tx).items() if flow not in self._specs}
 
     def tell_stranded(self, tx: Tx) -> int:
-        """Say in the log which of them wait for other code; 0, for there is nothing more to do."""
+        """Log the procedures that wait for other code. Return 0, because there is nothing more to do."""
         for flow, count in self.stranded(tx).items():
             _log.error(
                 "procedures.without_code",

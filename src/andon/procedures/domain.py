@@ -18,8 +18,8 @@ UNDO = "undo "
 class ProcedureRecord:
     """One procedure: its origin, the version of its code, and its state.
 
-    It receives its decision, read from the ledger, with the outcome of the `verdict` if a person gave one; if another
-    procedure started it, the `input` that this one wrote.
+    It receives its decision, read from the ledger, with the outcome of the `verdict` if a person gave one. If another
+    procedure started it, it receives the `input` that that procedure wrote.
     """
 
     id: UUID
@@ -43,13 +43,13 @@ class ProcedureRecord:
 
     @property
     def state(self) -> RunState:
-        """Where it stands."""
+        """The state of its run."""
         return RunState.QUEUED if self.run is None else self.run.state
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a procedure's code that some process has had."""
+    """One version of a procedure's code that some process has or had."""
 
     name: str
     version: str
@@ -59,7 +59,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class ProcedureEvent:
-    """Something that was sent to a procedure. `taken_by` is the step that got it."""
+    """An event that was sent to a procedure. `taken_by` is the step that received it."""
 
     id: UUID
     name: str
@@ -83,7 +83,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class StepAttempt:
-    """A try at a step that failed."""
+    """A failed attempt at a step."""
 
     step: int
     name: str
@@ -100,7 +100,7 @@ class EntryState(StrEnum):
     FAILED = "failed"
     WAITING = "waiting"
     TRYING = "trying"
-    """It failed and is tried again."""
+    """It failed and will be tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def timeline(
 
 
 def beginnings(records: Sequence[StepRecord]) -> range:
-    """Return the steps that a fork may begin at: the finished ones and the next, of the undoing only the first."""
+    """Return the steps that a fork may begin at: the finished ones and the next, and the first compensation."""
     undoing = [record.number for record in records if record.name.startswith(UNDO)]
     behind = max((record.number for record in records), default=0) + 1
     return range(1, min(undoing, default=behind) + 1)
@@ -189,7 +189,7 @@ def _ended(record: StepRecord, wait: Wait | None) -> TimelineEntry:
 
 
 def _detail(kind: str, output: Mapping[str, Any]) -> str:
-    """Describe how a step ended; never by its returned value, which may be private data."""
+    """Describe how a step ended, without its returned value, which may be private data."""
     value = output.get("ok")
     if kind == "wait":
         return "the time was up" if value is None else f"sent by {value['by']}"

@@ -24,11 +24,11 @@ class ProcedureOver(Conflict):
 
 
 class ProcedureNotStopped(Conflict):
-    """Only a procedure that was cancelled, or is exhausted, can be resumed."""
+    """Only a procedure that was cancelled or is exhausted can be resumed."""
 
 
 class StepInvalid(Invalid):
-    """There is no such step to begin from."""
+    """The procedure has no such step to begin from."""
 
 
 class EventKeyReused(Conflict):

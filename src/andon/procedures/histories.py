@@ -1,7 +1,7 @@
 """Histories of ended procedures in the audit log: a worker enters their digests, and verification compares them.
 
-Steps and results are rows of the library that carries procedures out. While a procedure is under way they change, and
-no entry vouches for them. When it has ended, the next entry END holds its id and a digest of its history, for good.
+Steps and results are rows of the library that runs procedures. While a procedure is under way they change, and no entry
+vouches for them. When it has ended, the next entry END permanently records its id and a digest of its history.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,10 +21,10 @@ from andon.procedures import store
 END = "procedure.end"
 
 AT_ONCE = 500
-"""Procedures of one entry."""
+"""The most procedures in one entry."""
 
 GRACE = timedelta(minutes=10)
-"""A procedure that ended so long before a later entry should stand in one."""
+"""A procedure that ended this long before a later entry must be in an entry."""
 
 
 class _After(msgspec.Struct):
@@ -51,7 +51,7 @@ def enter_ended(tx: Tx, now: datetime) -> int:
 
 
 def adopt(tx: Tx, now: datetime) -> None:
-    """Enter all that have ended. Called once, after an upgrade from a version that entered none."""
+    """Enter all procedures that have ended. Called once, after an upgrade from a version that entered none."""
     while enter_ended(tx, now) == AT_ONCE:
         pass
 
@@ -65,7 +65,7 @@ def digests(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, str]:
 
 
 class ProcedureHistories:
-    """Finds ended procedures whose history is not as its entry says. One object for each verification."""
+    """Finds ended procedures whose history contradicts its entry. Use one object per verification."""
 
     def __init__(self) -> None:
         self._said: dict[UUID, tuple[str, Leaf]] = {}
@@ -76,7 +76,7 @@ class ProcedureHistories:
         return {END: self}
 
     def check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterator[Finding]:
-        """Note what entries say; it is compared after the last leaf."""
+        """Collect the claims of entries; they are compared after the last leaf."""
         del tx
         for leaf in leaves:
             self._newest = leaf.at if self._newest is None else max(self._newest, leaf.at)
@@ -110,7 +110,7 @@ class ProcedureHistories:
 
 
 def _digests_in(leaf: Leaf) -> Mapping[str, str]:
-    """Return what an entry says; nothing if it was altered until it cannot be read."""
+    """Return the claims of an entry; none if it is too altered to be read."""
     try:
         found = _BODY.decode(leaf.body).after.procedures
         for text in found:

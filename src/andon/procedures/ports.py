@@ -1,4 +1,4 @@
-"""What procedures need of their process: an observer for metrics, and the desk at which tools are decided."""
+"""The ports of procedures to their process: an observer for metrics, and the desk that decides calls of tools."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ from andon.tools import ToolCall
 
 
 class ToolDesk(Protocol):
-    """Decides calls of tools by the line that decides now. Called on the engine's own event loop."""
+    """Decides calls of tools by the line in force. Called on the engine's own event loop."""
 
     async def decide(
         self,
@@ -23,7 +23,7 @@ class ToolDesk(Protocol):
         correlation_id: str,
         traceparent: str | None,
     ) -> ToolCall:
-        """Return the call that the decision makes; the same key again gives the same one."""
+        """Return the decided call; the same key again gives the same one."""
         ...
 
 
@@ -37,11 +37,11 @@ class AgentDesk(ToolDesk, Protocol):
 
     @property
     def advances(self) -> Advances:
-        """What pays them from the budgets of automations."""
+        """The advances that pay for them from the budgets of automations."""
         ...
 
     def close(self) -> None:
-        """Decide nothing more."""
+        """Stop deciding."""
         ...
 
 
@@ -62,7 +62,7 @@ class StepObserver(Protocol):
 
 
 class UnobservedSteps:
-    """Nobody listens."""
+    """An observer that does nothing."""
 
     def step_done(self, procedure: str, step: str, seconds: float) -> None:
         """Nothing."""

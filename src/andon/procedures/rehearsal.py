@@ -51,9 +51,9 @@ async def rehearse(
     refuse: Sequence[str] = (),
     results: Mapping[str, Sequence[Any]] | None = None,
 ) -> Rehearsal:
-    """Run a procedure at once. `results` are what tools and agents return, by their names.
+    """Run a procedure immediately. `results` are the results of tools and agents, by their names.
 
-    An event not given never comes; `refuse` names deliveries and steps that fail for good.
+    An event that is not given never arrives; `refuse` names deliveries and steps that fail permanently.
     """
     actor = _Actor(events or {}, answers, refuse, results or {})
     seen = actor.seen
@@ -66,7 +66,7 @@ async def rehearse(
 
 
 class _Actor:
-    """The `Procedure` that the function is handed."""
+    """The `Procedure` that is passed to the function."""
 
     id = UUID(int=1)
     automation = _WHO

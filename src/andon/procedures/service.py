@@ -74,7 +74,7 @@ def beginnings_of(tx: Tx, procedure: ProcedureRecord) -> range:
 
 
 def waiting_for(tx: Tx, found: Sequence[ProcedureRecord]) -> dict[UUID, Wait]:
-    """Return what the waiting ones of these procedures wait for."""
+    """Return what each of these procedures waits for, if it waits."""
     waiting = [procedure.id for procedure in found if procedure.state is RunState.WAITING]
     if not waiting:
         return {}
@@ -99,7 +99,7 @@ def log_of(tx: Tx, procedure_id: UUID) -> list[audit.AuditEntry]:
 def send(
     tx: Tx, procedure_id: UUID, name: str, data: Any, *, key: str | None, actor: Actor, now: datetime
 ) -> tuple[ProcedureEvent, bool]:
-    """Send an event to a procedure, which takes it when it waits for one of this name; whether it was new.
+    """Send an event to a procedure, which takes it when it waits for one of this name; return whether it was new.
 
     The same key again changes nothing. Raises ProcedureNotFound, ProcedureOver, EventKeyReused, EventInvalid.
     """
@@ -120,7 +120,7 @@ def send(
             action="procedure.event",
             subject=f"procedure:{procedure_id}",
             at=now,
-            after={"event": str(event_id), "name": name},  # not its data, which may be about a person
+            after={"event": str(event_id), "name": name},  # without its data, which may be about a person
         )
         return written, True
     if (written.name, written.data) != (name, data):
@@ -156,7 +156,7 @@ def resume(tx: Tx, procedure_id: UUID, *, actor: Actor, reason: str, now: dateti
 
 
 def fork(tx: Tx, procedure_id: UUID, *, from_step: int, actor: Actor, reason: str, now: datetime) -> ProcedureRecord:
-    """Begin a new procedure at a step of another, with the earlier steps as its own, on the present code.
+    """Begin a new procedure at a step of another, with the earlier steps as its own, on the current code.
 
     Raises ProcedureNotFound, StepInvalid, ReasonInvalid.
     """

@@ -38,7 +38,7 @@ from andon.tools import check_arguments
 T = TypeVar("T")
 
 PATIENCE = timedelta(seconds=2)
-"""A step that is tried again sooner than this waits where it is; for longer it waits as a row."""
+"""The longest wait between attempts that a step spends in memory; a longer one it spends as a row."""
 
 _DEFAULT = Retry()
 _log = structlog.get_logger(__name__)
@@ -112,8 +112,8 @@ class Steps:
         return self._value(tool, ended)
 
     async def agent(self, spec: AgentSpec, data: Any) -> Any:
-        """Let an agent work until it has a result, or a person stops it."""
-        from andon.agents import loop  # it needs pydantic-ai, and most procedures have no agents
+        """Let an agent work until it has a result or a person stops it."""
+        from andon.agents import loop  # imported here: it needs pydantic-ai, and most procedures have no agents
         from andon.procedures.agent_acts import StepActs, began_as
 
         tools, desk = self._tools(), self._desk
@@ -135,12 +135,12 @@ class Steps:
         retry: Retry,
         alongside: Callable[[Tx, Any], None],
     ) -> Any:
-        """Call a function once, and write more with its result."""
+        """Call a function once, and write further data along with its result."""
         body = partial(self._try, name, function, (), retry)
         return self._value(name, await self._running.step(self._named(name), body, alongside=alongside))
 
     async def look_once(self, work: Callable[[Tx], T]) -> T:
-        """Within a step: read something."""
+        """Read something within a step."""
         return await self._running.in_transaction(work)
 
     @property
@@ -159,7 +159,7 @@ class Steps:
         """Hand a delivery to the outbox and wait for its end."""
         content = as_json(dict(data), event)
         ended = await self._look(f"deliver:{event}", waiting.for_delivery, action=action, event=event, data=content)
-        if ended.get("unknown") or "ok" in ended:  # what may have arrived is undone like what did
+        if ended.get("unknown") or "ok" in ended:  # a delivery that may have arrived is undone like one that did
             self._remember(event, compensate)
         self._value(event, ended)
 
@@ -190,11 +190,11 @@ class Steps:
         await self._look("sleep", waiting.for_time, until=moment)
 
     async def now(self) -> datetime:
-        """Return the time of the first call."""
+        """Return the time, the same after a restart."""
         return datetime.fromisoformat(await self._kept("now", lambda: self._clock.now().isoformat()))
 
     async def random(self) -> float:
-        """Return the number of the first call."""
+        """Return a random number, the same after a restart."""
         return float(await self._kept("random", _random.random))
 
     async def undo(self) -> list[str]:

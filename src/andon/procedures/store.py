@@ -1,4 +1,4 @@
-"""All SQL about procedures, beyond their runs. Takes and returns domain objects; never commits."""
+"""All SQL about procedures, except their runs. Takes and returns domain objects; never commits."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
@@ -25,14 +25,14 @@ _OWN = [column for column in procedures.c if column is not procedures.c.entered]
 
 
 def add(tx: Tx, procedure: ProcedureRecord) -> bool:
-    """Write a new procedure; False if its id is there already."""
+    """Write a new procedure; return False if its id exists already."""
     values = {column.name: getattr(procedure, column.name) for column in _OWN}
     statement = insert(procedures).values(values).on_conflict_do_nothing().returning(procedures.c.id)
     return tx.execute(statement).one_or_none() is not None
 
 
 def find(tx: Tx, procedure_id: UUID) -> ProcedureRecord | None:
-    """One procedure with its run, or None."""
+    """Return one procedure with its run, or None."""
     row = tx.execute(select(procedures).where(procedures.c.id == procedure_id)).one_or_none()
     return None if row is None else _with_runs(tx, [row])[0]
 
@@ -71,7 +71,7 @@ def page(
     limit: int,
     before: UUID | None,
 ) -> list[ProcedureRecord]:
-    """Procedures, newest first."""
+    """Return procedures, newest first."""
     query = select(procedures)
     if automations is not None:
         query = query.where(procedures.c.automation.in_(automations))
@@ -85,7 +85,7 @@ def page(
 
 
 def see_versions(tx: Tx, seen: Iterable[Version]) -> None:
-    """Note which versions a process has the code of."""
+    """Record the versions that a process has the code of."""
     for version in seen:
         statement = insert(versions).values(asdict(version))
         changed = {"retired": statement.excluded.retired, "seen_at": statement.excluded.seen_at}
@@ -99,7 +99,7 @@ def current_version(tx: Tx, name: str) -> str | None:
 
 
 def add_event(tx: Tx, procedure_id: UUID, event: ProcedureEvent) -> ProcedureEvent:
-    """Write an event; the one that is there already if its key is."""
+    """Write an event, and return it; or return the existing one with its key."""
     values = {**asdict(event), "procedure_id": procedure_id}
     tx.execute(insert(events).values(values).on_conflict_do_nothing(index_elements=["procedure_id", "key"]))
     query = select(events).where(events.c.procedure_id == procedure_id, events.c.key == event.key)
@@ -126,13 +126,13 @@ def take_event(tx: Tx, procedure_id: UUID, name: str, step: int) -> ProcedureEve
 
 
 def events_of(tx: Tx, procedure_id: UUID) -> list[ProcedureEvent]:
-    """All events that were sent to a procedure, oldest first."""
+    """Return all events that were sent to a procedure, oldest first."""
     query = select(events).where(events.c.procedure_id == procedure_id).order_by(events.c.id)
     return [_event(row) for row in tx.execute(query)]
 
 
 def begin_wait(tx: Tx, procedure_id: UUID, wait: Wait, *, message_id: UUID | None = None) -> Wait:
-    """Return the wait of a step, as written when it began."""
+    """Return the wait of a step, as recorded when it began."""
     values = {**asdict(wait), "procedure_id": procedure_id, "message_id": message_id}
     tx.execute(insert(waits).values(values).on_conflict_do_nothing())
     query = select(waits).where(waits.c.procedure_id == procedure_id, waits.c.step == wait.step)
@@ -154,7 +154,7 @@ def waits_of(tx: Tx, procedure_ids: Sequence[UUID]) -> dict[UUID, list[Wait]]:
 
 
 def settled_deliveries(tx: Tx) -> list[UUID]:
-    """Return the procedures whose awaited delivery has ended; marked, so that each is found once."""
+    """Return and mark the procedures whose awaited delivery has ended, so that each is found once."""
     found = tx.execute(
         text(
             "UPDATE procedure_waits w SET over = TRUE FROM outbox o "
@@ -166,7 +166,7 @@ def settled_deliveries(tx: Tx) -> list[UUID]:
 
 
 def add_attempt(tx: Tx, procedure_id: UUID, attempt: StepAttempt) -> None:
-    """Write a try that failed."""
+    """Record a failed attempt."""
     tx.execute(insert(attempts).values({**asdict(attempt), "procedure_id": procedure_id}).on_conflict_do_nothing())
 
 
@@ -201,7 +201,7 @@ def copy_until(tx: Tx, old: UUID, new: UUID, step: int) -> None:
 
 
 def take_ended(tx: Tx, limit: int) -> list[UUID]:
-    """Mark procedures as entered that have ended and are not, and return them."""
+    """Mark ended procedures that are not entered yet as entered, and return them."""
     p = procedures.c
     ended = durable.in_state(p.id, *sorted(OVER))
     query = select(p.id).where(~p.entered, ended).order_by(p.id).limit(limit).with_for_update(skip_locked=True)
@@ -212,7 +212,7 @@ def take_ended(tx: Tx, limit: int) -> list[UUID]:
 
 
 def ended_before(tx: Tx, moment: datetime | None) -> list[UUID]:
-    """Return procedures that should be in an entry: marked as entered, or ended before this moment."""
+    """Return the procedures that must be in an entry: marked as entered, or ended before this moment."""
     p = procedures.c
     marked = list(tx.execute(select(p.id).where(p.entered)).scalars())
     if moment is None:
@@ -228,7 +228,7 @@ def ended_before(tx: Tx, moment: datetime | None) -> list[UUID]:
 
 
 def histories(tx: Tx, procedure_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """Return what is written down about procedures besides their runs, as text: start, events, failed attempts."""
+    """Return the records of procedures apart from their runs, as text: start, events, failed attempts."""
     rows = tx.execute(
         text(
             "SELECT p.id, jsonb_build_array(p.name, p.version, p.automation, p.decision_id, p.input::text, p.verdict, "

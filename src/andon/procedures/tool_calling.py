@@ -1,4 +1,4 @@
-"""A governed call of a tool as steps of a procedure: decided, if need be approved by a person, and carried out once.
+"""A governed call of a tool as steps of a procedure: decided, approved by a person if necessary, carried out once.
 
 A call that the policy allows and a function carries out is one step: its decision is one commit, and its end is kept
 with the step. It is decided under the step's own key, so a step that is repeated after a kill finds its decision again.
@@ -38,7 +38,7 @@ class ToolSteps:
         self._desk = desk
 
     async def call(self, box: Toolbox, tool: Tool, arguments: Mapping[str, Any], *, caller: str, agent: str) -> Ended:
-        """Return how a call ended: `ok` with its result, `refused` with why it did not happen, or `failed`.
+        """Return how a call ended: `ok` with its result, `refused` with the reason, or `failed`.
 
         Each has the `seconds` that it took, without waiting.
         """
@@ -62,7 +62,7 @@ class ToolSteps:
     async def _decide(
         self, box: Toolbox, tool: Tool, arguments: Mapping[str, Any], caller: str, agent: str, step: int
     ) -> Ended:
-        """Decide, and carry out what is allowed at once; anything that waits is left to the next step."""
+        """Decide, and carry out an allowed call immediately; a call that waits is left to the next step."""
         key = key_of(self._procedure.id, step)
         call = await self._desk.decide(
             box,
@@ -95,12 +95,12 @@ class ToolSteps:
     async def _perform(
         self, tool: Tool, arguments: Mapping[str, Any], call_id: UUID, digest: str, caller: str, step: int
     ) -> Ended:
-        """Spend the permit and carry the call out; a step that is repeated goes on under the permit that it spent."""
+        """Spend the permit and carry the call out; a repeated step continues under the permit that it spent."""
         del step
         via = tool.via if isinstance(tool.via, ActionSpec) else None
 
         def begin(tx: Tx) -> str | None:
-            """Return why the call does not happen; None if it may."""
+            """Return why the call must not happen; None if it may."""
             found = tools.get(tx, call_id, self._clock.now())
             if found.state is CallState.EXPIRED:
                 return refusal_of(tool.name, CallState.EXPIRED)

@@ -12,13 +12,13 @@ _ERROR_LIMIT = 500
 
 
 def as_given(function: Callable[..., Any], given: Any) -> Any:
-    """Return the decision as the second parameter of a procedure's function wants it. Raises ValidationError."""
+    """Return the decision in the type of the function's second parameter. Raises ValidationError."""
     parameter = list(inspect.signature(function).parameters)[1]
     return TypeAdapter(typing.get_type_hints(function).get(parameter, Any)).validate_python(given)
 
 
 def as_returned(function: Callable[..., Any], value: Any) -> Any:
-    """Return a step's result as the function's annotation says, whether called just now or before a restart."""
+    """Return a step's result in the annotated type, whether it was computed just now or before a restart."""
     try:
         hint = typing.get_type_hints(function).get("return")
     except (NameError, TypeError):
@@ -35,7 +35,7 @@ def as_json(value: Any, name: str) -> Any:
 
 
 def words_of(error: BaseException) -> str:
-    """Describe an error in one line; for a value that does not fit its place, never the value."""
+    """Describe an error in one line, without any value that does not fit its place."""
     if isinstance(error, ValidationError):
         faults = error.errors(include_input=False, include_url=False)
         return f"a value does not fit: {', '.join('.'.join(map(str, f['loc'])) or f['type'] for f in faults)}"

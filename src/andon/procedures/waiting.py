@@ -1,7 +1,7 @@
-"""The steps that wait, each as one check in a transaction: the awaited thing if it is there, otherwise a wait.
+"""The steps that wait, each as one check in a transaction: the awaited thing if it exists, otherwise a wait.
 
-The run's row is locked meanwhile, and whoever brings something locks it as well: nothing is lost between check and
-wait.
+The run's row is locked meanwhile, and every supplier of something awaited locks it as well, so nothing is lost between
+check and wait.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ def for_delivery(
 ) -> Ended | Waiting:
     """Check a delivery under the step's own key, added to the outbox once.
 
-    `unknown` means it was given up, and may have arrived.
+    `unknown` means that it was given up and may have arrived.
     """
     key = key_of(procedure.id, step)
     message = outbox.find(tx, key)
@@ -117,7 +117,7 @@ def for_answer(
 def for_time(
     tx: Tx, now: datetime, procedure: ProcedureRecord, step: int, what: str, *, until: datetime
 ) -> Ended | Waiting:
-    """Check whether a moment has come: the one recorded when the wait began."""
+    """Check whether a moment has passed: the one recorded when the wait began."""
     wait = store.begin_wait(tx, procedure.id, Wait(step, what, now, until, over=False))
     if wait.until is not None and wait.until > now:
         return Waiting(wait.until)

@@ -1,4 +1,4 @@
-"""Reviews: where decisions that are not automatic wait for a person, and what follows the person's verdict.
+"""Reviews: decisions that are not automatic wait here for a person, whose verdict sets off what follows.
 
 A verdict is one transaction: the review, the audit entry, the action of the chosen outcome, and whatever subscribes to
 `VerdictGiven` (labels). Start reading at `domain.py`.

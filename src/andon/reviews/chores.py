@@ -12,7 +12,7 @@ OPEN = "open_reviews"
 
 
 def chores(metrics: ReviewMetrics) -> list[Chore]:
-    """Return the chore that opens due reviews; it repeats at once only after a full batch.
+    """Return the chore that opens due reviews; it repeats immediately only after a full batch.
 
     A transaction for each handful of reviews would slow a stream down.
     """

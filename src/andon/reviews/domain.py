@@ -16,11 +16,11 @@ CLAIM = timedelta(minutes=15)
 """The time for which a claimed review is reserved."""
 
 UNDECIDED = "review"
-"""The outcome that asks a person; so it is no answer of theirs."""
+"""The outcome that asks a person, and so cannot be the person's answer."""
 
 
 class ReviewState(StrEnum):
-    """Where a review stands. A claim that has run out is open again."""
+    """The states of a review. A review whose claim has expired is open again."""
 
     OPEN = "open"
     CLAIMED = "claimed"
@@ -73,8 +73,8 @@ class ReviewTask:
     """A person's task on one decision, which is read from the ledger. `actions` gives the effect of each outcome.
 
     A procedure that follows the decision may ask a `question` of its own (under the key `asked_by`); its answer only
-    lets the procedure continue. A call of a tool and an action (`action_id`) with an unknown outcome are asked about
-    without a procedure. Of an action that follows no decision, `decision_id` is the action's own id.
+    lets the procedure continue. Questions about a call of a tool, or about an action (`action_id`) with an unknown
+    outcome, need no procedure. For an action that follows no decision, `decision_id` is the action's own id.
 
     A `blind` review audits an automatic decision: its outcomes are classes, its verdict has no effect outside, and
     until then the reviewer does not see the line's decision. `predicted` is that decision, from the verdict on.
@@ -109,16 +109,16 @@ class ReviewTask:
 
     @property
     def hidden(self) -> bool:
-        """Whether what the line decided must not be seen with it yet."""
+        """Whether the line's decision must stay hidden for now."""
         return self.blind and self.verdict is None
 
     @property
     def agrees(self) -> bool | None:
-        """Whether a blind verdict is what the line had said; None where there is none."""
+        """Whether a blind verdict agrees with the line; None if there is none."""
         return None if self.verdict is None or not self.blind else self.verdict.outcome == self.predicted
 
     def state(self, now: datetime) -> ReviewState:
-        """Where the review stands at the moment `now`."""
+        """Return the state of the review at the moment `now`."""
         if self.verdict is not None:
             return ReviewState.DECIDED
         if self.withdrawal is not None:
@@ -136,20 +136,20 @@ class ReviewTask:
         return self.waits and self.due_at < now
 
     def claimed(self, actor: Actor, now: datetime) -> "ReviewTask":
-        """Taken (or kept for longer) by `actor`. Raises ReviewDecided, ReviewWithdrawn, ReviewHeld."""
+        """Return the review claimed (or kept longer) by `actor`. Raises ReviewDecided, ReviewWithdrawn, ReviewHeld."""
         self._require_undecided()
         self._require_not_held_by_another(actor, now)
         kept = self.claim is not None and self.holder(now) is not None
         return replace(self, claim=Claim(actor.name, self.claim.at if kept and self.claim else now, now + CLAIM))
 
     def released(self, actor: Actor, now: datetime) -> "ReviewTask":
-        """Given back to the queue. Raises ReviewDecided, ReviewWithdrawn, ReviewHeld, ReviewNotClaimed."""
+        """Return the review, released. Raises ReviewDecided, ReviewWithdrawn, ReviewHeld, ReviewNotClaimed."""
         self._require_holder(actor, now)
         return replace(self, claim=None)
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The possible verdicts: the outcomes that need no further person; of a blind review every class."""
+        """The possible verdicts: the outcomes that need no further person; for a blind review every class."""
         return tuple(one for one in self.outcomes if self.blind or one != UNDECIDED)
 
     def judge(self, outcome: str, reason: str, actor: Actor, now: datetime) -> Verdict:
@@ -166,11 +166,11 @@ class ReviewTask:
         return Verdict(outcome, reason.strip(), actor.name, now)
 
     def decided(self, verdict: Verdict, predicted: str | None = None) -> "ReviewTask":
-        """With its verdict; nobody holds it any more. `predicted` is what the line had said, for a blind review."""
+        """Return the review with its verdict, without a holder. `predicted` is the line's answer, if it is blind."""
         return replace(self, claim=None, verdict=verdict, predicted=predicted)
 
     def withdrawn(self, reason: str, actor: Actor, now: datetime) -> "ReviewTask":
-        """Withdrawn, because what it asks was settled elsewhere; nobody holds it any more."""
+        """Return the review withdrawn, without a holder: its question was settled elsewhere."""
         return replace(self, claim=None, withdrawal=Withdrawal(reason.strip(), actor.name, now))
 
     def _require_undecided(self) -> None:
@@ -202,7 +202,7 @@ class ReviewTask:
 
 @dataclass(frozen=True, slots=True)
 class ReviewFilter:
-    """Which reviews to list; None means any. `automations` are those that the asker may see, `mine` a holder's name."""
+    """A filter of reviews; None matches any. `automations` are those the caller may see, `mine` a holder's name."""
 
     automations: tuple[str, ...] | None = None
     queue: str | None = None
@@ -230,7 +230,7 @@ class ReviewPace:
 
 @dataclass(frozen=True, slots=True)
 class AuditCounts:
-    """The numbers of blind verdicts that agreed with the line, and that did not."""
+    """The numbers of blind verdicts that agreed and disagreed with the line."""
 
     agreed: int = 0
     disagreed: int = 0

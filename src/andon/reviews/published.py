@@ -31,7 +31,7 @@ class VerdictGiven(DomainEvent):
 
 @dataclass(frozen=True, slots=True)
 class QuestionAnswered(DomainEvent):
-    """A person answered a question of a procedure, or about a call or an action; it is no verdict on the decision."""
+    """A person answered a question of a procedure, or about a call or an action; this is no verdict on the decision."""
 
     type: ClassVar[str] = "andon.question.answered"
     about: ClassVar[str] = "decision:{decision_id}"

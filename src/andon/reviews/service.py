@@ -33,9 +33,9 @@ OPENED_AT_ONCE = 500
 
 
 def open_due(tx: Tx, *, now: datetime, limit: int = OPENED_AT_ONCE) -> int:
-    """Open the reviews that decisions asked for, exactly one a decision; how many messages were taken.
+    """Open the reviews that decisions asked for, exactly one per decision; return how many messages were taken.
 
-    One statement takes the messages, opens and settles: it happens whole or not at all, and costs a decision little.
+    One statement takes the messages, opens the reviews and settles the messages: all or nothing, at little cost.
     """
     began = perf_counter()
     taken = store.open_asked(tx, OPEN_REVIEW, now=now, limit=limit)
@@ -62,7 +62,7 @@ def ask(
     now: datetime,
     action_id: UUID | None = None,
 ) -> None:
-    """Open a review for a question of a procedure, or about a call or an action: exactly one a key."""
+    """Open a review for a question of a procedure, or about a call or an action: exactly one per key."""
     review = ReviewTask(
         id=uuid7(now),
         decision_id=decision_id,
@@ -117,7 +117,7 @@ def find_question(tx: Tx, key: UUID) -> ReviewTask | None:
 
 
 def get(tx: Tx, review_id: UUID) -> ReviewTask:
-    """One review. Raises ReviewNotFound."""
+    """Return one review. Raises ReviewNotFound."""
     found = store.find(tx, review_id)
     if found is None:
         raise ReviewNotFound(f"No review {review_id}")
@@ -130,10 +130,10 @@ def of_decision(tx: Tx, decision_id: UUID) -> ReviewTask | None:
 
 
 def decision_of(tx: Tx, review: ReviewTask) -> Mapping[str, Any]:
-    """Return the decision that a review is about, as the outside receives it. Raises DecisionNotFound.
+    """Return the decision that a review is about, as it is sent outside. Raises DecisionNotFound.
 
-    A procedure asks about what it follows: where that is a person's verdict, the decision has that outcome. As long as
-    a blind review is undecided, only what the line saw is shown. Nothing is, where an action follows no decision.
+    For a question of a procedure that follows a person's verdict, the decision has that outcome. While a blind review
+    is undecided, only what the line saw is shown. For an action that follows no decision, nothing is shown.
     """
     if review.action_id == review.decision_id:
         return {}
@@ -158,15 +158,15 @@ def cases_of(tx: Tx, found: Sequence[ReviewTask]) -> Mapping[UUID, str]:
 def page(
     tx: Tx, wanted: ReviewFilter, *, now: datetime, limit: int = 50, after: tuple[datetime, UUID] | None = None
 ) -> list[ReviewTask]:
-    """Reviews that wait, the one due first first; with the state `decided` or `withdrawn` those, the newest first.
+    """Return waiting reviews, the one due first first; or `decided` or `withdrawn` ones, newest first.
 
-    `after` is `place_of` the last review of the page before.
+    `after` is `place_of` the last review of the previous page.
     """
     return store.page(tx, wanted, now=now, limit=limit, after=after)
 
 
 def place_of(review: ReviewTask) -> tuple[datetime, UUID]:
-    """Where a review stands in its list: what the next page goes on after."""
+    """Return the place of a review in its list, after which the next page begins."""
     ended = review.verdict or review.withdrawal
     return (review.due_at if ended is None else ended.at, review.id)
 
@@ -177,7 +177,7 @@ def count(tx: Tx, wanted: ReviewFilter, *, now: datetime) -> int:
 
 
 def backlogs(tx: Tx, *, automations: Sequence[str] | None, now: datetime) -> dict[str, Backlog]:
-    """Return what waits for a verdict, by automation, without empty ones; None stands for all automations."""
+    """Return the reviews that wait for a verdict, by automation, if there are any; None stands for all automations."""
     return store.backlogs(tx, automations, now=now)
 
 
@@ -187,12 +187,12 @@ def audit_counts(tx: Tx, automation: str | None = None) -> dict[str, AuditCounts
 
 
 def pace(tx: Tx, automation: str, *, newest: int = 1000) -> ReviewPace:
-    """Return how long people take from claim to verdict, by the newest reviews of an automation."""
+    """Return the time that people take from claim to verdict, from the newest reviews of an automation."""
     return store.pace(tx, automation, newest)
 
 
 def claim(tx: Tx, review_id: UUID, *, actor: Actor, now: datetime) -> ReviewTask:
-    """Take a review, or keep it for longer.
+    """Claim a review, or keep it for longer.
 
     Raises ReviewNotFound, ReviewDecided, ReviewWithdrawn, ReviewHeld (with the holder).
     """
@@ -264,7 +264,7 @@ def _published(review: ReviewTask, verdict: Verdict, label: str | None) -> Verdi
 
 
 def _seen(record: DecisionRecord) -> dict[str, Any]:
-    """Return what the line saw; nothing of what it made of it."""
+    """Return what the line saw, without its prediction or decision."""
     return {part: record.record[part] for part in ("input", "features")}
 
 

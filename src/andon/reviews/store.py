@@ -56,7 +56,7 @@ _ENDED = (ReviewState.DECIDED, ReviewState.WITHDRAWN)
 
 
 class ReviewMessage(NamedTuple):
-    """The result of a message that asked for a review: `wrong` says why it cannot be read, None if it can."""
+    """The result of a message that asked for a review; `wrong` says why it cannot be read, or is None."""
 
     automation: str
     queue: str
@@ -71,7 +71,7 @@ def open_asked(tx: Tx, topic: str, *, now: datetime, limit: int) -> list[ReviewM
 
 
 def add(tx: Tx, opened: Sequence[ReviewTask]) -> int:
-    """Write new reviews; a decision that has one keeps it, and so does a question. How many were new."""
+    """Write new reviews; a decision or question that has one keeps it. Return how many were new."""
     if not opened:
         return 0
     statement = insert(reviews).on_conflict_do_nothing().returning(reviews.c.id)
@@ -79,7 +79,7 @@ def add(tx: Tx, opened: Sequence[ReviewTask]) -> int:
 
 
 def find(tx: Tx, review_id: UUID) -> ReviewTask | None:
-    """One review, or None."""
+    """Return one review, or None."""
     row = tx.execute(select(reviews).where(reviews.c.id == review_id)).one_or_none()
     return None if row is None else _review(row)
 
@@ -121,7 +121,7 @@ def save(tx: Tx, review: ReviewTask) -> None:
     """Write the claim and the verdict, or the withdrawal, of a review over its row."""
     claim, verdict = review.claim, review.verdict
     ended = verdict or review.withdrawal
-    begun = {"claimed_at": claim and claim.at} if ended is None else {}  # one that ended keeps when its work began
+    begun = {"claimed_at": claim and claim.at} if ended is None else {}  # an ended one keeps the time of its claim
     tx.execute(
         update(reviews)
         .where(reviews.c.id == review.id)
@@ -142,7 +142,7 @@ def save(tx: Tx, review: ReviewTask) -> None:
 def page(
     tx: Tx, wanted: ReviewFilter, *, now: datetime, limit: int, after: tuple[datetime, UUID] | None
 ) -> list[ReviewTask]:
-    """Return waiting reviews by due time, or ended ones from the newest end on, beyond the place `after`."""
+    """Return waiting reviews by due time, or ended ones newest first, after the place `after`."""
     query = select(reviews).where(*_conditions(wanted, now)).limit(limit)
     if wanted.state in _ENDED:
         place = tuple_(reviews.c.decided_at, reviews.c.id)
@@ -160,7 +160,7 @@ def count(tx: Tx, wanted: ReviewFilter, *, now: datetime) -> int:
 
 
 def backlogs(tx: Tx, automations: Sequence[str] | None, *, now: datetime) -> dict[str, Backlog]:
-    """Return what waits, by automation."""
+    """Return the waiting reviews, by automation."""
     overdue = func.count().filter(reviews.c.due_at < now).label("overdue")
     query = select(reviews.c.automation, func.count().label("waiting"), overdue)
     query = query.where(*_conditions(ReviewFilter(None if automations is None else tuple(automations)), now))
@@ -222,7 +222,7 @@ def _conditions(wanted: ReviewFilter, now: datetime) -> list[ColumnElement[bool]
 
 
 def _stored_state(review: ReviewTask) -> ReviewState:
-    """Return the state of a row, in which a claim that has run out stays a claim."""
+    """Return the state of a row; an expired claim still counts as a claim there."""
     if review.verdict is not None:
         return ReviewState.DECIDED
     if review.withdrawal is not None:

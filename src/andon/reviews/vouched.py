@@ -19,7 +19,7 @@ VERDICTS = RowKind(
     ),
     where="t.state = 'decided'",
 )
-"""A review that was decided; what is not decided yet is told by nothing but the row."""
+"""A review that was decided; nothing but the row records one that is not decided yet."""
 
 WITHDRAWALS = RowKind(
     "withdrawal",
@@ -28,4 +28,4 @@ WITHDRAWALS = RowKind(
     ("t.decision_id", "t.automation", "t.queue", "t.asked_by", "t.reason", "t.decided_by", "t.decided_at"),
     where="t.state = 'withdrawn'",
 )
-"""A question that was settled elsewhere, so that no person is asked any more."""
+"""A question that was settled elsewhere, so that it is no longer asked."""

@@ -1,4 +1,4 @@
-"""The chore of workers that asks about actions whose outcome nobody knows."""
+"""The chore of workers that asks about actions with an unknown outcome."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Questions about actions whose outcome nobody knows, each in the caller's transaction: ask, settle, withdraw."""
+"""Questions about actions with an unknown outcome, each in the caller's transaction: ask, settle, withdraw."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -18,14 +18,14 @@ HAPPENED, SEND_AGAIN, GIVE_UP = "happened", "send again", "give up"
 """The answers that a person may give."""
 
 EVENTS_QUEUE = "events"
-"""The queue of questions about events that were sent outside, which follow no decision."""
+"""The queue of questions about events sent outside, which belong to no decision."""
 
 ANSWER_WITHIN = timedelta(hours=24)
-"""The time within which a person should answer where no automation says another."""
+"""The time within which a person should answer, unless the automation sets another."""
 
 
 def ask_due(tx: Tx, now: datetime) -> bool:
-    """Ask about the actions whose outcome nobody knows and nobody was asked about. Return whether there may be more."""
+    """Ask about actions with an unknown outcome, each once. Return whether there may be more."""
     found = actions.take_unasked(tx, now=now, limit=ASKED_AT_ONCE)
     for action in found:
         _ask(tx, action, now)
@@ -62,12 +62,12 @@ def _ask(tx: Tx, action: Action, now: datetime) -> None:
 
 
 def _key_of(action: Action) -> UUID:
-    """Return the key of the question about an action's present end: each time it was sent again asks anew."""
+    """Return the key of the question about an action's latest end: after each resend the question is asked again."""
     return action.id if action.revived_at is None else uuid5(action.id, action.revived_at.isoformat())
 
 
 def _place_of(tx: Tx, action: Action) -> tuple[str, timedelta]:
-    """Return the review queue of the automation as it is deployed, and the time within which it is worked."""
+    """Return the review queue of the deployed automation, and its time limit for answers."""
     try:
         review = decisions.newest_version(tx, action.automation).description["review"]
     except decisions.AutomationNotFound:
@@ -85,7 +85,7 @@ def _question(tx: Tx, action: Action, now: datetime) -> str:
 
 
 def _answered(events: Events, tx: Tx, answered: QuestionAnswered) -> None:
-    """Settle an action by a person's answer. Whoever made the call that it carries out may not answer."""
+    """Settle an action by a person's answer. The caller of the tool that it carries out may not answer."""
     if answered.action_id is None:
         return
     call = tools.find(tx, answered.action_id)

@@ -1,4 +1,4 @@
-"""The event door: events, and requests accepted for later, go through the same line as every call.
+"""The entry point for events: they, and requests accepted for later, go through the same line as every call.
 
 A source of events implements `ports.Source`; `Streams` reads and decides the streams of a process. Start reading at
 `consumer.py`.

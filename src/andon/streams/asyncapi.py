@@ -167,5 +167,5 @@ def _without_references(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _key(name: str) -> str:
-    """As AsyncAPI wants the keys of components: letters, digits, `.`, `_` and `-`."""
+    """Return a valid AsyncAPI component key: letters, digits, `.`, `_` and `-`."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-")

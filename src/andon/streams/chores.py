@@ -9,7 +9,7 @@ from andon.streams import service
 
 
 def chores(events: Events) -> list[Chore]:
-    """Publish that events are dead; forget those that came by HTTP long ago."""
+    """Publish that events are dead; forget old events that arrived by HTTP."""
 
     def publish_dead(tx: Tx, now: datetime) -> bool:
         return service.publish_dead(tx, events, now) == service.PUBLISHED_AT_ONCE

@@ -1,7 +1,7 @@
-"""One stream in one process: its partitions read ahead, side by side, and decided in batches, each in one commit.
+"""One stream in one process: its partitions are read ahead concurrently, and decided in batches of one commit each.
 
-Natural batching: while one batch is decided and recorded, the next messages are fetched and read; when the commit is
-there, all that has come goes. Nothing is remembered here that a kill could lose: positions are in the database.
+Natural batching: while one batch is decided and recorded, the next messages are fetched and read; after the commit
+they form the next batch. A kill loses no state: positions are in the database.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 WAIT = 1.0
-"""Seconds that one reading waits for messages."""
+"""Seconds that one read waits for messages."""
 
 SURVEY_SECONDS = 2.0
 """The interval at which the source is queried for its partitions and their ends."""
@@ -63,7 +63,7 @@ class Decides(Protocol):
     """Decides batches, each in one commit with the sender's own writes."""
 
     async def decide(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> set[UUID]:
-        """Decide these and record them; the ids of those that are new. Raises Fenced if `alongside` is refused."""
+        """Decide and record these; return the ids of new decisions. Raises Fenced if `alongside` is refused."""
         ...
 
 
@@ -97,11 +97,11 @@ class Consumer:
         self._troubles = Troubles(reader.key, self._show)
 
     def poke(self) -> None:
-        """Look at once whether somebody paused or sought this stream."""
+        """Check immediately whether somebody paused or sought this stream."""
         self._poked.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Keep our partitions, survey the source and decide, side by side, until stopped."""
+        """Keep our partitions, survey the source and decide, all concurrently, until stopped."""
         await self._in_thread(lambda tx: streams.declare(tx, self._key))
         deciding: asyncio.Future[Any] = asyncio.gather(
             *(self._decide_all(lane, stop) for lane in range(len(self._deciders)))
@@ -122,7 +122,7 @@ class Consumer:
             await self._let_go()
 
     async def _keep_places(self) -> None:
-        """Renew our lease, and read what is ours."""
+        """Renew our lease, and read the partitions that are ours."""
         while True:
             try:
                 ours = await self._in_thread(lambda tx: places.keep(tx, self._key, self._member))
@@ -195,7 +195,7 @@ class Consumer:
         self._poked.set()
 
     async def _survey(self) -> None:
-        """Learn of partitions, and where they end."""
+        """Discover partitions and their ends."""
         while True:
             try:
                 await self._look_around()
@@ -233,7 +233,7 @@ class Consumer:
         )
 
     async def _ends(self, source: Source, names: Sequence[str]) -> Mapping[str, int]:
-        """Return the ends of our partitions. An unreadable one is reported and does not hold up the others."""
+        """Return the ends of our partitions. An unreadable one is reported and does not block the others."""
         ends: dict[str, int] = {}
         for name in sorted(self._ours):
             try:
@@ -249,7 +249,7 @@ class Consumer:
         return ends
 
     async def _is_there(self, source: Source, partition: str, names: Sequence[str]) -> bool:
-        """Return whether a partition has more to come: a finished one is put away, a vanished one forgotten."""
+        """Return whether a partition may have more messages: a finished one is put away, a vanished one forgotten."""
         if not isinstance(source, PutsAway):
             return True
         if partition in names:
@@ -267,7 +267,7 @@ class Consumer:
         return False
 
     async def _read(self, partition: str, reading: Log) -> None:
-        """Read ahead, as far as there is room, for as long as the partition is ours."""
+        """Read ahead while there is room and the partition is ours."""
         while True:
             try:
                 source = await self._opened()
@@ -285,7 +285,7 @@ class Consumer:
             await reading.until_room()
 
     async def _decide_all(self, lane: int, stop: asyncio.Event) -> None:
-        """Batch after batch of the partitions of a lane: while one lane waits for its commit, another computes."""
+        """Decide the partitions of a lane, batch after batch: while one lane waits for its commit, another computes."""
         while not stop.is_set():
             await self._lanes.arrived[lane].wait()
             chunks = self._lanes.take(lane)
@@ -328,7 +328,7 @@ class Consumer:
                 reading.rate.add(len(chunk.requests) + len(chunk.dead) + chunk.left_out)
 
     async def _one_by_one(self, lane: int, chunks: Sequence[Chunk], stop: asyncio.Event) -> None:
-        """Something in a batch breaks the line itself: find the message, bury it, and decide the others."""
+        """Find the message in a batch that breaks the line itself, bury it, and decide the others."""
         for part in [part for chunk in chunks for part in split(self._reader, chunk, self._clock.now())]:
             if stop.is_set():
                 return
@@ -358,7 +358,7 @@ class Consumer:
         await self._in_thread(lambda tx: streams.set_problem(tx, self._key, problem, self._clock.now()))
 
     async def _let_go(self) -> None:
-        """Give everything back, so that others need not wait."""
+        """Give up all partitions, so that other processes need not wait."""
         with suppress(Unavailable):
             await self._in_thread(lambda tx: streams.leave(tx, self._key, self._member))
         if self._source is not None:
@@ -377,7 +377,7 @@ async def _told(stop: asyncio.Event) -> None:
 
 
 async def _end(tasks: Iterable[asyncio.Future[Any]]) -> None:
-    """Cancel these and wait until they are over."""
+    """Cancel these tasks and wait until they have ended."""
     ending = list(tasks)
     for task in ending:
         task.cancel()

@@ -17,14 +17,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 SHELVES = 4
-"""Partitions of what comes by HTTP for one automation: so many workers can share it."""
+"""Partitions of the HTTP events of one automation: the number of workers that can share them."""
 
 FINISHED = "(done)"
-"""Stands for all partitions of a stream that were read to their end and are gone, as files that were moved away."""
+"""Stands for all partitions of a stream that were read to their end and are gone, such as files moved away."""
 
 
 class StreamKey(NamedTuple):
-    """Which stream: a trigger (`kafka:transfers`) of an automation."""
+    """The key of a stream: a trigger (`kafka:transfers`) of an automation."""
 
     automation: str
     stream: str
@@ -60,12 +60,12 @@ class Partition:
     left_out: int
     dead: int
     per_second: float | None = None
-    """Events that its reader worked off a second lately; None if nobody reads it."""
+    """The reader's recent rate of events a second; None if nobody reads it."""
     paused: bool = False
 
     @property
     def lag(self) -> int | None:
-        """About how many messages are behind; None if the source was not asked yet."""
+        """The approximate number of unread messages; None if the source was not asked yet."""
         return None if self.end is None or self.seek is not None else max(0, self.end - self.position)
 
 
@@ -83,7 +83,7 @@ class Stream:
 
     @property
     def state(self) -> StreamState:
-        """In one word."""
+        """The state in one word."""
         if self.paused_at is not None:
             return StreamState.PAUSED
         if self.problem is not None:
@@ -92,19 +92,19 @@ class Stream:
 
     @property
     def lag(self) -> int | None:
-        """About how many messages are behind, of all partitions; None if no source was asked yet."""
+        """The approximate number of unread messages in all partitions; None if no source was asked yet."""
         known = [p.lag for p in self.partitions if p.lag is not None]
         return sum(known) if known else None
 
     @property
     def per_second(self) -> float | None:
-        """Events that are worked off a second, of all partitions; None if nobody reads them."""
+        """The rate of events a second over all partitions; None if nobody reads them."""
         known = [p.per_second for p in self.partitions if p.per_second is not None]
         return sum(known) if known else None
 
     @property
     def watermark(self) -> datetime | None:
-        """The newest event time, in the partition where it is the oldest.
+        """The newest event time of the partition that is furthest behind.
 
         Partitions without a lag do not hold it back.
         """
@@ -113,7 +113,7 @@ class Stream:
         return min(behind) if behind else max(known, default=None)
 
     def total(self, count: str) -> int:
-        """One of the counts over all partitions."""
+        """Return the sum of one count over all partitions."""
         return sum(getattr(partition, count) for partition in self.partitions)
 
 
@@ -127,7 +127,7 @@ class DeadState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeadEvent:
-    """An event that could not be decided, as it came."""
+    """An event that could not be decided, as it arrived."""
 
     id: UUID
     automation: str
@@ -182,7 +182,7 @@ def moment_of(text: str) -> datetime | None:
 
 
 def share_of(members: Sequence[UUID], me: UUID, partitions: int) -> int:
-    """Return the number of partitions `me` is to read; `members` are in order of arrival, to avoid needless moves."""
+    """Return the number of partitions that `me` reads; `members` are in order of arrival, to avoid needless moves."""
     if me not in members:
         return 0
     each, left = divmod(partitions, len(members))

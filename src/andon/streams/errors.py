@@ -6,7 +6,7 @@ from pathlib import Path
 from andon.kernel.errors import Conflict, Invalid, NotFound, Unavailable
 
 LONGEST_REASON = 500
-"""Characters of what somebody else's code says."""
+"""The most characters of a message from other people's code."""
 
 
 class SourceUnavailable(Unavailable):
@@ -37,7 +37,7 @@ class EventSettled(Conflict):
 
 
 class SeekInvalid(Invalid):
-    """A stream cannot go on there."""
+    """A stream cannot continue there."""
 
 
 class SourceUnknown(Invalid):
@@ -52,7 +52,7 @@ class ReadFailed(Poison):
     """The trigger's function failed with this event."""
 
     reason = ""
-    """More than whoever sent the event may hear of the code behind it."""
+    """Details about the code, which the sender of the event may not see."""
 
     @staticmethod
     def because(error: Exception) -> "ReadFailed":

@@ -19,7 +19,7 @@ from andon.streams.domain import moment_of
 STRUCTURED = "application/cloudevents+json"
 BATCHED = "application/cloudevents-batch+json"
 LONGEST = 1024
-"""Bytes of an event's id, and of its source. Together they are indexed, and an index takes 2,700 bytes."""
+"""The most bytes of an event's id, and of its source. They are indexed together; an index takes 2,700 bytes."""
 
 _VERSIONS = ("1.0",)
 _TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
@@ -30,11 +30,11 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:]{8}([.][0-9]+)?([Zz]|[
 
 
 class EventUnreadable(Invalid):
-    """This is no CloudEvent and no JSON."""
+    """This is neither a CloudEvent nor JSON."""
 
 
 class Event(NamedTuple):
-    """One event: its data as JSON text, and what it says of itself. Plain JSON says nothing."""
+    """One event: its data as JSON text, and its attributes. Plain JSON has none."""
 
     data: bytes
     source: str | None = None
@@ -67,7 +67,7 @@ def event_of(data: bytes, headers: Mapping[str, str]) -> Event:
 
 
 def value_of(data: bytes) -> Any:
-    """JSON text as values; numbers that JSON does not have are refused. Raises EventUnreadable."""
+    """Return JSON text as values; numbers that are not valid JSON are refused. Raises EventUnreadable."""
     try:
         return from_json(data, allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:
@@ -82,7 +82,7 @@ def _binary(data: bytes, headers: Mapping[str, str], prefix: str, media: str) ->
     if media and "json" not in media:
         raise EventUnreadable(f"Its data is {media[:60]}; expected application/json")
     time = get(prefix + "time")
-    if prefix == "ce-":  # HTTP writes what is not ASCII, and blanks, in percent
+    if prefix == "ce-":  # HTTP percent-encodes blanks and everything that is not ASCII
         identifier, source, kind = (unquote(text) if "%" in text else text for text in (identifier, source, kind))
     return _checked(
         data,
@@ -162,7 +162,7 @@ def _checked(
 
 
 def _require_short(**attributes: str) -> None:
-    """Raise EventUnreadable for attributes that no index takes."""
+    """Raise EventUnreadable for attributes that are too long for an index."""
     long = {name: size for name, text in attributes.items() if (size := _bytes_in(text)) > LONGEST}
     if long:
         raise EventUnreadable(

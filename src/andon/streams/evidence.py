@@ -1,8 +1,9 @@
 """Positions of streams, compared with the audit entries about each of their moves.
 
-Every entry about a partition leads from one position to another. Together they must be one way from where the partition
-was found to where its row stands. So each position that is not one of these two ends is come to as often as it is left,
-in whatever order the entries are read. A position changed by hand breaks the way for good, also after it went on.
+Every entry about a partition is a move from one position to another. Together the moves must form one path from the
+position where the partition was found to the position in its row. So every other position is entered as often as it is
+left, in whatever order the entries are read. A position changed by hand breaks the path permanently, even if reading
+continued afterwards.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from andon.kernel.db import Tx
 from andon.streams import journal
 from andon.streams.domain import FINISHED, START
 from andon.streams.store import streams
-from andon.streams.ways import Log, Ways
+from andon.streams.ways import PartitionKey, Ways
 
 _TABLE = "stream_partitions"
 _MOVES = msgspec.json.Decoder(dict[str, tuple[int, int]])
@@ -50,16 +51,16 @@ class _Pause(NamedTuple):
 
 
 class StreamPositions:
-    """Finds positions, seeks and pauses that no entry explains. One object for each verification."""
+    """Finds positions, seeks and pauses that no entry explains. Use one object for each verification."""
 
     def __init__(self) -> None:
         self._ways = Ways()
         self._unsealed = Ways()
         self._read_to = 0
-        """Up to this number entries of the control chain are in the sum of an earlier verification."""
+        """The number up to which the sum of an earlier verification covers the control chain."""
         self._held_to = 0
-        self._seeks: dict[Log, str | None] = {}
-        """The partitions that are there, each with the seek that waits to be carried out."""
+        self._seeks: dict[PartitionKey, str | None] = {}
+        """The partitions that exist, each with its pending seek."""
         self._pauses: dict[str, _Pause] = {}
 
     def by_action(self) -> Mapping[str, Evidence]:
@@ -77,16 +78,16 @@ class StreamPositions:
         return dict.fromkeys(actions, self)
 
     def recall(self, total: Mapping[str, Any]) -> None:
-        """Go on from the ways of an earlier verification."""
+        """Continue from the paths of an earlier verification."""
         self._read_to = self._held_to = total["control"]
         self._ways = Ways.of_document(total["ways"])
 
     def total(self) -> Mapping[str, Any]:
-        """Return the ways that entries lead which checkpoints hold."""
+        """Return the paths of the entries that checkpoints hold."""
         return {"control": self._held_to, "ways": self._ways.document()}
 
     def check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterator[Finding]:
-        """Add up the moves, and report seeks that nobody asked for."""
+        """Add up the moves, and report seeks that nobody requested."""
         del tx
         for leaf in leaves:
             if leaf.writer == CONTROL:
@@ -94,13 +95,13 @@ class StreamPositions:
             yield from self._read(leaf, self._ways)
 
     def check_unsealed(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterator[Finding]:
-        """Add up moves that no checkpoint holds yet."""
+        """Add up the moves that no checkpoint holds yet."""
         del tx
         for leaf in leaves:
             yield from self._read(leaf, self._unsealed)
 
     def unclaimed(self, tx: Tx) -> Iterator[Finding]:
-        """Compare the rows with the ends of their ways."""
+        """Compare the rows with the ends of their paths."""
         left = self._ways.joined(self._unsealed)
         for stream in streams.page(tx, None):
             name = journal.subject(stream.key)
@@ -133,7 +134,7 @@ class StreamPositions:
             yield Finding(Harm.EVIDENCE_MISSING, "the paused stream is gone", action="streams", subject=name)
 
     def _read(self, leaf: Leaf, ways: Ways) -> Iterable[Finding]:
-        """Read one entry; one that was altered until it cannot be read is reported as such already."""
+        """Read one entry. Skip one that is too altered to be read; it is reported as altered already."""
         try:
             if leaf.action == journal.MOVE:
                 for partition, (first, after) in _MOVES.decode(leaf.body).items():
@@ -145,7 +146,7 @@ class StreamPositions:
         return ()
 
     def _follow(self, leaf: Leaf, body: _Body, ways: Ways) -> list[Finding]:
-        """Follow one entry of the control chain, which is read whole and in order."""
+        """Follow one entry of the control chain, which is read completely and in order."""
         after, stream = body.after, leaf.subject
         if leaf.action == journal.ADD:
             for name in after.partitions:
@@ -177,7 +178,7 @@ class StreamPositions:
 
 
 def _where_broken(ends: Mapping[int, int], position: int | None, where: str) -> Iterator[Finding]:
-    """Report the open ends of a partition's way, if there are any; `position` is that of its row."""
+    """Report the open ends of a partition's path, if there are any; `position` is that of its row."""
     reached = ", ".join(str(at) for at, times in sorted(ends.items()) if times > 0)
     begun = [at for at, times in sorted(ends.items()) if times < 0]
     if not ends:

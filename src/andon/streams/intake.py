@@ -36,7 +36,7 @@ BATCH = 256
 LEASE = timedelta(seconds=10)
 
 MOST_DEATHS = 3
-"""A request is set aside when so many workers ended while they decided it."""
+"""A request is set aside after this many workers died while deciding it."""
 
 _DEADLY = f"the worker ended {MOST_DEATHS} times while it decided this; it is not tried again"
 _REPEATED = "the event was decided meanwhile, through another door"
@@ -46,7 +46,7 @@ _REFUSED = "the database refused to record the decision; the log of the worker s
 class Intake:
     """Decides the waiting requests of the intake, until stopped. Models are loaded for the first of them.
 
-    Its owner pokes it when there may be something to decide; by itself it looks every REST_SECONDS.
+    Its owner pokes it when there may be something to decide; otherwise it looks every REST_SECONDS.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Intake:
         self._events = events
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Decide batch after batch."""
+        """Decide batch after batch until stopped."""
         while not stop.is_set():
             self._wake.clear()
             try:
@@ -73,11 +73,11 @@ class Intake:
                 await first_of(stop, self._wake, within=REST_SECONDS)
 
     def poke(self) -> None:
-        """There may be something to decide: look now."""
+        """Look now, because there may be something to decide."""
         self._wake.set()
 
     async def run_round(self) -> int:
-        """Decide one batch; how many were taken."""
+        """Decide one batch; return how many requests were taken."""
         taken = await asyncio.to_thread(self._take)
         self._interrupted = [waiting.id for waiting, _ in taken]  # until the end of this round is known
         requests = [
@@ -113,7 +113,7 @@ class Intake:
             ]
 
     async def _keep_claimed(self, ids: Sequence[UUID]) -> None:
-        """Extend the lease of requests until their batch has ended: only a worker that ended lets it run out."""
+        """Extend the lease of requests until their batch has ended, so that it expires only if the worker dies."""
         while True:
             await asyncio.sleep(LEASE.total_seconds() / 3)
             with suppress(DatabaseUnavailable):
@@ -124,7 +124,7 @@ class Intake:
             decisions.keep_claimed(tx, ids, until=self._clock.now() + LEASE)
 
     def _set_aside(self, tx: Tx, waiting: WaitingRequest) -> bool:
-        """Set aside a request during which a worker ended MOST_DEATHS times; return whether it was one."""
+        """Set aside a request that MOST_DEATHS workers died on; return whether this is one."""
         if waiting.attempts <= MOST_DEATHS:
             return False
         log.error("intake.set_aside", request=str(waiting.id), automation=waiting.automation, deaths=MOST_DEATHS)
@@ -178,7 +178,7 @@ class Intake:
         )
 
     def _report_again(self, waiting: WaitingRequest, event: DeadEvent, trigger: Trigger) -> None:
-        """Retry an event that reports the truth; it then waits no longer."""
+        """Retry an event that reports the truth; afterwards it no longer waits."""
         reader = ArrivalReader(StreamKey(event.automation, event.stream), trigger, ReportContract())
         request = self._request(waiting, event, reader)
         writer = LabelWriter(self._database, event.automation, events=self._events, clock=self._clock)

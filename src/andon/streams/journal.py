@@ -1,9 +1,9 @@
-"""Audit entries about the positions of streams: each says from where to where a partition was moved.
+"""Audit entries about the positions of streams: each records a partition's move from one position to another.
 
-A batch leaves one entry MOVE with `{partition: [first, next]}` as its body, in a chain of its writer's own. All others
-stand in the control chain: ADD for partitions that were found, which begin at 0, PLACE for one that a seek moved,
-FINISH for one that was read to its end and is gone, and ADOPT for what stood before there were such entries. Positions
-in the control chain are texts, because its JSON holds no integer beyond 2^53.
+A batch leaves one entry MOVE with `{partition: [first, next]}` as its body, in its writer's own chain. All others are
+in the control chain: ADD for partitions that were found, which begin at 0, PLACE for one that a seek moved, FINISH for
+one that was read to its end and is gone, and ADOPT for positions from before there were such entries. Positions in the
+control chain are texts, because its JSON holds no integer beyond 2^53.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,12 +28,12 @@ _AT_ONCE = 500
 
 
 def move(key: StreamKey, moves: Mapping[str, tuple[int, int]], at: datetime) -> AlongsideEntry:
-    """Return the entry about a batch: from where to where it moves each partition."""
+    """Return the entry about a batch: the first and the next position of each partition."""
     return AlongsideEntry(MOVE, subject(key), msgspec.json.encode(moves), at)
 
 
 def add_partitions(tx: Tx, key: StreamKey, names: Sequence[str], now: datetime) -> None:
-    """Make partitions known that are not; they begin at their start."""
+    """Register partitions that are not known yet; they begin at their start."""
     added = streams.add_partitions(tx, key, names)
     if added:
         _tell(tx, ADD, key, {"partitions": sorted(added)}, now)
@@ -42,7 +42,7 @@ def add_partitions(tx: Tx, key: StreamKey, names: Sequence[str], now: datetime) 
 def place(
     tx: Tx, key: StreamKey, partition: str, before: int, position: int, *, owner: UUID, seek: str, now: datetime
 ) -> None:
-    """Move a partition to a position that was sought, unless it has moved or another seek came meanwhile."""
+    """Move a partition to the target of a seek, unless it has moved or another seek arrived meanwhile."""
     if streams.set_position(tx, key, partition, before, position, owner=owner, seek=seek):
         after = {"partition": partition, "to": seek, "from": str(before), "position": str(position)}
         _tell(tx, PLACE, key, after, now)
@@ -56,7 +56,7 @@ def finish(tx: Tx, key: StreamKey, member: UUID, partition: str, now: datetime) 
 
 
 def adopt(tx: Tx, now: datetime) -> None:
-    """Vouch for all partitions that stand. Called once, after an upgrade from a version without these entries."""
+    """Vouch for all existing partitions. Called once, after an upgrade from a version without these entries."""
     for stream in streams.page(tx, None):
         standing = [p for p in stream.partitions if p.name != FINISHED]
         for first in range(0, len(standing), _AT_ONCE):

@@ -1,6 +1,6 @@
-"""Streams that bring labels: read as all others, and recorded as labels in the commit that moves the stream.
+"""Streams of labels: read like all others, and recorded as labels in the commit that moves the stream.
 
-A request's input is then a report about a decision that was made before. Nothing is decided.
+A request's input is then a report about an earlier decision. Nothing is decided.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from andon.labels import Fate, LabelInvalid, Settled, TruthReport
 
 
 class ReportContract:
-    """The contract of a stream that brings labels: what `andon labels import` takes as a row."""
+    """The contract of a stream of labels: a row of `andon labels import`."""
 
     def read(self, raw: bytes) -> Mapping[str, Any]:
         """Read one report. Raises LabelInvalid."""
@@ -45,7 +45,7 @@ class LabelWriter:
         return await asyncio.to_thread(self._record, requests, alongside)
 
     def record(self, tx: Tx, requests: Sequence[DecisionRequest]) -> list[Settled]:
-        """Record these reports. One without a time became known when its event came about."""
+        """Record these reports. One without a time became known at the time of its event."""
         reports = [_dated(request) for request in requests]
         return labels.record_all(
             tx,
@@ -70,7 +70,7 @@ class LabelWriter:
                     run_plain(tx, audit.insert_sql(1), audit.values_of(leaf))
         except RowsChanged as error:
             raise Fenced(error.missing) from error
-        except Exception:  # the leaf may be committed or not: nothing follows it
+        except Exception:  # the leaf may or may not be committed, so nothing may follow it
             self._chains.renew()
             raise
         self._chains.advance(None, leaf)
@@ -81,12 +81,12 @@ class LabelWriter:
 
 
 def refusal(error: AndonError) -> Invalid:
-    """Return the reason for which a report dies: naming no decision is as bad as naming an unknown one."""
+    """Return the reason why a report is dead: naming no decision is as bad as naming an unknown one."""
     return error if isinstance(error, Invalid) else LabelInvalid(str(error), faults=error.faults)
 
 
 def reporting(automation: Automation, stream: str) -> Trigger | None:
-    """Return the trigger of a stream that brings labels; None if it brings none."""
+    """Return the trigger of a stream of labels; None for any other stream."""
     return next((trigger for trigger in automation.reported if trigger.name == stream), None)
 
 

@@ -22,7 +22,7 @@ LARGE_BYTES = 20_000
 
 @dataclass(slots=True)
 class Log:
-    """A partition as it is being read: what was read and waits, and how far it is decided."""
+    """A partition being read: the chunks that wait, and how far it is decided."""
 
     place: HeldPartition
     next: int
@@ -43,7 +43,7 @@ class Log:
         self.ahead += weight(chunk)
 
     async def until_room(self) -> None:
-        """Wait while enough was read ahead."""
+        """Wait until there is room to read ahead."""
         while self.ahead >= AHEAD:
             self.room.clear()
             await self.room.wait()
@@ -65,7 +65,7 @@ class Lanes:
         """By lane: set while there may be work for it."""
 
     def begin(self, place: HeldPartition) -> Log:
-        """Begin a log for a partition, in the lane with the fewest; nothing of it is read yet."""
+        """Begin a log for a partition, in the lane with the fewest partitions; nothing is read yet."""
         taken = [log.lane for log in self.logs.values()]
         lane = min(range(len(self.arrived)), key=taken.count)
         begun = Log(place, place.position, lane, Rate(asyncio.get_running_loop().time()), position=place.position)
@@ -73,7 +73,7 @@ class Lanes:
         return begun
 
     def wake(self) -> None:
-        """Have every lane look whether there is something to do."""
+        """Make every lane check for work."""
         for arrived in self.arrived:
             arrived.set()
 

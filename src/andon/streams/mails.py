@@ -1,6 +1,6 @@
-"""Mails as messages of a stream: parsed, their attachments kept, and those recognised that were decided before.
+"""Mails as messages of a stream: parsed, with attachments kept, and earlier decided mails recognised.
 
-Every source of mails gives the bytes of each mail to `MailReader`; what a server says besides stays in its source.
+Every source of mails passes the bytes of each mail to `MailReader`; everything else a server says stays in the source.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ RECEIVED = "andon.mail.received"
 """The type of a mail's event."""
 
 LONGEST_IN_EVENT = 1_000_000
-"""Bytes of an unreadable mail in its dead event; of a longer one the beginning, and the whole is an attachment."""
+"""Bytes of an unreadable mail in its dead event; a longer one is cut off there and kept whole as an attachment."""
 
 BEGINNING = 65_536
 
@@ -34,7 +34,7 @@ _LONGEST_CORRELATION = 128
 
 @dataclass(frozen=True, slots=True)
 class RawMail:
-    """A mail as a server gives it. `refused` says why it was not fetched as a whole."""
+    """A mail as a server returns it. `refused` says why it was not fetched completely."""
 
     position: int
     folder: str
@@ -44,7 +44,7 @@ class RawMail:
 
 
 class ReadsMails(Protocol):
-    """Makes messages of mails. `section` is what it needs of each: nothing for all of it."""
+    """Turns mails into messages. `section` is the part that it needs of each; empty for the whole mail."""
 
     @property
     def section(self) -> str:
@@ -57,7 +57,7 @@ class ReadsMails(Protocol):
         ...
 
     def arrivals(self, found: Sequence[RawMail]) -> list[Arrival]:
-        """Return the message of each mail, in order. It blocks."""
+        """Return the message of each mail, in order. Blocks."""
         ...
 
 
@@ -131,7 +131,7 @@ class MailReader:
 
 
 class MoveReader:
-    """Reads mails in folders that stand for classes: only who sent them and where they are."""
+    """Reads mails in folders that stand for classes: only their sender and their place."""
 
     section = "HEADER"
 
@@ -141,11 +141,11 @@ class MoveReader:
 
     @property
     def max_bytes(self) -> int:
-        """The size of the largest mail that is looked at; its header alone is fetched."""
+        """The size of the largest mail that is read; only its header is fetched."""
         return 2**40
 
     def arrivals(self, found: Sequence[RawMail]) -> list[Arrival]:
-        """Return which mail is in which folder. One whose header cannot be read was never decided."""
+        """Return which mail is in which folder. A mail with an unreadable header was never decided."""
         return [self._arrival(one) for one in found]
 
     def _arrival(self, raw: RawMail) -> Arrival:
@@ -158,7 +158,7 @@ class MoveReader:
 
 
 def _shelved(raw: RawMail, mail: Mail | str) -> KeptMail:
-    """Return what is kept of a mail: its attachments, or all of an unreadable one that is too long for an event."""
+    """Return what to keep of a mail: its attachments, or the whole of an unreadable one too long for an event."""
     if isinstance(mail, Mail):
         found = [AttachmentContent(one.sha256, one.name, one.media_type, one.content) for one in mail.attachments]
         return KeptMail(mail.identity, found)

@@ -11,7 +11,7 @@ _STREAM = ("automation", "stream")
 
 
 class StreamMetrics:
-    """Counts what streams did, and shows how far they are."""
+    """Counts the work of streams, and shows their progress."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._stands: dict[StreamKey, tuple[int, datetime | None, int]] = {}
@@ -52,7 +52,7 @@ class StreamMetrics:
         self.messages_lost.add(key, messages)
 
     def show(self, metrics: Metrics, clock: Clock) -> None:
-        """Have scrapes see how far streams are; for a process that reads some."""
+        """Include the progress of streams in scrapes; for a process that reads some."""
         metrics.gauges_of(
             "andon_stream_lag",
             "Messages behind in the partitions that this process reads, about.",

@@ -1,8 +1,8 @@
-"""Mails that people move between folders, as labels of their decisions. What an action of ours moved is none.
+"""Mails that people move between folders, as labels of their decisions. A move by our own action is not a label.
 
-A mail server does not say who moved a mail, nor when. So a move is known by this: the mail was last seen in another
-folder, and no action of its decision was to bring it here. An action counts once; whoever moves the mail afterwards,
-even back to where the action had put it, is a person.
+A mail server does not say who moved a mail, nor when. So a move by a person is recognised like this: the mail was last
+seen in another folder, and no action of its decision was to bring it here. An action counts once; any later move, even
+back to where the action had put the mail, was made by a person.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ MAILBOX = "mailbox"
 
 
 class MailPlace(BaseModel):
-    """Which mail was seen in which folder, and the class that the folder stands for."""
+    """A mail and the folder in which it was seen, with the class that the folder stands for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -67,7 +67,7 @@ class MoveWriter(LabelWriter):
         return settled
 
     def _moved(self, tx: Tx, mail: KnownMail, place: MailPlace) -> tuple[bool, list[Any]]:
-        """Return whether a person moved a mail, and the actions that need not be waited for from now on."""
+        """Return whether a person moved a mail, and the actions that are no longer waited for."""
         by_us, moves = False, list(mail.moves_seen)
         for action, options in actions.filled_of_decision(tx, mail.decision_id, MAILBOX):
             if options.get("do") != "move" or action.id in mail.moves_seen or action.state is ActionState.DEAD:

@@ -1,7 +1,7 @@
 """Ownership of a stream's partitions: leases in the database, shared among all processes that read it.
 
-A killed process counts as a reader for LEASE at most; then the living take its partitions. One that only slept (a
-zombie) cannot record anything any more: the partition's row has another owner.
+A killed process counts as a reader for at most LEASE; then live processes take its partitions. A process that was only
+suspended (a zombie) can no longer record anything: the partition's row has another owner.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ RENEW_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class HeldPartition:
-    """A partition that is ours now, and where it is."""
+    """A partition that is ours now, and its position."""
 
     partition: str
     position: int
@@ -28,7 +28,7 @@ class HeldPartition:
 
 
 def keep(tx: Tx, key: StreamKey, member: UUID) -> list[HeldPartition]:
-    """Renew ours, give up the excess, take free ones up to our share; return our partitions."""
+    """Renew our leases, give up the excess, take free partitions up to our share; return our partitions."""
     members = streams.renew(tx, key, member, LEASE)
     share = share_of(members, member, streams.count_partitions(tx, key))
     ours = streams.owned(tx, key, member)

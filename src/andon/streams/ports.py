@@ -1,8 +1,8 @@
 """The interface of a source of events: logs that can be read again from any position. PostgreSQL keeps the positions.
 
-A source remembers nothing, acknowledges nothing and decides nothing. The owner of each partition, and its position,
-stand in the ledger's database and move in the transaction that records the decisions, so that each event has its effect
-exactly once whatever is killed, without a broker's transactions or consumer groups.
+A source remembers nothing, acknowledges nothing and decides nothing. The owner and the position of each partition are
+in the ledger's database and change in the transaction that records the decisions. So each event has its effect exactly
+once, whichever process is killed, without a broker's transactions or consumer groups.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ class MailCopy(Struct, frozen=True, gc=False):
 
 
 class Arrival(Struct, frozen=True, gc=False):
-    """One message as it came. Positions grow within a partition, not always by one."""
+    """One message as it arrived. Positions grow within a partition, not always by one."""
 
     position: int
     data: bytes
@@ -30,23 +30,23 @@ class Arrival(Struct, frozen=True, gc=False):
     """Names in lower case, as HTTP has them."""
     key: str | None = None
     at: datetime | None = None
-    """When the source took it, if it says so."""
+    """When the source received it, if it says so."""
     caller: str | None = None
     """The sender, if the source has verified it."""
     unreadable: str | None = None
     """Why it cannot be decided, if the source found that out."""
     mail: "MailCopy | None" = None
-    """The mail it is, if it is one: decided once, however many copies of it turn up."""
+    """The mail, if the message is one: it is decided once, however many copies of it turn up."""
 
 
 class Source(Protocol):
     """One topic, stream, table or folder.
 
-    Raises SourceUnavailable when it does not answer, so try again; StreamMissing when it does not exist.
+    Raises SourceUnavailable when it does not answer (the caller tries again), and StreamMissing when it does not exist.
     """
 
     async def partitions(self) -> Sequence[str]:
-        """Return its present logs; there may be more later."""
+        """Return its current logs; there may be more later."""
         ...
 
     async def start(self, partition: str) -> int:
@@ -69,7 +69,7 @@ class Source(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         ...
 
 
@@ -78,5 +78,5 @@ class PutsAway(Protocol):
     """The addition to a source whose partitions have an end, as files do."""
 
     async def put_away(self, partition: str) -> None:
-        """All of a partition is decided: it need not be there any more."""
+        """Put a partition away: all of it is decided."""
         ...

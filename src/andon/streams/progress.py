@@ -54,7 +54,7 @@ SELECT $1::text, * FROM unnest($2::text[], $3::text[], $4::uuid[], $5::text[])
     AS n(mail, message_id, decision_id, folder)
 ORDER BY mail ON CONFLICT DO NOTHING
 """
-"""Remember which decision a mail has, for good: the keys of events are forgotten after two days."""
+"""Remember permanently which decision a mail has: the keys of events are forgotten after two days."""
 
 BURY = """
 INSERT INTO dead_events (id, automation, stream, partition, position, source, event_id, type, reason,
@@ -78,7 +78,7 @@ class Moved:
 
 @dataclass(slots=True)
 class _Step:
-    """The progress of one partition by a batch."""
+    """The progress of one partition in a batch."""
 
     first: int
     next: int
@@ -90,7 +90,7 @@ class _Step:
 
 
 class Progress:
-    """The writes of a batch of chunks beside its decisions: the position of each partition, and dead events."""
+    """The writes of a batch of chunks in addition to its decisions: the position of each partition, and dead events."""
 
     def __init__(
         self, key: StreamKey, owner: UUID, reader: ArrivalReader, chunks: Sequence[Chunk], now: datetime
@@ -105,7 +105,7 @@ class Progress:
     def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str | Invalid]) -> list[Statement]:
         """Move all partitions and bury dead events; refuse if a partition has moved since it was read, or is not ours.
 
-        `refused` says why PostgreSQL does not take some requests, or what is wrong with them.
+        `refused` says why PostgreSQL rejects some requests, or what is wrong with them.
         """
         steps, dead = self._steps(recorded, refused)
         burying = [(BURY, _columns(dead))] if dead else []
@@ -114,7 +114,7 @@ class Progress:
         return [*burying, *remembering, (MOVE, self._moving(steps))]
 
     def entry(self) -> AlongsideEntry:
-        """Return the audit entry that says from where to where each partition is moved."""
+        """Return the audit entry about the move of each partition."""
         moves: dict[str, tuple[int, int]] = {}
         for chunk in self._chunks:
             first, _ = moves.get(chunk.partition, (chunk.first, 0))
@@ -122,13 +122,13 @@ class Progress:
         return journal.move(self._key, moves, self._now)
 
     async def is_written(self, connection: asyncpg.Connection) -> bool:
-        """Return whether all partitions are where this batch brings them."""
+        """Return whether all partitions are where this batch moves them."""
         ends = {chunk.partition: chunk.next for chunk in self._chunks}
         found = await connection.fetchval(MOVED, *self._key, self._owner, list(ends), list(ends.values()))
         return bool(found == len(ends))
 
     def _mails(self, recorded: AbstractSet[UUID]) -> list[tuple[str, str, UUID, str]]:
-        """Return the mails of the recorded decisions: what they are known by, their decision and their folder."""
+        """Return the mails of the recorded decisions: their identity, their decision and their folder."""
         return [
             (mail.identity, mail.message_id, request.id, mail.folder)
             for chunk in self._chunks

@@ -16,11 +16,11 @@ class Rate:
         self._marks = deque([(now, 0)])
 
     def add(self, events: int) -> None:
-        """So many more."""
+        """Count these events."""
         self._count += events
 
     def per_second(self, now: float) -> float:
-        """Events a second lately."""
+        """Return the recent rate of events a second."""
         marks = self._marks
         marks.append((now, self._count))
         while len(marks) > 2 and now - marks[1][0] >= SPAN_SECONDS:

@@ -1,4 +1,4 @@
-"""The step from messages to requests, by an automation's trigger, or to the reason why there is none. Pure but for ids.
+"""The step from messages to requests, or to the reason why there is none, by an automation's trigger. Pure except ids.
 
 A message that cannot be decided never holds up later ones: it becomes a dead event with the reason.
 """
@@ -56,7 +56,7 @@ class Reads(Protocol):
 
 
 class ArrivalReader:
-    """Reads the messages of one stream. `max_bytes` is the largest that is looked at."""
+    """Reads the messages of one stream. `max_bytes` is the size of the largest message that is read."""
 
     def __init__(self, key: StreamKey, trigger: Trigger, contract: Reads, *, max_bytes: int = MAX_BYTES) -> None:
         self.key = key
@@ -110,7 +110,7 @@ class ArrivalReader:
         )
 
     def input_of(self, event: Event) -> tuple[bytes, Mapping[str, Any]] | None:
-        """Return an event's input, as JSON and as the contract reads it; None if it is left out. Raises Invalid."""
+        """Return an event's input, as JSON and as the contract reads it; None if it is skipped. Raises Invalid."""
         if event.type is not None and self._types and event.type not in self._types:
             return None
         raw = event.data
@@ -176,14 +176,14 @@ class ArrivalReader:
                 chunk.watermark = happened
 
     def _made(self, value: Any) -> bytes | None:
-        """Return what the builder's function makes of an event's data."""
+        """Return the result of the builder's function for an event's data."""
         if not isinstance(value, dict):
             raise EventUnreadable("Its data is no JSON object", faults=[Fault("data", "expected a JSON object")])
         assert self._trigger.read is not None  # noqa: S101 - asked before
         try:
             made = self._trigger.read(value)
             return None if made is None else to_json(made, inf_nan_mode="strings")
-        except Exception as error:  # the builder's own code: whatever it raises is about this event
+        except Exception as error:  # the builder's own code: anything it raises is the fault of this event
             log.warning("event.not_read", stream=str(self.key), error=type(error).__name__)
             raise ReadFailed.because(error) from error
 

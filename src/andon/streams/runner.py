@@ -1,4 +1,4 @@
-"""All streams of one process, each on its own: a fault of one does not hold up the others."""
+"""All streams of one process, each on its own: a fault in one does not block the others."""
 
 import asyncio
 from collections import deque
@@ -39,7 +39,7 @@ RESTART_SECONDS = 2.0
 class Streams:
     """Reads and decides the streams of these automations until stopped.
 
-    `open_source` gives a source for a trigger, `decider` one of LANES writers. A process is one reader of each of its
+    `open_source` returns a source for a trigger, `decider` one of LANES writers. A process is one reader of each of its
     streams.
     """
 
@@ -72,18 +72,18 @@ class Streams:
         return bool(self._declared or self._reported)
 
     def poke(self) -> None:
-        """Somebody paused, resumed or sought a stream: look at once."""
+        """Look immediately: somebody paused, resumed or sought a stream."""
         for consumer in self._running.values():
             consumer.poke()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """All of them, side by side."""
+        """Run all streams concurrently."""
         writers = deque(self._decider() for _ in range(LANES))
         running = []
         for automation, trigger in self._declared:
             line = Contract(automation.contract)
             running.append(self._run(automation, trigger, line, list(writers), stop))
-            writers.rotate()  # what has one partition begins with another writer than its neighbour
+            writers.rotate()  # streams with one partition each begin with different writers
         for automation, trigger in self._reported:
             moves = trigger.source == FOLDER_MOVES
             contract: Reads = MoveContract() if moves else ReportContract()

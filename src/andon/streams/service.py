@@ -34,7 +34,7 @@ PREVIEW = 400
 
 
 class ReceivedEvent(NamedTuple):
-    """An event that came by HTTP, for one automation; events of one `key` are decided in their order."""
+    """An event that arrived by HTTP, for one automation; events of one `key` are decided in their order."""
 
     event: Event
     automation: str
@@ -42,12 +42,12 @@ class ReceivedEvent(NamedTuple):
 
 
 def page(tx: Tx, automations: Sequence[str] | None = None) -> list[Stream]:
-    """All streams that were ever read, of the named automations or all."""
+    """Return all streams that were ever read, of the named automations or of all."""
     return streams.page(tx, automations)
 
 
 def get(tx: Tx, key: StreamKey) -> Stream:
-    """One stream with its partitions. Raises StreamNotFound."""
+    """Return one stream with its partitions. Raises StreamNotFound."""
     found = streams.find(tx, key)
     if found is None:
         raise StreamNotFound(f"No stream {key}")
@@ -67,7 +67,7 @@ def pause(tx: Tx, key: StreamKey, *, actor: Actor, reason: str, now: datetime) -
 
 
 def resume(tx: Tx, key: StreamKey, *, actor: Actor, reason: str, now: datetime) -> Stream:
-    """Let a stream go on from where it stopped. Raises StreamNotFound."""
+    """Let a stream continue from where it stopped. Raises StreamNotFound."""
     before = _held(tx, key, reason)
     if before.paused_at is not None:
         streams.resume(tx, key)
@@ -99,7 +99,7 @@ def dead_events(
     limit: int = 50,
     before: UUID | None = None,
 ) -> list[DeadEvent]:
-    """Events that could not be decided, newest first, with the beginning of their data."""
+    """Return events that could not be decided, newest first, with the beginning of their data."""
     return dead.page(tx, state, automations=automations, stream=stream, limit=limit, before=before, preview=PREVIEW)
 
 
@@ -119,7 +119,7 @@ def count_dead(tx: Tx, automations: Sequence[str] | None = None) -> Mapping[Stre
 
 
 def get_dead(tx: Tx, event_id: UUID) -> DeadEvent:
-    """One of them, whole. Raises DeadEventNotFound."""
+    """Return one dead event, complete. Raises DeadEventNotFound."""
     found = dead.find(tx, event_id)
     if found is None:
         raise DeadEventNotFound(f"No dead event {event_id}")
@@ -155,7 +155,7 @@ def resend(tx: Tx, event_id: UUID, *, data: bytes | None, actor: Actor, reason: 
 
 
 def discard(tx: Tx, event_id: UUID, *, actor: Actor, reason: str, now: datetime) -> DeadEvent:
-    """Give an event up for good; it stays to be looked at. Raises DeadEventNotFound, EventSettled."""
+    """Give an event up permanently; it stays visible. Raises DeadEventNotFound, EventSettled."""
     event = _mendable(tx, event_id, reason)
     discarded = _settled(event, DeadState.DISCARDED, actor, reason, now, None)
     dead.settle(tx, discarded)
@@ -170,7 +170,7 @@ def fail_again(tx: Tx, event_id: UUID, request: UUID, why: Invalid) -> None:
 
 
 def publish_dead(tx: Tx, events: Events, now: datetime) -> int:
-    """Publish the events that died since this was done last, those of one stream together; how many there were."""
+    """Publish the events that died since the last call, grouped by stream; return how many there were."""
     died = dead.publish(tx, PUBLISHED_AT_ONCE)
     for key, ids in died.items():
         events.publish(tx, EventsDied(key.automation, key.stream, len(ids), ids[:NAMED], at=now))
@@ -178,9 +178,9 @@ def publish_dead(tx: Tx, events: Events, now: datetime) -> int:
 
 
 def receive(tx: Tx, received: Sequence[ReceivedEvent], *, caller: str, now: datetime) -> list[bool]:
-    """Keep events that came by HTTP until a worker decides them; False for each whose source and id were kept before.
+    """Keep events that arrived by HTTP until a worker decides them; return False for each known source and id.
 
-    All go in one statement, in the order in which they are given.
+    All are written by one statement, in the given order.
     """
     if not received:
         return []
@@ -189,7 +189,7 @@ def receive(tx: Tx, received: Sequence[ReceivedEvent], *, caller: str, now: date
 
 
 def _once(kept: set[tuple[str, str | None, str | None]], which: tuple[str, str | None, str | None]) -> bool:
-    """Return whether it is there, and remove it: of two alike in one call the second is a repeat."""
+    """Return whether it is present, and remove it: the second of two equal events in one call is a repeat."""
     there = which in kept
     kept.discard(which)
     return there
@@ -222,7 +222,7 @@ def _row(one: ReceivedEvent) -> Mapping[str, Any]:
 
 
 def keep_house(tx: Tx, now: datetime) -> None:
-    """Forget events that came by HTTP long ago and are decided."""
+    """Forget decided events that arrived by HTTP long ago."""
     inbox.forget(tx, now - INBOX_KEPT)
 
 

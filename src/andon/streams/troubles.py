@@ -36,7 +36,7 @@ class Troubles:
         await asyncio.sleep(uniform(pause / 2, pause))  # noqa: S311 - spreads retries; no secret
 
     async def tell(self, doing: str, error: Exception) -> None:
-        """Report a problem of something that is retried at its own time."""
+        """Report a problem of something that is retried on its own schedule."""
         known = self._problems.get(doing)
         self._problems[doing] = str(error) if isinstance(error, AndonError) else type(error).__name__
         if known != self._problems[doing]:
@@ -58,7 +58,7 @@ class Troubles:
         self._problems.pop(doing, None)
 
     async def show(self) -> None:
-        """Show the present problems where people look."""
+        """Show the current problems where people look."""
         with suppress(Unavailable):
             await self._show(self._in_words())
 

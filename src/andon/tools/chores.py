@@ -7,6 +7,6 @@ from andon.tools import service
 
 
 def chores() -> list[Chore]:
-    """Return the chores that expire unused permits, and that settle begun calls which were not finished in time."""
+    """Return the chores that expire unused permits, and that settle begun calls not finished in time."""
     every = timedelta(seconds=15)
     return [Chore("expire_tool_calls", every, service.expire_due), Chore("lose_tool_calls", every, service.lose_due)]

@@ -29,7 +29,7 @@ class CallState(StrEnum):
     EXPIRED = "expired"
     BEGUN = "begun"
     UNKNOWN = "unknown"
-    """Begun, and nobody knows how it ended: its caller did not report in time, or its delivery may have arrived."""
+    """Begun, with an unknown outcome: its caller did not report in time, or its delivery may have arrived."""
     DONE = "done"
     FAILED = "failed"
 
@@ -67,7 +67,7 @@ class ToolCall:
         return self.answered_by is not None and self.state is not CallState.REFUSED
 
     def at(self, now: datetime) -> "ToolCall":
-        """Return the call in its state at a moment, which is expired if its time is over."""
+        """Return the call in its state at a moment: expired if its time is over."""
         open_ = self.state in (CallState.ALLOWED, CallState.WAITING)
         if open_ and self.expires_at is not None and self.expires_at <= now:
             return replace(self, state=CallState.EXPIRED)
@@ -104,13 +104,13 @@ class ToolCall:
         return replace(self, state=CallState.UNKNOWN)
 
     def doubted(self, error: str) -> "ToolCall":
-        """Return the call with an unknown outcome, because nobody knows whether its delivery arrived."""
+        """Return the call with an unknown outcome, because its delivery may or may not have arrived."""
         return replace(self, state=CallState.UNKNOWN, error=error)
 
     def ended(self, result: Any, error: str | None, *, sent: bool, now: datetime) -> "ToolCall":
         """Return the call with its end. Raises CallNotBegun.
 
-        A call that failed before it was sent has its permit again, unless its outcome had become unknown.
+        A call that failed before it was sent gets its permit back, unless its outcome had become unknown.
         """
         if self.state not in (CallState.BEGUN, CallState.UNKNOWN):
             raise CallNotBegun(f"Call {self.id} of {self.tool} is {self.at(now).state}")

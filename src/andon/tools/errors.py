@@ -24,4 +24,4 @@ class CallNotBegun(Conflict):
 
 
 class OwnApproval(Denied):
-    """A call of a tool is not approved by whoever made it, and by no agent."""
+    """Neither its caller nor an agent may approve a call of a tool."""

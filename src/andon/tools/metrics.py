@@ -5,7 +5,7 @@ from andon.tools.domain import CallState, ToolCall
 
 
 class ToolMetrics:
-    """Counts the calls that a process decided, and the ends of those that it saw end."""
+    """Counts the calls that a process decided, and the ends that it observed."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._decided = metrics.counter(

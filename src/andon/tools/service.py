@@ -70,7 +70,7 @@ def note(tx: Tx, call: ToolCall) -> ToolCall:
 
 
 def get(tx: Tx, call_id: UUID, now: datetime) -> ToolCall:
-    """Return one call in its present state. Raises ToolCallNotFound."""
+    """Return one call in its current state. Raises ToolCallNotFound."""
     found = store.find(tx, call_id)
     if found is None:
         raise ToolCallNotFound(f"No call {call_id}")
@@ -131,7 +131,7 @@ def question_of(tx: Tx, call: ToolCall) -> UUID | None:
 
 
 def held_back(tx: Tx, call: ToolCall) -> str | None:
-    """Return why the present state of the line forbids a call that was allowed before; None if it does not."""
+    """Return why the line's current state forbids a call that was allowed before; None if it does not."""
     states = cord.states_in_force(tx, call.toolbox)
     state = states.of({"tool": call.tool, "agent": call.agent, "run": call.run})
     if state is LineState.STOPPED or (state is LineState.SUPERVISED and not call.by_person):
@@ -151,7 +151,7 @@ def begin(
 ) -> ToolCall:
     """Spend the permit of a call, exactly once. Raises ToolCallNotFound, PermitUnusable, RowsDoubted.
 
-    Whether the call is allowed is read from the ledger or the verdict, not from its row, and from the line's state.
+    Whether the call is allowed follows from the ledger or the verdict, not from its row, and from the line's state.
     With `via`, the outbox delivers it from then on, under the call's id. Otherwise the caller carries it out, and its
     toolbox (`finisher`) says how long that may take.
     """
@@ -295,7 +295,7 @@ def _answer(tx: Tx, call: ToolCall, outcome: str, by: str, at: datetime) -> Tool
 
 
 def _settled(tx: Tx, call: ToolCall) -> ToolCall:
-    """Apply a verdict that was given before the call was kept, because a process ended between the two."""
+    """Apply a verdict that was given before the call was kept, because a process died between the two."""
     if call.state is not CallState.WAITING:
         return call
     review = reviews.of_decision(tx, call.id)
@@ -331,7 +331,7 @@ def _delivered(tx: Tx, call: ToolCall, now: datetime) -> ToolCall:
 
 
 def _is_with_outbox(call: ToolCall) -> bool:
-    """Return whether a call may be a delivery of the outbox that has not ended yet, or whose end nobody knows."""
+    """Return whether a call may be a delivery of the outbox that has not ended yet, or has an unknown outcome."""
     return call.state is CallState.BEGUN or (call.state is CallState.UNKNOWN and call.finish_by is None)
 
 

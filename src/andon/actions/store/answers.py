@@ -32,7 +32,7 @@ _HELD = """ARRAY(
     SELECT substring(e.body FROM at + 17 FOR 32) FROM generate_series(1, octet_length(e.body) - 48, 49) AS at
     WHERE substring(e.body FROM at FOR 17) = {item}
 )"""
-"""The digests that an entry holds of one delivery."""
+"""The digests of one delivery in an entry."""
 
 _LEAF = (
     "LEFT JOIN audit_entries AS e ON e.writer = {of}.writer AND e.seq = {of}.seq AND e.action = :action "
@@ -62,7 +62,7 @@ _DEAD = text(
 
 
 class AnswerRow(NamedTuple):
-    """One answer as it stands: its attempt and delivery, the digest, the place of its entry."""
+    """One stored answer: its attempt and delivery, the digest, the place of its entry."""
 
     attempt: UUID
     message: UUID
@@ -72,7 +72,7 @@ class AnswerRow(NamedTuple):
 
 
 class DeadRow(NamedTuple):
-    """One dead letter as it stands, and the digests that its entry holds of it."""
+    """One stored dead letter, and its digests in its entry."""
 
     message: UUID
     settled_at: int | None
@@ -97,7 +97,7 @@ def answers_of(tx: Tx, messages: Collection[bytes]) -> dict[bytes, list[AnswerRo
 
 
 def standing(tx: Tx, messages: Collection[bytes]) -> dict[bytes, StandingDelivery]:
-    """Return the states of those of these deliveries that are there, by the bytes of their ids."""
+    """Return the states of the existing ones of these deliveries, by the bytes of their ids."""
     query = f"SELECT id, state, {_moment('revived_at')} FROM outbox WHERE id = ANY(%(ids)s::uuid[])"
     rows = fetch_binary(tx, query, {"ids": [str(UUID(bytes=one)) for one in messages]})
     return {row[0].bytes: StandingDelivery(MessageState(row[1]), row[2]) for row in rows}
@@ -110,7 +110,7 @@ def count_answers(tx: Tx) -> tuple[int, int]:
 
 
 def all_answers(tx: Tx) -> Iterator[tuple[AnswerRow, Collection[bytes]]]:
-    """Yield the answers that name an entry, each with the digests that the entry holds of its delivery."""
+    """Yield the answers that name an entry, each with the digests of its delivery in that entry."""
     for row in tx.execute(_ALL, {"action": proving.ANSWERED}, execution_options=_STREAMED):
         yield _answer(row), [bytes(one) for one in row[12]]
 

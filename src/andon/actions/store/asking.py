@@ -1,4 +1,4 @@
-"""SQL that finds dead letters whose outcome nobody knows and nobody was asked about."""
+"""SQL that finds dead letters with an unknown outcome that nobody was asked about."""
 
 from datetime import datetime
 from uuid import UUID

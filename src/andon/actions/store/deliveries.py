@@ -90,7 +90,7 @@ class PostboxEntry:
 
     @property
     def answer_item(self) -> bytes | None:
-        """What an audit entry holds of the attempt that ended."""
+        """The item of an audit entry for the attempt that ended."""
         if self.ended is None:
             return None
         if self.begun is not None:
@@ -113,7 +113,7 @@ async def write(
 
 
 def bury(tx: Tx, entries: Sequence[PostboxEntry], *, now: datetime) -> list[Known]:
-    """Write entries in the caller's transaction; the messages that they ended, without those that were ended before.
+    """Write entries in the caller's transaction; return the messages that they ended, without those ended before.
 
     No leaf vouches for them before `vouch` does, in the same transaction.
     """
@@ -193,13 +193,13 @@ def unexplained(tx: Tx, topic: str) -> Iterator[UnexplainedState]:
 
 
 def states_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, MessageState]:
-    """Return the state of each of these messages that is there."""
+    """Return the state of each of these messages that exists."""
     rows = tx.execute(text("SELECT id, state FROM outbox WHERE id = ANY(:ids)"), {"ids": list(ids)})
     return {row.id: MessageState(row.state) for row in rows}
 
 
 def without_message(tx: Tx) -> Iterator[UUID]:
-    """Yield the messages at which attempts were made and that are not there, from a cursor of the server."""
+    """Yield the messages that were attempted and do not exist any more, from a server-side cursor."""
     yield from tx.execute(_WITHOUT_MESSAGE, execution_options=_STREAMED).scalars()
 
 
@@ -228,14 +228,14 @@ def attempts_of(tx: Tx, message_id: UUID) -> list[Attempt]:
 
 
 def disable(tx: Tx, destination: Disabled) -> bool:
-    """Send nothing to a destination any more. False if it was disabled already."""
+    """Disable a destination. Return False if it was disabled already."""
     values = {"name": destination.name, "disabled_at": destination.disabled_at, "reason": destination.reason}
     statement = upsert(disabled_destinations).values(values).on_conflict_do_nothing()
     return tx.execute(statement).rowcount == 1
 
 
 def enable(tx: Tx, name: str) -> bool:
-    """Send to a destination again. False if it was not disabled."""
+    """Enable a destination again. Return False if it was not disabled."""
     statement = delete(disabled_destinations).where(disabled_destinations.c.name == name)
     return tx.execute(statement).rowcount == 1
 

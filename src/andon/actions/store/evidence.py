@@ -42,7 +42,7 @@ def evidence_of(tx: Tx, action_id: UUID) -> list[EvidenceStep]:
 
 
 def picture_of(tx: Tx, action_id: UUID, step_id: UUID) -> bytes | None:
-    """Return the picture of a step, None if there is none, or none any more."""
+    """Return the picture of a step, None if it never existed or was removed."""
     chosen = (action_evidence.c.id == step_id) & (action_evidence.c.action_id == action_id)
     found = tx.execute(select(action_evidence.c.picture).where(chosen)).scalar_one_or_none()
     return None if found is None else bytes(found)

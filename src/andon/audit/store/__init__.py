@@ -50,7 +50,7 @@ _NAMES = ", ".join(name for name, _ in _COLUMNS)
 _VALUES: Callable[[Leaf], tuple[Any, ...]] = attrgetter(*(name for name, _ in _COLUMNS))
 
 COLUMNS = len(_COLUMNS)
-"""How many parameters `insert_sql` takes."""
+"""The number of parameters that `insert_sql` takes."""
 
 
 def _readable(at: ColumnElement[datetime]) -> ColumnElement[datetime]:
@@ -63,7 +63,7 @@ _CHECKPOINT: list[Any] = [_readable(column) if column is checkpoints.c.at else c
 
 
 class TipName(StrEnum):
-    """What has a tip."""
+    """The sequences that have a tip."""
 
     CONTROL = "control"
     CHECKPOINT = "checkpoint"
@@ -109,7 +109,7 @@ def try_lock_tip(tx: Tx, name: TipName) -> Tip | None:
 
 
 def move_tip(tx: Tx, name: TipName, to: Tip) -> None:
-    """Note the new end."""
+    """Record the new end."""
     tx.execute(update(tips).where(tips.c.name == name).values(seq=to.seq, hash=to.hash))
 
 
@@ -191,7 +191,7 @@ def stream_claims(tx: Tx, after: int = 0) -> Iterator[CheckpointClaim]:
 
 
 def stream_leaves(tx: Tx, known: Collection[ChainHead] = ()) -> Iterator[list[Leaf]]:
-    """Stream all leaves by (writer, seq), some hundred at a time; of `known` chains those after their heads."""
+    """Stream all leaves by (writer, seq), some hundred at a time; for `known` chains only those after their heads."""
     query = select(*_LEAF).order_by(entries.c.writer, entries.c.seq)
     if known:
         chains = select(entries.c.writer).where(entries.c.seq == 1).cte("chains")
@@ -221,7 +221,7 @@ def heads_gone(tx: Tx, known: Collection[ChainHead]) -> list[tuple[ChainHead, by
 
 
 def checkpoint_hash_of(tx: Tx, number: int) -> bytes | None:
-    """Return the hash of one checkpoint, None if it is not there."""
+    """Return the hash of one checkpoint, None if it does not exist."""
     return tx.execute(select(checkpoints.c.hash).where(checkpoints.c.number == number)).scalar_one_or_none()
 
 

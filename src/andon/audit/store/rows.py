@@ -1,4 +1,4 @@
-"""SQL about rows that control entries vouch for: their content as it stands, and the newest entry about each."""
+"""SQL about rows that control entries vouch for: their current content, and the newest entry about each."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -12,7 +12,7 @@ _CHUNK = 1000
 
 
 def contents_of(tx: Tx, rows: Sequence[RowName]) -> dict[RowName, str]:
-    """Return the content of these rows of one kind; those that are not there are left out."""
+    """Return the content of these rows of one kind; missing ones are left out."""
     if not rows:
         return {}
     kind = rows[0].kind
@@ -33,7 +33,7 @@ def stream_contents(tx: Tx, kind: RowKind) -> Iterator[tuple[RowName, str]]:
 
 
 def note(tx: Tx, rows: Sequence[str], seq: int) -> None:
-    """Remember which entry is the newest about these rows."""
+    """Record which entry is the newest about these rows."""
     statement = text(
         "INSERT INTO audit_rows (name, seq) SELECT name, :seq FROM unnest(CAST(:names AS text[])) AS name "
         "ON CONFLICT (name) DO UPDATE SET seq = excluded.seq"

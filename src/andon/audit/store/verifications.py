@@ -1,4 +1,4 @@
-"""All SQL about verifications that were asked for."""
+"""All SQL about requested verifications."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""SQL about the ledger's partitions, one a day."""
+"""SQL about the ledger's partitions, one per day."""
 
 from datetime import datetime, timedelta
 
@@ -18,12 +18,12 @@ after windows and messages.
 UNCOMPRESSED = 8160
 """Rows up to this many bytes, the most PostgreSQL allows, are stored as they are.
 
-Above its default of 2 kB it would compress each record, which costs as much as all the rest of the insert.
+Above its default of 2 kB it would compress each record, which costs as much as the rest of the insert.
 """
 
 
 def plan(tx: Tx, day: datetime) -> bool:
-    """Make the partition of a day if it is missing; return False if decisions of that day exist already.
+    """Create the partition of a day if it is missing; return False if decisions of that day exist already.
 
     Such a day cannot have a partition. Raises DatabaseUnavailable at the end of the transaction if readers keep it
     waiting.
@@ -33,16 +33,16 @@ def plan(tx: Tx, day: datetime) -> bool:
     if _is_there(tx, name):
         return True
     tx.execute(text("SET LOCAL lock_timeout = '1s'"))
-    # One plans at a time: two who had both looked at the ledger would each wait for the other to let go of it.
+    # One process plans at a time: two that had both looked at the ledger would wait for each other's lock on it.
     tx.execute(text("LOCK TABLE decisions_unplanned IN SHARE UPDATE EXCLUSIVE MODE"))
-    if _is_there(tx, name):  # made by another while we waited
+    if _is_there(tx, name):  # created by another process while we waited
         return True
     if tx.execute(begun).scalar_one():
         return False
     tx.execute(text("LOCK TABLE decisions_unplanned IN ACCESS EXCLUSIVE MODE"))
-    if tx.execute(begun).scalar_one():  # decided by another while we waited
+    if tx.execute(begun).scalar_one():  # decided by another process while we waited
         return False
-    # Made beside the ledger and then attached: to be made in it, it would have to lock all of it.
+    # Created outside the ledger and then attached: creating it inside would lock the whole ledger.
     tx.execute(text(f"CREATE TABLE {name} (LIKE decisions INCLUDING ALL)"))
     sampled = ", ".join(f"ALTER COLUMN {column.name} SET STATISTICS {SAMPLED}" for column in decisions.c)
     tx.execute(text(f"ALTER TABLE {name} {sampled}, SET (toast_tuple_target = {UNCOMPRESSED})"))

@@ -1,4 +1,4 @@
-"""SQL about the feed: consumers, their positions in the chains of the audit log, and the decisions behind those."""
+"""SQL about the feed: consumers, their positions in the chains of the audit log, and the decisions after those."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ ENTRY = 48
 """Bytes of a leaf's body for one decision: 16 of id, 32 of digest."""
 
 _OURS = f"action = '{RECORDED}'"
-"""Of the first leaf of a chain: whether the chain holds decisions. No chain holds decisions and something else."""
+"""Whether a chain holds decisions, by its first leaf. No chain holds both decisions and something else."""
 
 _SIZE = f"octet_length(body) / {ENTRY}"
 
@@ -50,9 +50,9 @@ SELECT writer, seq, body FROM (
     ) merged WHERE CAST(:until AS timestamptz) IS NULL OR due <= :until
 ) summed WHERE before < :limit ORDER BY before
 """)
-"""Leaves in the order in which their chains are merged. Bodies of those that are not wanted are never read.
+"""Leaves in the order in which their chains are merged. Bodies of unwanted leaves are never read.
 
-A chain's own order stands above its times: a leaf is due when all before it are.
+A chain's own order takes precedence over its times: a leaf is due when all before it are.
 """
 
 # Planned without a look at the ids: to estimate how often each of thousands occurs took twice as long as to read them.
@@ -117,7 +117,7 @@ FROM feed_consumers f ORDER BY f.name
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A chain with a leaf that a consumer has not read to its end: `taken` decisions of it are; it was written `at`."""
+    """A chain with a leaf that a consumer has not finished: `taken` decisions of it are read; it was written `at`."""
 
     writer: UUID
     seq: int
@@ -127,7 +127,7 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class ConsumerStanding:
-    """How far a consumer is: decisions taken and still waiting, and when the oldest of these was decided."""
+    """The progress of a consumer: decisions taken and waiting, and when the oldest waiting one was decided."""
 
     name: str
     begun_at: datetime
@@ -139,7 +139,7 @@ class ConsumerStanding:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What a consumer writes where, and how many bytes of it are committed."""
+    """A consumer's export: its automation, its file, and the committed bytes."""
 
     automation: str
     file: str
@@ -153,7 +153,7 @@ def begin(tx: Tx, consumer: str, since: datetime | None) -> None:
 
 
 def add(tx: Tx, consumer: str) -> bool:
-    """Add a consumer that reads from the beginning. False if there is one of this name."""
+    """Add a consumer that reads from the beginning. Return False if the name is taken."""
     done = tx.execute(
         text("INSERT INTO feed_consumers (name) VALUES (:consumer) ON CONFLICT DO NOTHING"), {"consumer": consumer}
     )
@@ -195,7 +195,7 @@ def unread(tx: Tx, consumer: str, limit: int, only: Sequence[UUID] | None = None
 def leaves(
     tx: Tx, chains: Sequence[Unread], *, each: int, limit: int, until: datetime | None
 ) -> list[tuple[UUID, int, bytes]]:
-    """Writer, number and body of the next leaves of these chains, at most so many of `each`, merged by their times.
+    """Return writer, number and body of the next leaves of these chains, at most `each` per chain, merged by time.
 
     They end with the one that reaches `limit` decisions, or before the first that is due after `until`.
     """
@@ -210,7 +210,7 @@ def leaves(
 
 
 def rows(tx: Tx, ids: Sequence[bytes], automations: Sequence[str] | None) -> dict[bytes, tuple[int, bytes]]:
-    """Latency and record of these decisions by the 16 bytes of their ids, of these automations or all."""
+    """Return latency and record of these decisions by the 16 bytes of their ids, for these automations or all."""
     if not ids:
         return {}
     wanted = _these(ids)
@@ -251,7 +251,7 @@ def _these(ids: Sequence[bytes]) -> dict[str, Any]:
 
 
 def move(tx: Tx, consumer: str, positions: dict[UUID, tuple[int, int]], count: int) -> None:
-    """Record that so many decisions were taken, and how far each chain is read.
+    """Record how many decisions were taken, and how far each chain is read.
 
     A position is the number of leaves read, and of decisions read in the next leaf.
     """
@@ -263,12 +263,12 @@ def move(tx: Tx, consumer: str, positions: dict[UUID, tuple[int, int]], count: i
 
 
 def standings(tx: Tx, consumer: str | None) -> list[ConsumerStanding]:
-    """All consumers by name, or the one of a name. Reads the size of every leaf that one has not read."""
+    """Return all consumers by name, or the one with a name. Reads the size of every unread leaf."""
     return [ConsumerStanding(*row) for row in tx.execute(_STANDINGS, {"consumer": consumer})]
 
 
 def oldest(tx: Tx) -> list[tuple[str, datetime | None]]:
-    """All consumers by name, each with when the oldest leaf was written that it has not read."""
+    """Return all consumers by name, each with the time of its oldest unread leaf."""
     return [(row.name, row.oldest) for row in tx.execute(_OLDEST)]
 
 
@@ -280,12 +280,12 @@ def export_of(tx: Tx, consumer: str) -> Exported | None:
 
 
 def add_export(tx: Tx, consumer: str, automation: str, file: str) -> None:
-    """Write down what a consumer exports where."""
+    """Record what a consumer exports where."""
     query = text("INSERT INTO feed_exports (consumer, automation, file) VALUES (:consumer, :automation, :file)")
     tx.execute(query, {"consumer": consumer, "automation": automation, "file": file})
 
 
 def lengthen(tx: Tx, consumer: str, length: int) -> None:
-    """Write down how long the file is."""
+    """Record the length of the file."""
     query = text("UPDATE feed_exports SET bytes = :length WHERE consumer = :consumer")
     tx.execute(query, {"consumer": consumer, "length": length})

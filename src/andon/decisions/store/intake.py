@@ -58,7 +58,7 @@ def find(tx: Tx, decision_id: UUID) -> WaitingRequest | None:
 def claim(
     tx: Tx, automations: Sequence[str], *, limit: int, now: datetime, lease: timedelta, suspect: bool = False
 ) -> list[WaitingRequest]:
-    """Take the oldest waiting requests of these automations: those never taken before, or the `suspect` others."""
+    """Take the oldest waiting requests of these automations: those never taken before, or the `suspect` ones."""
     free = or_(intake.c.claimed_until.is_(None), intake.c.claimed_until < now)
     taken = intake.c.attempts > 0 if suspect else intake.c.attempts == 0
     due = (
@@ -80,13 +80,13 @@ def keep_claimed(tx: Tx, ids: Sequence[UUID], until: datetime) -> None:
 
 
 def give_back(tx: Tx, ids: Sequence[UUID]) -> None:
-    """Free requests that were taken and not tried: that they were taken does not count."""
+    """Free requests that were taken and not tried; the attempt does not count."""
     fewer = func.greatest(intake.c.attempts - 1, 0)
     tx.execute(update(intake).where(intake.c.id.in_(ids)).values(claimed_until=None, attempts=fewer))
 
 
 def fail(tx: Tx, decision_id: UUID, error: str, now: datetime) -> WaitingRequest | None:
-    """Say why a waiting request can never be decided; the request, None if it waits no more."""
+    """Record why a waiting request can never be decided; return the request, None if it no longer waits."""
     statement = (
         update(intake)
         .where(intake.c.id == decision_id, intake.c.error.is_(None))
@@ -103,10 +103,10 @@ def withdraw(tx: Tx, decision_id: UUID) -> None:
 
 
 def forget_failed(tx: Tx, before: datetime) -> int:
-    """Delete requests that failed before a moment; how many."""
+    """Delete requests that failed before a moment; return how many."""
     return tx.execute(delete(intake).where(intake.c.failed_at < before)).rowcount
 
 
 def count(tx: Tx) -> int:
-    """How many requests wait to be decided."""
+    """Return how many requests wait to be decided."""
     return tx.execute(select(func.count()).select_from(intake).where(intake.c.error.is_(None))).scalar_one()

@@ -1,4 +1,4 @@
-"""SQL about idempotency keys: who used one first, for which input, and what it got or waits for."""
+"""SQL about idempotency keys: who used one first, for which input, and the decision that it has or waits for."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -27,9 +27,10 @@ WHERE (scope, key) IN (SELECT * FROM unnest(CAST(:scopes AS text[]), CAST(:keys 
 
 
 def reserve(tx: Tx, requests: Sequence[DecisionRequest]) -> set[UUID]:
-    """Take the keys of these requests; the ids of those whose key nobody had. One without a key takes none.
+    """Take the keys of these requests; return the ids of those whose key was free. One without a key takes none.
 
-    In the order of the keys, so that two processes cannot wait for each other; of those with one key the first gets it.
+    It goes in the order of the keys, so that two processes cannot wait for each other; the first of several requests
+    with the same key gets it.
     """
     keyed = [
         (key.scope, key.key, key.digest, request.id, request.asked_at)
@@ -44,23 +45,22 @@ def reserve(tx: Tx, requests: Sequence[DecisionRequest]) -> set[UUID]:
 
 
 def used(tx: Tx, keys: Sequence[Idempotency]) -> dict[tuple[str, str], tuple[bytes, UUID]]:
-    """Return what used keys led to, by scope and key.
+    """Return the results of used keys, by scope and key.
 
-    It is the digest of the input that first used the key, and the id of the decision it got. Keys that were never used
-    are left out.
+    A result is the digest of the input that first used the key, and the id of its decision. Unused keys are left out.
     """
     wanted = {"scopes": [key.scope for key in keys], "keys": [key.key for key in keys]}
     return {(row.scope, row.key): (row.digest, row.decision_id) for row in tx.execute(_USED, wanted)}
 
 
 def release(tx: Tx, key: Idempotency, holder: UUID) -> None:
-    """Free a key again, if this is who has it."""
+    """Free a key again, if this request holds it."""
     c = idempotency_keys.c
     tx.execute(delete(idempotency_keys).where(c.scope == key.scope, c.key == key.key, c.decision_id == holder))
 
 
 def forget(tx: Tx, before: datetime) -> int:
-    """Delete keys older than `before`, but not of what still waits to be decided; how many."""
+    """Delete keys older than `before`, except those of waiting requests; return how many."""
     c = idempotency_keys.c
     waits = select(intake.c.id).where(intake.c.id == c.decision_id)
     return tx.execute(delete(idempotency_keys).where(c.created_at < before, ~waits.exists())).rowcount
@@ -84,14 +84,14 @@ AND NOT EXISTS (SELECT FROM idempotency_keys AS k WHERE k.decision_id = d.id)
 
 
 def decided_without(tx: Tx, kept: timedelta) -> Iterator[tuple[UUID, bytes, datetime]]:
-    """Yield decisions of the last `kept` that seem to name a key, which is not there, and the moment `kept` ago."""
+    """Yield decisions within `kept` that seem to name a missing key, and the moment `kept` ago."""
     rows = tx.execute(_DECIDED_WITHOUT, {"kept": kept}, execution_options={"stream_results": True, "yield_per": 1000})
     for identifier, record, since in rows:
         yield identifier, bytes(record), since
 
 
 def stream(tx: Tx) -> Iterator[KeptKey]:
-    """All keys that are kept, from a cursor of the server."""
+    """Yield all stored keys, from a server-side cursor."""
     query = text(
         "SELECT k.scope, k.key, k.digest, d.record, i.id IS NOT NULL AS waits FROM idempotency_keys AS k "
         "LEFT JOIN decisions AS d ON d.id = k.decision_id LEFT JOIN intake AS i ON i.id = k.decision_id"

@@ -48,10 +48,10 @@ from andon.kernel.ids import floor_of
 _log = structlog.get_logger(__name__)
 
 _LATE = timedelta(minutes=1)
-"""A decision is counted in the step in which it was made if it was asked for no longer before that than this."""
+"""A decision counts in the step in which it was made if it was requested at most this long before."""
 
 LedgerRow: TypeAlias = Row[Any]
-"""A row of the ledger as it stands, every column."""
+"""A stored row of the ledger, with every column."""
 
 _COLUMNS = [decisions.c[name] for name in COLUMNS]
 _WHOLE = [*_COLUMNS, *(decisions.c[name] for name in ("writer", "seq", "salt", "record"))]
@@ -71,14 +71,14 @@ _LABEL = case(
     (_UNLABELLED, func.convert_from(decisions.c.record, "UTF8").cast(JSONB)["prediction"]["label"].astext),
     else_=decisions.c.label,
 )
-"""The predicted label, also of those."""
+"""The predicted label, also of those decisions."""
 
 _INPUT = func.convert_from(decisions.c.record, "UTF8").cast(JSONB)["input"]
 """The input, read from the record of each decision that the other conditions leave."""
 
 _EQUAL = ("automation", "outcome", "rule", "model_version", "gate_revision", "line_state", "audit_drawn")
 _FILTERED = {**{name: decisions.c[name] for name in _EQUAL}, "arm": _ARM, "label": _LABEL}
-"""What is listed by an equal value, and where that stands."""
+"""The fields that can be filtered by an equal value, with their expressions."""
 _FETCH = (
     f"SELECT {', '.join(column.name for column in _WHOLE)} FROM decisions "
     "WHERE id = ANY($1::uuid[]) AND id BETWEEN $2 AND $3"
@@ -98,7 +98,7 @@ def find(tx: Tx, decision_id: UUID) -> DecisionRecord | None:
 
 
 def page(tx: Tx, wanted: DecisionFilter, *, limit: int, before: UUID | None = None) -> list[DecisionRow]:
-    """Decisions, newest first, older than `before`."""
+    """Return decisions, newest first, older than `before`."""
     query = select(*_LISTED)
     known = None if wanted.search is None else _id_in(wanted.search)
     if known is not None:
@@ -128,7 +128,7 @@ def newest(tx: Tx, automation: str, limit: int) -> list[DecisionRecord]:
 def following(
     tx: Tx, automation: str, since: datetime, until: datetime, *, limit: int, after: UUID | None
 ) -> list[DecisionRecord]:
-    """Decisions of an automation that were asked for between two moments, oldest first, those after `after`."""
+    """Return an automation's decisions requested between two moments, oldest first, after `after`."""
     query = select(*_WHOLE).where(decisions.c.automation == automation, decisions.c.id < floor_of(until))
     query = query.where(decisions.c.id >= floor_of(since) if after is None else decisions.c.id > after)
     return [_record(row) for row in tx.execute(query.order_by(decisions.c.id).limit(limit))]
@@ -137,7 +137,7 @@ def following(
 def with_input(
     tx: Tx, automation: str, field: str, value: str, since: datetime, until: datetime, limit: int
 ) -> list[DecisionRecord]:
-    """Return the newest decisions asked for between two moments whose input has this value in a field.
+    """Return the newest decisions requested between two moments whose input has this value in a field.
 
     It reads all decisions in between.
     """
@@ -152,7 +152,7 @@ def with_input(
 
 
 def stats(tx: Tx, since: datetime, until: datetime, automations: Sequence[str] | None) -> Stats:
-    """Return counts and latency percentiles of the decisions asked for between two moments."""
+    """Return counts and latency percentiles of the decisions requested between two moments."""
     scope: list[ColumnElement[bool]] = [decisions.c.id >= floor_of(since), decisions.c.id < floor_of(until)]
     if automations is not None:
         scope.append(decisions.c.automation.in_(automations))
@@ -166,7 +166,7 @@ def stats(tx: Tx, since: datetime, until: datetime, automations: Sequence[str] |
 
 
 def tallies(tx: Tx, since: datetime, until: datetime, step: timedelta) -> list[DecisionTally]:
-    """For each step (counted from 1970) and automation that had decisions: how many, and how long they took."""
+    """Return the number of decisions and their latencies, for each step (from 1970) and automation."""
     bucket = func.date_bin(step, decisions.c.decided_at, datetime.fromtimestamp(0, tz=UTC)).label("at")
     band = cast(func.floor(func.ln(func.greatest(decisions.c.latency_us, 1)) / log(LATENCY_BAND)), Integer).label(
         "band"
@@ -217,7 +217,7 @@ def rows_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, DecisionRow]:
 
 
 def sample(tx: Tx, automation: str, outcome: str, since: datetime, until: datetime, limit: int) -> list[DecisionRow]:
-    """Decisions with an outcome, asked for between two moments, by the random part of their ids."""
+    """Return decisions with an outcome, requested between two moments, by the random part of their ids."""
     c = decisions.c
     query = select(*_LISTED).where(c.automation == automation, c.outcome == outcome)
     query = query.where(c.id >= floor_of(since), c.id < floor_of(until))
@@ -240,7 +240,7 @@ def scores_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, float | None]:
 
 
 def claimed_rows(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, LedgerRow]:
-    """Return the whole rows of these decisions as they stand.
+    """Return the complete stored rows of these decisions.
 
     There may be more ids than a statement may have parameters.
     """
@@ -272,7 +272,7 @@ def count_all(tx: Tx) -> int:
 
 
 def unclaimed_rows(tx: Tx) -> Iterator[LedgerRow]:
-    """Decisions that name a leaf of the audit log which does not exist or does not hold them.
+    """Yield decisions that name a leaf of the audit log which does not exist or does not hold them.
 
     A leaf of a group holds 48 bytes for each decision: one holds an id only where such a record begins.
     """
@@ -308,7 +308,7 @@ def _conditions(wanted: DecisionFilter) -> list[ColumnElement[bool]]:
 
 
 def _id_in(search: str) -> UUID | None:
-    """Return the decision's id that is searched for; None if it is no id."""
+    """Return the decision id in a search; None if it is not an id."""
     try:
         return UUID(search)
     except ValueError:
@@ -330,7 +330,7 @@ def _tally(at: datetime, automation: str, rows: Sequence[Row[Any]]) -> DecisionT
 
 
 def _row(listed: Sequence[Any], record: bytes | None) -> DecisionRow:
-    """From the values of _COLUMNS. What an older decision has no column for follows from others, or its record."""
+    """Build a row from the values of _COLUMNS. Values that an older decision lacks come from others, or its record."""
     values = dict(zip(COLUMNS, listed, strict=True))
     values["line_state"] = LineState(values["line_state"])
     if values["arm"] is None:
@@ -341,7 +341,7 @@ def _row(listed: Sequence[Any], record: bytes | None) -> DecisionRow:
 
 
 def _record(columns: Iterable[Any]) -> DecisionRecord:
-    """From the columns of _WHOLE."""
+    """Build a record from the columns of _WHOLE."""
     *listed, writer, seq, salt, record = columns
     return DecisionRecord(
         row=_row(listed, record),

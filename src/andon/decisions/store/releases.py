@@ -1,4 +1,4 @@
-"""SQL about releases: which version of an automation may decide, and which could before."""
+"""SQL about releases: the version of an automation that may decide, and its predecessors."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -16,14 +16,14 @@ def lock(tx: Tx, automation: str) -> None:
 
 
 def newest(tx: Tx, automation: str) -> Release | None:
-    """Return the release that holds; None if nothing was released."""
+    """Return the release in force; None if nothing was released."""
     query = select(releases).where(releases.c.automation == automation).order_by(releases.c.number.desc()).limit(1)
     row = tx.execute(query).one_or_none()
     return None if row is None else Release(**row._asdict())
 
 
 def history(tx: Tx, automation: str) -> list[Release]:
-    """Every release of an automation, newest first."""
+    """Return every release of an automation, newest first."""
     query = select(releases).where(releases.c.automation == automation).order_by(releases.c.number.desc())
     return [Release(**row._asdict()) for row in tx.execute(query)]
 
@@ -34,7 +34,7 @@ def add(tx: Tx, release: Release) -> None:
 
 
 def superseded_at(tx: Tx, automation: str, version: int) -> datetime | None:
-    """When another version took over from this one; None if it was never released, or is."""
+    """Return when another version took over from this one; None if it was never released, or still is."""
     c = releases.c
     last = select(func.max(c.number)).where((c.automation == automation) & (c.version == version)).scalar_subquery()
     query = select(func.min(c.released_at)).where((c.automation == automation) & (c.number > last))

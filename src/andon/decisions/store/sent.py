@@ -13,7 +13,7 @@ _SET_OFF = (
     f"m.topic = '{DELIVER_ACTION}' AND m.id <> m.subject AND m.payload -> 'event' IS NULL "
     "AND m.payload -> 'decision' IS NULL AND m.payload -> 'verdict' IS NULL"
 )
-"""Which messages the records of decisions name. What follows later, and what reports an event, has another payload."""
+"""Selects the messages that records of decisions name. Later messages, and those about events, differ in payload."""
 
 _STANDING = """
 SELECT id, scope, subject, payload::text, correlation_id, traceparent,
@@ -23,14 +23,14 @@ FROM outbox WHERE id = ANY(%(ids)s::uuid[])
 
 
 class SetOff(NamedTuple):
-    """A delivery that a decision set off, with the record of the decision if that stands."""
+    """A delivery that a decision set off, with the record of the decision if that exists."""
 
     id: UUID
     record: bytes | None
 
 
 def standing(tx: Tx, ids: Sequence[str]) -> dict[str, tuple[Any, ...]]:
-    """Return those of these messages that are there, as the values that a digest covers, by id."""
+    """Return the existing ones of these messages, as the values that a digest covers, by id."""
     return {str(row[0]): row for row in fetch_binary(tx, _STANDING, {"ids": list(ids)})}
 
 
@@ -40,7 +40,7 @@ def count_set_off(tx: Tx) -> int:
 
 
 def set_off(tx: Tx) -> Iterator[SetOff]:
-    """Yield the deliveries that decisions set off, from a cursor of the server."""
+    """Yield the deliveries that decisions set off, from a server-side cursor."""
     query = text(
         f"SELECT m.id, d.record FROM outbox AS m LEFT JOIN decisions AS d ON d.id = m.subject WHERE {_SET_OFF}"
     )

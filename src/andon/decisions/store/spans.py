@@ -33,8 +33,8 @@ SELECT DISTINCT automation_version FROM decisions WHERE automation = :automation
 def cuts(tx: Tx, since: datetime, until: datetime, size: int, *, newest: tuple[str, int] | None) -> Sequence[UUID]:
     """Return the ids at which parts of `size` decisions begin, then the id at which the last part ends.
 
-    The parts hold the decisions of all automations between two moments. `newest` is an automation and a number: then
-    the parts go back only to its newest so many decisions. Return nothing if there are no decisions.
+    The parts hold the decisions of all automations between two moments. With `newest`, an automation and a number, the
+    parts go back only as far as that many of its newest decisions. Return nothing if there are no decisions.
     """
     first, end = floor_of(since), floor_of(until)
     if newest is not None:

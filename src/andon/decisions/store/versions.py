@@ -29,7 +29,7 @@ def by_digest(tx: Tx, name: str, digest: str) -> AutomationVersion | None:
 
 
 def find(tx: Tx, name: str, number: int) -> AutomationVersion | None:
-    """One version of an automation."""
+    """Return one version of an automation."""
     query = select(automation_versions).where(
         automation_versions.c.name == name, automation_versions.c.number == number
     )
@@ -92,7 +92,7 @@ def newest_of(tx: Tx, name: str) -> AutomationVersion | None:
 
 
 def deployed(tx: Tx, name: str) -> list[AutomationVersion]:
-    """Every version of one automation, oldest first."""
+    """Return every version of one automation, oldest first."""
     c = automation_versions.c
     rows = tx.execute(select(automation_versions).where(c.name == name).order_by(c.number))
     return [AutomationVersion(**row._asdict()) for row in rows]

@@ -1,6 +1,6 @@
 """Sources without a broker: tables in PostgreSQL (one is the inbox of HTTP events), clocks, folders of files.
 
-`MailLogSource` makes a log of the folder of any mail service.
+`MailLogSource` turns a folder of any mail service into a log.
 """
 
 from andon.streams.sources.files import FileSource

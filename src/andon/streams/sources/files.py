@@ -1,7 +1,7 @@
 """A folder as a stream: each file put into it is a partition, its rows are the messages, numbered from 0.
 
 A file that is decided to its end is moved to `done/`. Until then it stays where it is, so a kill loses nothing.
-A symbolic link is not followed: it counts as one message that cannot be decided. So does a line that is too long.
+A symbolic link is not followed: it counts as one message that cannot be decided, as does a line that is too long.
 """
 
 import asyncio
@@ -24,20 +24,20 @@ from andon.streams.ports import Arrival
 POLL_SECONDS = 0.2
 DONE = "done"
 LINES = (".ndjson", ".jsonl")
-"""Names of files that hold one JSON object a line."""
+"""The suffixes of files that hold one JSON object per line."""
 
 
 LONGEST_LINE = 1_000_000
-"""Bytes of a line of such a file; of a longer one only the beginning is kept, to be looked at."""
+"""The most bytes of a line of such a file; only the beginning of a longer one is kept, for people to see."""
 
 _SHOWN = 1000
-"""Bytes of a line that is too long, in its dead event."""
+"""Bytes of an overlong line in its dead event."""
 
 _LINK = "It is a symbolic link, which is not followed: put the file itself here"
 
 
 class Unreadable(NamedTuple):
-    """A row that cannot be decided: what is shown of it, and why."""
+    """A row that cannot be decided: the part that is shown, and the reason."""
 
     data: bytes
     reason: str
@@ -86,11 +86,11 @@ class FileSource:
         return known[1]
 
     async def position_at(self, partition: str, moment: datetime) -> int:
-        """All rows of a file came when the file did."""
+        """Return the first row: all rows of a file arrived with the file."""
         return 0 if _came(self._path(partition)) >= moment else await self.end(partition)
 
     async def read(self, partition: str, position: int, *, most: int, wait: float) -> Sequence[Arrival]:
-        """Rows from a number on."""
+        """Return the rows from a number on."""
         until = perf_counter() + wait
         while True:
             path = self._path(partition)
@@ -103,13 +103,13 @@ class FileSource:
             await asyncio.sleep(min(POLL_SECONDS, wait))
 
     async def put_away(self, partition: str) -> None:
-        """Move a file that is decided to its end to `done/`, beside another of its name if there is one."""
+        """Move a file that is decided to its end to `done/`, under a new name if its own is taken there."""
         self._open.pop(partition, None)
         self._ends.pop(partition, None)
         await asyncio.to_thread(_move, self._path(partition))
 
     async def close(self) -> None:
-        """Let go of all files."""
+        """Close all files."""
         self._open.clear()
 
     def _names(self) -> list[str]:
@@ -149,7 +149,7 @@ class FileSource:
         return Arrival(number, row, self._headers(partition, row), None, at)
 
     def _headers(self, partition: str, data: bytes) -> Mapping[str, str]:
-        """With an id column a row is an event that is known by it."""
+        """Return the headers of a row: with an id column it is an event identified by that."""
         if not self._known_by:
             return {}
         with suppress(ValueError):
@@ -172,14 +172,14 @@ def _rows_of(path: Path) -> Iterator[FileRow]:
     elif path.suffix.lower() in LINES:
         yield from _lines(path)
     else:
-        from andon.datafile import read_rows  # here, because a worker without such files saves the memory of DuckDB
+        from andon.datafile import read_rows  # here, so that a worker without such files saves DuckDB's memory
 
         for row in read_rows(path):
             yield to_json({name: value for name, value in row.items() if value is not None})
 
 
 def _lines(path: Path) -> Iterator[FileRow]:
-    """Those that are not empty. Raises DataFileInvalid, as other files do."""
+    """Yield the lines that are not empty. Raises DataFileInvalid, as other files do."""
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as lines:
             while line := lines.readline(LONGEST_LINE + 1):
@@ -194,7 +194,7 @@ def _lines(path: Path) -> Iterator[FileRow]:
 
 
 def _too_long(line: bytes, lines: BufferedReader) -> Unreadable:
-    """Skip the rest of a line, and return what is shown of it."""
+    """Skip the rest of a line, and return the part that is shown."""
     size = len(line)
     rest = line
     while rest and not rest.endswith(b"\n"):

@@ -1,4 +1,4 @@
-"""The inbox: what came by HTTP waits in a table of Andon's own, on shelves that can be read side by side."""
+"""The inbox: events that arrived by HTTP wait in a table of Andon's own, on shelves that can be read concurrently."""
 
 from andon.kernel.db import Database
 from andon.streams.domain import SHELVES

@@ -1,8 +1,8 @@
 """A folder of a mail service as a log: services such as Microsoft Graph and Gmail name mails, but do not number them.
 
-Whoever reads the folder asks the service what was added, and PostgreSQL numbers the mails in the order in which they
-were found. The numbers never change, so any position can be read again by anybody. What the service has deleted since
-is passed over.
+The reader of the folder asks the service what was added, and PostgreSQL numbers the mails in the order in which they
+were found. The numbers never change, so any reader can read any position again. Mails that the service has deleted
+since are skipped.
 """
 
 import asyncio
@@ -23,25 +23,25 @@ from andon.streams.store.mail_log import LoggedMail
 T = TypeVar("T")
 
 AT_ONCE = 4
-"""Mails that are fetched side by side."""
+"""Mails that are fetched concurrently."""
 
 BATCH = 20
-"""Mails of one reading, so that their bytes fit into memory."""
+"""Mails of one read, so that their bytes fit into memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddedMails:
-    """Mails that were added to a folder, by id and arrival, oldest first. `token` is where to ask next."""
+    """Mails that were added to a folder, by id and arrival, oldest first. The next request starts at `token`."""
 
     mails: Sequence[tuple[str, datetime]]
     token: str | None
     more: bool = False
-    """Whether there is more to ask for at once."""
+    """Whether more can be requested immediately."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteMail:
-    """The bytes of a mail; of one that is too large only the beginning, with the reason."""
+    """The bytes of a mail; for one that is too large only the beginning, with the reason."""
 
     data: bytes
     at: datetime | None = None
@@ -52,19 +52,19 @@ class MailService(Protocol):
     """One folder of a mailbox at a service. Raises SourceUnavailable, StreamMissing."""
 
     async def check(self) -> None:
-        """Ask for the folder. Raises StreamMissing if it is not there."""
+        """Check the folder. Raises StreamMissing if it does not exist."""
         ...
 
     async def added(self, token: str | None) -> AddedMails:
-        """Return what was added since a token, or all there is; also all there is if the service forgot the token."""
+        """Return the mails added since a token; all mails if there is no token or the service forgot it."""
         ...
 
     async def fetch(self, identifier: str, *, max_bytes: int) -> RemoteMail | None:
-        """Return a mail as it came, without marking it; None if it is gone."""
+        """Return a mail as it arrived, without marking it; None if it is gone."""
         ...
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         ...
 
 
@@ -90,7 +90,7 @@ class MailLogSource:
         self._asking = asyncio.Lock()
 
     async def partitions(self) -> Sequence[str]:
-        """Return the folder. Raises StreamMissing if it is not there."""
+        """Return the folder. Raises StreamMissing if it does not exist."""
         await self._service.check()
         await self._in_thread(lambda tx: mail_log.make(tx, *self._place))
         return [self._place[1]]
@@ -137,11 +137,11 @@ class MailLogSource:
                 await asyncio.sleep(min(due, left))
 
     async def close(self) -> None:
-        """Let go of the service."""
+        """Close the service."""
         await self._service.close()
 
     async def _ask(self) -> None:
-        """Ask the service what was added, and number it."""
+        """Ask the service for added mails, and number them."""
         async with self._asking:
             self._asked = monotonic()
             more = True

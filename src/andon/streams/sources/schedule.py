@@ -1,4 +1,4 @@
-"""A clock as a log: its positions are the moments at which something is due, in seconds since 1970.
+"""A clock as a log: its positions are the scheduled moments, in seconds since 1970.
 
 Nothing is stored: past moments can be computed at any time, and each has an id of its own, so none occurs twice.
 """
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 PARTITION = "0"
 POLL_SECONDS = 0.1
 MOST_CAUGHT_UP = 10_000
-"""Missed moments that are counted, or made up for in one go."""
+"""Missed moments that are counted, or caught up on together."""
 
 
 class ScheduleSource:
@@ -40,17 +40,17 @@ class ScheduleSource:
         self._begun = int(clock.now().timestamp()) + 1
 
     async def partitions(self) -> Sequence[str]:
-        """One."""
+        """Return the only partition."""
         self._zone()
         return [PARTITION]
 
     async def start(self, partition: str) -> int:
-        """Now: what was due before a schedule was known is not made up for."""
+        """Return now: moments before a schedule was known are not caught up on."""
         self._check(partition)
         return self._begun
 
     async def end(self, partition: str) -> int:
-        """After what has become due."""
+        """Return the position after the moments that have passed."""
         self._check(partition)
         return max(self._begun, self._last() + 1)
 
@@ -76,7 +76,7 @@ class ScheduleSource:
             await asyncio.sleep(POLL_SECONDS)
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: there is nothing to close."""
 
     def _last(self) -> int:
         """Return the newest moment that has passed."""

@@ -1,7 +1,7 @@
 """A table in PostgreSQL as a log: its rows in the order of a growing number, none of them missed.
 
 Numbers are drawn when a row is inserted and seen when its transaction commits, which may be in another order. So a row
-is read only when no lower number can turn up any more: every transaction that had the table open for writing when the
+is read only when no lower number can appear any more: every transaction that had the table open for writing when the
 row was first seen has ended. (The oldest running transaction is no such bound: an older one may draw a higher number.)
 """
 
@@ -21,7 +21,7 @@ from andon.streams.errors import SeekInvalid, SourceUnavailable, StreamMissing
 from andon.streams.ports import Arrival
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 0.2
-"""Seconds between two looks at a table: longer each time that nothing new was there."""
+"""Seconds between two looks at a table: longer each time there is nothing new."""
 
 _DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 """The beginning of a time in the years 1 to 9999, as PostgreSQL writes it."""
@@ -29,7 +29,7 @@ _DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 @dataclass(frozen=True, slots=True)
 class TableLayout:
-    """Where things are in a table, as SQL; `partitions` gives the condition of each."""
+    """The places of things in a table, as SQL; `partitions` holds the condition of each."""
 
     relation: str
     position: str
@@ -43,7 +43,7 @@ class TableLayout:
 
 @dataclass(slots=True)
 class _Seen:
-    """Up to where all rows are final, and the writers that must end before that is so up to `most`."""
+    """The number up to which all rows are final, and the writers that must end before that holds up to `most`."""
 
     final: int = -1
     most: int = -1
@@ -63,7 +63,7 @@ class TableSource:
         self._seen: dict[str, _Seen] = {name: _Seen() for name in layout.partitions}
 
     async def partitions(self) -> Sequence[str]:
-        """Those of the layout."""
+        """Return the partitions of the layout."""
         await self._ask(f"SELECT {self._layout.position} FROM {self._layout.relation} AS t LIMIT 0")
         return list(self._layout.partitions)
 
@@ -73,7 +73,7 @@ class TableSource:
         return 0 if least is None else least
 
     async def end(self, partition: str) -> int:
-        """After the greatest there is."""
+        """Return the position after the greatest number."""
         most = await self._extreme("max", partition)
         return 0 if most is None else most + 1
 
@@ -90,7 +90,7 @@ class TableSource:
         return await self.end(partition) if found[0][0] is None else int(found[0][0])
 
     async def read(self, partition: str, position: int, *, most: int, wait: float) -> Sequence[Arrival]:
-        """Rows from a number on, as far as none below them can turn up any more."""
+        """Return rows from a number on, as far as none can appear below them any more."""
         until = perf_counter() + wait
         seen = self._seen[partition]
         while True:
@@ -104,7 +104,7 @@ class TableSource:
                 seen.pause = min(2 * seen.pause, LONGEST_PAUSE)
 
     async def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         connection, self._connection = self._connection, None
         if connection is not None and not connection.is_closed():
             await connection.close()
@@ -138,7 +138,7 @@ class TableSource:
 
     async def _rows(self, partition: str, position: int, final: int, most: int) -> list[Arrival]:
         layout = self._layout
-        # As text: a moment that Python cannot hold would break the whole answer.
+        # As text, because a moment that Python cannot hold would break the whole answer.
         at = f"{layout.at}::text" if layout.at else "NULL"
         found = await self._ask(
             f"SELECT {layout.position}, {layout.data}, {layout.key or 'NULL'}, {at}, "

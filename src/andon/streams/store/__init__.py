@@ -1,1 +1,1 @@
-"""All cold SQL of streams, a file for each subject: how far they are, dead events, the inbox. Nothing here commits."""
+"""All cold SQL of streams, a file for each subject: progress, dead events, the inbox. Nothing here commits."""

@@ -1,4 +1,4 @@
-"""Dead events: those that could not be decided, and what became of them."""
+"""Dead events: events that could not be decided, and how they were settled."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from andon.streams.tables import dead_events
 
 
 def find(tx: Tx, event_id: UUID, *, lock: bool = False) -> DeadEvent | None:
-    """One dead event, or None."""
+    """Return one dead event, or None."""
     query = select(dead_events).where(dead_events.c.id == event_id)
     row = tx.execute(query.with_for_update() if lock else query).one_or_none()
     return None if row is None else _dead(row)
@@ -29,7 +29,7 @@ def page(
     before: UUID | None,
     preview: int,
 ) -> list[DeadEvent]:
-    """Dead events in one state, newest first, with the first `preview` bytes of their data."""
+    """Return dead events in one state, newest first, with the first `preview` bytes of their data."""
     d = dead_events.c
     columns = [func.substring(d.data, 1, preview).label("data") if column is d.data else column for column in d]
     query = select(*columns).where(d.state == state)
@@ -52,7 +52,7 @@ def count(tx: Tx, automations: Sequence[str] | None) -> dict[StreamKey, int]:
 
 
 def settle(tx: Tx, event: DeadEvent) -> None:
-    """Write down what became of a dead event."""
+    """Record how a dead event was settled."""
     tx.execute(
         update(dead_events)
         .where(dead_events.c.id == event.id)
@@ -86,7 +86,7 @@ def revive(tx: Tx, event_id: UUID, reason: str, faults: Sequence[Fault]) -> None
 
 
 def publish(tx: Tx, limit: int) -> dict[StreamKey, list[UUID]]:
-    """Mark dead events as published, those that nobody else is marking just now; their ids by stream, oldest first."""
+    """Mark dead events as published, except those being marked elsewhere; return their ids by stream, oldest first."""
     d = dead_events.c
     chosen = select(d.id).where(d.published.is_(False)).limit(limit).with_for_update(skip_locked=True)
     marked = update(dead_events).where(d.id.in_(chosen)).values(published=True)

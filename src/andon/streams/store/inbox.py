@@ -1,4 +1,4 @@
-"""The inbox: events that came by HTTP, until they are decided."""
+"""The inbox: events that arrived by HTTP, until they are decided."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -29,13 +29,13 @@ RETURNING automation, source, event_id
 def put(
     tx: Tx, rows: Sequence[Mapping[str, Any]], caller: str, now: datetime
 ) -> set[tuple[str, str | None, str | None]]:
-    """Keep events that came by HTTP, in this order; automation, source and id of those that were not there already."""
+    """Keep events that arrived by HTTP, in this order; return automation, source and id of the new ones."""
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     return {tuple(row) for row in tx.execute(_PUT, {**columns, "caller": caller, "now": now})}
 
 
 def forget(tx: Tx, before: datetime) -> int:
-    """Delete events that came before a moment and are decided; how many."""
+    """Delete decided events that arrived before a moment; return how many."""
     behind = (
         select(_p.partition)
         .where(

@@ -1,4 +1,4 @@
-"""The log of a folder whose service numbers no mails: each mail that was found gets the next number, for good."""
+"""The log of a folder whose service numbers no mails: each new mail permanently gets the next number."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -43,14 +43,14 @@ def make(tx: Tx, mailbox: str, folder: str) -> None:
 
 
 def token(tx: Tx, mailbox: str, folder: str) -> str | None:
-    """Return up to where changes were asked for; None at the beginning."""
+    """Return the token up to which changes were requested; None at the beginning."""
     return tx.execute(select(_l.token).where(_l.mailbox == mailbox, _l.folder == folder)).scalar_one_or_none()
 
 
 def append(
     tx: Tx, mailbox: str, folder: str, found: Sequence[tuple[str, datetime]], *, since: str | None, token: str | None
 ) -> bool:
-    """Add mails that were found since a token, and go on from another; False if somebody else did so meanwhile."""
+    """Add mails found since a token, and store the next one; return False if another reader did so meanwhile."""
     log = select(_l.token, _l.length).where(_l.mailbox == mailbox, _l.folder == folder).with_for_update()
     row = tx.execute(log).one()
     if row.token != since:

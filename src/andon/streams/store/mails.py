@@ -1,4 +1,4 @@
-"""Mails: which decision each has, and where it was last seen. `progress.py` adds them."""
+"""Mails: the decision on each, and where it was last seen. `progress.py` adds them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -50,6 +50,6 @@ def lock(tx: Tx, automation: str, identities: Sequence[str]) -> dict[str, KnownM
 
 
 def seen(tx: Tx, automation: str, mail: str, folder: str, moves: Sequence[UUID]) -> None:
-    """Write down in which folder a mail was seen, and which actions need not be waited for any more."""
+    """Record the folder in which a mail was seen, and the actions that are no longer waited for."""
     values = {"folder": folder, "moves_seen": list(moves), "seen_at": text("clock_timestamp()")}
     tx.execute(update(mails).where(_m.automation == automation, _m.mail == mail).values(**values))

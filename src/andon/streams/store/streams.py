@@ -1,6 +1,6 @@
 """Streams: their existence, progress and readers.
 
-Leases use the database's clock, so that a worker whose own clock jumps neither loses nor keeps one wrongly.
+Leases use the database's clock, so a worker whose own clock jumps neither loses nor keeps a lease wrongly.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,12 +19,12 @@ _p = stream_partitions.c
 
 
 def declare(tx: Tx, key: StreamKey) -> None:
-    """Make a stream known."""
+    """Register a stream."""
     tx.execute(upsert(streams).values(automation=key.automation, stream=key.stream).on_conflict_do_nothing())
 
 
 def find(tx: Tx, key: StreamKey) -> Stream | None:
-    """One stream with its partitions."""
+    """Return one stream with its partitions, or None."""
     return next(iter(page(tx, None, key)), None)
 
 
@@ -46,7 +46,7 @@ def page(tx: Tx, automations: Sequence[str] | None, key: StreamKey | None = None
 
 
 def lock(tx: Tx, key: StreamKey) -> bool:
-    """Hold a stream until the transaction ends; False if there is none."""
+    """Lock a stream until the transaction ends; return False if there is none."""
     query = select(streams.c.stream).where(*_is(streams.c, key)).with_for_update()
     return tx.execute(query).one_or_none() is not None
 
@@ -59,21 +59,21 @@ def pause(tx: Tx, key: StreamKey, by: str, reason: str, now: datetime) -> None:
 
 
 def resume(tx: Tx, key: StreamKey) -> None:
-    """Let it go on."""
+    """Let a stream continue."""
     _lock(tx, key)
     tx.execute(update(streams).where(*_is(streams.c, key)).values(paused_at=None, paused_by=None, pause_reason=None))
     tx.execute(update(stream_partitions).where(*_is(_p, key)).values(paused=False))
 
 
 def seek(tx: Tx, key: StreamKey, to: str, partition: str | None) -> int:
-    """Have whoever reads it go on elsewhere; how many partitions."""
+    """Make the readers of a stream continue elsewhere; return the number of partitions."""
     _lock(tx, key)
     wanted = [*_is(_p, key), _p.partition != FINISHED if partition is None else _p.partition == partition]
     return tx.execute(update(stream_partitions).where(*wanted).values(seek=to)).rowcount
 
 
 def add_partitions(tx: Tx, key: StreamKey, names: Sequence[str]) -> list[str]:
-    """Make partitions known that are not; return these. They begin at their start, paused if their stream is."""
+    """Register and return new partitions. They begin at their start, and paused if their stream is."""
     added = tx.execute(
         text(
             "INSERT INTO stream_partitions (automation, stream, partition, position, paused, seek) "
@@ -87,7 +87,7 @@ def add_partitions(tx: Tx, key: StreamKey, names: Sequence[str]) -> list[str]:
 
 
 def set_position(tx: Tx, key: StreamKey, partition: str, before: int, position: int, *, owner: UUID, seek: str) -> bool:
-    """Move to a position that a person sought; False if it has moved or another seek came meanwhile."""
+    """Move to a position that a person sought; return False if it has moved or another seek arrived meanwhile."""
     moved = tx.execute(
         update(stream_partitions)
         .where(*_is(_p, key), _p.partition == partition, _p.position == before, _p.owner == owner, _p.seek == seek)
@@ -109,7 +109,7 @@ def renew(tx: Tx, key: StreamKey, member: UUID, lease: timedelta) -> list[UUID]:
 
 
 def leave(tx: Tx, key: StreamKey, member: UUID) -> None:
-    """Be no reader any more, and let go of all."""
+    """Stop being a reader, and give up all partitions."""
     tx.execute(delete(stream_members).where(*_is(stream_members.c, key), stream_members.c.member == member))
 
 
@@ -127,7 +127,7 @@ def count_partitions(tx: Tx, key: StreamKey) -> int:
 
 
 def claim(tx: Tx, key: StreamKey, member: UUID, most: int) -> None:
-    """Take partitions without an owner, or whose owner is silent, those that are furthest behind first."""
+    """Take partitions without an owner or with a silent one, those furthest behind first."""
     behind = func.coalesce(_p.end_position - _p.position, 0)
     found = (
         select(_p.partition)
@@ -141,7 +141,7 @@ def claim(tx: Tx, key: StreamKey, member: UUID, most: int) -> None:
 
 
 def release(tx: Tx, key: StreamKey, member: UUID, partitions: Sequence[str]) -> None:
-    """Give partitions to somebody else."""
+    """Release partitions for other readers."""
     _lock(tx, key)
     tx.execute(
         update(stream_partitions)
@@ -151,13 +151,13 @@ def release(tx: Tx, key: StreamKey, member: UUID, partitions: Sequence[str]) -> 
 
 
 def owned(tx: Tx, key: StreamKey, member: UUID) -> list[tuple[str, int, bool, str | None]]:
-    """Return what a reader has: partition, position, whether it is paused, and its pending seek."""
+    """Return a reader's partitions: name, position, whether paused, and the pending seek."""
     query = select(_p.partition, _p.position, _p.paused, _p.seek).where(*_is(_p, key), _p.owner == member)
     return [(row.partition, row.position, row.paused, row.seek) for row in tx.execute(query.order_by(_p.partition))]
 
 
 def set_ends(tx: Tx, key: StreamKey, member: UUID, ends: Mapping[str, tuple[int, float]]) -> None:
-    """Write down where partitions end, and how many events a second their reader works off."""
+    """Record the ends of partitions, and their reader's rate of events a second."""
     _lock(tx, key)
     statement = (
         update(stream_partitions)
@@ -168,7 +168,7 @@ def set_ends(tx: Tx, key: StreamKey, member: UUID, ends: Mapping[str, tuple[int,
 
 
 def is_at(tx: Tx, key: StreamKey, member: UUID, partition: str, position: int) -> bool:
-    """Return whether a partition of ours is decided up to a position, and nobody wants it elsewhere."""
+    """Return whether a partition of ours is decided up to a position, without a pending seek."""
     wanted = [*_is(_p, key), _p.partition == partition, _p.owner == member, _p.position == position, _p.seek.is_(None)]
     return tx.execute(select(_p.partition).where(*wanted)).one_or_none() is not None
 
