@@ -16,41 +16,41 @@ NAMED = 100
 
 @dataclass(frozen=True, slots=True)
 class ActionsDied(DomainEvent):
-    """Actions were given up and wait for a person as dead letters."""
+    """Actions were given up and wait as dead letters for a person."""
 
     type: ClassVar[str] = "andon.action.died"
     about: ClassVar[str] = "destination:{destination}"
 
-    automation: Annotated[str, "Name of the automation; empty for events that were to be sent outside."]
+    automation: Annotated[str, "Name of the automation; empty for Andon's own events sent outside."]
     destination: Annotated[str, "Name of the destination."]
     count: Annotated[int, "How many."]
-    ids: Annotated[Sequence[UUID], "Ids of the actions, a hundred at most."]
+    ids: Annotated[Sequence[UUID], "Ids of the actions, at most a hundred."]
 
 
 @dataclass(frozen=True, slots=True)
 class ActionsRevived(DomainEvent):
-    """A person had dead letters sent again; of many at one destination there is an event for each hundred."""
+    """A person had dead letters sent again; if there are many for one destination, each hundred has one event."""
 
     type: ClassVar[str] = "andon.action.revived"
     about: ClassVar[str] = "destination:{destination}"
 
-    automation: Annotated[str, "Name of the automation; empty for events that were to be sent outside."]
+    automation: Annotated[str, "Name of the automation; empty for Andon's own events sent outside."]
     destination: Annotated[str, "Name of the destination."]
     count: Annotated[int, "How many."]
-    ids: Annotated[Sequence[UUID], "Their ids, a hundred at most."]
+    ids: Annotated[Sequence[UUID], "Their ids, at most a hundred."]
     by: Annotated[str, "Who had them sent again."]
     reason: Annotated[str, "Why."]
 
 
 @dataclass(frozen=True, slots=True)
 class ActionConfirmed(DomainEvent):
-    """A person found out that the receiver took a dead letter after all."""
+    """A person confirmed that the receiver got a dead letter after all."""
 
     type: ClassVar[str] = "andon.action.confirmed"
     about: ClassVar[str] = "destination:{destination}"
 
-    automation: Annotated[str, "Name of the automation; empty for events that were to be sent outside."]
+    automation: Annotated[str, "Name of the automation; empty for Andon's own events sent outside."]
     destination: Annotated[str, "Name of the destination."]
     id: Annotated[UUID, "Id of the action."]
-    by: Annotated[str, "Who found out."]
+    by: Annotated[str, "The person who confirmed it."]
     reason: Annotated[str, "How."]
