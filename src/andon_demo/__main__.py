@@ -21,7 +21,7 @@ FOLDER = Path(".andon-demo")
 Story = Annotated[
     Literal["transfers", "drift", "rollout", "mail"],
     typer.Option(
-        help="transfers: a line decides, with the cost of it; "
+        help="transfers: a line decides, and shows what its decisions cost; "
         "drift: fraud changes, and the line notices and stops itself; "
         "rollout: a bad model is rolled back automatically, a good one is promoted; "
         "mail: customers' mails, a robot, an agent, and an unknown product."
@@ -37,9 +37,7 @@ Brokers = Annotated[
     ),
 ]
 Transfers = Annotated[int, typer.Option(min=1, help="The number of transfers in the story transfers.")]
-Folder = Annotated[
-    Path, typer.Option(help="The folder for the project, which is written again from scratch.", file_okay=False)
-]
+Folder = Annotated[Path, typer.Option(help="The folder in which the project is rewritten.", file_okay=False)]
 
 
 def demo(

@@ -24,7 +24,7 @@ class DeliveryMetrics:
         )
         self.inquiries = many(
             "andon_delivery_inquiries_total",
-            "Inquiries to destinations whether they received an earlier attempt, by answer.",
+            "Inquiries whether a destination received an earlier attempt, by answer.",
             ("destination", "answer"),
         )
 

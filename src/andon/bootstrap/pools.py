@@ -74,7 +74,7 @@ def watch_pools(metrics: Metrics, loaded: Callable[[], Iterable[LoadedVersion]])
     )
     metrics.counts_of(
         "andon_pool_incidents_total",
-        "Failures of this version, by kind.",
+        "Problems of this version, by kind.",
         of_each(
             lambda s: [((kind,), n) for kind, n in (dict.fromkeys(INCIDENTS, 0) | dict(s.incidents)).items()],
             inline=True,

@@ -42,7 +42,7 @@ COMMANDS = {
         "andon.cli.stop:stop", "Stop `andon up` in a folder, or a PostgreSQL that a killed `andon up` left behind."
     ),
     "doctor": Listed(
-        "andon.cli.doctor:doctor", "Find problems of this installation. Ends with status 6 if there are any."
+        "andon.cli.doctor:doctor", "Find problems with this installation. Ends with status 6 if there are any."
     ),
     "gateway": Listed(
         "andon.cli.gateway:gateway",
@@ -104,7 +104,7 @@ COMMANDS = {
     ),
     "kpi": Listed(
         "andon.cli.kpi:show",
-        "Show how often lines change, how long changes take, how often they fail, and how soon they are repaired.",
+        "Show how often lines change, how long changes take, how often they fail, and how soon failures are repaired.",
     ),
     "history": Listed(
         "andon.cli.history:show",

@@ -71,7 +71,7 @@ def show(alert: Id, as_json: AsJson = False) -> None:
 
 @app.command()
 def acknowledge(alert: Id, comment: Annotated[str, typer.Option(help="An optional comment.")] = "") -> None:
-    """Take charge of an alert. It is not sent again unless its level rises."""
+    """Acknowledge an alert that you are handling. It is not sent again unless its level rises."""
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
         done = alerts.acknowledge(tx, alert, actor=here.actor, events=here.events, now=now, comment=comment)
@@ -85,7 +85,7 @@ def resolve(
     """Resolve an alert by hand. If the problem is seen again, a new alert is raised."""
     with project() as here, here.database.begin() as tx:
         done = alerts.resolve(tx, alert, actor=here.actor, reason=reason, events=here.events, now=here.clock.now())
-    typer.echo(f"{done.title} is over")
+    typer.echo(f"{done.title} is resolved")
 
 
 def timeline_of(notes: Sequence[Note]) -> Plain:
@@ -104,14 +104,14 @@ def _facts(tx: Tx, alert: Alert, url: str, now: datetime) -> Facts:
         "level": alert.level.value,
         "state": alert.state.value,
         "since": f"{alert.since:%Y-%m-%d %H:%M} UTC; raised {alert.raised_at:%H:%M:%S}, seen {alert.count} times",
-        "how sure": alerts.sure(alert),
+        "certainty": alerts.sure(alert),
         "expected": _figure(alert.expected, alert.unit),
         "observed": _figure(alert.observed, alert.unit),
         "decisions behind it": f"{alert.decisions:,}" if alert.decisions else "",
-        "Andon did": "; ".join(alert.done),
+        "done by Andon": "; ".join(alert.done),
         "acknowledged": alert.acknowledged_by or "",
         "silenced": "" if silence is None else f"until {silence.ends_at:%Y-%m-%d %H:%M} UTC: {silence.reason}",
-        "over": "" if alert.resolved_at is None else f"{alert.resolved_at:%Y-%m-%d %H:%M} UTC: {alert.resolution}",
+        "resolved": "" if alert.resolved_at is None else f"{alert.resolved_at:%Y-%m-%d %H:%M} UTC: {alert.resolution}",
         "incident": "" if alert.incident is None else str(alert.incident),
         "decisions": url + alerts.decisions_path(alert, now),
     }

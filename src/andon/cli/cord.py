@@ -56,7 +56,7 @@ def pull(
 def release(
     automation: Name,
     reason: Reason,
-    state: Annotated[LineState, typer.Option("--to", help="The state it returns to.")] = LineState.AUTOMATIC,
+    state: Annotated[LineState, typer.Option("--to", help="The state to return to.")] = LineState.AUTOMATIC,
     segment: SegmentParts = None,
     done: Annotated[
         list[str] | None,

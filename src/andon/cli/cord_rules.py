@@ -49,7 +49,7 @@ def add(
     automation: Name,
     monitor: Annotated[str, typer.Option(help="The monitor whose alerts pull the cord.")],
     reason: Reason,
-    level: Annotated[AlertLevelName, typer.Option(help="The lowest level that pulls it.")] = "critical",
+    level: Annotated[AlertLevelName, typer.Option(help="The lowest level that pulls the cord.")] = "critical",
     state: Annotated[HeldStateName, typer.Option(help="The state to set.")] = "supervised",
     whole: Annotated[
         bool, typer.Option("--whole", help="Pull the cord of the whole line, even if the alert names a segment.")

@@ -22,7 +22,7 @@ def doctor(
     folder: Annotated[Path, typer.Argument(help="The project's folder.", file_okay=False, exists=True)] = Path(),
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list, for programs.")] = False,
 ) -> None:
-    """Find problems of this installation. Ends with status 6 if there are any."""
+    """Find problems with this installation. Ends with status 6 if there are any."""
     found = list(examine(folder.resolve(), check_project, check_force))
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(finding) for finding in found], indent=2))

@@ -61,7 +61,7 @@ def list_gates(automation: Name, as_json: Annotated[bool, typer.Option("--json",
 
 @app.command()
 def explain(automation: Name, arm: Arm = None) -> None:
-    """Show the gate in force for each segment of a line, its proof, and the gate that follows if it is not renewed."""
+    """Show the gate in force for each part of a line, its proof, and the gate that follows if it is not renewed."""
     with project() as here, here.database.begin() as tx:
         found = proofs.explain(tx, automation, now=here.clock.now(), arm=arm)
     for one in found:

@@ -88,7 +88,7 @@ def own(incident: Id, owner: Annotated[str | None, typer.Option(help="The owner;
 
 @app.command()
 def comment(incident: Id, message: Annotated[str, typer.Argument(help="A finding, an attempt or a question.")]) -> None:
-    """Add a line to the timeline."""
+    """Add a comment to the timeline."""
     with project() as here, here.database.begin() as tx:
         alerts.comment(tx, incident, message=message, actor=here.actor, now=here.clock.now())
     typer.echo("Added to the timeline")

@@ -76,7 +76,7 @@ Windows = Annotated[
 Example = Annotated[
     Literal["transfer-screening", "mail-triage"] | None,
     typer.Option(
-        help="The example to write; transfer-screening if neither this nor a source is named.", show_default=False
+        help="The example to write; default: transfer-screening, unless a data source is given.", show_default=False
     ),
 ]
 Embeddings = Annotated[

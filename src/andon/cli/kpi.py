@@ -24,7 +24,7 @@ def show(
     since: Annotated[str, typer.Option(help="How far back to look, such as 90d or 24h.")] = "90d",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show how often lines change, how long changes take, how often they fail, and how soon they are repaired."""
+    """Show how often lines change, how long changes take, how often they fail, and how soon failures are repaired."""
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
         begin = changes.since_of(now, since)

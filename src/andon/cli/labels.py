@@ -19,7 +19,7 @@ app = typer.Typer(help="Record and show the true class of a decision.", no_args_
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DecisionId = Annotated[UUID, typer.Argument(help="The decision.")]
-Class = Annotated[str, typer.Argument(help="The class that was true.")]
+Class = Annotated[str, typer.Argument(help="The true class.")]
 KnownAt = Annotated[
     str | None, typer.Option(help="The time at which it became known, ISO 8601; UTC if it has no zone; default: now.")
 ]

@@ -42,14 +42,14 @@ ModelName = Annotated[str | None, typer.Option("--name", help="The model; option
 def register(
     path: Annotated[
         Path | None,
-        typer.Argument(help="A folder written by andon.models.pack; with --sample, a saved model file."),
+        typer.Argument(help="A folder written by andon.models.pack; with --sample, a bare saved model."),
     ] = None,
     from_script: Annotated[
         Path | None, typer.Option(help="Run this training script and register what it packs.")
     ] = None,
     reason: Reason = "registered from the command line",
     name: Annotated[
-        str | None, typer.Option(help="The name that the package must have, or that --sample gives it.")
+        str | None, typer.Option(help="The name that the package must have; with --sample, the name to give it.")
     ] = None,
     alias: Annotated[str | None, typer.Option(help="Also point this alias to the version.")] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Accept a pickle: loading it may run any code.")] = False,

@@ -24,7 +24,7 @@ class What(StrEnum):
 
 
 def restart(
-    part: Annotated[What, typer.Argument(help="The process to replace.")] = What.ALL,
+    part: Annotated[What, typer.Argument(help="The process to replace, or all.")] = What.ALL,
     folder: Annotated[Path, typer.Option(help="The project's folder.", file_okay=False, exists=True)] = Path(),
 ) -> None:
     """Replace the processes of a running `andon up` so that they read the project again, without losing a request.

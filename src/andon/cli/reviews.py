@@ -22,7 +22,9 @@ ReviewId = Annotated[UUID, typer.Argument(help="The review.")]
 @app.command("list")
 def list_reviews(
     queue: Annotated[str | None, typer.Option(help="Limit to this queue.")] = None,
-    state: Annotated[ReviewState | None, typer.Option(help="Limit to this state; default: all that wait.")] = None,
+    state: Annotated[
+        ReviewState | None, typer.Option(help="Limit to this state; default: all waiting reviews.")
+    ] = None,
     overdue: Annotated[bool, typer.Option("--overdue", help="Only overdue reviews.")] = False,
     mine: Annotated[bool, typer.Option("--mine", help="Only reviews that you hold or have decided.")] = False,
     blind: Annotated[
@@ -31,7 +33,7 @@ def list_reviews(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most this many.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List reviews, earliest due date first."""
+    """List reviews, earliest due first."""
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
         holder = here.actor.name if mine else None

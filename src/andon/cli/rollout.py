@@ -159,7 +159,7 @@ def resume(automation: Name, reason: Reason, number: Number = None) -> None:
 
 @app.command()
 def abort(automation: Name, reason: Reason, number: Number = None) -> None:
-    """End a rollout: all traffic goes to the champion, whatever else fails."""
+    """End a rollout: all traffic goes to the champion, even if other components fail."""
     _change(rollouts.abort, automation, number, reason)
 
 

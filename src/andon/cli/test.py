@@ -23,7 +23,9 @@ def run_cases(
         typer.Option(help="Also test this model: a folder that `pack` wrote, or a registered version's number."),
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="Write a report as JUnit XML.")] = None,
-    record: Annotated[UUID | None, typer.Option(help="Write a case of this decision instead of running any.")] = None,
+    record: Annotated[
+        UUID | None, typer.Option(help="Write a case from this decision instead of running cases.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="The name of the case to write.")] = None,
 ) -> None:
     """Run the named cases of automations against the policy on disk. Ends with status 1 if one fails."""

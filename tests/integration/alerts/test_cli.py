@@ -49,7 +49,7 @@ def test_an_alert_is_listed_shown_acknowledged_and_resolved(installation: Instal
     assert (plain["id"], plain["level"], plain["state"]) == (alert, "critical", "open")
     assert json.loads(andon("alerts", "show", alert, "--json").stdout)["detail"]["current"] == [20, 30, 50]
     assert "is acknowledged by" in andon("alerts", "acknowledge", alert, "--comment", "on it").output
-    assert "is over" in andon("alerts", "resolve", alert, "--reason", "a test file").output
+    assert "is resolved" in andon("alerts", "resolve", alert, "--reason", "a test file").output
     assert "a test file" in andon("alerts", "resolve", alert, "--reason", "again", status=5).output
     assert "No alert" in andon("alerts", "show", "00000000-0000-7000-8000-000000000000", status=4).output
     assert alert in andon("alerts", "list", "--resolved").output
