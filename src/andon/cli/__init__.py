@@ -142,7 +142,7 @@ COMMANDS = {
     "keys": Listed("andon.cli.keys:app", "Create, list, grant and revoke API keys."),
     "audit": Listed("andon.cli.audit:app", "Verify and read the audit log, and show how far it is sealed."),
 }
-"""A command is imported when it is run, so that `andon --help` answers at once."""
+"""A command is imported when it is run, so that `andon --help` answers immediately."""
 
 
 def loaded(name: str) -> Any:

@@ -121,9 +121,7 @@ def resend(
             count, unknown = 1, 0
     typer.echo(f"{count} will be delivered again by the worker")
     if unknown:
-        typer.echo(
-            f"{unknown} left out, as their receivers may have received them: `andon actions dead --because unknown:`"
-        )
+        typer.echo(f"{unknown} left out, as they may have been delivered: `andon actions dead --because unknown:`")
 
 
 @app.command()

@@ -38,7 +38,7 @@ def table_of(prospects: Sequence[TargetProspect], title: str, marks: dict[float,
 
 
 def table_of_classes(by_class: Mapping[str, ClassQuality], title: str) -> Plain:
-    """Build a table of how well each class is told from the others."""
+    """Build a table of how well each class is separated from the others."""
     table = Plain("class", "rows", "precision", "recall", "F1", title=title)
     for name, one in by_class.items():
         shares = ("" if share is None else f"{share:.0%}" for share in (one.precision, one.recall, one.f1))

@@ -143,8 +143,8 @@ def _refuse_own(here: Project, key: str) -> None:
     except Unauthenticated:
         return
     raise TargetRecorded(
-        "The key is one of the installation that recorded these calls, which would decide and act once more; "
-        "use a key of the other installation, or say --even-here"
+        "This key belongs to the installation that recorded these calls, which would decide and act again; "
+        "use a key of the other installation, or add --even-here"
     )
 
 
