@@ -113,8 +113,8 @@ def set_split(
             suits=lambda policy: decisions.check_policy(automation, policy),
         )
         state = _state(opened)
-    shadowing = "".join(f", version {candidate} runs as a shadow" for candidate in state["shadows"])
-    typer.echo(f"{name}: {_answering(state)}{shadowing} (split {state['split']['number']})")
+    looking_on = "".join(f", version {candidate} runs as a shadow" for candidate in state["shadows"])
+    typer.echo(f"{name}: {_answering(state)}{looking_on} (split {state['split']['number']})")
 
 
 @app.command()
@@ -200,7 +200,7 @@ def _state(opened: _Open) -> dict[str, Any]:
         "arms": [
             {"candidate": str(candidate), "share": share} for candidate, share in holding.answering(champion).items()
         ],
-        "shadows": list(map(str, holding.shadowing(champion))),
+        "shadows": list(map(str, holding.looking_on(champion))),
         "split": _plain(holding),
     }
 
