@@ -10,7 +10,7 @@ from andon.cli import app
 
 HEAD = ("argument or option", "takes", "default", "meaning")
 WORDS = {"str": "text", "int": "integer", "float": "number", "dir": "folder", "uuid": "id"}
-"""What typer calls the things that are typed -> what people call them."""
+"""typer's names of types -> the names that readers know."""
 
 
 def body() -> str:
@@ -55,7 +55,7 @@ def _takes(parameter: Any, context: Any) -> str:
     one = shown.removeprefix("list[").removesuffix("]")
     takes = WORDS.get(one.lower(), one.replace("|", " or "))
     limits = span(parameter.min, parameter.max)
-    return takes + (f" ({limits})" if limits else "") + (", several times" if one != shown else "")
+    return takes + (f" ({limits})" if limits else "") + (", repeatable" if one != shown else "")
 
 
 def _default(parameter: Any, *, is_flag: bool) -> str:

@@ -25,10 +25,10 @@ def body() -> str:
     process = [row for row in _registered() if not row[0].startswith("`andon_")]
     return "\n".join(
         [
-            f"## Of gateway and worker\n\n{table(head, own)}",
+            f"## Gateway and worker\n\n{table(head, own)}",
             "The upper bounds of the histograms:\n\n" + table(("metric", "bounds"), sorted(_bounds())),
-            f"## Read when asked for\n\n{table(('metric', 'kind', 'of', 'labels', 'meaning'), gauges)}",
-            f"## Of the process itself\n\n{table(head, process)}",
+            f"## Read at each scrape\n\n{table(('metric', 'kind', 'of', 'labels', 'meaning'), gauges)}",
+            f"## Process\n\n{table(head, process)}",
         ]
     )
 

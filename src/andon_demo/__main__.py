@@ -21,10 +21,10 @@ FOLDER = Path(".andon-demo")
 Story = Annotated[
     Literal["transfers", "drift", "rollout", "mail"],
     typer.Option(
-        help="transfers: a line decides, and what that costs; "
+        help="transfers: a line decides, and shows what its decisions cost; "
         "drift: fraud changes, and the line notices and stops itself; "
-        "rollout: a bad model is rolled back by itself, a good one is promoted; "
-        "mail: customers' mails, a robot, an agent, and a product that nobody knew."
+        "rollout: a bad model is rolled back automatically, a good one is promoted; "
+        "mail: customers' mails, a robot, an agent, and an unknown product."
     ),
 ]
 Once = Annotated[bool, typer.Option("--once", help="Stop after the summary instead of staying up.")]
@@ -32,12 +32,12 @@ Brokers = Annotated[
     Literal["nats", "kafka"] | None,
     typer.Option(
         "--broker",
-        help="Bring the events of the story transfers by this broker, which is started too, instead of a table.",
+        help="Read the events of the story transfers from this broker, which is started too, instead of a table.",
         show_default=False,
     ),
 ]
-Transfers = Annotated[int, typer.Option(min=1, help="Transfers in the story transfers.")]
-Folder = Annotated[Path, typer.Option(help="The folder in which the project is written anew.", file_okay=False)]
+Transfers = Annotated[int, typer.Option(min=1, help="The number of transfers in the story transfers.")]
+Folder = Annotated[Path, typer.Option(help="The folder in which the project is rewritten.", file_okay=False)]
 
 
 def demo(
@@ -47,7 +47,7 @@ def demo(
     transfers: Transfers = TRANSFERS,
     folder: Folder = FOLDER,
 ) -> None:
-    """Run a story: a bank's transfers, decided by a line of its own."""
+    """Run a story: a bank's transfers, decided by a line set up for the demo."""
     raise typer.Exit(_tell(story, folder.resolve(), once=once, broker=broker, transfers=transfers))
 
 

@@ -162,7 +162,7 @@ def test_a_run_that_ended_is_made_anew_and_one_that_others_make_is_left_to_them(
     [
         ([], "Name a file, or give a query"),
         (["a.csv", "--sql", "SELECT 1"], "Name a file, or give a query"),
-        (["--sql", "SELECT 1"], "Say with --output"),
+        (["--sql", "SELECT 1"], "needs --output"),
         (["rows.csv", "--output", "out.xlsx"], "should end in"),
         (["--sql", "SELECT 1", "--output", "o.csv", "--url-env", "NOT_SET"], "NOT_SET"),
     ],

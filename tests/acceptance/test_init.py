@@ -251,8 +251,8 @@ def test_what_is_told_to_do_next_sets_every_secret_the_example_needs(andon: Ando
     [
         (("init", "My Line"), "'my-line' would do"),
         (("init", "x", "--from", "data.csv"), "--from needs --target"),
-        (("init", "x", "--target", "y"), "name it by --from"),
-        (("init", "x", "--keep", "y"), "name it by --from"),
+        (("init", "x", "--target", "y"), "name it with --from"),
+        (("init", "x", "--keep", "y"), "name it with --from"),
         (("init", "x", "--from", "nothing.csv", "--target", "y"), "There is no file"),
     ],
 )

@@ -11,16 +11,16 @@ from andon.kernel.events import DomainEvent
 
 @dataclass(frozen=True, slots=True)
 class KeyCreated(DomainEvent):
-    """An API key was made; its text is not part of this."""
+    """An API key was created; the event does not contain the key."""
 
     type: ClassVar[str] = "andon.key.created"
     about: ClassVar[str] = "key:{id}"
 
     id: Annotated[UUID, "Id of the key."]
-    name: Annotated[str, "Who or what holds it."]
-    grants: Annotated[Sequence[Mapping[str, str | None]], "Each role, and the automation it is for; none for all."]
-    expires_at: Annotated[datetime | None, "When it ends; none if it does not."]
-    by: Annotated[str, "Who made it."]
+    name: Annotated[str, "The holder's name."]
+    grants: Annotated[Sequence[Mapping[str, str | None]], "Each role with its automation; none for all automations."]
+    expires_at: Annotated[datetime | None, "When it expires; none if it does not."]
+    by: Annotated[str, "Who created it."]
     reason: Annotated[str, "Why."]
 
 
@@ -32,21 +32,21 @@ class KeyRegranted(DomainEvent):
     about: ClassVar[str] = "key:{id}"
 
     id: Annotated[UUID, "Id of the key."]
-    name: Annotated[str, "Who or what holds it."]
-    grants: Annotated[Sequence[Mapping[str, str | None]], "Each role, and the automation it is for; none for all."]
-    grants_before: Annotated[Sequence[Mapping[str, str | None]], "The grants until then."]
+    name: Annotated[str, "The holder's name."]
+    grants: Annotated[Sequence[Mapping[str, str | None]], "Each role with its automation; none for all automations."]
+    grants_before: Annotated[Sequence[Mapping[str, str | None]], "The previous grants."]
     by: Annotated[str, "Who changed them."]
     reason: Annotated[str, "Why."]
 
 
 @dataclass(frozen=True, slots=True)
 class KeyClosed(DomainEvent):
-    """An API key was closed for ever."""
+    """An API key was revoked permanently."""
 
     type: ClassVar[str] = "andon.key.revoked"
     about: ClassVar[str] = "key:{id}"
 
     id: Annotated[UUID, "Id of the key."]
-    name: Annotated[str, "Who or what held it."]
-    by: Annotated[str, "Who closed it."]
+    name: Annotated[str, "The holder's name."]
+    by: Annotated[str, "Who revoked it."]
     reason: Annotated[str, "Why."]

@@ -9,21 +9,22 @@ class DeliveryMetrics:
 
     def __init__(self, metrics: Metrics) -> None:
         many = metrics.batch_counter
-        self.attempts = many("andon_deliveries_total", "Delivery attempts by answer.", ("destination", "answer"))
-        self.seconds = metrics.batch_histogram("andon_delivery_seconds", "One delivery attempt.", ("destination",))
+        self.attempts = many("andon_deliveries_total", "Delivery attempts, by answer.", ("destination", "answer"))
+        self.seconds = metrics.batch_histogram(
+            "andon_delivery_seconds", "Duration of one delivery attempt.", ("destination",)
+        )
         self.dead_letters = many("andon_dead_letters_total", "Deliveries given up.", ("destination",))
         self.retries = many(
-            "andon_delivery_retries_total", "Attempts after an earlier one was answered.", ("destination",)
+            "andon_delivery_retries_total", "Delivery attempts after an earlier one was answered.", ("destination",)
         )
         self.untried = many(
             "andon_deliveries_held_back_total",
-            "Claimed actions that were given back untried, by the reason: breaker, retry_budget, unknown (to this "
-            "worker).",
+            "Claimed actions returned without an attempt, by reason: breaker, retry_budget, unknown (to this worker).",
             ("destination", "reason"),
         )
         self.inquiries = many(
             "andon_delivery_inquiries_total",
-            "Destinations asked whether they took an earlier attempt, by what they said.",
+            "Inquiries whether a destination received an earlier attempt, by answer.",
             ("destination", "answer"),
         )
 

@@ -13,7 +13,7 @@ from andon.monitors import Level
 
 @dataclass(frozen=True, slots=True)
 class AlertRaised(DomainEvent):
-    """An alert was raised, or its level rose; a repeat at the same level is no event."""
+    """An alert was raised, or its level rose; a repeat at the same level has no event."""
 
     type: ClassVar[str] = "andon.alert.raised"
     about: ClassVar[str] = "alert:{id}"
@@ -21,20 +21,20 @@ class AlertRaised(DomainEvent):
     id: Annotated[UUID, "Id of the alert."]
     automation: Annotated[str, "Name of the automation; empty if it concerns none."]
     monitor: Annotated[str, "Name of the monitor."]
-    series: Annotated[str, "What it measures; empty if there is one only."]
+    series: Annotated[str, "The measured series; empty if there is only one."]
     segment: Annotated[Mapping[str, Scalar], "Fields of the contract and their values; empty for the whole line."]
     level: Annotated[Level, "How serious it is."]
-    level_before: Annotated[Level | None, "Level until then; null for a new alert."]
+    level_before: Annotated[Level | None, "Previous level; null for a new alert."]
     since: Annotated[datetime, "Estimated start of the change."]
-    message: Annotated[str, "What changed, in a sentence."]
-    false_alarm: Annotated[float | None, "Probability bound under which an unchanged line gives such a breach."]
-    done: Annotated[Sequence[str], "What Andon did already, in sentences."]
+    message: Annotated[str, "The change, in a sentence."]
+    false_alarm: Annotated[float | None, "Upper bound on the probability of such a breach in an unchanged line."]
+    done: Annotated[Sequence[str], "The actions that Andon has taken, in sentences."]
     drill: Annotated[bool, "Whether it belongs to a drill and nothing is wrong."]
 
 
 @dataclass(frozen=True, slots=True)
 class AlertResolved(DomainEvent):
-    """An alert is over: its cause recovered, or a person said so."""
+    """An alert was resolved: its cause recovered, or a person resolved it."""
 
     type: ClassVar[str] = "andon.alert.resolved"
     about: ClassVar[str] = "alert:{id}"
@@ -42,7 +42,7 @@ class AlertResolved(DomainEvent):
     id: Annotated[UUID, "Id of the alert."]
     automation: Annotated[str, "Name of the automation; empty if it concerns none."]
     monitor: Annotated[str, "Name of the monitor."]
-    series: Annotated[str, "What it measures; empty if there is one only."]
+    series: Annotated[str, "The measured series; empty if there is only one."]
     segment: Annotated[Mapping[str, Scalar], "Fields of the contract and their values; empty for the whole line."]
     by: Annotated[str, "Who or what resolved it."]
     reason: Annotated[str, "Why."]

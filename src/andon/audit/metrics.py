@@ -11,7 +11,7 @@ class AuditMetrics:
         self.sealed = metrics.counter("andon_audit_checkpoints_total", "Checkpoints written.")
         metrics.gauges_of(
             "andon_audit_refused_rows",
-            "Rows that this process refuses because they are not as the audit log says, by kind.",
+            "Rows that this process refuses because they do not match the audit log, by kind.",
             lambda: [((kind,), float(count)) for kind, count in refused_rows().items()],
             labels=("kind",),
         )

@@ -17,7 +17,7 @@ def watch_audits(metrics: Metrics, database: Database) -> None:
 
     metrics.counts_of(
         "andon_blind_audits_total",
-        "Blind audits with a verdict, by whether it is what the line had said; every worker shows those of the "
+        "Blind audits with a verdict, by whether it agrees with the line; every worker shows those of the "
         "whole installation.",
         decided,
         labels=("automation", "result"),

@@ -47,7 +47,7 @@ def watch_changes(metrics: Metrics, database: Database, clock: Clock) -> None:
     )
     metrics.gauges_of(
         "andon_change_automatic_rollback_ratio",
-        "Share of the rollbacks of the last 90 days that Andon made by itself, 0 to 1.",
+        "Share of the rollbacks of the last 90 days that Andon made automatically, 0 to 1.",
         each(lambda one: [((), one.automatic_rollbacks.share)]),
         labels=("automation",),
     )

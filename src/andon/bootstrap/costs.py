@@ -15,7 +15,7 @@ def add_cost(metrics: Metrics, settings: Settings, observer: DecisionMetrics) ->
 
     metrics.gauge_of(
         "andon_decision_cost",
-        "Price of one decision: this process's CPU time at the price of [cost], idle share included.",
+        "Price of one decision: this process's CPU time at the price in [cost], including its idle share.",
         cost,
         currency=settings.cost.currency,
     )

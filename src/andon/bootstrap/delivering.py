@@ -62,13 +62,13 @@ def _watch(metrics: Metrics, deliveries: Deliveries, database: Database) -> None
     )
     metrics.gauges_of(
         "andon_destination_breaker_open",
-        "1 while nothing, or one look, is let through to a destination.",
+        "1 while a destination gets nothing, or one trial delivery, else 0.",
         by_destination(breakers),
         labels=("destination",),
     )
     metrics.gauges_of(
         "andon_retries_pending",
-        "Actions that were tried and wait to be tried again.",
+        "Actions that failed and wait to be tried again.",
         by_destination(retries),
         labels=("destination",),
     )

@@ -23,13 +23,13 @@ def watch_experiments(metrics: Metrics, database: Database) -> None:
 
     metrics.gauges_of(
         "andon_experiment_share",
-        "Percent of the traffic that each experiment under way gives to each of its arms.",
+        "Percentage of the traffic that each running experiment gives to each of its arms.",
         shares,
         labels=("automation", "arm"),
     )
     metrics.counts_of(
         "andon_experiments_ended_total",
-        "Experiments that are over, by how they ended: decided (adopted or not), undecided or stopped.",
+        "Ended experiments, by how they ended: decided (adopted or not), undecided or stopped.",
         ended,
         labels=("automation", "outcome"),
     )

@@ -84,7 +84,7 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
     limits, app = settings.gateway, create_app(gateway, side)
     parking = Parking(app.decide.overload)
     side.metrics.gauge_of(
-        "andon_parked_connections", "Connections on which the shedder refuses what comes.", lambda: parking.parked
+        "andon_parked_connections", "Connections on which the shedder refuses every request.", lambda: parking.parked
     )
     server = HttpServer(
         app,
@@ -192,7 +192,7 @@ def _build(
     metrics.gauge_of("andon_in_flight", "Decisions under way.", lambda: gateway.admission.in_flight)
     metrics.gauge_of(
         "andon_automations_behind",
-        "Automations whose newest champion cannot be loaded: they go on with the one before, or have none.",
+        "Automations whose newest champion cannot be loaded: they continue with the previous one, or have none.",
         lambda: len(deployment.problems),
     )
     watch_queue(metrics, lambda: decider.depths)

@@ -12,7 +12,7 @@ def watch_queue(metrics: Metrics, depths: Callable[[], Sequence[int]]) -> None:
     """Register the number of waiting requests, by priority: interactive, normal, bulk."""
     metrics.gauges_of(
         "andon_queue_depth",
-        "Requests that wait for a batch, by priority: interactive, normal, bulk.",
+        "Requests waiting for a batch, by priority: interactive, normal, bulk.",
         lambda: [((name,), depth) for name, depth in zip(PRIORITIES, depths(), strict=True)],
         labels=("priority",),
     )
@@ -36,7 +36,7 @@ def watch_versions(
 
     metrics.gauges_of(
         "andon_version_queue_depth",
-        "Requests that wait for a batch, by the version that is to answer them.",
+        "Requests waiting for a batch, by the version that is to answer them.",
         waiting,
         labels=("model", "version"),
     )
@@ -53,7 +53,7 @@ def watch_traffic(metrics: Metrics, lines: Callable[[], Mapping[str, Line]]) -> 
 
     metrics.gauges_of(
         "andon_traffic_share_ratio",
-        "Which part of an automation's requests a version, by the policy in force or its own, is to answer, 0 to 1.",
+        "Share of an automation's requests that a version is to answer, by the policy in force or its own, 0 to 1.",
         shares,
         labels=("automation", "model", "version"),
     )

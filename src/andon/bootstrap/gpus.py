@@ -129,7 +129,7 @@ def watch_gpus(metrics: Metrics, library: Nvml | None) -> None:
 
     metrics.gauges_of(
         "andon_gpu_utilization_ratio",
-        "Which part of the last moments a GPU of this machine computed, 0 to 1.",
+        "Recent share of time in which a GPU of this machine was computing, 0 to 1.",
         of_each(lambda gpu: library.nvmlDeviceGetUtilizationRates(gpu).gpu / 100),
         labels=("gpu",),
     )

@@ -14,7 +14,7 @@ class LoopMetrics:
     def __init__(self, metrics: Metrics) -> None:
         self.lag = metrics.batch_histogram(
             "andon_event_loop_lag_seconds",
-            "How late the event loop woke a task that slept: what every request waits as well.",
+            "How late the event loop woke a sleeping task: a delay that every request shares.",
         )
 
     async def watch(self) -> None:

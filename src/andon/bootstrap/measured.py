@@ -20,13 +20,13 @@ def watch_measures(metrics: Metrics, database: Database) -> None:
 
     metrics.gauges_of(
         "andon_measure_sum",
-        "Sum of a business measure over all decisions so far; it falls where a label or a report was corrected.",
+        "Sum of a business measure over all decisions so far; it can fall when a label or a report is corrected.",
         totals,
         labels=("automation", "measure", "unit", "version"),
     )
     metrics.gauges_of(
         "andon_measure_decisions",
-        "Decisions that have a value in that sum so far.",
+        "Decisions with a value in that sum so far.",
         counted,
         labels=("automation", "measure", "unit", "version"),
     )

@@ -24,7 +24,7 @@ def watch_pools(metrics: Metrics, loaded: Callable[[], Iterable[LoadedVersion]])
 
     metrics.gauges_of(
         "andon_pool_processes",
-        "Processes of a version that runs in its own: idle, busy, starting.",
+        "Processes of a version that runs in its own processes: idle, busy, starting.",
         of_each(
             lambda s: [(("idle",), s.ready - s.busy), (("busy",), s.busy), (("starting",), s.starting)],
         ),
@@ -32,7 +32,7 @@ def watch_pools(metrics: Metrics, loaded: Callable[[], Iterable[LoadedVersion]])
     )
     metrics.gauges_of(
         "andon_pool_queue_depth",
-        "Batches that wait for a free process of this version.",
+        "Batches waiting for a free process of this version.",
         of_each(lambda s: [((), s.queued)]),
         labels=("model", "version"),
     )
@@ -44,7 +44,7 @@ def watch_pools(metrics: Metrics, loaded: Callable[[], Iterable[LoadedVersion]])
     )
     metrics.gauges_of(
         "andon_pool_cold_start_seconds",
-        "How long this version took to start last, from nothing to warm.",
+        "Duration of the last start of this version, from cold to warm.",
         of_each(lambda s: [] if s.cold_start_seconds is None else [((), s.cold_start_seconds)]),
         labels=("model", "version"),
     )
@@ -62,19 +62,19 @@ def watch_pools(metrics: Metrics, loaded: Callable[[], Iterable[LoadedVersion]])
     )
     metrics.counts_of(
         "andon_pool_gpu_seconds_total",
-        "GPU time of the processes of this version: how long their batches took, on each GPU that they compute on.",
+        "GPU time of the processes of this version: the duration of their batches, on each GPU that they use.",
         of_each(lambda s: [((), s.gpu_seconds)]),
         labels=("model", "version"),
     )
     metrics.counts_of(
         "andon_pool_restarts_total",
-        "Processes of this version that were started in the place of another.",
+        "Processes of this version started to replace another.",
         of_each(lambda s: [((), s.restarts)]),
         labels=("model", "version"),
     )
     metrics.counts_of(
         "andon_pool_incidents_total",
-        "What went wrong with this version, by kind.",
+        "Problems of this version, by kind.",
         of_each(
             lambda s: [((kind,), n) for kind, n in (dict.fromkeys(INCIDENTS, 0) | dict(s.incidents)).items()],
             inline=True,

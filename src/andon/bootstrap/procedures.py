@@ -90,9 +90,9 @@ def _watch(database: Database, conductor: "Conductor", metrics: Metrics, clock: 
             return sum(conductor.stranded(tx).values()) if durable.is_set_up(tx) else 0
 
     metrics.gauges_of(
-        "andon_procedures", "Procedures that are not over, by state.", states, labels=("procedure", "state")
+        "andon_procedures", "Procedures that have not ended, by state.", states, labels=("procedure", "state")
     )
-    metrics.gauge_of("andon_procedures_oldest_seconds", "Age of the oldest procedure that is not over.", oldest)
+    metrics.gauge_of("andon_procedures_oldest_seconds", "Age of the oldest procedure that has not ended.", oldest)
     metrics.gauge_of(
-        "andon_procedures_without_code", "Procedures that began on code which this worker does not have.", stranded
+        "andon_procedures_without_code", "Procedures that began on code that this worker does not have.", stranded
     )

@@ -22,13 +22,13 @@ def watch_rollouts(metrics: Metrics, database: Database) -> None:
 
     metrics.gauges_of(
         "andon_rollout_share",
-        "Percent of the traffic that each rollout under way gives to its candidate.",
+        "Percentage of the traffic that each running rollout gives to its candidate.",
         shares,
         labels=("automation", "arm", "state"),
     )
     metrics.counts_of(
         "andon_rollouts_ended_total",
-        "Rollouts that are over, by how they ended: promoted, completed, aborted or rolled_back.",
+        "Ended rollouts, by how they ended: promoted, completed, aborted or rolled_back.",
         ended,
         labels=("automation", "state"),
     )

@@ -251,6 +251,6 @@ def _watch_outbox(metrics: Metrics, database: Database) -> None:
             return sum(outbox.count_by_scope(tx, topic, MessageState.PENDING).values())
 
     metrics.gauge_of(
-        "andon_deliveries_pending", "Actions that wait to be delivered.", lambda: depth(decisions.DELIVER_ACTION)
+        "andon_deliveries_pending", "Actions waiting to be delivered.", lambda: depth(decisions.DELIVER_ACTION)
     )
-    metrics.gauge_of("andon_reviews_unopened", "Reviews that wait to be opened.", lambda: depth(decisions.OPEN_REVIEW))
+    metrics.gauge_of("andon_reviews_unopened", "Reviews waiting to be opened.", lambda: depth(decisions.OPEN_REVIEW))

@@ -1,4 +1,4 @@
-"""`andon actions`: dead letters, what was tried, sending again, destinations that were disabled."""
+"""`andon actions`: dead letters, their attempts, sending again, and disabled destinations."""
 
 import json
 from datetime import UTC, datetime
@@ -14,17 +14,21 @@ from andon.cli.context import project
 from andon.cli.printing import Facts, Plain
 from andon.kernel.errors import Invalid
 
-app = typer.Typer(help="Look at what could not be delivered, and send it again.", no_args_is_help=True)
+app = typer.Typer(help="Inspect deliveries that failed, and send them again.", no_args_is_help=True)
 
-Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
+Reason = Annotated[str, typer.Option(help="The reason, kept in the audit log.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-Automation = Annotated[str | None, typer.Option(help="Only of this automation.")]
-To = Annotated[str | None, typer.Option("--destination", help="Only to this destination, as in `[destinations.NAME]`.")]
-Since = Annotated[datetime | None, typer.Option(help="Only what was written at this moment or later (UTC).")]
-Until = Annotated[datetime | None, typer.Option(help="Only what was written before this moment (UTC).")]
-Because = Annotated[str | None, typer.Option(help="Only where the last error contains this, e.g. `unknown:` or `503`.")]
+Automation = Annotated[str | None, typer.Option(help="Limit to this automation.")]
+To = Annotated[
+    str | None, typer.Option("--destination", help="Limit to this destination, as in `[destinations.NAME]`.")
+]
+Since = Annotated[datetime | None, typer.Option(help="Only actions written at this moment or later (UTC).")]
+Until = Annotated[datetime | None, typer.Option(help="Only actions written before this moment (UTC).")]
+Because = Annotated[
+    str | None, typer.Option(help="Only actions whose last error contains this text, such as `unknown:` or `503`.")
+]
 
 
 @app.command()
@@ -34,7 +38,7 @@ def dead(
     since: Since = None,
     until: Until = None,
     because: Because = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most, the newest first.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most this many, newest first.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List the dead letters: actions that were given up."""
@@ -46,7 +50,7 @@ def dead(
         typer.echo(json.dumps([_summary(action) for action in found], indent=2))
         return
     for gone in disabled:
-        typer.echo(f"{gone.name} is disabled since {_time(gone.disabled_at)}: {gone.reason}")
+        typer.echo(f"{gone.name} has been disabled since {_time(gone.disabled_at)}: {gone.reason}")
     if not found:
         typer.echo("No dead letters: everything was delivered or is still being tried.")
         return
@@ -86,24 +90,24 @@ def resend(
     reason: Reason,
     action_id: Annotated[UUID | None, typer.Argument(help="The dead letter.")] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="All dead letters but `unknown:` ones and those of disabled destinations.")
+        bool, typer.Option("--all", help="All dead letters except `unknown:` ones and those of disabled destinations.")
     ] = False,
     automation: Automation = None,
     destination: To = None,
     since: Since = None,
     until: Until = None,
     because: Because = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="How many at most, the oldest first.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most this many, oldest first.")] = None,
 ) -> None:
     """Send dead letters again, under their old keys: one, all, or those that the options name.
 
-    What may have been taken (`unknown:`) is sent again only by its id or by `--because unknown:`.
+    A dead letter that may have been received (`unknown:`) is sent again only by id or with `--because unknown:`.
     """
     which = _which(automation, destination, since, until, because)
     narrowed = which != ActionSelection() or limit is not None
     if (action_id is None) != (every or narrowed) or (action_id is not None and narrowed):
         raise Invalid(
-            "Give either the id of a dead letter, or --all, or what narrows them (--destination, --because ...)"
+            "Give either the id of a dead letter, or --all, or options that select some (--destination, --because ...)"
         )
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
@@ -115,14 +119,14 @@ def resend(
         else:
             actions.resend(tx, action_id, actor=here.actor, reason=reason, events=here.events, now=now)
             count, unknown = 1, 0
-    typer.echo(f"{count} to be delivered again by the worker")
+    typer.echo(f"{count} will be delivered again by the worker")
     if unknown:
-        typer.echo(f"{unknown} left out: their receivers may have taken them; `andon actions dead --because unknown:`")
+        typer.echo(f"{unknown} left out, as they may have been delivered: `andon actions dead --because unknown:`")
 
 
 @app.command()
 def confirm(action_id: Annotated[UUID, typer.Argument(help="The dead letter.")], reason: Reason) -> None:
-    """Say that the receiver took a dead letter after all, so that it is not sent again."""
+    """Confirm that the receiver got a dead letter after all, so that it is not sent again."""
     with project() as here, here.database.begin() as tx:
         actions.confirm(tx, action_id, actor=here.actor, reason=reason, events=here.events, now=here.clock.now())
     typer.echo(f"{action_id} is done")
@@ -132,7 +136,7 @@ def confirm(action_id: Annotated[UUID, typer.Argument(help="The dead letter.")],
 def enable(
     destination: Annotated[str, typer.Argument(help="The destination, as in `[destinations.NAME]`.")], reason: Reason
 ) -> None:
-    """Send to a destination again that was disabled because it answered 410 Gone."""
+    """Enable a destination that was disabled because it answered 410 Gone."""
     with project() as here, here.database.begin() as tx:
         actions.enable_destination(tx, destination, actor=here.actor, reason=reason, now=here.clock.now())
     typer.echo(f"{destination} is enabled; `andon actions resend --all` sends its dead letters again")

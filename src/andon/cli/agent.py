@@ -1,4 +1,4 @@
-"""`andon agent`: what an agent did in a procedure, and the same run again with another model or other instructions."""
+"""`andon agent`: the runs of agents in procedures, and repeats of a run with another model or other instructions."""
 
 import asyncio
 import importlib.util
@@ -22,10 +22,10 @@ from andon.kernel.errors import NotFound
 if TYPE_CHECKING:
     from andon.agents.replaying import RecordedRun
 
-app = typer.Typer(help="Look at the runs of agents, and run them again.", no_args_is_help=True)
+app = typer.Typer(help="Inspect the runs of agents, and run them again.", no_args_is_help=True)
 
 Run = Annotated[UUID, typer.Argument(help="The procedure in which the agent worked.")]
-Which = Annotated[str | None, typer.Option("--agent", help="Which agent of the procedure; the first if left out.")]
+Which = Annotated[str | None, typer.Option("--agent", help="The agent of the procedure; default: the first.")]
 
 
 class AgentRunNotFound(NotFound):
@@ -34,7 +34,7 @@ class AgentRunNotFound(NotFound):
 
 @app.callback()
 def root() -> None:
-    """Look at the runs of agents, and run them again."""
+    """Inspect the runs of agents, and run them again."""
     if importlib.util.find_spec("pydantic_ai") is None:
         raise LanguageModelInvalid("Agents need pydantic-ai: `pip install 'andon[agents]'`")
 
@@ -43,7 +43,7 @@ def root() -> None:
 def show(
     run: Run, agent: Which = None, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> None:
-    """Show what an agent was asked and what it did."""
+    """Show the prompt of an agent and what it did."""
     with project() as here:
         recorded = _recorded(here, run, agent)
     told = {"agent": recorded.agent, "model": recorded.model, "instructions": recorded.instructions}
@@ -60,13 +60,13 @@ def show(
 def replay_run(
     run: Run,
     agent: Which = None,
-    model: Annotated[str | None, typer.Option(help="Another model: the NAME of [language_models.NAME].")] = None,
+    model: Annotated[str | None, typer.Option(help="A different model: the NAME of [language_models.NAME].")] = None,
     prompt_file: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="A file with other instructions.")
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A file with different instructions.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Run an agent again on recorded results of its tools, and print what differs. No tool is called for real."""
+    """Run an agent again on the recorded results of its tools, and print the differences. No tool is called."""
     from andon.agents.language_models import LanguageModels
     from andon.agents.replaying import replay
 

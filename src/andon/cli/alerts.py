@@ -1,4 +1,4 @@
-"""`andon alerts`: what became bad, since when and how sure; acknowledge and resolve."""
+"""`andon alerts`: open alerts with their start and certainty; acknowledging and resolving them."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from andon.cli.printing import Facts, Plain
 from andon.kernel.db import Tx
 from andon.monitors import Level
 
-app = typer.Typer(help="See what became bad, acknowledge and resolve it.", no_args_is_help=True)
+app = typer.Typer(help="List, acknowledge and resolve alerts.", no_args_is_help=True)
 
 Id = Annotated[UUID, typer.Argument(metavar="ALERT", help="The alert's id.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -25,15 +25,15 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command("list")
 def list_alerts(
-    automation: Annotated[str | None, typer.Option(help="Only of this automation.")] = None,
-    level: Annotated[Level | None, typer.Option(help="Only of this level.")] = None,
-    monitor: Annotated[str | None, typer.Option(help="Only of this monitor.")] = None,
-    resolved: Annotated[bool, typer.Option("--resolved", help="Those that are over, too.")] = False,
-    drills: Annotated[bool, typer.Option("--drills", help="Those of drills, too.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
+    automation: Annotated[str | None, typer.Option(help="Limit to this automation.")] = None,
+    level: Annotated[Level | None, typer.Option(help="Limit to this level.")] = None,
+    monitor: Annotated[str | None, typer.Option(help="Limit to this monitor.")] = None,
+    resolved: Annotated[bool, typer.Option("--resolved", help="Include resolved alerts.")] = False,
+    drills: Annotated[bool, typer.Option("--drills", help="Include alerts of drills.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most this many.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List alerts, newest first; those that are open unless you say otherwise."""
+    """List alerts, newest first; by default only open ones."""
     states = tuple(AlertState) if resolved else alerts.UNRESOLVED
     which = AlertSelection(automation=automation, states=states, level=level, monitor=monitor, drills=drills)
     with project() as here, here.database.begin() as tx:
@@ -57,7 +57,7 @@ def list_alerts(
 
 @app.command()
 def show(alert: Id, as_json: AsJson = False) -> None:
-    """Show one alert: what changed, how sure that is, what Andon did already, and its timeline."""
+    """Show one alert: what changed, how certain that is, what Andon has done, and its timeline."""
     with project() as here, here.database.begin() as tx:
         found, now, url = alerts.get(tx, alert), here.clock.now(), console_url(here.settings)
         notes = alerts.notes_of(tx, alert)
@@ -70,10 +70,8 @@ def show(alert: Id, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def acknowledge(
-    alert: Id, comment: Annotated[str, typer.Option(help="What you say about it, if anything.")] = ""
-) -> None:
-    """Say that you look after an alert. It is not sent again unless its level rises."""
+def acknowledge(alert: Id, comment: Annotated[str, typer.Option(help="An optional comment.")] = "") -> None:
+    """Acknowledge an alert that you are handling. It is not sent again unless its level rises."""
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
         done = alerts.acknowledge(tx, alert, actor=here.actor, events=here.events, now=now, comment=comment)
@@ -82,12 +80,12 @@ def acknowledge(
 
 @app.command()
 def resolve(
-    alert: Id, reason: Annotated[str, typer.Option(help="Why it is over; it stands in the audit log.")]
+    alert: Id, reason: Annotated[str, typer.Option(help="The reason for ending it, kept in the audit log.")]
 ) -> None:
-    """End an alert by hand. If it is seen again, that is a new alert."""
+    """Resolve an alert by hand. If the problem is seen again, a new alert is raised."""
     with project() as here, here.database.begin() as tx:
         done = alerts.resolve(tx, alert, actor=here.actor, reason=reason, events=here.events, now=here.clock.now())
-    typer.echo(f"{done.title} is over")
+    typer.echo(f"{done.title} is resolved")
 
 
 def timeline_of(notes: Sequence[Note]) -> Plain:
@@ -106,14 +104,14 @@ def _facts(tx: Tx, alert: Alert, url: str, now: datetime) -> Facts:
         "level": alert.level.value,
         "state": alert.state.value,
         "since": f"{alert.since:%Y-%m-%d %H:%M} UTC; raised {alert.raised_at:%H:%M:%S}, seen {alert.count} times",
-        "how sure": alerts.sure(alert),
+        "certainty": alerts.sure(alert),
         "expected": _figure(alert.expected, alert.unit),
         "observed": _figure(alert.observed, alert.unit),
         "decisions behind it": f"{alert.decisions:,}" if alert.decisions else "",
-        "Andon did": "; ".join(alert.done),
+        "done by Andon": "; ".join(alert.done),
         "acknowledged": alert.acknowledged_by or "",
         "silenced": "" if silence is None else f"until {silence.ends_at:%Y-%m-%d %H:%M} UTC: {silence.reason}",
-        "over": "" if alert.resolved_at is None else f"{alert.resolved_at:%Y-%m-%d %H:%M} UTC: {alert.resolution}",
+        "resolved": "" if alert.resolved_at is None else f"{alert.resolved_at:%Y-%m-%d %H:%M} UTC: {alert.resolution}",
         "incident": "" if alert.incident is None else str(alert.incident),
         "decisions": url + alerts.decisions_path(alert, now),
     }

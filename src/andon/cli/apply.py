@@ -1,4 +1,4 @@
-"""`andon apply`: a configuration folder put in force."""
+"""`andon apply`: puts a configuration folder in force."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,13 +14,14 @@ from andon.kernel import reasons
 
 def apply(
     folder: Folder,
-    reason: Annotated[str, typer.Option(help="Why; it stands in the audit log.")],
+    reason: Annotated[str, typer.Option(help="The reason, kept in the audit log.")],
     plan_file: Annotated[
-        Path | None, typer.Option("--plan", help="A plan that `andon plan --out` wrote: exactly this is made.")
+        Path | None,
+        typer.Option("--plan", help="A plan that `andon plan --out` wrote: exactly these changes are made."),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Put a configuration in force in one transaction. Applied again, there is nothing to do."""
+    """Put a configuration in force in one transaction. Applying it again changes nothing."""
     with project() as here:
         act = act_of(here, reasons.require(reason))
         wanted = configured(here.settings, folder)

@@ -17,14 +17,14 @@ from andon.kernel.errors import Invalid
 
 app = typer.Typer(help="List attachments of mails, and save one of them.", no_args_is_help=True)
 
-Reason = Annotated[str, typer.Option(help="Why; recorded in the audit log.")]
+Reason = Annotated[str, typer.Option(help="The reason, kept in the audit log.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
 def list_attachments(
-    mail: Annotated[str | None, typer.Option(help="List those of one mail only, by its identity.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many to list, newest first.")] = 50,
+    mail: Annotated[str | None, typer.Option(help="Limit to the mail with this identity.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most this many, newest first.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List stored attachments, newest first."""
@@ -63,7 +63,7 @@ def _new(path: Path) -> Iterator[BinaryIO]:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise Invalid(f"{path} exists already; name a new file") from None
+        raise Invalid(f"{path} already exists; name a new file") from None
     except OSError as error:
         raise Invalid(f"{path} cannot be written: {error.strerror}") from None
     try:

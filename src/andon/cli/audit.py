@@ -1,4 +1,4 @@
-"""`andon audit`: verify the log, read it, see how far it is sealed."""
+"""`andon audit`: verifies and reads the log, and shows how far it is sealed."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from andon.cli.context import project
 from andon.cli.printing import Plain
 from andon.kernel.errors import Invalid
 
-app = typer.Typer(help="Verify the audit log, read it, see how far it is sealed.", no_args_is_help=True)
+app = typer.Typer(help="Verify and read the audit log, and show how far it is sealed.", no_args_is_help=True)
 
 TAMPERED = 5
 """Exit status when something was found."""
@@ -28,17 +28,20 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command()
 def verify(
     anchor: Annotated[
-        str | None, typer.Option(help="The hash of a checkpoint, noted earlier elsewhere: it must still be there.")
+        str | None, typer.Option(help="The hash of a checkpoint noted earlier; the log must still contain it.")
     ] = None,
     incremental: Annotated[
         bool,
-        typer.Option("--incremental", help="Go on where the last verification ended, as `.andon/verified.json` says."),
+        typer.Option(
+            "--incremental",
+            help="Continue from the end of the last verification, as recorded in `.andon/verified.json`.",
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare the log with itself, with all decisions and with what is in force.
 
-    Ends with 0 if nothing was altered, else with 5 and what was, and where.
+    Ends with status 0 if nothing was altered; otherwise lists what was altered and where, and ends with status 5.
     """
     if incremental and anchor is not None:
         raise Invalid("--anchor needs a complete verification: leave out --incremental")
@@ -61,11 +64,13 @@ def verify(
 
 @app.command()
 def log(
-    actor: Annotated[str | None, typer.Option(help="Only what this one did.")] = None,
-    action: Annotated[str | None, typer.Option(help="Only actions that begin so, such as `key.` or `model.`.")] = None,
-    subject: Annotated[str | None, typer.Option(help="Only what was done to this, such as `model:fraud-risk`.")] = None,
-    decisions: Annotated[bool, typer.Option("--decisions", help="Also the groups of decisions recorded.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 50,
+    actor: Annotated[str | None, typer.Option(help="Limit to this actor.")] = None,
+    action: Annotated[
+        str | None, typer.Option(help="Only actions that begin with this, such as `key.` or `model.`.")
+    ] = None,
+    subject: Annotated[str | None, typer.Option(help="Limit to this subject, such as `model:fraud-risk`.")] = None,
+    decisions: Annotated[bool, typer.Option("--decisions", help="Include the groups of recorded decisions.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most this many.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List entries, newest first."""
@@ -87,7 +92,7 @@ def log(
 
 @app.command()
 def head(as_json: AsJson = False) -> None:
-    """Show how far the log is sealed. Note the hash elsewhere: it is the anchor of a later `verify`."""
+    """Show how far the log is sealed. Note the hash somewhere else: it is the anchor for a later `verify`."""
     with project() as here, here.database.begin() as tx:
         standing = audit.head(tx)
     if as_json:

@@ -11,14 +11,14 @@ from andon.cli.context import project
 from andon.cli.printing import Facts
 from andon.reviews import AuditCounts, ReviewFilter
 
-app = typer.Typer(help="See and change the share of blind audits.", no_args_is_help=True)
+app = typer.Typer(help="Show and change the share of blind audits.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")]
 
 
 @app.command()
 def show(automation: Name, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Show the share that holds now, the last changes, and how often the audits agreed with the line."""
+    """Show the current share, the last changes, and how often audits agreed with the line."""
     with project() as here, here.database.begin() as tx:
         audits = decisions.audits_of(tx, automation)
         counts = reviews.audit_counts(tx, automation).get(automation, AuditCounts())
@@ -36,7 +36,7 @@ def show(automation: Name, as_json: Annotated[bool, typer.Option("--json", help=
     table = Facts()
     table.add_row("share now", f"{audits.share:.2%} of the automatic decisions")
     table.add_row("declared", f"{declared.share:.2%}, from {declared.lowest:.2%} to {declared.highest:.2%}")
-    table.add_row("audits", f"{waiting} wait, {counts.agreed} agreed with the line, {counts.disagreed} did not")
+    table.add_row("audits", f"{waiting} waiting, {counts.agreed} agreed with the line, {counts.disagreed} did not")
     for one in history:
         table.add_row(f"{one.at:%Y-%m-%d %H:%M} UTC", f"{one.share:.2%} by {one.by}: {one.reason}")
     Console().print(table)
@@ -45,8 +45,8 @@ def show(automation: Name, as_json: Annotated[bool, typer.Option("--json", help=
 @app.command("set")
 def set_share(
     automation: Name,
-    share: Annotated[float, typer.Option(min=0, max=1, help="The share, as 0.05; within the declared bounds.")],
-    reason: Annotated[str, typer.Option(help="Why; it stands in the audit log.")],
+    share: Annotated[float, typer.Option(min=0, max=1, help="The share, such as 0.05; within the declared bounds.")],
+    reason: Annotated[str, typer.Option(help="The reason, kept in the audit log.")],
 ) -> None:
     """Change the share. Running gateways follow within a second."""
     with project() as here, here.database.begin() as tx:

@@ -1,4 +1,4 @@
-"""`andon budget`: the budget of an automation, as its code declares it or as a person set it."""
+"""`andon budget`: the budget of an automation, declared in its code or set by a person."""
 
 import json
 from typing import Annotated, Literal
@@ -11,15 +11,15 @@ from andon.bootstrap.project import chosen, load_automations
 from andon.cli.context import project
 from andon.spending import BudgetSetting
 
-app = typer.Typer(help="See and set what predictions of an automation may cost.", no_args_is_help=True)
+app = typer.Typer(help="Show and set what predictions of an automation may cost.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")]
-Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
+Reason = Annotated[str, typer.Option(help="The reason, kept in the audit log.")]
 
 
 @app.command()
 def show(automation: Name, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Show the budgets that people set, newest first, and the one in the code. `andon spending` has what was spent."""
+    """Show budgets that people set, newest first, and the one in the code. `andon spending` shows what was spent."""
     with project() as here, here.database.begin() as tx:
         decisions.require_deployed(tx, automation)
         history = spending.budget_history(tx, automation, limit=20)
@@ -37,7 +37,7 @@ def show(automation: Name, as_json: Annotated[bool, typer.Option("--json", help=
 @app.command("set")
 def set_budget(
     automation: Name,
-    amount: Annotated[float, typer.Option(help="The amount in a period, in the currency of `[cost]`.")],
+    amount: Annotated[float, typer.Option(help="The amount for each period, in the currency of `[cost]`.")],
     reason: Reason,
     per: Annotated[Literal["day", "month"], typer.Option(help="The period, in UTC.")] = "day",
 ) -> None:
@@ -47,7 +47,7 @@ def set_budget(
 
 @app.command()
 def clear(automation: Name, reason: Reason) -> None:
-    """Return to the budget in the code; if it has none, predictions are not bounded."""
+    """Return to the budget in the code; if it has none, predictions are not limited."""
     _set(automation, None, reason)
 
 

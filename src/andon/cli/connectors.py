@@ -1,4 +1,4 @@
-"""`andon connectors`: what actions can reach, and how to make one more kind."""
+"""`andon connectors`: the kinds of connectors, and a new kind for the project."""
 
 import json
 from pathlib import Path
@@ -14,12 +14,12 @@ from andon.cli.printing import Plain
 from andon.kernel.errors import Invalid
 from andon.scaffold import new_connector
 
-app = typer.Typer(help="What actions can reach, and how to make one more kind.", no_args_is_help=True)
+app = typer.Typer(help="List the kinds of connectors, and create a new kind.", no_args_is_help=True)
 
 
 @app.command("list")
 def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """List all kinds of connectors, the project's own among them, with their options and settings."""
+    """List all kinds of connectors, including the project's own, with their options and settings."""
     kinds = Kinds(settings_here().root)
     found = [_described(kinds, name) for name in kinds]
     if as_json:
@@ -34,8 +34,8 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = 
 
 
 @app.command()
-def new(name: Annotated[str, typer.Argument(help="Its name, as actions will say it.")]) -> None:
-    """Make a connector of the project's own in `connectors/NAME`, with a contract test that passes."""
+def new(name: Annotated[str, typer.Argument(help="Its name, as actions will use it.")]) -> None:
+    """Create a connector for this project in `connectors/NAME`, with a contract test that passes."""
     root = settings_here().root
     for path in new_connector(root, name, taken=list(Kinds(root))):
         typer.echo(str(path.relative_to(root)))

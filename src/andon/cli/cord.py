@@ -1,4 +1,4 @@
-"""`andon cord`: make a line more careful, and less careful again."""
+"""`andon cord`: makes a line more careful, and less careful again."""
 
 import json
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ app = typer.Typer(help="Pull the cord of a line, release it, and set the rules t
 app.add_typer(cord_rules.app, name="rules")
 
 Name = Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")]
-Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
+Reason = Annotated[str, typer.Option(help="The reason, kept in the audit log.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _MEANING = {
     LineState.AUTOMATIC: "decides by its policy",
     LineState.SUPERVISED: "sends everything to a person",
-    LineState.STOPPED: "gives its owner's fallback outcome only",
+    LineState.STOPPED: "gives only its owner's fallback outcome",
 }
 
 
@@ -33,7 +33,7 @@ def pull(
     automation: Name,
     reason: Reason,
     state: Annotated[
-        LineState, typer.Option(help="supervised: everything to a person. stopped: the fallback only.")
+        LineState, typer.Option(help="supervised: everything goes to a person. stopped: only the fallback outcome.")
     ] = (LineState.SUPERVISED),
     segment: SegmentParts = None,
 ) -> None:
@@ -56,19 +56,19 @@ def pull(
 def release(
     automation: Name,
     reason: Reason,
-    state: Annotated[LineState, typer.Option("--to", help="The state it returns to.")] = LineState.AUTOMATIC,
+    state: Annotated[LineState, typer.Option("--to", help="The state to return to.")] = LineState.AUTOMATIC,
     segment: SegmentParts = None,
     done: Annotated[
         list[str] | None,
-        typer.Option(help="An item of the checklist that is done, where a rule pulled the cord. Once for each item."),
+        typer.Option(help="A completed item of the checklist, required if a rule pulled the cord. May be repeated."),
     ] = None,
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Release while the alert that pulled the cord is open.")
+        bool, typer.Option("--anyway", help="Release even while the alert that pulled the cord is open.")
     ] = False,
 ) -> None:
     """Make a line or a segment of it less careful again.
 
-    After a rule pulled, the checklist is done and the alert over.
+    If a rule pulled the cord, the checklist must be done and the alert over.
     """
     with project() as here, here.database.begin() as tx:
         change = alerts.release(

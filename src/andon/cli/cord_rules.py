@@ -1,4 +1,4 @@
-"""`andon cord rules`: rules that pull the cord by themselves."""
+"""`andon cord rules`: rules that pull the cord automatically."""
 
 from typing import Annotated
 from uuid import UUID
@@ -11,15 +11,15 @@ from andon.authoring import AlertLevelName, HeldStateName
 from andon.cli.context import project
 from andon.cli.printing import Plain
 
-app = typer.Typer(help="Rules that pull the cord by themselves.", no_args_is_help=True)
+app = typer.Typer(help="List, add and remove rules that pull the cord automatically.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")]
-Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
+Reason = Annotated[str, typer.Option(help="The reason, kept in the audit log.")]
 
 
 @app.command("list")
 def list_rules(automation: Name) -> None:
-    """List the rules of an automation, and the checklist of a release after one of them pulled."""
+    """List the rules of an automation, and the checklist for releasing the cord after a rule pulled it."""
     with project() as here, here.database.begin() as tx:
         decisions.newest_version(tx, automation)
         declared, added = alerts.declared(tx, automation), alerts.added_rules(tx, automation)
@@ -27,7 +27,7 @@ def list_rules(automation: Name) -> None:
     table = Plain("id", "monitor", "from level", "holds", "state", "who", "why", by_id=True)
     usual = declared.rules is None
     for rule in alerts.USUAL_RULES if declared.rules is None else declared.rules:
-        who = "usual, as the code declares none" if usual else "the code"
+        who = "default, as the code declares none" if usual else "the code"
         table.add_row("", rule.monitor, rule.level, _holds(rule.segment), rule.state, who, "")
     for one in added:
         rule = one.rule
@@ -49,11 +49,13 @@ def add(
     automation: Name,
     monitor: Annotated[str, typer.Option(help="The monitor whose alerts pull the cord.")],
     reason: Reason,
-    level: Annotated[AlertLevelName, typer.Option(help="From which level on.")] = "critical",
-    state: Annotated[HeldStateName, typer.Option(help="What the line is then.")] = "supervised",
-    whole: Annotated[bool, typer.Option("--whole", help="The whole line, also if the alert names a segment.")] = False,
+    level: Annotated[AlertLevelName, typer.Option(help="The lowest level that pulls the cord.")] = "critical",
+    state: Annotated[HeldStateName, typer.Option(help="The state to set.")] = "supervised",
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Pull the cord of the whole line, even if the alert names a segment.")
+    ] = False,
 ) -> None:
-    """Add a rule beside those in the code. It holds for alerts from now on."""
+    """Add a rule to those in the code. It applies to alerts from now on."""
     with project() as here, here.database.begin() as tx:
         made = alerts.add_rule(
             tx,
@@ -73,7 +75,7 @@ def add(
 def remove(
     automation: Name, rule: Annotated[UUID, typer.Argument(metavar="RULE", help="The rule's id.")], reason: Reason
 ) -> None:
-    """Remove a rule that a person added. What it pulled stays as it is."""
+    """Remove a rule that a person added. A cord that it pulled stays pulled."""
     with project() as here, here.database.begin() as tx:
         gone = alerts.remove_rule(tx, automation, rule, actor=here.actor, reason=reason, now=here.clock.now())
     typer.echo(f"removed: {alerts.shown_rule(gone.rule)}")

@@ -1,4 +1,4 @@
-"""`andon decide FILE`, or `--sql QUERY`: each row is decided once, by the same line as calls, despite any kill."""
+"""`andon decide FILE`, or `--sql QUERY`: decides each row once, even across kills, by the same line as calls."""
 
 import hashlib
 from collections import Counter
@@ -33,29 +33,33 @@ _REFUSED_SHOWN = 5
 
 File = Annotated[
     Path | None,
-    typer.Argument(help="A file as andon init reads it, or JSON; one row, one decision.", show_default=False),
+    typer.Argument(
+        help="A file in a format that andon init reads, or JSON; each row is one decision.", show_default=False
+    ),
 ]
-Sql = Annotated[str | None, typer.Option("--sql", help="Decide the rows of this query instead of a file's.")]
+Sql = Annotated[str | None, typer.Option("--sql", help="Decide the rows of this query instead of a file.")]
 UrlEnv = Annotated[
     str | None,
-    typer.Option(
-        help="Environment variable with the SQLAlchemy URL of the database that --sql asks; else Andon's own."
-    ),
+    typer.Option(help="Environment variable with the SQLAlchemy URL of the database for --sql; default: Andon's own."),
 ]
-Name = Annotated[str | None, typer.Option("--automation", help="Which automation decides, if there are several.")]
+Name = Annotated[
+    str | None, typer.Option("--automation", help="The automation that decides; required if there are several.")
+]
 Output = Annotated[
     Path | None,
-    typer.Option(
-        help="Where the decisions go, as .parquet, .csv or .ndjson; FILE with .decisions.parquet if not given."
-    ),
+    typer.Option(help="The file to write: .parquet, .csv or .ndjson; default: FILE with .decisions.parquet."),
 ]
-Force = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it is there.")]
+Force = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
 Keep = Annotated[list[str] | None, typer.Option("--keep", help="A column to carry into the output; may be repeated.")]
 Sheet = Annotated[
-    str | None, typer.Option(help="The sheet of a workbook, or the file in a ZIP archive; else the first.")
+    str | None, typer.Option(help="The sheet of a workbook, or the file in a ZIP archive; default: the first.")
 ]
-Header = Annotated[int | None, typer.Option(min=1, help="The line of the header; else it is found.")]
-Again = Annotated[bool, typer.Option("--again", help="Do not go on with a run that was killed: decide all rows anew.")]
+Header = Annotated[
+    int | None, typer.Option(min=1, help="The line number of the header; found automatically if not given.")
+]
+Again = Annotated[
+    bool, typer.Option("--again", help="Decide all rows from scratch instead of continuing a killed run.")
+]
 
 
 class RowsRefused(Invalid):
@@ -63,16 +67,16 @@ class RowsRefused(Invalid):
 
 
 class OutputExists(Conflict):
-    """The output is there already."""
+    """The output already exists."""
 
 
 class SourceUnclear(Invalid):
-    """What to decide is not said, or said twice."""
+    """The source of the rows is missing or given twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What was asked for on the command line."""
+    """The arguments of the command."""
 
     file: Path | None
     sql: str | None
@@ -85,7 +89,7 @@ class _Asked:
 
     @property
     def shown(self) -> str:
-        """The source in words that may stay for ever: no path, no text of a query."""
+        """The source in words that may be kept forever: no path, no text of a query."""
         if self.file is not None:
             return self.file.name
         return f"a query on {self.url_env or 'the database of Andon'}"
@@ -103,12 +107,12 @@ def decide(
     sheet: Sheet = None,
     header: Header = None,
 ) -> None:
-    """Decide every row of a file or a query and write the decisions. Started again after a kill, it continues."""
+    """Decide every row of a file or a query and write the decisions. Restarted after a kill, it continues."""
     asked = _Asked(file, sql, url_env, _target(file, sql, output), tuple(keep or ()), again, sheet, header)
     if file is not None and not file.exists():
         raise DataFileInvalid(f"There is no file {file}")
     if asked.target.exists() and not overwrite:
-        raise OutputExists(f"{asked.target} is there already; remove it, choose another --output, or say --overwrite")
+        raise OutputExists(f"{asked.target} already exists; remove it, choose another --output, or use --overwrite")
     scoring.check(asked.target, asked.keep)
     one_thread()
     with project() as here:
@@ -127,12 +131,12 @@ def _target(file: Path | None, sql: str | None, output: Path | None) -> Path:
     if output is not None:
         return output
     if file is None:
-        raise SourceUnclear("Say with --output where the decisions of the query go, e.g. --output decisions.parquet")
+        raise SourceUnclear("A query needs --output, such as --output decisions.parquet")
     return file.with_name(f"{file.stem}.decisions.parquet")
 
 
 class _Refused:
-    """The rows that were refused: how many, and the first of them."""
+    """The refused rows: their number, and the first few."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -142,7 +146,7 @@ class _Refused:
         return self.count > 0
 
     def add(self, row: Scored) -> None:
-        """One more."""
+        """Add a row."""
         self.count += 1
         if len(self.first) < _REFUSED_SHOWN:
             self.first.append((row.row, row.error or ""))
@@ -159,11 +163,11 @@ class _Command:
         self._began = monotonic()
 
     def run(self) -> _Refused:
-        """All of it; the rows that were refused."""
+        """Run the command and return the refused rows."""
         digest = self._digest()
         with self._here.database.alone(f"andon.scoring/{self._automation}/{digest}") as alone:
             if not alone:
-                raise scoring.RunBusy(f"Another process is deciding {self._asked.shown}; let it end, or end it")
+                raise scoring.RunBusy(f"Another process is deciding {self._asked.shown}; wait for it, or stop it")
             unfinished = self._unfinished(digest)
             with self._rows(digest, unfinished) as rows:
                 for notice in rows.notices:
@@ -180,7 +184,7 @@ class _Command:
         return self._refused
 
     async def _decide(self, run: Run, rows: SourceRows) -> int:
-        """Decide all rows and write the output; how many of them the ledger had already."""
+        """Decide all rows and write the output; return how many the ledger already had."""
         here, intervals = self._here, IntervalsOf(self._here.database)
         with (
             progress(f"Deciding {run.source}", run.rows, "rows") as advance,
@@ -227,8 +231,8 @@ class _Command:
                 scoring.discard(self._asked.target, run.id)
                 return None
         _say(
-            f"Going on with the run of {run.begun_at:%Y-%m-%d %H:%M} UTC: no row is decided twice (--again decides "
-            "all anew)"
+            f"Continuing the run of {run.begun_at:%Y-%m-%d %H:%M} UTC: no row is decided twice (--again decides "
+            "all again)"
         )
         return run
 
@@ -262,18 +266,20 @@ class _Command:
     def _rows_of_query(self, query: str, wanted: Sequence[str], into: Path, unfinished: Run | None) -> SourceRows:
         if unfinished is None:
             into.parent.mkdir(parents=True, exist_ok=True)
-            with progress("Asking the database", 0, "rows") as advance:
+            with progress("Querying the database", 0, "rows") as advance:
                 left_out = scoring.fetch(self._url(), query, wanted, self._asked.keep, into, advance)
             return scoring.Fetched(into, left_out)
         if not into.exists():
             raise scoring.RunLost(
-                f"The rows that this query gave are not in {into} any more, so it cannot be said which were decided; "
-                "--again asks and decides all anew"
+                f"The rows of this query are no longer in {into}, so it is unknown which were decided; "
+                "--again runs the query and decides all rows again"
             )
         rows = scoring.Fetched(into)
         if rows.keep != self._asked.keep:
             given = " ".join(f"--keep {name}" for name in rows.keep) or "no --keep"
-            raise scoring.ColumnMissing(f"This run was begun with {given}: go on with the same, or decide all --again")
+            raise scoring.ColumnMissing(
+                f"This run began with {given}: continue with the same, or decide all rows with --again"
+            )
         return rows
 
     def _url(self) -> str:
@@ -282,14 +288,14 @@ class _Command:
         return datafile.address(self._asked.url_env)
 
     def _fetched(self, digest: str) -> Path:
-        """Where the rows of a query wait until they are decided."""
+        """Return the file that holds the rows of a query until they are decided."""
         return self._here.settings.data / "runs" / f"{self._automation}-{digest[:32]}.rows"
 
     def _tell(self, run: Run, read_back: int) -> None:
         seconds = monotonic() - self._began
         decided = sum(self._outcomes.values())
         outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in self._outcomes.most_common())
-        before = f", {read_back:,} of them before" if read_back else ""
+        before = f", {read_back:,} of them earlier" if read_back else ""
         rate = f"{(decided - read_back) / seconds:,.0f}/s"
         _say(f"Decided {decided:,} of {run.rows:,} rows{before} in {seconds:.1f} s ({rate}): {outcomes or 'none'}")
         _say(f"Decisions are in {self._asked.target}")

@@ -20,9 +20,9 @@ _COLOURS = {DoctorState.FINE: "green", DoctorState.WARNING: "yellow", DoctorStat
 
 def doctor(
     folder: Annotated[Path, typer.Argument(help="The project's folder.", file_okay=False, exists=True)] = Path(),
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list, for programs.")] = False,
 ) -> None:
-    """Look for what is wrong with this installation. Ends with status 6 if anything is."""
+    """Find problems with this installation. Ends with status 6 if there are any."""
     found = list(examine(folder.resolve(), check_project, check_force))
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(finding) for finding in found], indent=2))
@@ -33,7 +33,7 @@ def doctor(
 
 
 def _table(found: list[DoctorFinding]) -> Plain:
-    table = Plain("check", "state", "found", "how to mend it")
+    table = Plain("check", "state", "found", "how to fix it")
     for finding in found:
         state = Text(finding.state, style=_COLOURS[finding.state])
         table.add_row(finding.check, state, finding.found, finding.mend)

@@ -1,4 +1,4 @@
-"""`andon drills`: try whether a rule pulls the cord, and how soon every process holds it."""
+"""`andon drills`: tests whether a rule pulls the cord, and how soon every process applies it."""
 
 import time
 from typing import Annotated
@@ -12,7 +12,7 @@ from andon.cli.context import Project, project
 from andon.cli.printing import Plain
 from andon.kernel.errors import Conflict
 
-app = typer.Typer(help="Try whether a rule pulls the cord, and how soon.", no_args_is_help=True)
+app = typer.Typer(help="Test whether a rule pulls the cord, and how soon.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")]
 LOOKED_EVERY = 0.5
@@ -24,13 +24,13 @@ class DrillFailed(Conflict):
 
 @app.command("list")
 def list_drills(
-    automation: Name, limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 20
+    automation: Name, limit: Annotated[int, typer.Option(min=1, max=1000, help="At most this many.")] = 20
 ) -> None:
     """List the drills of an automation, newest first."""
     with project() as here, here.database.begin() as tx:
         found = alerts.list_drills(tx, automation, limit=limit)
     if not found:
-        typer.echo("There was no drill yet.")
+        typer.echo("There has been no drill yet.")
         return
     table = Plain("began", "who", "why", "passed", "result")
     for one in found:
@@ -42,9 +42,9 @@ def list_drills(
 @app.command()
 def run(
     automation: Name,
-    reason: Annotated[str, typer.Option(help="Why; it stands in the audit log.")] = "asked for by hand",
+    reason: Annotated[str, typer.Option(help="The reason, kept in the audit log.")] = "started by hand",
 ) -> None:
-    """Raise a test alert, and wait until every process holds the cord that it pulls. No decision changes.
+    """Raise a test alert, and wait until every process applies the cord that it pulls. No decision changes.
 
     Ends with status 5 if the drill fails.
     """
@@ -60,7 +60,7 @@ def run(
 
 
 def _followed(here: Project, drill: Drill) -> Drill:
-    """Return the drill when it has ended; a worker may end it, or this command does."""
+    """Return the drill when it has ended; either a worker or this command ends it."""
     while drill.passed is None:
         time.sleep(LOOKED_EVERY)
         with here.database.begin() as tx:

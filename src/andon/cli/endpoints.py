@@ -17,7 +17,7 @@ from andon.cli.printing import Facts, Plain
 from andon.kernel.db import Tx
 from andon.serving import EndpointNotFound
 
-app = typer.Typer(help="See which versions of a model answer.", no_args_is_help=True)
+app = typer.Typer(help="Show which versions of a model answer.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(help="The endpoint: the name of a model that an automation uses.")]
@@ -34,7 +34,7 @@ class _Open:
     def users_of(self, name: str) -> Sequence[Automation]:
         if name not in self.users:
             known = ", ".join(self.users) or "none"
-            raise EndpointNotFound(f"No automation of this project uses a model {name!r}; there is {known}")
+            raise EndpointNotFound(f"No automation of this project uses a model {name!r}; known models: {known}")
         return self.users[name]
 
 
@@ -99,5 +99,5 @@ def _user(tx: Tx, automation: Automation, champion: int | None) -> dict[str, Any
 
 def _answering(user: Mapping[str, Any]) -> str:
     answering = [f"version {candidate} {share:g} %" for candidate, share in user["shares"].items()]
-    looking_on = [f"version {candidate} looks on" for candidate in user["shadows"]]
+    looking_on = [f"version {candidate} runs as a shadow" for candidate in user["shadows"]]
     return ", ".join(answering + looking_on) or "nothing yet"

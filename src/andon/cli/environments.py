@@ -1,4 +1,4 @@
-"""`andon models environment`: what a version runs in when it is isolated, built ahead if wished."""
+"""`andon models environment`: the environment of an isolated version, built ahead of time if requested."""
 
 import json
 import sys
@@ -16,11 +16,11 @@ from andon.serving import Environments
 
 def environment(
     name: Annotated[str, typer.Argument(help="The model.")],
-    number: Annotated[int | None, typer.Argument(help="The version; the newest if left out.", min=1)] = None,
-    build: Annotated[bool, typer.Option("--build", help="Build it now, if it is not there.")] = False,
+    number: Annotated[int | None, typer.Argument(help="The version; default: the newest.", min=1)] = None,
+    build: Annotated[bool, typer.Option("--build", help="Build it now if it does not exist.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what a version runs in when it is isolated; build it before the version answers."""
+    """Show the environment of an isolated version; optionally build it before the version answers."""
     with project() as here:
         with here.database.begin() as tx:
             version = models.list_versions(tx, name)[0] if number is None else models.get(tx, name, number)
@@ -48,5 +48,5 @@ def _place(python: Path | None, name: str, number: int) -> str:
             "that loads it"
         )
     if python == Path(sys.executable):
-        return "Andon's own environment holds exactly these: nothing is built"
+        return "Andon's own environment has exactly these packages: nothing is built"
     return f"It is built: {python}"

@@ -1,4 +1,4 @@
-"""`andon evidence`: what scripts in web applications did for an action, step by step, with pictures."""
+"""`andon evidence`: the steps that scripts in web applications did for an action, with pictures."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from andon.actions import EvidenceStep
 from andon.cli.context import project
 from andon.cli.printing import Plain
 
-app = typer.Typer(help="See what a browser did for an action.", no_args_is_help=True)
+app = typer.Typer(help="Show what a browser did for an action.", no_args_is_help=True)
 
 TheAction = Annotated[UUID, typer.Argument(help="The action.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -44,9 +44,9 @@ def list_steps(action_id: TheAction, as_json: AsJson = False) -> None:
 @app.command()
 def save(
     action_id: TheAction,
-    folder: Annotated[Path, typer.Argument(help="Where the pictures go; made if it is not there.")],
+    folder: Annotated[Path, typer.Argument(help="The folder for the pictures; created if it does not exist.")],
 ) -> None:
-    """Write the pictures of an action into a folder, one JPEG for each step, and the steps as JSON."""
+    """Write the pictures of an action to a folder, one JPEG for each step, and the steps as JSON."""
     with project() as here, here.database.begin() as tx:
         actions.get(tx, action_id)
         found = actions.evidence_of(tx, action_id)

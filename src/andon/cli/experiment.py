@@ -1,4 +1,4 @@
-"""`andon experiment`: let versions or policies answer side by side, until one is shown to be better."""
+"""`andon experiment`: compares versions or policies on real traffic until one is shown to be better."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -19,11 +19,15 @@ from andon.kernel.errors import Invalid
 from andon.models import CHAMPION
 from andon.serving import Candidate
 
-app = typer.Typer(help="Compare versions or policies on real traffic, until one is better.", no_args_is_help=True)
+app = typer.Typer(
+    help="Compare versions or policies on real traffic until one is shown to be better.", no_args_is_help=True
+)
 
 Name = Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")]
-Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
-Number = Annotated[int | None, typer.Option("--number", min=1, help="Which experiment; the newest if left out.")]
+Reason = Annotated[str, typer.Option(help="The reason, kept in the audit log.")]
+Number = Annotated[
+    int | None, typer.Option("--number", min=1, help="The number of the experiment; default: the newest.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Change = Callable[..., Experiment]
 
@@ -34,21 +38,23 @@ def start(
     reason: Reason,
     arm: Annotated[
         list[str],
-        typer.Option(help="VERSION or VERSION+POLICY to compare with what decides now; may be given more than once."),
+        typer.Option(help="VERSION or VERSION+POLICY to compare with the current champion; may be repeated."),
     ],
     measure: Annotated[str, typer.Option(help="errors, overrides, wrong, automatic, or the name of a measure.")],
-    better: Annotated[str, typer.Option(help="Which way is better: lower or higher.")],
+    better: Annotated[str, typer.Option(help="The better direction: lower or higher.")],
     share: Annotated[
         list[str] | None, typer.Option(help="ARM=PERCENT of the traffic; the others share the rest equally.")
     ] = None,
-    allocation: Annotated[str, typer.Option(help="fixed, or thompson: traffic follows the results.")] = "fixed",
-    unit: Annotated[str | None, typer.Option(help="What is drawn: subject (an account, say) or decision.")] = None,
-    most_decisions: Annotated[int | None, typer.Option(min=1, help="End it after so many decisions.")] = None,
-    until: Annotated[str | None, typer.Option(help="End it after so much time, as 12h or 14d.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many decisions it would take.")] = False,
+    allocation: Annotated[str, typer.Option(help="fixed, or thompson (traffic follows the results).")] = "fixed",
+    unit: Annotated[
+        str | None, typer.Option(help="The unit of random assignment: subject (such as an account) or decision.")
+    ] = None,
+    most_decisions: Annotated[int | None, typer.Option(min=1, help="End it after this many decisions.")] = None,
+    until: Annotated[str | None, typer.Option(help="End it after this time, such as 12h or 14d.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate how many decisions it would take.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Start an experiment. It ends by itself when one arm is shown to be better than all others."""
+    """Start an experiment. It ends automatically when one arm is shown to be better than all others."""
     with project() as here:
         declared = chosen(load_automations(here.settings), automation)
         now = here.clock.now()
@@ -123,7 +129,7 @@ def show(automation: Name, number: Number = None, as_json: AsJson = False) -> No
 
 @app.command("list")
 def list_experiments(
-    automation: Annotated[str | None, typer.Argument(help="The automation; all if left out.")] = None,
+    automation: Annotated[str | None, typer.Argument(help="The automation; default: all.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List experiments, newest first."""
@@ -142,7 +148,7 @@ def list_experiments(
 
 @app.command()
 def stop(automation: Name, reason: Reason, number: Number = None) -> None:
-    """End an experiment without an answer: all traffic goes to the champion."""
+    """End an experiment without a winner: all traffic goes to the champion."""
     with project() as here, here.database.begin() as tx:
         done = experiments.stop(
             tx, automation, number, actor=here.actor, reason=reason, events=here.events, now=here.clock.now()
@@ -189,19 +195,19 @@ def _share(text: str) -> tuple[Candidate, float]:
     try:
         return _candidate("--share", arm), float(percent)
     except ValueError:
-        raise Invalid(f"--share {text!r}: say ARM=PERCENT, as in --share 8=20") from None
+        raise Invalid(f"--share {text!r}: expected ARM=PERCENT, as in --share 8=20") from None
 
 
 def _span(text: str) -> Any:
     try:
         return span_of(text)
     except DeclarationInvalid:
-        raise Invalid(f"--until {text!r}: say a number with s, m, h or d, as in --until 14d") from None
+        raise Invalid(f"--until {text!r}: expected a number with s, m, h or d, as in --until 14d") from None
 
 
 def _one_of(option: str, text: str, known: Sequence[str]) -> Any:
     if text not in known:
-        raise Invalid(f"{option} {text!r}: say {' or '.join(known)}")
+        raise Invalid(f"{option} {text!r}: expected {' or '.join(known)}")
     return text
 
 

@@ -1,4 +1,4 @@
-"""`andon explain`: what spoke for the class of a decision."""
+"""`andon explain`: the contributions to the predicted class of a decision."""
 
 import json
 from typing import Annotated
@@ -13,12 +13,12 @@ from andon.cli.context import project
 from andon.cli.printing import Plain, printable
 
 Decision = Annotated[UUID, typer.Argument(help="The decision's id.")]
-Last = Annotated[int, typer.Option("--last", min=1, max=10_000, help="How many contributions, the greatest first.")]
+Last = Annotated[int, typer.Option("--last", min=1, max=10_000, help="At most this many contributions, largest first.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def explain(decision: Decision, last: Last = 20, as_json: Json = False) -> None:
-    """Show what spoke for the predicted class of a decision, by column and by word; below zero it spoke against it."""
+    """Show what contributed to the predicted class of a decision, by column and word; below zero counts against it."""
     with project() as here:
         with here.database.begin() as tx:
             record = decisions.get(tx, decision)

@@ -1,4 +1,4 @@
-"""`andon features`: what an automation sees, why it sees it, and training sets made by the same definitions."""
+"""`andon features`: features, the reasons for their values, and training sets by the same definitions."""
 
 import asyncio
 import json
@@ -25,46 +25,48 @@ from andon.cli.moments import MomentInvalid, moment_of
 from andon.cli.printing import Plain
 from andon.kernel.errors import Conflict
 
-app = typer.Typer(help="What an automation sees, why, and training sets by the same definitions.", no_args_is_help=True)
+app = typer.Typer(
+    help="Show what an automation sees and why, and write training sets by the same definitions.", no_args_is_help=True
+)
 
-Name = Annotated[str | None, typer.Option("--automation", help="Which automation, if there are several.")]
+Name = Annotated[str | None, typer.Option("--automation", help="The automation; required if there are several.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-From = Annotated[str, typer.Option("--from", help="The first moment, ISO 8601; without a zone it is UTC.")]
-To = Annotated[str | None, typer.Option("--to", help="The moment before which it ends; now if not given.")]
-Output = Annotated[Path | None, typer.Option(help="The Parquet file to write; AUTOMATION.parquet if not given.")]
+From = Annotated[str, typer.Option("--from", help="The first moment, ISO 8601; UTC if it has no zone.")]
+To = Annotated[str | None, typer.Option("--to", help="The end, exclusive; default: now.")]
+Output = Annotated[Path | None, typer.Option(help="The Parquet file to write; default: AUTOMATION.parquet.")]
 HistoryFile = Annotated[
     str | None,
     typer.Option(
         "--history",
-        help="Compute the features anew: of a CSV or Parquet file with the contract's fields, or of `ledger`, the "
-        "recorded inputs.",
+        help="Compute the features again from a CSV or Parquet file with the contract's fields, or from `ledger`, "
+        "the recorded inputs.",
     ),
 ]
-TimeColumn = Annotated[str, typer.Option("--time", help="The column of the history that says when each row happened.")]
+TimeColumn = Annotated[str, typer.Option("--time", help="The column of the history with the time of each row.")]
 Labels = Annotated[
-    bool, typer.Option("--labels", help="Add the class that counts as true now, and how far it can be trusted.")
+    bool, typer.Option("--labels", help="Add the class that currently counts as true, and how far it can be trusted.")
 ]
-Force = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it is there.")]
-Key = Annotated[str, typer.Argument(help="The value whose windows are explained, e.g. an account.")]
-At = Annotated[str | None, typer.Option("--at", help="The moment, ISO 8601; now if not given.")]
-Since = Annotated[str | None, typer.Option("--since", help="The first moment, ISO 8601; a day ago if not given.")]
-File = Annotated[Path, typer.Argument(help="A Parquet file, e.g. one that `andon features dataset` wrote.")]
+Force = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
+Key = Annotated[str, typer.Argument(help="The value whose windows are explained, such as an account.")]
+At = Annotated[str | None, typer.Option("--at", help="The moment, ISO 8601; default: now.")]
+Since = Annotated[str | None, typer.Option("--since", help="The first moment, ISO 8601; default: a day ago.")]
+File = Annotated[Path, typer.Argument(help="A Parquet file, such as one that `andon features dataset` wrote.")]
 
 LEDGER = "ledger"
 LATELY = timedelta(days=1)
 
 
 class DatasetExists(Conflict):
-    """The output is there already."""
+    """The output already exists."""
 
 
 class ExpectationsBreached(Conflict):
-    """Some values are not as the automation expects."""
+    """Some values do not meet the automation's expectations."""
 
 
 @app.command("list")
 def list_(automation: Name = None, as_json: AsJson = False) -> None:
-    """List the features of an automation: the source of each, and what is expected of it."""
+    """List the features of an automation, with the source of each and its expectations."""
     declared = chosen(load_automations(settings_here()), automation)
     expected = {one.name: words_of(one) for one in declared.expect}
     shown = [
@@ -88,7 +90,7 @@ def list_(automation: Name = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def show(key: Key, automation: Name = None, at: At = None, as_json: AsJson = False) -> None:
-    """Show what the windows of a key hold at a moment, with their tiles and the decisions that were counted."""
+    """Show the contents of a key's windows at a moment, with their tiles and the decisions counted."""
     with project() as here:
         declared = chosen(load_automations(here.settings), automation)
         moment = here.clock.now() if at is None else moment_of(at)
@@ -104,7 +106,7 @@ def show(key: Key, automation: Name = None, at: At = None, as_json: AsJson = Fal
 
 @app.command()
 def breaches(automation: Name = None, since: Since = None, as_json: AsJson = False) -> None:
-    """Which values of decisions were not as their automation expects."""
+    """List values in decisions that did not meet the automation's expectations."""
     with project() as here, here.database.begin() as tx:
         if automation is not None and automation not in decisions.automations(tx):
             raise decisions.AutomationNotFound(f"No automation {automation!r} was ever deployed here")
@@ -130,16 +132,16 @@ def dataset(
     labels: Labels = False,
     overwrite: Force = False,
 ) -> None:
-    """Write a training set of what was known at each row's time: from the ledger, or computed of a history."""
+    """Write a training set of what was known at the time of each row, from the ledger or from a history."""
     library()
     with project() as here:
         declared = chosen(load_automations(here.settings), automation)
         span = Span(moment_of(since), here.clock.now() if until is None else moment_of(until))
         if span.since >= span.until:
-            raise MomentInvalid(f"{span.since.isoformat()} lies after {span.until.isoformat()}")
+            raise MomentInvalid(f"{span.since.isoformat()} is after {span.until.isoformat()}")
         target = output or Path(f"{declared.name}.parquet")
         if target.exists() and not overwrite:
-            raise DatasetExists(f"{target} is there already; choose another --output, or say --overwrite")
+            raise DatasetExists(f"{target} already exists; choose another --output, or use --overwrite")
         labels_at = here.clock.now() if labels else None
         with _progress("Reading") as told:
             if history is None:
@@ -154,7 +156,7 @@ def dataset(
 
 @app.command()
 def check(file: File, automation: Name = None, as_json: AsJson = False) -> None:
-    """Hold a data set against what the automation expects; ends with 5 if something is not so."""
+    """Check a data set against the automation's expectations. Ends with status 5 if one does not hold."""
     declared = chosen(load_automations(settings_here()), automation)
     rows, breaches = check_parquet(file, declared)
     if as_json:
@@ -171,7 +173,7 @@ def check(file: File, automation: Name = None, as_json: AsJson = False) -> None:
 
 
 def _described(feature: Feature) -> list[tuple[str, str]]:
-    """Each feature's name and where it comes from."""
+    """Return each feature's name and its source."""
     if isinstance(feature, Window):
         return [(name, f"{a} of {feature.field} by {feature.by} over {span}") for name, span, a in feature.named]
     if isinstance(feature, Lookup):
@@ -194,7 +196,7 @@ def _show(one: Explained, key: str, moment: datetime) -> None:
             begin = datetime.fromtimestamp(tile.start, tz=UTC).isoformat()
             table.add_row(begin, str(tile.entries), f"{tile.total:g}", f"{tile.least:g}", f"{tile.most:g}")
         console.print(table)
-    events = Plain("decision", "at", one.field, title="Decisions in it, newest first", by_id=True)
+    events = Plain("decision", "at", one.field, title="Decisions counted, newest first", by_id=True)
     for event in one.events:
         events.add_row(str(event.decision_id), event.at.isoformat(), str(event.value))
     console.print(events)

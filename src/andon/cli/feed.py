@@ -19,23 +19,23 @@ from andon.decisions import AutomationNotFound, ConsumerStanding, Export, Start
 from andon.kernel.plurals import plural
 from andon.kernel.reasons import require
 
-app = typer.Typer(help="Who reads the committed decisions, how far, and an export of them.", no_args_is_help=True)
+app = typer.Typer(help="Show who reads the committed decisions and how far, and export them.", no_args_is_help=True)
 
 Consumer = Annotated[str, typer.Argument(help="The consumer, as `andon feed list` shows it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
+Reason = Annotated[str, typer.Option(help="The reason, kept in the audit log.")]
 
 
 @app.command("list")
 def list_consumers(as_json: AsJson = False) -> None:
-    """List the consumers of the feed: how many decisions each has read, how many wait for it, and since when."""
+    """List the consumers of the feed: how many decisions each has read, how many wait, and since when."""
     with project() as here, here.database.begin() as tx:
         found = decisions.consumers(tx)
     if as_json:
         typer.echo(json.dumps([_as_json(one) for one in found], indent=2))
         return
     if not found:
-        typer.echo("Nobody reads the feed yet")
+        typer.echo("The feed has no consumers yet")
         return
     table = Plain("consumer", "read", "waiting", "oldest waiting", "last moved")
     for one in found:
@@ -45,19 +45,17 @@ def list_consumers(as_json: AsJson = False) -> None:
 
 @app.command()
 def export(
-    automation: Annotated[str, typer.Argument(help="Whose decisions.")],
-    to: Annotated[Path, typer.Option(help="The file, a line of JSON for each decision; it is appended to.")],
+    automation: Annotated[str, typer.Argument(help="The automation whose decisions to export.")],
+    to: Annotated[Path, typer.Option(help="The file to append to, one line of JSON for each decision.")],
     consumer: Annotated[
-        str | None, typer.Option(help="The name to read under, one for each file; `export-AUTOMATION` if not given.")
+        str | None, typer.Option(help="The consumer's name, unique to each file; default: `export-AUTOMATION`.")
     ] = None,
     start: Annotated[
-        str, typer.Option(help="Where a new export begins: `beginning`, `now`, or a moment, ISO 8601.")
+        str, typer.Option(help="The start of a new export: `beginning`, `now`, or a moment, ISO 8601.")
     ] = Start.BEGINNING.value,
-    follow: Annotated[
-        bool, typer.Option("--follow", help="Go on with what is decided from now on, until Ctrl-C.")
-    ] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Continue with new decisions until Ctrl-C.")] = False,
 ) -> None:
-    """Append all decisions that a file lacks, each exactly once, even if the export is killed and run again."""
+    """Append all decisions missing from a file, each exactly once, even if the export is killed and run again."""
     name = consumer or f"export-{automation}"
     writer = Export(name, automation, to, start=_start(start))
     with project() as here:
@@ -88,17 +86,16 @@ def reset(
     start: Annotated[
         str | None,
         typer.Option(
-            help="Where it begins anew: `beginning`, `now`, or a moment, ISO 8601. Without it the consumer is "
-            "forgotten."
+            help="The new start: `beginning`, `now`, or a moment, ISO 8601. Without it the consumer is forgotten."
         ),
     ] = None,
 ) -> None:
-    """Let a consumer begin anew, or forget it: its next read begins as a new one. The file of an export stays."""
+    """Restart a consumer elsewhere, or forget it, so that its next read starts as new. An export's file stays."""
     wanted = None if start is None else _start(start)
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
         decisions.reset_consumer(tx, consumer, wanted, actor=here.actor, reason=require(reason), now=now)
-    typer.echo(f"{consumer} is forgotten" if start is None else f"{consumer} begins anew at {start}")
+    typer.echo(f"{consumer} is forgotten" if start is None else f"{consumer} starts again at {start}")
 
 
 def _start(text: str) -> Start | datetime:

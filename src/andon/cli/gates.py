@@ -12,9 +12,9 @@ from andon.authoring import span_of
 from andon.cli.context import project
 from andon.cli.printing import Plain
 
-app = typer.Typer(help="See what risk gates let through and why, and ask for more confidence.", no_args_is_help=True)
+app = typer.Typer(help="Show what risk gates let through and why, and require more confidence.", no_args_is_help=True)
 
-Arm = Annotated[str | None, typer.Option(help="The arm; the one that decided most lately if left out.")]
+Arm = Annotated[str | None, typer.Option(help="The arm; default: the one that recently decided the most.")]
 Value = Annotated[str | None, typer.Option(help="A value of the field by which the automation has gates.")]
 Predicted = Annotated[str, typer.Option(help="A predicted class that has a gate of its own.")]
 Name = Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")]
@@ -22,7 +22,7 @@ Name = Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.
 
 @app.command("list")
 def list_gates(automation: Name, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """List the gate revisions of an automation, newest first; those of a version that was rolled back hold nothing."""
+    """List an automation's gate revisions, newest first; those of a version that was rolled back have no effect."""
     with project() as here, here.database.begin() as tx:
         decisions.newest_version(tx, automation)
         now = here.clock.now()
@@ -61,7 +61,7 @@ def list_gates(automation: Name, as_json: Annotated[bool, typer.Option("--json",
 
 @app.command()
 def explain(automation: Name, arm: Arm = None) -> None:
-    """Say what holds for each part of a line, what proves it, and what holds if nobody renews it."""
+    """Show the gate in force for each part of a line, its proof, and the gate that follows if it is not renewed."""
     with project() as here, here.database.begin() as tx:
         found = proofs.explain(tx, automation, now=here.clock.now(), arm=arm)
     for one in found:
@@ -79,7 +79,7 @@ def explain(automation: Name, arm: Arm = None) -> None:
 @app.command()
 def curve(
     automation: Name,
-    target: Annotated[float | None, typer.Option(help="Another target: what the same labels prove for it.")] = None,
+    target: Annotated[float | None, typer.Option(help="Show what the same labels prove for another target.")] = None,
     arm: Arm = None,
     value: Value = None,
     predicted: Predicted = "",
@@ -122,7 +122,7 @@ def forecast(
     predicted: Predicted = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say how many labels, and how many days at the present rate, it takes to prove more."""
+    """Estimate how many labels, and how many days at the present rate, it takes to prove more."""
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
         part = proofs.part_named(tx, automation, value, predicted, arm=arm, now=now)
@@ -134,7 +134,7 @@ def forecast(
     if found.steps:
         table = Plain("confidence from", "automatic", "error so far", "labels needed", "labels a day", "days")
         for step in found.steps:
-            needed = "errs too much" if step.labels_needed is None else f"{step.labels_needed:,}"
+            needed = "too many errors" if step.labels_needed is None else f"{step.labels_needed:,}"
             days = "" if step.days is None else f"{step.days:,.1f}"
             table.add_row(
                 f"{step.threshold:.4f}",
@@ -151,15 +151,15 @@ def forecast(
 def narrow(
     automation: Name,
     arm: Annotated[str, typer.Argument(help="The arm, as `andon gates list` shows it.")],
-    threshold: Annotated[float, typer.Option(min=0, max=2, help="The confidence needed; 2 makes nothing automatic.")],
-    reason: Annotated[str, typer.Option(help="Why; it stands in the audit log.")],
+    threshold: Annotated[float, typer.Option(min=0, max=2, help="The required confidence; 2 makes nothing automatic.")],
+    reason: Annotated[str, typer.Option(help="The reason, kept in the audit log.")],
     expires: Annotated[
-        str | None, typer.Option("--for", help="For how long, as 12h or 30d; for good if left out.")
+        str | None, typer.Option("--for", help="The duration, such as 12h or 30d; default: permanently.")
     ] = None,
     value: Value = None,
     predicted: Predicted = "",
 ) -> None:
-    """Ask for more confidence than is proven to be needed. Running gateways follow within a second."""
+    """Require more confidence than is proven necessary. Running gateways follow within a second."""
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
         there = gates.arm_revisions(tx, automation, arm, now)
@@ -175,7 +175,7 @@ def narrow(
             expires_at=None if expires is None else now + span_of(expires),
             part=(there.value_of(value), predicted),
         )
-    typer.echo(f"{automation}: {arm} needs a confidence of {made.threshold:g} (revision {made.revision})")
+    typer.echo(f"{automation}: {arm} requires a confidence of {made.threshold:g} (revision {made.revision})")
 
 
 def _origin(one: gates.GateRevision) -> str:

@@ -5,5 +5,5 @@ from andon.bootstrap.installation import process_parts
 
 
 def gateway() -> None:
-    """Answer decisions over HTTP. Needs a database that `andon up` or you have started and migrated."""
+    """Answer decisions over HTTP. Needs a database that is started and migrated, by `andon up` or by you."""
     serve_gateway(*process_parts())

@@ -1,4 +1,4 @@
-"""`andon history`: the things in force on a line at a moment, with the author and reason of each."""
+"""`andon history`: everything in force on a line at a moment, with the author and reason of each."""
 
 import json
 from collections.abc import Iterator
@@ -20,11 +20,11 @@ from andon.cli.printing import Facts, Plain
 def show(
     automation: Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")],
     at: Annotated[
-        str | None, typer.Option(help='The moment, as "2026-03-03 14:00"; UTC without a zone; now if left out.')
+        str | None, typer.Option(help='The moment, such as "2026-03-03 14:00"; UTC if it has no zone; default: now.')
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what was in force on a line at a moment, by whom and why, and the acts before and after."""
+    """Show what was in force on a line at a moment, who set it and why, and the changes before and after."""
     wanted = None if at is None else moment_of(at)
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
@@ -48,7 +48,7 @@ def _facts(line: LineAt) -> Iterator[tuple[str, str]]:
         what = shown_segment(pull.segment) or "the line"
         yield "cord", f"{what} is {pull.after}, {_by(pull.by, pull.at, pull.reason)}"
     if line.release is None:
-        yield "code", "nothing was released yet, so nothing was decided"
+        yield "code", "nothing had been released, so nothing was decided"
         return
     released = _by(line.release.released_by, line.release.released_at, line.release.reason)
     yield "code", f"version {line.release.version}, {released}"
@@ -61,7 +61,7 @@ def _facts(line: LineAt) -> Iterator[tuple[str, str]]:
         yield "champion", f"{name} {number}, {_by(line.champion.set_by, line.champion.set_at, line.champion.reason)}"
     yield "answering", ", ".join(f"version {one}: {share:g} %" for one, share in line.shares.items()) or "nothing"
     if line.shadows:
-        yield "looking on", ", ".join(f"version {one}" for one in line.shadows)
+        yield "shadows", ", ".join(f"version {one}" for one in line.shadows)
     if line.split is not None and line.split.set_at is not None:
         by = _by(line.split.set_by, line.split.set_at, line.split.reason)
         yield "split", f"number {line.split.number}, {by}"
@@ -85,7 +85,7 @@ def _timeline(found: LineMoment) -> Plain:
     table = Plain("when", "kind", "what", "who and why")
     for one in found.before:
         table.add_row(_when(one.at), one.kind, one.what, f"{one.by}: {one.reason}")
-    table.add_row(_when(found.line.at), "", "what is shown above", style="bold")
+    table.add_row(_when(found.line.at), "", "what was in force", style="bold")
     for one in found.after:
         table.add_row(_when(one.at), one.kind, one.what, f"{one.by}: {one.reason}")
     return table

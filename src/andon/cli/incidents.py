@@ -1,4 +1,4 @@
-"""`andon incidents`: what people work on until the line is as it was and the cause is known."""
+"""`andon incidents`: problems that people work on until the line has recovered and the cause is known."""
 
 import json
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from andon.cli.alerts import timeline_of
 from andon.cli.context import project
 from andon.cli.printing import Facts, Plain
 
-app = typer.Typer(help="Work on incidents: own them, comment, end them with the cause.", no_args_is_help=True)
+app = typer.Typer(help="Work on incidents: own them, comment, end them with a cause.", no_args_is_help=True)
 
 Id = Annotated[UUID, typer.Argument(metavar="INCIDENT", help="The incident's id.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -21,9 +21,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command("list")
 def list_incidents(
-    automation: Annotated[str | None, typer.Option(help="Only of this automation.")] = None,
-    ended: Annotated[bool, typer.Option("--ended", help="Those that ended, too.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
+    automation: Annotated[str | None, typer.Option(help="Limit to this automation.")] = None,
+    ended: Annotated[bool, typer.Option("--ended", help="Include those that have ended.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most this many.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List incidents, newest first."""
@@ -34,7 +34,7 @@ def list_incidents(
         typer.echo(json.dumps([_plain(one) for one in found], indent=2))
         return
     if not found:
-        typer.echo("No incident is open." if not ended else "There was no incident yet.")
+        typer.echo("No incident is open." if not ended else "There has been no incident yet.")
         return
     table = Plain("id", "automation", "what", "detected", "owner", "recovery", "cause", by_id=True)
     for one in found:
@@ -70,18 +70,16 @@ def show(incident: Id, as_json: AsJson = False) -> None:
 @app.command("open")
 def open_incident(
     automation: Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")],
-    title: Annotated[str, typer.Option(help="What it is about.")],
+    title: Annotated[str, typer.Option(help="A title that names the problem.")],
 ) -> None:
-    """Open an incident by hand; critical alerts open one by themselves."""
+    """Open an incident by hand; critical alerts open one automatically."""
     with project() as here, here.database.begin() as tx:
         made = alerts.open_by_hand(tx, automation, title=title, actor=here.actor, now=here.clock.now())
     typer.echo(f"Incident {made.id} of {automation} is open")
 
 
 @app.command()
-def own(
-    incident: Id, owner: Annotated[str | None, typer.Option(help="Who works on it; you, if left out.")] = None
-) -> None:
+def own(incident: Id, owner: Annotated[str | None, typer.Option(help="The owner; default: you.")] = None) -> None:
     """Set the owner of an incident."""
     with project() as here, here.database.begin() as tx:
         done = alerts.own(tx, incident, owner=owner or here.actor.name, actor=here.actor, now=here.clock.now())
@@ -89,16 +87,16 @@ def own(
 
 
 @app.command()
-def comment(incident: Id, message: Annotated[str, typer.Argument(help="What you found out, tried or ask.")]) -> None:
-    """Add a line to the timeline."""
+def comment(incident: Id, message: Annotated[str, typer.Argument(help="A finding, an attempt or a question.")]) -> None:
+    """Add a comment to the timeline."""
     with project() as here, here.database.begin() as tx:
         alerts.comment(tx, incident, message=message, actor=here.actor, now=here.clock.now())
-    typer.echo("It is in the timeline")
+    typer.echo("Added to the timeline")
 
 
 @app.command()
 def end(incident: Id, cause: Annotated[str, typer.Option(help="Why it happened.")]) -> None:
-    """End an incident with its cause."""
+    """End an incident and state its cause."""
     with project() as here, here.database.begin() as tx:
         done = alerts.end(tx, incident, cause=cause, actor=here.actor, now=here.clock.now())
     typer.echo(f"The incident has ended; recovery: {_recovery(done)}")

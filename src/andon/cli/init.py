@@ -27,46 +27,48 @@ Sql = Annotated[
 ]
 UrlEnv = Annotated[
     str | None,
-    typer.Option(help="Environment variable with the SQLAlchemy URL that --query asks.", show_default=False),
+    typer.Option(help="Environment variable with the SQLAlchemy URL of the database for --query.", show_default=False),
 ]
 Sheet = Annotated[
     str | None,
-    typer.Option(help="The sheet of a workbook, or the file in a ZIP archive; else the first.", show_default=False),
+    typer.Option(help="The sheet of a workbook, or the file in a ZIP archive; default: the first.", show_default=False),
 ]
 Header = Annotated[
-    int | None, typer.Option(min=1, help="The line of the header; else it is found.", show_default=False)
+    int | None,
+    typer.Option(min=1, help="The line number of the header; found automatically if not given.", show_default=False),
 ]
 HeldOut = Annotated[
     float | None,
-    typer.Option(help="The share of the rows that the model is measured on; else a quarter.", show_default=False),
+    typer.Option(help="The share of the rows held out to measure the model; default: a quarter.", show_default=False),
 ]
 Target = Annotated[str | None, typer.Option(help="The column to predict.", show_default=False)]
 Time = Annotated[
-    str | None, typer.Option(help="The column that orders the rows; the newest are measured on.", show_default=False)
+    str | None, typer.Option(help="The column that orders the rows; the newest are held out.", show_default=False)
 ]
 Positive = Annotated[
-    str | None, typer.Option(help="The target's value that the score is for; else the rarer one.", show_default=False)
+    str | None,
+    typer.Option(help="The value of the target that the score is for; default: the rarer one.", show_default=False),
 ]
 Classes = Annotated[
     str | None,
     typer.Option(
-        help="Names, from low to high, of the classes that a target of numbers is parted into: low,middle,high.",
+        help="Names of the classes into which a numeric target is divided, from low to high: low,middle,high.",
         show_default=False,
     ),
 ]
 Cuts = Annotated[
     str | None,
-    typer.Option(help="Where these classes part: 10,50. Left out, they are of equal size.", show_default=False),
+    typer.Option(help="The bounds between these classes: 10,50; default: classes of equal size.", show_default=False),
 ]
 
 Keep = Annotated[
-    list[str] | None, typer.Option(help="A column that would be left out; as often as you like.", show_default=False)
+    list[str] | None, typer.Option(help="A column to keep that would be left out; may be repeated.", show_default=False)
 ]
 Windows = Annotated[
     bool | None,
     typer.Option(
         "--windows/--no-windows",
-        help="Write the proposed windows, or none; by default those that gain on the newest rows.",
+        help="Write all proposed windows, or none; default: those that improve the result on the newest rows.",
         show_default=False,
     ),
 ]
@@ -74,7 +76,7 @@ Windows = Annotated[
 Example = Annotated[
     Literal["transfer-screening", "mail-triage"] | None,
     typer.Option(
-        help="The example to write; transfer-screening if neither this nor a source is named.", show_default=False
+        help="The example to write; default: transfer-screening, unless a data source is given.", show_default=False
     ),
 ]
 Embeddings = Annotated[
@@ -86,7 +88,9 @@ Embeddings = Annotated[
 ]
 Tokenizer = Annotated[
     str | None,
-    typer.Option(help="Where its tokenizer.json is, if not beside it: a folder, file or package.", show_default=False),
+    typer.Option(
+        help="A folder, file or package with its tokenizer.json, if it is not in the same place.", show_default=False
+    ),
 ]
 
 _SHOWN = 30
@@ -111,19 +115,19 @@ def init(
     embeddings: Embeddings = None,
     tokenizer: Tokenizer = None,
 ) -> None:
-    """Write a new project: learnt from a data file or a query, or an example."""
+    """Write a new project from a data file, a query or an example."""
     console = Console()
     origin = _source(source, query, url_env)
     if origin is None:
         given = (target, time, positive, sheet, header, held_out, keep, windows, classes, cuts, embeddings, tokenizer)
         if any(one is not None for one in given):
-            raise Invalid("--target and the other options describe a data file; name it by --from or --query")
+            raise Invalid("--target and the other options describe a data source; name it with --from or --query")
         written = example or scaffold.EXAMPLE
         scaffold.from_template(name, Path.cwd(), written)
         _tell_next(console, name, scaffold.EXAMPLES[written])
         return
     if example is not None:
-        raise Invalid("Name an example or what to learn from, not both")
+        raise Invalid("Name either an example or a data source, not both")
     if target is None:
         raise Invalid(f"{'--from' if query is None else '--query'} needs --target: the column to predict")
     options = scaffold.Options(
@@ -135,7 +139,7 @@ def init(
         classing=_classing(classes, cuts),
         embedding=_embedding(embeddings, tokenizer),
     )
-    with console.status(f"Looking at {escape(str(origin))}"):
+    with console.status(f"Reading {escape(str(origin))}"):
         _, plan = scaffold.from_data(
             name, Path.cwd(), origin, target=target, time=time, positive=positive, options=options
         )
@@ -160,23 +164,23 @@ def init(
 
 
 def _source(file: Path | None, query: str | None, url_env: str | None) -> Source | None:
-    """Return where the rows come from, None for the example."""
+    """Return the source of the rows, or None for an example."""
     if (query is None) != (url_env is None):
         raise Invalid("--query and --url-env belong together: the query, and the variable with the database's URL")
     if query is None or url_env is None:
         return file
     if file is not None:
-        raise Invalid("Name a file by --from or give a --query, not both")
+        raise Invalid("Use either --from or --query, not both")
     if url_env.startswith("ANDON_"):
-        raise Invalid("--url-env: a training script is given no variable that begins with ANDON_; name another")
+        raise Invalid("--url-env: a training script receives no variable that begins with ANDON_; choose another name")
     return Query(query, url_env)
 
 
 def _embedding(place: str | None, tokenizer: str | None) -> SentenceEmbedding | None:
-    """Return the sentence embedding, once its files are found. Raises PackageInvalid."""
+    """Return the sentence embedding after finding its files. Raises PackageInvalid."""
     if place is None:
         if tokenizer is not None:
-            raise Invalid("--tokenizer goes with --embeddings: the network that its tokens are for")
+            raise Invalid("--tokenizer needs --embeddings: the network that uses its tokens")
         return None
     embedding = SentenceEmbedding(_resolved(place), tokenizer=None if tokenizer is None else _resolved(tokenizer))
     embedding.files()
@@ -184,7 +188,7 @@ def _embedding(place: str | None, tokenizer: str | None) -> SentenceEmbedding | 
 
 
 def _resolved(place: str) -> str:
-    """Return a path from the root, since a project may move; a package as it is."""
+    """Return a path relative to the root, since a project may move; leave a package as it is."""
     return str(Path(place).resolve()) if Path(place).exists() else place
 
 
@@ -194,7 +198,7 @@ def _classing(classes: str | None, cuts: str | None) -> scaffold.Classing | None
     try:
         numbers = tuple(float(one) for one in (cuts or "").split(",") if one.strip())
     except ValueError as error:
-        raise Invalid(f"--cuts takes numbers with commas between, such as 10,50, got {cuts!r}") from error
+        raise Invalid(f"--cuts takes numbers separated by commas, such as 10,50, got {cuts!r}") from error
     return scaffold.Classing(tuple(one.strip() for one in (classes or "").split(",")) if classes else (), numbers)
 
 

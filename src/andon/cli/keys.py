@@ -1,4 +1,4 @@
-"""`andon keys`: make, list, grant and revoke API keys."""
+"""`andon keys`: creates, lists, grants and revokes API keys."""
 
 import json
 from datetime import UTC, datetime
@@ -14,25 +14,26 @@ from andon.cli.context import project
 from andon.cli.printing import Plain
 from andon.kernel.errors import Invalid
 
-app = typer.Typer(help="Make, list, grant and revoke API keys.", no_args_is_help=True)
+app = typer.Typer(help="Create, list, grant and revoke API keys.", no_args_is_help=True)
 
-Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
+Reason = Annotated[str, typer.Option(help="The reason, kept in the audit log.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Option(help="Who or what will hold it, as it will stand in the audit log.")],
-    role: Annotated[list[Role], typer.Option(help="What the holder may do; can be given several times.")],
+    name: Annotated[str, typer.Option(help="The holder's name, as it will appear in the audit log.")],
+    role: Annotated[list[Role], typer.Option(help="What the holder may do; may be repeated.")],
     reason: Reason,
     automation: Annotated[
-        list[str] | None, typer.Option(help="Only within this automation; can be given several times. Else everywhere.")
+        list[str] | None, typer.Option(help="Limit to this automation; may be repeated. Default: everywhere.")
     ] = None,
     expires: Annotated[
-        str | None, typer.Option(help="For how long it counts, ten years at most: 90d, 12h, 30m. Else until revoked.")
+        str | None,
+        typer.Option(help="How long it is valid, such as 90d, 12h or 30m; at most ten years. Default: until revoked."),
     ] = None,
 ) -> None:
-    """Make a key. It is printed on standard output, this once."""
+    """Create a key. It is printed on standard output, only this once."""
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
         principal, token = access.create_key(
@@ -47,7 +48,8 @@ def create(
             now=now,
         )
     typer.echo(
-        f"Key {principal.name} ({principal.id}): {_grants(principal.grants)}. Keep it; it is not shown again.", err=True
+        f"Key {principal.name} ({principal.id}): {_grants(principal.grants)}. Keep the key; it is not shown again.",
+        err=True,
     )
     typer.echo(token)
 
@@ -55,13 +57,13 @@ def create(
 @app.command()
 def grant(
     key: Annotated[str, typer.Argument(help="The name or the id of the key.")],
-    role: Annotated[list[Role], typer.Option(help="What the holder may do; can be given several times.")],
+    role: Annotated[list[Role], typer.Option(help="What the holder may do; may be repeated.")],
     reason: Reason,
     automation: Annotated[
-        list[str] | None, typer.Option(help="Only within this automation; can be given several times. Else everywhere.")
+        list[str] | None, typer.Option(help="Limit to this automation; may be repeated. Default: everywhere.")
     ] = None,
 ) -> None:
-    """Give a key these grants instead of those that it has; running gateways follow within a second."""
+    """Replace the grants of a key; running gateways follow within a second."""
     with project() as here, here.database.begin() as tx:
         found = access.find_key(tx, key)
         done = access.set_grants(
@@ -78,7 +80,7 @@ def grant(
 
 @app.command("list")
 def list_keys(as_json: AsJson = False) -> None:
-    """List all keys, also those that expired or were revoked; never the keys themselves. Ids are in `--json`."""
+    """List all keys, including expired and revoked ones, never the secrets. Use `--json` for ids."""
     with project() as here, here.database.begin() as tx:
         keys, now = access.list_keys(tx), here.clock.now()
     if as_json:
@@ -100,7 +102,7 @@ def revoke(
     key: Annotated[str, typer.Argument(help="The name or the id of the key.")],
     reason: Reason,
 ) -> None:
-    """Close a key for ever; running gateways follow within a second."""
+    """Revoke a key permanently; running gateways follow within a second."""
     with project() as here, here.database.begin() as tx:
         found = access.find_key(tx, key)
         access.revoke_key(
@@ -118,7 +120,7 @@ def _after(now: datetime, span: str) -> datetime:
     try:
         return now + span_of(span)
     except OverflowError as error:
-        raise Invalid(f"--expires {span} lies beyond the calendar") from error
+        raise Invalid(f"--expires {span} is beyond the calendar") from error
 
 
 def _grants(grants: tuple[Grant, ...]) -> str:

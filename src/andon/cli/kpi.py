@@ -1,4 +1,4 @@
-"""`andon kpi`: the change figures of lines, as DORA names them."""
+"""`andon kpi`: the change figures of lines, named as in DORA."""
 
 import json
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ _WEEKS = 13
 
 
 def show(
-    automation: Annotated[str | None, typer.Argument(help="The automation; all of them if left out.")] = None,
-    since: Annotated[str, typer.Option(help="How far back, as 90d or 24h.")] = "90d",
+    automation: Annotated[str | None, typer.Argument(help="The automation; default: all.")] = None,
+    since: Annotated[str, typer.Option(help="How far back to look, such as 90d or 24h.")] = "90d",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show how often lines change, how long that takes, how often a change fails, and how soon that is mended."""
+    """Show how often lines change, how long changes take, how often they fail, and how soon failures are repaired."""
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
         begin = changes.since_of(now, since)
@@ -69,7 +69,7 @@ def _print_one(found: ChangeAccount, as_json: bool) -> None:
     if found.changes:
         console.print(_changes(found.changes[:_SHOWN]))
     if len(found.changes) > _SHOWN or len(found.weeks) > _WEEKS:
-        typer.echo(f"At most the newest {_WEEKS} weeks and {_SHOWN} changes are shown; --json has them all")
+        typer.echo(f"At most the newest {_WEEKS} weeks and {_SHOWN} changes are shown; --json has all of them")
 
 
 def _facts(one: ChangeFigures) -> Facts:

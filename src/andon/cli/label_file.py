@@ -1,6 +1,6 @@
 """A file of labels, in chunks for `andon labels import`. All rows about one decision are in one chunk.
 
-The rows are sorted by decision outside of memory first. So the order of the rows does not matter, and the decisions of
+The rows are first sorted by decision, outside memory. So the order of the rows does not matter, and the decisions of
 a chunk lie close together in the ledger.
 """
 
@@ -19,28 +19,28 @@ from andon.kernel.errors import Invalid
 from andon.labels import FIELDS
 
 ROWS = 2_000
-"""Rows of one chunk, at least, unless the file ends."""
+"""The least number of rows in one chunk, unless the file ends."""
 
 MOST = 4_000
-"""Most rows of one chunk, reached only by a file with far too many rows about one decision."""
+"""The most rows in one chunk, reached only by a file with far too many rows about one decision."""
 
 BESIDE = ("row", "refused")
-"""Columns of a file of refused rows, which can be mended and imported again."""
+"""Columns of a file of refused rows, which can be corrected and imported again."""
 
 
 class ColumnsWrong(Invalid):
-    """The file has not the columns of labels."""
+    """The columns of the file are not those of labels."""
 
 
 class Given(NamedTuple):
-    """One row of a file: its number from 1, and its values, or the text that is no JSON object."""
+    """One row of a file: its number from 1, and its values, or the text that is not a JSON object."""
 
     number: int
     raw: bytes
 
     @property
     def values(self) -> Mapping[str, Any] | None:
-        """The values by name, without what is empty or stands beside the label; None if there are none."""
+        """The values by name, without empty values and columns not about the label; None if there are none."""
         try:
             values = from_json(self.raw)
         except ValueError:
@@ -61,7 +61,7 @@ class Staged:
         return int(self._connection.execute("SELECT count(*) FROM given").fetchone()[0])
 
     def chunks(self) -> Iterator[list[Given]]:
-        """Give the rows chunk by chunk. A decision is divided only beyond MOST rows."""
+        """Yield the rows in chunks. A decision is divided only beyond MOST rows."""
         chunk: list[Given] = []
         last = None
         query = "SELECT decision, number, raw FROM given ORDER BY decision, number"
@@ -77,7 +77,7 @@ class Staged:
 
 @contextmanager
 def staged(path: Path) -> Iterator[Staged]:
-    """Read a file and sort its rows, for as long as the block lasts. Raises DataFileInvalid, ColumnsWrong."""
+    """Read a file and sort its rows, for the length of the block. Raises DataFileInvalid, ColumnsWrong."""
     with (
         TemporaryDirectory(prefix="andon-") as folder,
         closing(sqlite3.connect(Path(folder, "rows.sqlite"), isolation_level=None)) as connection,
@@ -97,12 +97,12 @@ def _rows(path: Path) -> Iterator[tuple[str, int, bytes]]:
     with scoring.opened(path, (*FIELDS, *BESIDE), ()) as rows:
         if rows.left_out:
             known = ", ".join(FIELDS)
-            raise ColumnsWrong(f"{path} has a column {rows.left_out[0]!r}; a file of labels has any of {known}")
+            raise ColumnsWrong(f"{path} has a column {rows.left_out[0]!r}; a file of labels may have {known}")
         for number, row in enumerate(rows, 1):
             given = Given(number, to_json(row.error) if row.raw is None else row.raw)
             yield _key((given.values or {}).get("decision_id")), number, given.raw
 
 
 def _key(decision: object) -> str:
-    """Name a decision the same way however its id is written."""
+    """Return one form of a decision's id, however it is written."""
     return str(decision).strip().replace("-", "").lower()

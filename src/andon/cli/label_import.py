@@ -1,4 +1,4 @@
-"""`andon labels import FILE`: true classes from a file of any length. The same file again records nothing."""
+"""`andon labels import FILE`: true classes from a file of any length. Importing it again adds nothing."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -22,15 +22,15 @@ _REFUSED_SHOWN = 5
 
 
 class LabelsRefused(Invalid):
-    """Some rows of a file were refused; they stand beside it with the reason."""
+    """Some rows of a file were refused; they are in a file next to it, with the reasons."""
 
 
 def import_labels(
     file: Annotated[
-        Path, typer.Argument(help="A CSV, Parquet or NDJSON file; one row, one label.", show_default=False)
+        Path, typer.Argument(help="A CSV, Parquet or NDJSON file; each row is one label.", show_default=False)
     ],
 ) -> None:
-    """Record the labels of a file. Refused rows are written beside it; the same file again records nothing new."""
+    """Record the labels of a file. Refused rows are written next to it; importing it again adds nothing."""
     with project() as here, staged(file) as rows:
         run = _Import(here, file)
         run.all(rows)

@@ -15,19 +15,19 @@ from andon.cli.printing import Plain
 from andon.kernel.moments import in_utc
 from andon.labels import DecisionLabels, Label, LabelInvalid, LabelSource, ValidLabel
 
-app = typer.Typer(help="Say and see which class was true of a decision.", no_args_is_help=True)
+app = typer.Typer(help="Record and show the true class of a decision.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DecisionId = Annotated[UUID, typer.Argument(help="The decision.")]
-Class = Annotated[str, typer.Argument(help="The class that was true.")]
+Class = Annotated[str, typer.Argument(help="The true class.")]
 KnownAt = Annotated[
-    str | None, typer.Option(help="When it became known, ISO 8601; in UTC without a zone, now if not given.")
+    str | None, typer.Option(help="The time at which it became known, ISO 8601; UTC if it has no zone; default: now.")
 ]
 
 
 @app.command("list")
 def list_labels(decision_id: DecisionId, as_json: AsJson = False) -> None:
-    """Show all labels of a decision, oldest first, and the one that counts now."""
+    """Show all labels of a decision, oldest first, and the one that currently counts."""
     with project() as here, here.database.begin() as tx:
         known = labels.known_of(tx, decisions.get(tx, decision_id).row, here.clock.now())
     if as_json:
@@ -46,14 +46,14 @@ def add(
     decision_id: DecisionId,
     value: Class,
     source: Annotated[
-        LabelSource, typer.Option(help="Where it comes from; a review's label comes with its verdict.")
+        LabelSource, typer.Option(help="The source; the label of a review is recorded with its verdict.")
     ] = (LabelSource.EVENT),
-    probability: Annotated[float, typer.Option(help="The probability with which somebody looked at all.")] = 1.0,
+    probability: Annotated[float, typer.Option(help="The probability with which somebody checked the decision.")] = 1.0,
     known_at: KnownAt = None,
 ) -> None:
-    """Say which class was true of a decision. A later label of the same source corrects the one before."""
+    """Record the true class of a decision. A later label from the same source corrects the earlier one."""
     if source is LabelSource.REVIEW:
-        raise LabelInvalid("A review's label comes with its verdict: `andon reviews verdict`")
+        raise LabelInvalid("The label of a review is recorded with its verdict: `andon reviews verdict`")
     with project() as here, here.database.begin() as tx:
         label = labels.record(
             tx,
@@ -74,10 +74,10 @@ def correct(
     decision_id: DecisionId,
     label_id: Annotated[UUID, typer.Argument(help="The label that is wrong.")],
     value: Class,
-    reason: Annotated[str, typer.Option(help="Why it is wrong; it stands in the audit log.")],
+    reason: Annotated[str, typer.Option(help="The reason it is wrong, kept in the audit log.")],
     known_at: KnownAt = None,
 ) -> None:
-    """Put another class in the place of a label's. The label stays in the history."""
+    """Replace the class of a label. The old label stays in the history."""
     with project() as here, here.database.begin() as tx:
         label = labels.correct(
             tx,
@@ -97,7 +97,7 @@ app.command("import")(import_labels)
 
 
 def _said(label: Label) -> str:
-    shown = label.value or f"none: nothing tells which class {label.said!r} stands for"
+    shown = label.value or f"none: unknown which class {label.said!r} stands for"
     return shown if label.reason is None else f"{shown} (corrects {label.corrects}: {label.reason})"
 
 
@@ -152,7 +152,7 @@ def _moment(text: str | None) -> datetime | None:
     try:
         return in_utc(datetime.fromisoformat(text))
     except ValueError:
-        raise LabelInvalid(f"{text!r} is no moment; write 2026-11-24 or 2026-11-24T12:00:00Z") from None
+        raise LabelInvalid(f"{text!r} is not a moment; write 2026-11-24 or 2026-11-24T12:00:00Z") from None
 
 
 def _time(moment: datetime) -> str:

@@ -26,12 +26,13 @@ def serve_command(
         str | None, typer.Option(metavar="HOST:PORT", help="Serve stateless HTTP here instead of standard input.")
     ] = None,
     allowed_host: Annotated[
-        list[str] | None, typer.Option(help="A further Host header to answer, as a proxy in front sends it.")
+        list[str] | None,
+        typer.Option(help="An additional Host header to accept, such as the one a proxy sends; may be repeated."),
     ] = None,
     andon: Andon = _GATEWAY,
     key_env: KeyEnv = "ANDON_KEY",
 ) -> None:
-    """Serve agents: decide, explain, look up, ask for tool calls. It is a client of a gateway and never approves.
+    """Serve agents: decide, explain, look up, request tool calls. It is a gateway's client and never approves.
 
     On standard input and output it uses the key of --key-env; over HTTP each request brings its own as a bearer key.
     """
@@ -53,21 +54,25 @@ def guard_command(
     andon: Andon = _GATEWAY,
     key_env: KeyEnv = "ANDON_KEY",
     agent: Annotated[
-        str | None, typer.Option(help="Who calls, as it stands in each decision. Otherwise the client's own name.")
+        str | None,
+        typer.Option(help="The caller's name, recorded in each decision; default: the name the client gives."),
     ] = None,
     run: Annotated[str | None, typer.Option(help="The run that the calls belong to.")] = None,
     wait: Annotated[
-        float, typer.Option(min=0, max=3600, help="Seconds that a call waits for a person before it says so.")
+        float,
+        typer.Option(
+            min=0, max=3600, help="Seconds that a call waits for a person before it reports that it is waiting."
+        ),
     ] = 45.0,
     record: Annotated[
-        Path | None, typer.Option(help="Decide nothing; write a proposal of a policy to this file at the end.")
+        Path | None, typer.Option(help="Decide nothing; write a proposed policy to this file at the end.")
     ] = None,
 ) -> None:
-    """Stand in front of an MCP server and have each tool call decided by a toolbox before the server sees it."""
+    """Guard an MCP server: a toolbox decides each tool call before the server receives it."""
     if bool(command) == bool(url):
         raise typer.BadParameter("name either the command of a server, after `--`, or --url")
     if (toolbox is None) == (record is None):
-        raise typer.BadParameter("say either --toolbox NAME or --record FILE")
+        raise typer.BadParameter("give either --toolbox NAME or --record FILE")
     server_key = None if url_key_env is None else _key(url_key_env, "--url-key-env")
     hidden = [name for name in (key_env, url_key_env) if name]
     guarded = guard.GuardedServer(command or (), url and _address(url, "--url"), server_key, hidden)
@@ -92,8 +97,10 @@ def _key(variable: str, option: str) -> str:
 
 
 def _address(url: str, option: str) -> str:
-    """Return an address as it was given. Raises McpAddressInvalid."""
+    """Return the given address. Raises McpAddressInvalid."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
-        raise errors.McpAddressInvalid(f"{option} must be like https://andon.example: no user, no other scheme")
+        raise errors.McpAddressInvalid(
+            f"{option} must be an http or https address without a user, such as https://andon.example"
+        )
     return url

@@ -1,4 +1,4 @@
-"""`andon measures`: what decisions were worth to the business."""
+"""`andon measures`: the value of decisions to the business."""
 
 import json
 from typing import Annotated
@@ -15,7 +15,9 @@ from andon.measures import Grouping, MeasureSum
 
 def show(
     automation: Annotated[str, typer.Argument(help="The automation.")],
-    since: Annotated[str, typer.Option(help="How far back, as 7d or 24h; whole UTC days are summed.")] = "30d",
+    since: Annotated[
+        str, typer.Option(help="How far back to look, such as 7d or 24h; whole UTC days are summed.")
+    ] = "30d",
     by: Annotated[Grouping | None, typer.Option(help="The grouping of the sums.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

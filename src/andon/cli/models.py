@@ -1,4 +1,4 @@
-"""`andon models`: register, look at and choose model versions."""
+"""`andon models`: registers, inspects and chooses model versions."""
 
 import json
 import tempfile
@@ -28,48 +28,48 @@ from andon.kernel.errors import Invalid
 from andon.kernel.plurals import plural
 from andon.models import ClassQuality, Estimate, Manifest, ModelVersion, open_package, train
 
-app = typer.Typer(help="Register, look at and choose model versions.", no_args_is_help=True)
+app = typer.Typer(help="Register, inspect and choose model versions.", no_args_is_help=True)
 alias_app = typer.Typer(help="Point aliases to versions; the champion answers.", no_args_is_help=True)
 app.add_typer(alias_app, name="alias")
 app.command()(environment)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
-ModelName = Annotated[str | None, typer.Option("--name", help="The model; may be left out if there is one.")]
+Reason = Annotated[str, typer.Option(help="The reason, kept in the audit log.")]
+ModelName = Annotated[str | None, typer.Option("--name", help="The model; optional if there is only one.")]
 
 
 @app.command()
 def register(
     path: Annotated[
         Path | None,
-        typer.Argument(help="A folder written by andon.models.pack; with --sample a saved model, bare."),
+        typer.Argument(help="A folder written by andon.models.pack; with --sample, a bare saved model."),
     ] = None,
     from_script: Annotated[
         Path | None, typer.Option(help="Run this training script and register what it packs.")
     ] = None,
     reason: Reason = "registered from the command line",
     name: Annotated[
-        str | None, typer.Option(help="The name the package must have, or shall get with --sample.")
+        str | None, typer.Option(help="The name that the package must have; with --sample, the name to give it.")
     ] = None,
-    alias: Annotated[str | None, typer.Option(help="Point this alias to the version at once.")] = None,
+    alias: Annotated[str | None, typer.Option(help="Also point this alias to the version.")] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Accept a pickle: loading it may run any code.")] = False,
     sample: Annotated[
         Path | None,
         typer.Option(
-            help="Rows that the model was not trained on, with what was true: "
+            help="Rows that the model was not trained on, with their true classes; "
             "features, classes and figures come from them."
         ),
     ] = None,
-    target: Annotated[str | None, typer.Option(help="The column of the sample that says what was true.")] = None,
+    target: Annotated[str | None, typer.Option(help="The column of the sample with the true class.")] = None,
     limit_minutes: Annotated[float, typer.Option(min=0.01, help="How long the script may run.")] = 60.0,
 ) -> None:
-    """Register a packed model. The same package again is the same version.
+    """Register a packed model. Registering the same package again returns the same version.
 
-    With --alias, a version that an automation cannot use is not registered.
+    With --alias, a version that an automation cannot use is refused.
     """
     limit = timedelta(minutes=limit_minutes)
     if target is not None and sample is None:
-        raise Invalid("--target names a column of --sample; give that, too")
+        raise Invalid("--target names a column of --sample; give --sample too")
     with (
         (
             _packed(path, from_script, limit)
@@ -122,10 +122,10 @@ def list_models(
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="The model.")],
-    number: Annotated[int | None, typer.Argument(help="The version; the newest if left out.", min=1)] = None,
+    number: Annotated[int | None, typer.Argument(help="The version; default: the newest.", min=1)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what is known of a version."""
+    """Show everything known about a version."""
     with project() as here, here.database.begin() as tx:
         version = models.list_versions(tx, name)[0] if number is None else models.get(tx, name, number)
         users = _declaring(here, name, models.CHAMPION)
@@ -143,7 +143,7 @@ def show(
     console = Console()
     console.print(_facts(version))
     if held is not None:
-        why = f"In quarantine since {_time(held.set_at)}, it answers nothing: {held.reason}"
+        why = f"In quarantine since {_time(held.set_at)}, so it does not answer: {held.reason}"
         console.print(escape(why), style="red")
     console.print(_figures(version.manifest))
     if (quality := version.manifest.metrics).by_class is not None:
@@ -162,17 +162,17 @@ def release(
     with project() as here, here.database.begin() as tx:
         version, now = models.get(tx, name, number), here.clock.now()
         models.release_held(tx, version, actor=here.actor, reason=reason, events=here.events, now=now)
-    typer.echo(f"{name} {number} is not in quarantine any more")
+    typer.echo(f"{name} {number} is no longer in quarantine")
 
 
 @alias_app.command("set")
 def set_alias(
     alias: Annotated[str, typer.Argument(help="The alias, such as champion.")],
-    number: Annotated[int, typer.Argument(help="The version it shall point to.", min=1)],
+    number: Annotated[int, typer.Argument(help="The version to point to.", min=1)],
     reason: Reason,
     name: ModelName = None,
 ) -> None:
-    """Point an alias to a version; running gateways follow within a second. What cannot answer here is refused."""
+    """Point an alias to a version that can answer here; running gateways follow within a second."""
     with project() as here, here.database.begin() as tx:
         model = name or _only(tx)
         _point(here, tx, model, alias, number, reason)
@@ -204,11 +204,11 @@ def alias_history(
 
 
 def _declaring(here: Project, model: str, alias: str) -> list[Automation]:
-    """List the automations whose bounds are shown beside a model; where they cannot be read, say so and list none."""
+    """List the automations whose bounds are shown with a model; if they cannot be read, report that and list none."""
     try:
         return users_of(here.settings, model, alias)
     except AutomationInvalid as error:
-        typer.echo(f"The bounds of the automations are not shown, for they cannot be read: {error}", err=True)
+        typer.echo(f"The bounds of the automations are not shown, as they cannot be read: {error}", err=True)
         return []
 
 
@@ -235,7 +235,7 @@ def _given(path: Path | None, script: Path | None) -> Path:
 
 
 def _packed(path: Path | None, script: Path | None, limit: timedelta) -> AbstractContextManager[Path]:
-    """Return the folder of the package: the given one, or what the script packs."""
+    """Return the folder of the package: the given one, or the one that the script packs."""
     if path is not None and script is None:
         return nullcontext(path)
     if script is not None and path is None:
@@ -262,7 +262,7 @@ def _only(tx: Tx) -> str:
     names = {version.name for version in models.list_versions(tx)}
     if len(names) == 1:
         return names.pop()
-    raise Invalid(f"Say which model with --name: {', '.join(sorted(names))}" if names else "No model is registered yet")
+    raise Invalid(f"Choose a model with --name: {', '.join(sorted(names))}" if names else "No model is registered yet")
 
 
 def _summary(version: ModelVersion) -> dict[str, Any]:
@@ -316,7 +316,7 @@ def _facts(version: ModelVersion) -> Facts:
 
 
 def _figures(manifest: Manifest) -> Plain:
-    title = f"On {manifest.metrics.rows:,} held-out rows that calibration has not seen"
+    title = f"On {manifest.metrics.rows:,} held-out rows not used for calibration"
     table = Plain("figure", "value", "95% interval", title=title)
     for name, estimate in manifest.metrics.estimates.items():
         table.add_row(name, f"{estimate.value:.4f}", f"{estimate.low:.4f} to {estimate.high:.4f}")

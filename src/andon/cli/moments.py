@@ -10,7 +10,7 @@ FIRST_YEAR, LAST_YEAR = 1000, 8999
 
 
 class MomentInvalid(Invalid):
-    """A moment is no time as ISO 8601 writes it."""
+    """A moment is not a time in ISO 8601."""
 
 
 def moment_of(text: str) -> datetime:
@@ -18,7 +18,7 @@ def moment_of(text: str) -> datetime:
     try:
         moment = in_utc(datetime.fromisoformat(text))
     except ValueError:
-        raise MomentInvalid(f"{text!r} is no moment; write 2026-11-24 or 2026-11-24T12:00:00Z") from None
+        raise MomentInvalid(f"{text!r} is not a moment; write 2026-11-24 or 2026-11-24T12:00:00Z") from None
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise MomentInvalid(f"{text!r} lies too far away; write a moment of the years {FIRST_YEAR} to {LAST_YEAR}")
+        raise MomentInvalid(f"{text!r} is out of range; write a moment in the years {FIRST_YEAR} to {LAST_YEAR}")
     return moment

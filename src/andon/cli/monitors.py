@@ -14,7 +14,7 @@ from andon.cli.moments import moment_of
 from andon.cli.printing import Plain
 from andon.monitors import MonitorState, SeriesStatus, TrendPoint
 
-app = typer.Typer(help="See what is watched of an automation, and what was found.", no_args_is_help=True)
+app = typer.Typer(help="Show what is monitored for an automation, and what was found.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -24,7 +24,7 @@ _STYLES = {MonitorState.CRITICAL: "bold red", MonitorState.WARNING: "yellow", Mo
 
 @app.command("list")
 def list_monitors(automation: Name, as_json: AsJson = False) -> None:
-    """List every series that is watched, the worst first. A silent one says why it cannot say anything."""
+    """List every monitored series, worst first. A silent one gives the reason why it cannot judge."""
     with project() as here, here.database.begin() as tx:
         found = monitors.status(tx, automation, here.clock.now())
     if as_json:
@@ -37,10 +37,8 @@ def list_monitors(automation: Name, as_json: AsJson = False) -> None:
 def show(
     automation: Name,
     monitor: Annotated[str, typer.Argument(help="The monitor, as `andon monitors list` shows it.")],
-    since: Annotated[
-        str | None, typer.Option(help="Where the trend begins, ISO 8601; two weeks ago if left out.")
-    ] = None,
-    by_day: Annotated[bool, typer.Option("--by-day", help="One point a day instead of one an hour.")] = False,
+    since: Annotated[str | None, typer.Option(help="The start of the trend, ISO 8601; default: two weeks ago.")] = None,
+    by_day: Annotated[bool, typer.Option("--by-day", help="Show one point per day instead of one per hour.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show one monitor: its series, and their values over time."""

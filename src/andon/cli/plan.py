@@ -11,7 +11,7 @@ from andon.bootstrap.planning import NEWEST, configured, plan_here
 from andon.cli.context import Project, project
 from andon.plans import PlannedAct
 
-Folder = Annotated[Path, typer.Argument(help="The folder of YAML files that say what shall be in force.")]
+Folder = Annotated[Path, typer.Argument(help="The folder of YAML files that declare what shall be in force.")]
 
 
 def plan(
@@ -19,7 +19,7 @@ def plan(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write the plan to a file for `andon apply --plan`.")] = None,
     exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="End with status 1 if there is anything to do, as `git diff` does.")
+        bool, typer.Option("--exit-code", help="End with status 1 if there is anything to do, like `git diff`.")
     ] = False,
 ) -> None:
     """Show what a configuration would change, the affected lines and the approvals it needs. Changes nothing."""
@@ -45,5 +45,5 @@ def plan(
 
 
 def act_of(here: Project, reason: str) -> PlannedAct:
-    """Return the act of the person at this command, with the settings' rule for releasing code."""
+    """Return the act of the person running this command, with the settings' rule for releasing code."""
     return PlannedAct(here.actor, reason, here.clock.now(), here.events, here.settings.releases.author_may_approve)

@@ -1,6 +1,6 @@
-"""`andon policy`: check a decision table, and try it on facts, without a database or a model.
+"""`andon policy`: checks a decision table, and tries it on facts, without a database or a model.
 
-`publishing.py` handles published ones.
+`publishing.py` handles published policies.
 """
 
 import json
@@ -47,7 +47,7 @@ class FactsInvalid(Invalid):
 
 @app.command()
 def check(file: File, automation: AutomationFile = None, as_json: AsJson = False) -> None:
-    """Check a decision table: its form, its conditions and, with an automation, every name in it and in its truth."""
+    """Check a decision table: its form and conditions and, with an automation, every name in it and in its truth."""
     table = policies.parse(_read(file), source=str(file))
     if automation is None:
         policies.check(table)
@@ -77,7 +77,7 @@ def check(file: File, automation: AutomationFile = None, as_json: AsJson = False
 
 @app.command("try")
 def try_(file: File, facts_file: Facts_, automation: AutomationFile = None, as_json: AsJson = False) -> None:
-    """Show what a policy decides on given facts, and of each rule whether it holds."""
+    """Show what a policy decides on given facts, and whether each rule holds."""
     table = policies.parse(_read(file), source=str(file))
     facts = _facts(facts_file)
     variables = _variables(table, facts, automation, file)
@@ -171,7 +171,7 @@ def _facts(file: Path) -> Facts:
             f'{file}: expected {{"input": {{...}}, "features": {{...}}, "prediction": ..., "risk": ...}}'
         )
     unknown = [
-        Fault(str(file), f"unknown key `{name}`; there is {', '.join(ROOTS)}") for name in written.keys() - ROOTS
+        Fault(str(file), f"unknown key `{name}`; known keys: {', '.join(ROOTS)}") for name in written.keys() - ROOTS
     ]
     shapes = [
         Fault(str(file), f"`{name}`: expected a mapping from names to values")
@@ -179,7 +179,7 @@ def _facts(file: Path) -> Facts:
         if not isinstance(written.get(name, {}), dict)
     ]
     if unknown or shapes:
-        raise FactsInvalid(f"{file} is not what a policy sees", faults=[*unknown, *shapes])
+        raise FactsInvalid(f"{file} does not hold the facts of a policy", faults=[*unknown, *shapes])
     input_, features, prediction, risk = (written.get(name, {}) for name in ROOTS)
     return input_, features, prediction, risk
 

@@ -1,4 +1,4 @@
-"""`andon policy diff`: the differences between two policies, in their texts and in recorded decisions."""
+"""`andon policy diff`: the differences between two policies, in text and in recorded decisions."""
 
 import difflib
 from pathlib import Path
@@ -19,21 +19,20 @@ from andon.replays import ReplayInvalid, ReplayQuestion, ReplayReport, TriedPoli
 
 
 def diff(
-    first: Annotated[str, typer.Argument(help="A policy file; or the automation, where published ones are compared.")],
+    first: Annotated[str, typer.Argument(help="A policy file; or the automation, to compare published versions.")],
     second: Annotated[str, typer.Argument(help="Another file; or a published version.")],
-    third: Annotated[
-        str | None, typer.Argument(help="Another published version; the one in force if left out.")
-    ] = None,
+    third: Annotated[str | None, typer.Argument(help="Another published version; default: the one in force.")] = None,
     since: Since = None,
     until: Until = None,
     automation: Annotated[
-        str | None, typer.Option("--automation", help="Whose decisions, if there are several automations.")
+        str | None,
+        typer.Option("--automation", help="The automation whose decisions to replay; required if there are several."),
     ] = None,
     review_minutes: Minutes = None,
     html: Html = None,
     json_file: Json = None,
 ) -> None:
-    """Compare two policies: their texts and, with --since, what they make of the same recorded decisions."""
+    """Compare the text of two policies and, with --since, their results on the same recorded decisions."""
     with project() as here:
         if not Path(first).is_file():
             with here.database.begin() as tx:
@@ -43,7 +42,7 @@ def diff(
             declared = None if since is None else chosen(load_automations(here.settings), name)
         else:
             if third is not None:
-                raise ReplayInvalid("Two files are compared; a third argument is for published versions")
+                raise ReplayInvalid("Comparing files takes two arguments; a third is only for published versions")
             declared = chosen(load_automations(here.settings), automation)
             with here.database.begin() as tx:
                 pair = [policy_of(tx, declared.name, text) for text in (first, second)]
@@ -90,7 +89,7 @@ def _show_differences(declared: Automation, before: TriedPolicy, after: TriedPol
     if not found:
         typer.echo(f"{before.source} and {after.source} decide alike: version {tables[0].version}")
         return
-    shown = Plain("", before.source, after.source, title="What differs in the text")
+    shown = Plain("", before.source, after.source, title="Differences in the text")
     for one in found:
         shown.add_row(one.where, one.before or "–", one.after or "–")
     Console().print(shown)

@@ -1,4 +1,4 @@
-"""Tables in a terminal: text is neither markup nor controls the terminal, and what is too long for its column wraps."""
+"""Tables in a terminal: text is not markup and cannot control the terminal, and long text wraps in its column."""
 
 from rich.console import RenderableType
 from rich.style import StyleType
@@ -15,13 +15,13 @@ class Plain(Table):
             self.add_column(Text(heading), overflow="fold", no_wrap=by_id and number == 0)
 
     def add_row(self, *cells: RenderableType | None, style: StyleType | None = None, end_section: bool = False) -> None:
-        """One more row; a text is shown as it is."""
+        """Add a row; text is shown as it is."""
         shown = [Text(printable(cell)) if isinstance(cell, str) else cell for cell in cells]
         super().add_row(*shown, style=style, end_section=end_section)
 
 
 class Facts(Plain):
-    """The facts about one thing: a word and a value per row."""
+    """The facts about one thing: a name and a value per row."""
 
     def __init__(self, title: str | None = None) -> None:
         super().__init__("", "", title=title)
@@ -29,5 +29,5 @@ class Facts(Plain):
 
 
 def printable(words: str) -> str:
-    """Return a text in which whatever is not printable is written as an escape, so that it controls no terminal."""
+    """Return a text with unprintable characters escaped, so that it cannot control a terminal."""
     return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in words)

@@ -1,4 +1,4 @@
-"""`andon procedures`: list and show them, send one an event, cancel, resume, or fork it from one of its steps."""
+"""`andon procedures`: lists and shows procedures, sends them events, and cancels, resumes or forks them."""
 
 import json
 from datetime import datetime
@@ -15,21 +15,21 @@ from andon.cli.printing import Facts, Plain
 from andon.kernel.errors import Invalid
 from andon.procedures import ProcedureRecord, RunState, TimelineEntry, Wait
 
-app = typer.Typer(help="Look after what follows decisions in several steps.", no_args_is_help=True)
+app = typer.Typer(help="Manage procedures: work after a decision that takes several steps.", no_args_is_help=True)
 
-Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
+Reason = Annotated[str, typer.Option(help="The reason, kept in the audit log.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Id = Annotated[UUID, typer.Argument(help="The procedure.")]
 
 
 @app.command("list")
 def index(
-    state: Annotated[RunState | None, typer.Option(help="Only those in this state.")] = None,
-    name: Annotated[str | None, typer.Option(help="Only those of this name.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most, the newest first.")] = 50,
+    state: Annotated[RunState | None, typer.Option(help="Limit to this state.")] = None,
+    name: Annotated[str | None, typer.Option(help="Limit to this name.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most this many, newest first.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List procedures, the newest first."""
+    """List procedures, newest first."""
     with project() as here, here.database.begin() as tx:
         found = procedures.page(tx, automations=None, state=state, name=name, limit=limit)
         waits = procedures.waiting_for(tx, found)
@@ -37,7 +37,7 @@ def index(
         typer.echo(json.dumps([_summary(one, waits.get(one.id)) for one in found], indent=2))
         return
     if not found:
-        typer.echo("No procedures: none was started, or none of this kind.")
+        typer.echo("No procedure found.")
         return
     table = Plain("procedure", "name", "state", "waits for", "started", by_id=True)
     for one in found:
@@ -85,18 +85,18 @@ def show(procedure_id: Id, as_json: AsJson = False) -> None:
 @app.command()
 def send(
     procedure_id: Id,
-    name: Annotated[str, typer.Argument(help="The event's name, as the procedure waits for it.")],
-    data: Annotated[str, typer.Option(help="What the procedure is told, as JSON.")] = "null",
-    key: Annotated[str | None, typer.Option(help="Sent once under this key, however often.")] = None,
+    name: Annotated[str, typer.Argument(help="The name of the event that the procedure waits for.")],
+    data: Annotated[str, typer.Option(help="The event's data, as JSON.")] = "null",
+    key: Annotated[str | None, typer.Option(help="The idempotency key: the event is sent only once under it.")] = None,
 ) -> None:
-    """Send a procedure an event; it takes it when it waits for one of this name."""
+    """Send an event to a procedure, which receives it when it waits for an event of this name."""
     try:
         value = json.loads(data)
     except ValueError as error:
         raise Invalid(f"--data: expected JSON, for example '\"yes\"' or '{{\"yes\": true}}'; {error}") from None
     with project() as here, here.database.begin() as tx:
         _, new = procedures.send(tx, procedure_id, name, value, key=key, actor=here.actor, now=here.clock.now())
-    typer.echo("sent" if new else "was sent before; nothing more is sent")
+    typer.echo("sent" if new else "was already sent; nothing more is sent")
 
 
 @app.command()
@@ -104,24 +104,24 @@ def cancel(procedure_id: Id, reason: Reason) -> None:
     """Stop a procedure where it is; nothing is undone, and it can be resumed."""
     with project() as here, here.database.begin() as tx:
         procedures.cancel(tx, procedure_id, actor=here.actor, reason=reason, now=here.clock.now())
-    typer.echo(f"stopped; `andon procedures resume {procedure_id}` lets it go on")
+    typer.echo(f"stopped; `andon procedures resume {procedure_id}` continues it")
 
 
 @app.command()
 def resume(procedure_id: Id, reason: Reason) -> None:
-    """Let a procedure that was stopped go on behind its last step."""
+    """Let a stopped procedure continue after its last step."""
     with project() as here, here.database.begin() as tx:
         procedures.resume(tx, procedure_id, actor=here.actor, reason=reason, now=here.clock.now())
-    typer.echo("it goes on as soon as a worker takes it")
+    typer.echo("it continues as soon as a worker takes it")
 
 
 @app.command()
 def fork(
     procedure_id: Id,
     reason: Reason,
-    from_step: Annotated[int, typer.Option(min=1, help="The first step that the new one does itself.")] = 1,
+    from_step: Annotated[int, typer.Option(min=1, help="The first step that the new procedure runs itself.")] = 1,
 ) -> None:
-    """Begin a new procedure at a step of another, on the present version of the code."""
+    """Start a new procedure from a step of another, on the current version of the code."""
     with project() as here, here.database.begin() as tx:
         new = procedures.fork(
             tx, procedure_id, from_step=from_step, actor=here.actor, reason=reason, now=here.clock.now()

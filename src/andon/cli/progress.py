@@ -18,12 +18,12 @@ from rich.progress import (
 from rich.text import Text
 
 SECONDS = 10.0
-"""Between two lines where there is no terminal."""
+"""The seconds between two lines where there is no terminal."""
 
 
 @contextmanager
 def progress(what: str, total: int, noun: str) -> Iterator[Callable[[int], None]]:
-    """Show how much of `total` is done, on standard error; the block says of each step how much it was."""
+    """Show how much of `total` is done, on standard error; the block reports the size of each step."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _Lines(console, what, total, noun).advance
@@ -49,13 +49,13 @@ class _Rate(ProgressColumn):
         self._noun = noun
 
     def render(self, task: Task) -> Text:
-        """Return the figure, once there is one."""
+        """Return the rate as text, once there is one."""
         speed = task.finished_speed or task.speed
         return Text("" if speed is None else f"{speed:,.0f} {self._noun}/s")
 
 
 class _Lines:
-    """A line every ten seconds; what ends sooner says nothing."""
+    """A line every ten seconds; shorter work prints nothing."""
 
     def __init__(self, console: Console, what: str, total: int, noun: str) -> None:
         self._console, self._what, self._total, self._noun = console, what, total, noun
@@ -63,7 +63,7 @@ class _Lines:
         self._told_at = time.monotonic()
 
     def advance(self, step: int) -> None:
-        """So much more is done."""
+        """Add to the amount done."""
         self._done += step
         now = time.monotonic()
         if now - self._told_at < SECONDS:

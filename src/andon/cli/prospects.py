@@ -1,4 +1,4 @@
-"""The table of prospects: at most this error makes this share automatic; and why where it is little."""
+"""The table of prospects: the share that is automatic at each error bound, and the reasons where it is small."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ from andon.cli.printing import Plain
 from andon.models import ClassQuality, Manifest, TargetProspect, prospects_of, shortfall_of
 
 _SEEN = 0.005
-"""A share that is not 0% as it is shown."""
+"""The least share that is not shown as 0%."""
 
 
 def print_prospects(console: Console, manifest: Manifest, users: Sequence[Automation] = ()) -> None:
@@ -20,7 +20,7 @@ def print_prospects(console: Console, manifest: Manifest, users: Sequence[Automa
 
 
 def prospects_table(manifest: Manifest, users: Sequence[Automation]) -> RenderableType:
-    """Make the table of a packed model."""
+    """Build the table of a packed model."""
     declared = {risk.target: f"declared by {user.name}" for user, risk in _bounds(users)}
     one = next(iter(_bounds(users)), None)
     confidence, local = (0.95, None) if one is None else (one[1].confidence, one[1].local)
@@ -29,7 +29,7 @@ def prospects_table(manifest: Manifest, users: Sequence[Automation]) -> Renderab
 
 
 def table_of(prospects: Sequence[TargetProspect], title: str, marks: dict[float, str]) -> Plain:
-    """Make a table of prospects; `marks` are said beside a target."""
+    """Build a table of prospects; `marks` are notes shown next to targets."""
     table = Plain("at most wrong", "automatic", "wrong", "near the gate", "", title=title)
     for one in _told(prospects, marks):
         mark = marks.get(one.target, "")
@@ -38,7 +38,7 @@ def table_of(prospects: Sequence[TargetProspect], title: str, marks: dict[float,
 
 
 def table_of_classes(by_class: Mapping[str, ClassQuality], title: str) -> Plain:
-    """Make a table of how well each class is told from the others."""
+    """Build a table of how well each class is separated from the others."""
     table = Plain("class", "rows", "precision", "recall", "F1", title=title)
     for name, one in by_class.items():
         shares = ("" if share is None else f"{share:.0%}" for share in (one.precision, one.recall, one.f1))
@@ -47,13 +47,13 @@ def table_of_classes(by_class: Mapping[str, ClassQuality], title: str) -> Plain:
 
 
 def _told(prospects: Sequence[TargetProspect], marks: dict[float, str]) -> list[TargetProspect]:
-    """Return the prospects with an automatic share or a mark, and the highest of the others to stand for them."""
+    """Return the prospects with an automatic share or a mark, and the highest of the rest to represent the rest."""
     nothing = [one for one in prospects if one.share < _SEEN and one.target not in marks]
     return [one for one in prospects if one not in nothing[:-1]]
 
 
 def why_little(manifest: Manifest, users: Sequence[Automation]) -> list[str]:
-    """Say of each automation why little would be automatic, and what would help."""
+    """Return, for each automation, why little would be automatic and what would help."""
     labelled, found = manifest.training.rows + manifest.training.held_out_rows, []
     for user, risk in _bounds(users):
         why = shortfall_of(manifest.risk, risk.target, risk.confidence, labelled=labelled, local=risk.local)

@@ -1,4 +1,4 @@
-"""The part of `andon policy` that works on published versions: publish, put in force, list, show."""
+"""The commands of `andon policy` for published versions: publish, put in force, list, show."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from andon.kernel.db import Tx
 from andon.policies import PolicyVersion
 
 Name = Annotated[str, typer.Argument(help="The automation.")]
-Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
+Reason = Annotated[str, typer.Option(help="The reason, kept in the audit log.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -24,7 +24,7 @@ def publish(
     file: Annotated[Path, typer.Argument(help="The decision table, a YAML file.", exists=True, dir_okay=False)],
     reason: Reason,
     aside: Annotated[
-        bool, typer.Option("--aside", help="For splits and shadows only: leave what is in force.")
+        bool, typer.Option("--aside", help="For splits and shadows only: do not put it in force.")
     ] = False,
 ) -> None:
     """Publish a policy and put it in force; running gateways follow within a second."""
@@ -52,7 +52,7 @@ def use(
     version: Annotated[str, typer.Argument(help="A published version, as `andon policy list` shows it.")],
     reason: Reason,
 ) -> None:
-    """Put a published version in force, for instance the one before; running gateways follow within a second."""
+    """Put a published version in force, such as the previous one; running gateways follow within a second."""
     with project() as here:
         automation = chosen(load_automations(here.settings), name)
         with here.database.begin() as tx:
@@ -70,7 +70,7 @@ def use(
 
 
 def list_published(name: Name, as_json: AsJson = False) -> None:
-    """List every change of the policy in force, newest first, and the versions that are only published."""
+    """List all changes of the policy in force, newest first, and the versions that are only published."""
     with project() as here, here.database.begin() as tx:
         decisions.require_deployed(tx, name)
         versions, history = policies.list_versions(tx, name), policies.history(tx, name)
@@ -103,7 +103,7 @@ def list_published(name: Name, as_json: AsJson = False) -> None:
 
 def show(
     name: Name,
-    version: Annotated[str | None, typer.Argument(help="A published version; the one in force if left out.")] = None,
+    version: Annotated[str | None, typer.Argument(help="A published version; default: the one in force.")] = None,
 ) -> None:
     """Print the text of a published policy."""
     with project() as here, here.database.begin() as tx:

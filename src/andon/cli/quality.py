@@ -1,4 +1,4 @@
-"""`andon quality`: how good a line is now."""
+"""`andon quality`: the current quality of a line."""
 
 import json
 from typing import Annotated, Any
@@ -22,7 +22,7 @@ def show(
     automation: Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show how good a line is now: what is automatic and proven, what its monitors see, and what is open."""
+    """Show the current quality of a line: automatic share and its proof, monitors, open alerts and incidents."""
     with project() as here, here.database.begin() as tx:
         found = quality.line_quality(tx, automation, here.clock.now())
     if as_json:
@@ -30,7 +30,7 @@ def show(
         return
     console = Console(highlight=False)
     console.print(_facts(found))
-    table = Plain("monitor", "state", "what it sees")
+    table = Plain("monitor", "state", "finding")
     for one in found.monitors:
         table.add_row(one.monitor, one.state, one.sentence, style=_STYLES.get(one.state))
     console.print(table)
@@ -57,7 +57,7 @@ def _facts(found: LineQuality) -> Facts:
         table.add_row("forecast", found.forecast)
     audits = found.audits
     if audits.share is not None:
-        counted = f"{audits.waiting:,} wait, {audits.agreed:,} agreed, {audits.disagreed:,} did not"
+        counted = f"{audits.waiting:,} waiting, {audits.agreed:,} agreed, {audits.disagreed:,} did not"
         table.add_row("blind audits", f"{audits.share:.2%} of the automatic decisions; {counted}")
     for measure in found.measures:
         table.add_row(

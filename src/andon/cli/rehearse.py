@@ -34,30 +34,31 @@ from andon.rehearsals import (
 
 app = typer.Typer(help="Send recorded traffic to a staging gateway, and invent rows.", no_args_is_help=True)
 
-Name = Annotated[str | None, typer.Argument(help="The automation; may be left out if there is one.")]
+Name = Annotated[str | None, typer.Argument(help="The automation; optional if there is only one.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 PAGE = 500
 LOOKED_AT = 5_000
-"""The number of newest recorded inputs that invented rows resemble."""
+"""The number of newest recorded inputs that shape the invented rows."""
 
 
 @app.command()
 def traffic(
-    to: Annotated[str, typer.Option(help="The gateway that gets the calls, as http://127.0.0.1:8090.")],
+    to: Annotated[str, typer.Option(help="The gateway that receives the calls, such as http://127.0.0.1:8090.")],
     automation: Name = None,
-    since: Annotated[str, typer.Option(help="How far back the recorded calls begin, as 1h or 7d.")] = "1h",
+    since: Annotated[str, typer.Option(help="How far back the recorded calls begin, such as 1h or 7d.")] = "1h",
     pace: Annotated[
-        float, typer.Option(min=0.01, max=10_000, help="How many times as fast as they were recorded.")
+        float, typer.Option(min=0.01, max=10_000, help="The speed, as a multiple of the recorded speed.")
     ] = 1.0,
     key_file: Annotated[Path | None, typer.Option(help="A file that holds the key of that gateway.")] = None,
-    key_env: Annotated[str | None, typer.Option(help="Or the environment variable that holds it.")] = None,
+    key_env: Annotated[str | None, typer.Option(help="The environment variable that holds the key instead.")] = None,
     even_here: Annotated[
-        bool, typer.Option("--even-here", help="Send to this installation too, which then decides all of it again.")
+        bool,
+        typer.Option("--even-here", help="Allow sending to this installation, which then decides every call again."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send recorded calls to another gateway in their rhythm, and compare its decisions."""
+    """Send recorded calls to another gateway at their recorded pace, and compare its decisions."""
     key = _key(key_file, key_env)
     with project() as here:
         name = chosen(load_automations(here.settings), automation).name
@@ -81,9 +82,9 @@ def traffic(
 
 @app.command()
 def rows(
-    out: Annotated[Path, typer.Option(help="Where the rows go, as .jsonl, .csv or .parquet.")],
+    out: Annotated[Path, typer.Option(help="The file to write: .jsonl, .csv or .parquet.")],
     automation: Name = None,
-    count: Annotated[int, typer.Option("--rows", min=0, max=10_000_000, help="How many.")] = 1_000,
+    count: Annotated[int, typer.Option("--rows", min=0, max=10_000_000, help="The number of rows.")] = 1_000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same rows.")] = 0,
     edges: Annotated[
         bool, typer.Option("--edges", help="Add rows at the edges of the contract: bounds, missing values, odd texts.")
@@ -119,9 +120,9 @@ def rows(
 
 
 def _key(file: Path | None, variable: str | None) -> str:
-    """Read the key of the gateway that gets the calls. Raises TargetUnusable."""
+    """Read the key of the gateway that receives the calls. Raises TargetUnusable."""
     if (file is None) == (variable is None):
-        raise TargetUnusable("Name the place of the gateway's key, with --key-file or with --key-env")
+        raise TargetUnusable("Give the gateway's key with --key-file or --key-env")
     if file is not None:
         if not file.is_file():
             raise TargetUnusable(f"There is no file {file} with a key")
@@ -142,8 +143,8 @@ def _refuse_own(here: Project, key: str) -> None:
     except Unauthenticated:
         return
     raise TargetRecorded(
-        "The key is one of the installation that recorded these calls, which would decide and act once more; "
-        "use a key of the other installation, or say --even-here"
+        "This key belongs to the installation that recorded these calls, which would decide and act again; "
+        "use a key of the other installation, or add --even-here"
     )
 
 
@@ -191,7 +192,7 @@ def _show_source(source: RowSource, declared: Automation) -> None:
     how = (
         f"as in {source.recorded:,} recorded inputs" if source.dependent else "not at all: too few inputs are recorded"
     )
-    typer.echo(f"Fields depend on each other {how}")
+    typer.echo(f"Dependence between fields: {how}")
 
 
 def _show(report: TrafficReport, name: str) -> None:

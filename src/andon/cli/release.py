@@ -1,4 +1,4 @@
-"""`andon release` and `andon releases`: which version of an automation's code may decide."""
+"""`andon release` and `andon releases`: the version of an automation's code that may decide."""
 
 import json
 from typing import Annotated
@@ -16,13 +16,13 @@ Name = Annotated[str, typer.Argument(help="The automation.")]
 
 def release(
     name: Name,
-    reason: Annotated[str, typer.Option(help="Why; it stands in the audit log.")],
+    reason: Annotated[str, typer.Option(help="The reason, kept in the audit log.")],
     version: Annotated[
         int | None,
-        typer.Option(min=1, help="A version that a process was started with before, instead of the code here."),
+        typer.Option(min=1, help="A version that a process has been started with, instead of the code in this folder."),
     ] = None,
 ) -> None:
-    """Let the code of an automation in this folder decide; running gateways that have it follow within a second."""
+    """Let an automation's code in this folder decide; running gateways that have it follow within a second."""
     with project() as here:
         if version is None:
             automation = chosen(load_automations(here.settings), name)
@@ -70,4 +70,4 @@ def releases(name: Name, as_json: Annotated[bool, typer.Option("--json", help="P
         table.add_row(str(one.number), str(one.version), "" if one.before is None else str(one.before), when)
     Console().print(table)
     if not history or history[0].version != newest.number:
-        typer.echo(f"Version {newest.number}, brought by {newest.deployed_by}, is not released")
+        typer.echo(f"Version {newest.number}, deployed by {newest.deployed_by}, is not released")

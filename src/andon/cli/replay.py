@@ -24,17 +24,22 @@ from andon.kernel.db import Tx
 from andon.kernel.errors import Conflict, NotFound
 from andon.replays import EARLIEST, ReplayInvalid, ReplayQuestion, ReplayReport, ReplayTally, TriedPolicy
 
-Name = Annotated[str | None, typer.Argument(help="Whose decisions, if there are several automations.")]
-NameOption = Annotated[str | None, typer.Option("--automation", help="The same as an option.")]
+Name = Annotated[
+    str | None, typer.Argument(help="The automation whose decisions to replay; required if there are several.")
+]
+NameOption = Annotated[str | None, typer.Option("--automation", help="The same, as an option.")]
 Last = Annotated[
     int | None,
-    typer.Option(min=1, max=10_000_000, help="How many of the newest decisions; 1,000 unless --since is given."),
+    typer.Option(
+        min=1, max=10_000_000, help="At most this many of the newest decisions; default: 1,000 unless --since is given."
+    ),
 ]
-Since = Annotated[str | None, typer.Option(help="From when: 30d, 12h, or a moment such as 2026-11-24T12:00Z.")]
-Until = Annotated[str | None, typer.Option(help="Before when; now if left out.")]
+Since = Annotated[str | None, typer.Option(help="The start: 30d, 12h, or a moment such as 2026-11-24T12:00Z.")]
+Until = Annotated[str | None, typer.Option(help="The end, exclusive; default: now.")]
 Verify = Annotated[bool, typer.Option("--verify", help="Fail unless every decision comes out identical.")]
 Model = Annotated[
-    str | None, typer.Option("--model", "--model-version", help="Decide with this model version, as fraud-risk@8 or 8.")
+    str | None,
+    typer.Option("--model", "--model-version", help="Decide with this model version, such as fraud-risk@8 or 8."),
 ]
 PolicyOption = Annotated[str | None, typer.Option("--policy", help="Decide by this policy: a file, or a version.")]
 GateOption = Annotated[float | None, typer.Option("--gate", min=0, max=2, help="Decide with this threshold.")]
@@ -52,7 +57,7 @@ class ReplayDiffers(Conflict):
 
 
 class PolicyMissing(NotFound):
-    """There is no such file, and no such version."""
+    """There is neither such a file nor such a version."""
 
 
 def replay(
@@ -69,7 +74,7 @@ def replay(
     html: Html = None,
     json_file: Json = None,
 ) -> None:
-    """Decide recorded decisions again from what was seen then, by the versions that made them or by a candidate."""
+    """Decide recorded decisions again from their recorded inputs, by the versions that made them or by a candidate."""
     with project() as here:
         declared, now = chosen(load_automations(here.settings), name or automation), here.clock.now()
         with here.database.begin() as tx:
@@ -89,7 +94,7 @@ def replay(
         _show_verification(tally, report)
     write(report, html, json_file, here.settings.project.name)
     if verify and tally.identical < tally.decisions:
-        raise ReplayDiffers(f"{tally.decisions - tally.identical} of {tally.decisions} decisions came out otherwise")
+        raise ReplayDiffers(f"{tally.decisions - tally.identical} of {tally.decisions} decisions came out differently")
 
 
 def replayed(here: Project, question: ReplayQuestion, review_minutes: float | None) -> tuple[ReplayTally, ReplayReport]:
@@ -103,7 +108,7 @@ def replayed(here: Project, question: ReplayQuestion, review_minutes: float | No
 
 
 def write(report: ReplayReport, html: Path | None, json_file: Path | None, project_name: str) -> None:
-    """Write the report into the files that were named."""
+    """Write the report to the given files."""
     if html is not None:
         html.write_text(replay_page(report, project_name), encoding="utf-8")
     if json_file is not None:
@@ -121,7 +126,7 @@ def version_of(tx: Tx, automation: Automation, text: str) -> int:
     model, _, version = text.rpartition("@")
     if model not in ("", automation.model):
         raise ReplayInvalid(
-            f"{automation.name} asks {automation.model}, not {model}: write {automation.model}@{version}"
+            f"{automation.name} uses {automation.model}, not {model}: write {automation.model}@{version}"
         )
     if not version.isdecimal():
         return models.by_alias(tx, automation.model, version).number

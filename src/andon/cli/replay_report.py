@@ -11,7 +11,7 @@ _SHOWN = 12
 
 
 def show_report(report: ReplayReport) -> None:
-    """Print what would change: flips first, then rules, reasons and segments, then work and mistakes."""
+    """Print the changes: first flips, then rules, reasons and segments, then work and mistakes."""
     console, scope = Console(), report.asked
     span = f"{scope.since:%Y-%m-%d %H:%M} to {scope.until:%Y-%m-%d %H:%M} UTC"
     console.print(
@@ -128,7 +128,7 @@ def _labelled(change: LabelledChange, *, rate: bool) -> str:
     apart = ""
     if change.difference is not None:
         one = change.difference
-        apart = f"\nfor each 1,000 decisions {1000 * one.mean:+.2f} ({1000 * one.low:+.2f} to {1000 * one.high:+.2f})"
+        apart = f"\nper 1,000 decisions {1000 * one.mean:+.2f} ({1000 * one.low:+.2f} to {1000 * one.high:+.2f})"
     return f"{_estimate(change.before, rate=rate)} → {_estimate(change.after, rate=rate)} {of}{apart}"
 
 

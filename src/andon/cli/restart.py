@@ -1,4 +1,4 @@
-"""`andon restart`: other processes for the parts of a running installation, without losing a request."""
+"""`andon restart`: new processes for a running installation, without losing a request."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -11,11 +11,11 @@ from andon.supervisor import control
 from andon.supervisor.ports import configured
 
 PATIENCE_SECONDS = 120.0
-"""The longest silence of a restart."""
+"""The longest time without news of a restart."""
 
 
 class What(StrEnum):
-    """The parts that can be restarted."""
+    """The processes that can be restarted."""
 
     GATEWAY = "gateway"
     WORKER = "worker"
@@ -24,12 +24,12 @@ class What(StrEnum):
 
 
 def restart(
-    part: Annotated[What, typer.Argument(help="Which part.")] = What.ALL,
+    part: Annotated[What, typer.Argument(help="The process to replace, or all.")] = What.ALL,
     folder: Annotated[Path, typer.Option(help="The project's folder.", file_okay=False, exists=True)] = Path(),
 ) -> None:
-    """Replace the processes of a running `andon up`, which so read the project anew, without losing a request.
+    """Replace the processes of a running `andon up` so that they read the project again, without losing a request.
 
-    The new process takes over when it is ready; if it does not become ready, the one before goes on.
+    The new process takes over when it is ready; if it does not become ready, the old one continues.
     """
     settings = config.load(folder.resolve())
     running = [What(address.part) for address in configured(settings)]

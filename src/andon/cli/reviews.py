@@ -1,4 +1,4 @@
-"""`andon reviews`: work the review queue from a terminal."""
+"""`andon reviews`: works the review queue from a terminal."""
 
 import json
 from datetime import datetime
@@ -21,17 +21,19 @@ ReviewId = Annotated[UUID, typer.Argument(help="The review.")]
 
 @app.command("list")
 def list_reviews(
-    queue: Annotated[str | None, typer.Option(help="Only this queue.")] = None,
-    state: Annotated[ReviewState | None, typer.Option(help="Only this state; else all that wait.")] = None,
-    overdue: Annotated[bool, typer.Option("--overdue", help="Only those that are late.")] = False,
-    mine: Annotated[bool, typer.Option("--mine", help="Only those that you hold or have decided.")] = False,
+    queue: Annotated[str | None, typer.Option(help="Limit to this queue.")] = None,
+    state: Annotated[
+        ReviewState | None, typer.Option(help="Limit to this state; default: all waiting reviews.")
+    ] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Only overdue reviews.")] = False,
+    mine: Annotated[bool, typer.Option("--mine", help="Only reviews that you hold or have decided.")] = False,
     blind: Annotated[
-        bool, typer.Option("--blind", help="Only blind audits, and how many agreed with the line.")
+        bool, typer.Option("--blind", help="Only blind audits; also print how many agreed with the line.")
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most this many.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List reviews, the one due first first."""
+    """List reviews, earliest due first."""
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
         holder = here.actor.name if mine else None
@@ -45,7 +47,7 @@ def list_reviews(
     for automation, counts in sorted(audited.items()):
         typer.echo(f"{automation}: {counts.agreed} audits agreed with the line, {counts.disagreed} did not")
     if not found:
-        typer.echo("Nothing waits here.")
+        typer.echo("No review found.")
         return
     table = Plain("review", "due", "standing", "case", "asked because", by_id=True)
     for review in found:
@@ -62,7 +64,7 @@ def list_reviews(
 
 @app.command()
 def show(review_id: ReviewId, as_json: AsJson = False) -> None:
-    """Show one review with the decision it is about."""
+    """Show a review and its decision."""
     with project() as here, here.database.begin() as tx:
         review = reviews.get(tx, review_id)
         summary = _summary(review, here.clock.now()) | {"decision": reviews.decision_of(tx, review)}
@@ -78,15 +80,15 @@ def show(review_id: ReviewId, as_json: AsJson = False) -> None:
 
 @app.command()
 def claim(review_id: ReviewId) -> None:
-    """Take a review; it is nobody else's for a quarter of an hour."""
+    """Take a review; for a quarter of an hour, nobody else can decide it."""
     with project() as here, here.database.begin() as tx:
         reviews.claim(tx, review_id, actor=here.actor, now=here.clock.now())
-    typer.echo(f"{review_id} is yours for {reviews.CLAIM.seconds // 60} minutes")
+    typer.echo(f"{review_id} is yours for the next {reviews.CLAIM.seconds // 60} minutes")
 
 
 @app.command()
 def release(review_id: ReviewId) -> None:
-    """Give a review back to the queue."""
+    """Return a review to the queue."""
     with project() as here, here.database.begin() as tx:
         reviews.release(tx, review_id, actor=here.actor, now=here.clock.now())
     typer.echo(f"{review_id} is back in the queue")
@@ -95,13 +97,11 @@ def release(review_id: ReviewId) -> None:
 @app.command()
 def verdict(
     review_id: ReviewId,
-    outcome: Annotated[str, typer.Option(help="What you choose; in a blind audit, the class that is true.")],
-    reason: Annotated[str, typer.Option(help="Why; it is kept with the review and in the audit log.")],
-    label: Annotated[
-        str | None, typer.Option(help="The class that was true, where the outcome does not determine it.")
-    ] = None,
+    outcome: Annotated[str, typer.Option(help="Your choice; in a blind audit, the true class.")],
+    reason: Annotated[str, typer.Option(help="The reason, kept with the review and in the audit log.")],
+    label: Annotated[str | None, typer.Option(help="The true class, if the outcome does not determine it.")] = None,
 ) -> None:
-    """Decide a review that you hold; what follows from the outcome is set off with it."""
+    """Decide a review that you hold; this starts whatever follows from the outcome."""
     with project() as here, here.database.begin() as tx:
         reviews.give_verdict(
             tx,
@@ -144,7 +144,7 @@ def _summary(review: ReviewTask, now: datetime) -> dict[str, Any]:
 
 
 def _why(review: ReviewTask) -> str:
-    """Say why a person is asked."""
+    """Return why a person is asked."""
     if review.blind:
         return "blind audit: which class is true?"
     return review.question or ", ".join(review.reasons) or review.rule

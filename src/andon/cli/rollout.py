@@ -1,4 +1,4 @@
-"""`andon rollout`: let a model version, a policy or a gate take over step by step, under tests."""
+"""`andon rollout`: lets a model version, a policy or a gate take over step by step, under tests."""
 
 import json
 import re
@@ -27,8 +27,8 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")]
-Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
-Number = Annotated[int | None, typer.Option("--number", min=1, help="Which rollout; the newest if left out.")]
+Reason = Annotated[str, typer.Option(help="The reason, kept in the audit log.")]
+Number = Annotated[int | None, typer.Option("--number", min=1, help="The number of the rollout; default: the newest.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Change = Callable[..., Rollout]
 
@@ -40,34 +40,34 @@ def start(
     automation: Name,
     reason: Reason,
     model: Annotated[
-        str | None, typer.Option(help="The model version, as fraud-risk@8 or 8; the champion if left out.")
+        str | None, typer.Option(help="The model version, such as fraud-risk@8 or 8; default: the champion.")
     ] = None,
     policy: Annotated[
         str | None,
-        typer.Option(help="A file with a policy, or a published version; the one in force if left out."),
+        typer.Option(help="A policy file or a published version; default: the one in force."),
     ] = None,
     gate: Annotated[
         float | None,
-        typer.Option(min=0, max=2, help="The confidence from which it decides by itself; what holds if left out."),
+        typer.Option(min=0, max=2, help="The confidence from which it decides by itself; default: the gate in force."),
     ] = None,
-    plan: Annotated[str | None, typer.Option(help="canary, shadow or ab; as declared if left out.")] = None,
-    steps: Annotated[str | None, typer.Option(help="Percents of traffic, as 5,25,50,100.")] = None,
+    plan: Annotated[str | None, typer.Option(help="canary, shadow or ab; default: as declared.")] = None,
+    steps: Annotated[str | None, typer.Option(help="Percentages of traffic, such as 5,25,50,100.")] = None,
     margin: Annotated[
         list[str] | None,
-        typer.Option(help="GUARDRAIL=MARGIN, as errors=0.2 for 20% more; may be given more than once."),
+        typer.Option(help="GUARDRAIL=MARGIN, such as errors=0.2 for 20% more; may be repeated."),
     ] = None,
     require: Annotated[
-        list[str] | None, typer.Option(help="A guardrail that promotion waits for; may be given more than once.")
+        list[str] | None, typer.Option(help="A guardrail that promotion waits for; may be repeated.")
     ] = None,
-    off: Annotated[
-        list[str] | None, typer.Option(help="A guardrail to do without; may be given more than once.")
+    off: Annotated[list[str] | None, typer.Option(help="A guardrail to do without; may be repeated.")] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="The unit of random assignment: subject (such as an account) or decision.")
     ] = None,
-    unit: Annotated[str | None, typer.Option(help="What is drawn: subject (an account, say) or decision.")] = None,
     stage_decisions: Annotated[
-        int | None, typer.Option(min=1, help="Decisions of the candidate that each stage takes at least.")
+        int | None, typer.Option(min=1, help="The least number of the candidate's decisions in each stage.")
     ] = None,
-    stage_time: Annotated[str | None, typer.Option(help="Time that each stage takes at least, as 10m or 1h.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how long it would take.")] = False,
+    stage_time: Annotated[str | None, typer.Option(help="The least duration of each stage, such as 10m or 1h.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate how long it would take.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Start a rollout: the candidate runs as a shadow, then gets traffic step by step. A worker watches it."""
@@ -108,7 +108,7 @@ def start(
 
 @app.command()
 def show(automation: Name, number: Number = None, as_json: AsJson = False) -> None:
-    """Show a rollout: where it stands, the evidence of each guardrail, and what it still needs."""
+    """Show a rollout: its stage, the evidence of each guardrail, and what it still needs."""
     with project() as here, here.database.begin() as tx:
         history = rollouts.show(tx, automation, number)
         now = here.clock.now()
@@ -120,14 +120,14 @@ def show(automation: Name, number: Number = None, as_json: AsJson = False) -> No
         until = rollouts.lease_end(tx, one)
     _show(history, standings)
     if until is not None and until <= now:
-        typer.echo(f"No worker has watched it since {until:%Y-%m-%d %H:%M:%S} UTC: the candidate gets no traffic")
+        typer.echo(f"No worker has monitored it since {until:%Y-%m-%d %H:%M:%S} UTC: the candidate gets no traffic")
     if expected is not None:
         _tell_forecast(expected)
 
 
 @app.command("list")
 def list_rollouts(
-    automation: Annotated[str | None, typer.Argument(help="The automation; all if left out.")] = None,
+    automation: Annotated[str | None, typer.Argument(help="The automation; default: all.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List rollouts, newest first."""
@@ -147,31 +147,31 @@ def list_rollouts(
 
 @app.command()
 def pause(automation: Name, reason: Reason, number: Number = None) -> None:
-    """Let a rollout stay at its stage; harm still ends it."""
+    """Keep a rollout at its stage; harm still ends it."""
     _change(rollouts.pause, automation, number, reason)
 
 
 @app.command()
 def resume(automation: Name, reason: Reason, number: Number = None) -> None:
-    """Let a paused rollout go on."""
+    """Resume a paused rollout."""
     _change(rollouts.resume, automation, number, reason)
 
 
 @app.command()
 def abort(automation: Name, reason: Reason, number: Number = None) -> None:
-    """End a rollout: all traffic goes to the champion, whatever works or does not."""
+    """End a rollout: all traffic goes to the champion, even if other components fail."""
     _change(rollouts.abort, automation, number, reason)
 
 
 @app.command()
 def approve(automation: Name, reason: Reason, number: Number = None) -> None:
-    """Let a rollout begin that waits for its approval."""
+    """Approve a waiting rollout, which then starts."""
     _change(rollouts.approve, automation, number, reason)
 
 
 @app.command()
 def promote(automation: Name, reason: Reason, number: Number = None) -> None:
-    """Let the candidate take over now, whatever the tests say."""
+    """Let the candidate take over now, regardless of the tests."""
     _change(rollouts.promote, automation, number, reason)
 
 
@@ -222,7 +222,7 @@ def _steps(text: str) -> list[float]:
     try:
         return [float(one) for one in text.split(",")]
     except ValueError:
-        raise Invalid(f"--steps {text!r}: say percents, as in --steps 5,25,50,100") from None
+        raise Invalid(f"--steps {text!r}: expected percentages, as in --steps 5,25,50,100") from None
 
 
 def _margin(text: str) -> tuple[str, float]:
@@ -230,7 +230,7 @@ def _margin(text: str) -> tuple[str, float]:
     try:
         return name, float(value)
     except ValueError:
-        raise Invalid(f"--margin {text!r}: say GUARDRAIL=MARGIN, as in --margin errors=0.2") from None
+        raise Invalid(f"--margin {text!r}: expected GUARDRAIL=MARGIN, as in --margin errors=0.2") from None
 
 
 def _span(text: str) -> timedelta:
@@ -239,19 +239,19 @@ def _span(text: str) -> timedelta:
     try:
         return span_of(text)
     except DeclarationInvalid:
-        raise Invalid(f"--stage-time {text!r}: say a number with s, m, h or d, as in --stage-time 10m") from None
+        raise Invalid(f"--stage-time {text!r}: expected a number with s, m, h or d, as in --stage-time 10m") from None
 
 
 def _version(text: str, model: str) -> int:
-    """VERSION or MODEL@VERSION. Raises Invalid."""
+    """Read VERSION or MODEL@VERSION. Raises Invalid."""
     name, _, number = text.rpartition("@")
     if not number.isdecimal() or name not in ("", model):
-        raise Invalid(f"--model {text!r}: say a version of {model}, as in --model {model}@8")
+        raise Invalid(f"--model {text!r}: expected a version of {model}, as in --model {model}@8")
     return int(number)
 
 
 def _policy(here: Project, tx: Tx, automation: Automation, given: str | None, reason: str) -> str:
-    """Return the published version of the argument: a version, or a file, which is published for this."""
+    """Return the published version of the argument: a version, or a file, which is published first."""
     if given is None or _POLICY_VERSION.fullmatch(given):
         return given or ""
     file = Path(given)
@@ -274,8 +274,10 @@ def _policy(here: Project, tx: Tx, automation: Automation, given: str | None, re
 def _tell_forecast(expected: RolloutForecast) -> None:
     typer.echo(expected.sentence)
     for one in expected.guardrails:
-        harm = f"{one.worse} is found after about {_needs(one.harm_decisions, one.harm_hours)} at {one.harm_share:g}%"
-        now = f"{one.now} now; {harm}" if one.base else "none lately"
+        harm = (
+            f"{one.worse} is detected after about {_needs(one.harm_decisions, one.harm_hours)} at {one.harm_share:g}%"
+        )
+        now = f"{one.now} now; {harm}" if one.base else "none recently"
         when = "by now"
         if one.sound_decisions != 0:
             when = f"after about {_needs(one.sound_decisions, one.sound_hours)} at {one.sound_share:g}%"

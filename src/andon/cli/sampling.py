@@ -1,4 +1,4 @@
-"""`andon models register PATH --sample FILE`: a bare model becomes a package by what it and a sample say."""
+"""`andon models register PATH --sample FILE`: packs a bare model with what is inferred from it and a sample."""
 
 import tempfile
 from collections.abc import Iterator
@@ -20,11 +20,11 @@ _SHOWN = 6
 def packed_from_sample(
     path: Path, sample: Path, target: str | None, *, name: str | None, trust: bool
 ) -> Iterator[Path]:
-    """Pack a saved model with what was inferred, say what that is, and lend the folder."""
+    """Pack a saved model with what was inferred, print that, and yield the folder."""
     if not path.exists():
         raise Invalid(f"There is no {path}")
     if (path / "manifest.json").is_file():
-        raise Invalid(f"{path} is a package already, which says what it takes: register it without --sample")
+        raise Invalid(f"{path} is already a package: register it without --sample")
     rows = list(datafile.read_rows(sample, most=_MOST_ROWS))
     found = models.infer(path, rows, target, trust=trust)
     with tempfile.TemporaryDirectory(prefix="andon-sample-") as folder:
@@ -49,7 +49,7 @@ def packed_from_sample(
 def _tell(found: InferredSignature, sample: Path) -> None:
     typer.echo(
         f"From the model and {plural(len(found.rows), 'row')} of {sample.name}, "
-        f"whose {found.target!r} says what was true:"
+        f"whose {found.target!r} holds the true class:"
     )
     positive = f" (the score is for {found.classes[1]}, the rarer)" if len(found.classes) == 2 else ""
     typer.echo(f"  classes   {', '.join(found.classes)}{positive}")

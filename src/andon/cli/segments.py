@@ -12,14 +12,12 @@ from andon.kernel.errors import Invalid
 
 SegmentParts = Annotated[
     list[str] | None,
-    typer.Option(
-        "--segment", help="FIELD=VALUE of the contract: only inputs that equal it. May be given more than once."
-    ),
+    typer.Option("--segment", help="FIELD=VALUE of the contract: limit to inputs with this value. May be repeated."),
 ]
 
 
 def read_segment(tx: Tx, automation: str, given: Sequence[str]) -> Segment:
-    """FIELD=VALUE as the contract's values. Raises Invalid, CordInvalid, AutomationNotFound."""
+    """Read FIELD=VALUE as values of the contract. Raises Invalid, CordInvalid, AutomationNotFound."""
     contract = decisions.newest_version(tx, automation).description["contract"]
     values: dict[str, str] = {}
     for text in given:

@@ -1,4 +1,4 @@
-"""`andon silences`: keep alerts from being sent for a while."""
+"""`andon silences`: keeps alerts from being sent for a while."""
 
 import re
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 @app.command("list")
 def list_silences(
-    ended: Annotated[bool, typer.Option("--ended", help="Those that ended, too.")] = False,
+    ended: Annotated[bool, typer.Option("--ended", help="Include those that have ended.")] = False,
 ) -> None:
     """List silences, newest first."""
     with project() as here, here.database.begin() as tx:
@@ -43,7 +43,7 @@ def list_silences(
 @app.command()
 def make(
     until: Annotated[str, typer.Option(help="A moment (2026-12-24T08:00Z), or a span from now: 30m, 4h, 7d.")],
-    reason: Annotated[str, typer.Option(help="Why; it stands in the audit log.")],
+    reason: Annotated[str, typer.Option(help="The reason, kept in the audit log.")],
     automation: Annotated[str | None, typer.Option(help="Alerts of this automation.")] = None,
     monitor: Annotated[str | None, typer.Option(help="Alerts of this monitor.")] = None,
     series: Annotated[str | None, typer.Option(help="Alerts of this series: a feature, a rule, a destination.")] = None,
@@ -51,7 +51,7 @@ def make(
 ) -> None:
     """Silence alerts. They are still raised and shown, and still pull the cord."""
     if segment and automation is None:
-        raise Invalid("--segment needs --automation, whose contract says what its fields are")
+        raise Invalid("--segment needs --automation, whose contract defines the fields")
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
         part = read_segment(tx, automation, segment) if segment and automation is not None else None
@@ -63,12 +63,12 @@ def make(
 @app.command()
 def end(
     silence: Annotated[UUID, typer.Argument(metavar="SILENCE", help="The silence's id.")],
-    reason: Annotated[str, typer.Option(help="Why; it stands in the audit log.")],
+    reason: Annotated[str, typer.Option(help="The reason, kept in the audit log.")],
 ) -> None:
-    """End a silence before its time. What it kept back and is still open is sent now."""
+    """End a silence early. Alerts that it held back and that are still open are sent now."""
     with project() as here, here.database.begin() as tx:
         ended = alerts.end_silence(tx, silence, actor=here.actor, reason=reason, now=here.clock.now())
-    typer.echo(f"{_which(ended)} is not silenced any more")
+    typer.echo(f"{_which(ended)} is no longer silenced")
 
 
 def _moment(text: str, now: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""`andon spending`: what decisions cost, and how budgets stand."""
+"""`andon spending`: the cost of decisions, and the state of budgets."""
 
 import json
 from datetime import UTC, date, datetime
@@ -18,14 +18,12 @@ from andon.spending import BudgetState, Spend, Total, digits, in_units, money
 def show(
     automation: Annotated[str | None, typer.Argument(help="Only this automation.")] = None,
     since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First UTC day; thirty days if left out.")
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First UTC day; default: thirty days ago.")
     ] = None,
-    until: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last UTC day; today if left out.")
-    ] = None,
+    until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last UTC day; default: today.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what decisions cost, by day, automation and model version, and how the budgets stand."""
+    """Show what decisions cost, by day, automation and model version, and the state of the budgets."""
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
         first, last = spending.span(since and since.date(), until and until.date(), now.date())
@@ -46,7 +44,7 @@ def show(
 
 
 def _require(settings: Settings, automation: str) -> None:
-    """Require that the project declares it. Raises AutomationNotFound, AutomationInvalid.
+    """Require that the project declares the automation. Raises AutomationNotFound, AutomationInvalid.
 
     The code that reads declarations is imported only here.
     """
@@ -61,7 +59,7 @@ def _budgets(tx: Tx, automation: str | None, rows: list[Spend], now: datetime) -
 
 
 def _table(automation: str, rows: list[Spend]) -> Plain:
-    """Return one automation's spending with totals by currency, and GPU time only where there was some."""
+    """Return one automation's spending with totals by currency, and GPU time only if there was any."""
     gpu = any(row.gpu_us for row in rows)
     headings = ("day", "version", "decided", "CPU s", *(["GPU s"] if gpu else []), "cost", "idle", "")
     table = Plain(*headings, title=automation, by_id=True)

@@ -19,7 +19,7 @@ from andon.kernel.db import Tx
 from andon.kernel.errors import Invalid
 from andon.serving import Candidate, TrafficSplit
 
-app = typer.Typer(help="See and choose which versions answer for an automation.", no_args_is_help=True)
+app = typer.Typer(help="Show and choose which versions answer for an automation.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(help="The automation.")]
@@ -36,7 +36,7 @@ class _Open:
 
 @app.command("list")
 def list_splits(as_json: AsJson = False) -> None:
-    """List the automations with what answers for each."""
+    """List the automations with the versions that answer for each."""
     with project() as here:
         automations = load_automations(here.settings)
         with here.database.begin() as tx:
@@ -52,7 +52,7 @@ def list_splits(as_json: AsJson = False) -> None:
 
 @app.command()
 def show(name: Name, as_json: AsJson = False) -> None:
-    """Show what answers for an automation, its shadows, and the last change."""
+    """Show the versions that answer for an automation, its shadows, and the last change."""
     with _opened(name) as opened:
         state = _state(opened)
     if as_json:
@@ -77,17 +77,17 @@ def show(name: Name, as_json: AsJson = False) -> None:
 @app.command("set")
 def set_split(
     name: Name,
-    reason: Annotated[str, typer.Option(help="Why; it stands in the audit log.")],
+    reason: Annotated[str, typer.Option(help="The reason, kept in the audit log.")],
     share: Annotated[
         list[str] | None,
         typer.Option(
             help="VERSION=PERCENT, VERSION+POLICY=PERCENT or VERSION~GATE=PERCENT, once for each. "
-            "The champion has the rest.",
+            "The champion gets the rest.",
         ),
     ] = None,
     shadow: Annotated[
         list[str] | None,
-        typer.Option(help="VERSION, VERSION+POLICY or VERSION~GATE that only looks on; may be given more than once."),
+        typer.Option(help="VERSION, VERSION+POLICY or VERSION~GATE to run as a shadow; may be repeated."),
     ] = None,
 ) -> None:
     """Split an automation's traffic; without --share and --shadow all goes to the champion.
@@ -113,7 +113,7 @@ def set_split(
             suits=lambda policy: decisions.check_policy(automation, policy),
         )
         state = _state(opened)
-    looking_on = "".join(f", version {candidate} looks on" for candidate in state["shadows"])
+    looking_on = "".join(f", version {candidate} runs as a shadow" for candidate in state["shadows"])
     typer.echo(f"{name}: {_answering(state)}{looking_on} (split {state['split']['number']})")
 
 
@@ -135,13 +135,11 @@ def history(name: Name, as_json: AsJson = False) -> None:
 @app.command()
 def shadow(
     name: Name,
-    candidate: Annotated[
-        str, typer.Argument(help="What looked on: VERSION, by the policy in force, or VERSION+POLICY.")
-    ],
-    hours: Annotated[float, typer.Option(min=0.01, max=87_600, help="How far to look back.")] = 24.0,
+    candidate: Annotated[str, typer.Argument(help="The shadow: VERSION, by the policy in force, or VERSION+POLICY.")],
+    hours: Annotated[float, typer.Option(min=0.01, max=87_600, help="How many hours to look back.")] = 24.0,
     as_json: AsJson = False,
 ) -> None:
-    """Count what a candidate said as a shadow."""
+    """Count the decisions that a candidate made as a shadow."""
     wanted = _candidate(candidate)
     with _opened(name) as opened:
         models.get(opened.tx, opened.automation.model, wanted.version)
@@ -153,9 +151,9 @@ def shadow(
         typer.echo(json.dumps(asdict(summary) | {"since": summary.since.isoformat()}, indent=2))
         return
     outcomes = ", ".join(f"{outcome} {count:,}" for outcome, count in summary.outcomes.items())
-    typer.echo(f"{arm} looked on {summary.count:,} times in {hours:g} hours, {summary.errors:,} failed")
+    typer.echo(f"{arm} ran as a shadow {summary.count:,} times in {hours:g} hours, {summary.errors:,} failed")
     if summary.mean_score is not None:
-        typer.echo(f"It would have said: {outcomes or 'nothing'}; mean score {summary.mean_score:.4f}")
+        typer.echo(f"It would have decided: {outcomes or 'nothing'}; mean score {summary.mean_score:.4f}")
 
 
 @contextmanager
@@ -167,7 +165,7 @@ def _opened(name: str) -> Iterator[_Open]:
 
 
 def _candidate(text: str) -> Candidate:
-    """VERSION, VERSION+POLICY, VERSION~GATE or all three. Raises Invalid."""
+    """Read VERSION, VERSION+POLICY, VERSION~GATE or all three. Raises Invalid."""
     try:
         return Candidate.parse(text)
     except ValueError as error:
@@ -175,14 +173,14 @@ def _candidate(text: str) -> Candidate:
 
 
 def _shares(given: Sequence[str]) -> dict[Candidate, float]:
-    """VERSION=PERCENT as numbers. Raises Invalid."""
+    """Read VERSION=PERCENT as numbers. Raises Invalid."""
     shares: dict[Candidate, float] = {}
     for text in given:
         named, _, percent = text.partition("=")
         try:
             candidate, share = Candidate.parse(named), float(percent.removesuffix("%"))
         except ValueError:
-            raise Invalid(f"--share {text!r}: say VERSION=PERCENT, as in --share 5=10") from None
+            raise Invalid(f"--share {text!r}: expected VERSION=PERCENT, as in --share 5=10") from None
         if candidate in shares:
             raise Invalid(f"--share names version {candidate} twice")
         shares[candidate] = share

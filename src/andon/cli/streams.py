@@ -1,4 +1,4 @@
-"""`andon streams`: how far events are, pausing and seeking, and events that could not be decided."""
+"""`andon streams`: positions of streams, pausing and seeking, and dead events."""
 
 import json
 from datetime import datetime
@@ -17,14 +17,14 @@ from andon.cli.printing import Facts, Plain
 from andon.kernel.errors import Invalid
 from andon.streams import DeadEvent, DeadState, Stream, StreamKey
 
-app = typer.Typer(help="Look at streams of events, stop them and let them go on.", no_args_is_help=True)
-dead = typer.Typer(help="Events that could not be decided: look, mend, send again.", no_args_is_help=True)
+app = typer.Typer(help="Inspect, pause, resume and move streams of events.", no_args_is_help=True)
+dead = typer.Typer(help="Inspect, correct and resend events that could not be decided.", no_args_is_help=True)
 app.add_typer(dead, name="dead")
 
-Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
+Reason = Annotated[str, typer.Option(help="The reason, kept in the audit log.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[
-    str, typer.Argument(metavar="STREAM", help="The automation and its trigger: `payments/kafka:transfers`.")
+    str, typer.Argument(metavar="STREAM", help="The automation and its trigger, such as `payments/kafka:transfers`.")
 ]
 EventId = Annotated[UUID, typer.Argument(metavar="EVENT", help="The dead event.")]
 
@@ -38,7 +38,9 @@ def list_streams(as_json: AsJson = False) -> None:
         typer.echo(json.dumps([_summary(stream, waiting.get(stream.key, 0)) for stream in found], indent=2))
         return
     if not found:
-        typer.echo("No stream was read yet: an automation names its streams with `trigger=`, and a worker reads them.")
+        typer.echo(
+            "No stream has been read yet: an automation names its streams with `trigger=`, and a worker reads them."
+        )
         return
     table = Plain("stream", "state", "lag", "newest event", "decided", "dead", "problem")
     for stream in found:
@@ -90,18 +92,18 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
 @app.command()
 def pause(name: Name, reason: Reason) -> None:
-    """Stop a stream; what comes waits at its source."""
+    """Pause a stream; new events wait at their source."""
     with project() as here, here.database.begin() as tx:
         streams.pause(tx, _key(name), actor=here.actor, reason=reason, now=here.clock.now())
-    typer.echo(f"{name} is paused; nothing of it is decided until `andon streams resume {name}`")
+    typer.echo(f"{name} is paused; none of its events is decided until `andon streams resume {name}`")
 
 
 @app.command()
 def resume(name: Name, reason: Reason) -> None:
-    """Let a stream go on from where it stopped."""
+    """Resume a stream from where it stopped."""
     with project() as here, here.database.begin() as tx:
         streams.resume(tx, _key(name), actor=here.actor, reason=reason, now=here.clock.now())
-    typer.echo(f"{name} goes on")
+    typer.echo(f"{name} continues")
 
 
 @app.command()
@@ -109,18 +111,18 @@ def seek(
     name: Name,
     to: Annotated[str, typer.Argument(help="`start`, `end`, a position, or a moment such as 2026-11-25T09:30:00Z.")],
     reason: Reason,
-    partition: Annotated[str | None, typer.Option(help="Only this partition.")] = None,
+    partition: Annotated[str | None, typer.Option(help="Limit to this partition.")] = None,
 ) -> None:
-    """Have a stream go on elsewhere. CloudEvents decided within two days are not decided again; plain messages are."""
+    """Move a stream elsewhere. CloudEvents decided within two days are not decided again; plain messages are."""
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
         streams.seek(tx, _key(name), to, partition=partition, actor=here.actor, reason=reason, now=now)
-    typer.echo(f"{name} goes on at {to} as soon as a worker reads it")
+    typer.echo(f"{name} continues at {to} as soon as a worker reads it")
 
 
 @app.command()
 def asyncapi() -> None:
-    """Print what comes in as events and goes out as results, as an AsyncAPI 3.0 document."""
+    """Print the incoming events and outgoing results as an AsyncAPI 3.0 document."""
     settings = settings_here()
     found = streams.asyncapi_document(load_automations(settings), title=settings.project.name)
     typer.echo(json.dumps(found, indent=2))
@@ -129,7 +131,7 @@ def asyncapi() -> None:
 @dead.command("list")
 def list_dead(
     state: Annotated[DeadState, typer.Option(help="dead, sent or discarded.")] = DeadState.DEAD,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most, the newest first.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most this many, newest first.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List events that could not be decided."""
@@ -149,7 +151,7 @@ def list_dead(
 
 @dead.command("show")
 def show_dead(event_id: EventId) -> None:
-    """Print one event, its data as it came, as JSON."""
+    """Print one event as JSON, with its data as received."""
     with project() as here, here.database.begin() as tx:
         event = streams.get_dead(tx, event_id)
     typer.echo(
@@ -164,10 +166,10 @@ def resend(
     event_id: EventId,
     reason: Reason,
     data: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="A file with the event's data, mended (JSON).")
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A JSON file with the corrected data of the event.")
     ] = None,
 ) -> None:
-    """Try an event again, mended or as it came."""
+    """Try an event again, corrected or as received."""
     with project() as here, here.database.begin() as tx:
         mended = None if data is None else data.read_bytes()
         now = here.clock.now()
@@ -177,16 +179,16 @@ def resend(
 
 @dead.command()
 def discard(event_id: EventId, reason: Reason) -> None:
-    """Give an event up for good."""
+    """Discard an event permanently."""
     with project() as here, here.database.begin() as tx:
         streams.discard(tx, event_id, actor=here.actor, reason=reason, now=here.clock.now())
-    typer.echo("Discarded; it can still be looked at with --state discarded")
+    typer.echo("Discarded; it can still be inspected with --state discarded")
 
 
 def _key(name: str) -> StreamKey:
     automation, slash, stream = name.partition("/")
     if not slash:
-        raise Invalid(f"A stream is named by automation and trigger, as payments/kafka:transfers; this is {name!r}")
+        raise Invalid(f"A stream is named by automation and trigger, such as payments/kafka:transfers, not {name!r}")
     return StreamKey(automation, stream)
 
 

@@ -1,4 +1,4 @@
-"""`andon test`: named cases, judged in memory by the code and the policy on disk."""
+"""`andon test`: named cases, run in memory by the code and the policy on disk."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,19 +17,21 @@ from andon.kernel.errors import Invalid
 
 
 def run_cases(
-    automation: Annotated[str | None, typer.Argument(help="The automation; all of them if left out.")] = None,
+    automation: Annotated[str | None, typer.Argument(help="The automation; default: all.")] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="Test this model, too: a folder that `pack` wrote, or a registered version's number."),
+        typer.Option(help="Also test this model: a folder that `pack` wrote, or a registered version's number."),
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="Write a report as JUnit XML.")] = None,
-    record: Annotated[UUID | None, typer.Option(help="Write a case of this decision instead of running any.")] = None,
-    name: Annotated[str | None, typer.Option(help="The name of that case.")] = None,
+    record: Annotated[
+        UUID | None, typer.Option(help="Write a case from this decision instead of running cases.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The name of the case to write.")] = None,
 ) -> None:
     """Run the named cases of automations against the policy on disk. Ends with status 1 if one fails."""
     if record is not None or name is not None:
         if record is None or name is None or automation or model or junit:
-            raise Invalid("--record DECISION_ID and --name go together, and nothing else with them")
+            raise Invalid("--record DECISION_ID and --name go together, without other options")
         _record(record, name)
         return
     settings = settings_here()

@@ -1,4 +1,4 @@
-"""`andon tools`: toolboxes with their tools, and the calls that agents asked for."""
+"""`andon tools`: toolboxes with their tools, and the calls that agents requested."""
 
 import json
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ from andon.cli.context import project
 from andon.cli.printing import Plain
 from andon.tools import CallState, ToolboxNotFound, ToolCall
 
-app = typer.Typer(help="See the tools of agents, and the calls that they asked for.", no_args_is_help=True)
+app = typer.Typer(help="Show the tools of agents, and the calls that they requested.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -36,7 +36,7 @@ def index(as_json: AsJson = False) -> None:
 
 @app.command()
 def show(name: Annotated[str, typer.Argument(help="A toolbox, or the id of a call.")], as_json: AsJson = False) -> None:
-    """Show a toolbox with how often each tool was called, or one call with its arguments."""
+    """Show a toolbox with the number of calls of each tool, or one call with its arguments."""
     try:
         call_id = UUID(name)
     except ValueError:
@@ -60,10 +60,10 @@ def show(name: Annotated[str, typer.Argument(help="A toolbox, or the id of a cal
 
 @app.command()
 def calls(
-    toolbox: Annotated[str | None, typer.Option(help="Only of this toolbox.")] = None,
-    state: Annotated[CallState | None, typer.Option(help="Only in this state.")] = None,
-    run: Annotated[str | None, typer.Option(help="Only of this run of an agent.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
+    toolbox: Annotated[str | None, typer.Option(help="Limit to this toolbox.")] = None,
+    state: Annotated[CallState | None, typer.Option(help="Limit to this state.")] = None,
+    run: Annotated[str | None, typer.Option(help="Limit to this run of an agent.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most this many.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List calls of tools, newest first."""

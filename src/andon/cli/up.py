@@ -16,7 +16,7 @@ def up(
     database: Annotated[
         str | None,
         typer.Option(
-            help="postgresql://... to use in this run; where a password is in it, rather set ANDON_DATABASE_URL."
+            help="postgresql://... to use for this run; if it contains a password, set ANDON_DATABASE_URL instead."
         ),
     ] = None,
 ) -> None:
@@ -33,7 +33,7 @@ def up(
 def say(words: str) -> None:
     """Print a message. One that cannot be written, as on a full disk, is lost, and work continues.
 
-    That includes the shutdown, in which parts finish.
+    That includes the shutdown, in which processes finish.
     """
     with suppress(OSError):
         typer.echo(words)

@@ -5,5 +5,5 @@ from andon.bootstrap.worker import serve_worker
 
 
 def worker() -> None:
-    """Carry out what follows decisions: deliveries, reviews, the intake, the seal of the audit log."""
+    """Carry out the work after decisions: deliveries, reviews, the intake, the seal of the audit log."""
     serve_worker(*process_parts())

@@ -62,13 +62,13 @@ class DecisionMetrics:
 
     def _declare(self, metrics: Metrics) -> None:
         many = metrics.batch_counter
-        self.commit = metrics.batch_histogram("andon_commit_seconds", "One group commit of decisions.")
+        self.commit = metrics.batch_histogram("andon_commit_seconds", "Duration of one group commit of decisions.")
         self.batches = many("andon_batches_total", "Group commits.")
         self.decisions = many("andon_decisions_total", "Recorded decisions.", (*_ARM, "outcome"))
         self.stages = metrics.batch_histogram(
             "andon_stage_seconds",
-            "What a decision waited for: queue, features, predict, policy, record; and whole, from admission to "
-            "the commit.",
+            "Time of a decision in each stage: queue, features, predict, policy, record; whole is from "
+            "admission to the commit.",
             (*_ARM, "stage"),
             buckets=STAGE_BUCKETS,
         )
@@ -78,37 +78,37 @@ class DecisionMetrics:
         self.model_cpu = many("andon_model_cpu_seconds_total", "CPU time spent predicting and ruling.", _ARM)
         self.errors = many(
             "andon_errors_total",
-            "Decisions for which a version failed: transient (too slow, busy) or persistent (it raised, or gave "
-            "nonsense).",
+            "Decisions for which a version failed: transient (too slow, busy) or persistent (it raised, or its "
+            "answer was invalid).",
             (*_ARM, "kind"),
         )
         self.fallbacks = many(
             "andon_fallbacks_total",
-            "Decisions that something else than this version made, by the reason.",
+            "Decisions made by something other than this version, by reason.",
             (*_ARM, "reason"),
         )
         self.misplaced = many(
             "andon_events_misplaced_total",
-            "Decisions that windows do not have at the time of their event: later than allowed (late), or ahead "
-            "of our clock (future).",
+            "Decisions that windows do not count at the time of their event: later than allowed (late), or "
+            "ahead of Andon's clock (future).",
             ("automation", "why"),
         )
         self.breached = many(
             "andon_expectations_breached_total",
-            "Values of features and fields that were not as the automation expects.",
+            "Values of features and fields that did not meet the automation's expectations.",
             ("automation", "feature"),
         )
         self.shadows = many(
             "andon_shadows_total",
-            "Decisions shown to a shadow version (run), or not because there was no time or no budget left (dropped).",
+            "Decisions that a shadow version ran on (run), or did not for lack of time or budget (dropped).",
             ("automation", "result"),
         )
         self.overdue = many(
-            "andon_expired_total", "Requests for which nobody waited any more when it was their turn.", ("automation",)
+            "andon_expired_total", "Requests whose caller no longer waited when their turn came.", ("automation",)
         )
         self.unrecorded = many(
             "andon_ledger_errors_total",
-            "Decisions lost with their batch: the ledger was away (transient), or something broke (persistent).",
+            "Decisions lost with their batch: the ledger was unavailable (transient), or something broke (persistent).",
             ("kind",),
         )
         for kind in ("transient", "persistent"):

@@ -16,6 +16,6 @@ class AutomationReleased(DomainEvent):
     automation: Annotated[str, "Name of the automation."]
     number: Annotated[int, "Number of the release."]
     version: Annotated[int, "Version of the automation that may decide."]
-    before: Annotated[int | None, "Version until then; null for the first release."]
+    before: Annotated[int | None, "Previous version; null for the first release."]
     by: Annotated[str, "Who released it."]
     reason: Annotated[str, "Why."]

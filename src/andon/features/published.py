@@ -8,7 +8,7 @@ from andon.kernel.events import DomainEvent
 
 @dataclass(frozen=True, slots=True)
 class ExpectationBreached(DomainEvent):
-    """A value was not as its automation expects, for the first time in a minute."""
+    """A value did not meet its automation's expectations, for the first time in a minute."""
 
     type: ClassVar[str] = "andon.expectation.breached"
     about: ClassVar[str] = "automation:{automation}"

@@ -19,10 +19,10 @@ class GateRevised(DomainEvent):
     arm: Annotated[str, "Name of the arm: model, version and policy version."]
     revision: Annotated[int, "Number of the revision."]
     threshold: Annotated[float, "Confidence from which a prediction is certain; 2 lets nothing through."]
-    threshold_before: Annotated[float | None, "Threshold until then; null for the first revision."]
+    threshold_before: Annotated[float | None, "Previous threshold; null for the first revision."]
     target: Annotated[float, "Error that the gate bounds."]
-    origin: Annotated[Origin, "Whether it comes from held-out evidence, from labels of decisions, or from a person."]
-    expires_at: Annotated[datetime | None, "When it has no effect any more; null for never."]
+    origin: Annotated[Origin, "Its origin: held-out evidence, labels of decisions, or a person."]
+    expires_at: Annotated[datetime | None, "When it ceases to have effect; null for never."]
     by: Annotated[str, "Who or what made it."]
     reason: Annotated[str, "Why."]
     segment: Annotated[GateSegment, "Field of the contract and its value; empty for the whole line."] = field(
@@ -33,13 +33,13 @@ class GateRevised(DomainEvent):
 
 @dataclass(frozen=True, slots=True)
 class AuditShareSet(DomainEvent):
-    """An automation has another share of blind audits."""
+    """The share of blind audits of an automation changed."""
 
     type: ClassVar[str] = "andon.blindaudit.share_set"
     about: ClassVar[str] = "automation:{automation}"
 
     automation: Annotated[str, "Name of the automation."]
-    share: Annotated[float, "Share of the automatic decisions that is drawn, 0 to 1."]
-    share_before: Annotated[float | None, "Share until then; null if it was as declared."]
+    share: Annotated[float, "Share of the automatic decisions that are drawn, 0 to 1."]
+    share_before: Annotated[float | None, "Previous share; null if it was the declared one."]
     by: Annotated[str, "Who or what changed it."]
     reason: Annotated[str, "Why."]

@@ -8,13 +8,13 @@ class RequestMetrics:
 
     def __init__(self, metrics: Metrics) -> None:
         self.requests = metrics.batch_counter(
-            "andon_http_requests_total", "Decide requests by answer.", ("automation", "status")
+            "andon_http_requests_total", "Decide requests, by answer.", ("automation", "status")
         )
         self.latency = metrics.batch_histogram(
-            "andon_decision_seconds", "From admission to the answer, commit included.", ("automation",)
+            "andon_decision_seconds", "Time from admission to the answer, including the commit.", ("automation",)
         )
         self.refused = metrics.batch_counter(
             "andon_refused_total",
-            "Requests sent away for want of room or time, by the reason: rate, queue, deadline.",
+            "Requests refused for lack of capacity or time, by reason: rate, queue, deadline.",
             ("automation", "reason"),
         )

@@ -43,16 +43,15 @@ class ProjectSettings(Section):
     )
     train: str | None = Field(
         default=None,
-        description="Python file that trains and packs the model; `andon up` runs it first, as long as no model is "
-        "registered.",
+        description="Python file that trains and packs the model; `andon up` runs it first if no model is registered.",
     )
 
 
 class DatabaseSettings(Section):
-    """Where everything is kept."""
+    """The database that holds everything."""
 
     url: SecretStr | None = Field(
-        None, description="postgresql://... of a PostgreSQL 15 or later; without it one is embedded in `.andon/`."
+        None, description="postgresql://... of a PostgreSQL 15 or later; default: one embedded in `.andon/`."
     )
 
     @field_validator("url")
@@ -77,8 +76,8 @@ class AccessSettings(Section):
 
     pepper: SecretStr | None = Field(
         None,
-        description="Secret under which API keys are hashed, 64 hexadecimal digits or more; without it one is made in "
-        "`.andon/pepper`. Never in the file: set ANDON_ACCESS_PEPPER or ANDON_ACCESS_PEPPER_FILE.",
+        description="Secret with which API keys are hashed, at least 64 hexadecimal digits; default: one generated in "
+        "`.andon/pepper`. Never put it in the file: set ANDON_ACCESS_PEPPER or ANDON_ACCESS_PEPPER_FILE.",
     )
 
 
@@ -91,50 +90,50 @@ class GatewaySettings(Section):
     grpc_port: int = Field(
         9000, ge=0, le=65535, description="Port of the Open Inference Protocol over gRPC (extra `grpc`); 0 for none."
     )
-    max_in_flight: int = Field(1024, gt=0, description="Decisions under way at once; one more is refused with 503.")
+    max_in_flight: int = Field(1024, gt=0, description="Concurrent decisions; one more is refused with 503.")
     wait_seconds: float = Field(
         0.25,
         gt=0,
         le=LONGEST_WAIT,
-        description="How long a request may wait until those before it are answered, by recent service times; "
-        "more are refused with 503.",
+        description="The longest estimated wait in the queue, from recent service times; "
+        "beyond it requests are refused with 503.",
     )
     timeout_seconds: float = Field(
         10.0,
         gt=0,
         le=LONGEST_WAIT,
-        description="How long a caller waits who sends no X-Request-Timeout; expired work is not predicted.",
+        description="How long a caller waits that sends no X-Request-Timeout; expired work is not predicted.",
     )
     rate_per_minute: int = Field(
-        600_000, gt=0, description="Decisions a key may ask for in a minute; more are refused with 429."
+        600_000, gt=0, description="Decisions a key may request in a minute; more are refused with 429."
     )
     results_seconds: float = Field(
         604_800.0,
         gt=0,
         le=LONGEST_SPAN,
-        description="How long the reason is kept why a request accepted with 202 could not be decided. "
-        "Decisions are kept for ever.",
+        description="How long Andon keeps the reason why a request accepted with 202 could not be decided. Decisions "
+        "are kept forever.",
     )
     batches_per_key: int = Field(
-        16, gt=0, description="Batch calls of one key under way at once; one more is refused with 429."
+        16, gt=0, description="Concurrent batch calls of one key; one more is refused with 429."
     )
     inference_ids_are_keys: bool = Field(
         True,
         description="Whether the id of an Open Inference request is its idempotency key. "
         "Set it to false for clients that send the same id with every request.",
     )
-    burst: int = Field(20_000, gt=0, description="Decisions a key may ask for at once after a quiet time.")
+    burst: int = Field(20_000, gt=0, description="Decisions a key may request in a burst after a quiet period.")
 
 
 class WorkerSettings(Section):
-    """The work after a decision."""
+    """The worker, which does the work after a decision."""
 
     port: int = Field(8082, ge=0, le=65535, description="Port of the worker's own /metrics and health routes.")
     seal_seconds: float = Field(
         5.0, gt=0, le=LONGEST_WAIT, description="Seconds between two checkpoints of the audit log."
     )
     evidence_days: int = Field(
-        90, ge=1, le=36_500, description="How many days the pictures of scripts in web applications are kept."
+        90, ge=1, le=36_500, description="Days for which the pictures of scripts in web applications are kept."
     )
 
 
@@ -142,17 +141,17 @@ class ConsoleSettings(Section):
     """The web console."""
 
     enabled: bool = Field(
-        True, description="Whether `andon up` runs it. False saves a process where commands and API are enough."
+        True, description="Whether `andon up` runs it. False saves a process if commands and API are enough."
     )
     host: Host = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8081, ge=0, le=65535, description="Port to listen on.")
     proxies: list[str] = Field(
         default=[],
-        description="Addresses or networks of the proxies in front of it (`127.0.0.1`, `10.0.0.0/8`). "
-        "Only they are believed about a visitor's address and https.",
+        description="Addresses or networks of the proxies in front of it (`127.0.0.1`, `10.0.0.0/8`). Only these are "
+        "trusted about a visitor's address and https.",
     )
     url: HttpAddress | None = Field(
-        None, description="Address at which people reach it, for links in alerts; without it host and port."
+        None, description="Address at which people reach it, for links in alerts; default: host and port."
     )
 
     @field_validator("proxies")
@@ -167,21 +166,21 @@ class ConsoleSettings(Section):
 
 
 class ReleaseSettings(Section):
-    """Which code of an automation may decide."""
+    """The code of an automation that may decide."""
 
     approval: Literal["none", "required"] = Field(
         "none",
-        description="`none`: a gateway releases what it is started with. `required`: nothing decides before "
-        "`andon release`, or the same by the API.",
+        description="`none`: a gateway releases the code it is started with. `required`: nothing decides before `andon "
+        "release` or its API equivalent.",
     )
     author_may_approve: bool = Field(
-        True, description="Whether the one who started the first process with a version may release it."
+        True, description="Whether the person who started the first process with a version may release it."
     )
     hand_over_seconds: float = Field(
         300.0,
         ge=0,
         le=LONGEST_SPAN,
-        description="How long a running process still decides with code that another release has superseded.",
+        description="How long a running process still decides with code that a newer release has superseded.",
     )
 
 
@@ -190,12 +189,12 @@ class TelemetrySettings(Section):
 
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error.")
     otlp_endpoint: HttpAddress | None = Field(
-        None, description="http(s) address of an OpenTelemetry collector; without it no traces are sent."
+        None, description="http(s) address of an OpenTelemetry collector; if not set, no traces are sent."
     )
 
 
 class CostSettings(Section):
-    """The prices of computing, for the cost of a decision."""
+    """The prices of compute time, for the cost of a decision."""
 
     cpu_hour: float = Field(0.04, ge=0, le=HIGHEST_PRICE, description="Price of one CPU core for one hour.")
     gpu_hour: float = Field(1.0, ge=0, le=HIGHEST_PRICE, description="Price of one GPU for one hour.")
@@ -203,40 +202,48 @@ class CostSettings(Section):
 
 
 class EndpointSettings(Section):
-    """The hosting of one model's versions; the section is named like the model."""
+    """The hosting of one model's versions; the section has the name of the model."""
 
     isolated: bool = Field(
-        False, description="Run each version in processes of its own, in an environment built from the captured one."
+        False, description="Run each version in its own processes, in an environment built from the captured one."
     )
-    processes_min: int = Field(1, ge=0, le=64, description="Processes kept; 0 lets an idle version end (a cold start).")
-    processes_max: int = Field(1, ge=1, le=64, description="Processes at most; no fewer than processes_min.")
+    processes_min: int = Field(
+        1,
+        ge=0,
+        le=64,
+        description="The least number of processes; 0 stops an idle version, whose next request is a cold start.",
+    )
+    processes_max: int = Field(1, ge=1, le=64, description="The most processes; at least processes_min.")
     timeout_seconds: float = Field(
         5.0,
         gt=0,
         le=LONGEST_WAIT,
-        description="How long one batch may take to predict; then it failed. What runs inside the gateway cannot "
-        "be stopped: "
-        "its answer is used, and the version gets no requests for a while if that happens repeatedly.",
+        description="How long one batch may take to predict before it fails. A prediction inside the gateway cannot be "
+        "stopped: its answer is used, and if this happens repeatedly the version gets no requests for a "
+        "while.",
     )
     idle_seconds: float = Field(
-        300.0, gt=0, le=LONGEST_SPAN, description="After so long without work a process above the minimum ends."
+        300.0, gt=0, le=LONGEST_SPAN, description="Idle time after which a process above the minimum ends."
     )
     wait_target_ms: float = Field(
-        20.0, gt=0, description="How long a batch may wait for a free process before another is started."
+        20.0, gt=0, description="How long a batch may wait for a free process before another process is started."
     )
-    max_batch: int = Field(256, ge=1, le=4096, description="Rows handed to the model at once, at most.")
+    max_batch: int = Field(256, ge=1, le=4096, description="The most rows in one call of the model.")
     memory_mb: int = Field(
-        2048, ge=64, description="Memory one process may hold; one that holds more after a batch is replaced."
+        2048,
+        ge=64,
+        description="Memory that one process may hold; a process that holds more after a batch is replaced.",
     )
     url: HttpAddress | None = Field(
-        None, description="Where the server of a remote model is, for all its versions; else where each package says."
+        None,
+        description="Address of the server of a remote model, for all versions; default: the address in each package.",
     )
     secret_env: str | None = Field(
         None,
         description="Name of the environment variable that holds the remote server's bearer token; sent only to `url`.",
     )
     allow_private: bool = Field(
-        False, description="Whether a remote model's server may be at a loopback or private address."
+        False, description="Whether a remote model's server may have a loopback or private address."
     )
 
     @model_validator(mode="after")
@@ -259,55 +266,54 @@ class EndpointSettings(Section):
 
 
 class EventSettings(Section):
-    """Which events of Andon itself are sent outside, and where: each as a CloudEvent."""
+    """Andon's own events that are sent outside, each as a CloudEvent, and their destination."""
 
     types: list[str] = Field(
         min_length=1,
-        description="Types of events: a whole one (`andon.alias.set`), the beginning of several (`andon.alias.*`), "
-        "or `*` for all.",
+        description="Types of events: a full name (`andon.alias.set`), a prefix (`andon.alias.*`), or `*` for all.",
     )
-    destination: str = Field(description="Which of `[destinations.NAME]` gets them.")
-    connector: str = Field("webhook", description="What brings them there: `webhook`, `kafka` or `nats`.")
+    destination: str = Field(description="The `[destinations.NAME]` that receives them.")
+    connector: str = Field("webhook", description="The connector that delivers them: `webhook`, `kafka` or `nats`.")
     options: dict[str, Any] = Field(
         default={}, description="Options of the connector: `topic` for `kafka`, `subject` for `nats`."
     )
 
 
 class LanguageModelSettings(Section):
-    """A language model for agents. Without such a section none is ever asked."""
+    """A language model for agents. Without such a section, Andon never calls one."""
 
     provider: str = Field(
         "openai",
-        description="`openai` for any OpenAI-compatible API, `python` for a function of the project, or the name of "
-        "another provider of pydantic-ai.",
+        description="`openai` for any OpenAI-compatible API, `python` for a function in the project, or the name of "
+        "another pydantic-ai provider.",
     )
     model: str = Field(description="The model's name at the provider; for `python`, `file.py:function`.")
-    url: HttpAddress | None = Field(None, description="The API's address, where it is not the provider's own.")
+    url: HttpAddress | None = Field(None, description="The API's address, if it is not the provider's own.")
     key_env: str | None = Field(
-        None, description="The environment variable that holds the API key. A key never stands in this file."
+        None, description="The environment variable that holds the API key. The key itself is never in this file."
     )
     input_price: float | None = Field(
         None,
         ge=0,
-        description="Price of a million tokens of input, in the currency of [cost]; 0 if it is free. A missing price "
+        description="Price of a million input tokens, in the currency of [cost]; 0 if it is free. A missing price "
         "counts as 0 in a budget, and an agent with a limit of money then sends no request.",
     )
-    output_price: float | None = Field(None, ge=0, description="Price of a million tokens of output.")
-    max_tokens: int = Field(4096, gt=0, description="Tokens of one response, at most.")
+    output_price: float | None = Field(None, ge=0, description="Price of a million output tokens.")
+    max_tokens: int = Field(4096, gt=0, description="The most tokens in one response.")
 
 
 class AlertSettings(Section):
-    """Where alerts are sent: one message for each change of a group of alerts."""
+    """A destination for alerts: one message for each change of a group of alerts."""
 
-    destination: str = Field(description="Which of `[destinations.NAME]` gets them.")
+    destination: str = Field(description="The `[destinations.NAME]` that receives them.")
     level: Literal["warning", "critical"] = Field(
-        "warning", description="From which level on: `warning` for all, `critical` for what cannot wait."
+        "warning", description="The lowest level sent: `warning` for all alerts, `critical` for urgent ones."
     )
-    connector: str = Field("webhook", description="What brings them there: any connector, or `alertmanager`.")
+    connector: str = Field("webhook", description="The connector that delivers them: any connector, or `alertmanager`.")
     options: dict[str, Any] = Field(
         default={}, description="Options of the connector; `{alert.title}` and `{alert.text}` are filled in."
     )
-    drills: bool = Field(False, description="Whether alerts of drills are sent as well.")
+    drills: bool = Field(False, description="Whether alerts of drills are sent too.")
 
 
 class Settings(Section):

@@ -15,7 +15,7 @@ from andon.kernel.places import Host, HttpAddress, is_address
 
 
 class _Connection(Section):
-    user: str | None = Field(None, description="The user name at this server.")
+    user: str | None = Field(None, description="The user name on this server.")
     secret_env: str | None = Field(None, description="Name of the environment variable that holds the password.")
 
     def secret(self, environment: Mapping[str, str] = os.environ) -> SecretStr | None:
@@ -39,7 +39,7 @@ class KafkaConnection(_Trusting):
     """A Kafka cluster (extra `kafka`)."""
 
     kind: Literal["kafka"] = Field(description="`kafka`.")
-    servers: list[str] = Field(min_length=1, description="The brokers to contact first, each `host:port`.")
+    servers: list[str] = Field(min_length=1, description="The brokers to contact first, as `host:port`.")
     tls: bool = Field(False, description="Whether the connection uses TLS; required for ca_file and certificate_file.")
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
         None, description="SASL mechanism; needs user and secret_env."
@@ -75,7 +75,7 @@ class NatsConnection(_Trusting):
     kind: Literal["nats"] = Field(description="`nats`.")
     servers: list[str] = Field(min_length=1, description="`nats://host:port`, or `tls://host:port`.")
     secret_env: str | None = Field(
-        None, description="Name of the environment variable that holds the password; without a user, the token."
+        None, description="Name of the environment variable that holds the password or, without a user, the token."
     )
     credentials_file: str | None = Field(
         None,
@@ -104,13 +104,13 @@ class ImapConnection(Section):
     kind: Literal["imap"] = Field(description="`imap`.")
     host: Host = Field(description="Host name of the server.")
     port: int | None = Field(
-        None, gt=0, le=65535, description="Port of the server; by default 993 for `tls`, else 143."
+        None, gt=0, le=65535, description="Port of the server; default: 993 for `tls`, otherwise 143."
     )
     tls: Literal["tls", "starttls", "none"] = Field(
         "tls", description="`tls` (from the first byte), `starttls`, or `none`, which needs a server on this machine."
     )
     plain: bool = Field(False, description='Whether `tls = "none"` is allowed for a server on another machine.')
-    user: str = Field(description="The user name at this server.")
+    user: str = Field(description="The user name on this server.")
     password_env: str = Field(description="Name of the environment variable that holds the password.")
     ca_file: str | None = Field(None, description="PEM file of the authorities to trust, relative to andon.toml.")
     idle: bool = Field(
@@ -162,13 +162,13 @@ class _MailService(Section):
 
 
 class GraphConnection(_MailService):
-    """A mailbox in Microsoft 365, by Microsoft Graph."""
+    """A mailbox in Microsoft 365, through Microsoft Graph."""
 
     kind: Literal["graph"] = Field(description="`graph`.")
     user: str = Field(description="The mailbox: the address or the id of its user.")
     tenant: str | None = Field(None, description="The tenant of the client: its id or a domain.")
     url: HttpAddress = Field("https://graph.microsoft.com/v1.0", description="Base address of the API.")
-    token_url: HttpAddress | None = Field(None, description="Address of the token endpoint; by default the tenant's.")
+    token_url: HttpAddress | None = Field(None, description="Address of the token endpoint; default: the tenant's.")
 
     @model_validator(mode="after")
     def _has_a_tenant(self) -> "GraphConnection":
@@ -178,7 +178,7 @@ class GraphConnection(_MailService):
 
 
 class GmailConnection(_MailService):
-    """A mailbox of Gmail, by Gmail's API."""
+    """A Gmail mailbox, through Gmail's API."""
 
     kind: Literal["gmail"] = Field(description="`gmail`.")
     user: str = Field("me", description="The mailbox: an address, or `me` for the owner of the token.")

@@ -13,15 +13,15 @@ from andon.kernel.environment import LONGEST_SPAN, LONGEST_WAIT, Section, secret
 
 
 class DestinationSettings(Section):
-    """One outside system that actions reach; named in the automation, described here."""
+    """An external system that actions reach; named in the automation, described here."""
 
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
 
-    url: str | None = Field(None, description="Where deliveries go.")
+    url: str | None = Field(None, description="The address for deliveries.")
     url_env: str | None = Field(
-        None, description="Name of the environment variable that holds the url; for one with a password in it."
+        None, description="Name of the environment variable that holds the url; for a url that contains a password."
     )
-    secret: SecretStr | None = Field(None, description="Signing secret, `whsec_...`; better by `secret_env`.")
+    secret: SecretStr | None = Field(None, description="Signing secret, `whsec_...`; prefer `secret_env`.")
     secret_env: str | None = Field(None, description="Name of the environment variable that holds the signing secret.")
     timeout_seconds: float = Field(10.0, gt=0, le=LONGEST_WAIT, description="How long one attempt may take.")
     max_attempts: int = Field(12, gt=0, description="Attempts before a delivery becomes a dead letter.")
@@ -29,24 +29,25 @@ class DestinationSettings(Section):
         None,
         gt=0,
         le=LONGEST_SPAN,
-        description="After so long a delivery that did not succeed becomes a dead letter and is not tried again.",
+        description="Time after which an unsuccessful delivery becomes a dead letter and is not tried again.",
     )
-    max_concurrent: int = Field(32, ge=1, le=1000, description="Deliveries a worker sends side by side.")
+    max_concurrent: int = Field(32, ge=1, le=1000, description="Concurrent deliveries of one worker.")
     rate_per_second: float | None = Field(
-        None, gt=0, le=1_000_000, description="Deliveries a worker sends in a second, at most."
+        None, gt=0, le=1_000_000, description="The most deliveries that a worker sends in a second."
     )
     repeat: Literal["idempotent", "never"] | None = Field(
         None,
-        description="Whether the receiver ignores a repeat under the same key (`idempotent`), or might do it twice "
-        "(`never`: "
-        "an unknown result is left to a person where the receiver cannot be asked). Else as the connector says.",
+        description="Whether the receiver ignores a repeat under the same key (`idempotent`) or might act twice "
+        "(`never`: if the outcome is unknown and the receiver cannot be asked, a person decides). Default: "
+        "as the connector declares.",
     )
     callback_url: str | None = Field(
         None,
         pattern=r"^https?://[^/?#]+[^?#]*$",
-        description="Where the receiver finds the gateway, to say that it ended; needs a secret, which signs the call.",
+        description="Address at which the receiver reaches the gateway to report that it has finished; needs a secret, "
+        "which signs the call.",
     )
-    notify: bool = Field(False, description="Whether callers may have the answers to accepted requests brought here.")
+    notify: bool = Field(False, description="Whether callers may have the answers to accepted requests delivered here.")
     allow_private: bool = Field(False, description="Whether loopback and private addresses may be reached.")
 
     @model_validator(mode="after")

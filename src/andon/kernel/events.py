@@ -19,7 +19,7 @@ from andon.kernel.db import Tx
 class DomainEvent:
     """Something that happened.
 
-    A subclass's docstring says what, in one sentence. The docstring of a subclass says what, in one sentence.
+    The docstring of a subclass says what, in one sentence.
 
     A subclass is a frozen dataclass. Each field is `Annotated` with its meaning and may be sent outside: never a
     secret, never the input of a decision. An event that belongs to one automation has a field `automation`.

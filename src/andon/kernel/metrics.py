@@ -46,7 +46,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self.gauge("andon_build_info", "Which version runs.", ("version",)).labels(__version__).set(1)
+        self.gauge("andon_build_info", "The running version.", ("version",)).labels(__version__).set(1)
 
     def batch_counter(self, name: str, description: str, labels: tuple[str, ...] = ()) -> BatchCounter:
         """Return a counter for thousands of increments a second; one thread writes it."""

@@ -9,7 +9,7 @@ from andon.kernel.events import DomainEvent
 
 @dataclass(frozen=True, slots=True)
 class MeasuresReported(DomainEvent):
-    """Other systems reported what decisions of one automation were worth."""
+    """Other systems reported the value of decisions of one automation."""
 
     type: ClassVar[str] = "andon.measures.reported"
     about: ClassVar[str] = "automation:{automation}"

@@ -8,7 +8,7 @@ from andon.kernel.events import DomainEvent
 
 @dataclass(frozen=True, slots=True)
 class ModelRegistered(DomainEvent):
-    """A version of a model was put into the registry."""
+    """A version of a model was registered."""
 
     type: ClassVar[str] = "andon.model.registered"
     about: ClassVar[str] = "model:{model}"
@@ -31,14 +31,14 @@ class AliasSet(DomainEvent):
     model: Annotated[str, "Name of the model."]
     alias: Annotated[str, "The alias."]
     version: Annotated[int, "Number of the version it points to now."]
-    before: Annotated[int | None, "Number of the version it pointed to; none if the alias is new."]
+    before: Annotated[int | None, "Number of the version it pointed to before; none if the alias is new."]
     by: Annotated[str, "Who set it."]
     reason: Annotated[str, "Why."]
 
 
 @dataclass(frozen=True, slots=True)
 class VersionQuarantined(DomainEvent):
-    """A version ended the process in which it was tried; it answers nothing until a person releases it."""
+    """A version ended the process in which it was tried; it does not answer until a person releases it."""
 
     type: ClassVar[str] = "andon.model.quarantined"
     about: ClassVar[str] = "model:{model}"

@@ -12,7 +12,7 @@ class MonitorMetrics:
     def __init__(self, metrics: Metrics) -> None:
         self.breaches = metrics.counter(
             "andon_monitor_breaches_total",
-            "Series that monitors found in breach, or found to have become more serious.",
+            "Series that monitors found in breach, or found more serious than before.",
             ("automation", "monitor", "level"),
         )
 

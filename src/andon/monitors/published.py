@@ -12,25 +12,25 @@ from andon.monitors.domain import Level
 
 @dataclass(frozen=True, slots=True)
 class MonitorBreached(DomainEvent):
-    """A monitor found a change, or found that one it knew of became more serious."""
+    """A monitor found a change, or found that a known change became more serious."""
 
     type: ClassVar[str] = "andon.monitor.breached"
     about: ClassVar[str] = "automation:{automation}"
 
     automation: Annotated[str, "Name of the automation."]
     monitor: Annotated[str, "Name of the monitor: `drift`, `calibration`, `latency` and so on."]
-    series: Annotated[str, "What it measures: a feature, a class, a rule; empty if there is one only."]
+    series: Annotated[str, "The measured series: a feature, a class, a rule; empty if there is only one."]
     segment: Annotated[Mapping[str, Scalar], "Fields of the contract and their values; empty for the whole line."]
     arm: Annotated[str, "Name of the arm; empty if it concerns all."]
     level: Annotated[Level, "How serious it is."]
     since: Annotated[datetime, "Estimated start of the change."]
-    message: Annotated[str, "What changed, in a sentence."]
+    message: Annotated[str, "The change, in a sentence."]
     expected: Annotated[float | None, "Value expected from the reference."]
     observed: Annotated[float | None, "Value observed."]
     unit: Annotated[str, "Unit of both."]
-    false_alarm: Annotated[float | None, "Probability bound under which an unchanged line gives such a breach."]
+    false_alarm: Annotated[float | None, "Upper bound on the probability of such a breach in an unchanged line."]
     decisions: Annotated[int, "Number of decisions behind it."]
-    detail: Annotated[Mapping[str, Any], "What a page shows beside it, such as two histograms."]
+    detail: Annotated[Mapping[str, Any], "Further details for display, such as two histograms."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,6 @@ class MonitorRecovered(DomainEvent):
 
     automation: Annotated[str, "Name of the automation."]
     monitor: Annotated[str, "Name of the monitor."]
-    series: Annotated[str, "What it measures."]
+    series: Annotated[str, "The measured series."]
     segment: Annotated[Mapping[str, Scalar], "Fields of the contract and their values; empty for the whole line."]
-    message: Annotated[str, "What is as expected again, in a sentence."]
+    message: Annotated[str, "The recovery, in a sentence."]

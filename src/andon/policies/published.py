@@ -16,6 +16,6 @@ class PolicyPutInForce(DomainEvent):
     automation: Annotated[str, "Name of the automation."]
     number: Annotated[int, "Number of the change."]
     version: Annotated[str, "Version of the policy."]
-    before: Annotated[str | None, "Version until then; null for the first."]
+    before: Annotated[str | None, "Previous version; null for the first."]
     by: Annotated[str, "Who put it in force."]
     reason: Annotated[str, "Why."]

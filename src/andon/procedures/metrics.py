@@ -8,7 +8,9 @@ class ProcedureMetrics:
 
     def __init__(self, metrics: Metrics) -> None:
         self.step_seconds = metrics.batch_histogram(
-            "andon_procedure_step_seconds", "One call of a step's function that returned.", ("procedure", "step")
+            "andon_procedure_step_seconds",
+            "Duration of one call of a step's function that returned.",
+            ("procedure", "step"),
         )
         self.step_failures = metrics.batch_counter(
             "andon_procedure_step_failures_total",
@@ -17,7 +19,7 @@ class ProcedureMetrics:
         )
         self.endings = metrics.batch_counter(
             "andon_procedures_ended_total",
-            "Procedures that came to their end: done or failed.",
+            "Procedures that ended: done or failed.",
             ("procedure", "result"),
         )
 

@@ -10,7 +10,7 @@ from andon.reviews.domain import Verdict
 
 @dataclass(frozen=True, slots=True)
 class VerdictGiven(DomainEvent):
-    """A person decided what the line did not."""
+    """A person decided a case that the line did not."""
 
     type: ClassVar[str] = "andon.verdict.given"
     about: ClassVar[str] = "decision:{decision_id}"
@@ -18,10 +18,10 @@ class VerdictGiven(DomainEvent):
     review_id: Annotated[UUID, "Id of the review."]
     decision_id: Annotated[UUID, "Id of the decision."]
     automation: Annotated[str, "Name of the automation."]
-    outcome: Annotated[str, "What the person chose."]
+    outcome: Annotated[str, "The person's choice."]
     by: Annotated[str, "Who decided."]
     reason: Annotated[str, "Why."]
-    label: Annotated[str | None, "The class that was true, where the person named one."] = None
+    label: Annotated[str | None, "The true class, if the person named one."] = None
 
     @property
     def verdict(self) -> Verdict:
@@ -37,14 +37,18 @@ class QuestionAnswered(DomainEvent):
     about: ClassVar[str] = "decision:{decision_id}"
 
     review_id: Annotated[UUID, "Id of the review that asked."]
-    asked_by: Annotated[UUID, "Key of the question: of a procedure's step, of a call of a tool or of an action."]
-    procedure_id: Annotated[UUID | None, "Id of the procedure, which goes on; null if none asked."]
-    decision_id: Annotated[UUID, "Id of the decision that the question is about; of an action without one, its own."]
+    asked_by: Annotated[UUID, "Key of the question: of a procedure's step, a tool call or an action."]
+    procedure_id: Annotated[UUID | None, "Id of the procedure, which continues; null if none asked."]
+    decision_id: Annotated[
+        UUID, "Id of the decision that the question is about; for an action without a decision, the id of the action."
+    ]
     automation: Annotated[str, "Name of the automation."]
-    outcome: Annotated[str, "What the person chose."]
+    outcome: Annotated[str, "The person's choice."]
     by: Annotated[str, "Who answered."]
     reason: Annotated[str, "Why."]
-    action_id: Annotated[UUID | None, "Id of the action whose outcome was unknown; null if it is about none."] = None
+    action_id: Annotated[
+        UUID | None, "Id of the action whose outcome was unknown; null if the question is not about an action."
+    ] = None
 
     @property
     def verdict(self) -> Verdict:

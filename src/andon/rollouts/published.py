@@ -20,6 +20,6 @@ class RolloutMoved(DomainEvent):
         str, "What happened: start, begin, approve, pause, resume, advance, promote, complete, abort or roll_back."
     ]
     state: Annotated[str, "The rollout's state now."]
-    share: Annotated[float, "Percent of the traffic that the candidate has now."]
+    share: Annotated[float, "Percentage of the traffic that the candidate has now."]
     by: Annotated[str, "Who did it."]
     reason: Annotated[str, "Why."]

@@ -12,12 +12,12 @@ class SpendingMetrics:
     def __init__(self, metrics: Metrics) -> None:
         self.cost = metrics.batch_counter(
             "andon_cost_total",
-            "Price of the CPU and GPU time that decisions by a version took, without idle time.",
+            "Price of the CPU and GPU time used for decisions by a version, without idle time.",
             ("automation", "version", "currency"),
         )
         self.used = metrics.gauge(
             "andon_budget_used_ratio",
-            "Which part of its budget an automation spent in this period.",
+            "Share of its budget that an automation has spent in this period.",
             ("automation", "per"),
         )
         self.amount = metrics.gauge(

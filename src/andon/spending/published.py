@@ -9,7 +9,7 @@ from andon.kernel.events import DomainEvent
 
 @dataclass(frozen=True, slots=True)
 class BudgetChanged(DomainEvent):
-    """The budget of an automation has changed, or is its first."""
+    """The budget of an automation was set or changed."""
 
     type: ClassVar[str] = "andon.budget.changed"
     about: ClassVar[str] = "automation:{automation}"
@@ -17,15 +17,15 @@ class BudgetChanged(DomainEvent):
     automation: Annotated[str, "Name of the automation."]
     per: Annotated[str, "`day` or `month`."]
     currency: Annotated[str, "ISO 4217 code."]
-    amount: Annotated[str, "What may be spent in a period."]
-    per_before: Annotated[str | None, "`day` or `month` until then; none if there was no budget."]
-    currency_before: Annotated[str | None, "ISO 4217 code until then."]
-    amount_before: Annotated[str | None, "What could be spent in a period until then."]
+    amount: Annotated[str, "Amount that may be spent in a period."]
+    per_before: Annotated[str | None, "Previous period, `day` or `month`; none if there was no budget."]
+    currency_before: Annotated[str | None, "Previous ISO 4217 code."]
+    amount_before: Annotated[str | None, "Previous amount for a period."]
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetNearlySpent(DomainEvent):
-    """Four fifths of a budget are spent. Published once a period."""
+    """Four fifths of a budget are spent. Published once per period."""
 
     type: ClassVar[str] = "andon.budget.nearly_spent"
     about: ClassVar[str] = "automation:{automation}"
@@ -34,13 +34,13 @@ class BudgetNearlySpent(DomainEvent):
     per: Annotated[str, "`day` or `month`."]
     starts_on: Annotated[date, "First day of the period."]
     currency: Annotated[str, "ISO 4217 code."]
-    amount: Annotated[str, "What may be spent in the period."]
-    spent: Annotated[str, "What is spent."]
+    amount: Annotated[str, "Amount that may be spent in the period."]
+    spent: Annotated[str, "Amount spent."]
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetUsedUp(DomainEvent):
-    """A budget pays for no further prediction. Published once a period, and again after it was raised."""
+    """A budget is used up, so no further prediction is made. Published once per period, and again after a raise."""
 
     type: ClassVar[str] = "andon.budget.spent"
     about: ClassVar[str] = "automation:{automation}"
@@ -49,5 +49,5 @@ class BudgetUsedUp(DomainEvent):
     per: Annotated[str, "`day` or `month`."]
     starts_on: Annotated[date, "First day of the period."]
     currency: Annotated[str, "ISO 4217 code."]
-    amount: Annotated[str, "What may be spent in the period."]
-    spent: Annotated[str, "What is spent."]
+    amount: Annotated[str, "Amount that may be spent in the period."]
+    spent: Annotated[str, "Amount spent."]

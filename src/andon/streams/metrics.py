@@ -17,14 +17,14 @@ class StreamMetrics:
         self._stands: dict[StreamKey, tuple[int, datetime | None, int]] = {}
         self.events = metrics.batch_counter(
             "andon_stream_events_total",
-            "Events taken from a stream, by the result: decided, repeated, left_out, dead.",
+            "Events taken from a stream, by result: decided, repeated, left_out, dead.",
             (*_STREAM, "result"),
         )
         self.messages_lost = metrics.batch_counter(
             "andon_stream_lost_total", "Messages that a source removed before they were read.", _STREAM
         )
         self.failures = metrics.batch_counter(
-            "andon_stream_failures_total", "Tries to read or decide a stream that failed and are made again.", _STREAM
+            "andon_stream_failures_total", "Failed attempts to read or decide a stream, which are repeated.", _STREAM
         )
 
     def moved(self, key: StreamKey, moved: Moved) -> None:
@@ -55,13 +55,13 @@ class StreamMetrics:
         """Include the progress of streams in scrapes; for a process that reads some."""
         metrics.gauges_of(
             "andon_stream_lag",
-            "Messages behind in the partitions that this process reads, about.",
+            "Approximate number of messages not yet read in the partitions that this process reads.",
             lambda: [(key, stand[0]) for key, stand in self._stands.copy().items()],
             labels=("automation", "stream"),
         )
         metrics.gauges_of(
             "andon_stream_watermark_age_seconds",
-            "How long ago the newest event happened that was decided, in the partition where that is longest ago.",
+            "Age of the newest decided event, in the partition where it is oldest.",
             lambda: self._ages(clock.now()),
             labels=("automation", "stream"),
         )

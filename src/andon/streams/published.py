@@ -21,4 +21,4 @@ class EventsDied(DomainEvent):
     automation: Annotated[str, "Name of the automation."]
     stream: Annotated[str, "Name of the stream."]
     count: Annotated[int, "How many."]
-    ids: Annotated[Sequence[UUID], "Ids of the dead events, a hundred at most."]
+    ids: Annotated[Sequence[UUID], "Ids of the dead events, at most a hundred."]

@@ -9,10 +9,10 @@ class ToolMetrics:
 
     def __init__(self, metrics: Metrics) -> None:
         self._decided = metrics.counter(
-            "andon_tool_calls_total", "Calls of tools that were decided, by outcome.", labels=("toolbox", "outcome")
+            "andon_tool_calls_total", "Decided tool calls, by outcome.", labels=("toolbox", "outcome")
         )
         self._ended = metrics.counter(
-            "andon_tool_calls_ended_total", "Calls of tools that ended, by state.", labels=("toolbox", "state")
+            "andon_tool_calls_ended_total", "Ended tool calls, by state.", labels=("toolbox", "state")
         )
 
     def decided(self, call: ToolCall) -> None:

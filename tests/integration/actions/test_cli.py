@@ -49,7 +49,7 @@ def test_all_are_sent_again_but_those_of_disabled_destinations(database: Databas
     bury(database, [an_action(NOW), an_action(NOW), an_action(NOW, destination="gone")], at=NOW)
     with database.begin() as tx:
         actions.disable_destination(tx, "gone", actor=PLATFORM, reason="it answered 410", now=NOW)
-    assert "gone is disabled since" in andon("dead").output
+    assert "gone has been disabled since" in andon("dead").output
     assert andon("resend", "--all", "--reason", "mended").output.startswith("2 ")
     assert "gone is enabled" in andon("enable", "gone", "--reason", "moved back").output
     assert andon("resend", "--all", "--reason", "mended").output.startswith("1 ")

@@ -49,7 +49,7 @@ def test_an_alert_is_listed_shown_acknowledged_and_resolved(installation: Instal
     assert (plain["id"], plain["level"], plain["state"]) == (alert, "critical", "open")
     assert json.loads(andon("alerts", "show", alert, "--json").stdout)["detail"]["current"] == [20, 30, 50]
     assert "is acknowledged by" in andon("alerts", "acknowledge", alert, "--comment", "on it").output
-    assert "is over" in andon("alerts", "resolve", alert, "--reason", "a test file").output
+    assert "is resolved" in andon("alerts", "resolve", alert, "--reason", "a test file").output
     assert "a test file" in andon("alerts", "resolve", alert, "--reason", "again", status=5).output
     assert "No alert" in andon("alerts", "show", "00000000-0000-7000-8000-000000000000", status=4).output
     assert alert in andon("alerts", "list", "--resolved").output
@@ -75,7 +75,7 @@ def test_a_silence_is_made_listed_and_ended(installation: Installation, events: 
     assert "silenced" in andon("alerts", "list").output
     identifier = made.partition(":")[0]
     assert identifier in andon("silences", "list").output
-    assert "is not silenced any more" in andon("silences", "end", identifier, "--reason", "over").output
+    assert "is no longer silenced" in andon("silences", "end", identifier, "--reason", "over").output
     assert "Nothing is silenced" in andon("silences", "list").output
     andon("silences", "end", identifier, "--reason", "over", status=4)
     assert "nobody silences all" in andon("silences", "make", "--until", "4h", "--reason", "x", status=2).output
@@ -130,7 +130,7 @@ def test_rules_are_added_and_removed(installation: Installation) -> None:
 def test_a_drill_that_nobody_follows_ends_with_a_status(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "There was no drill yet" in andon("drills", "list", "payments").output
+    assert "There has been no drill yet" in andon("drills", "list", "payments").output
     monkeypatch.setattr("andon.alerts.drills.PATIENCE", timedelta(seconds=1))
     failed = andon("drills", "run", "payments", "--reason", "monthly", status=5).output
     assert "No process that decides for this automation is running" in failed

@@ -98,7 +98,7 @@ def test_nothing_is_overwritten(database: Database, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
     (tmp_path / "dangling").symlink_to(tmp_path / "elsewhere")
     for name in ("mine", "dangling"):
-        assert "exists already" in andon("save", digest, name, "--reason", "checking", status=2).output
+        assert "already exists" in andon("save", digest, name, "--reason", "checking", status=2).output
     assert (tmp_path / "mine").read_text() == "mine"
     assert not (tmp_path / "elsewhere").exists()
     assert reads(database) == []

@@ -109,12 +109,12 @@ def test_an_export_begins_where_it_is_told(database: Database) -> None:
     named = ("--to", "later.ndjson", "--consumer", "later", "--start", AT.isoformat())
     assert "1 decision of" in andon("export", "payments", *named).output
     assert lines(Path("later.ndjson")) == later
-    assert "is no moment" in export("--start", "soon", status=2)
+    assert "is not a moment" in export("--start", "soon", status=2)
     assert "was ever deployed" in andon("export", "unknown", "--to", "x.ndjson", status=4).output
 
 
 def test_who_reads_how_far_is_shown(database: Database) -> None:
-    assert "Nobody reads the feed yet" in andon("list").output
+    assert "The feed has no consumers yet" in andon("list").output
     writer = Writer(database)
     writer.record(2)
     take(database, Feed("monitor"))
@@ -134,7 +134,7 @@ def test_a_consumer_that_is_reset_reads_from_there_and_the_audit_log_says_who_di
     andon("reset", "monitor", "--start", "beginning", "--reason", "test")
     assert take(database, feed) == ids
     andon("reset", "monitor", "--reason", "it is gone")
-    assert "Nobody reads the feed yet" in andon("list").output
+    assert "The feed has no consumers yet" in andon("list").output
     assert take(database, feed) == ids
     with database.begin() as tx:
         entries = audit.page(tx, subject="feed:monitor")

@@ -87,7 +87,7 @@ def test_what_decisions_saw_is_told_and_shown(here: Installation) -> None:
     assert "No automation 'lending' was ever deployed here" in unknown.output
     wrong = CliRunner().invoke(app, ["features", "breaches", "--since", "yesterday"])
     assert wrong.exit_code == 2
-    assert "'yesterday' is no moment; write 2026-11-24" in wrong.output
+    assert "'yesterday' is not a moment; write 2026-11-24" in wrong.output
 
 
 def test_what_the_database_does_not_take_is_told_later_and_at_the_end(database: Database) -> None:

@@ -66,7 +66,7 @@ def test_a_training_set_has_every_decision_as_it_was_seen_and_its_label(here: In
     assert frame["label_source"].to_list() == ["event", None, None, None]
     assert frame["label_weight"].to_list() == [1.0, None, None, None]
     assert frame["label_mature"].to_list() == [True, None, None, None]
-    assert "is there already" in andon("dataset", "--from", "2020-01-01", status=5).output
+    assert "already exists" in andon("dataset", "--from", "2020-01-01", status=5).output
 
 
 def test_computed_anew_from_the_ledger_it_says_what_was_seen(here: Installation) -> None:
@@ -146,11 +146,11 @@ def test_a_data_set_is_held_against_the_expectations(here: Installation) -> None
 
 
 def test_what_cannot_be_written_or_is_no_time_is_said(here: Installation) -> None:
-    assert "lies after" in andon("dataset", "--from", "2026-02-01", "--to", "2026-01-01", status=2).output
-    assert "is no moment" in andon("dataset", "--from", "soon", status=2).output
-    assert "is no moment" in andon("breaches", "--since", "9999-12-31T23:59:59-14:00", status=2).output
+    assert "is after" in andon("dataset", "--from", "2026-02-01", "--to", "2026-01-01", status=2).output
+    assert "is not a moment" in andon("dataset", "--from", "soon", status=2).output
+    assert "is not a moment" in andon("breaches", "--since", "9999-12-31T23:59:59-14:00", status=2).output
     for far in ("0001-01-01", "9999-12-31"):
-        assert "lies too far away" in andon("show", "a", "--at", far, status=2).output
+        assert "is out of range" in andon("show", "a", "--at", far, status=2).output
     assert "no folder" in andon("dataset", "--from", "2020-01-01", "--output", "nowhere/x.parquet", status=2).output
     assert "There is no file" in andon("dataset", "--from", "2020-01-01", "--history", "none.csv", status=2).output
     assert "cannot be read" in andon("check", "none.parquet", status=2).output

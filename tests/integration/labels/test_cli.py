@@ -47,8 +47,8 @@ def test_a_label_is_added_shown_and_corrected(installation: Installation) -> Non
 def test_what_cannot_be_a_label_is_said_in_words(installation: Installation) -> None:
     decision = str(decided(installation).id)
     assert "there are: ok, fraud" in andon("add", decision, "frauds", status=2).output
-    assert "comes with its verdict" in andon("add", decision, "fraud", "--source", "review", status=2).output
-    assert "is no moment" in andon("add", decision, "fraud", "--known-at", "soon", status=2).output
+    assert "is recorded with its verdict" in andon("add", decision, "fraud", "--source", "review", status=2).output
+    assert "is not a moment" in andon("add", decision, "fraud", "--known-at", "soon", status=2).output
     nobody = "00000000-0000-7000-8000-000000000000"
     assert "No decision" in andon("list", nobody, status=4).output
     assert "has no label" in andon("correct", decision, nobody, "ok", "--reason", "why", status=4).output

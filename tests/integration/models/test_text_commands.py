@@ -167,7 +167,7 @@ def test_a_project_is_made_and_trained_with_a_sentence_embedding(here: Path) -> 
         (("--embeddings", "nowhere"), "nowhere is no file, folder or installed package that holds a .onnx file"),
         (("--embeddings", "bare"), "bare is no file, folder or installed package that holds a tokenizer.json file"),
         (("--embeddings", "pytest"), "pytest is no file, folder or installed package that holds a .onnx file"),
-        (("--tokenizer", "bare"), "--tokenizer goes with --embeddings"),
+        (("--tokenizer", "bare"), "--tokenizer needs --embeddings"),
     ],
     ids=["nowhere", "no tokenizer", "another package", "only a tokenizer"],
 )

@@ -113,7 +113,7 @@ def test_a_release_with_another_policy_on_disk_puts_it_in_force(project: Path) -
         (2, 1, "stricter"),
         (1, None, "the first"),
     ]
-    assert "Version 2, brought by cli:" in run("releases", "payments").output
+    assert "Version 2, deployed by cli:" in run("releases", "payments").output
 
 
 def test_who_brought_a_version_does_not_release_it_where_that_takes_somebody_else(

@@ -45,10 +45,10 @@ def test_one_is_looked_at_stopped_let_go_on_told_and_forked(database: Database, 
     assert (listed["id"], listed["waits_for"]) == (str(waiting), "wait:go")
     assert "stand" in run("list")
     assert "stopped" in run("cancel", str(waiting), "--reason", "wrong account")
-    assert "goes on" in run("resume", str(waiting), "--reason", "right after all")
+    assert "it continues" in run("resume", str(waiting), "--reason", "right after all")
     run("resume", str(waiting), "--reason", "again", status=5)
     assert run("send", str(waiting), "go", "--data", '{"on": 1}', "--key", "k") == "sent\n"
-    assert "before" in run("send", str(waiting), "go", "--data", '{"on": 1}', "--key", "k")
+    assert "already sent" in run("send", str(waiting), "go", "--data", '{"on": 1}', "--key", "k")
     run("send", str(waiting), "go", "--data", "{no json", status=2)
     until(database, waiting, RunState.DONE)
     shown = json.loads(run("show", str(waiting), "--json"))

@@ -89,7 +89,7 @@ def test_traffic_is_not_sent_to_who_recorded_it_nor_to_nobody(
     to = ("rehearse", "traffic", "--to", "http://127.0.0.1:9")
     assert "--even-here" in andon(*to, "--key-env", "OWN_KEY", status=5).stderr
     assert "Nothing answers" in andon(*to, "--key-env", "OWN_KEY", "--even-here", status=2).stderr
-    assert "--key-file or with --key-env" in andon(*to, status=2).stderr
+    assert "--key-file or --key-env" in andon(*to, status=2).stderr
     assert "NO_KEY" in andon(*to, "--key-env", "NO_KEY", status=2).stderr
     Path("key").write_text("andon_wrong\n")
     with listening(recorded) as url:

@@ -44,7 +44,7 @@ def test_an_action_with_an_unknown_outcome_is_listed_and_shown_as_withdrawn_once
     assert listed["id"] in andon("list").output
     confirmed = CliRunner().invoke(app, ["actions", "confirm", str(action.id), "--reason", "it is in their ledger"])
     assert confirmed.exit_code == 0
-    assert andon("list").output == "Nothing waits here.\n"
+    assert andon("list").output == "No review found.\n"
     assert listed["id"] in andon("list", "--state", "withdrawn").output
     shown = json.loads(andon("show", listed["id"], "--json").stdout)
     assert (shown["state"], shown["verdict"]) == ("withdrawn", None)
@@ -53,7 +53,7 @@ def test_an_action_with_an_unknown_outcome_is_listed_and_shown_as_withdrawn_once
 
 
 def test_a_review_is_claimed_decided_and_becomes_a_label(database: Database) -> None:
-    assert "Nothing waits here" in andon("list").output
+    assert "No review found" in andon("list").output
     question = a_question(NOW)
     put(database, question)
     with database.begin() as tx:

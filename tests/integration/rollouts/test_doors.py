@@ -128,7 +128,7 @@ def test_the_command_line_does_all_of_it(line: RolledLine, tmp_path: Path, monke
     assert "errors: none lately; an equal one is good enough for promotion" in said
     assert 'wrong is watched, but the promotion does not wait for it. To wait: --require wrong, or Guardrail("' in said
     said = run("start", "payments", "--model", "2", "--require", "latency-p99", "--dry-run", "--reason", "x")
-    assert re.search(r"latency-p99: [0-9.]+ ms now; one 40% higher is found after about [0-9,]+ decisions", said)
+    assert re.search(r"latency-p99: [0-9.]+ ms now; one 40% higher is detected after about [0-9,]+ decisions", said)
     refused = run("start", "payments", "--model", "2", "--require", "latency-p98", "--reason", "x", status=2)
     assert "latency-p95, latency-p99" in refused
     started = run("start", "payments", "--model", "2", "--steps", "10,100", "--off", "cost", "--reason", "better")

@@ -63,12 +63,12 @@ def project(registry: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_split_is_made_seen_and_taken_back() -> None:
     assert "version 1 100 %" in run("list").output
     said = run("set", "payments", "--share", "2=12.5", "--shadow", "3", "--reason", "try it").output
-    assert said == "payments: version 1 87.5 %, version 2 12.5 %, version 3 looks on (split 1)\n"
+    assert said == "payments: version 1 87.5 %, version 2 12.5 %, version 3 runs as a shadow (split 1)\n"
     shown = run("show", "payments").output
     assert "version 1 87.5 %, version 2 12.5 %" in shown
     assert "try it" in shown
     assert "version 1 87.5 %, version 2 12.5 %" in run("list", noun="endpoints").output
-    assert "version 3 looks on" in run("show", "fraud-risk", noun="endpoints").output
+    assert "version 3 runs as a shadow" in run("show", "fraud-risk", noun="endpoints").output
     state = json.loads(run("show", "payments", "--json").stdout)
     assert (state["champion"], state["shadows"], state["model"]) == (1, ["3"], "fraud-risk")
     assert "version 1 100 % (split 2)" in run("set", "payments", "--reason", "back").output
@@ -174,7 +174,7 @@ def test_what_a_shadow_said_is_counted(registry: Database) -> None:
     shown = said(1, at=now, **of), said(2, outcome="pause", score=0.9, at=now, **of)
     write(registry, *shown, failed(3, at=now - timedelta(days=2), **of))
     told = run("shadow", "payments", "2", "--hours", "87600").output
-    assert "looked on 3 times" in told
+    assert "ran as a shadow 3 times" in told
     assert "1 failed" in told
     assert "pause 1, release 1; mean score 0.5000" in told
     counted = json.loads(run("shadow", "payments", "2", "--json").stdout)

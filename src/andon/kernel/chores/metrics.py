@@ -9,9 +9,9 @@ class ChoreMetrics:
     def __init__(self, metrics: Metrics) -> None:
         self.failures = metrics.counter(
             "andon_chores_failed_total",
-            "Runs of a worker's own chore that failed by an error nobody foresaw; its log says which.",
+            "Runs of a worker's own chore that failed with an unexpected error, which is in the log.",
             ("chore",),
         )
         self.runs = metrics.counter(
-            "andon_chore_runs_total", "Runs of a worker's own chore that went well.", ("chore",)
+            "andon_chore_runs_total", "Runs of a worker's own chore that succeeded.", ("chore",)
         )
