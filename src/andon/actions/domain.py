@@ -229,7 +229,7 @@ class Attempt:
 
 
 class ActionState(StrEnum):
-    """Where an action stands. A dead one stays until a person sends it again."""
+    """The states of an action. A dead one stays until a person sends it again."""
 
     PENDING = "pending"
     DONE = "done"

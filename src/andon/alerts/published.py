@@ -27,9 +27,9 @@ class AlertRaised(DomainEvent):
     level_before: Annotated[Level | None, "Level until then; null for a new alert."]
     since: Annotated[datetime, "Estimated start of the change."]
     message: Annotated[str, "What changed, in a sentence."]
-    false_alarm: Annotated[float | None, "Probability bound under which an unchanged line gives such a breach."]
+    false_alarm: Annotated[float | None, "Upper bound on the probability that an unchanged line causes such a breach."]
     done: Annotated[Sequence[str], "What Andon did already, in sentences."]
-    drill: Annotated[bool, "Whether it belongs to a drill and nothing is wrong."]
+    drill: Annotated[bool, "Whether it belongs to a drill, so that nothing is wrong."]
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ class Verified:
 
 
 class Harm(StrEnum):
-    """What was done to the log, or to the rows it vouches for."""
+    """The kinds of damage to the log, or to the rows it vouches for."""
 
     EDITED = "edited"
     MISSING = "missing"

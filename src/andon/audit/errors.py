@@ -8,7 +8,7 @@ class EntryInvalid(Invalid):
 
 
 class CursorInvalid(Invalid):
-    """The cursor is not one that a page of the audit log gave."""
+    """The cursor does not come from a page of the audit log."""
 
 
 class AnchorInvalid(Invalid):
@@ -20,7 +20,7 @@ class VerifiedInvalid(Invalid):
 
 
 class VerificationRunning(Conflict):
-    """The audit log is being verified already; one verification at a time is enough."""
+    """The audit log is already being verified; one verification runs at a time."""
 
 
 class VerificationNotFound(NotFound):
@@ -28,4 +28,4 @@ class VerificationNotFound(NotFound):
 
 
 class TooManyVerifications(Unavailable):
-    """Too many verifications of the audit log wait to be done."""
+    """Too many verifications of the audit log are waiting."""

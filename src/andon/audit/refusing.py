@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 
 
 class RowsDoubted(Unavailable):
-    """What is in force is not as the audit log says."""
+    """The state in force does not match the audit log."""
 
 
 class _Refusals:

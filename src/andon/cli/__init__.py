@@ -155,7 +155,7 @@ def loaded(name: str) -> Any:
 
 
 class FileRefused(Unavailable):
-    """The file system does not take or give a file: it is full, or only to be read, or it belongs to others."""
+    """The file system refuses to read or write a file: it is full, read-only, or owned by another user."""
 
 
 _OF_FILES = {errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.EPERM, errno.EROFS}

@@ -59,15 +59,15 @@ Again = Annotated[bool, typer.Option("--again", help="Do not go on with a run th
 
 
 class RowsRefused(Invalid):
-    """Some rows do not match the contract; they are in the output with the reason."""
+    """Some rows do not match the contract; the output lists them with the reasons."""
 
 
 class OutputExists(Conflict):
-    """The output is there already."""
+    """The output already exists."""
 
 
 class SourceUnclear(Invalid):
-    """What to decide is not said, or said twice."""
+    """The source of the inputs is missing, or given twice."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ LATELY = timedelta(days=1)
 
 
 class DatasetExists(Conflict):
-    """The output is there already."""
+    """The output already exists."""
 
 
 class ExpectationsBreached(Conflict):

@@ -29,7 +29,7 @@ BESIDE = ("row", "refused")
 
 
 class ColumnsWrong(Invalid):
-    """The file has not the columns of labels."""
+    """The file does not have the columns of labels."""
 
 
 class Given(NamedTuple):

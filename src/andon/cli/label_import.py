@@ -22,7 +22,7 @@ _REFUSED_SHOWN = 5
 
 
 class LabelsRefused(Invalid):
-    """Some rows of a file were refused; they stand beside it with the reason."""
+    """Some rows of a file were refused; a file next to it lists them with the reasons."""
 
 
 def import_labels(

@@ -10,7 +10,7 @@ FIRST_YEAR, LAST_YEAR = 1000, 8999
 
 
 class MomentInvalid(Invalid):
-    """A moment is no time as ISO 8601 writes it."""
+    """A moment is not a time in ISO 8601."""
 
 
 def moment_of(text: str) -> datetime:

@@ -29,7 +29,7 @@ class SignInNeeded(Denied):
 
 
 class FormForged(Denied):
-    """This form was not made by your session. Open the page again and repeat what you did."""
+    """This form does not belong to your session. Open the page again and repeat what you did."""
 
 
 def status_of(error: AndonError) -> HTTPStatus:

@@ -110,7 +110,7 @@ class DecisionRequest(Struct, frozen=True, gc=False):
 
 
 class ModelRef(Struct, frozen=True, gc=False):
-    """Which ModelVersion predicted."""
+    """The model version that predicted."""
 
     name: str
     version: int
@@ -130,7 +130,7 @@ class Risk(Struct, frozen=True, gc=False, cache_hash=True):
 
 
 class Fallback(Struct, frozen=True, gc=False):
-    """Who answered instead of the version that was to, and because of what."""
+    """What answered instead of the intended version, and why."""
 
     step: Annotated[str, Meta(description="The alias of another version, `rules` or `review`.")]
     because: Annotated[str, Meta(description="The reason why that version did not answer.")]

@@ -15,7 +15,7 @@ class DecisionNotFound(NotFound):
 
 
 class NotExplained(Conflict):
-    """What spoke for this decision cannot be said."""
+    """This decision cannot be explained."""
 
 
 class InputMalformed(Invalid):
@@ -43,7 +43,7 @@ class LedgerUnavailable(Unavailable):
 
 
 class Fenced(Conflict):
-    """Rows that a batch was to change are not as they were read; nothing of it was recorded."""
+    """Rows of a batch changed after they were read; nothing of the batch was recorded."""
 
     def __init__(self, missing: AbstractSet[str] = frozenset()) -> None:
         super().__init__()
@@ -55,15 +55,15 @@ class VersionNotServed(NotFound):
 
 
 class LineBusy(Unavailable):
-    """More is asked than can be answered in time; `retry_after` says when to come again, in seconds."""
+    """More requests arrive than can be answered in time; `retry_after` says in how many seconds to retry."""
 
 
 class DeadlineExceeded(Unavailable):
-    """The time for an answer ran out before it could be decided; nothing was decided."""
+    """The time for an answer ran out; nothing was decided."""
 
 
 class DecisionInDoubt(Unavailable):
-    """The database did not say in time whether the decision was recorded; ask for it by its id before sending again."""
+    """The database did not confirm the decision in time; ask for it by its id before sending again."""
 
 
 def in_doubt_of(decision_id: UUID) -> DecisionInDoubt:
@@ -84,15 +84,15 @@ class ConsumerNotFound(NotFound):
 
 
 class ConsumerBusy(Conflict):
-    """Another process reads the feed as this consumer now."""
+    """Another process is reading the feed as this consumer."""
 
 
 class ExportDiffers(Conflict):
-    """The file, or the consumer that writes it, is not the one of an earlier export."""
+    """The file, or the consumer that writes it, does not belong to the earlier export."""
 
 
 class ReleaseRefused(Denied):
-    """Whoever brought a version may not release it here."""
+    """The person who introduced a version may not release it here."""
 
 
 class NotReleased(Unavailable):

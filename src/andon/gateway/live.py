@@ -27,7 +27,7 @@ class LiveArmOut(BaseModel):
     decisions: int
     per_second: float
     stages: dict[str, LatencyOut]
-    fallbacks: dict[str, int] = Field(description="What something else had to answer, by the reason.")
+    fallbacks: dict[str, int] = Field(description="Decisions that something else had to answer, by reason.")
 
 
 class QueueOut(BaseModel):

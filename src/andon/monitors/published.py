@@ -28,9 +28,9 @@ class MonitorBreached(DomainEvent):
     expected: Annotated[float | None, "Value expected from the reference."]
     observed: Annotated[float | None, "Value observed."]
     unit: Annotated[str, "Unit of both."]
-    false_alarm: Annotated[float | None, "Probability bound under which an unchanged line gives such a breach."]
+    false_alarm: Annotated[float | None, "Upper bound on the probability that an unchanged line causes such a breach."]
     decisions: Annotated[int, "Number of decisions behind it."]
-    detail: Annotated[Mapping[str, Any], "What a page shows beside it, such as two histograms."]
+    detail: Annotated[Mapping[str, Any], "Further data that a page shows with it, such as two histograms."]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ UNDECIDED = "review"
 
 
 class ReviewState(StrEnum):
-    """Where a review stands. A claim that has run out is open again."""
+    """The states of a review. Once its claim has run out, it is open again."""
 
     OPEN = "open"
     CLAIMED = "claimed"
@@ -187,7 +187,7 @@ class ReviewTask:
     def _require_not_held_by_another(self, actor: Actor, now: datetime) -> None:
         holder = self.holder(now)
         if holder not in (None, actor.name) and self.claim is not None:
-            raise ReviewHeld(f"{holder} works on this review until {self.claim.until:%H:%M:%S} UTC")
+            raise ReviewHeld(f"{holder} is working on this review until {self.claim.until:%H:%M:%S} UTC")
 
     def _require_holder(self, actor: Actor, now: datetime) -> None:
         self._require_undecided()

@@ -25,7 +25,7 @@ class PositionGone(Conflict):
 
 
 class StreamNotFound(NotFound):
-    """No such stream: no worker ever read one of this name."""
+    """No such stream: no worker has ever read one of this name."""
 
 
 class DeadEventNotFound(NotFound):
@@ -33,15 +33,15 @@ class DeadEventNotFound(NotFound):
 
 
 class EventSettled(Conflict):
-    """This event was sent again or discarded already."""
+    """This event was already sent again or discarded."""
 
 
 class SeekInvalid(Invalid):
-    """A stream cannot go on there."""
+    """A stream cannot continue from there."""
 
 
 class SourceUnknown(Invalid):
-    """Nothing here reads such a trigger."""
+    """No source for this kind of trigger is installed."""
 
 
 class Poison(Invalid):

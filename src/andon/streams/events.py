@@ -30,7 +30,7 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:]{8}([.][0-9]+)?([Zz]|[
 
 
 class EventUnreadable(Invalid):
-    """This is no CloudEvent and no JSON."""
+    """This is neither a CloudEvent nor JSON."""
 
 
 class Event(NamedTuple):

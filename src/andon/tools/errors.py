@@ -24,4 +24,4 @@ class CallNotBegun(Conflict):
 
 
 class OwnApproval(Denied):
-    """A call of a tool is not approved by whoever made it, and by no agent."""
+    """The caller of a tool may not approve its own call, nor may an agent."""

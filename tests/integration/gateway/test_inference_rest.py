@@ -145,7 +145,7 @@ WRONG: list[tuple[str, dict[str, Any], int, str]] = [
     ("a body too large", {"content": b"x" * 20_000}, 413, "larger than 10000 bytes"),
     ("a version that is none", {"json": columns(), "path": "/v2/models/payments/versions/9/infer"}, 404, "these do: 1"),
     ("a version in words", {"json": columns(), "path": "/v2/models/payments/versions/one/infer"}, 404, "these do: 1"),
-    ("another method", {"method": "GET"}, 405, "does not know the method"),
+    ("another method", {"method": "GET"}, 405, "does not support the method"),
     ("an unknown model", {"json": columns(), "path": "/v2/models/nobody/infer"}, 404, "No automation 'nobody'"),
     ("an unknown address", {"json": columns(), "path": "/v2/models/payments/stats"}, 404, "nothing at this address"),
 ]  # fmt: skip
