@@ -63,7 +63,7 @@ def test_a_blind_audit_is_judged_by_what_the_line_saw_and_then_shows_what_it_sai
     page.get_by_label("fraud").check()
     page.get_by_label("Reason").fill("the holder did not order this")
     page.get_by_role("button", name="Decide").click()
-    expect(page.get_by_role("status")).to_contain_text("it sets off nothing")
+    expect(page.get_by_role("status")).to_contain_text("it triggers nothing")
     expect(page.locator("main")).to_contain_text("the audit disagrees")
     expect(page.locator("main")).to_contain_text("by rule safe")
     expect(page.get_by_role("link", name="The whole decision")).to_be_visible()

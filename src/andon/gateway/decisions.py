@@ -125,7 +125,7 @@ async def explain(
     """
     record = await gateway.in_thread(lambda tx: _readable(tx, decision_id, caller))
     if gateway.explain is None:
-        raise NotExplained("This gateway explains no decisions")
+        raise NotExplained("This gateway cannot explain decisions")
     found = await asyncio.to_thread(gateway.explain, record)
     return ExplanationOut(
         decision_id=found.decision_id,
