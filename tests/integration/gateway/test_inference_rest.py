@@ -139,7 +139,7 @@ WRONG: list[tuple[str, dict[str, Any], int, str]] = [
     ("a matrix", {"json": {"inputs": [{"name": "amount", "datatype": "FP64", "shape": [1, 2], "data": [1, 2]}]}}, 400, r"expected the shape [1] or [1, 1], got [1, 2]"),
     ("a bad timeout", {"json": {**columns(), "parameters": {"timeout": "soon"}}}, 400, "timeout must be a whole number"),
     ("a bad header", {"json": columns(), "headers": {"X-Request-Timeout": "-1"}}, 400, "X-Request-Timeout"),
-    ("an idempotency key", {"json": columns(), "headers": {"Idempotency-Key": "k"}}, 400, "not taken here"),
+    ("an idempotency key", {"json": columns(), "headers": {"Idempotency-Key": "k"}}, 400, "not accepted here"),
     ("a length beyond the body", {"content": b"{}", "headers": {rest.HEADER_LENGTH: "3"}}, 400, "the body has only 2"),
     ("a compressed body", {"content": b"x", "headers": {"Content-Encoding": "gzip"}}, 415, "must not be compressed"),
     ("a body too large", {"content": b"x" * 20_000}, 413, "larger than 10000 bytes"),
