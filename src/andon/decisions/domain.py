@@ -110,7 +110,7 @@ class DecisionRequest(Struct, frozen=True, gc=False):
 
 
 class ModelRef(Struct, frozen=True, gc=False):
-    """The model version that predicted."""
+    """The version of the model that predicted."""
 
     name: str
     version: int

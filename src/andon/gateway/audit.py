@@ -121,7 +121,7 @@ async def entries(
     caller: Caller,
     gateway: Parts,
     actor: Annotated[str | None, Query(max_length=200)] = None,
-    action: Annotated[str | None, Query(max_length=200, description="The beginning of the action.")] = None,
+    action: Annotated[str | None, Query(max_length=200, description="A prefix, such as `model.`.")] = None,
     subject: Annotated[str | None, Query(max_length=500)] = None,
     decisions: Annotated[bool, Query(description="Whether to include the recorded groups of decisions.")] = False,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,

@@ -62,7 +62,7 @@ def show(
     caller: Caller,
     db: Db,
     now: Now,
-    since: Annotated[Day | None, Query(description="First UTC day. Default: thirty days in all.")] = None,
+    since: Annotated[Day | None, Query(description="First UTC day. Default: 29 days before `until`.")] = None,
     until: Annotated[Day | None, Query(description="Last UTC day. Default: today.")] = None,
     by: Annotated[Grouping | None, Query(description="How the sums are grouped.")] = None,
 ) -> MeasuresOut:

@@ -14,7 +14,7 @@ from andon.spending import BudgetStanding, BudgetState, digits, in_units
 
 router = APIRouter(prefix="/v1/automations", tags=["automations"])
 
-Amount = Annotated[str, Field(description="In units of the currency, nine decimal places.")]
+Amount = Annotated[str, Field(description="In units of the currency, with nine decimal places.")]
 
 
 class SpentOut(BaseModel):
@@ -69,7 +69,7 @@ def show(
     caller: Caller,
     db: Db,
     now: Now,
-    since: Annotated[Day | None, Query(description="First UTC day. Default: thirty days in all.")] = None,
+    since: Annotated[Day | None, Query(description="First UTC day. Default: 29 days before `until`.")] = None,
     until: Annotated[Day | None, Query(description="Last UTC day. Default: today.")] = None,
 ) -> SpendingOut:
     """Show the costs of an automation's decisions, by day and model version, and the state of its budget."""

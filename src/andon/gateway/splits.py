@@ -58,7 +58,7 @@ class TrafficOut(BaseModel):
 
 
 class SplitIn(BaseModel):
-    """The percentage that each candidate is to answer, the shadows, and the reason. The champion has the rest."""
+    """The percentage of traffic for each candidate, the shadows, and the reason. The champion has the rest."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

@@ -155,7 +155,7 @@ class Chosen(StrEnum):
 
 
 class Assignment(Struct, frozen=True, gc=False, cache_hash=True):
-    """The version that was to answer, and why."""
+    """The intended version, and the reason for it."""
 
     version: int
     chosen: Chosen
