@@ -142,7 +142,7 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost(
     page.get_by_label("Version 3 as a shadow").check()
     page.get_by_role("button", name="Split the traffic").click()
     expect(page.get_by_text("The shares add up to 106 percent")).to_be_visible()
-    expect(page.get_by_text("Version 3 cannot both answer and only look on")).to_be_visible()
+    expect(page.get_by_text("Version 3 cannot both answer and run as a shadow")).to_be_visible()
     with bank.database.begin() as tx:
         assert serving.split_of(tx, LINE, "fraud-risk").number == 0
 

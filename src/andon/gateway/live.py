@@ -56,7 +56,7 @@ class LiveOut(BaseModel):
 def show(name: Name, gateway: Parts, caller: Caller, db: Db, now: Now) -> LiveOut:
     """Show rates, percentiles and queue of an endpoint in the last minute, over all processes.
 
-    The figures are renewed every two seconds.
+    The figures are refreshed every two seconds.
     """
     users = {a.name for a in readable(gateway.lines, name, caller) if caller.may(Permission.READ_MODELS, a.name)}
     with db.begin() as tx:

@@ -224,7 +224,7 @@ def test_what_is_no_share_is_refused(bank: Database, sign_in: SignIn, share: dic
 def test_a_champion_that_answers_cannot_look_on_as_well(bank: Database, sign_in: SignIn) -> None:
     answer = sign_in(Grant(Role.OPERATOR)).split({2: "10"}, shadow=(1,))
     assert answer.status_code == 422
-    assert "Version 1 cannot both answer and only look on" in answer.text
+    assert "Version 1 cannot both answer and run as a shadow" in answer.text
     assert holding(bank).number == 0
 
 
