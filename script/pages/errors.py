@@ -23,8 +23,8 @@ def body() -> str:
     """Return a table for each kind."""
     return "\n".join(
         f"## {kind.__name__}: {_words(kind).lower()}\n\n"
-        f"Exit code {exit_code}; over HTTP {status_of(kind())} unless said otherwise below. "
-        f"{'The same call may work later.' if kind.retryable else 'The same call fails again.'}\n\n" + _table(kind)
+        f"Exit code {exit_code}; over HTTP {status_of(kind())} unless the table says otherwise. "
+        f"{'A retry may succeed.' if kind.retryable else 'A retry fails the same way.'}\n\n" + _table(kind)
         for kind, exit_code in EXIT_CODES
     )
 

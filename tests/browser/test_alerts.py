@@ -51,7 +51,7 @@ def drifted(bank: Bank) -> None:
 def test_an_operator_sees_what_changed_and_an_admin_releases_the_cord(visit: Visit, bank: Bank, tmp_path: Path) -> None:
     drifted(bank)
     page = visit("otto")
-    badge = page.get_by_role("navigation", name="Sections").get_by_title("Open alerts that nobody looks after yet")
+    badge = page.get_by_role("navigation", name="Sections").get_by_title("Open alerts that nobody has acknowledged")
     expect(badge).to_have_text("2")
     page.get_by_role("link", name="Alerts").click()
     expect(page.locator("[data-row]")).to_have_count(2)
@@ -64,7 +64,7 @@ def test_an_operator_sees_what_changed_and_an_admin_releases_the_cord(visit: Vis
     rows = page.locator("[data-row]").count()
     assert 0 < rows < 50
     page.go_back()
-    page.get_by_role("button", name="I look after it").click()
+    page.get_by_role("button", name="Acknowledge").click()
     expect(page.get_by_role("status")).to_contain_text("The alert is yours")
     expect(badge).to_have_text("1")
     page.get_by_role("link", name="open it").click()
@@ -77,7 +77,7 @@ def test_an_operator_sees_what_changed_and_an_admin_releases_the_cord(visit: Vis
     card.get_by_label("Reason").fill("a new partner, known")
     card.get_by_role("button", name="Release the cord").click()
     expect(page.get_by_role("alert")).to_contain_text("The alert is still open")
-    card.get_by_label("Anyway").check()
+    card.get_by_label("Even if its alert is still open").check()
     card.get_by_label("Reason").fill("a new partner, known")
     card.get_by_role("button", name="Release the cord").click()
     expect(page.get_by_role("status")).to_contain_text("The cord is released")

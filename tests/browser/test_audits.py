@@ -63,7 +63,7 @@ def test_a_blind_audit_is_judged_by_what_the_line_saw_and_then_shows_what_it_sai
     page.get_by_label("fraud").check()
     page.get_by_label("Reason").fill("the holder did not order this")
     page.get_by_role("button", name="Decide").click()
-    expect(page.get_by_role("status")).to_contain_text("it sets off nothing")
+    expect(page.get_by_role("status")).to_contain_text("it triggers nothing")
     expect(page.locator("main")).to_contain_text("the audit disagrees")
     expect(page.locator("main")).to_contain_text("by rule safe")
     expect(page.get_by_role("link", name="The whole decision")).to_be_visible()
@@ -72,7 +72,7 @@ def test_a_blind_audit_is_judged_by_what_the_line_saw_and_then_shows_what_it_sai
         assert (label.value, label.source.value, label.probability) == ("fraud", "blind_audit", 1.0)
         assert [action.action for action in actions.of_decision(tx, decision_id)] == ["release"]
     page.goto("/reviews?show=audited")
-    expect(page.locator("[data-row]")).to_contain_text("the line said ok")
+    expect(page.locator("[data-row]")).to_contain_text("the line predicted ok")
     page.goto(f"/decisions/{decision_id}")
     expect(page.locator("ol.timeline")).to_contain_text("fraud, by blind audit")
 
@@ -87,4 +87,4 @@ def test_who_does_not_hold_the_audit_sees_the_decision_as_ever(visit: Visit, ban
     expect(other.locator("ol.timeline")).to_contain_text("Drawn for a blind audit, with a probability of 100")
     other.goto(review)
     tells_nothing(other)
-    expect(other.locator("main")).to_contain_text("otto works on it")
+    expect(other.locator("main")).to_contain_text("otto is working on it")

@@ -58,7 +58,7 @@ def test_dead_letters_are_narrowed_and_sent_again_together(visit: Visit, bank: B
     page.goto("/actions")
     page.get_by_label("Last error contains").fill("no such error")
     page.get_by_role("button", name="Filter").click()
-    expect(page.get_by_text("No action fits these filters.")).to_be_visible()
+    expect(page.get_by_text("No action matches these filters.")).to_be_visible()
     page.get_by_label("Last error contains").fill("503")
     page.get_by_role("button", name="Filter").click()
     expect(page.locator("[data-row]")).to_have_count(2)

@@ -63,13 +63,13 @@ def test_a_split_made_in_the_page_is_what_the_gateway_does(visit: Visit, bank: B
     page.locator("#arms").get_by_role("link", name=LINE).click()
     page.wait_for_url(FORCE)
     page.get_by_label("Percent for version 2").fill("40")
-    page.get_by_label("Version 3 looks on").check()
+    page.get_by_label("Version 3 as a shadow").check()
     page.get_by_label("Reason").fill("the second looks better on paper")
     page.get_by_role("button", name="Split the traffic").click()
     expect(page.get_by_role("status").filter(has_text="The traffic is split")).to_be_visible()
     history = page.get_by_role("row").filter(has_text="the second looks better on paper")
     expect(history).to_contain_text("otto")
-    shadow = page.locator("section").filter(has=page.get_by_role("heading", name="Versions that look on"))
+    shadow = page.locator("section").filter(has=page.get_by_role("heading", name="Shadows"))
     expect(shadow.get_by_role("row").filter(has_text="Version 3")).to_be_visible()
     page.goto(PAGE)
     expect(page.locator("#arms .shares")).to_contain_text("version 1: 60 %")
@@ -77,8 +77,8 @@ def test_a_split_made_in_the_page_is_what_the_gateway_does(visit: Visit, bank: B
     deployment.refresh()  # what a gateway does when it hears of the change
     decided_and_told(bank.database, deployment, bank.clock, world.some_transfers(150, seed=5))
     second = page.locator("#arms tr.group").filter(has_text="Version 2")
-    expect(second).to_contain_text("% of what was decided")
-    seen = float(re.findall(r"([\d.]+) % of what was decided", second.inner_text())[0])
+    expect(second).to_contain_text("% of the decisions")
+    seen = float(re.findall(r"([\d.]+) % of the decisions", second.inner_text())[0])
     assert 15 < seen < 65
     with bank.database.begin() as tx:
         holding = serving.split_of(tx, LINE, "fraud-risk")
@@ -90,7 +90,7 @@ def test_a_split_made_in_the_page_is_what_the_gateway_does(visit: Visit, bank: B
 def test_figures_follow_the_gateway_without_a_reload(visit: Visit, bank: Bank, deployment: Deployment) -> None:
     page = visit("otto")
     page.goto(PAGE)
-    expect(page.get_by_text("No gateway is there")).to_be_visible()
+    expect(page.get_by_text("No gateway is running")).to_be_visible()
     expect(tile(page, "Latency p99")).to_have_text("–")
     pools = [Pool("fraud-risk", 1, serving_world.TROUBLED)]
     decided_and_told(bank.database, deployment, bank.clock, world.some_transfers(90, seed=6), pools=pools)
@@ -105,7 +105,7 @@ def test_figures_follow_the_gateway_without_a_reload(visit: Visit, bank: Bank, d
     expect(page.locator("figure.plot canvas")).to_have_count(2)
     page.wait_for_function("Math.max(...document.querySelector('figure.plot').plot.data[1]) >= 6")
     bank.clock.ahead = 2 * bank.clock.ahead + serving_world.live.GONE_AFTER * 2
-    expect(page.get_by_text("No gateway is there")).to_be_visible()
+    expect(page.get_by_text("No gateway is running")).to_be_visible()
 
 
 def test_the_list_keeps_the_row_that_was_chosen_while_it_is_renewed(
@@ -135,14 +135,14 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost(
     expect(page.get_by_role("alert")).to_contain_text("Nothing was changed")
     wrong = page.get_by_label("Percent for version 2")
     expect(wrong).to_have_attribute("aria-invalid", "true")
-    expect(wrong).to_have_accessible_description("A share is a number of percent")
+    expect(wrong).to_have_accessible_description("A share is a percentage")
     expect(wrong).to_have_value("a lot")
     expect(page.get_by_label("Reason")).to_have_value("why not")
     wrong.fill("99")
-    page.get_by_label("Version 3 looks on").check()
+    page.get_by_label("Version 3 as a shadow").check()
     page.get_by_role("button", name="Split the traffic").click()
     expect(page.get_by_text("The shares add up to 106 percent")).to_be_visible()
-    expect(page.get_by_text("Version 3 cannot both answer and only look on")).to_be_visible()
+    expect(page.get_by_text("Version 3 cannot both answer and run as a shadow")).to_be_visible()
     with bank.database.begin() as tx:
         assert serving.split_of(tx, LINE, "fraud-risk").number == 0
 
@@ -165,7 +165,7 @@ def test_a_viewer_sees_no_form_and_a_stranger_no_endpoint(visit: Visit, deployme
     viewer = visit("vera")
     viewer.goto(FORCE)
     expect(viewer.get_by_role("button", name="Split the traffic")).to_have_count(0)
-    expect(viewer.get_by_text("Your key may look, not change")).to_be_visible()
+    expect(viewer.get_by_text("Your key may read this, but not change it")).to_be_visible()
     stranger = visit("stan")
     stranger.goto("/endpoints")
     expect(stranger.get_by_text("No automation that you may see is deployed")).to_be_visible()

@@ -115,7 +115,7 @@ def test_one_is_forecast_started_and_seen_and_what_is_wrong_stands_at_its_field(
     page.get_by_label("Percent for arm 2").fill("10")
     page.get_by_label("Ends after time").fill("soon")
     page.get_by_role("button", name="Show the forecast").click()
-    wrong = ["A share is a number", "Choose the version that gets", "Choose what the arms are compared by", "as in 14d"]
+    wrong = ["A share is a percent", "Choose the version that gets", "Choose the measure", "such as 14d"]
     expect(page.locator("p.wrong")).to_have_text([re.compile(one) for one in wrong])
     expect(page.get_by_label("Percent for arm 1")).to_have_value("half")
     page.get_by_label("Percent for arm 1").fill("20")
@@ -138,7 +138,7 @@ def test_one_is_forecast_started_and_seen_and_what_is_wrong_stands_at_its_field(
     page.get_by_label("Traffic").select_option("thompson")
     page.get_by_label("Percent for arm 1").fill("")
     page.get_by_role("button", name="Start the experiment").click()
-    expect(page.get_by_role("status").filter(has_text="This is what it takes now")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="This is the forecast now")).to_be_visible()
     page.get_by_role("button", name="Start the experiment").click()
     page.wait_for_url(f"{PAGE}?done=experiment-started")
     with bank.database.begin() as tx:
@@ -150,7 +150,7 @@ def test_one_is_forecast_started_and_seen_and_what_is_wrong_stands_at_its_field(
     page.set_viewport_size({"width": 390, "height": 900})
     page.goto("/experiments")
     page.get_by_role("button", name="Start an experiment").click()
-    expect(page.get_by_text("There is only one at a time")).to_be_visible()
+    expect(page.get_by_text("Only one can run at a time")).to_be_visible()
     page.get_by_label("Version of arm 4").select_option("2")
     page.get_by_label("Measure").select_option("errors")
     page.get_by_role("button", name="Show the forecast").click()

@@ -80,12 +80,12 @@ def test_a_stranger_finds_nothing_of_another_line(visit: Visit, bank: Bank) -> N
     for path in ("/models", "/models/fraud-risk/1", "/audit"):
         assert (answer := page.goto(path)) is not None
         assert answer.status == 403
-    expect(page.get_by_role("heading", name="Not for you")).to_be_visible()
+    expect(page.get_by_role("heading", name="Not allowed")).to_be_visible()
 
 
 def test_a_program_that_may_only_ask_for_decisions_sees_no_page(visit: Visit, bank: Bank) -> None:
     page = visit("kai")
-    expect(page.get_by_role("heading", name="Not for you")).to_be_visible()
+    expect(page.get_by_role("heading", name="Not allowed")).to_be_visible()
     expect(page.get_by_role("navigation").get_by_role("link")).to_have_count(0)
 
 
@@ -94,7 +94,7 @@ def test_a_viewer_sees_everything_of_the_line_and_no_button_that_changes_it(visi
     page.goto("/reviews")
     expect(page.get_by_role("button", name="Claim")).to_have_count(0)
     page.locator("[data-row] a").first.click()
-    expect(page.get_by_text("Your key may look, not decide.")).to_be_visible()
+    expect(page.get_by_text("Your key may read it, but not decide.")).to_be_visible()
     page.goto(f"/actions/{bank.dead[0]}")
     expect(page.get_by_role("button", name="Resend")).to_have_count(0)
     page.goto("/models/fraud-risk/1")

@@ -55,7 +55,7 @@ def test_the_rate_and_the_counts_follow_the_worker_without_a_reload(visit: Visit
     page = visit("otto")
     page.get_by_role("link", name="Streams").click()
     page.wait_for_url("/streams")
-    expect(page.get_by_text("No stream was read yet")).to_be_visible()
+    expect(page.get_by_text("No stream has been read yet")).to_be_visible()
     with a_worker(bank, tmp_path / "models") as send:
         row = page.get_by_role("row").filter(has_text="memory:payments")
         expect(row.get_by_text("reading")).to_be_visible(timeout=15_000)

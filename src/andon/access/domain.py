@@ -55,7 +55,7 @@ class Permission(StrEnum):
 
 
 class Role(StrEnum):
-    """What somebody is, for one automation or for all. `ROLES` says what each may."""
+    """A role, for one automation or for all. `ROLES` lists the permissions of each."""
 
     CALLER = "caller"
     AGENT = "agent"

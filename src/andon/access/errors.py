@@ -28,7 +28,7 @@ class KeyNameTaken(Conflict):
 
 
 class KeyRevoked(Conflict):
-    """The key is revoked already."""
+    """The key is already revoked."""
 
 
 class LastAdmin(Conflict):

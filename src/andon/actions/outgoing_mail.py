@@ -26,7 +26,7 @@ class SendingSettings(Shape):
     encryption: Literal["starttls", "tls", "none"] = Field(
         "starttls", description="`starttls` (usually port 587), `tls` from the beginning (465), or `none`."
     )
-    user: str | None = Field(None, description="The user name at the server that sends.")
+    user: str | None = Field(None, description="The user name at the sending server.")
     password_env: SecretFrom | None = Field(None, description="Environment variable with the password.")
 
     @model_validator(mode="after")

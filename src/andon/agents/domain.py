@@ -73,5 +73,5 @@ class Used:
         return limits.time - timedelta(seconds=self.seconds)
 
     def money_left(self, limits: Limits) -> int | None:
-        """Return how much may still be spent, in nano-units; None without a limit of money."""
+        """Return how much may still be spent, in nano-units; None without a spending limit."""
         return None if limits.money is None else max(0, round(limits.money * 1e9) - self.cost)

@@ -8,4 +8,4 @@ class LanguageModelInvalid(Invalid):
 
 
 class RequestTooDear(Invalid):
-    """The request to the language model may cost more than is left of the agent's limit of money."""
+    """The request to the language model may cost more than is left of the agent's spending limit."""

@@ -69,13 +69,13 @@ class LanguageModel:
             return most
         if self.input_price is None or self.output_price is None:
             raise RequestTooDear(
-                "The request was not sent: the agent has a limit of money, and its model has no price. Set input_price "
+                "The request was not sent: the agent has a spending limit, and its model has no price. Set input_price "
                 "and output_price in the model's section of andon.toml; 0 means that it is free"
             )
         if most > left:
             raise RequestTooDear(
                 f"The request was not sent: it may cost up to {most / _NANO:g}, and {left / _NANO:g} is left of the "
-                "agent's limit of money"
+                "agent's spending limit"
             )
         return most
 

@@ -26,7 +26,7 @@ _SEVERITY = {Level.WARNING: 1, Level.CRITICAL: 2}
 
 
 class AlertState(StrEnum):
-    """Where an alert stands."""
+    """The states of an alert."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"

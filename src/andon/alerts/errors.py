@@ -8,11 +8,11 @@ class AlertNotFound(NotFound):
 
 
 class AlertResolvedAlready(Conflict):
-    """The alert is resolved already."""
+    """The alert is already resolved."""
 
 
 class SilenceInvalid(Invalid):
-    """The silence cannot be made like this."""
+    """The silence is not valid."""
 
 
 class SilenceNotFound(NotFound):
@@ -32,15 +32,15 @@ class IncidentEnded(Conflict):
 
 
 class CordRuleInvalid(Invalid):
-    """The rule cannot be made like this."""
+    """The rule is not valid."""
 
 
 class CordRuleNotFound(NotFound):
-    """There is no such rule among those that were added beside the code."""
+    """No such rule was added to those in the code."""
 
 
 class ChecklistOpen(Conflict):
-    """A rule pulled the cord, and its release asks for more than a reason."""
+    """A rule pulled the cord, so its release needs more than a reason."""
 
 
 class DrillNotFound(NotFound):

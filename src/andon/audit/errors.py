@@ -20,7 +20,7 @@ class VerifiedInvalid(Invalid):
 
 
 class VerificationRunning(Conflict):
-    """The audit log is being verified already; one verification at a time is enough."""
+    """The audit log is already being verified; one verification runs at a time."""
 
 
 class VerificationNotFound(NotFound):

@@ -22,7 +22,7 @@ class DatasetsMissing(Conflict):
 
 
 class DatasetInvalid(Invalid):
-    """The data set cannot be written, or the file is none."""
+    """The data set cannot be written, or the file is not a data set."""
 
 
 class ColumnBreach(NamedTuple):

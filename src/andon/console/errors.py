@@ -16,10 +16,10 @@ from andon.kernel.errors import AndonError, Conflict, Denied, Invalid, NotFound,
 _log = structlog.get_logger(__name__)
 
 _KINDS: dict[type[AndonError], tuple[HTTPStatus, str]] = {
-    Invalid: (HTTPStatus.UNPROCESSABLE_ENTITY, "That cannot be done as asked"),
-    Denied: (HTTPStatus.FORBIDDEN, "Not for you"),
-    NotFound: (HTTPStatus.NOT_FOUND, "Not here"),
-    Conflict: (HTTPStatus.CONFLICT, "Not in this state"),
+    Invalid: (HTTPStatus.UNPROCESSABLE_ENTITY, "This cannot be done as requested"),
+    Denied: (HTTPStatus.FORBIDDEN, "Not allowed"),
+    NotFound: (HTTPStatus.NOT_FOUND, "Not found"),
+    Conflict: (HTTPStatus.CONFLICT, "Not possible in this state"),
     Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "Not available now"),
 }
 
@@ -29,7 +29,7 @@ class SignInNeeded(Denied):
 
 
 class FormForged(Denied):
-    """This form was not made by your session. Open the page again and repeat what you did."""
+    """This form does not belong to your session. Open the page again and repeat what you did."""
 
 
 def status_of(error: AndonError) -> HTTPStatus:
@@ -70,21 +70,21 @@ async def _malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     wrong = "; ".join(f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
     return _page(
-        request, HTTPStatus.UNPROCESSABLE_ENTITY, "That cannot be read", f"The address or the form says: {wrong}."
+        request, HTTPStatus.UNPROCESSABLE_ENTITY, "The request cannot be read", f"In the address or the form: {wrong}."
     )
 
 
 async def _plain(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return _page(request, HTTPStatus.NOT_FOUND, "Not here", "There is no such page.")
+        return _page(request, HTTPStatus.NOT_FOUND, "Not found", "There is no such page.")
     return _page(request, HTTPStatus(error.status_code), "Not possible", str(error.detail))
 
 
 async def _failed(request: Request, error: Exception) -> Response:
     reference = uuid4().hex[:12]
     _log.error("console page failed", reference=reference, path=request.url.path, exc_info=error)
-    title, message = "Something failed", "The mistake is ours, not yours; nothing was changed."
+    title, message = "Something failed", "The fault is ours, not yours; nothing was changed."
     return _page(request, HTTPStatus.INTERNAL_SERVER_ERROR, title, message, reference=reference)
 
 

@@ -62,7 +62,7 @@ class ExperimentForm:
         arms: dict[Candidate, float | None] = {}
         for place, row in enumerate(self.rows, 1):
             arm = _candidate(row, f"arm.{place}", faults)
-            share = typed_number(row.share, f"arm.{place}", "A share is a number of percent", faults)
+            share = typed_number(row.share, f"arm.{place}", "A share is a percentage", faults)
             if arm is None and share is not None:
                 faults.append(Fault(f"arm.{place}", "Choose the version that gets this share"))
             if arm is not None and arm in arms:
@@ -77,15 +77,15 @@ class ExperimentForm:
             try:
                 until = now + span_of(self.until.strip())
             except (DeclarationInvalid, OverflowError):
-                faults.append(Fault("until", "A number with s, m, h or d, as in 14d"))
+                faults.append(Fault("until", "A number with s, m, h or d, such as 14d"))
         known: dict[str, Any] = {
             "better": _one_of(self.better or experiments.usual_direction(self.measure), ("lower", "higher")),
             "allocation": _one_of(self.allocation, ("fixed", "thompson")),
         }
         if not self.measure:
-            faults.append(Fault("measure", "Choose what the arms are compared by"))
+            faults.append(Fault("measure", "Choose the measure that compares the arms"))
         elif known["better"] is None:
-            faults.append(Fault("better", f"Say which way is better of {self.measure}"))
+            faults.append(Fault("better", f"Choose whether lower or higher {self.measure} is better"))
         if known["allocation"] is None:
             faults.append(Fault("allocation", "Choose fixed shares or shares that follow the results"))
         unit: Any = _one_of(self.unit, ("subject", "decision"))

@@ -21,7 +21,7 @@ from andon.kernel.errors import AndonError, Conflict, Invalid, NotFound
 
 router = APIRouter()
 
-_CHANGED = "The experiment is another than the one whose forecast you saw. This is what it takes now."
+_CHANGED = "The experiment differs from the one whose forecast you saw. This is the forecast now."
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def change(
     """Stop it or adopt its winner, with a reason."""
     try:
         if what not in _PERMISSIONS:
-            raise ExperimentInvalid("Choose by a button what is to be done")
+            raise ExperimentInvalid("Choose an action with one of the buttons")
         visitor.principal.require(Permission.READ_MODELS, automation)
         visitor.principal.require(_PERMISSIONS[what], automation)
         with here.database.begin() as tx:

@@ -30,7 +30,7 @@ def show(here: Here, visitor: Signed, tx: Db, decision_id: UUID) -> Response:
     problem: AndonError | None = None
     try:
         if here.explain is None:
-            raise NotExplained("This console explains no decisions")
+            raise NotExplained("This console cannot explain decisions")
         explanation = here.explain(found)
     except AndonError as error:
         problem = error

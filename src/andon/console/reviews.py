@@ -25,7 +25,7 @@ router = APIRouter(prefix="/reviews")
 
 
 class PlaceInvalid(Invalid):
-    """The address names no place in this list."""
+    """The address does not name a place in this list."""
 
 
 @router.get("")

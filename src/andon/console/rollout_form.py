@@ -62,7 +62,7 @@ class RolloutForm:
     def threshold(self) -> float | None:
         """Return the candidate's own confidence threshold; None to keep the present one. Raises RolloutInvalid."""
         faults: list[Fault] = []
-        found = typed_number(self.gate, "gate", "A confidence is a number from 0 to 1, as 0.93", faults)
+        found = typed_number(self.gate, "gate", "A confidence is a number from 0 to 1, such as 0.93", faults)
         if faults:
             raise RolloutInvalid(faults=faults)
         return found
@@ -70,7 +70,7 @@ class RolloutForm:
     def plan(self, declared: RolloutPlan, watched: Sequence[WatchedGuardrail]) -> RolloutPlan:
         """Return the declared plan with the typed changes. Raises RolloutInvalid with every faulty field."""
         faults: list[Fault] = []
-        steps = _numbers(self.steps, "steps", "Steps are percents, as in 5, 25, 50, 100", faults)
+        steps = _numbers(self.steps, "steps", "Steps are percentages, such as 5, 25, 50, 100", faults)
         least = typed_number(self.stage_decisions, "stage_decisions", "A number of decisions", faults)
         minutes = typed_number(self.stage_minutes, "stage_minutes", "A number of minutes", faults)
         changed = [found for one in watched if (found := self._guardrail(one, faults)) is not None]
@@ -94,7 +94,7 @@ class RolloutForm:
     def _guardrail(self, one: WatchedGuardrail, faults: list[Fault]) -> Guardrail | None:
         """Return the changed guardrail; None if it is unchanged or switched off."""
         where = f"margin.{one.name}"
-        margin = typed_number((self.margins or {}).get(one.name, ""), where, "A margin is a number of percent", faults)
+        margin = typed_number((self.margins or {}).get(one.name, ""), where, "A margin is a percentage", faults)
         required = self.is_required(one)
         if one.name in (self.off or ()) or (margin is None and required == one.required):
             return None

@@ -22,7 +22,7 @@ from andon.rollouts import Rollout, RolloutWish, WatchedGuardrail
 
 router = APIRouter()
 
-_CHANGED = "The plan is another than the one whose forecast you saw. This is what it takes now."
+_CHANGED = "The plan differs from the one whose forecast you saw. This is the forecast now."
 
 
 @router.get("/rollouts/start")

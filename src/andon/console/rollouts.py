@@ -83,7 +83,7 @@ def change(
     """Pause, resume, abort, approve or promote, with a reason."""
     try:
         if what not in _CHANGES:
-            raise RolloutInvalid("Choose by a button what is to be done")
+            raise RolloutInvalid("Choose an action with one of the buttons")
         permission, move = _CHANGES[what]
         visitor.principal.require(Permission.READ_MODELS, automation)
         visitor.principal.require(permission, automation)

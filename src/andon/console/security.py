@@ -86,7 +86,7 @@ def _refusal(headers: Headers) -> Response | None:
         return PlainTextResponse("This form was not sent from the console's own page.\n", status_code=403)
     length = headers.get("content-length", "")
     if not length.isdecimal():
-        return PlainTextResponse("Say with Content-Length how long the form is.\n", status_code=411)
+        return PlainTextResponse("A form needs a Content-Length.\n", status_code=411)
     if int(length) > MAX_FORM_BYTES:
         return PlainTextResponse(f"A form has at most {MAX_FORM_BYTES} bytes.\n", status_code=413)
     return None

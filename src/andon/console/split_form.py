@@ -29,7 +29,7 @@ class SplitForm:
             try:
                 share = float(text.strip().removesuffix("%")) if text.strip() else 0.0
             except ValueError:
-                faults.append(Fault(f"shares.{candidate}", "A share is a number of percent"))
+                faults.append(Fault(f"shares.{candidate}", "A share is a percentage"))
                 continue
             if share:
                 shares[candidate] = share

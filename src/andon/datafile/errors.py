@@ -16,7 +16,7 @@ class DataQueryInvalid(Invalid):
 
 
 class DataQueryUnavailable(Unavailable):
-    """The database that the query asks does not answer."""
+    """The database of the query does not answer."""
 
 
 def unreadable(name: object, error: duckdb.Error) -> DataFileInvalid:

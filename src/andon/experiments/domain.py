@@ -34,7 +34,7 @@ AllocationKind: TypeAlias = Literal["fixed", "thompson"]
 
 
 class ExperimentState(StrEnum):
-    """Where an experiment stands. All but the first are final; what was decided may still be adopted."""
+    """The states of an experiment. All but the first are final; a decided one may still be adopted."""
 
     RUNNING = "running"
     DECIDED = "decided"

@@ -59,7 +59,7 @@ class ArmEstimate(Struct, frozen=True):
 
 
 class PairEstimate(Struct, frozen=True):
-    """One arm beside another: the ratio of rates or the difference of means, and the better arm, if one is."""
+    """One arm compared with another: the ratio of rates or the difference of means, and the better arm, if one is."""
 
     first: int
     second: int

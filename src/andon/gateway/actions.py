@@ -22,14 +22,14 @@ class ActionOut(BaseModel):
     """An action. The receiver gets `id` as its idempotency key (`webhook-id`)."""
 
     id: UUID
-    decision_id: UUID | None = Field(description="Null if an event of Andon itself is sent.")
-    automation: str = Field(description="Empty if an event of Andon itself is sent.")
+    decision_id: UUID | None = Field(description="Null for an action that sends one of Andon's own events.")
+    automation: str = Field(description="Empty for an action that sends one of Andon's own events.")
     action: str
     outcome: str
     connector: str
     destination: str
     state: ActionState
-    attempts: int = Field(description="Begun since it was last sent by a person.")
+    attempts: int = Field(description="Attempts since a person last sent it.")
     created_at: datetime
     due_at: datetime
     settled_at: datetime | None
@@ -38,10 +38,10 @@ class ActionOut(BaseModel):
 
 
 class AttemptOut(BaseModel):
-    """One attempt. `kind` is null while it is under way, and `unknown` if the receiver may or may not have got it."""
+    """One attempt. `kind` is null while it is under way, and `unknown` if the receiver may or may not have it."""
 
     number: int
-    inquiry: bool = Field(description="Whether it only asked the receiver what became of an earlier attempt.")
+    inquiry: bool = Field(description="Whether it only asked the receiver about the outcome of an earlier attempt.")
     began_at: datetime
     ended_at: datetime | None
     kind: AnswerKind | None
@@ -66,7 +66,7 @@ class ActionsOut(BaseModel):
 
 
 class DestinationOut(BaseModel):
-    """A destination that nothing is sent to."""
+    """A disabled destination, to which nothing is sent."""
 
     name: str
     disabled_at: datetime
@@ -78,14 +78,18 @@ class WhichIn(Why):
 
     automation: str | None = None
     destination: str | None = None
-    since: Moment | None = Field(default=None, description="Written at this moment or later.")
-    until: Moment | None = Field(default=None, description="Written before this moment.")
-    because: str | None = Field(default=None, min_length=1, max_length=200, description="A part of the last error.")
-    limit: int = Field(default=10_000, strict=True, ge=1, le=100_000, description="How many at most, the oldest first.")
+    since: Moment | None = Field(default=None, description="Written at or after this time.")
+    until: Moment | None = Field(default=None, description="Written before this time.")
+    because: str | None = Field(
+        default=None, min_length=1, max_length=200, description="Text that the last error contains."
+    )
+    limit: int = Field(
+        default=10_000, strict=True, ge=1, le=100_000, description="The most to send again, oldest first."
+    )
 
 
 class ResentOut(BaseModel):
-    """How many dead letters are to be delivered again."""
+    """The number of dead letters to be delivered again."""
 
     count: int
 
@@ -99,7 +103,7 @@ def index(
     destination: str | None = None,
     since: Moment | None = None,
     until: Moment | None = None,
-    because: Annotated[str | None, Query(max_length=200, description="A part of the last error.")] = None,
+    because: Annotated[str | None, Query(max_length=200, description="Text that the last error contains.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     before: UUID | None = None,
 ) -> ActionsOut:
@@ -117,9 +121,9 @@ def index(
 
 @router.get("/destinations", operation_id="list_disabled_destinations")
 def disabled_destinations(caller: Caller, db: Db) -> list[DestinationOut]:
-    """List the disabled destinations: they said that they are gone, and get nothing until they are enabled.
+    """List the disabled destinations: they reported that they are gone. Nothing is sent until they are enabled.
 
-    A key for some automations sees the destinations for which one of these automations has an action.
+    A key limited to some automations sees only the destinations for which one of them has an action.
     """
     caller.require_anywhere(Permission.READ_ACTIONS)
     with db.begin() as tx:
@@ -181,7 +185,9 @@ def confirm(action_id: UUID, why: Why, caller: Caller, db: Db, now: Now, bus: Bu
 @router.post("/{action_id}/callback", status_code=204, operation_id="call_back_action")
 def call_back(
     action_id: UUID,
-    token: Annotated[str, Query(min_length=1, max_length=200, description="As in the address that the robot got.")],
+    token: Annotated[
+        str, Query(min_length=1, max_length=200, description="The token from the address that the robot received.")
+    ],
     gateway: Parts,
     now: Now,
 ) -> None:

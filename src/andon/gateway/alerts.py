@@ -20,7 +20,7 @@ router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
 
 
 class AlertNoteOut(BaseModel):
-    """One line of a timeline."""
+    """One entry of a timeline."""
 
     at: datetime
     kind: NoteKind
@@ -63,13 +63,13 @@ class AlertOut(BaseModel):
     observed: float | None
     unit: str
     false_alarm: float | None = Field(
-        description="Probability bound under which an unchanged line gives such a breach."
+        description="Upper bound on the probability that an unchanged line causes such a breach."
     )
     decisions: int = Field(description="Number of decisions behind it.")
-    done: list[str] = Field(description="What Andon did already.")
+    done: list[str] = Field(description="What Andon has already done about it.")
     group: UUID = Field(description="Alerts with the same group are sent together.")
     incident: UUID | None
-    drill: bool = Field(description="Whether it belongs to a drill and nothing is wrong.")
+    drill: bool = Field(description="Whether it belongs to a drill, so that nothing is wrong.")
     acknowledged_by: str | None
     acknowledged_at: datetime | None
     resolved_by: str | None
@@ -108,11 +108,11 @@ def index(
     now: Now,
     automation: str | None = None,
     state: Annotated[
-        list[AlertState] | None, Query(description="More than one may be given; open and acknowledged if none is.")
+        list[AlertState] | None, Query(description="May be repeated. Default: open and acknowledged.")
     ] = None,
     level: Level | None = None,
     monitor: str | None = None,
-    drills: Annotated[bool, Query(description="Whether alerts of drills are listed as well.")] = False,
+    drills: Annotated[bool, Query(description="Whether to list alerts of drills as well.")] = False,
     before: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> AlertsOut:
@@ -146,7 +146,7 @@ def acknowledge(alert_id: UUID, said: AcknowledgeIn, caller: Caller, db: Db, bus
 
 @router.post("/{alert_id}/resolve", operation_id="resolve_alert")
 def resolve(alert_id: UUID, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> AlertDetailOut:
-    """Resolve an alert by hand. If the breach is seen again, that is a new alert."""
+    """Resolve an alert by hand. If the breach is seen again, a new alert is raised."""
     with db.begin() as tx:
         caller.require(Permission.WORK_ALERTS, seen(tx, alert_id, caller).automation or None)
         return _whole(tx, alerts.resolve(tx, alert_id, actor=caller.actor, reason=why.reason, events=bus, now=now), now)

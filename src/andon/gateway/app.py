@@ -159,7 +159,7 @@ def create_control(gateway: Gateway, side: Side) -> FastAPI:
     app = FastAPI(
         title="Andon",
         version=__version__,
-        description="Governed decisions: ask for one, read what was decided and why, work what follows.",
+        description="Governed decisions: request them, read what was decided and why, and work on what follows.",
         openapi_url=None,
         docs_url=None,
         redoc_url=None,

@@ -33,7 +33,9 @@ class AttachmentOut(BaseModel):
 def index(
     caller: Caller,
     db: Db,
-    mail: Annotated[str | None, Query(max_length=64, description="Only those of one mail, by its identity.")] = None,
+    mail: Annotated[
+        str | None, Query(max_length=64, description="Only attachments of the mail with this identity.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> list[AttachmentOut]:
     """List the stored attachments that the caller may read, newest first."""
@@ -49,7 +51,7 @@ def index(
     responses={200: {"content": {"application/octet-stream": {}}, "description": "The attachment, as a file."}},
 )
 def download(sha256: Digest, why: Why, caller: Caller, db: Db, now: Now) -> Response:
-    """Download one attachment, untyped. The audit log records who read it and why."""
+    """Download one attachment as `application/octet-stream`. The audit log records who read it and why."""
     scopes = caller.scopes(Permission.READ_ATTACHMENTS)
     with db.begin() as tx:
         found, content = attachments.read(

@@ -72,7 +72,7 @@ class VerifyIn(BaseModel):
 
 
 class FindingOut(BaseModel):
-    """One thing that is wrong, and where."""
+    """One problem that was found, and its place."""
 
     harm: Harm
     message: str
@@ -121,9 +121,9 @@ async def entries(
     caller: Caller,
     gateway: Parts,
     actor: Annotated[str | None, Query(max_length=200)] = None,
-    action: Annotated[str | None, Query(max_length=200, description="What the action begins with.")] = None,
+    action: Annotated[str | None, Query(max_length=200, description="A prefix, such as `model.`.")] = None,
     subject: Annotated[str | None, Query(max_length=500)] = None,
-    decisions: Annotated[bool, Query(description="Also the groups of decisions that were recorded.")] = False,
+    decisions: Annotated[bool, Query(description="Whether to include the recorded groups of decisions.")] = False,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     before: Annotated[str | None, Query(max_length=100, json_schema_extra={"pattern": _CURSOR})] = None,
 ) -> EntriesOut:
@@ -161,7 +161,7 @@ def head(caller: Caller, db: Db) -> HeadOut:
 
 @router.post("/verify", status_code=202, operation_id="verify_audit")
 def verify(caller: Caller, db: Db, wanted: VerifyIn, now: Now, response: Response) -> VerificationOut:
-    """Have a worker verify the whole log and the decisions it vouches for. `Location` is where the report will be.
+    """Have a worker verify the whole log and the decisions it vouches for. `Location` is the address of the report.
 
     While a verification with the same anchor is under way, it is returned and no other is started.
     """

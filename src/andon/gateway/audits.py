@@ -28,13 +28,13 @@ class ShareChange(BaseModel):
 class AuditShareOut(BaseModel):
     """The share in force, the declared share and its bounds, and the counts of blind verdicts."""
 
-    share: float = Field(description="Share of the automatic decisions that is drawn now.")
+    share: float = Field(description="The share of automatic decisions that is drawn now.")
     declared: float
     least: float
     most: float
     changed: ShareChange | None = Field(description="The last change; null while the share is as declared.")
-    agreed: int = Field(description="Blind verdicts that said what the line had said.")
-    disagreed: int = Field(description="Blind verdicts that said otherwise.")
+    agreed: int = Field(description="Blind verdicts that agreed with the line.")
+    disagreed: int = Field(description="Blind verdicts that disagreed with the line.")
 
 
 class AuditShareIn(BaseModel):

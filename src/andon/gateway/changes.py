@@ -15,7 +15,7 @@ from andon.gateway.dependencies import Caller, Db, Moment, Now
 
 router = APIRouter(prefix="/v1", tags=["changes"])
 
-Since = Annotated[str, Query(pattern="^[1-9][0-9]{0,4}[smhd]$", description="How far back, as 90d or 24h.")]
+Since = Annotated[str, Query(pattern="^[1-9][0-9]{0,4}[smhd]$", description="How far back, such as 90d or 24h.")]
 
 
 class ChangeRateOut(BaseModel):
@@ -163,7 +163,7 @@ class ActOut(BaseModel):
 
 
 class LineMomentOut(BaseModel):
-    """The things in force at a moment, and the acts around it, oldest first. Most are null before the first release."""
+    """Everything in force at a moment, and the acts around it, oldest first. Most are null before the first release."""
 
     automation: str
     at: datetime
@@ -173,7 +173,7 @@ class LineMomentOut(BaseModel):
     model: str | None
     policy: SetterOut | None
     champion: SetterOut | None
-    shares: dict[str, float] = Field(description="Percent of each candidate that answered.")
+    shares: dict[str, float] = Field(description="Each answering candidate's percentage of the traffic.")
     shadows: list[str]
     arms: list[str]
     rollout: SetterOut | None
@@ -211,7 +211,7 @@ def history(
     caller: Caller,
     db: Db,
     now: Now,
-    at: Annotated[Moment | None, Query(description="The moment; now if left out.")] = None,
+    at: Annotated[Moment | None, Query(description="The moment. Default: now.")] = None,
 ) -> LineMomentOut:
     """Show what was in force on a line at a moment, by whom and why, and the acts before and after."""
     caller.require(Permission.READ_AUTOMATIONS, name)

@@ -64,9 +64,11 @@ class CordReleaseIn(BaseModel):
     done: list[str] = Field(
         default=[],
         max_length=100,
-        description="The items of the checklist that are done, where a rule pulled the cord.",
+        description="The completed items of the checklist, if a rule pulled the cord.",
     )
-    anyway: StrictBool = Field(False, description="Release while the alert that pulled the cord is open.")
+    anyway: StrictBool = Field(
+        False, description="Whether to release even while the alert that pulled the cord is open."
+    )
 
 
 @router.get("/{name}/cord", operation_id="get_cord")

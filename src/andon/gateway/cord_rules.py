@@ -20,11 +20,11 @@ router = APIRouter(prefix="/v1/automations", tags=["cord"])
 class CordRuleOut(BaseModel):
     """A rule: an alert of this monitor at this level or above makes its segment, or the whole line, more careful."""
 
-    id: UUID | None = Field(description="Null for a rule of the code, which is changed there.")
+    id: UUID | None = Field(description="Null for a rule declared in code, which is changed there.")
     monitor: str
     level: AlertLevelName
     state: HeldStateName
-    segment: bool = Field(description="Whether only the segment is held that the alert names, where it names one.")
+    segment: bool = Field(description="Whether only the segment that the alert names is held, if it names one.")
     added_by: str | None
     added_at: datetime | None
     reason: str | None
@@ -35,7 +35,7 @@ class CordRulesOut(BaseModel):
 
     automation: str
     rules: list[CordRuleOut]
-    usual: bool = Field(description="Whether the rules without an id are the usual ones: the code declares none.")
+    usual: bool = Field(description="Whether the rules without an id are the defaults, because the code declares none.")
     checklist: list[str]
 
 
@@ -62,7 +62,7 @@ class DrillOut(BaseModel):
     pulled_at: datetime | None
     followed_at: datetime | None
     ended_at: datetime | None
-    passed: bool | None = Field(description="Null as long as it is under way.")
+    passed: bool | None = Field(description="Null while it is under way.")
     result: str | None
 
 

@@ -72,7 +72,7 @@ class ReviewSeen(BaseModel):
 class LabelSeen(BaseModel):
     """The class as one source reported it."""
 
-    value: str | None = Field(description="The class; null where nothing tells which class `said` stands for.")
+    value: str | None = Field(description="The class; null if it is unknown which class `said` stands for.")
     said: str
     source: LabelSource
     known_at: datetime
@@ -84,16 +84,15 @@ class ValidLabelSeen(BaseModel):
 
     value: str = Field(description="The class.")
     source: LabelSource | None = Field(
-        description="Null where the class is assumed, because nothing was reported until maturity."
+        description="Null if the class is assumed because nothing was reported before maturity."
     )
-    probability: float = Field(description="The probability with which somebody looked at all.")
+    probability: float = Field(description="The probability that somebody looked at the decision at all.")
     weight: float = Field(
-        description="One over the probability; 1 where silence counts by now, "
-        "since then every such decision has a label."
+        description="One over the probability; 1 once silence counts, because every such decision then has a label."
     )
-    mature: bool = Field(description="Whether the time is over in which other labels are expected.")
+    mature: bool = Field(description="Whether the time in which other labels are expected is over.")
     label_id: UUID | None
-    contradicted_by: list[UUID] = Field(description="Labels of other sources that stand and say otherwise.")
+    contradicted_by: list[UUID] = Field(description="Labels of other sources that hold and disagree.")
 
 
 class ShadowSeen(BaseModel):
@@ -110,12 +109,12 @@ class ShadowSeen(BaseModel):
 
 
 _Known: type[BaseModel] = model_of(
-    "DecisionOut", "Everything that is known of a decision.", _WHOLE, policy=RulingSeen, stages_us=dict[str, int]
+    "DecisionOut", "Everything known about a decision.", _WHOLE, policy=RulingSeen, stages_us=dict[str, int]
 )
 
 
 class DecisionOut(_Known):  # type: ignore[valid-type, misc]
-    """Everything that is known of a decision."""
+    """Everything known about a decision."""
 
     status: Literal["decided"]
     audit: Proof

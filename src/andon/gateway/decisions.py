@@ -74,7 +74,7 @@ _WAITS: dict[int | str, dict[str, Any]] = {
 def _preferred(
     request: Request,
     prefer: Annotated[  # noqa: ARG001 - described here; all lines of it count
-        str | None, Header(description="`wait=20`: the same as the parameter (RFC 7240).")
+        str | None, Header(description="`wait=20`: the same as the parameter `wait` (RFC 7240).")
     ] = None,
 ) -> str:
     return ", ".join(request.headers.getlist("prefer"))
@@ -125,7 +125,7 @@ async def explain(
     """
     record = await gateway.in_thread(lambda tx: _readable(tx, decision_id, caller))
     if gateway.explain is None:
-        raise NotExplained("This gateway explains no decisions")
+        raise NotExplained("This gateway cannot explain decisions")
     found = await asyncio.to_thread(gateway.explain, record)
     return ExplanationOut(
         decision_id=found.decision_id,
@@ -147,16 +147,16 @@ async def index(
     rule: str | None = None,
     label: Annotated[str | None, Query(description="The label that the model predicted.")] = None,
     model_version: Annotated[int | None, Query(ge=1, le=HIGHEST_NUMBER)] = None,
-    arm: Annotated[str | None, Query(description="As in `fraud-risk@8+3f2a9c01d2e4`.")] = None,
+    arm: Annotated[str | None, Query(description="Such as `fraud-risk@8+3f2a9c01d2e4`.")] = None,
     gate_revision: Annotated[int | None, Query(ge=0, le=HIGHEST_NUMBER)] = None,
     line_state: LineState | None = None,
     audit_drawn: Annotated[bool | None, Query(description="Whether it was drawn for a blind audit.")] = None,
     segment: Annotated[
         list[str] | None,
-        Query(description="`field=value` of the input, as in `country=AT`; more than one may be given.", max_length=8),
+        Query(description="`field=value` of the input, such as `country=AT`; may be repeated.", max_length=8),
     ] = None,
     since: Annotated[
-        Moment | None, Query(description="Asked for at this time or later; in UTC if it says no zone.")
+        Moment | None, Query(description="Asked for at or after this time; UTC if it has no zone.")
     ] = None,
     until: Annotated[Moment | None, Query(description="Asked for before this time.")] = None,
     search: Annotated[str | None, Query(max_length=128, description="A correlation id or a decision's id.")] = None,
@@ -165,7 +165,7 @@ async def index(
 ) -> DecisionsOut:
     """List the decisions that the caller may see, newest first; `next` is the `before` of the following page.
 
-    A search that takes longer than a few seconds is refused: narrow it. One more is refused while many are under way.
+    A search that takes longer than a few seconds is refused: narrow it. So is a search while too many are under way.
     """
     wanted = DecisionFilter(
         automations=_visible(caller),

@@ -98,7 +98,7 @@ class Gateway:
 def _words(given: object) -> object:
     """Refuse a number of seconds, which Pydantic would take as well."""
     if isinstance(given, int | float) or (isinstance(given, str) and _is_number(given)):
-        raise PydanticCustomError("datetime_parsing", "Expected a date and time, as 2026-11-25T09:30:00Z")
+        raise PydanticCustomError("datetime_parsing", "Expected a date and time, such as 2026-11-25T09:30:00Z")
     return given
 
 
@@ -113,7 +113,7 @@ def _is_number(text: str) -> bool:
 def _only_a_day(given: object) -> object:
     """Refuse a number of seconds and a midnight, which Pydantic would take as well."""
     if isinstance(given, str) and not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", given):
-        raise PydanticCustomError("date_parsing", "Expected a day, as 2026-11-25")
+        raise PydanticCustomError("date_parsing", "Expected a day, such as 2026-11-25")
     return given
 
 

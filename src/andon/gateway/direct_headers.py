@@ -18,18 +18,18 @@ def _header(name: str, description: str, **limits: Any) -> dict[str, Any]:
 
 _ONCE = _header(
     "Idempotency-Key",
-    "The caller's own key: the same key again gets the first answer again, for at least 24 hours.",
+    "A key that the caller chooses. Sent again, it returns the first answer, for at least 24 hours.",
     pattern="^[\\x21-\\x7e]{1,255}$",
 )
 CORRELATION = _header(
     "X-Correlation-ID",
-    "Comes back in the answer and stands in every record and log line; made up when absent.",
+    "Returned in the answer and kept in every record and log line; generated if absent.",
     pattern="^[A-Za-z0-9._:/+=-]{1,128}$",
 )
 _TRACE = _header("traceparent", "W3C Trace Context.")
 _VERSION = _header(
     "Andon-Model-Version",
-    "The number of the model version that shall answer; takes a permission of its own.",
+    "The number of the model version that is to answer; needs a permission of its own.",
     pattern="^[1-9][0-9]{0,8}$",
 )
 
@@ -40,23 +40,23 @@ DECIDE_HEADERS = [
     CORRELATION,
     _TRACE,
     _VERSION,
-    _header("Prefer", "`respond-async`: answer 202 at once and decide later."),
+    _header("Prefer", "`respond-async`: answer 202 immediately and decide later."),
     _header(
         "Andon-Notify",
         "With `Prefer: respond-async`: the name of a destination with `notify = true` to which the whole "
-        "answer is delivered, signed, once it is there.",
+        "answer is delivered, signed, once it exists.",
     ),
     _header(
-        "Priority", "`u=0` to `u=7` (RFC 9218): up to 3 interactive, which is usual; 4 and 5 normal; 6 and 7 bulk."
+        "Priority", "`u=0` to `u=7` (RFC 9218): up to 3 is interactive (the default), 4 and 5 normal, 6 and 7 bulk."
     ),
     _header(
         "X-Request-Timeout",
-        "Seconds, above 0, that the caller waits; what cannot be decided in time is refused.",
+        "How many seconds the caller waits, above 0. A request that cannot be decided in time is refused.",
         pattern="^[0-9]{1,6}(\\.[0-9]{1,6})?$",
     ),
 ]
 
 RATE = {
-    "RateLimit-Policy": {"description": "What the key may ask.", "schema": {"type": "string"}},
-    "RateLimit": {"description": "What is left of it.", "schema": {"type": "string"}},
+    "RateLimit-Policy": {"description": "The rate limits of the key.", "schema": {"type": "string"}},
+    "RateLimit": {"description": "The remainder of the limits.", "schema": {"type": "string"}},
 }

@@ -16,7 +16,7 @@ BATCH_PATH = "/v1/automations/{name}/decisions:batch"
 
 _ANY_INPUT = {
     "type": "object",
-    "description": "The automation's contract; `GET /v1/automations/{name}/openapi.json` has it in full.",
+    "description": "The input, as the contract describes it: `GET /v1/automations/{name}/openapi.json`.",
     "additionalProperties": True,
 }
 
@@ -43,12 +43,15 @@ SCHEMAS: dict[str, Any] = {
     "CloudEvent": {
         **_object(
             "CloudEvent",
-            "A CloudEvent 1.0 in structured mode, with its data in one of two ways. "
-            "Further attributes are texts, numbers or booleans.",
+            "A CloudEvent 1.0 in structured mode, with its data in `data` or `data_base64`. "
+            "Further attributes are strings, numbers or booleans.",
             ["specversion", "id", "source", "type"],
             {
                 "specversion": {"type": "string", "const": "1.0"},
-                "id": {**_TEXT, "description": "Its own within `source`; the same two are decided once."},
+                "id": {
+                    **_TEXT,
+                    "description": "Unique within `source`. An event is decided once per `source` and `id`.",
+                },
                 "source": _TEXT,
                 "type": _TEXT,
                 "subject": {"type": "string"},
@@ -56,19 +59,23 @@ SCHEMAS: dict[str, Any] = {
                 "datacontenttype": {"type": "string"},
                 "correlationid": {"type": "string"},
                 "traceparent": {"type": "string"},
-                "data": {"description": "The automation's input, as its contract has it."},
-                "data_base64": {"type": "string", "contentEncoding": "base64", "description": "The same, encoded."},
+                "data": {"description": "The automation's input, as its contract describes it."},
+                "data_base64": {
+                    "type": "string",
+                    "contentEncoding": "base64",
+                    "description": "The same, encoded as Base64.",
+                },
             },
         ),
         "additionalProperties": True,
     },
     "EventAnswer": _object(
         "EventAnswer",
-        "What became of one event: either `automations`, or `problem`.",
+        "The result for one event: either `automations` or `problem`.",
         ["number", "status"],
         {
             "number": {"type": "integer", "minimum": 0, "description": "Its place in the call, from 0."},
-            "status": {"type": "integer", "description": "202, or the status that its problem has."},
+            "status": {"type": "integer", "description": "202, or the status of its problem."},
             "id": {"type": "string"},
             "source": {"type": "string"},
             "automations": {"type": "object", "additionalProperties": _ref("EventFate")},
@@ -78,24 +85,24 @@ SCHEMAS: dict[str, Any] = {
     "EventFate": {
         "type": "string",
         "title": "EventFate",
-        "description": "What one automation does with an event.",
+        "description": "The possible results of an event for one automation.",
         "enum": ["accepted", "repeated", "left_out"],
     },
     "EventAnswers": _object(
         "EventAnswers",
-        "What became of each event of a call, in its order.",
+        "The result for each event of a call, in the same order.",
         ["events"],
         {"events": {"type": "array", "items": _ref("EventAnswer")}},
     ),
     "LabelRow": _object(
         "LabelRow",
-        "What became of one row.",
+        "The result for one row.",
         ["row", "result"],
         {
             "row": {"type": "integer", "minimum": 0, "description": "Its number, from 0."},
             "result": _ref("LabelFate"),
             "decision_id": {"type": "string", "format": "uuid"},
-            "label_id": {"type": "string", "format": "uuid", "description": "The label that says so."},
+            "label_id": {"type": "string", "format": "uuid", "description": "The label of the row."},
             "value": {"type": "string"},
             "problem": _ref("Problem"),
         },
@@ -103,12 +110,12 @@ SCHEMAS: dict[str, Any] = {
     "LabelFate": {
         "type": "string",
         "title": "LabelFate",
-        "description": "What can become of a row.",
+        "description": "The possible results for a row.",
         "enum": [fate.value for fate in Fate],
     },
     "LabelAnswers": _object(
         "LabelAnswers",
-        "How many rows became what, and what became of each.",
+        "The number of rows with each result, and the result for each row.",
         [*_COUNTS, "rows"],
         {**_COUNTS, "rows": {"type": "array", "items": _ref("LabelRow")}},
     ),
@@ -130,14 +137,14 @@ def decide(contract: dict[str, Any], parameters: list[dict[str, Any]]) -> dict[s
     """Return the operation that decides an input of this schema."""
     return {
         "tags": ["decisions"],
-        "description": "Ask for a decision. The body is the input, as the automation's contract has it "
+        "description": "Ask for a decision. The body is the input that the automation's contract describes "
         "(`GET /v1/automations/{name}`).",
         "operationId": "decide",
         "parameters": [*parameters, *DECIDE_HEADERS],
         "requestBody": {"required": True, "content": {JSON: {"schema": contract}}},
         "responses": {
             "200": {**_answer("The decision, recorded.", "AnswerOut"), "headers": RATE},
-            "202": _answer("Accepted; `Location` is where the decision will be.", "PendingOut"),
+            "202": _answer("Accepted; `Location` is the address of the decision.", "PendingOut"),
         },
     }
 
@@ -147,11 +154,10 @@ def decide_batch(contract: dict[str, Any], parameters: list[dict[str, Any]]) -> 
     answers = {"anyOf": [_ref("AnswerOut"), _ref("BadRowOut")]}
     return {
         "tags": ["decisions"],
-        "description": "Ask for many decisions. Rows in, answers out, in the same order and format, as an array, "
-        "as one document a line or as an Arrow IPC stream (extra `arrow`). Both are streamed: there may be any "
-        "number of rows. A bad row gets its number, from 0, and a problem, and loses no other. "
-        "With `Idempotency-Key: K` each row has the key `K/number`, so that the same batch "
-        "again decides nothing twice.",
+        "description": "Ask for many decisions. Rows and answers have the same order and format: an array, one "
+        "document per line, or an Arrow IPC stream (extra `arrow`). Both are streamed, for any number of rows. "
+        "A bad row is answered with its number, from 0, and a problem. It does not affect the others. "
+        "With `Idempotency-Key: K` each row has the key `K/number`: a repeated batch decides nothing twice.",
         "operationId": "decide_batch",
         "parameters": [*parameters, *BATCH_HEADERS],
         "requestBody": {"required": True, "content": _formats({"type": "array", "items": contract})},
@@ -175,10 +181,10 @@ def _formats(rows: dict[str, Any]) -> dict[str, Any]:
 def _events() -> dict[str, Any]:
     return {
         "tags": ["streams"],
-        "description": "Bring a CloudEvent 1.0. It goes to the automations whose `http_events` trigger takes its type "
-        "and that the key may ask; workers decide it, once by `source` and `id`. Binary mode is taken as well: "
-        "headers `ce-*` are the attributes and the body, "
-        f"`application/json`, is the data; so is `{BATCHED}`, for which `POST /v1/events:batch` is the plain way.",
+        "description": "Send a CloudEvent 1.0. It reaches the automations whose `http_events` trigger takes its type "
+        "and that the key may ask. Workers decide it, once per `source` and `id`. Binary mode is accepted too: "
+        "headers `ce-*` are the attributes, and the body, `application/json`, is the data. "
+        f"So is `{BATCHED}`, for which `POST /v1/events:batch` is the usual address.",
         "operationId": "bring_events",
         "parameters": [CORRELATION],
         "requestBody": {"required": True, "content": {STRUCTURED: {"schema": _ref("CloudEvent")}}},
@@ -190,8 +196,8 @@ def _event_batch() -> dict[str, Any]:
     events = {"type": "array", "items": _ref("CloudEvent"), "maxItems": MOST_EVENTS}
     return {
         "tags": ["streams"],
-        "description": f"Bring at most {MOST_EVENTS} CloudEvents, as in structured mode. "
-        "Each is answered by itself: a bad one loses no other.",
+        "description": f"Send at most {MOST_EVENTS} CloudEvents in structured mode. "
+        "Each has its own answer: a bad one does not affect the others.",
         "operationId": "bring_event_batch",
         "parameters": [CORRELATION],
         "requestBody": {"required": True, "content": {JSON: {"schema": events}}},
@@ -201,8 +207,8 @@ def _event_batch() -> dict[str, Any]:
 
 def _event_answers() -> dict[str, Any]:
     return {
-        "202": _answer("Kept, to be decided.", "EventAnswers"),
-        "207": _answer("Of a batch some are kept, some not.", "EventAnswers"),
+        "202": _answer("Accepted, to be decided.", "EventAnswers"),
+        "207": _answer("Only a part of the batch was accepted.", "EventAnswers"),
     }
 
 
@@ -210,11 +216,11 @@ def _labels() -> dict[str, Any]:
     rows = {"type": "array", "items": _ref("TruthReport"), "maxItems": MOST_LABELS}
     return {
         "tags": ["labels"],
-        "description": f"Say what was true of many decisions: at most {MOST_LABELS} rows, "
-        "each a TruthReport, as an array, "
-        "as one document a line or as CSV with the same names as columns. The answer says of each row what became of "
-        "it: a bad row loses no other, and the same rows again record nothing. "
-        "What `POST /v1/decisions/{decision_id}/labels` says about permissions holds for each row.",
+        "description": f"Report what was true of many decisions: at most {MOST_LABELS} rows, "
+        "each a TruthReport, as an array, one document per line, or CSV with the same names as columns. "
+        "The answer holds the result for each row. A bad row does not affect the others, "
+        "and repeated rows record nothing. "
+        "The permissions of `POST /v1/decisions/{decision_id}/labels` apply to each row.",
         "operationId": "report_labels",
         "requestBody": {
             "required": True,

@@ -54,7 +54,7 @@ def _completed(described: dict[str, Any]) -> dict[str, Any]:
         add_schema(schemas, name, schema)
     described["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     described["paths"] |= direct_operations.paths()
-    described["info"]["description"] += " No text holds a NUL character or half of a surrogate pair."
+    described["info"]["description"] += " No text may hold a NUL character or half of a surrogate pair."
     for path, operations in described["paths"].items():
         for verb, operation in operations.items():
             _limit_names(path, operation)

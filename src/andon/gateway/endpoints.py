@@ -21,7 +21,7 @@ Name = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 
 
 class UserOut(BaseModel):
-    """An automation that uses the endpoint, and the percent of its units for which each candidate answers."""
+    """An automation that uses the endpoint, and the percentage of its units for which each candidate answers."""
 
     automation: str
     shares: dict[str, float]

@@ -4,11 +4,11 @@ from andon.kernel.errors import Conflict, Invalid, NotFound, Unavailable
 
 
 class BodyTooLarge(Invalid):
-    """The request body is larger than this gateway takes."""
+    """The request body is larger than this gateway accepts."""
 
 
 class BatchMalformed(Invalid):
-    """The body is not a batch of rows in the format that it says it has."""
+    """The body is not a batch of rows in the declared format."""
 
 
 class BodyIncomplete(Invalid):
@@ -20,7 +20,7 @@ class MediaTypeUnsupported(Invalid):
 
 
 class MethodNotAllowed(Conflict):
-    """This address does not know the method."""
+    """This address does not support the method."""
 
 
 class RouteNotFound(NotFound):
@@ -36,11 +36,11 @@ class HeaderInvalid(Invalid):
 
 
 class RequestInvalid(Invalid):
-    """The request does not fit what this address takes."""
+    """The request does not match what this address accepts."""
 
 
 class RateLimited(Unavailable):
-    """This key asks too often."""
+    """This key sends too many requests."""
 
 
 class Overloaded(Unavailable):

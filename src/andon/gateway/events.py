@@ -95,7 +95,7 @@ class EventDoor:
             )
         found = events_of(body, {**headers, "content-type": headers.get("content-type", "").lower()})
         if len(found) > MOST:
-            raise EventUnreadable(f"A call brings at most {MOST} events; this one has {len(found)}")
+            raise EventUnreadable(f"A call holds at most {MOST} events; this one has {len(found)}")
         answers = await asyncio.to_thread(self._keep, found, caller, correlation)
         refused = [answer for answer in answers if isinstance(answer, AndonError)]
         if not batch and refused:

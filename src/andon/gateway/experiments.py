@@ -26,14 +26,14 @@ ArmText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}(\+[0-9a-f]{12})?$")]
 
 
 class ExperimentIn(BaseModel):
-    """The arms to compare with what decides now, the measure, and the reason."""
+    """The arms to compare with the line as it is now, the measure, and the reason."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     arms: list[ArmText] = Field(
         min_length=1,
         max_length=5,
-        description="Model versions, as `8`, or with a published policy, as `8+3f2a9c01d2e4`.",
+        description="Model versions such as `8`, or with a published policy, such as `8+3f2a9c01d2e4`.",
     )
     measure: str = Field(
         max_length=63, description="errors, overrides, wrong, automatic, or the name of a business measure."
@@ -61,7 +61,7 @@ class ExperimentForecastOut(BaseModel):
     sentences: list[str]
     measure: str
     unit: str
-    base: float | None = Field(description="The measure now; null if nothing is known of it.")
+    base: float | None = Field(description="The measure now; null if it is unknown.")
     an_hour: float
     effects: list[EffectForecastOut]
 
@@ -80,7 +80,7 @@ class ArmEstimateOut(BaseModel):
 
 
 class PairEstimateOut(BaseModel):
-    """One arm beside another: the ratio of rates or the difference of means, and which is shown to be better."""
+    """One arm compared with another: the ratio of rates or the difference of means, and which is shown to be better."""
 
     arm: str
     beside: str
@@ -116,7 +116,7 @@ class ExperimentEventOut(BaseModel):
 
 
 class ExperimentOut(BaseModel):
-    """One experiment, in short. `why` says who is better, or why it ended."""
+    """One experiment, in short. `why` names the better arm, or the reason why it ended."""
 
     automation: str
     number: int

@@ -11,7 +11,9 @@ from andon.gateway.dependencies import Caller, Db, Now
 
 router = APIRouter(prefix="/v1/automations", tags=["gates"])
 
-Arm = Annotated[str | None, Query(max_length=200, description="The arm; the one that decided most lately if left out.")]
+Arm = Annotated[
+    str | None, Query(max_length=200, description="The arm. Default: the champion's with the most recent decisions.")
+]
 Value = Annotated[
     str | None, Query(max_length=200, description="A value of the field by which the automation has gates.")
 ]
@@ -24,11 +26,11 @@ class RiskPointOut(BaseModel):
     threshold: float
     share: float
     error: float = Field(description="Estimated error, or mean cost.")
-    bound: float = Field(description="What it is at most, with the declared confidence.")
+    bound: float = Field(description="Its upper bound, at the declared confidence.")
     labels: int = Field(description="Labels and held-out rows above it.")
     proven: bool
     labels_needed: int | None = Field(
-        description="Further labels that prove it if they err as those so far; null if they err too much."
+        description="Further labels that would prove it at the error rate so far; null if that is too high."
     )
     local_error: float = Field(description="Estimated error, or mean cost, of the decisions next to the threshold.")
 
@@ -42,8 +44,8 @@ class RiskCurveOut(BaseModel):
     target: float
     declared: float = Field(description="The declared target.")
     confidence: float
-    threshold: float | None = Field(description="What is proven for the target; null if nothing is.")
-    share: float = Field(description="Share of the decisions that is automatic by it.")
+    threshold: float | None = Field(description="The threshold proven for the target; null if none is.")
+    share: float = Field(description="The share of decisions that it makes automatic.")
     sentence: str
     points: list[RiskPointOut]
 
@@ -69,8 +71,8 @@ class GateForecastOut(BaseModel):
     confidence: float
     share: float
     error: float
-    clean_labels: int = Field(description="Labels that prove the target from nothing if none is wrong.")
-    labels_at_error: int | None = Field(description="Labels for even odds if as many are wrong as so far.")
+    clean_labels: int = Field(description="Labels that prove the target from scratch if none is wrong.")
+    labels_at_error: int | None = Field(description="Labels for even odds at the error rate so far.")
     decisions_a_day: float
     labels_a_day: float
     sentence: str
@@ -83,7 +85,9 @@ def curve(
     caller: Caller,
     db: Db,
     now: Now,
-    target: Annotated[float | None, Query(gt=0, description="Another target: what the same labels prove.")] = None,
+    target: Annotated[
+        float | None, Query(gt=0, description="Another target, to see what the same labels prove for it.")
+    ] = None,
     arm: Arm = None,
     value: Value = None,
     predicted: Predicted = "",

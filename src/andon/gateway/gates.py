@@ -29,7 +29,7 @@ class GateOut(BaseModel):
     origin: Origin
     segment: dict[str, str | int | float | bool] = Field(description="Field and value; empty for the whole line.")
     predicted: str = Field(description="The predicted class that it concerns; empty for all.")
-    sentence: str = Field(description="What the revision rests on, in words.")
+    sentence: str = Field(description="The basis of the revision, as a sentence.")
     evidence: dict[str, Any]
     automation_version: int
     by: str
@@ -44,14 +44,14 @@ class NarrowIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    arm: str = Field(max_length=200, description="As decisions name it: `fraud-risk@8+3f2a9c01d2e4`.")
+    arm: str = Field(max_length=200, description="Its name in decisions, such as `fraud-risk@8+3f2a9c01d2e4`.")
     threshold: float = Field(ge=0, le=2)
     reason: Reason
     value: str | int | float | bool | None = Field(
         None, description="Only for inputs with this value in the field by which the automation has gates."
     )
     predicted: str = Field("", max_length=200, description="Only for predictions of this class, if it has a gate.")
-    expires_at: Moment | None = Field(None, description="When what is proven holds again; never if left out.")
+    expires_at: Moment | None = Field(None, description="When the proven threshold holds again. Default: never.")
 
 
 @router.get("/{name}/gates", operation_id="list_gates")

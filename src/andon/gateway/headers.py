@@ -52,7 +52,7 @@ def destination_of(headers: Mapping[str, str], destinations: Mapping[str, Destin
     if given is None:
         return None
     if RESPOND_ASYNC not in preferences_of(headers.get("prefer", "")):
-        raise HeaderInvalid("Andon-Notify goes with `Prefer: respond-async`: otherwise the answer comes at once")
+        raise HeaderInvalid("Andon-Notify goes with `Prefer: respond-async`: otherwise the answer is immediate")
     known = destinations.get(given)
     if known is None or not known.notify:
         raise HeaderInvalid(

@@ -18,7 +18,7 @@ class Alive(BaseModel):
 
 
 class Ready(BaseModel):
-    """Everything is there."""
+    """Everything is available."""
 
     status: Literal["ready"] = "ready"
 
@@ -41,7 +41,7 @@ def alive() -> Alive:
 
 @router.get("/readyz", response_model=Ready, responses=_NOT_NOW, operation_id="get_readiness")
 def ready(side: SideParts) -> Ready | Response:
-    """Report whether everything that this process needs is there; 503 with what is missing."""
+    """Report whether everything that this process needs is available; 503 names what is missing."""
     problems = side.problems()
     if not problems:
         return Ready()

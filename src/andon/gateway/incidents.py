@@ -30,11 +30,11 @@ class IncidentOut(BaseModel):
     opened_at: datetime
     opened_by: str
     owner: str | None
-    held: bool = Field(description="Whether the cord was pulled meanwhile.")
+    held: bool = Field(description="Whether the cord was pulled during it.")
     recovered_at: datetime | None = Field(
         description="When the line was automatic again; if its cord was never pulled, when the incident ended."
     )
-    recovery_seconds: float | None = Field(description="From detection to recovery; null as long as it lasts.")
+    recovery_seconds: float | None = Field(description="From detection to recovery; null while it lasts.")
     cause: str | None
     ended_by: str | None
     ended_at: datetime | None
@@ -92,7 +92,9 @@ def index(
     caller: Caller,
     db: Db,
     automation: str | None = None,
-    is_open: Annotated[bool | None, Query(alias="open", description="Only open ones, or only ended ones.")] = None,
+    is_open: Annotated[
+        bool | None, Query(alias="open", description="True for open incidents only, false for ended ones only.")
+    ] = None,
     before: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> IncidentsOut:
@@ -126,7 +128,7 @@ def show(incident_id: UUID, caller: Caller, db: Db, now: Now) -> IncidentDetailO
 
 @router.post("/{incident_id}/comment", operation_id="comment_incident")
 def comment(incident_id: UUID, said: CommentIn, caller: Caller, db: Db, now: Now) -> IncidentDetailOut:
-    """Add a comment to the timeline, also after the end."""
+    """Add a comment to the timeline of an incident, even after it has ended."""
     with db.begin() as tx:
         _require(tx, incident_id, caller)
         alerts.comment(tx, incident_id, message=said.message, actor=caller.actor, now=now)

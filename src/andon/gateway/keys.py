@@ -20,7 +20,7 @@ class GrantModel(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     role: Role
-    automation: str | None = Field(None, min_length=1, max_length=100, description="Left out: everywhere.")
+    automation: str | None = Field(None, min_length=1, max_length=100, description="Default: everywhere.")
 
 
 class KeyIn(BaseModel):
@@ -28,9 +28,9 @@ class KeyIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(min_length=1, max_length=100, description="As it will stand in the audit log.")
+    name: str = Field(min_length=1, max_length=100, description="As it will appear in the audit log.")
     grants: list[GrantModel] = Field(min_length=1, max_length=100)
-    expires_at: ZonedMoment | None = Field(None, description="Within the next ten years. Left out: until revoked.")
+    expires_at: ZonedMoment | None = Field(None, description="Within the next ten years. Default: valid until revoked.")
     reason: Reason
 
 
@@ -51,7 +51,7 @@ class KeyOut(BaseModel):
 
 
 class KeyMade(BaseModel):
-    """A new key, shown this once."""
+    """A new key, shown only this once."""
 
     id: UUID
     name: str
@@ -97,7 +97,7 @@ def create(wanted: KeyIn, caller: Caller, db: Db, now: Now, bus: Bus, pepper: Pe
 
 @router.post("/{key_id}/revoke", operation_id="revoke_key")
 def revoke(key_id: UUID, why: Revocation, caller: Caller, db: Db, now: Now, bus: Bus) -> KeyOut:
-    """Revoke a key for ever. Running gateways follow within a second."""
+    """Revoke a key permanently. Running gateways follow within a second."""
     caller.require_anywhere(Permission.MANAGE_KEYS)
     with db.begin() as tx:
         if not caller.is_over(access.get_key(tx, key_id).principal):

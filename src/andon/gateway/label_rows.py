@@ -26,7 +26,7 @@ def reports_of(media: str, body: bytes) -> list[Read]:
     found: list[Read] = []
     for given in _READERS[media](body):
         if len(found) == MOST:
-            raise BatchMalformed(f"A call brings at most {MOST} labels: send more calls, or use `andon labels import`")
+            raise BatchMalformed(f"A call holds at most {MOST} labels: send more calls, or use `andon labels import`")
         found.append(_read(given))
     return found
 

@@ -22,9 +22,7 @@ Class = Annotated[
     StrictBool | StrictInt | Annotated[float, Field(strict=True, allow_inf_nan=False)] | StrictStr,
     Field(description='A class of the model, as "fraud", true or 1.'),
 ]
-KnownAt = Annotated[
-    ZonedMoment | None, Field(description="When it became known, with its zone; left out, it becomes known now.")
-]
+KnownAt = Annotated[ZonedMoment | None, Field(description="When it became known, with a time zone. Default: now.")]
 
 ADDABLE = Literal[LabelSource.EVENT, LabelSource.BLIND_AUDIT, LabelSource.IMPORT]
 """The sources that a caller may name. The label of a review comes from its verdict."""
@@ -38,7 +36,7 @@ class LabelIn(BaseModel):
     value: Class
     source: ADDABLE = LabelSource.EVENT
     probability: float = Field(
-        default=1.0, gt=0, le=1, description="The probability with which somebody looked at the decision at all."
+        default=1.0, gt=0, le=1, description="The probability that somebody looked at the decision at all."
     )
     known_at: KnownAt = None
 
@@ -59,15 +57,15 @@ class LabelOut(BaseModel):
     id: UUID
     decision_id: UUID
     automation: str
-    value: str | None = Field(description="The class; null where nothing tells which class `said` stands for.")
-    said: str = Field(description="What was said: a class, or the outcome of a verdict.")
+    value: str | None = Field(description="The class; null if it is unknown which class `said` stands for.")
+    said: str = Field(description="The reported value: a class, or the outcome of a verdict.")
     source: LabelSource
-    probability: float = Field(description="The probability with which somebody looked at all.")
+    probability: float = Field(description="The probability that somebody looked at the decision at all.")
     weight: float = Field(description="One over the probability.")
     by: str
     known_at: datetime
     recorded_at: datetime
-    corrects: UUID | None = Field(description="The label whose place this one takes.")
+    corrects: UUID | None = Field(description="The label that this one replaces.")
     reason: str | None = Field(description="Why that label was wrong.")
 
 
@@ -75,14 +73,14 @@ class LabelsOut(BaseModel):
     """All labels of a decision, oldest first, and the one that counts now."""
 
     labels: list[LabelOut]
-    valid: ValidLabelSeen | None = Field(description="Null where nothing is known yet.")
+    valid: ValidLabelSeen | None = Field(description="Null if nothing is known yet.")
     matures_at: datetime
-    classes: list[str] = Field(description="What a label of this decision may say.")
+    classes: list[str] = Field(description="The possible values of a label of this decision.")
 
 
 @router.post("/{decision_id}/labels", status_code=status.HTTP_201_CREATED, operation_id="record_label")
 def record(decision_id: UUID, said: LabelIn, caller: Caller, db: Db, now: Now, bus: Bus) -> LabelOut:
-    """Record which class was true. A repeat changes nothing; a later label of the same source corrects the former."""
+    """Record which class was true. A repeat changes nothing; a later label of the same source is a correction."""
     with db.begin() as tx:
         automation = _seen(tx, decision_id, caller).automation
         caller.require(Permission.ADD_LABELS, automation)

@@ -27,7 +27,7 @@ class LiveArmOut(BaseModel):
     decisions: int
     per_second: float
     stages: dict[str, LatencyOut]
-    fallbacks: dict[str, int] = Field(description="What something else had to answer, by the reason.")
+    fallbacks: dict[str, int] = Field(description="Decisions that something else had to answer, by reason.")
 
 
 class QueueOut(BaseModel):
@@ -56,7 +56,7 @@ class LiveOut(BaseModel):
 def show(name: Name, gateway: Parts, caller: Caller, db: Db, now: Now) -> LiveOut:
     """Show rates, percentiles and queue of an endpoint in the last minute, over all processes.
 
-    The figures are renewed every two seconds.
+    The figures are refreshed every two seconds.
     """
     users = {a.name for a in readable(gateway.lines, name, caller) if caller.may(Permission.READ_MODELS, a.name)}
     with db.begin() as tx:

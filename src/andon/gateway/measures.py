@@ -26,14 +26,14 @@ class MeasureReportIn(BaseModel):
     decision_id: UUID
     measure: str = Field(max_length=63, description="A measure that the automation declares without a value.")
     value: StrictFloat | StrictInt = Field(description="In the unit of the measure.")
-    known_at: ZonedMoment | None = Field(None, description="When it became known, with its zone; now if left out.")
+    known_at: ZonedMoment | None = Field(None, description="When it became known, with a time zone. Default: now.")
 
 
 class MeasuresReportedOut(BaseModel):
     """The results of reports."""
 
     recorded: int
-    repeated: int = Field(description="Reports that say what stands already.")
+    repeated: int = Field(description="Reports that match what is already recorded.")
 
 
 class MeasureOut(BaseModel):
@@ -43,7 +43,7 @@ class MeasureOut(BaseModel):
     unit: str
     group: dict[str, Any] = Field(description="The arm, version, day or segment; empty without `by`.")
     decisions: int = Field(description="All decisions of the group.")
-    counted: int = Field(description="Those of them that have a value so far.")
+    counted: int = Field(description="Decisions of the group that have a value so far.")
     total: float
 
 
@@ -62,8 +62,8 @@ def show(
     caller: Caller,
     db: Db,
     now: Now,
-    since: Annotated[Day | None, Query(description="First UTC day; thirty days if left out.")] = None,
-    until: Annotated[Day | None, Query(description="Last UTC day; today if left out.")] = None,
+    since: Annotated[Day | None, Query(description="First UTC day. Default: 29 days before `until`.")] = None,
+    until: Annotated[Day | None, Query(description="Last UTC day. Default: today.")] = None,
     by: Annotated[Grouping | None, Query(description="How the sums are grouped.")] = None,
 ) -> MeasuresOut:
     """Show the sums of an automation's measures."""

@@ -58,7 +58,7 @@ class ModelOut(BaseModel):
 
 
 class AliasIn(BaseModel):
-    """The version to which an alias shall point, and why."""
+    """The version to which an alias is to point, and why."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

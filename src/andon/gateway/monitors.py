@@ -18,21 +18,23 @@ class SeriesOut(BaseModel):
     """One series of a monitor as it is now. A breach holds until the series is good again, even while it is silent."""
 
     monitor: str
-    series: str = Field(description="A feature, a class, a rule, a tier; empty if there is one only.")
+    series: str = Field(description="A feature, a class, a rule, a tier; empty if there is only one.")
     segment: dict[str, str | int | float | bool] = Field(description="The part of the line; empty for the whole line.")
     arm: str
     state: MonitorState
-    reason: str = Field(description="What is seen, in a sentence; of a silent series, why nothing can be said.")
+    reason: str = Field(description="The finding, as a sentence; for a silent series, why there is none.")
     unit: str
     observed: float | None
     expected: float | None
     low: float | None = Field(description="The lower end of a 95% interval of the observed value.")
     high: float | None
-    false_alarm: float | None = Field(description="The probability bound of such a value while nothing has changed.")
+    false_alarm: float | None = Field(
+        description="Upper bound on the probability of such a value if nothing has changed."
+    )
     decisions: int = Field(description="The decisions behind the observed value.")
     since: datetime = Field(description="When the present state began, by the best estimate.")
     judged_at: datetime
-    detail: dict[str, Any] = Field(description="What a page shows beside it, such as two histograms.")
+    detail: dict[str, Any] = Field(description="Further data that a page shows with it, such as two histograms.")
 
 
 class MonitorsOut(BaseModel):
@@ -78,7 +80,7 @@ def show(
     caller: Caller,
     db: Db,
     now: Now,
-    since: Annotated[Moment | None, Query(description="Where the trend begins; two weeks ago if left out.")] = None,
+    since: Annotated[Moment | None, Query(description="Where the trend begins. Default: two weeks ago.")] = None,
     by: Annotated[Literal["hour", "day"], Query(description="The length of a point's window.")] = "hour",
 ) -> MonitorOut:
     """Show one monitor, with its values over time."""

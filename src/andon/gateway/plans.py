@@ -29,14 +29,14 @@ class ConfigurationIn(BaseModel):
 
 
 class ApplicationIn(ConfigurationIn):
-    """The same configuration, the plan that was made of it, and why."""
+    """The same configuration, the plan made from it, and the reason."""
 
     plan: dict[str, Any] = Field(description="The answer of `POST /v1/plans`, with the digest of the state before.")
     reason: Reason
 
 
 class PlannedChangeOut(BaseModel):
-    """One value that changes, and lines for people, such as the difference of two policies."""
+    """One value that changes, with text for people, such as the difference between two policies."""
 
     place: str
     automation: str | None

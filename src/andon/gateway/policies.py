@@ -64,7 +64,7 @@ class PolicyIn(BaseModel):
 
 
 class PolicyChosen(BaseModel):
-    """The published version that shall be in force, and why."""
+    """The published version that is to be in force, and why."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

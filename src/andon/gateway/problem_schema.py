@@ -14,7 +14,7 @@ PROBLEM: dict[str, Any] = {
         "title": {"type": "string"},
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": {"type": "string"},
-        "instance": {"type": "string", "description": "Holds the correlation id by which the logs know it."},
+        "instance": {"type": "string", "description": "Holds the correlation id that appears in the logs."},
         "code": {"type": "string", "description": "The kind of problem, as one word."},
         "errors": {
             "type": "array",

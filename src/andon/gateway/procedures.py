@@ -61,7 +61,7 @@ class TimelineEntryOut(BaseModel):
 
 
 class EventOut(BaseModel):
-    """An event that was sent. `taken_by` is the step that got it."""
+    """An event that was sent. `taken_by` is the step that received it."""
 
     name: str
     key: str
@@ -72,7 +72,7 @@ class EventOut(BaseModel):
 
 
 class NoteOut(BaseModel):
-    """What somebody did to a procedure, and why."""
+    """What a person did to a procedure, and why."""
 
     action: str
     by: str
@@ -98,7 +98,7 @@ class ProceduresOut(BaseModel):
 
 
 class ForkIn(Why):
-    """The step at which the new procedure begins. Everything before it is as in the old one."""
+    """The step at which the new procedure begins. Everything before it is taken from the old one."""
 
     from_step: int = Field(strict=True, ge=1)
 
@@ -144,7 +144,7 @@ def send(
     db: Db,
     now: Now,
     response: Response,
-    idempotency_key: Annotated[str | None, Header(description="The same key again sends nothing more.")] = None,
+    idempotency_key: Annotated[str | None, Header(description="Repeating a key sends nothing more.")] = None,
 ) -> EventOut:
     """Send an event. The procedure takes it when it waits for one of this name. A repeat is answered with 200."""
     with db.begin() as tx:

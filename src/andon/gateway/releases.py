@@ -37,7 +37,7 @@ class ReleasesOut(BaseModel):
 
 
 class ReleaseIn(BaseModel):
-    """The version that shall decide, and why."""
+    """The version that is to decide, and why."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

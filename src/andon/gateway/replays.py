@@ -17,20 +17,20 @@ MOST = 2000
 
 
 class ReplayIn(BaseModel):
-    """The candidate. A part that is left out stays as it was for each decision, as does the recorded prediction."""
+    """The candidate. An omitted part stays as it was for each decision, and so does the prediction."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     policy: Annotated[str | None, Field(min_length=1, description="A decision table as YAML.")] = None
     gate: Annotated[float | None, Field(ge=0, le=2, description="A threshold of the risk gate.")] = None
-    last: Annotated[int, Field(ge=1, le=MOST, description="How many of the newest decisions.")] = 1000
+    last: Annotated[int, Field(ge=1, le=MOST, description="How many of the newest decisions to replay.")] = 1000
 
 
 @router.post("/{name}/replays", operation_id="replay_decisions")
 def replay(name: str, wanted: ReplayIn, caller: Caller, parts: Parts, now: Now) -> ReplayReport:
     """Decide the newest decisions again, and report the differences. Nothing is written.
 
-    Replays run one at a time, for at most five seconds. After that, `asked.stopped` says how many were done.
+    Replays run one at a time, for at most five seconds. After that, `asked.stopped` reports how many were replayed.
     """
     caller.require(Permission.READ_AUTOMATIONS, name)
     caller.require(Permission.READ_DECISIONS, name)

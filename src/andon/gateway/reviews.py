@@ -32,7 +32,7 @@ class VerdictOut(BaseModel):
 
 
 class WithdrawalOut(BaseModel):
-    """Who settled elsewhere what was asked, and how."""
+    """Who settled the question elsewhere, and how."""
 
     reason: str
     by: str
@@ -43,7 +43,7 @@ class ReviewOut(BaseModel):
     """A person's task on one decision."""
 
     id: UUID
-    decision_id: UUID = Field(description="The decision; the action's own id if it follows none.")
+    decision_id: UUID = Field(description="The decision; the action's own id if the action follows none.")
     automation: str
     queue: str
     state: ReviewState
@@ -52,16 +52,16 @@ class ReviewOut(BaseModel):
         description="What a procedure asks, or is asked about a call or an action with an unknown outcome; null if it "
         "is the decision that waits."
     )
-    action_id: UUID | None = Field(description="The action whose outcome is unknown; null if it is about none.")
+    action_id: UUID | None = Field(description="The action whose outcome is unknown, if it is about one.")
     reasons: list[str]
-    outcomes: list[str] = Field(description="What a verdict may be; of a blind review these are classes.")
+    outcomes: list[str] = Field(description="The possible verdicts; for a blind review, classes.")
     blind: bool = Field(
         description="Whether it audits an automatic decision that the reviewer does not see before the verdict."
     )
     predicted: str | None = Field(
-        description="What the line had said; null unless it is a blind review with its verdict."
+        description="The class that the line predicted; null unless it is a blind review with a verdict."
     )
-    agrees: bool | None = Field(description="Whether a blind verdict says the same; null where there is none.")
+    agrees: bool | None = Field(description="Whether a blind verdict agrees; null if there is none.")
     opened_at: datetime
     due_at: datetime
     overdue: bool
@@ -76,7 +76,7 @@ class ReviewOut(BaseModel):
 class ReviewDetail(ReviewOut):
     """A review with its decision. A blind review without a verdict shows only the input of the line."""
 
-    decision: dict[str, Any] = Field(description="Empty if an action is asked about that follows no decision.")
+    decision: dict[str, Any] = Field(description="Empty if the review is about an action that follows no decision.")
 
 
 class ReviewsOut(BaseModel):
@@ -94,13 +94,13 @@ class VerdictIn(BaseModel):
     outcome: str = Field(
         min_length=1,
         max_length=200,
-        description="One of the review's outcomes; of a blind review, the class that is true.",
+        description="One of the review's outcomes; for a blind review, the true class.",
     )
     reason: Reason
     label: str | None = Field(
         default=None,
         max_length=200,
-        description="The class that was true, where the outcome does not determine it.",
+        description="The true class, if the outcome does not determine it.",
     )
 
 
@@ -110,14 +110,14 @@ def index(
     db: Db,
     now: Now,
     queue: Annotated[str | None, Query(max_length=200)] = None,
-    state: Annotated[ReviewState | None, Query(description="Left out: all that wait for a verdict.")] = None,
+    state: Annotated[ReviewState | None, Query(description="Default: all that wait for a verdict.")] = None,
     overdue: bool = False,
-    blind: Annotated[bool | None, Query(description="Only blind audits, or only others.")] = None,
+    blind: Annotated[bool | None, Query(description="True for blind audits only, false for all others.")] = None,
     mine: Annotated[bool, Query(description="Only those that the caller holds (or has decided).")] = False,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str | None, Query(max_length=100, json_schema_extra={"pattern": _CURSOR})] = None,
 ) -> ReviewsOut:
-    """List the reviews that the caller may see: waiting by due time, `decided` and `withdrawn` ones newest first."""
+    """List the reviews that the caller may see: waiting by due time, `decided` and `withdrawn` newest first."""
     scopes = caller.scopes(Permission.READ_REVIEWS)
     wanted = ReviewFilter(
         automations=None if scopes is None else tuple(scopes),

@@ -41,21 +41,19 @@ class RolloutIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    version: int | None = Field(
-        None, ge=1, le=HIGHEST_NUMBER, description="The model version; the champion if left out."
-    )
+    version: int | None = Field(None, ge=1, le=HIGHEST_NUMBER, description="The model version. Default: the champion.")
     policy: str | None = Field(
-        None, pattern="^[0-9a-f]{12}$", description="A published policy; the one in force if left out."
+        None, pattern="^[0-9a-f]{12}$", description="A published policy. Default: the one in force."
     )
     gate: float | None = Field(
         None,
         ge=0,
         le=2,
-        description="The confidence from which it decides by itself, at least the proven one; what holds if left out.",
+        description="The confidence from which it decides by itself, at least as proven. Default: the one in force.",
     )
     plan: Literal["canary", "shadow", "ab"] | None = None
     steps: list[Annotated[float, Field(json_schema_extra=_PERCENT)]] | None = Field(
-        None, max_length=20, description="Rising percents of the traffic; the last is 100."
+        None, max_length=20, description="Rising percentages of the traffic; the last is 100."
     )
     unit: Literal["subject", "decision"] | None = None
     guardrails: dict[str, GuardrailIn] = Field(default_factory=dict, max_length=50)
@@ -75,10 +73,12 @@ class GuardrailForecastOut(BaseModel):
     required: bool
     harm_ratio: float = Field(description="The candidate's figure that `harm` is about, as a multiple of `base`.")
     harm_share: float
-    harm_decisions: int | None = Field(description="Until such a candidate is shown to be harmful.")
+    harm_decisions: int | None = Field(description="Decisions until such a candidate is shown to be harmful.")
     harm_hours: float | None
     sound_share: float
-    sound_decisions: int | None = Field(description="Until an equal one is shown to be good enough for promotion.")
+    sound_decisions: int | None = Field(
+        description="Decisions until an equal one is shown to be good enough for promotion."
+    )
     sound_hours: float | None
     hopeless: bool
     proposal: str
@@ -91,7 +91,7 @@ class RolloutForecastOut(BaseModel):
     an_hour: float
     hours: float | None
     guardrails: list[GuardrailForecastOut]
-    notes: list[str] = Field(description="What is watched and could be waited for, but is not.")
+    notes: list[str] = Field(description="Guardrails that promotion could wait for, but does not.")
 
 
 class ArmTallyOut(BaseModel):
@@ -177,7 +177,7 @@ class RolloutWhole(RolloutOut):
     """One rollout with its guardrails, its events, and what it still needs."""
 
     watched_until: datetime | None = Field(
-        description="From then on the candidate gets no traffic, unless a worker renews it; null once it is over."
+        description="When the candidate loses its traffic, unless a worker renews it; null once it is over."
     )
     guardrails: list[GuardrailOut]
     events: list[RolloutEventOut]
@@ -195,7 +195,7 @@ def index(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, l
 
 @router.post("/{name}/rollouts", status_code=201, operation_id="start_rollout")
 def start(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now) -> RolloutWhole:
-    """Start a rollout: the candidate is a shadow first, then gets its share of the traffic, step by step."""
+    """Start a rollout: the candidate is a shadow first, then gets its share of the traffic step by step."""
     caller.require(Permission.RUN_ROLLOUT, name)
     if wanted.policy is not None:
         caller.require(Permission.PUBLISH_POLICY, name)
@@ -271,19 +271,19 @@ def resume(step: Step) -> RolloutWhole:
 
 @router.post("/{name}/rollouts/{number}/abort", operation_id="abort_rollout")
 def abort(step: Step) -> RolloutWhole:
-    """End a rollout: all traffic goes to the champion, whatever the evidence is."""
+    """End a rollout: all traffic goes to the champion, regardless of the evidence."""
     return step.take(Permission.RUN_ROLLOUT, rollouts.abort)
 
 
 @router.post("/{name}/rollouts/{number}/approve", operation_id="approve_rollout")
 def approve(step: Step) -> RolloutWhole:
-    """Approve a rollout that waits for its approval, so that it begins."""
+    """Approve a rollout that waits for approval, so that it begins."""
     return step.take(Permission.APPROVE_ROLLOUT, rollouts.approve)
 
 
 @router.post("/{name}/rollouts/{number}/promote", operation_id="promote_rollout")
 def promote(step: Step) -> RolloutWhole:
-    """Promote the candidate now, whatever the evidence is."""
+    """Promote the candidate now, regardless of the evidence."""
     return step.take(Permission.APPROVE_ROLLOUT, rollouts.promote)
 
 

@@ -69,7 +69,7 @@ def make(wanted: SilenceIn, caller: Caller, db: Db, now: Now) -> SilenceOut:
 
 @router.post("/{silence_id}/end", operation_id="end_silence")
 def end(silence_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> SilenceOut:
-    """End a silence early. Alerts that it kept back and that are still open are sent now."""
+    """End a silence early. Alerts that it held back and that are still open are sent now."""
     with db.begin() as tx:
         automation = alerts.get_silence(tx, silence_id).which.automation
         if not caller.may(Permission.READ_ALERTS, automation):

@@ -14,7 +14,7 @@ from andon.spending import BudgetStanding, BudgetState, digits, in_units
 
 router = APIRouter(prefix="/v1/automations", tags=["automations"])
 
-Amount = Annotated[str, Field(description="In units of the currency, nine digits after the point.")]
+Amount = Annotated[str, Field(description="In units of the currency, with nine decimal places.")]
 
 
 class SpentOut(BaseModel):
@@ -48,7 +48,7 @@ class BudgetOut(BaseModel):
     used_ratio: float = Field(description="0 to 1.")
     standing: BudgetStanding
     nearly_spent_at: datetime | None
-    spent_at: datetime | None = Field(description="When a prediction could not be paid for the first time.")
+    spent_at: datetime | None = Field(description="When the budget first could not pay for a prediction.")
 
 
 class SpendingOut(BaseModel):
@@ -69,8 +69,8 @@ def show(
     caller: Caller,
     db: Db,
     now: Now,
-    since: Annotated[Day | None, Query(description="First UTC day; thirty days if left out.")] = None,
-    until: Annotated[Day | None, Query(description="Last UTC day; today if left out.")] = None,
+    since: Annotated[Day | None, Query(description="First UTC day. Default: 29 days before `until`.")] = None,
+    until: Annotated[Day | None, Query(description="Last UTC day. Default: today.")] = None,
 ) -> SpendingOut:
     """Show the costs of an automation's decisions, by day and model version, and the state of its budget."""
     caller.require(Permission.READ_AUTOMATIONS, name)

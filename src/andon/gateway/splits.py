@@ -26,7 +26,7 @@ _DAY = timedelta(days=1)
 
 
 class ArmOut(BaseModel):
-    """A candidate that answers, its present arm, and the percent of the units for which it answers."""
+    """A candidate that answers, its present arm, and the percentage of the units for which it answers."""
 
     candidate: str
     arm: str
@@ -58,7 +58,7 @@ class TrafficOut(BaseModel):
 
 
 class SplitIn(BaseModel):
-    """The percent for which each candidate shall answer, the shadows, and the reason. The champion has the rest."""
+    """The percentage of traffic for each candidate, the shadows, and the reason. The champion has the rest."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -133,7 +133,7 @@ def shadow(
     caller: Caller,
     db: Db,
     now: Now,
-    since: Annotated[Moment | None, Query(description="From this time on; a day back if left out.")] = None,
+    since: Annotated[Moment | None, Query(description="From this time on. Default: one day ago.")] = None,
 ) -> ShadowOut:
     """Count what a candidate predicted as a shadow. Without a policy of its own, it has the one in force."""
     caller.require(Permission.READ_MODELS, name)

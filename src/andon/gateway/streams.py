@@ -23,7 +23,7 @@ _AUTOMATIONS = Permission.READ_AUTOMATIONS
 
 
 class PartitionOut(BaseModel):
-    """One log of a stream. `seek` is the place at which a person wants it to go on, until its reader is there."""
+    """One partition of a stream. `seek`: where a person wants it to continue, until its reader is there."""
 
     name: str
     position: int
@@ -37,13 +37,13 @@ class PartitionOut(BaseModel):
 
 
 class StreamOut(BaseModel):
-    """A stream. `lag` is approximate, in messages. The counts are of events since it was first read."""
+    """A stream. `lag` is approximate, in messages. The counts cover all events since it was first read."""
 
     automation: str
     stream: str
     state: StreamState
     lag: int | None
-    per_second: float | None = Field(description="Events that are worked off a second lately; none if nobody reads it.")
+    per_second: float | None = Field(description="Recent events per second; null if nothing reads the stream.")
     watermark: datetime | None
     decided: int
     repeated: int
@@ -59,7 +59,7 @@ class StreamOut(BaseModel):
 
 
 class FaultOut(BaseModel):
-    """One thing that is wrong with an event."""
+    """One fault of an event."""
 
     where: str
     message: str
@@ -103,14 +103,14 @@ class DeadEventsOut(BaseModel):
 
 
 class Seek(Why):
-    """The place to go on: `start`, `end`, a position, or a moment such as 2026-11-25T09:30:00Z."""
+    """The place to continue from: `start`, `end`, a position, or a moment such as 2026-11-25T09:30:00Z."""
 
     to: str = Field(max_length=64)
-    partition: str | None = Field(None, description="Only this one.")
+    partition: str | None = Field(None, description="Only this partition.")
 
 
 class Resend(Why):
-    """`data` replaces the data of the event: the automation's input, or what the trigger's `read` takes."""
+    """`data` replaces the data of the event: the automation's input, or the input of the trigger's `read`."""
 
     data: JsonValue = None
 
@@ -159,7 +159,7 @@ def resume(automation: str, stream: str, why: Why, caller: Caller, db: Db, now: 
 
 @router.post("/streams:seek/{automation}/{stream:path}", status_code=202, operation_id="seek_stream")
 def seek(automation: str, stream: str, wanted: Seek, caller: Caller, db: Db, now: Now) -> StreamOut:
-    """Move a stream to another place. Its reader finds that place; until then none of its events is decided."""
+    """Move a stream to another place. Until its reader is there, none of its events is decided."""
     key = StreamKey(automation, stream)
     with db.begin() as tx:
         _may_run(tx, key, caller)
@@ -178,7 +178,7 @@ def dead(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     before: UUID | None = None,
 ) -> DeadEventsOut:
-    """List the events in one state that could not be decided and that the caller may see."""
+    """List the dead events in one state that the caller may see."""
     scopes = caller.scopes(Permission.READ_STREAMS)
     with db.begin() as tx:
         found = streams.dead_events(tx, state, automations=scopes, stream=stream, limit=limit, before=before)
@@ -197,7 +197,7 @@ def show_dead(event_id: UUID, caller: Caller, db: Db) -> DeadEventDetail:
 
 @router.post("/dead-events/{event_id}/resend", status_code=202, operation_id="resend_dead_event")
 def resend(event_id: UUID, wanted: Resend, caller: Caller, db: Db, now: Now) -> DeadEventDetail:
-    """Try an event again, with other `data` if given. `decision_id` will name its decision."""
+    """Try an event again, with new `data` if given. `decision_id` will name its decision."""
     with db.begin() as tx:
         caller.require(Permission.MEND_EVENTS, _dead(tx, event_id, caller).automation)
         data = _as_written(wanted.data) if "data" in wanted.model_fields_set else None
@@ -206,7 +206,7 @@ def resend(event_id: UUID, wanted: Resend, caller: Caller, db: Db, now: Now) -> 
 
 @router.post("/dead-events/{event_id}/discard", operation_id="discard_dead_event")
 def discard(event_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> DeadEventDetail:
-    """Discard an event for good."""
+    """Discard an event permanently."""
     with db.begin() as tx:
         caller.require(Permission.MEND_EVENTS, _dead(tx, event_id, caller).automation)
         return _detail(streams.discard(tx, event_id, actor=caller.actor, reason=why.reason, now=now))

@@ -31,7 +31,7 @@ class ToolOut(BaseModel):
 
 
 class ToolboxOut(BaseModel):
-    """A toolbox. `unlisted`: calls of tools that are not listed are decided as well."""
+    """A toolbox. `unlisted`: calls of unlisted tools are decided as well."""
 
     name: str
     unlisted: bool
@@ -65,7 +65,7 @@ class ToolCallOut(BaseModel):
     run: str | None
     state: CallState
     digest: str = Field(description="SHA-256 of the arguments' canonical JSON (RFC 8785), in hex.")
-    outcome: str = Field(description="The policy's: allow, deny or ask.")
+    outcome: str = Field(description="The policy's outcome: allow, deny or ask.")
     rule: str
     reasons: list[str]
     review_id: UUID | None = Field(description="The review that asks a person, once a worker has opened it.")
@@ -126,7 +126,7 @@ async def call(
     gateway: Parts,
     now: Now,
     idempotency_key: Annotated[  # noqa: ARG001 - described here; `key_of` reads and checks it
-        str | None, Header(description="The same key again gets the first answer.")
+        str | None, Header(description="Repeating a key returns the first answer.")
     ] = None,
 ) -> ToolCallOut:
     """Decide a call: `allowed` may be begun, `waiting` waits for a person, `denied` may not happen."""

@@ -14,7 +14,7 @@ _JOINERS = "\u200c\u200d"
 
 
 class ReasonInvalid(Invalid):
-    """A reason is required, as text for people: it stands in the audit log."""
+    """A reason is required, as text for people: the audit log records it."""
 
 
 def faults_of(reason: str) -> list[Fault]:

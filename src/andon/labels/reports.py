@@ -49,9 +49,9 @@ class TruthReport(BaseModel):
     source: Literal[LabelSource.EVENT, LabelSource.BLIND_AUDIT, LabelSource.IMPORT] = Field(
         LabelSource.EVENT, description="Where it comes from."
     )
-    probability: float = Field(1.0, description="The probability with which somebody looked at the decision at all.")
+    probability: float = Field(1.0, description="The probability that somebody looked at the decision at all.")
     known_at: Annotated[datetime | None, BeforeValidator(_moment)] = Field(
-        None, description="When it became known, ISO 8601; in UTC without a zone, now if left out."
+        None, description="When it became known, in ISO 8601; UTC if it has no zone. Default: now."
     )
 
 

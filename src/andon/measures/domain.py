@@ -17,7 +17,7 @@ _LONGEST = 100
 
 
 class Grouping(StrEnum):
-    """Groupings of sums, beside the measure."""
+    """Groupings of sums, in addition to the measure."""
 
     DAY = "day"
     ARM = "arm"

@@ -32,7 +32,7 @@ class AliasNotFound(NotFound):
 
 
 class AliasInvalid(Invalid):
-    """This cannot be the name of an alias."""
+    """An alias cannot have this name."""
 
 
 class PackageDamaged(Unavailable):

@@ -10,7 +10,7 @@ from andon.cord import Segment
 
 
 class Level(StrEnum):
-    """The severity of a breach: a warning is looked at in working hours, a critical one at once."""
+    """The severity of a breach: a warning is handled in working hours, a critical one immediately."""
 
     WARNING = "warning"
     CRITICAL = "critical"

@@ -36,4 +36,4 @@ class EventKeyReused(Conflict):
 
 
 class EventInvalid(Invalid):
-    """The event cannot be sent as it is."""
+    """The event is not valid."""

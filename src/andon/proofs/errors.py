@@ -4,7 +4,7 @@ from andon.kernel.errors import Invalid, NotFound
 
 
 class NothingBounded(NotFound):
-    """The automation declares no bound of its risk."""
+    """The automation declares no bound on its risk."""
 
 
 class SeriesUnknown(NotFound):

@@ -12,7 +12,7 @@ class TargetUnusable(Invalid):
 
 
 class TargetRecorded(Conflict):
-    """The gateway that would get the traffic is the one that recorded it."""
+    """The gateway that would receive the traffic is the one that recorded it."""
 
 
 class ContractTooOpen(Invalid):

@@ -8,12 +8,12 @@ class FeatureUnknowable(Conflict):
 
 
 class ReplayInvalid(Invalid):
-    """The question of a replay is not valid."""
+    """The replay is not valid."""
 
 
 class ReplayFailed(Conflict):
-    """A process of the replay could not do its part."""
+    """A process of the replay failed."""
 
 
 class ReplayBusy(Unavailable):
-    """A policy is being tried in this process already; try again in a few seconds."""
+    """A policy is already being tried in this process; try again in a few seconds."""

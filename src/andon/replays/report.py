@@ -113,7 +113,7 @@ class ReviewChange:
 
 @dataclass(frozen=True, slots=True)
 class LabelledChange:
-    """The error or the cost of automatic decisions on both sides, and the difference a decision.
+    """The error or the cost of automatic decisions on both sides, and the difference per decision.
 
     `silent` is the reason why a figure is missing.
     """
@@ -126,7 +126,7 @@ class LabelledChange:
 
 @dataclass(frozen=True, slots=True)
 class ValueChange:
-    """One reported measure as it was, and its estimate under the candidate; `silent` is why that is missing."""
+    """One reported measure as it was, and its estimate under the candidate; `silent` is why it is missing."""
 
     measure: str
     unit: str

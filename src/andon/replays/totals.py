@@ -11,7 +11,7 @@ from andon.replays.weighted import LEAST_APART, LEAST_LABELS, LEAST_SHARE
 
 @dataclass(frozen=True, slots=True)
 class TotalEstimate:
-    """A total with its interval. It is exact, and both bounds equal it, if no label had to speak for another decision.
+    """A total with its interval. It is exact, and both bounds equal it, if no label had to stand for another decision.
 
     `labels` is the number of labels in it.
     """
@@ -24,7 +24,7 @@ class TotalEstimate:
 
 @dataclass(frozen=True, slots=True)
 class MeasureChange:
-    """One computed measure over so many decisions on both sides; `silent` is the reason why a figure is missing."""
+    """One computed measure on both sides, over the same decisions; `silent` is the reason why a figure is missing."""
 
     measure: str
     unit: str

@@ -8,7 +8,7 @@ class ReviewNotFound(NotFound):
 
 
 class ReviewHeld(Conflict):
-    """Somebody else works on this review."""
+    """Somebody else is working on this review."""
 
 
 class ReviewNotClaimed(Conflict):

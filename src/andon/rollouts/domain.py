@@ -13,7 +13,7 @@ from andon.trials import salt_of
 
 
 class RolloutState(StrEnum):
-    """Where a rollout stands. The last four are final."""
+    """The states of a rollout. The last four are final."""
 
     AWAITING_APPROVAL = "awaiting_approval"
     RUNNING = "running"

@@ -24,4 +24,4 @@ class RolloutNotThere(Conflict):
 
 
 class SecondPersonNeeded(Denied):
-    """A second person, not the one who started this rollout, has to do that."""
+    """A person other than the one who started this rollout has to do that."""

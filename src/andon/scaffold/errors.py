@@ -8,11 +8,11 @@ class NameInvalid(Invalid):
 
 
 class DataUnusable(Invalid):
-    """Nothing can be learnt from this data."""
+    """No model can be trained on this data."""
 
 
 class FolderOccupied(Conflict):
-    """There is something in the folder already."""
+    """The folder is not empty."""
 
 
 class FolderUnwritable(Invalid):
@@ -24,4 +24,4 @@ class ConnectorNameInvalid(Invalid):
 
 
 class ConnectorExists(Conflict):
-    """There is a connector of this name already."""
+    """There is already a connector of this name."""

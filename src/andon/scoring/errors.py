@@ -8,7 +8,7 @@ class RunBusy(Conflict):
 
 
 class RunLost(Conflict):
-    """A run of this query was begun, and the rows it was to decide are not here."""
+    """A run of this query has begun, and the rows it was to decide are missing."""
 
 
 class QueryInvalid(Invalid):
@@ -16,7 +16,7 @@ class QueryInvalid(Invalid):
 
 
 class QueryUnavailable(Unavailable):
-    """The database that the query asks does not answer."""
+    """The database of the query does not answer."""
 
 
 class ColumnMissing(Invalid):
@@ -24,4 +24,4 @@ class ColumnMissing(Invalid):
 
 
 class RunInterrupted(Unavailable):
-    """The ledger did not come back; what was decided is kept, and the same command goes on from there."""
+    """The ledger did not come back; its decisions are kept, and the same command continues from there."""

@@ -35,7 +35,7 @@ class Prediction(Struct, frozen=True, gc=False):
     probabilities: Mapping[str, float]
     raw: Annotated[
         Mapping[str, float] | UnsetType,
-        Meta(description="The model's own probabilities, before calibration; records of before lack them."),
+        Meta(description="The model's own probabilities, before calibration; older records lack them."),
     ] = UNSET
 
 
@@ -155,13 +155,13 @@ class Chosen(StrEnum):
 
 
 class Assignment(Struct, frozen=True, gc=False, cache_hash=True):
-    """Which version was to answer and why."""
+    """The intended version, and the reason for it."""
 
     version: int
     chosen: Chosen
-    split: Annotated[int, Meta(description="The number of the traffic split that held; 0 where none was made.")]
+    split: Annotated[int, Meta(description="The number of the traffic split in force; 0 if none was made.")]
     bucket: Annotated[
-        int | None, Meta(description="Where the subject fell, 0 to 9999; null where nothing was drawn.")
+        int | None, Meta(description="The bucket of the subject, 0 to 9999; null if nothing was drawn.")
     ] = None
     policy: Annotated[str, Meta(description="The policy version of the candidate; empty for the one in force.")] = ""
     gate: Annotated[

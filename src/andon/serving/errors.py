@@ -16,7 +16,7 @@ class PredictionTimedOut(PredictionFailed):
 
 
 class EndpointBusy(PredictionFailed):
-    """The model's processes are all at work and its queue is full, or its circuit breaker is open."""
+    """The model's processes are all busy and its queue is full, or its circuit breaker is open."""
 
 
 class EnvironmentInvalid(Invalid):
@@ -24,7 +24,7 @@ class EnvironmentInvalid(Invalid):
 
 
 class SplitInvalid(Invalid):
-    """These shares are no traffic split."""
+    """These shares are not a traffic split."""
 
 
 class VersionUnfit(Invalid):
@@ -32,7 +32,7 @@ class VersionUnfit(Invalid):
 
 
 class SplitChanged(Conflict):
-    """Somebody else changed the split meanwhile."""
+    """Somebody else has changed the split in the meantime."""
 
 
 class EndpointNotFound(NotFound):

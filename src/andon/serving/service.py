@@ -241,7 +241,7 @@ def _shadow_faults(
         if candidate in unknown:
             yield Fault("shadows", unknown[candidate])
         if candidate in answering:
-            yield Fault("shadows", f"Version {candidate} cannot both answer and only look on")
+            yield Fault("shadows", f"Version {candidate} cannot both answer and run as a shadow")
         if times > 1:
             yield Fault("shadows", f"Version {candidate} is named twice")
 

@@ -4,7 +4,7 @@ from andon.kernel.errors import Conflict, Invalid
 
 
 class SpanInvalid(Invalid):
-    """These days cannot be asked for."""
+    """This span of days is not valid."""
 
 
 class BudgetExhausted(Conflict):

@@ -4,11 +4,11 @@ from andon.kernel.errors import Conflict, NotFound, Unavailable
 
 
 class NoProject(NotFound):
-    """This folder holds no project: `andon init` makes one."""
+    """This folder holds no project: `andon init` creates one."""
 
 
 class AlreadyRunning(Conflict):
-    """`andon up` runs in this folder already."""
+    """`andon up` is already running in this folder."""
 
 
 class PortTaken(Conflict):
@@ -16,20 +16,20 @@ class PortTaken(Conflict):
 
 
 class PepperMissing(Conflict):
-    """The secret under which the API keys of this database were hashed is not here."""
+    """The secret used to hash the API keys of this database is missing."""
 
 
 class PartFailed(Unavailable):
-    """A part of the installation did not come up."""
+    """A process of the installation did not start."""
 
 
 class StopFailed(Unavailable):
-    """What runs here could not be stopped."""
+    """The running installation could not be stopped."""
 
 
 class UpNotRunning(Conflict):
-    """`andon up` does not run in this folder."""
+    """`andon up` is not running in this folder."""
 
 
 class RestartFailed(Unavailable):
-    """The new process did not become ready; the one before goes on."""
+    """The new process did not become ready; the old one continues."""

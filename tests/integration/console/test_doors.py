@@ -81,7 +81,7 @@ def test_every_change_needs_the_sessions_own_token(app: FastAPI, client: httpx.C
         for form in ({}, {"csrf": "guess"}):
             answer = client.post(path, data={"reason": "because", **form})
             assert answer.status_code == 403, path
-            assert "This form was not made by your session" in answer.text
+            assert "This form does not belong to your session" in answer.text
 
 
 @pytest.mark.parametrize("origin", ["", "null", "http://evil.example"])

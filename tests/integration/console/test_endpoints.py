@@ -157,8 +157,8 @@ def test_who_may_only_look_into_one_of_them_sees_that_one_and_splits_nothing(ban
     page = viewer.see().text
     assert "payments" in page
     assert "refunds" not in page
-    assert "and 1 you do not see" in page
-    assert "Your key may look, not change" in viewer.see(FORCE).text
+    assert "and 1 that you may not see" in page
+    assert "Your key may read this, but not change it" in viewer.see(FORCE).text
     token = re.findall(r'name="csrf" value="([^"]+)"', page)[0]
     form = {"csrf": token, "candidate": "2", "share": "5", "reason": "x"}
     assert viewer.client.post(f"{FORCE}/split", data=form).status_code == 403
@@ -224,7 +224,7 @@ def test_what_is_no_share_is_refused(bank: Database, sign_in: SignIn, share: dic
 def test_a_champion_that_answers_cannot_look_on_as_well(bank: Database, sign_in: SignIn) -> None:
     answer = sign_in(Grant(Role.OPERATOR)).split({2: "10"}, shadow=(1,))
     assert answer.status_code == 422
-    assert "Version 1 cannot both answer and only look on" in answer.text
+    assert "Version 1 cannot both answer and run as a shadow" in answer.text
     assert holding(bank).number == 0
 
 

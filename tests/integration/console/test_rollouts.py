@@ -174,7 +174,7 @@ def test_who_may_steps_in_with_a_reason_and_what_is_refused_is_told_on_the_page(
     for what, reason, says in (
         ("resume", "go", "is running"),
         ("pause", " ", "A reason is required"),
-        ("explode", "now", "Choose by a button"),
+        ("explode", "now", "Choose an action"),
     ):
         answer = olga.send(page, what=what, reason=reason)
         assert answer.status_code in (409, 422)
@@ -195,7 +195,7 @@ def test_a_reader_has_no_button_a_stranger_no_page_and_a_forged_form_changes_not
 ) -> None:
     line.start(2)
     page, viewer = page_of(line), sign_in(Grant(Role.VIEWER, "payments"))
-    assert "Your key may look, not change it." in viewer.see(page).text
+    assert "Your key may read it, but not change it." in viewer.see(page).text
     assert 'name="what"' not in viewer.see(page).text
     assert "Start a rollout" not in viewer.see("/rollouts").text
     assert viewer.see(f"{START}?automation=payments").status_code == 403

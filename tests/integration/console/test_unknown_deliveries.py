@@ -82,7 +82,7 @@ def test_one_that_is_settled_among_the_dead_letters_leaves_the_queue(
         assert page in client.get("/actions?because=unknown%3A&automation=payments").text
         assert field in client.get(page).text
         assert post(client, page, f"{page}/{settle}", reason="looked in the card system").status_code == 303
-        assert "Nobody waits for a person" in client.get("/reviews").text
+        assert "Nothing waits for a person" in client.get("/reviews").text
         assert "looked in the card system" in client.get("/reviews?show=withdrawn").text
         shown = client.get(f"/reviews/{review.id}").text
         assert "it was settled elsewhere" in shown
@@ -102,7 +102,7 @@ def test_an_event_that_was_sent_outside_is_asked_about_on_a_page_without_a_decis
     with visiting(installation, Grant(Role.ADMIN)) as client:
         assert f"/reviews/{review.id}" in client.get("/reviews").text
         shown = client.get(f"/reviews/{review.id}")
-        assert (shown.status_code, "What is asked" in shown.text) == (200, True)
+        assert (shown.status_code, "The question" in shown.text) == (200, True)
         assert "The whole decision" not in shown.text
 
 

@@ -99,7 +99,7 @@ def test_the_reviewer_reads_the_text_and_the_decisions_page_shows_its_beginning(
     assert queue.count("please help me") < 10
     why = visitor.get(f"/decisions/{decision_id}/explanation")
     assert why.status_code == 200
-    assert "What spoke for cards" in why.text
+    assert "Why cards" in why.text
     assert ">stolen</td>" in why.text
 
 

@@ -86,7 +86,7 @@ def test_an_inference_is_a_decision(installation: Installation, caller: Caller) 
         (request(timeout="soon"), (), "INVALID_ARGUMENT", "timeout must be a whole number"),
         (request(), (("x-request-timeout", "x"),), "INVALID_ARGUMENT", "X-Request-Timeout"),
         (request(), (("andon-model-version", "4"),), "NOT_FOUND", "Version '4'"),
-        (request(), (("idempotency-key", "k"),), "INVALID_ARGUMENT", "not taken here"),
+        (request(), (("idempotency-key", "k"),), "INVALID_ARGUMENT", "not accepted here"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_has_a_code_and_words(

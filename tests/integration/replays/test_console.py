@@ -53,7 +53,7 @@ def test_an_operator_changes_the_text_and_sees_what_would_have_come_out(line: Ga
         assert "Outcomes that change" in shown.text
         assert "300 decisions of gated" in shown.text
         assert re.search(r'href="/decisions/[0-9a-f-]{36}"', shown.text)
-        assert "Nothing comes out otherwise" in tried(client, POLICY).text
+        assert "No outcome changes" in tried(client, POLICY).text
         wrong = tried(client, STRICTER.replace("prediction.score", "input.amuont"))
         assert wrong.status_code == 422
         assert "amuont" in wrong.text

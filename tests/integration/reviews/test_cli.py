@@ -86,5 +86,5 @@ def test_a_review_in_other_hands_and_one_that_is_none_are_said_in_words(database
         reviews.open_due(tx, now=NOW)
         [review] = reviews.page(tx, reviews.ReviewFilter(), now=NOW)
         reviews.claim(tx, review.id, actor=Actor("rita"), now=datetime.now(UTC))
-    assert "rita works on this review" in andon("claim", str(review.id), status=5).output
+    assert "rita is working on this review" in andon("claim", str(review.id), status=5).output
     assert "No review" in andon("show", str(uuid4()), status=4).output

@@ -145,7 +145,7 @@ def test_a_ledger_that_does_not_come_back_interrupts_the_run(
     run = begun(installation)
     monkeypatch.setattr(deciding, "PATIENCE", timedelta(seconds=0))
     away = Installation(Database("postgresql://127.0.0.1:9/none"), installation.deployment, installation.clock)
-    with pytest.raises(scoring.RunInterrupted, match="goes on from there"):
+    with pytest.raises(scoring.RunInterrupted, match="continues from there"):
         asyncio.run(carried_out(away, run, file))
 
 

@@ -117,7 +117,7 @@ def test_running_gateways_hear_of_it_once_it_is_committed(registry: Database) ->
         ({2: float("nan")}, [], "x", "shares.2", "more than 0"),
         ({2: 10.005}, [], "x", "shares.2", "two decimals"),
         ({2: 60, 3: 40.01}, [], "x", "shares", "add up to 100.01"),
-        ({2: 10}, [2], "x", "shadows", "both answer and only look on"),
+        ({2: 10}, [2], "x", "shadows", "both answer and run as a shadow"),
         ({}, [2, 2], "x", "shadows", "named twice"),
         ({2: 10}, [], "  ", "reason", "A reason is required"),
         ({2: 10}, [], "a\0b", "reason", "A reason is text"),
@@ -140,7 +140,7 @@ def test_a_champion_looks_on_only_where_it_answers_nothing(registry: Database) -
     for shares in ({}, {2: 99.99}):
         with pytest.raises(SplitInvalid) as refused:
             split(registry, shares, [1])
-        assert [fault.message for fault in refused.value.faults] == ["Version 1 cannot both answer and only look on"]
+        assert [fault.message for fault in refused.value.faults] == ["Version 1 cannot both answer and run as a shadow"]
     assert split(registry, {2: 60, 3: 40}, [1]).shadows == (Candidate(1),)
 
 

@@ -1,4 +1,4 @@
-"""The requests of an agent as steps: none is sent that may cost more than is left of its limit of money."""
+"""The requests of an agent as steps: none is sent that may cost more than is left of its spending limit."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

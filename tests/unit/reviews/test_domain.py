@@ -54,7 +54,7 @@ def a_review(**changes: Any) -> ReviewTask:
 def test_who_claims_a_review_holds_it_until_the_claim_runs_out() -> None:
     review = a_review().claimed(OLGA, NOW)
     assert review.holder(NOW + CLAIM - A_MOMENT) == "olga"
-    with pytest.raises(ReviewHeld, match=r"olga works on this review until 12:15:00 UTC"):
+    with pytest.raises(ReviewHeld, match=r"olga is working on this review until 12:15:00 UTC"):
         review.claimed(OTTO, NOW + CLAIM - A_MOMENT)
     assert review.state(NOW + CLAIM) is ReviewState.OPEN
     assert review.claimed(OTTO, NOW + CLAIM).holder(NOW + CLAIM) == "otto"

@@ -14,15 +14,18 @@ class BotOptions(Shape):
 
     bot: int = Field(ge=1, description="The bot's file id.")
     inputs: Inputs = Field(
-        None, description="The bot's input variables: a mapping whose texts may hold values. None: `decision`, as JSON."
+        None,
+        description="The bot's input variables: a mapping whose strings may hold values. Default: `decision`, as JSON.",
     )
-    wait: bool = Field(True, description="Whether the delivery ends with the bot's work, or once it is deployed.")
+    wait: bool = Field(
+        True, description="Whether the delivery ends when the bot has ended, rather than when it is deployed."
+    )
 
 
 class ControlRoomSettings(Shape):
     """The access to a Control Room, and who runs bots there."""
 
-    user: str = Field("", description="The user that Andon signs in as.")
+    user: str = Field("", description="The user under which Andon signs in.")
     api_key_env: SecretFrom | None = Field(None, description="Environment variable with the user's API key.")
     run_as: Sequence[int] = Field(default=(), description="The ids of the users that bots run as.")
     pools: Sequence[int] = Field(default=(), description="The ids of the device pools that may run them.")
@@ -31,5 +34,5 @@ class ControlRoomSettings(Shape):
         120.0,
         ge=0,
         le=3600,
-        description="A run that is still not found this long after it was ordered was not deployed.",
+        description="After this time, a run that was ordered and is not found counts as not deployed.",
     )

@@ -72,11 +72,14 @@ class Look(Shape):
 class BrowserOptions(Shape):
     """One script."""
 
-    account: str = Field(min_length=1, max_length=100, description="Who acts there; one script at a time for each.")
+    account: str = Field(
+        min_length=1, max_length=100, description="The account that acts there; one script at a time for each account."
+    )
     login: Sequence[ScriptStep] = Field(default=(), description="Steps before the script, and before `done_when`.")
     steps: Sequence[ScriptStep] = Field(min_length=1, description="The script.")
     done_when: Look | None = Field(
-        None, description="How to look whether it was done. None: after a lost answer to the commit a person decides."
+        None,
+        description="How to check whether it was done. Without it, a person decides after a lost answer to the commit.",
     )
     repeatable: bool = Field(False, description="Whether the whole script may be repeated, so that it has no commit.")
 
@@ -122,8 +125,10 @@ class BrowserSettings(Shape):
         default={},
         description='Secrets that scripts may fill in, each from an environment variable: `user = "CARDS_USER"`.',
     )
-    chromium: str | None = Field(None, description="The browser's program. None: the system's Chromium.")
-    sandbox: bool = Field(True, description="Whether Chromium's own sandbox is on; root can only run it without.")
+    chromium: str | None = Field(None, description="The browser's executable. Default: the system's Chromium.")
+    sandbox: bool = Field(
+        True, description="Whether Chromium's own sandbox is on. As root, Chromium runs only without it."
+    )
     step_seconds: float = Field(15.0, gt=0, le=600, description="How long one step may take.")
     settle_seconds: float = Field(
         60.0,
@@ -133,10 +138,10 @@ class BrowserSettings(Shape):
         "Set it longer than the application ever takes for one form.",
     )
     also: Sequence[str] = Field(
-        default=(), description="Further origins that pages may load from, e.g. `https://static.bank.example`."
+        default=(), description="Other origins that pages may load from, e.g. `https://static.bank.example`."
     )
     width: int = Field(1280, ge=320, le=3840, description="The width of the window, and of the pictures kept.")
-    height: int = Field(900, ge=240, le=2160, description="The height of both.")
+    height: int = Field(900, ge=240, le=2160, description="The height of the window, and of the pictures kept.")
 
     @field_validator("also")
     @classmethod

@@ -16,10 +16,14 @@ _OURS = {"host", "content-length", "transfer-encoding", "connection", "authoriza
 class HttpOptions(Shape):
     """One request."""
 
-    method: Literal["POST", "PUT", "PATCH", "DELETE", "GET"] = Field("POST", description="How.")
+    method: Literal["POST", "PUT", "PATCH", "DELETE", "GET"] = Field("POST", description="The HTTP method.")
     path: Text = Field("", description="Below the destination's url, e.g. `/payments/{input.payment_id}/pause`.")
-    body: Body = Field(None, description="JSON; a text that is one value alone becomes that value. None: the decision.")
-    headers: Mapping[str, Text] = Field(default={}, description="Further headers; no secrets, these are settings.")
+    body: Body = Field(
+        None, description="JSON; a string that holds only one value becomes that value. Default: the decision."
+    )
+    headers: Mapping[str, Text] = Field(
+        default={}, description="Other headers, without secrets, which belong in the settings."
+    )
 
     @field_validator("path")
     @classmethod
@@ -40,18 +44,18 @@ class HttpOptions(Shape):
 class HttpSettings(Shape):
     """The API's authentication, and its inquiry about a request."""
 
-    key_header: str = Field("Idempotency-Key", description="Header under which the API gets the key; empty for none.")
+    key_header: str = Field("Idempotency-Key", description="Header in which the API receives the key; empty for none.")
     header: str = Field("Authorization", description="Header that holds the secret of `header_env`.")
     header_env: SecretFrom | None = Field(
         None, description="Environment variable with that header's value, e.g. `Bearer ...`."
     )
-    token_url: HttpAddress | None = Field(None, description="Where tokens are given (OAuth2 client credentials).")
+    token_url: HttpAddress | None = Field(None, description="The token endpoint (OAuth2 client credentials).")
     client_id: str | None = Field(None, description="The client id at the token endpoint.")
     client_secret_env: SecretFrom | None = Field(None, description="Environment variable with its secret.")
-    scope: str | None = Field(None, description="What the token is to be good for.")
+    scope: str | None = Field(None, description="The scope of the token.")
     inquire: Text | None = Field(
         None,
-        description="Path that is asked with GET what became of a request, e.g. `/payments/by-key/{key}`: "
+        description="Path of a GET that asks for the outcome of a request, e.g. `/payments/by-key/{key}`: "
         "2xx says that it was taken, 404 that it was not.",
     )
 

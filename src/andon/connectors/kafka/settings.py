@@ -12,11 +12,11 @@ class KafkaOptions(Shape):
 
     topic: Annotated[str, Field(min_length=1, max_length=249, pattern=r"^[A-Za-z0-9._-]+$", description="The topic.")]
     key: str | None = Field(
-        None, description="Field of the input whose value is the key of the message; none: the decision's id."
+        None, description="Field of the input whose value is the key of the message. Default: the decision's id."
     )
 
 
 class KafkaSettings(Shape):
     """Of a destination: which of `[connections.NAME]` it is."""
 
-    connection: str = Field("kafka", description="Which of `[connections.NAME]` it is.")
+    connection: str = Field("kafka", description="The NAME of its `[connections.NAME]`.")

@@ -24,4 +24,4 @@ class NatsOptions(Shape):
 class NatsSettings(Shape):
     """Of a destination: which of `[connections.NAME]` it is."""
 
-    connection: str = Field("nats", description="Which of `[connections.NAME]` it is.")
+    connection: str = Field("nats", description="The NAME of its `[connections.NAME]`.")

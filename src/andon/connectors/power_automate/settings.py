@@ -15,14 +15,17 @@ class FlowOptions(Shape):
     """One run of a flow."""
 
     flow: str | None = Field(
-        None, description="The id of a desktop flow. None: the destination's url is the HTTP trigger of a cloud flow."
+        None,
+        description="The id of a desktop flow. Without it, the destination's url is the HTTP trigger of a cloud flow.",
     )
     inputs: Inputs = Field(
-        None, description="The flow's inputs: a mapping whose texts may hold values. None: `decision`, as JSON."
+        None, description="The flow's inputs: a mapping whose strings may hold values. Default: `decision`, as JSON."
     )
     run_mode: Literal["attended", "unattended"] = Field("unattended", description="How a desktop flow runs.")
     priority: Literal["normal", "high"] = Field("normal", description="The priority of a desktop flow.")
-    wait: bool = Field(True, description="Whether the delivery ends with the desktop flow, or once it is queued.")
+    wait: bool = Field(
+        True, description="Whether the delivery ends when the desktop flow has ended, rather than when it is queued."
+    )
 
     @field_validator("flow")
     @classmethod
@@ -41,8 +44,10 @@ class PowerAutomateSettings(Shape):
     )
     client_id: str | None = Field(None, description="The id of Andon's application.")
     client_secret_env: SecretFrom | None = Field(None, description="Environment variable with its secret.")
-    scope: str | None = Field(None, description="The scope of the token. None: `/.default` of the destination's url.")
-    connection: str = Field("", description="The name of the desktop flow connection, which says on which machines.")
+    scope: str | None = Field(
+        None, description="The scope of the token. Default: `/.default` of the destination's url."
+    )
+    connection: str = Field("", description="The name of the desktop flow connection, which determines the machines.")
     connection_reference: bool = Field(False, description="Whether `connection` is a reference's logical name.")
     timeout_seconds: int = Field(7200, ge=1, le=86400, description="How long a desktop flow may run.")
     poll_seconds: float = Field(
@@ -52,7 +57,7 @@ class PowerAutomateSettings(Shape):
         120.0,
         ge=0,
         le=3600,
-        description="A run that is still not found this long after it was ordered was not started.",
+        description="After this time, a run that was ordered and is not found counts as not started.",
     )
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ from andon.actions.ports import Kind
 from andon.connectors.procedure.connector import ProcedureConnector
 
 KIND = Kind(
-    summary="Starts a procedure of the project.",
+    summary="A procedure of the project, which the action starts.",
     connect=lambda surroundings: ProcedureConnector(surroundings.procedures, surroundings.clock),
     needs_url=False,
 )

@@ -33,14 +33,14 @@ class PythonOptions(Shape):
 class PythonSettings(Shape):
     """The limits of the processes of a destination's functions."""
 
-    processes: int = Field(2, ge=1, le=32, description="Processes at once; each is kept for the next call.")
-    memory_mb: int = Field(512, ge=64, description="Memory that one may take; asking for more is an error in it.")
+    processes: int = Field(2, ge=1, le=32, description="Processes at the same time; each is kept for the next call.")
+    memory_mb: int = Field(512, ge=64, description="Memory that one process may use. A request for more fails.")
     environment: Mapping[str, SecretFrom] = Field(
         default={},
-        description='What it finds in its environment, each from a variable of ours: `TOKEN = "LEDGER_TOKEN"`.',
+        description='Its environment variables, each taken from a variable of Andon: `TOKEN = "LEDGER_TOKEN"`.',
     )
     keep: Sequence[str] = Field(
-        default=("PATH", "HOME", "LANG", "LC_ALL", "TZ"), description="Variables that it finds there as we do."
+        default=("PATH", "HOME", "LANG", "LC_ALL", "TZ"), description="Variables that it inherits from Andon."
     )
 
 

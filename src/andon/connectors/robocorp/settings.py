@@ -16,9 +16,11 @@ class WorkItemOptions(Shape):
 
     process: str = Field(description="The id of the process whose input queue gets the item.")
     payload: Inputs = Field(
-        None, description="The item's payload: a mapping whose texts may hold values. None: the decision."
+        None, description="The item's payload: a mapping whose strings may hold values. Default: the decision."
     )
-    wait: bool = Field(True, description="Whether the delivery ends with the robot's work, or once it is queued.")
+    wait: bool = Field(
+        True, description="Whether the delivery ends when the robot has ended, rather than when it is queued."
+    )
 
     @field_validator("process")
     @classmethod
@@ -37,7 +39,10 @@ class RobocorpSettings(Shape):
         10.0, gt=0, le=3600, description="The first pause before Andon asks how the item ended."
     )
     settle_seconds: float = Field(
-        60.0, ge=0, le=3600, description="An item that is still not found this long after it was ordered was not made."
+        60.0,
+        ge=0,
+        le=3600,
+        description="After this time, an item that was ordered and is not found counts as not created.",
     )
 
     @field_validator("workspace")

@@ -24,7 +24,7 @@ class SqlSettings(Shape):
     """Where keys are kept."""
 
     keys_table: str = Field(
-        "andon_deliveries", description="Table of the keys that were taken; made at first use if it is not there."
+        "andon_deliveries", description="Table of the keys that were taken; created at first use if it does not exist."
     )
 
     @field_validator("keys_table")

@@ -14,15 +14,17 @@ from andon.kernel.secrets import SecretFrom
 class UipathOptions(Shape):
     """One queue item, or one job."""
 
-    queue: str | None = Field(None, min_length=1, description="The queue that gets an item, by its name.")
-    process: str | None = Field(None, min_length=1, description="The process that a job is started of, by its name.")
+    queue: str | None = Field(None, min_length=1, description="The queue that receives an item, by its name.")
+    process: str | None = Field(None, min_length=1, description="The process to start as a job, by its name.")
     content: Inputs = Field(
         None,
         description="The item's specific content or the job's input arguments: a mapping whose texts may hold values. "
         "None: the decision, as JSON in `decision`.",
     )
     priority: Literal["Low", "Normal", "High"] = Field("Normal", description="The priority.")
-    wait: bool = Field(True, description="Whether the delivery ends with the robot's work, or once it is queued.")
+    wait: bool = Field(
+        True, description="Whether the delivery ends when the robot has ended, rather than when it is queued."
+    )
 
     @model_validator(mode="after")
     def _is_one(self) -> "UipathOptions":
@@ -41,17 +43,20 @@ class UipathSettings(Shape):
     )
     token_url: HttpAddress | None = Field(
         None,
-        description="Where tokens are given. Without it: `/identity_/connect/token` of the organization in the cloud, "
+        description="The token endpoint. Default: `/identity_/connect/token` of the organization in the cloud, "
         "`/identity/connect/token` of the host on premises.",
     )
     scope: str = Field("OR.Queues OR.Jobs OR.Execution.Read", description="The scopes of the token.")
     folder: str | None = Field(None, description="The folder of the queue or process, by its path: `Shared/Payments`.")
-    folder_id: int | None = Field(None, ge=1, description="The same by its number.")
+    folder_id: int | None = Field(None, ge=1, description="The same folder, by its number.")
     poll_seconds: float = Field(
         10.0, gt=0, le=3600, description="The first pause before Andon asks how the work ended."
     )
     settle_seconds: float = Field(
-        60.0, ge=0, le=3600, description="A job that is still not found this long after it was ordered was not started."
+        60.0,
+        ge=0,
+        le=3600,
+        description="After this time, a job that was ordered and is not found counts as not started.",
     )
 
     @model_validator(mode="after")

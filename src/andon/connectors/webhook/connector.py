@@ -25,7 +25,7 @@ class WebhookOptions(Shape):
 
     cloudevents: bool = Field(
         False,
-        description="Whether the body is a CloudEvent in structured mode, instead of what Standard Webhooks suggests.",
+        description="Whether the body is a CloudEvent in structured mode, instead of the Standard Webhooks form.",
     )
 
 

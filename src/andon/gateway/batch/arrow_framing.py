@@ -111,7 +111,7 @@ class _Table:
 def _read(root: _Table, content: bytes) -> ArrowMessage:
     kind, header = root.number(1, "<B"), root.table(2)
     if header is None or kind not in (SCHEMA, DICTIONARY, RECORDS):
-        raise BatchMalformed("A message of the Arrow stream is no schema, dictionary or record batch")
+        raise BatchMalformed("A message of the Arrow stream is not a schema, dictionary or record batch")
     records = header.table(1) if kind == DICTIONARY else header
     compressed = kind != SCHEMA and records is not None and records.table(3) is not None
     if kind == DICTIONARY:

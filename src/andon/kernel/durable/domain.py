@@ -12,7 +12,7 @@ NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class RunState(StrEnum):
-    """Where a run stands."""
+    """The states of a run."""
 
     QUEUED = "queued"
     """It may go on, and does as soon as a process that has its code takes it."""

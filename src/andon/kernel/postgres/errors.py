@@ -4,7 +4,7 @@ from andon.kernel.errors import Unavailable
 
 
 class NotRunning(Unavailable):
-    """The embedded PostgreSQL does not run: run `andon up` first, or name a database in ANDON_DATABASE_URL."""
+    """The embedded PostgreSQL is not running: run `andon up` first, or name a database in ANDON_DATABASE_URL."""
 
 
 class PostgresFailed(Unavailable):

@@ -13,4 +13,4 @@ class ServerFailed(PredictionFailed):
 
 
 class ServerRefused(ServerFailed):
-    """The model's server is well and does not take this request."""
+    """The model's server is healthy but refuses this request."""
