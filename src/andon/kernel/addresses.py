@@ -1,6 +1,6 @@
-"""Addresses that may be reached when somebody else names them: a name that leads into the own network is refused.
+"""Checks of addresses that outsiders name: a name that leads into the private network is refused.
 
-The address that was checked is the one that is connected to, so a name cannot change its meaning in between.
+The connection goes to the very address that was checked, so a name cannot change its meaning in between.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ _WRAPPING = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "
 """Networks of IPv6 whose addresses end in one of IPv4: NAT64, local NAT64, translated and compatible addresses."""
 
 _PRIVATE = tuple(map(ipaddress.ip_network, ("64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96", "fec0::/10")))
-"""Networks that Python counts as public but that lead into the own network.
+"""Networks that Python counts as public but that lead into the private network.
 
 They are local NAT64, translated, compatible and site-local addresses.
 """
@@ -29,7 +29,7 @@ Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """Return all addresses of a host, as the system knows them. Raises OSError when there is none."""
+    """Return all addresses of a host that the system knows. Raises OSError if there is none."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
@@ -42,7 +42,7 @@ def refuse_private(addresses: Sequence[str]) -> None:
 
 
 def is_public(address: str) -> bool:
-    """Return whether an address is on the public internet, also when an IPv4 address is wrapped in an IPv6 one."""
+    """Return whether an address is on the public internet, even if an IPv4 address is wrapped in an IPv6 one."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     if any(parsed in network for network in _PRIVATE):
         return False

@@ -1,6 +1,6 @@
 """Parameters in PostgreSQL's binary format, with whole arrays encoded at once.
 
-A driver inspects each element of each array by itself, which is slow. The formats are those of the server's `*send`
+A driver inspects each element of each array separately, which is slow. The formats are those of the server's `*send`
 functions: an array is its dimensions, its element type, and each element preceded by its length, -1 for NULL
 (src/backend/utils/adt/arrayfuncs.c, `array_send`); a time is microseconds since 2000 in UTC.
 """
@@ -17,7 +17,7 @@ from uuid import UUID
 import numpy as np
 
 Encode: TypeAlias = Callable[[Any], bytes]
-"""A value, which is not None, to what the server reads."""
+"""Encodes a value, which is not None, as the server reads it."""
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _DAY = 86_400_000_000
@@ -30,7 +30,7 @@ _int2, _int4, _int8, _float8 = (Struct(f"!{code}").pack for code in "hiqd")
 _each_int8 = Struct("!iq").pack
 _NULL = _length(-1)
 _LENGTHS = [_length(n) for n in range(4096)]
-"""Of texts and bytes as most are."""
+"""The encoded lengths of texts and bytes of usual sizes."""
 _SIXTEEN = _length(16)
 _SIZES = {"i": 4, "q": 8, "d": 8}
 _MANY = 64
@@ -39,7 +39,7 @@ _TRUE, _FALSE = _length(1) + b"\1", _length(1) + b"\0"
 
 
 def _array(element: int, items: list[bytes]) -> bytes:
-    """One dimension, counted from 1; the server does not ask whether there are NULLs, it finds them."""
+    """Encode one dimension, counted from 1; the flag for NULLs is not needed, as the server finds them."""
     return _head(1, 1, element, len(items), 1) + b"".join(items)
 
 
@@ -64,12 +64,12 @@ def _texts(values: Sequence[Any]) -> bytes:
 
 
 def _of_any_length(element: int, values: Sequence[Any]) -> bytes:
-    """Each after its length. Put together only once: to copy a record first takes longer than all else here."""
+    """Write each value after its length. They are joined only once: another copy would cost more than all else."""
     pieces = [_head(1, 1, element, len(values), 1)] * (1 + 2 * len(values))
     try:
         pieces[1::2] = map(_LENGTHS.__getitem__, map(len, values))
         pieces[2::2] = values
-    except (TypeError, IndexError):  # a NULL, or one that is longer than most
+    except (TypeError, IndexError):  # a NULL, or longer than usual
         del pieces[1:]
         for value in values:
             pieces += (_NULL,) if value is None else (_length(len(value)), value)
@@ -89,7 +89,7 @@ def _floats(values: Sequence[float | None]) -> bytes:
 
 
 def _numbers(element: int, code: str, values: Sequence[Any]) -> bytes:
-    """Numbers are written together, in half the time, unless one is a NULL."""
+    """Write numbers together, which takes half the time, unless one is a NULL."""
     head, size = _head(1, 1, element, len(values), 1), _SIZES[code]
     try:
         if len(values) >= _MANY:
@@ -100,14 +100,14 @@ def _numbers(element: int, code: str, values: Sequence[Any]) -> bytes:
         sized = [size] * (2 * len(values))
         sized[1::2] = values
         return head + _packed(code, len(values))(*sized)
-    except (TypeError, OverflowError, StructError):  # a NULL, or no number, which is refused here
+    except (TypeError, OverflowError, StructError):  # a NULL, or not a number, which is refused here
         each = Struct(f"!i{code}").pack
         return head + b"".join([_NULL if value is None else each(size, value) for value in values])
 
 
 @cache
 def _packed(code: str, count: int) -> Callable[..., bytes]:
-    """So many numbers, each after its size."""
+    """Return the packer of this many numbers, each after its size."""
     return Struct(f"!{f'i{code}' * count}").pack
 
 

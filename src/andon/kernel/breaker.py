@@ -1,4 +1,4 @@
-"""The states that every circuit breaker has, whatever it stands in front of."""
+"""The states of every circuit breaker, whatever it protects."""
 
 from enum import StrEnum
 

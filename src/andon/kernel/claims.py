@@ -1,9 +1,9 @@
-"""Claims of outbox messages by lane, and how the work on them ended.
+"""Claims of outbox messages by lane, and the outcomes of the work on them.
 
 On asyncpg, for consumers that deliver thousands a second to independent places.
 
 Messages of a topic that share a lane wait for each other; the lane is a column computed from the payload. Messages to
-be retried wait apart from fresh ones, so that either can be taken without the other.
+be retried wait separately from fresh ones, so that either kind can be taken without the other.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ WHERE o.id = ANY (ARRAY(SELECT id FROM due))
 RETURNING o.id, o.topic, o.scope, o.subject, o.payload, o.correlation_id, o.traceparent, o.created_at, o.due_at,
           o.attempts, o.last_error, o.again, o.revived_at
 """
-"""As an array, so that no estimate of how many there will be can make the planner read the whole table for them."""
+"""An array, so that no row estimate can make the planner read the whole table."""
 
 _RENEW = """
 WITH ours AS (
@@ -53,7 +53,7 @@ WITH ours AS (
 )
 UPDATE outbox o SET claimed_until = $1 FROM ours WHERE o.id = ours.id
 """
-"""A locked row is being concluded just now; waiting for it could be a deadlock."""
+"""A locked row is being concluded at this moment; waiting for it could deadlock."""
 
 
 CONCLUDE = """
@@ -67,7 +67,7 @@ FROM unnest(CAST({ids} AS uuid[]), CAST({attempts} AS integer[]), CAST({states} 
     AS c(id, attempts, state, due_at, error, counted, retry)
 WHERE o.id = c.id AND o.state = 'pending' AND (o.attempts = c.attempts OR c.state = 'done')
 """
-"""An expired claim that was taken over has no effect any more, except that done work is done."""
+"""An expired claim that was taken over has no effect, except that finished work counts as done."""
 
 CONCLUDE_NAMES = ("now", "ids", "attempts", "states", "due_ats", "errors", "counted", "retries")
 """The parameters of CONCLUDE, as `conclusions_of` gives them."""
@@ -78,7 +78,7 @@ class Conclusion:
     """The outcome of the work on one claimed message.
 
     A `pending` message is due again at `due_at`; with `counted=False` this was not an attempt. With `asks` it is due
-    for a question about what was sent, which is no retry.
+    for a question about what was sent, which is not a retry.
     """
 
     message: Message
@@ -96,7 +96,7 @@ class Conclusion:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The room of a lane: how many fresh messages, and how many retries, may be taken."""
+    """The room in a lane: how many fresh messages and how many retries may be taken."""
 
     lane: str
     fresh: int
@@ -112,10 +112,10 @@ async def claim(
     now: datetime,
     lease: timedelta,
 ) -> list[Message]:
-    """Take due messages, the oldest of each lane first, as many as there is room for.
+    """Take due messages, the oldest of each lane first, as far as there is room.
 
-    `elsewhere` is the room of every other lane. Nobody else gets the messages before the lease ends, and each claim
-    counts as an attempt, so that work which kills its process runs out of attempts too.
+    `elsewhere` is the room of every other lane. Nobody else gets the messages before the lease ends. Each claim counts
+    as an attempt, so work that kills its process also runs out of attempts.
     """
     rows = await connection.fetch(
         _CLAIM,
@@ -131,7 +131,7 @@ async def claim(
 
 
 async def renew(connection: asyncpg.Connection, claims: Sequence[Message], *, until: datetime) -> None:
-    """Hold claimed messages for longer, without those that somebody else has claimed meanwhile."""
+    """Extend claims, except on messages that somebody else has claimed meanwhile."""
     await connection.execute(_RENEW, until, [m.id for m in claims], [m.claim.number for m in claims])
 
 

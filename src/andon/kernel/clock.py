@@ -1,4 +1,4 @@
-"""The clock as a parameter, so that no rule reads a clock by itself.
+"""The clock as a parameter, so that no rule reads a clock of its own.
 
 All processes of an installation use one clock, that of the database server, so they agree on what is due, claimed or
 expired even while a machine's clock is wrong.
@@ -34,7 +34,7 @@ class SystemClock:
 
 
 class SharedClock:
-    """The database server's clock, read by `ask`; the machine's own until the first `look`.
+    """The database server's clock, read by `ask`; the machine's clock until the first `look`.
 
     Between two looks it advances by elapsed time, which no clock setting changes. A slow answer is less precise,
     because the server read its clock at some moment in between. Any thread may use it.
@@ -49,17 +49,17 @@ class SharedClock:
         return datetime.fromtimestamp(self._passing() + self._ahead, UTC)
 
     def look(self) -> None:
-        """Ask the server once, and go by what it says as far as that is certain. Raises DatabaseUnavailable."""
+        """Ask the server once, and follow its answer as far as that is certain. Raises DatabaseUnavailable."""
         began = self._passing()
         there = self._ask().timestamp()
         self._ahead = min(max(self._ahead, there - self._passing()), there - began)
 
     async def begin(self) -> None:
-        """Look once the server answers. Raises DatabaseUnavailable if it does not for long."""
+        """Look as soon as the server answers. Raises DatabaseUnavailable if it does not answer for long."""
         await patiently(lambda: asyncio.to_thread(self.look), passing=self._passing)
 
     async def follow(self) -> None:
-        """Look at once and then periodically, through outages. Runs until cancelled."""
+        """Look now and then periodically, through outages. Runs until cancelled."""
         while True:
             with suppress(Unavailable):
                 await asyncio.to_thread(self.look)

@@ -1,4 +1,4 @@
-"""Python's garbage collector while a program is loaded."""
+"""Control of Python's garbage collector while a program is loaded."""
 
 import gc
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from contextlib import contextmanager
 def resting() -> Iterator[None]:
     """Load a program with the garbage collector paused, and exempt what it loaded from later collections.
 
-    Nearly all of it stays, and repeated collections take a seventh of the loading time. The exempt objects are never
-    scanned, so loading a model's library next is not slowed by them. Use it only at the start of a program: elsewhere,
-    garbage would be kept as well.
+    Nearly all loaded objects stay, and repeated collections take a seventh of the loading time. The exempt objects are
+    never scanned, so loading a model's library next is not slowed by them. Use it only at the start of a program:
+    elsewhere, garbage would be kept as well.
     """
     gc.disable()
     try:

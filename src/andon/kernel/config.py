@@ -27,11 +27,11 @@ FILE_NAME = "andon.toml"
 PREFIX = "ANDON_"
 
 HIGHEST_PRICE = 10_000_000
-"""For an hour. What a day costs is kept in nano-units of the currency, which end at nine billion units."""
+"""The highest price of an hour. A day's cost is kept in nano-units of the currency, which end at nine billion units."""
 
 _TLS = {"sslcert", "sslkey", "sslmode", "sslrootcert"}
 _ASKABLE = {"application_name", "host", "options", "target_session_attrs", *_TLS}
-"""The parameters that a database address may have after its `?`: those that libpq and asyncpg both understand."""
+"""The parameters that a database address may have after its `?`: those that both libpq and asyncpg understand."""
 
 
 class ProjectSettings(Section):
@@ -253,9 +253,9 @@ class EndpointSettings(Section):
         return self
 
     def bearer(self, environment: Mapping[str, str] = os.environ) -> str | None:
-        """Return the token for the remote server, None if none is configured.
+        """Return the token for the remote server; None if none is configured.
 
-        Raises SettingsInvalid if its variable is named and not set, or if no url limits where the token is sent.
+        Raises SettingsInvalid if its variable is named but not set, or if no url limits where the token is sent.
         """
         if self.secret_env is None:
             return None
@@ -367,7 +367,7 @@ def load(root: Path, environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def names() -> dict[str, tuple[str, str]]:
-    """Every setting as `ANDON_GATEWAY_PORT` -> (`gateway`, `port`)."""
+    """Return every setting as `ANDON_GATEWAY_PORT` -> (`gateway`, `port`)."""
     return {
         f"{PREFIX}{section}_{name}".upper(): (section, name)
         for section, field in Settings.model_fields.items()
@@ -386,7 +386,7 @@ def _is_of_postgresql(url: str) -> bool:
 
 
 def _overlay(written: dict[str, Any], environment: Mapping[str, str]) -> dict[tuple[int | str, ...], str]:
-    """Put what the environment says over what is written; the variable by the section and the name that it set."""
+    """Override the file's values by the environment's. Return each variable by the section and name that it set."""
     variables: dict[tuple[int | str, ...], str] = {}
     for variable, (section, name) in names().items():
         value = value_of(variable, environment)

@@ -19,7 +19,7 @@ class _Connection(Section):
     secret_env: str | None = Field(None, description="Name of the environment variable that holds the password.")
 
     def secret(self, environment: Mapping[str, str] = os.environ) -> SecretStr | None:
-        """Return the password or token. Raises SettingsInvalid if it is named and not set."""
+        """Return the password or token. Raises SettingsInvalid if it is named but not set."""
         return secret_of(self.secret_env, "connections", environment)
 
 
@@ -198,7 +198,7 @@ class GmailConnection(_MailService):
 Connection: TypeAlias = Annotated[
     KafkaConnection | NatsConnection | ImapConnection | GraphConnection | GmailConnection, Field(discriminator="kind")
 ]
-"""One server; `kind` says which fields there are."""
+"""One server; `kind` determines the fields."""
 
 KINDS = (KafkaConnection, NatsConnection, ImapConnection, GraphConnection, GmailConnection)
 

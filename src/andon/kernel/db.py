@@ -1,4 +1,4 @@
-"""PostgreSQL, reached in two ways: SQLAlchemy Core for the many small things, asyncpg for batches of decisions.
+"""PostgreSQL, reached in two ways: by SQLAlchemy Core for the many small tasks, by asyncpg for batches of decisions.
 
 A request, a command or a unit of work is one `Tx`; only its opener commits.
 """
@@ -49,12 +49,12 @@ OVER = "andon_over"
 MINIMUM_VERSION = 15
 
 IDLE_LIMIT = "idle_in_transaction_session_timeout"
-"""The server's setting of how long a transaction may stand still."""
+"""The server's setting for how long a transaction may be idle."""
 
 STANDS_STILL_SECONDS = 8
 """Idle time within a transaction of a `connect` connection after which the server ends the session.
 
-Its process is frozen by then, and its locks block others. Longer than any claim or lease.
+By then its process is frozen, and its locks block others. The time is longer than any claim or lease.
 """
 
 CONNECTION_LOST = (
@@ -70,16 +70,16 @@ CONNECTION_LOST = (
     OSError,
     TimeoutError,
 )
-"""The errors asyncpg raises when the server is gone, restarting, silent, out of room or now a read-only standby.
+"""The errors asyncpg raises when the server is gone, restarting, silent, out of resources or now a read-only standby.
 
-Room means connections, disk or memory. The connection cannot be used any more.
+Resources are connections, disk and memory. The connection can no longer be used.
 """
 
 UNFIT = (DataError, IntegrityError)
-"""SQLAlchemy's errors for writes that PostgreSQL refuses: the same is refused again."""
+"""SQLAlchemy's errors for writes that PostgreSQL refuses: the same write would be refused again."""
 
 Refusal: TypeAlias = SQLAlchemyError
-"""Whatever PostgreSQL or its driver refuses; caught only where an installation is examined."""
+"""Any refusal by PostgreSQL or its driver; caught only where an installation is examined."""
 
 
 class DatabaseUnavailable(Unavailable):
@@ -105,9 +105,9 @@ class DatabaseUnfit(Conflict):
 class Database:
     """One PostgreSQL database. `url` is `postgresql://...`; the password never appears in a log or an error.
 
-    `stands_still` is how long a transaction may stay silent before the server ends it. `socket` is the folder of its
-    unix socket if it runs on this machine; every batch goes that way, since it costs less than the address. Without a
-    pool (`pool_size` 0) each transaction has a connection of its own.
+    `stands_still` is how long a transaction may be idle before the server ends it. `socket` is the folder of the
+    server's unix socket if it runs on this machine; every batch uses it, since it costs less than the address. Without
+    a pool (`pool_size` 0) each transaction has its own connection.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class Database:
 
     @contextmanager
     def begin(self) -> Iterator[Tx]:
-        """Give a `Tx` and commit it at the end, or roll it back on an error. Raises DatabaseUnavailable."""
+        """Yield a `Tx` and commit it at the end, or roll it back on an error. Raises DatabaseUnavailable."""
         try:
             with self.engine.begin() as tx:
                 yield tx
@@ -144,13 +144,13 @@ class Database:
             if isinstance(error.orig, IdleInTransactionSessionTimeout):
                 raise DatabaseUnavailable("PostgreSQL ended a transaction that stood still") from error
             if isinstance(error.orig, ReadOnlySqlTransaction):
-                self.engine.dispose()  # another server may be the one to write to by now
+                self.engine.dispose()  # by now another server may be the primary
                 raise DatabaseUnavailable("PostgreSQL lets nothing be written") from error
             raise
 
     @contextmanager
     def making(self) -> Iterator[None]:
-        """For what makes tables and schemas. Raises DatabaseUnfit if the role may not."""
+        """Wrap the creation of tables and schemas. Raises DatabaseUnfit if the role may not create them."""
         try:
             yield
         except ProgrammingError as error:
@@ -164,17 +164,17 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[Tx]:
-        """Give a read-only `Tx` that sees one moment for as long as it lasts, whatever others write meanwhile."""
+        """Yield a read-only `Tx` that sees one moment throughout, whatever others write meanwhile."""
         with self.begin() as tx:
             tx.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
             yield tx
 
     @contextmanager
     def alone(self, name: str, *, within: float = 5.0) -> Iterator[bool]:
-        """Yield whether this process alone holds `name` in this database, for as long as the block lasts.
+        """Yield whether this process alone holds `name` in this database until the block ends.
 
         Waits up to `within` seconds for a holder that is about to end. The name is free again when the holder's
-        connection is gone, so a restart of the server frees it too: it avoids duplicate work but does not prevent
+        connection is gone, so a restart of the server frees it too: this avoids duplicate work but does not prevent
         duplicate writes. Raises DatabaseUnavailable.
         """
         try:
@@ -199,7 +199,7 @@ class Database:
             raise DatabaseUnavailable(f"No connection to PostgreSQL at {self.shown}: {_why(error)}") from error
 
     def encoding(self) -> str:
-        """Return how the database encodes texts, by PostgreSQL's name."""
+        """Return the database's text encoding, by PostgreSQL's name."""
         with self.begin() as tx:
             return str(tx.execute(text("SHOW server_encoding")).scalar_one())
 
@@ -210,26 +210,26 @@ class Database:
         return moment
 
     async def connect(self, **settings: str) -> asyncpg.Connection:
-        """One asyncpg connection of its own, with these settings beside our own. The caller closes it."""
+        """Return a separate asyncpg connection, with these settings in addition to ours. The caller closes it."""
         settings = {**session.SETTINGS, **session.STAYING, IDLE_LIMIT: f"{STANDS_STILL_SECONDS}s", **settings}
         return await asyncpg.connect(self.url, timeout=5, command_timeout=30, server_settings=settings)
 
     async def statements(self) -> Statements:
-        """Return a new connection for the statement that every batch runs.
+        """Return a new connection for the statements that every batch runs.
 
         The caller closes it. Raises ConnectionError.
         """
         return await Statements.connect(self.url, self._socket)
 
     def close(self) -> None:
-        """Close all connections; one that is in use, as soon as it is given back."""
+        """Close all connections; those in use, as soon as they are returned."""
         close_pool(self.engine)
 
 
 def close_pool(engine: Engine) -> None:
     """Close the pool's connections, also those in use once they are returned.
 
-    SQLAlchemy alone would keep the connection of a thread in the middle of a transaction open for good.
+    By itself, SQLAlchemy would never close the connection of a thread in the middle of a transaction.
     """
     event.listen(engine.pool, "checkin", lambda _, given_back: given_back.close())
     engine.dispose()
@@ -242,7 +242,7 @@ def _why(error: OperationalError) -> str:
 
 
 def announce(tx: Tx, noun: str) -> None:
-    """Tell every running process, once this transaction is committed, that `noun` changed."""
+    """Notify every running process that `noun` changed, once this transaction is committed."""
     tx.execute(text("SELECT pg_notify(:channel, :noun)"), {"channel": CHANGED, "noun": noun})
 
 
@@ -260,7 +260,7 @@ def fetch_binary(tx: Tx, sql: str, values: Mapping[str, Any]) -> list[tuple[Any,
 
 
 def run_plain(tx: Tx, sql: str, values: Sequence[Any]) -> None:
-    """Run a statement in PostgreSQL's own syntax (`$1`), as batches share them.
+    """Run a statement in PostgreSQL's own syntax (`$1`), which batches also use.
 
     Raises RowsChanged, DatabaseUnavailable.
     """
@@ -277,16 +277,16 @@ def run_plain(tx: Tx, sql: str, values: Sequence[Any]) -> None:
 
 
 def _is_shown(record: logging.LogRecord) -> bool:
-    """Return whether to log a pool's record: all but connections found dead on return, reported by their user."""
+    """Return whether to log a pool's record: all but connections found dead on return, which their user reports."""
     return record.exc_info is None or not isinstance(record.exc_info[1], psycopg.OperationalError)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
     """Return whether to log an event loop's record: all but asyncpg's connection loss during the TLS request.
 
-    The user of that connection has its own error. This happens when a process was frozen for longer than the connection
-    timeout: nobody awaits the future of asyncpg's TLSUpgradeProto then. The text is asyncpg's own; other broken
-    connections have other texts and are logged.
+    The user of that connection gets its own error. This happens when a process was frozen for longer than the
+    connection timeout: then nobody awaits the future of asyncpg's TLSUpgradeProto. The text is asyncpg's own; other
+    broken connections have other texts and are logged.
     """
     error = None if record.exc_info is None else record.exc_info[1]
     cut_off = ("unexpected connection_lost() call", "PostgreSQL server at ")

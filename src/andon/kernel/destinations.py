@@ -1,6 +1,6 @@
-"""`[destinations.NAME]`: where the actions of automations go, and how each place wants to be treated.
+"""`[destinations.NAME]`: the systems that actions reach, and the limits and manners of each.
 
-What only one kind of connector knows stands below, in `[destinations.NAME.KIND]`; that kind says what may stand there.
+Settings of a single kind of connector are in `[destinations.NAME.KIND]`; that kind defines them.
 """
 
 import os
@@ -66,7 +66,7 @@ class DestinationSettings(Section):
 
     @property
     def by_kind(self) -> Mapping[str, Mapping[str, Any]]:
-        """What `[destinations.NAME.KIND]` says, by kind, as it is written."""
+        """The settings in `[destinations.NAME.KIND]`, by kind, as written."""
         return self.model_extra or {}
 
     def address(self, environment: Mapping[str, str] = os.environ) -> str:

@@ -1,4 +1,4 @@
-"""The building blocks of settings: sections that know their fields, and variables whose value may be in a file."""
+"""The building blocks of settings: sections with declared fields, and variables whose value may be in a file."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,14 +22,14 @@ class SettingsInvalid(Invalid):
 
 
 class Section(BaseModel):
-    """A part of the settings. No number is infinite: computing with one would fail long after it was read."""
+    """A section of the settings. No number is infinite: computing with one would fail long after it was read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
     def _counts_with_numbers(cls, given: Any) -> Any:
-        """Refuse `true` and `false` where a number is expected; Python would take them for 1 and 0."""
+        """Refuse `true` and `false` where a number is expected; Python would accept them as 1 and 0."""
         if isinstance(given, Mapping):
             numbers = [name for name, field in cls.model_fields.items() if field.annotation in _NUMBERS]
             if wrong := [name for name in numbers if isinstance(given.get(name), bool)]:
@@ -38,7 +38,7 @@ class Section(BaseModel):
 
 
 def value_of(variable: str, environment: Mapping[str, str]) -> str | None:
-    """Return a variable's value, or the content of the file VARIABLE_FILE names; None if neither is set.
+    """Return a variable's value, or the content of the file that VARIABLE_FILE names; None if neither is set.
 
     Raises SettingsInvalid.
     """

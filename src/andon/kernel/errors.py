@@ -1,4 +1,4 @@
-"""Every error Andon raises on purpose.
+"""Every error that Andon raises on purpose.
 
     AndonError
       Invalid      the caller's input can never work            HTTP 422  exit 2
@@ -8,8 +8,8 @@
       Unavailable  a dependency failed; the same call may work  HTTP 503  exit 6
 
 Slices subclass one of the five kinds and never `AndonError` itself. A class's docstring is its default message and its
-name is its stable code, so nothing is written twice. The doors (gateway, console, cli) translate kinds; no slice knows
-what HTTP is. Anything else that escapes is a bug: it is logged with its traceback and answered as 500.
+name is its stable code, so nothing is written twice. The entry points (gateway, console, cli) translate kinds; no slice
+knows what HTTP is. Anything else that escapes is a bug: it is logged with its traceback and answered as 500.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class AndonError(Exception):
 
     @property
     def untold(self) -> list[Fault]:
-        """The faults that the message does not tell already, for doors that show people both."""
+        """The faults that the message does not mention, for entry points that show people both."""
         told = str(self)
         return [one for one in self.faults if one.message != told and f"{one.where}: {one.message}" not in told]
 

@@ -1,7 +1,7 @@
 """Domain events: a slice publishes in the transaction of the change; higher slices subscribe at start-up.
 
-A subscriber runs at once, in the publisher's transaction: its writes are committed or rolled back with the change. A
-slice declares its events in `published.py`; `bootstrap/catalogue.py` lists them all.
+A subscriber runs immediately, in the publisher's transaction: its writes are committed or rolled back with the change.
+A slice declares its events in `published.py`; `bootstrap/catalogue.py` lists them all.
 """
 
 from collections import defaultdict
@@ -26,7 +26,7 @@ class DomainEvent:
     """
 
     type: ClassVar[str]
-    """Its name for the outside, as a CloudEvent's type: `andon.alias.set`."""
+    """The event's public name, the type of its CloudEvent: `andon.alias.set`."""
 
     about: ClassVar[str]
     """The subject, with fields in braces: `model:{model}`."""
@@ -35,16 +35,16 @@ class DomainEvent:
 
     @property
     def subject(self) -> str:
-        """What it is about."""
+        """The event's subject."""
         return self.about.format_map(self.data())
 
     @property
     def scope(self) -> str:
-        """The automation it belongs to; empty if it belongs to none."""
+        """The automation to which it belongs; empty if there is none."""
         return getattr(self, "automation", "")
 
     def data(self) -> dict[str, Any]:
-        """Its fields as JSON has them, without the time."""
+        """Its fields as JSON, without the time."""
         return {name: to_jsonable_python(getattr(self, name)) for name in meanings(type(self))}
 
 
@@ -68,7 +68,7 @@ def meanings(kind: type[DomainEvent]) -> dict[str, str]:
 
 
 class Events:
-    """The subscribers of each event. Built once in `bootstrap`, handed to whoever publishes."""
+    """The subscribers of each event. Built once in `bootstrap` and handed to every publisher."""
 
     def __init__(self) -> None:
         self._subscribers: dict[type[DomainEvent], list[Callable[[Tx, Any], None]]] = defaultdict(list)
@@ -78,6 +78,6 @@ class Events:
         self._subscribers[kind].append(subscriber)
 
     def publish(self, tx: Tx, event: DomainEvent) -> None:
-        """Call all subscribers, in the order in which they subscribed; what one raises undoes the transaction."""
+        """Call all subscribers in the order of subscription; an exception undoes the transaction."""
         for subscriber in (*self._subscribers[type(event)], *self._subscribers[DomainEvent]):
             subscriber(tx, event)

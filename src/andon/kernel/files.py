@@ -14,13 +14,13 @@ _POLL_SECONDS = 0.02
 def open_lock(path: Path) -> int:
     """Return a descriptor of the lock file `path`, for `flock`.
 
-    Closing it frees the lock; so does the death of its last holder.
+    Closing it frees the lock, as does the death of its last holder.
     """
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 def try_lock(descriptor: int) -> bool:
-    """Take the lock for us alone, if nobody has it."""
+    """Take the lock exclusively, if nobody holds it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -29,7 +29,7 @@ def try_lock(descriptor: int) -> bool:
 
 
 def lock_within(descriptor: int, seconds: float) -> bool:
-    """Take the lock for us alone, waiting up to `seconds` for its holders to leave."""
+    """Take the lock exclusively, waiting up to `seconds` for its holders to leave."""
     end = time.monotonic() + seconds
     while not try_lock(descriptor):
         if time.monotonic() >= end:
@@ -51,7 +51,7 @@ def is_held(path: Path) -> bool:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `path`; waits for whoever has it."""
+    """Hold the lock file `path`; waits for another holder."""
     descriptor = open_lock(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -61,7 +61,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def replace(path: Path, content: str, *, mode: int = 0o600) -> None:
-    """Write a file atomically, so that it survives a power cut. Root gives it to its folder's owner."""
+    """Write a file atomically, so that it survives a power cut. As root, give it to its folder's owner."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
@@ -79,7 +79,7 @@ def replace(path: Path, content: str, *, mode: int = 0o600) -> None:
 
 
 def kept_secret(path: Path) -> str:
-    """Return the secret kept in `path` (0600), generated at the first call: 256 random bits in hexadecimal."""
+    """Return the secret in `path` (0600), generated at the first call: 256 random bits in hexadecimal."""
     if not path.exists():
         replace(path, secrets.token_hex(32) + "\n")
     return path.read_text(encoding="ascii").strip()

@@ -1,4 +1,4 @@
-"""Many small pieces of work as few transactions: while some are under way the next collect, and then go together."""
+"""Many small pieces of work in few transactions: items that arrive while a group is under way form the next one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,9 +9,9 @@ R = TypeVar("R")
 
 
 class Grouped(Generic[T, R]):
-    """Hands items in groups to `work`, at most `flights` groups at a time. There is no timer: a lone item goes at once.
+    """Hands items in groups to `work`, at most `flights` groups at a time. Without a timer: a lone item never waits.
 
-    `work` gives what came of each item, in their order.
+    `work` returns the result of each item, in their order.
     """
 
     def __init__(self, work: Callable[[Sequence[T]], Awaitable[Sequence[R]]], *, flights: int = 1) -> None:
@@ -22,7 +22,7 @@ class Grouped(Generic[T, R]):
         self._flying = 0
 
     async def add(self, item: T) -> R:
-        """Return the result of an item, once it is done. Raises what the work on its group raised."""
+        """Return the result of an item once it is done. Raises whatever the work on its group raised."""
         done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, done))
         if self._flying < self._flights and len(self._waiting) == 1:
@@ -49,5 +49,5 @@ class Grouped(Generic[T, R]):
                     done.set_exception(error)
         else:
             for (_, done), result in zip(group, results, strict=True):
-                if not done.done():  # or nobody waits for it any more
+                if not done.done():  # or nobody is waiting for it now
                     done.set_result(result)

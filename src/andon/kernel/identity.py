@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person, a service or the platform itself, as it stands in the audit log."""
+    """A person, a service or the platform itself, as named in the audit log."""
 
     name: str
 
@@ -18,5 +18,5 @@ COMMAND_LINE = "cli:"
 
 
 def person_here() -> Actor:
-    """Whoever runs this process, by the login name."""
+    """Return the person who runs this process, by login name."""
     return Actor(f"{COMMAND_LINE}{getpass.getuser()}")

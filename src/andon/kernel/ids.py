@@ -14,35 +14,35 @@ _VARIANT_RFC = 0b10 << 62
 _DRAWN_AT_ONCE = 256
 """The number of random parts drawn from the operating system at once.
 
-Each draw releases the interpreter to another thread; under computation, getting it back takes forty times as long as
-the rest of an identifier.
+Each draw releases the interpreter to another thread; under load, getting it back takes forty times as long as the rest
+of an identifier.
 """
 
 _RANDOM = int.from_bytes(bytes.fromhex("0fff 3fffffffffffffff") * _DRAWN_AT_ONCE)
 _FIXED = int.from_bytes(bytes.fromhex("7000 8000000000000000") * _DRAWN_AT_ONCE)
-"""Which bits of all these parts are random, and those that say version and variant."""
+"""The mask of the random bits of all these parts, and the bits of version and variant."""
 
 
 def uuid7(at: datetime) -> UUID:
-    """Return a new identifier of the moment `at`."""
+    """Return a new identifier for the moment `at`."""
     identifier: UUID = QuickUUID(_milliseconds(at).to_bytes(6) + _next_drawn())
     return identifier
 
 
 def uuid7_sql(at: str) -> str:
-    """Return an SQL expression that makes such an identifier of the moment `at`, itself an expression."""
+    """Return an SQL expression that makes such an identifier for the moment `at`, itself an expression."""
     milliseconds = f"lpad(to_hex(floor(extract(epoch FROM {at}) * 1000)::bigint), 12, '0')"
     return f"({milliseconds} || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid"
 
 
 def _draw() -> Iterator[tuple[bytes]]:
-    """Random parts of ten bytes, with version and variant in their places."""
+    """Draw random parts of ten bytes, with version and variant in their places."""
     drawn = int.from_bytes(os.urandom(10 * _DRAWN_AT_ONCE)) & _RANDOM | _FIXED
     return iter_unpack("10s", drawn.to_bytes(10 * _DRAWN_AT_ONCE))
 
 
 def _next_drawn() -> bytes:
-    """Return an unused random part. Any thread may call this: taking the next of a series is atomic."""
+    """Return an unused random part. Any thread may call this, as taking the next of a series is atomic."""
     while True:
         for (part,) in _drawn_parts[0]:
             return part
@@ -60,13 +60,13 @@ def _forget_drawn() -> None:
 os.register_at_fork(after_in_child=_forget_drawn)
 
 NUMBER_BITS = 40
-"""Room for the number within a series, in an identifier of `uuid7_in`."""
+"""The bits of the number within a series, in an identifier of `uuid7_in`."""
 
 
 def uuid7_in(series: UUID, at: datetime, number: int) -> UUID:
     """Return the identifier of member `number` of a series at the moment `at`: deterministic and ordered by number.
 
-    34 bits of the series' own random part distinguish it from others of the same millisecond.
+    34 bits of the series' own random part distinguish it from other series of the same millisecond.
     """
     payload = (series.int & ((1 << 34) - 1)) << NUMBER_BITS | number
     bits = _milliseconds(at) << 80 | _VERSION_7 | (payload >> 62) << 64 | _VARIANT_RFC | payload & ((1 << 62) - 1)
@@ -77,13 +77,13 @@ def uuid7_in(series: UUID, at: datetime, number: int) -> UUID:
 def floor_of(at: datetime) -> UUID:
     """Return the smallest identifier of the moment `at`: a bound for ranges and partitions, never an identifier itself.
 
-    An earlier moment than 1970 gives that of 1970.
+    A moment before 1970 gives that of 1970.
     """
     return UUID(int=max(0, _milliseconds(at)) << 80)
 
 
 def time_of(identifier: UUID) -> datetime:
-    """Return the moment a version 7 identifier was made, in UTC, to the millisecond."""
+    """Return the moment at which a version 7 identifier was made, in UTC, to the millisecond."""
     return datetime.fromtimestamp((identifier.int >> 80) / 1000, tz=UTC)
 
 

@@ -1,4 +1,4 @@
-"""Hearing of changes: one connection that listens on a channel, for ever, through restarts of the database."""
+"""Notifications of changes: one connection that listens on a channel permanently, through restarts of the database."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ from andon.kernel.errors import Unavailable
 log = structlog.get_logger(__name__)
 
 EVERYTHING = "*"
-"""The noun after a gap, in which a listener may have missed something."""
+"""The noun after a gap, during which a listener may have missed something."""
 
 _RETRY_SECONDS = 0.5
 _CHECK_SECONDS = 5.0

@@ -1,4 +1,4 @@
-"""Logs of one process on stderr: JSON lines, or lines to read at a terminal; never with the value of a variable."""
+"""Logs of one process on stderr: JSON lines, or readable lines at a terminal; never with the value of a variable."""
 
 import logging
 import os
@@ -17,7 +17,7 @@ class _Stderr:
     """The current standard error stream. Output that it cannot take, as on a full disk, is lost; work continues."""
 
     def write(self, text: str) -> None:
-        """Write it."""
+        """Write text."""
         with suppress(OSError):
             sys.stderr.write(text)
 
@@ -31,12 +31,12 @@ class _Libraries(logging.Handler):
     """The handler of libraries' logs."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """One line."""
+        """Log one line."""
         _Stderr().write(self.format(record) + "\n")
 
 
 def configure_logs(process: str, level: str) -> None:
-    """Log to stderr with the process's name and whatever is bound to the context, such as the correlation id.
+    """Log to stderr with the process's name and everything bound to the context, such as the correlation id.
 
     Each line is one JSON object. At a terminal it is a line for people.
     """
@@ -53,7 +53,7 @@ def configure_logs(process: str, level: str) -> None:
     structlog.configure(
         processors=[*shared, *rendered],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Stderr())),  # one write an event
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Stderr())),  # one write per event
     )
     structlog.contextvars.bind_contextvars(process=process)
     sys.excepthook = _log_end
@@ -86,7 +86,7 @@ def _lines_of(error: Mapping[str, Any], before: str = "") -> Iterator[str]:
 def _log_libraries(
     level: str, shared: list[structlog.types.Processor], rendered: list[structlog.types.Processor]
 ) -> None:
-    """Warnings and errors of libraries in the same form; what they say of their good health is left out."""
+    """Log warnings and errors of libraries in the same form; their reports of normal operation are omitted."""
     handler = _Libraries()
     drop_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(
@@ -109,5 +109,5 @@ def _first_line(logger: object, method: str, event: structlog.typing.EventDict) 
 
 
 def _log_end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Log the last line of a process that ends by a bug."""
+    """Log the last line of a process that a bug ends."""
     structlog.get_logger(__name__).critical("process.failed", exc_info=(kind, error, trace))

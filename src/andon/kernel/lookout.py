@@ -1,6 +1,6 @@
-"""The shared poll of all loops of a process: one statement and one round trip ask for every loop, without a thread.
+"""The shared poll of all loops of a process: one statement and one round trip serve every loop, without a thread.
 
-Separate polls, five times a second and each in a transaction, made up half of the cost of an idle installation.
+Separate polls, five times a second and each in a transaction, were half of the cost of an idle installation.
 """
 
 import asyncio
@@ -15,13 +15,13 @@ from andon.kernel.session import BY_INDEX
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 0.2
-"""The time within which something new is seen."""
+"""The interval of the poll, within which new work is seen."""
 
 PATIENCE_SECONDS = 2.0
-"""The longest time a look may take: a process that is ending waits for it at most this long."""
+"""The longest time of a poll: an ending process waits for it at most this long."""
 
 REST_SECONDS = 5.0
-"""The rest of a loop that a lookout wakes. It then looks for itself, so a blind lookout loses only time."""
+"""The longest rest of a loop that a lookout wakes. It then looks for itself, so a failed lookout costs only time."""
 
 
 class Lookout:
@@ -34,11 +34,11 @@ class Lookout:
         self._is_blind = False
 
     def watch(self, sign: str, wake: Callable[[], None]) -> None:
-        """Call `wake` at each look at which this SQL expression is true; before `run`."""
+        """Call `wake` at each poll at which this SQL expression is true. Use before `run`."""
         self._watched.append((sign, wake))
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look until `stop` is set. While the database is unreachable, no loop is woken: it could do nothing."""
+        """Poll until `stop` is set. While the database is unreachable, no loop is woken, as it could do nothing."""
         question = f"SELECT {', '.join(sign for sign, _ in self._watched)}"
         try:
             while not stop.is_set():
@@ -72,7 +72,7 @@ class Lookout:
 
 
 async def first_of(*events: asyncio.Event, within: float) -> None:
-    """Wait until one of them is set, or so many seconds have passed."""
+    """Wait until one of the events is set or this many seconds have passed."""
     waiting = [asyncio.ensure_future(event.wait()) for event in events]
     try:
         await asyncio.wait(waiting, timeout=within, return_when=asyncio.FIRST_COMPLETED)

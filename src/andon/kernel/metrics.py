@@ -1,6 +1,6 @@
-"""Metrics of one process, in a Prometheus registry of its own.
+"""The metrics of one process, in its own Prometheus registry.
 
-Which metrics there are is declared by the slices that count, in their `metrics.py`; here are the means.
+Slices declare their metrics in their own `metrics.py`; this module has the means.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -32,7 +32,7 @@ LATENCY_BUCKETS = (
     5.0,
     10.0,
 )
-"""Seconds; fine where a decision's answer lies."""
+"""Bucket bounds in seconds, finest where the latencies of decisions lie."""
 
 METRICS_CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -72,7 +72,7 @@ class Metrics:
         return Gauge(name, description, labels, registry=self.registry)
 
     def gauge_of(self, name: str, description: str, read: Callable[[], float], **labels: str) -> None:
-        """Register a gauge that is read at each scrape."""
+        """Register a gauge whose value is read at each scrape."""
         values = tuple(labels.values())
         self.gauges_of(name, description, lambda: [(values, read())], labels=tuple(labels))
 
@@ -89,12 +89,12 @@ class Metrics:
         self.registry.register(_Read(lambda: CounterMetricFamily(name, description, labels=labels), read))
 
     def text(self) -> bytes:
-        """All metrics in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)
 
 
 class _Read(Collector):
-    """Values that somebody else keeps. A label set that is not read any more is not shown any more."""
+    """Values that are kept elsewhere. A label set that is no longer read is no longer shown."""
 
     def __init__(
         self, empty: Callable[[], GaugeMetricFamily | CounterMetricFamily], read: Callable[[], Readings]

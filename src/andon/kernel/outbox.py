@@ -1,6 +1,6 @@
 """Messages written in the transaction that caused them and delivered afterwards, at least once, each under one key.
 
-The kernel knows no meaning: a message has a topic, and the topic's owner claims, works and concludes (`claims.py`), or
+The kernel attaches no meaning to messages: each has a topic, whose owner claims, works and concludes (`claims.py`), or
 does all in one statement (`taking.py`). A claimed message that is not settled by `claimed_until` is free again: another
 worker takes over the work of a dead process.
 """
@@ -63,7 +63,7 @@ COLUMNS = 8
 
 
 class MessageState(StrEnum):
-    """Where a message stands. `done` and `dead` are final until a person sends a dead one again."""
+    """The state of a message. `done` and `dead` are final, unless a person sends a dead message again."""
 
     PENDING = "pending"
     DONE = "done"
@@ -71,10 +71,10 @@ class MessageState(StrEnum):
 
 
 class Message(Struct, frozen=True, gc=False):
-    """One thing to be done because of `subject` (a decision's id), within `scope` (an automation's name).
+    """One task caused by `subject` (a decision's id), within `scope` (an automation's name).
 
-    `id` is the idempotency key under which it is done, however often. `attempts` counts those begun before this claim,
-    `again` says that one of them was answered, `revived_at` when a person last sent it again.
+    `id` is its idempotency key, however often it is tried. `attempts` counts the attempts before this claim, `again`
+    tells whether one of them was answered, `revived_at` is when a person last sent it again.
     """
 
     id: UUID
@@ -111,7 +111,7 @@ class MessageClaim(NamedTuple):
 class MessageSelection:
     """A selection of messages; None does not narrow. Times are those of writing.
 
-    The last error contains `error`, begins with `error_begins` and does not begin with `error_begins_not`.
+    The last error contains `error`, begins with `error_begins` and does not begin with `error_begins_not`, where given.
     """
 
     scopes: Sequence[str] | None = None
@@ -131,7 +131,7 @@ def add(tx: Tx, messages: Sequence[Message]) -> None:
 
 
 def insert_sql(first: int) -> str:
-    """Return the INSERT for a batch as part of a larger statement: array parameters from number `first` on.
+    """Return the INSERT of a batch as part of a larger statement; its array parameters are numbered from `first`.
 
     `columns_of` builds the parameters.
     """
@@ -148,7 +148,7 @@ def insert_sql(first: int) -> str:
 
 
 def waiting_sql(topic: str) -> str:
-    """Return an SQL expression: whether a topic may have work. A message in a lane counts even before it is due."""
+    """Return an SQL expression for whether a topic may have work. A message in a lane counts even before it is due."""
     pending = f"SELECT FROM outbox WHERE topic = '{topic}' AND state = 'pending'"
     return f"(EXISTS ({pending} AND lane = '' AND due_at <= now()) OR EXISTS ({pending} AND lane <> ''))"
 
@@ -175,7 +175,7 @@ def revive(
     ids: Sequence[UUID] | None = None,
     limit: int | None = None,
 ) -> list[Known]:
-    """Send dead messages again, from their first attempt, under their old keys; return those that were dead."""
+    """Send dead messages again under their old keys, counting attempts from zero. Return those that were dead."""
     chosen = _chosen(select(outbox.c.id), topic, MessageState.DEAD, which)
     if ids is not None:
         chosen = chosen.where(outbox.c.id.in_(ids))
@@ -208,7 +208,7 @@ def accept(tx: Tx, message_id: UUID, *, now: datetime) -> bool:
 
 
 def hasten(tx: Tx, message_id: UUID, *, now: datetime) -> bool:
-    """Make a pending message that was tried due at once, unless somebody is at work on it. Return whether it was."""
+    """Make a message that waits for a retry due now, unless it is claimed. Return whether this was done."""
     free = outbox.c.claimed_until.is_(None) | (outbox.c.claimed_until < now)
     chosen = (outbox.c.id == message_id) & (outbox.c.state == MessageState.PENDING) & (outbox.c.attempts > 0) & free
     later = chosen & (outbox.c.due_at > now) & ~outbox.c.again
@@ -222,12 +222,12 @@ def find(tx: Tx, message_id: UUID) -> Message | None:
 
 
 def is_claimed(tx: Tx, message_id: UUID, *, now: datetime) -> bool:
-    """Return whether somebody is at work on a message."""
+    """Return whether a message is claimed."""
     return tx.execute(select(outbox.c.claimed_until >= now).where(outbox.c.id == message_id)).scalar() is True
 
 
 def holds(tx: Tx, claim: MessageClaim) -> bool:
-    """Return whether a claim is the latest of its message; if so, no other is made until the transaction ends."""
+    """Return whether a claim is the latest of its message; if so, no other can follow until the transaction ends."""
     mine = (
         outbox.c.id == claim.id,
         outbox.c.state == MessageState.PENDING,
@@ -254,7 +254,7 @@ def page(
 
 
 def count(tx: Tx, topic: str, state: MessageState, *, which: MessageSelection) -> int:
-    """Return how many messages of a topic in one state there are."""
+    """Return the number of messages of a topic in one state."""
     found: int = tx.execute(_chosen(select(func.count()).select_from(outbox), topic, state, which)).scalar_one()
     return found
 
@@ -281,13 +281,13 @@ def _chosen(query: Select[Any], topic: str, state: MessageState, which: MessageS
 
 
 def counts(tx: Tx) -> dict[tuple[str, MessageState], int]:
-    """Return how many messages there are by topic and state."""
+    """Return the number of messages by topic and state."""
     query = select(outbox.c.topic, outbox.c.state, func.count().label("n")).group_by(outbox.c.topic, outbox.c.state)
     return {(row.topic, MessageState(row.state)): row.n for row in tx.execute(query)}
 
 
 def count_by_scope(tx: Tx, topic: str, state: MessageState) -> dict[str, int]:
-    """Return how many messages of a topic are in one state, by scope; cheap for the states that few are in."""
+    """Return the number of messages of a topic in one state, by scope; cheap for states with few messages."""
     query = (
         select(outbox.c.scope, func.count().label("n"))
         .where(outbox.c.topic == topic, outbox.c.state == state)
@@ -297,7 +297,7 @@ def count_by_scope(tx: Tx, topic: str, state: MessageState) -> dict[str, int]:
 
 
 def lanes_of(tx: Tx, topic: str, lanes: Sequence[str], scopes: Sequence[str]) -> set[str]:
-    """Return those of these lanes in which something of these scopes waits or is dead."""
+    """Return those of these lanes in which a message of these scopes waits or is dead."""
     query = select(outbox.c.lane).distinct()
     unfinished = outbox.c.state.in_([MessageState.PENDING, MessageState.DEAD])
     query = query.where(outbox.c.topic == topic, unfinished, outbox.c.lane.in_(lanes), outbox.c.scope.in_(scopes))
@@ -305,7 +305,7 @@ def lanes_of(tx: Tx, topic: str, lanes: Sequence[str], scopes: Sequence[str]) ->
 
 
 def waiting_again(tx: Tx, topic: str) -> dict[str, int]:
-    """Return how many messages of a topic were tried and wait to be tried again, by lane."""
+    """Return the number of messages of a topic that wait to be retried, by lane."""
     query = (
         select(outbox.c.lane, func.count().label("n"))
         .where(outbox.c.topic == topic, outbox.c.state == MessageState.PENDING, outbox.c.lane != "", outbox.c.again)

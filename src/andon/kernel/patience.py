@@ -1,4 +1,4 @@
-"""Waiting for a service that is briefly away during a start: ending and restarting would take longer."""
+"""Patience during a start with a service that is briefly away: ending and restarting would take longer."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from andon.kernel.errors import Unavailable
 log = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 20.0
-"""The time for which a step of a start is retried; a database server recovers from a crash sooner."""
+"""The time for which a step of a start is retried, longer than a database server's recovery from a crash."""
 
 _RETRY_SECONDS = 0.2
 

@@ -1,4 +1,4 @@
-"""Addresses in settings: HTTP urls, and what a process listens on.
+"""Addresses in settings: HTTP urls, and the hosts on which a process listens.
 
 An error never contains the wrong value: somebody may have written a password into it.
 """
@@ -15,7 +15,7 @@ _SPACE = re.compile(r"\s")
 
 
 def is_address(url: str, schemes: tuple[str, ...]) -> bool:
-    """Return whether a url has one of these schemes, a host, and no port that cannot be."""
+    """Return whether a url has one of these schemes, a host, and no impossible port."""
     try:
         parts = urlsplit(url)
         return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and not _SPACE.search(url)
@@ -44,7 +44,7 @@ def _is_ip(host: str) -> bool:
 
 
 HttpAddress: TypeAlias = Annotated[str, AfterValidator(_of_http)]
-"""A url of HTTP or HTTPS."""
+"""An HTTP or HTTPS url."""
 
 Host: TypeAlias = Annotated[str, AfterValidator(_to_listen_on)]
-"""An IP address of this machine, or a name of it."""
+"""An IP address or a name of this machine."""

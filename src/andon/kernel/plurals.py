@@ -1,4 +1,4 @@
-"""Counts in sentences."""
+"""Counts with their nouns, for sentences."""
 
 
 def plural(count: int, noun: str) -> str:

@@ -1,16 +1,16 @@
-"""The reason that whoever steps in has to give: it stands in the audit log, and people read it there."""
+"""The reason for an intervention, which people read in the audit log."""
 
 import unicodedata
 
 from andon.kernel.errors import Fault, Invalid
 
 LONGEST = 2000
-"""Characters."""
+"""The longest reason, in characters."""
 
 _UNSEEN = {"Cc", "Cf", "Cs"}
-"""Unicode's categories of what controls, what changes how others are shown, and halves of characters."""
+"""Unicode's categories of control characters, of format characters, and of halves of characters."""
 _JOINERS = "\u200c\u200d"
-"""Of those, what some scripts and emoji are written with."""
+"""The characters among them that some scripts and emoji need."""
 
 
 class ReasonInvalid(Invalid):
@@ -24,7 +24,7 @@ def faults_of(reason: str) -> list[Fault]:
 
 
 def require(reason: str) -> str:
-    """Return the reason without surrounding blanks. Raises ReasonInvalid, which names the fault."""
+    """Return the reason without surrounding whitespace. Raises ReasonInvalid, which names the fault."""
     if faults := faults_of(reason):
         raise ReasonInvalid(faults[0].message, faults=faults)
     return reason.strip()

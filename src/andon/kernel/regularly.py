@@ -1,11 +1,11 @@
-"""Periodic reports of a process beside its work, and one more when it ends."""
+"""Periodic reports during a process's work, and one more when it ends."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 
 async def regularly(tell: Callable[[], Awaitable[None]], *, seconds: float) -> None:
-    """Report every so many seconds until cancelled, and then once more."""
+    """Report at this interval, in seconds, until cancelled, and then once more."""
     try:
         while True:
             await asyncio.sleep(seconds)

@@ -1,6 +1,6 @@
 """Searches of unbounded cost: a few at a time, on their own connections and threads, each for a few seconds at most.
 
-Whatever people look for, a search takes neither connections nor threads from the rest of a process.
+No search takes connections or threads from the rest of a process.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from andon.kernel.errors import Invalid, Unavailable
 T = TypeVar("T")
 
 SEATS = 2
-"""Searches at a time."""
+"""The most searches at a time."""
 
 MOST_WAITING = 16
-"""Searches that are under way or wait for a seat; one more is refused."""
+"""The most searches that are under way or wait for a seat; further ones are refused."""
 
 SECONDS = 5.0
-"""Seconds that one statement of a search may take."""
+"""The longest time of one statement of a search."""
 
 
 class SearchTooWide(Invalid):
@@ -38,12 +38,12 @@ class Searches:
     """Runs searches for one process. Use from one event loop; `close` when done."""
 
     def __init__(self, database: Database) -> None:
-        self._database = Database(database.url, pool_size=0)  # a search is rare enough to connect for it
+        self._database = Database(database.url, pool_size=0)  # searches are rare enough to open a connection for each
         self._threads = ThreadPoolExecutor(SEATS, thread_name_prefix="search")
         self._waiting = 0
 
     async def run(self, work: Callable[[Tx], T]) -> T:
-        """Do a search in one transaction. Raises SearchTooWide, SearchesBusy, DatabaseUnavailable."""
+        """Run a search in one transaction. Raises SearchTooWide, SearchesBusy, DatabaseUnavailable."""
         if self._waiting >= MOST_WAITING:
             raise SearchesBusy(retry_after=1)
         self._waiting += 1
@@ -53,7 +53,7 @@ class Searches:
             self._waiting -= 1
 
     def close(self) -> None:
-        """Take no more searches; one that is under way ends within SECONDS."""
+        """Accept no more searches; one that is under way ends within SECONDS."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._database.close()
 

@@ -1,4 +1,4 @@
-"""Secrets by reference: a setting names an environment variable (or `..._FILE`), what is read from it never shows."""
+"""Secrets by reference: a setting names an environment variable (or `..._FILE`), whose value is never shown."""
 
 import os
 from typing import Annotated, Any
@@ -19,4 +19,4 @@ def _read(named: Any, info: ValidationInfo) -> Any:
 
 
 SecretFrom = Annotated[SecretStr, BeforeValidator(_read)]
-"""A field `..._env`: in the file the name of a variable, afterwards what that holds."""
+"""A field `..._env`: the file has the name of a variable, the loaded settings have its value."""

@@ -1,4 +1,4 @@
-"""Session settings with PostgreSQL that we rely on, whatever the defaults of server, database or role."""
+"""The PostgreSQL session settings that we rely on, whatever the defaults of server, database or role."""
 
 from psycopg.conninfo import conninfo_to_dict
 
@@ -10,24 +10,24 @@ SETTINGS = {
     "client_encoding": "UTF8",
     "default_transaction_isolation": "read committed",
 }
-"""As parameters of a connection: how values are written as text, and what a transaction sees of those beside it."""
+"""Parameters of every connection: the text form of values, and the isolation of transactions."""
 
 _BLANK = r"\ "
 
 STAYING = {"idle_session_timeout": "0"}
-"""For a connection that stays open without traffic, such as a listener's. PostgreSQL has this setting from 14 on."""
+"""Parameters of a connection that stays open without traffic, such as a listener's. PostgreSQL has this from 14 on."""
 
 BY_INDEX = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
-"""For a connection that repeats the same few queries: each is planned once, for any keys.
+"""Parameters of a connection that repeats the same few queries: each is planned once, for any keys.
 
-PostgreSQL otherwise plans the look-up of a single key each time, which takes several times as long as the look-up. A
-plan made once, perhaps while a table is empty, has to use an index where there is one; a table without is scanned as
-ever.
+Otherwise PostgreSQL plans the look-up of a single key each time, which takes several times as long as the look-up. A
+plan made once, perhaps while a table is empty, has to use an index where there is one; a table without an index is
+scanned as usual.
 """
 
 
 def options_of(url: str, **more: str) -> str:
-    """Return these settings and `more` as libpq's `options`, after those in the address itself.
+    """Return these settings and `more` as libpq's `options`, after the options in the address itself.
 
     Raises psycopg.ProgrammingError if the address is invalid.
     """

@@ -1,8 +1,8 @@
-"""Prepared statements on a connection of their own, through libpq itself, for the statements of every batch.
+"""Prepared statements on their own connection, through libpq itself, for the statements of every batch.
 
 Statements that belong together are one transaction and one round trip (libpq's pipeline mode). A general driver spends
-a hundred microseconds on a statement of thirty parameters, because it inspects each value. Here the server names the
-types of the parameters once, and whole arrays are encoded at once (`binary.py`). Errors are StatementRefused and
+a hundred microseconds on a statement with thirty parameters, because it inspects each value. Here the server names the
+types of the parameters once, and arrays are encoded as a whole (`binary.py`). Errors are StatementRefused and
 ConnectionLost.
 """
 
@@ -27,31 +27,31 @@ log = structlog.get_logger(__name__)
 CONNECT_SECONDS = 5
 
 PATIENCE_SECONDS = 30.0
-"""For one transaction; the server is asked to cancel one that takes longer."""
+"""The longest time of one transaction; the server is then asked to cancel it."""
 
 LOOK_SECONDS = 0.05
-"""After so long a transaction counts as slow, and its sender is asked how long to wait for it."""
+"""The time after which a transaction counts as slow, and its sender is asked how much longer to wait."""
 
 CANCEL_SECONDS = 0.5
-"""How long a server that was asked to cancel has for an answer; one that gives none is taken for lost."""
+"""The time for a server to answer a request to cancel; without an answer it counts as lost."""
 
 _BINARY = 1
 
 CANCELED = "57014"
-"""The SQLSTATE of a transaction that was cancelled: nothing of it was done."""
+"""The SQLSTATE of a cancelled transaction: nothing of it was done."""
 
 Statement: TypeAlias = tuple[str, Sequence[Any]]
-"""SQL with its parameters."""
+"""SQL text with its parameters."""
 
 Patience: TypeAlias = Callable[[], float]
-"""Return for how many more seconds a slow transaction is waited for."""
+"""Returns how many more seconds to wait for a slow transaction."""
 
 INCOMPLETE = "AN001"
-"""The SQLSTATE of `refuse_unless_all_found`: the rows that a statement depends on are not all as it expects them."""
+"""The SQLSTATE of `refuse_unless_all_found`: some rows that a statement depends on are not as it expects them."""
 
 
 def all_of(statement: str, column: str, wanted: str) -> str:
-    """Make a statement refuse its transaction with INCOMPLETE unless its rows have all of `wanted` in `column`."""
+    """Make a statement refuse its transaction with INCOMPLETE unless `column` of its rows has all of `wanted`."""
     return f"WITH found AS ({statement}) SELECT refuse_unless_all_found(array_agg(found.{column}), {wanted}) FROM found"
 
 
@@ -73,15 +73,15 @@ class _Prepared(NamedTuple):
     formats: list[int]
 
     def encoded(self, values: Sequence[Any]) -> list[bytes | None]:
-        """Parameters as the server reads them."""
+        """Return parameters as the server reads them."""
         return [None if value is None else encode(value) for encode, value in zip(self.encoders, values, strict=True)]
 
 
 class Statements:
-    """One connection. One transaction at a time; use from one event loop, and `close` when done."""
+    """One connection, for one transaction at a time. Use from one event loop, and `close` when done."""
 
     def __init__(self, connection: psycopg.AsyncConnection, loop: asyncio.AbstractEventLoop) -> None:
-        self._held = connection  # which ends when nobody holds it
+        self._held = connection  # it is closed once nothing refers to it
         self._connection = connection.pgconn
         self._loop = loop
         self._prepared: dict[str, _Prepared] = {}
@@ -100,7 +100,7 @@ class Statements:
 
     @classmethod
     async def connect(cls, url: str, socket: Path | None = None) -> "Statements":
-        """Connect by the unix socket in this folder, or if nobody listens there, by the address.
+        """Connect through the unix socket in this folder or, if nobody listens there, to the address.
 
         Raises ConnectionError.
         """
@@ -118,7 +118,7 @@ class Statements:
         return cls(connection, asyncio.get_running_loop())
 
     async def prepare(self, statements: Iterable[str], patience: Patience | None = None) -> None:
-        """Have the server parse these before they are needed. Raises as `together` does."""
+        """Have the server parse these statements before they are needed. Raises as `together` does."""
         for statement in statements:
             await self._prepared_for(statement, patience)
 
@@ -127,12 +127,12 @@ class Statements:
         await self.together([(statement, values)])
 
     async def together(self, statements: Sequence[Statement], patience: Patience | None = None) -> None:
-        """Run these in one transaction, which ends at the first that fails.
+        """Run these statements in one transaction, which ends at the first failure.
 
         `patience` is asked only about a transaction that is slow. When patience ends, the server is asked to cancel:
-        that is StatementRefused with CANCELED once it has done so, and TimeoutError if it does not answer. Raises
-        StatementRefused, ConnectionLost and TimeoutError; after all but the first the connection is closed. The
-        statements are freed while the server works, so that what is made meanwhile gets their memory.
+        StatementRefused with CANCELED is raised once it has done so, TimeoutError if it does not answer. Raises
+        StatementRefused, ConnectionLost and TimeoutError; after all but the first, the connection is closed. The
+        statements are freed while the server works, so that their memory can be reused meanwhile.
         """
         if not statements:
             return
@@ -158,7 +158,7 @@ class Statements:
             self._answered.set_exception(ConnectionLost())
 
     async def _prepared_for(self, statement: str, patience: Patience | None) -> _Prepared:
-        """Have the server parse a statement, once, and return how to send it."""
+        """Have the server parse a statement once, and return how to send it."""
         known = self._prepared.get(statement)
         if known is not None:
             return known
@@ -188,12 +188,12 @@ class Statements:
             self._flush()
             result: PGresult = await answered
         except psycopg.OperationalError:
-            answered.cancel()  # it may have happened before anybody waited
+            answered.cancel()  # it may have ended before anybody waited
             self.close()
             raise ConnectionLost() from None
         except BaseException:
             answered.cancel()
-            self.close()  # what became of it is not known, so nothing can follow
+            self.close()  # the outcome is unknown, so nothing can follow
             raise
         finally:
             if self._timer is not None:
@@ -206,7 +206,7 @@ class Statements:
         return result
 
     def _is_slow(self, patience: Patience) -> None:
-        """Wait as long as the sender says, then cancel."""
+        """Wait as long as the sender requests, then cancel."""
         self._timer = self._loop.call_later(max(0.0, min(patience(), PATIENCE_SECONDS)), self._cancel)
 
     def _cancel(self) -> None:
@@ -215,7 +215,7 @@ class Statements:
         self._cancelling = self._loop.create_task(self._held.cancel_safe(timeout=CANCEL_SECONDS))
 
     async def _cancelled(self, cancelling: asyncio.Task[None]) -> None:
-        """Wait until the request to cancel is through: one that comes late must not hit the next transaction."""
+        """Wait until the request to cancel has arrived: a late one must not hit the next transaction."""
         self._cancelling = None
         try:
             await cancelling
@@ -223,12 +223,12 @@ class Statements:
             self.close()  # it may still arrive
 
     def _give_up(self) -> None:
-        """End the wait for a server that does not say what became of the transaction."""
+        """End the wait for a server that does not report the transaction's outcome."""
         if self._answered is not None and not self._answered.done():
             self._answered.set_exception(TimeoutError("PostgreSQL did not answer in time"))
 
     def _flush(self) -> None:
-        """Send on; what the socket does not take now goes when it is ready again."""
+        """Send pending bytes; the rest follows when the socket is ready again."""
         if self._connection.flush():
             self._loop.add_writer(self._socket, self._writable)
 
@@ -240,7 +240,7 @@ class Statements:
             self.close()
 
     def _readable(self) -> None:
-        """Take in all that the server sent: an answer, or a last error and then the end of the connection.
+        """Read everything that the server sent: an answer, or a last error and then the end of the connection.
 
         uvloop reports a reset connection only once (libuv stops a handle at POLLERR), so all of it is read now.
         """
@@ -249,7 +249,7 @@ class Statements:
             self._hear()
 
     def _hear(self) -> None:
-        """Take in the answer, a part of it, or the end of the connection."""
+        """Process the answer, a part of it, or the end of the connection."""
         connection = self._connection
         try:
             connection.consume_input()
@@ -261,7 +261,7 @@ class Statements:
             result = connection.get_result()
             if result is None:
                 if ended:
-                    return  # nothing more is there, not even the next statement
+                    return  # there is nothing more, not even the next statement
                 ended = True
                 continue
             ended = False

@@ -1,6 +1,6 @@
 """Strict YAML: text, numbers, true, false, null, lists and mappings, as JSON has them; nothing is guessed.
 
-`no` is the word "no", `12:30` and `2026-03-01` are texts, and a key that occurs twice is a fault with its line.
+`no` is the word "no", `12:30` and `2026-03-01` are texts, and a duplicate key is a fault reported with its line.
 """
 
 import re
@@ -28,7 +28,7 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - as PyYAML declares it
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """Make a mapping whose keys are texts, each once."""
+        """Make a mapping whose keys are texts without duplicates."""
         seen: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
@@ -43,7 +43,7 @@ class _Dumper(yaml.SafeDumper):
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - as PyYAML declares it
 
     def ignore_aliases(self, data: Any) -> bool:
-        """Write equal values out each time."""
+        """Write equal values in full each time."""
         del data
         return True
 
@@ -65,7 +65,7 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _finite)
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    """Write a text; within quotes if it holds a character that ends a line in YAML."""
+    """Write a text, quoted if it contains a character that ends a line in YAML."""
     style = '"' if _BREAKS.intersection(text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
@@ -89,7 +89,7 @@ def read(text: str, *, source: str) -> Any:
 
 
 def write(value: Any) -> str:
-    """Write a value as text that `read` gives back unchanged."""
+    """Write a value as text that `read` returns unchanged."""
     return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120))
 
 

@@ -1,4 +1,4 @@
-"""SQL that takes and settles messages of the outbox in one statement, for work that is done in that statement too."""
+"""SQL that takes and settles outbox messages in one statement, for work that the same statement does."""
 
 from collections.abc import Mapping
 
@@ -8,8 +8,8 @@ def taken_sql(parts: Mapping[str, str]) -> str:
 
     `taken` are up to `:limit` messages of `:topic`, the oldest that are due at `:now`. `parts` are the required fields
     of a payload, by JSON type (also `strings`, an array of them, `objects`, an object of them, and `flag`, an optional
-    boolean); they become columns of `taken`, each as JSON. A message that lacks one becomes dead, and `wrong` says why.
-    No payload may contain a NUL, because PostgreSQL cannot parse such JSON.
+    boolean); they become columns of `taken`, each as JSON. A message that lacks one becomes dead, with the reason in
+    `wrong`. No payload may contain a NUL, because PostgreSQL cannot parse such JSON.
     """
     lacking = (f"CASE WHEN {_unlike(f'p.{name}', kind)} THEN '{name}' END" for name, kind in parts.items())
     return f"""
@@ -32,7 +32,7 @@ WITH due AS (
 
 
 def _unlike(part: str, kind: str) -> str:
-    """Return whether a part of a payload is not of a kind."""
+    """Return an expression for whether a part of a payload is not of a kind."""
     if kind == "flag":
         return f"coalesce(json_typeof({part}), 'boolean') <> 'boolean'"
     if kind not in _MEMBERS:
@@ -46,4 +46,4 @@ _MEMBERS = {
     "strings": ("array", "json_array_elements", "string"),
     "objects": ("object", "json_each", "object"),
 }
-"""Kinds with members: what the whole is in JSON, what lists its members, and what each of them is."""
+"""Kinds with members: the JSON type of the whole, the function that lists its members, and the type of each member."""

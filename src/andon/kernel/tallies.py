@@ -1,4 +1,4 @@
-"""Counters and histograms for thousands of values a second: one call per batch, a fraction of a microsecond a value.
+"""Counters and histograms for thousands of values a second: one call per batch, a fraction of a microsecond per value.
 
 prometheus-client takes a lock for each value (1.1 µs); here one thread writes, and a scrape reads from any other. The
 output is the same (`tests/unit/kernel/test_tallies.py` compares the two).
@@ -18,7 +18,7 @@ Labels = tuple[str, ...]
 """The values of a metric's labels, in the order of their names."""
 
 MANY = 48
-"""The number of values above which numpy's fixed cost of a call is less than a search for each."""
+"""The number of values above which numpy's fixed cost per call is less than a search for each value."""
 
 
 class BatchCounter(Collector):
@@ -41,15 +41,15 @@ class BatchCounter(Collector):
 
     @property
     def counts(self) -> Mapping[Labels, float]:
-        """All counts as they are now."""
+        """Return the present counts."""
         return dict(self._counts)
 
     def describe(self) -> Iterable[Metric]:
-        """Return the name, for the registry."""
+        """Return the name for the registry."""
         return [CounterMetricFamily(self.name, self.documentation, labels=self.labelnames)]
 
     def collect(self) -> Iterable[Metric]:
-        """All counts as they are now."""
+        """Return the present counts."""
         family = CounterMetricFamily(self.name, self.documentation, labels=self.labelnames)
         for labels, count in self._counts.copy().items():
             family.add_metric(labels, count)
@@ -57,7 +57,7 @@ class BatchCounter(Collector):
 
 
 class _Series:
-    """One set of labels: how many values lie in each bucket (the last is without bound), and their sum."""
+    """One set of labels: the number of values in each bucket (the last is unbounded), and their sum."""
 
     __slots__ = ("counts", "total")
 
@@ -86,13 +86,13 @@ class BatchHistogram(Collector):
             registry.register(self)
 
     def observe_times(self, labels: Labels, value: float, n: int = 1) -> None:
-        """One value that `n` things had."""
+        """Record one value shared by `n` things."""
         series = self._series.get(labels) or self._new(labels)
         series.counts[bisect_left(self.buckets, value)] += n
         series.total += value * n
 
     def observe_many(self, labels: Labels, values: Sequence[float] | npt.NDArray[np.float64]) -> None:
-        """Several values, in any order."""
+        """Record several values, in any order."""
         series = self._series.get(labels) or self._new(labels)
         if len(values) < MANY:
             counts = series.counts
@@ -106,11 +106,11 @@ class BatchHistogram(Collector):
         series.total += float(array.sum())
 
     def describe(self) -> Iterable[Metric]:
-        """Return the name, for the registry."""
+        """Return the name for the registry."""
         return [HistogramMetricFamily(self.name, self.documentation, labels=self.labelnames)]
 
     def collect(self) -> Iterable[Metric]:
-        """All buckets, counts and sums as they are now."""
+        """Return the present buckets, counts and sums."""
         family = HistogramMetricFamily(self.name, self.documentation, labels=self.labelnames)
         bounds = [*map(str, self.buckets), "+Inf"]
         for labels, series in self._series.copy().items():

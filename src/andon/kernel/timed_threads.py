@@ -1,4 +1,4 @@
-"""Threads for calls that block. The time limit of a call begins when a thread takes it, not while it waits for one."""
+"""Threads for blocking calls. The time limit of a call begins when a thread takes it, not while it waits for one."""
 
 import asyncio
 from collections.abc import Callable
@@ -37,5 +37,5 @@ class TimedThreads:
             waiting = False
 
     def close(self, *, wait: bool) -> None:
-        """Start nothing more; if `wait`, return when all running work has returned."""
+        """Start no more work; with `wait`, return only when all running work has returned."""
         self._threads.shutdown(wait=wait, cancel_futures=True)

@@ -1,7 +1,7 @@
-"""An error as a log shows it: its class and where it happened; its message only where the words are ours.
+"""An error as a log shows it: its class and place; its message only if the words are ours.
 
-What other libraries say quotes what they could not digest (a row, a parameter, an address with its password), and the
-values of variables are inputs and secrets. So neither is ever logged; class and place are enough to find a bug.
+Messages of other libraries quote what they could not process (a row, a parameter, an address with its password), and
+the values of variables are inputs and secrets. So neither is ever logged; class and place are enough to find a bug.
 """
 
 from traceback import walk_tb

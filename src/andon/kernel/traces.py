@@ -1,4 +1,4 @@
-"""Traces of one process, sent by OpenTelemetry. Imported only if a collector is configured: it costs 7 MB a process."""
+"""Traces of one process, sent by OpenTelemetry. Imported only with a configured collector: 7 MB per process."""
 
 from collections.abc import Callable
 from threading import Thread
@@ -16,7 +16,7 @@ _SPANS_WAIT_MILLISECONDS = 1000
 
 
 def configure_traces(process: str, endpoint: str) -> Callable[[], None]:
-    """Send spans to an OpenTelemetry collector from now on; what it returns sends the rest, at the end."""
+    """Send spans to an OpenTelemetry collector from now on. Return a function that sends the rest at the end."""
     provider = TracerProvider(
         resource=Resource({"service.name": f"andon-{process}", "service.version": __version__}), shutdown_on_exit=False
     )
@@ -25,7 +25,7 @@ def configure_traces(process: str, endpoint: str) -> Callable[[], None]:
     trace.set_tracer_provider(provider)
 
     def send_the_rest() -> None:
-        """Within bounds: a collector that does not answer must not keep the process from ending."""
+        """Send the rest within a time limit: a silent collector must not keep the process from ending."""
         sending = Thread(target=provider.shutdown, daemon=True)
         sending.start()
         sending.join(_COLLECTOR_SECONDS)

@@ -15,7 +15,7 @@ from opentelemetry.trace import Link, Span, SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 NO_SPAN = trace.INVALID_SPAN
-"""A span that keeps nothing, for when there is no trace."""
+"""A span that records nothing, for calls without a trace."""
 
 _tracer = trace.get_tracer("andon")
 _propagator = TraceContextTextMapPropagator()
@@ -60,12 +60,12 @@ def tell(
 def tell_between(
     name: str, began_ns: int, ended_ns: int, *, parent: str | None, attributes: Mapping[str, Any] | None = None
 ) -> None:
-    """Record a span that is over, between two moments of `time_ns`."""
+    """Record a finished span between two moments of `time_ns`."""
     _tracer.start_span(name, _context(parent), attributes=attributes, start_time=began_ns).end(ended_ns)
 
 
 def is_sampled(traceparent: str | None) -> bool:
-    """Return whether somebody wants to see what happens below this traceparent."""
+    """Return whether spans below this traceparent are recorded."""
     return traceparent is not None and int(traceparent[-2:], 16) & 1 == 1
 
 

@@ -1,4 +1,4 @@
-"""structlog without rich, which it imports only to print errors in a way that Andon does not use: 5 MB a process."""
+"""structlog without rich, which it imports only to print errors in a form that Andon does not use: 5 MB per process."""
 
 import sys
 from importlib import import_module
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def import_structlog() -> None:
-    """Import structlog as if rich were not installed. Others may still import rich afterwards."""
+    """Import structlog as if rich were not installed. Other code may still import rich afterwards."""
     modules: dict[str, Any] = sys.modules
     if "rich" in modules:
         return

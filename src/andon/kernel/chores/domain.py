@@ -1,4 +1,4 @@
-"""A chore as its slice declares it, and how it went as a person sees it."""
+"""A chore as its slice declares it, and its state as people see it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from andon.kernel.db import Tx
 class Chore:
     """Work that runs in one transaction each time, `interval` after the previous run.
 
-    `work(tx, now)` returns whether there may be more to do at once; `now` is the time of the database server. With a
-    `lease` one worker runs it at a time, and another takes over when the holder has been silent for the interval plus
+    `work(tx, now)` returns whether there may be more to do immediately; `now` is the time of the database server. With
+    a `lease`, one worker runs it at a time; another takes over when the holder has been silent for the interval plus
     the lease. Without a lease every worker runs it, so the work must tolerate that.
     """
 
@@ -24,7 +24,7 @@ class Chore:
 
 @dataclass(frozen=True, slots=True)
 class ChoreState:
-    """The state of a chore: `failures` counts those since the last success; `last_error` stays after one."""
+    """The state of a chore: `failures` counts from the last success; `last_error` is kept after a success."""
 
     name: str
     interval: timedelta

@@ -4,7 +4,7 @@ from andon.kernel.metrics import Metrics
 
 
 class ChoreMetrics:
-    """Counts what a worker's chores did, from zero. May be written from any thread."""
+    """Counts the runs of a worker's chores, from zero. Any thread may write to it."""
 
     def __init__(self, metrics: Metrics) -> None:
         self.failures = metrics.counter(

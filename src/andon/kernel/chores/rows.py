@@ -1,4 +1,4 @@
-"""All SQL about chores: who holds one, and how it went. Times are those of the database server. Never commits."""
+"""All SQL about chores: their holders and their outcomes. Times are those of the database server. Never commits."""
 
 from datetime import datetime, timedelta
 
@@ -16,7 +16,7 @@ ON CONFLICT (name) DO UPDATE SET interval_seconds = excluded.interval_seconds, h
 WHERE c.holder IS NULL OR c.holder = excluded.holder OR c.lease_until < clock_timestamp()
 RETURNING name
 """)
-"""A chore that another worker holds is not even locked, because every worker polls for it."""
+"""A chore held by another worker is not even locked, because every worker polls for it."""
 
 _DONE = text("""
 UPDATE chores SET last_run_at = clock_timestamp(), failures = 0 WHERE name = :name AND holder = :holder
@@ -43,33 +43,33 @@ def now(tx: Tx) -> datetime:
 
 
 def claim(tx: Tx, chore: Chore, holder: str, span: timedelta) -> bool:
-    """Hold a chore from now on for so long. False if somebody else holds it."""
+    """Hold a chore for this long from now. Return False if another worker holds it."""
     values = {**_key(chore), "holder": holder, "span": span}
     return tx.execute(_CLAIM, values).one_or_none() is not None
 
 
 def release(tx: Tx, holder: str) -> None:
-    """Give back all that a worker holds."""
+    """Release all chores that a worker holds."""
     tx.execute(text("UPDATE chores SET holder = NULL, lease_until = NULL WHERE holder = :holder"), {"holder": holder})
 
 
 def done(tx: Tx, chore: Chore, holder: str) -> bool:
-    """Note that a chore went well. False if somebody else holds it by now."""
+    """Record the success of a chore. Return False if another worker holds it by now."""
     return tx.execute(_DONE, {"name": chore.name, "holder": holder}).rowcount == 1
 
 
 def seen(tx: Tx, chore: Chore) -> None:
-    """Note that a chore which every worker does went well."""
+    """Record the success of a chore that every worker runs."""
     tx.execute(_SEEN, _key(chore))
 
 
 def failed(tx: Tx, chore: Chore, error: str) -> None:
-    """Note that a chore failed."""
+    """Record the failure of a chore."""
     tx.execute(_FAILED, {**_key(chore), "error": error})
 
 
 def states(tx: Tx) -> list[ChoreState]:
-    """Return the state of every chore that ever ran, by name."""
+    """Return the state of every chore that has ever run, by name."""
     rows = tx.execute(
         text(
             "SELECT name, interval_seconds, holder, last_run_at, last_error, failed_at, failures FROM chores "

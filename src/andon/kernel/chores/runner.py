@@ -1,7 +1,7 @@
-"""The runner of a worker's chores, side by side. A failure is logged, counted and retried, and delays no other chore.
+"""The concurrent runner of a worker's chores. A failure is logged, counted and retried, and delays no other chore.
 
-The lease is claimed in its own transaction and confirmed in that of the work. A worker that was frozen and lost the
-lease meanwhile notices before it commits, and its work is rolled back.
+The lease is claimed in its own transaction and confirmed in the transaction of the work. A worker that lost its lease
+while frozen notices this before it commits, and its work is rolled back.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ NOTED_EVERY = timedelta(seconds=10)
 """The interval at which the success of a chore that every worker runs is recorded."""
 
 ASKED_AGAIN = timedelta(seconds=5)
-"""The interval at which a worker polls for a chore that another holds: that one may end at any time."""
+"""The interval at which a worker polls for a chore that another holds: the holder may end at any time."""
 
 _LONGEST_ERROR = 300
 
@@ -37,7 +37,7 @@ class _LeaseLost(Exception):
 
 
 class ChoreRunner:
-    """Runs chores until it is stopped. `poke` runs one of them at once."""
+    """Runs chores until it is stopped. `poke` runs one of them immediately."""
 
     def __init__(self, database: Database, chores: Sequence[Chore], metrics: ChoreMetrics) -> None:
         self._database, self._chores, self._metrics = database, chores, metrics
@@ -50,11 +50,11 @@ class ChoreRunner:
             metrics.runs.labels(chore.name)
 
     def poke(self, name: str) -> None:
-        """There may be something to do for this chore: run it now."""
+        """Run this chore now, because there may be something to do."""
         self._wakes[name].set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run all of them until `stop` is set; then let other workers have them at once."""
+        """Run all chores until `stop` is set, then release them to other workers immediately."""
         async with asyncio.TaskGroup() as group:
             for chore in self._chores:
                 group.create_task(self._repeat(chore, stop))
@@ -69,7 +69,7 @@ class ChoreRunner:
                 await first_of(stop, wake, within=pause.total_seconds())
 
     def _once(self, chore: Chore) -> timedelta:
-        """Run a chore if it is this worker's; how long to pause, not at all if there may be more to do."""
+        """Run a chore if this worker holds it. Return how long to pause; zero if there may be more to do."""
         try:
             if not self._holds(chore):
                 return min(chore.interval, ASKED_AGAIN)
@@ -81,7 +81,7 @@ class ChoreRunner:
             log.warning("worker.chore_lost", chore=chore.name)
             self._held.pop(chore.name, None)
             return min(chore.interval, ASKED_AGAIN)
-        except Exception as error:  # the edge of the loop: whatever a chore meets, it is tried again
+        except Exception as error:  # the edge of the loop: after any error, a chore is tried again
             log.exception("worker.chore_failed", chore=chore.name)
             self._metrics.failures.labels(chore.name).inc()
             self._note_failure(chore, error)
@@ -90,7 +90,7 @@ class ChoreRunner:
         return timedelta() if more else chore.interval
 
     def _holds(self, chore: Chore) -> bool:
-        """Return whether this worker may run a chore; its lease is renewed when half of it is over."""
+        """Return whether this worker may run a chore. Its lease is renewed at half its life."""
         if chore.lease is None or monotonic() < self._held.get(chore.name, 0.0):
             return True
         span, began = chore.interval + chore.lease, monotonic()

@@ -1,9 +1,9 @@
 """Durable runs: functions of several steps that survive their process, implemented on DBOS behind a small interface.
 
 A run has an id and belongs to a flow, the exact version of some code. Its steps are recorded as they end; after a kill
-another process continues behind the last of them. A waiting run is one row and no task anywhere, for however long.
-`rows` is what anybody may call in their own transaction, without DBOS in the process; `engine` executes runs, and only
-processes that do so import it.
+another process continues after the last recorded step. A waiting run is one row and no task, however long it waits. Any
+process may call `rows` in its own transaction, without importing DBOS. `engine` executes runs, and only processes that
+do so import it.
 """
 
 from andon.kernel.durable.domain import LEAVING, OVER, DurableRun, Interrupted, RunState, StepRecord, Waiting

@@ -1,4 +1,4 @@
-"""The facts of a run, in our own terms; no library, no database."""
+"""The facts of a run in our own terms, without library or database."""
 
 import asyncio
 from dataclasses import dataclass
@@ -8,27 +8,27 @@ from typing import Any
 from uuid import UUID
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
-"""Until when a run waits that has no time limit."""
+"""The end of a wait that has no time limit."""
 
 
 class RunState(StrEnum):
     """The states of a run."""
 
     QUEUED = "queued"
-    """It may go on, and does as soon as a process that has its code takes it."""
+    """It may continue, and does so as soon as a process that has its code takes it."""
     RUNNING = "running"
     WAITING = "waiting"
-    """For an event, a person, a delivery or a time; it costs one row."""
+    """It waits for an event, a person, a delivery or a time, and costs one row."""
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
-    """A person stopped it where it was; it can be resumed."""
+    """A person stopped it; it can be resumed where it was."""
     EXHAUSTED = "exhausted"
-    """Its process died repeatedly while it ran, so it is no longer tried; it can be resumed."""
+    """Its process died repeatedly while it ran, so it is not tried again; it can be resumed."""
 
 
 OVER = frozenset({RunState.DONE, RunState.FAILED})
-"""States that nothing leads out of."""
+"""Final states."""
 
 OF_LIBRARY = {
     "ENQUEUED": RunState.QUEUED,
@@ -39,12 +39,12 @@ OF_LIBRARY = {
     "CANCELLED": RunState.CANCELLED,
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": RunState.EXHAUSTED,
 }
-"""DBOS's names of the states."""
+"""DBOS's names for the states."""
 
 
 @dataclass(frozen=True, slots=True)
 class DurableRun:
-    """A run as it stands. `flow` is the version of the code that it runs on, `executor` the process that runs it."""
+    """The present state of a run. `flow` is the version of its code, `executor` the process that runs it."""
 
     id: UUID
     flow: str
@@ -57,7 +57,7 @@ class DurableRun:
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """A step that has ended: its number from 1, its name, what it returned (JSON), when it began and ended."""
+    """A finished step: its number (from 1), its name, its result (JSON), and when it began and ended."""
 
     number: int
     name: str
@@ -68,18 +68,18 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The awaited thing is not there yet. Without `until` there is no limit."""
+    """The awaited result does not exist yet. Without `until` there is no time limit."""
 
     until: datetime | None = None
 
 
 class Interrupted(asyncio.CancelledError):
-    """This process stops executing the run: it waits, was cancelled, or belongs to another one. Not to be caught."""
+    """This process stops executing the run: it waits, was cancelled, or belongs to another process. Do not catch."""
 
 
 LEAVING: tuple[type[BaseException], ...] = (asyncio.CancelledError, GeneratorExit)
-"""Exceptions by which code leaves without having failed: run interrupted, process ending, event loop gone.
+"""Exceptions that end code without a failure: run interrupted, process ending, event loop gone.
 
-Any other exception is an error of the code and must not reach the event loop, which a `SystemExit` would end together
-with all the runs on it.
+Any other exception is an error in the code. It must not reach the event loop: a `SystemExit` would end the loop and all
+its runs.
 """

@@ -1,4 +1,4 @@
-"""The engine: executes the flows that this process has code for, on DBOS. Importing this imports DBOS.
+"""The engine, which executes on DBOS the flows whose code this process has. Importing this imports DBOS.
 
 Each flow is a queue of its own, so a process never receives a run whose code it lacks. DBOS works on its own thread and
 event loop. Its log messages about runs are dropped, because they may contain values of the run.
@@ -32,20 +32,20 @@ from andon.kernel.ids import uuid7
 from andon.kernel.session import options_of
 
 Flow: TypeAlias = Callable[[Running], Awaitable[Any]]
-"""The code of a flow. What it returns is kept as JSON; what it raises is why the run failed."""
+"""The code of a flow. Its result is kept as JSON; its exception is the reason why the run failed."""
 
 APPLICATION = "andon"
 VERSION = "andon-1"
-"""DBOS's own version of applications, pinned: ours are the flows' names."""
+"""The application version for DBOS, pinned: our versions are in the names of flows."""
 
 DEATHS = 10
-"""The number of process deaths during a run, without a finished step between them, after which it is not tried."""
+"""The number of process deaths during a run, without a finished step in between, after which it is not tried again."""
 
 LOST = 70
-"""The exit code of a process that others have declared dead."""
+"""The exit code of a process that was declared dead by others."""
 
 WIDTH = 64
-"""The number of concurrent runs of a flow in a process, without waiting ones, which have no process."""
+"""The number of concurrent runs of a flow in a process. Waiting runs do not count, as no process holds them."""
 
 _POLL = 0.1
 _LAST_SECONDS = 2.0
@@ -65,7 +65,7 @@ _log = structlog.get_logger(__name__)
 class Engine:
     """Executes runs between `launch` and `close`; one per process.
 
-    `lost` ends the process when others declared it dead.
+    `lost` must end the process; it is called when others have declared the process dead.
     """
 
     def __init__(
@@ -104,9 +104,10 @@ class Engine:
         )
 
     def launch(self) -> None:
-        """Make DBOS's tables if they are not there, take the lease, execute. Blocks; call it where no event loop runs.
+        """Create DBOS's tables if needed, take the lease, execute. Blocks; call it where no event loop runs.
 
-        Raises DatabaseUnavailable; then it may be called again. Raises DatabaseUnfit if the role may not make tables.
+        Raises DatabaseUnavailable, after which it may be called again, and DatabaseUnfit if the role may not create
+        tables.
         """
         logging.getLogger("dbos").addFilter(_is_shown)
         self._lease.take()
@@ -131,7 +132,7 @@ class Engine:
         _log.info("durable.launched", executor=self.executor, flows=sorted(self._flows))
 
     def close(self) -> None:
-        """Stop where each run is and let others have them."""
+        """Stop each run where it is and release it to other processes."""
         self._take_no_more()
         DBOS.destroy(destroy_registry=True)
         self._functions.shutdown(wait=False, cancel_futures=True)
@@ -145,7 +146,7 @@ class Engine:
             logging.getLogger("dbos").removeFilter(_is_shown)
 
     def _take_no_more(self) -> None:
-        """No run is taken any more, and none is on its way to the event loop that DBOS is about to stop."""
+        """Take no more runs, and let none be on its way to the event loop that DBOS is about to stop."""
         if self._dbos is None:
             return
         for told in self._dbos.background_thread_stop_events:
@@ -198,8 +199,8 @@ class Engine:
 _STANDS_STILL = LEASE + timedelta(seconds=3)
 """Idle time within a transaction of DBOS or of a run after which the server ends the session.
 
-Its process is frozen and counts as dead by now, and its locks block those who took over its runs. Longer than the
-lease, so that no living process is affected.
+By then its process is frozen and counts as dead, and its locks block the processes that took over its runs. The time is
+longer than the lease, so that no living process is affected.
 """
 
 
@@ -214,5 +215,5 @@ def _connect(url: str) -> Connections:
 
 
 def _is_shown(record: logging.LogRecord) -> bool:
-    """Return whether to log a record of DBOS: neither about runs, nor about a failed launch, which is reported."""
+    """Return whether to log a record of DBOS: none about runs, nor about a failed launch, which is reported anyway."""
     return not str(record.msg).startswith(_HIDDEN)

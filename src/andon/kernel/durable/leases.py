@@ -1,7 +1,7 @@
-"""One lease per process: which processes hold runs and are alive. Any live process hands on the runs of a dead one.
+"""The lease of each process, which shows that it is alive. Any live process releases the runs of a dead one.
 
 The row is written before the process can take any run and renewed every third of its life, on a thread of its own, by
-the database's clock. A process that finds its row deleted has been declared dead and ends at once; between expiry and
+the database's clock. A process that finds its row deleted was declared dead and ends immediately; between expiry and
 that discovery it begins no step.
 """
 
@@ -20,22 +20,22 @@ from andon.kernel.durable import rows
 from andon.kernel.errors import Unavailable
 
 LEASE = timedelta(seconds=5)
-"""The time after its last renewal when a process counts as dead; others have its runs about a second later."""
+"""The time after the last renewal at which a process counts as dead; others get its runs about a second later."""
 
 FROZEN = timedelta(seconds=3)
 """Idle time within a transaction after which the server ends the session.
 
-Shorter than the lease, so nobody waits for it.
+It is shorter than the lease, so nobody waits for it.
 
-A process frozen within a transaction would keep its locks, and so keep its runs from the living.
+A process frozen within a transaction would otherwise keep its locks, and with them its runs, from live processes.
 """
 
 REAPER = 0x72656170
-"""Key of the advisory lock under which one process at a time gives away what the dead held."""
+"""Key of the advisory lock under which one process at a time releases the runs of dead ones."""
 
 _FROZEN_MS = int(FROZEN.total_seconds() * 1000)
 _GIVING_AWAY_MS = 60_000
-"""While runs are given away, other connections do the work."""
+"""The idle limit while runs are released, as other connections do the work."""
 
 _LIMIT = f"SET LOCAL {IDLE_LIMIT} = "
 
@@ -43,10 +43,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Lease:
-    """This process's lease, and its check of the others'.
+    """This process's lease, and its check of the other leases.
 
     `recover` returns the runs of dead processes to the queue, `tidy` those that this process lost track of. `lost` is
-    called from the lease's own thread when others have declared this process dead: it must end the process.
+    called on the lease's own thread when others have declared this process dead: it must end the process.
     """
 
     def __init__(
@@ -71,11 +71,11 @@ class Lease:
 
     @property
     def held(self) -> bool:
-        """Whether nobody can have taken this process for dead. Sleep of the machine counts."""
+        """Whether nobody can have declared this process dead. Time in which the machine slept counts."""
         return _seconds() < self._until
 
     def take(self) -> None:
-        """Write the lease; before anything else is done. Raises DatabaseUnavailable."""
+        """Write the lease, before anything else is done. Raises DatabaseUnavailable."""
         began = _seconds()
         with self._database.begin() as tx:
             tx.execute(
@@ -89,11 +89,11 @@ class Lease:
         self._until = began + self._span.total_seconds()
 
     def begin(self) -> None:
-        """Renew from now on, and look after the others."""
+        """Renew the lease from now on, and check the others."""
         self._thread.start()
 
     def give_back(self) -> None:
-        """End in good order: what this process still holds is free for others at once. Raises DatabaseUnavailable."""
+        """End cleanly: others can immediately take what this process still holds. Raises DatabaseUnavailable."""
         self._ending.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -102,7 +102,7 @@ class Lease:
             tx.execute(text("DELETE FROM durable_leases WHERE executor = :executor"), {"executor": self._executor})
 
     def reap(self) -> int:
-        """Declare processes dead whose lease has run out and give their runs to the living; how many held some."""
+        """Declare processes with expired leases dead and release their runs. Return how many of them held runs."""
         with self.briefly() as tx:
             gone = tx.execute(
                 text("DELETE FROM durable_leases WHERE expires_at < clock_timestamp() RETURNING executor, host, pid")
@@ -116,13 +116,13 @@ class Lease:
             if dead:
                 _log.warning("durable.runs.taken_over", executors=dead)
                 tx.execute(text(f"{_LIMIT}{_GIVING_AWAY_MS}"))
-                with self.briefly() as beside:  # the library takes these runs on a connection of its own
+                with self.briefly() as beside:  # the library takes these runs on its own connection
                     rows.forgive(beside, dead)
                 self._recover(dead)
         return len(dead)
 
     def renew(self) -> bool:
-        """Renew the lease; False if it was taken away. Raises DatabaseUnavailable."""
+        """Renew the lease. Return False if it was deleted. Raises DatabaseUnavailable."""
         began = _seconds()
         with self.briefly() as tx:
             renewed = tx.execute(
@@ -136,7 +136,7 @@ class Lease:
 
     @contextmanager
     def briefly(self) -> Iterator[Tx]:
-        """Open a transaction that ends by itself if this process is frozen in it. Raises DatabaseUnavailable."""
+        """Open a transaction that the server ends if this process is frozen within it. Raises DatabaseUnavailable."""
         with self._database.begin() as tx:
             tx.execute(text(f"{_LIMIT}{_FROZEN_MS}"))
             yield tx

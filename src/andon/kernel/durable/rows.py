@@ -1,7 +1,7 @@
 """The rows of runs in DBOS's own tables, read and changed in the caller's transaction; all such SQL is here.
 
 DBOS keeps one row per run (`workflow_status`) and one per finished step (`operation_outputs`). A waiting run is
-DELAYED; the transaction that brings what it waits for makes it ENQUEUED. DBOS is pinned to a minor release, and
+DELAYED; the transaction that writes the awaited result makes it ENQUEUED. DBOS is pinned to a minor release, and
 `tests/contract/durable` compares each of these statements with what DBOS itself does.
 """
 
@@ -17,7 +17,7 @@ from andon.kernel.db import Tx
 from andon.kernel.durable.domain import OF_LIBRARY, OVER, DurableRun, RunState, StepRecord
 
 SCHEMA = "andon_durable"
-"""Where DBOS keeps its tables, in the same database as everything else. It makes them when it is first launched."""
+"""The schema of DBOS's tables, in the same database as everything else. DBOS creates them at its first launch."""
 
 _STATUS = f"{SCHEMA}.workflow_status"
 _STEPS = f"{SCHEMA}.operation_outputs"
@@ -28,12 +28,12 @@ _COLUMNS = "workflow_uuid, name, status, executor_id, updated_at, completed_at, 
 
 
 def is_set_up(tx: Tx) -> bool:
-    """Return whether there can be runs at all: whether DBOS has made its tables."""
+    """Return whether there can be runs at all: whether DBOS has created its tables."""
     return tx.execute(text(f"SELECT to_regclass('{_STATUS}') IS NOT NULL")).scalar_one() is True
 
 
 def hold(tx: Tx, run_id: UUID, *, owner: str | None = None) -> RunState | None:
-    """Lock a run's row until the transaction ends and return its state; None if it is missing or not this owner's."""
+    """Lock a run's row until the transaction ends. Return its state; None if it is missing or has another owner."""
     mine = "" if owner is None else "AND owner_xid = :owner AND status = 'PENDING'"
     query = f"SELECT status FROM {_STATUS} WHERE workflow_uuid = :id {mine} FOR UPDATE"
     status = tx.execute(text(query), {"id": str(run_id), "owner": owner}).scalar()
@@ -41,7 +41,7 @@ def hold(tx: Tx, run_id: UUID, *, owner: str | None = None) -> RunState | None:
 
 
 def park(tx: Tx, run_id: UUID, *, until: datetime) -> None:
-    """Let a held run wait. What it has got done counts as progress, so the count of its recoveries begins anew."""
+    """Let a held run wait. Its finished steps count as progress, so the count of its recoveries starts again."""
     tx.execute(
         text(
             f"UPDATE {_STATUS} SET status = 'DELAYED', delay_until_epoch_ms = :until, owner_xid = NULL, "
@@ -53,9 +53,9 @@ def park(tx: Tx, run_id: UUID, *, until: datetime) -> None:
 
 
 def wake(tx: Tx, run_ids: Sequence[UUID]) -> int:
-    """Let waiting runs go on; how many did wait. One that is not waiting looks for itself before it does.
+    """Let waiting runs continue. Return how many were waiting; any other run looks for itself before it waits.
 
-    Hold the row before writing what the run waits for: then either it sees that, or this sees it waiting.
+    Hold the row before writing the awaited result: then either the run sees the result, or this call sees it waiting.
     """
     if not run_ids:
         return 0
@@ -69,7 +69,7 @@ def wake(tx: Tx, run_ids: Sequence[UUID]) -> int:
 
 
 def cancel(tx: Tx, run_id: UUID) -> bool:
-    """Stop a run where it is; what a step is doing right now it finishes. False if it is over or cancelled already."""
+    """Stop a run; a step under way is finished. Return False if the run is over or already cancelled."""
     return (
         tx.execute(
             text(
@@ -85,7 +85,7 @@ def cancel(tx: Tx, run_id: UUID) -> bool:
 
 
 def resume(tx: Tx, run_id: UUID) -> bool:
-    """Let a run go on that was cancelled or is exhausted, behind its last step. False if it is neither."""
+    """Let a cancelled or exhausted run continue after its last step. Return False if it is neither."""
     return (
         tx.execute(
             text(
@@ -102,7 +102,7 @@ def resume(tx: Tx, run_id: UUID) -> bool:
 
 
 def fork(tx: Tx, run_id: UUID, new_id: UUID, *, flow: str, from_step: int) -> None:
-    """Begin a new run, on the code of `flow`, as if the steps before `from_step` had been its own."""
+    """Begin a new run on the code of `flow`, as if it had performed the steps before `from_step`."""
     values = {"old": str(run_id), "new": str(new_id), "flow": flow, "step": from_step}
     tx.execute(
         text(
@@ -137,14 +137,14 @@ def fork(tx: Tx, run_id: UUID, new_id: UUID, *, flow: str, from_step: int) -> No
 
 
 def find(tx: Tx, run_ids: Sequence[UUID]) -> dict[UUID, DurableRun]:
-    """Return runs by id; an id without a run is left out."""
+    """Return runs by id; ids without a run are omitted."""
     query = f"SELECT {_COLUMNS} FROM {_STATUS} WHERE workflow_uuid = ANY(:ids)"
     rows = tx.execute(text(query), {"ids": [str(run_id) for run_id in run_ids]})
     return {UUID(row.workflow_uuid): _run(row) for row in rows}
 
 
 def outcome_of(tx: Tx, run_id: UUID) -> tuple[Any, str | None]:
-    """Return an ended run's output and the error it ended with."""
+    """Return a finished run's output and error."""
     query = f"SELECT output, error FROM {SCHEMA}.workflow_output WHERE workflow_uuid = :id"
     row = tx.execute(text(query), {"id": str(run_id)}).one_or_none()
     if row is None:
@@ -154,7 +154,7 @@ def outcome_of(tx: Tx, run_id: UUID) -> tuple[Any, str | None]:
 
 
 def histories(tx: Tx, run_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """Return what is recorded of runs, as text: flow, state, result, and each step with its output, in order."""
+    """Return the recorded history of runs as text: flow, state, result, and each step with its output, in order."""
     query = (
         "SELECT w.workflow_uuid, jsonb_build_array(w.name, w.status, o.output, o.error, "
         "(SELECT jsonb_agg(jsonb_build_array(s.function_id, s.function_name, s.output, s.error, "
@@ -186,7 +186,7 @@ def steps(tx: Tx, run_id: UUID) -> list[StepRecord]:
 
 
 def record(tx: Tx, run_id: UUID, step: StepRecord, *, owner: str) -> bool:
-    """Record a finished step in one statement; return False if the run is no longer this owner's, or was stopped.
+    """Record a finished step in one statement. Return False if the run has another owner by now, or was stopped.
 
     Repeated after a lost connection, it writes the same row.
     """
@@ -214,13 +214,13 @@ def record(tx: Tx, run_id: UUID, step: StepRecord, *, owner: str) -> bool:
 
 
 def counts(tx: Tx) -> dict[tuple[str, RunState], int]:
-    """Return how many runs are not over, by flow and state; those that are may be many, and are not looked at."""
+    """Return the number of unfinished runs, by flow and state; finished ones may be many and are not read."""
     query = f"SELECT name, status, count(*) AS n FROM {_STATUS} WHERE status IN ({_OPEN}) GROUP BY name, status"
     return {(row.name, OF_LIBRARY[row.status]): row.n for row in tx.execute(text(query))}
 
 
 def unfinished(tx: Tx) -> dict[str, int]:
-    """Return how many runs are under way or wait, by flow."""
+    """Return the number of runs under way or waiting, by flow."""
     query = (
         f"SELECT name, count(*) AS n FROM {_STATUS} WHERE status IN ('ENQUEUED', 'PENDING', 'DELAYED') GROUP BY name"
     )
@@ -228,14 +228,14 @@ def unfinished(tx: Tx) -> dict[str, int]:
 
 
 def oldest(tx: Tx) -> datetime | None:
-    """When the oldest run that is not over was started."""
+    """Return when the oldest unfinished run was started."""
     query = f"SELECT min(created_at) FROM {_STATUS} WHERE status IN ('ENQUEUED', 'PENDING', 'DELAYED')"
     moment = tx.execute(text(query)).scalar()
     return None if moment is None else _time(moment)
 
 
 def orphans(tx: Tx) -> list[str]:
-    """Return the processes that hold runs and have no lease: they are dead."""
+    """Return the processes that hold runs without a lease: they are dead."""
     query = (
         f"SELECT DISTINCT executor_id FROM {_STATUS} w WHERE status = 'PENDING' AND executor_id IS NOT NULL "
         "AND NOT EXISTS (SELECT FROM durable_leases l WHERE l.executor = w.executor_id)"
@@ -244,9 +244,9 @@ def orphans(tx: Tx) -> list[str]:
 
 
 def forgive(tx: Tx, dead: Sequence[str]) -> int:
-    """Count the deaths of runs anew that got ahead while dead processes had them; return how many those are.
+    """Reset the count of deaths for runs that progressed while dead processes held them. Return how many there are.
 
-    So only deaths between two steps add up: a long run is not exhausted because processes end from time to time.
+    So only deaths between two steps add up: occasional ends of processes do not exhaust a long run.
     """
     return tx.execute(
         text(
@@ -268,9 +268,9 @@ def held_by(tx: Tx, executor: str) -> list[tuple[UUID, str]]:
 
 
 def requeue(tx: Tx, executor: str, taken: Sequence[tuple[UUID, str]]) -> int:
-    """Have runs taken anew that a process has taken with these tokens; how many are still so.
+    """Queue again the runs that a process has taken with these tokens. Return how many it still held.
 
-    That it had them stays counted: a run that can never be ended is exhausted some time.
+    Each taking still counts, so a run whose end can never be written is exhausted eventually.
     """
     return tx.execute(
         text(
@@ -284,7 +284,7 @@ def requeue(tx: Tx, executor: str, taken: Sequence[tuple[UUID, str]]) -> int:
 
 
 def in_state(run_id: ColumnElement[UUID], *states: RunState) -> ColumnElement[bool]:
-    """Return a condition for other queries: the run of this id is in one of these states."""
+    """Return a condition for other queries: the run with this id is in one of these states."""
     runs = table("workflow_status", column("workflow_uuid"), column("status"), schema=SCHEMA)
     found = select(1).where(
         runs.c.workflow_uuid == cast(run_id, Text), runs.c.status.in_([_WORDS[state] for state in states])

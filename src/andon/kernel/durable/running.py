@@ -1,4 +1,4 @@
-"""A run as its own code sees it: steps that are performed once, waits, and a state that nothing else shares."""
+"""A run as its own code sees it: steps that are performed once, waits, and a private state."""
 
 import asyncio
 import time
@@ -22,19 +22,19 @@ T = TypeVar("T")
 
 _RETRY_SECONDS = 0.5
 _FRESH_SECONDS = 0.1
-"""The longest time since ownership of the run was seen before a step begins without looking again."""
+"""The age up to which a confirmation of ownership allows a step to begin without another check."""
 
 
 class NotRepeatable(RuntimeError):
-    """The code took another path than before: it is not the run's first version, or depends on a clock or chance."""
+    """The code took another path than before: it is another version than at first, or depends on a clock or chance."""
 
 
 class StepsOverlap(RuntimeError):
-    """A step began before the one before it had ended: await each step."""
+    """A step began before the previous one had ended: await each step."""
 
 
 class Running:
-    """One execution of a run. Its steps are numbered from 1; those that are written down are not done again."""
+    """One execution of a run. Its steps are numbered from 1; recorded ones are not performed again."""
 
     def __init__(self, database: Database, lease: Lease, clock: Clock, functions: Executor) -> None:
         context = get_local_dbos_context()
@@ -53,7 +53,7 @@ class Running:
 
     @property
     def execution(self) -> tuple[UUID, str]:
-        """The run, and the token with which this process took it."""
+        """The run, and the token under which this process took it."""
         return self.id, self._owner
 
     async def step(
@@ -61,10 +61,10 @@ class Running:
     ) -> Any:
         """Return what `body(number)` returns (JSON): called once, recorded, and replayed afterwards.
 
-        Its exception ends the run. `alongside` writes more in the transaction that records it, and may take out of a
+        An exception in `body` ends the run. `alongside` writes more in the recording transaction, and may remove from a
         mapping what is not to be recorded.
 
-        If the process is killed meanwhile, the step is repeated; so its effects need a key.
+        If the process is killed meanwhile, the step is repeated, so its effects need an idempotency key.
         """
         with self._one_at_a_time():
             self._number += 1
@@ -75,13 +75,13 @@ class Running:
             return await self._perform(number, name, body, alongside) if known is None else known.output
 
     def recall(self, tx: Tx) -> None:
-        """Read which steps are written down; once, before the first."""
+        """Read which steps are recorded; once, before the first step."""
         self._records = {record.number: record for record in rows.steps(tx, self.id)}
 
     async def look(self, name: str, check: Callable[[Tx, datetime, int], Any]) -> Any:
-        """Wait in a step: return what `check(tx, now, number)` returns, as soon as that is not `Waiting`.
+        """Wait in a step. Return the result of `check(tx, now, number)` as soon as it is not `Waiting`.
 
-        A waiting run is not executing. Its row is locked while `check` looks, so nothing that arrives is missed.
+        A waiting run is not executing. Its row is locked during `check`, so no arrival is missed.
         """
 
         async def body(number: int) -> Any:
@@ -93,7 +93,7 @@ class Running:
         return await self.step(name, body)
 
     async def pause(self, write: Callable[[Tx], None], span: timedelta) -> None:
-        """Within a step: write something down and wait; the step begins anew afterwards. Never returns."""
+        """Within a step: write something and wait; afterwards the step starts again. Never returns."""
 
         def parked(tx: Tx) -> None:
             write(tx)
@@ -103,9 +103,9 @@ class Running:
         raise Interrupted
 
     async def in_transaction(self, work: Callable[[Tx], T], *, held: bool = True) -> T:
-        """Within a step: do database work that only the run's present owner may do; through outages of the database.
+        """Within a step: do database work reserved to the run's present owner, through outages of the database.
 
-        The run's row is held meanwhile, unless `work` sees to that itself.
+        The run's row is held meanwhile, unless `work` does that itself.
         """
         while True:
             try:
@@ -117,7 +117,7 @@ class Running:
                 return done
 
     async def read(self, work: Callable[[Tx], T]) -> T:
-        """Read what no step changes, before the first; through outages of the database."""
+        """Read data that no step changes, before the first step, through outages of the database."""
         while True:
             try:
                 return await asyncio.to_thread(self._read, work)
@@ -125,7 +125,7 @@ class Running:
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def in_thread(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Call a function that blocks."""
+        """Call a blocking function."""
         return await asyncio.get_running_loop().run_in_executor(self._functions, partial(function, *args, **kwargs))
 
     def _read(self, work: Callable[[Tx], T]) -> T:
@@ -151,10 +151,9 @@ class Running:
         body: Callable[[int], Awaitable[Any]],
         alongside: Callable[[Tx, Any], None] | None,
     ) -> Any:
-        """Perform a step and record it, but not while others may believe this process dead and perform it themselves.
+        """Perform and record a step, but not while others may believe this process dead and perform it themselves.
 
-        Ownership of the run was confirmed when it was taken or its last step written; after a pause it is checked
-        again.
+        Ownership was confirmed when the run was taken or its last step recorded; after a pause it is checked again.
         """
         while not self._lease.held:  # noqa: ASYNC110 - moved by a thread that knows no event loop
             await asyncio.sleep(0.05)

@@ -1,7 +1,7 @@
-"""Runs that the database assigns to this process but that it does not execute: nobody else would ever take them.
+"""Runs that the database assigns to this process but that it does not execute; nobody else would ever take them.
 
-DBOS takes runs in one commit and then begins them. When the answer to that commit is lost, they are taken without DBOS
-knowing it. The same holds for an ended run whose end could not be written: it is repeated from its last step.
+DBOS takes runs in one commit and then begins them. If the answer to that commit is lost, they are taken without DBOS's
+knowledge. The same holds for a finished run whose end could not be written: it is repeated from its last step.
 """
 
 import time
@@ -15,16 +15,16 @@ from andon.kernel.db import Tx
 from andon.kernel.durable import rows
 
 Execution: TypeAlias = tuple[UUID, str]
-"""A run, and the token that was written into its row when it was taken, each time another."""
+"""A run, and the token written into its row when it was taken; each taking has a new token."""
 
 STRAY_SECONDS = 3.0
-"""A run that is not executed for so long is a stray; between being taken and being begun lies a moment."""
+"""A run that is not executed for this long is a stray; a run begins a moment after it was taken."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Strays:
-    """Use from one thread. `executing` says what this process is at."""
+    """The strays of this process. Use from one thread. `executing` returns what this process executes."""
 
     def __init__(self, executor: str, executing: Callable[[], Collection[Execution]]) -> None:
         self._executor = executor
@@ -32,9 +32,9 @@ class Strays:
         self._seen: dict[Execution, float] = {}
 
     def give_back(self, tx: Tx) -> int:
-        """Have those that have been strays for a while taken anew, by anybody; how many.
+        """Queue again, for any process, the runs that have been strays for a while. Return how many.
 
-        Whoever goes on with one after all is kept from its steps, since its token counts no more.
+        An execution that continues after all can perform no step, since its token is no longer valid.
         """
         held = rows.held_by(tx, self._executor)
         now, executing = time.monotonic(), self._executing()

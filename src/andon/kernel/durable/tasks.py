@@ -1,4 +1,4 @@
-"""Tasks that a run's code begins: one that raises SystemExit ends alone.
+"""Tasks begun by a run's code: a task that raises SystemExit ends alone.
 
 asyncio lets a SystemExit or a KeyboardInterrupt of any task through to the event loop, which ends with all the runs on
 it.
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class TaskEnded(BaseException):
-    """A task raised what was meant to end the program. No Exception, as that is none: it is not tried again."""
+    """A task raised an exception that is meant to end the program. As no `Exception`, it is not retried either."""
 
 
 class _Contained(Coroutine[Any, Any, Any]):
@@ -20,21 +20,21 @@ class _Contained(Coroutine[Any, Any, Any]):
         self._inner = inner
 
     def send(self, value: Any) -> Any:
-        """Go on."""
+        """Continue."""
         try:
             return self._inner.send(value)
         except (SystemExit, KeyboardInterrupt) as error:
             raise _ended(error) from error
 
     def throw(self, *error: Any) -> Any:
-        """Go on with an error."""
+        """Continue with an error."""
         try:
             return self._inner.throw(*error)
         except (SystemExit, KeyboardInterrupt) as caught:
             raise _ended(caught) from caught
 
     def close(self) -> None:
-        """Go on no more."""
+        """End the coroutine."""
         self._inner.close()
 
     def __await__(self) -> Generator[Any, Any, Any]:
@@ -42,7 +42,7 @@ class _Contained(Coroutine[Any, Any, Any]):
 
 
 def contain(loop: asyncio.AbstractEventLoop) -> None:
-    """Keep tasks begun on this loop from ending it. May be called again."""
+    """Keep tasks begun on this loop from ending it. May be called repeatedly."""
     loop.set_task_factory(_task)
 
 

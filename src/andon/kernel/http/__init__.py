@@ -1,7 +1,7 @@
-"""A lean HTTP/1.1 client for many small requests to few places: kept connections, checked addresses, honest errors.
+"""A lean HTTP/1.1 client for many small requests to few hosts: kept connections, checked addresses, precise errors.
 
 It does what a delivery needs and nothing else: no redirects, cookies, proxies or content codings. A request costs about
-a tenth of what it costs with a general client.
+a tenth of one with a general client.
 """
 
 from andon.kernel.http.connection import Response

@@ -1,4 +1,4 @@
-"""One kept connection: a request, its answer, and whether another request may follow. All waits are bounded."""
+"""A kept connection: a request, its answer, and whether another request may follow. All waits are bounded."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -8,22 +8,22 @@ from typing import cast
 import httptools
 
 HEAD_LIMIT = 64 * 1024
-"""A longer head of an answer is no answer."""
+"""The longest head of a valid answer."""
 
 BODY_LIMIT = 64 * 1024
-"""A longer body is not read to its end; the connection is closed instead."""
+"""The longest body that is read to its end; beyond it, the connection is closed."""
 
 DRAIN_SECONDS = 5.0
 """The longest time for the rest of an answer whose status is known."""
 
 
 class Lost(Exception):
-    """The connection ended, or what came was not HTTP, before an answer was there."""
+    """Before an answer arrived, the connection ended or received something other than HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer. `headers` have lower-case names; `body` is there on request, up to the limit."""
+    """An answer. `headers` have lower-case names; `body` is filled on request, up to the limit."""
 
     status: int
     headers: Mapping[str, str]
@@ -31,7 +31,7 @@ class Response:
 
 
 class Connection(asyncio.Protocol):
-    """Give it one request at a time. `idle` is called whenever another may follow."""
+    """A connection, for one request at a time. `idle` is called whenever another may follow."""
 
     def __init__(self, idle: Callable[["Connection"], None]) -> None:
         self._idle = idle
@@ -42,7 +42,7 @@ class Connection(asyncio.Protocol):
         self._reset()
 
     async def exchange(self, request: bytes, *, whole: bool) -> Response:
-        """Send a request; the answer as soon as its head is there, or with `whole` its body too. Raises Lost."""
+        """Send a request. Return the answer once its head is there, with `whole` its body too. Raises Lost."""
         self._reset()
         self._whole = whole
         self._busy = True
@@ -53,21 +53,21 @@ class Connection(asyncio.Protocol):
             return await answered
         finally:
             if not answered.done() or answered.cancelled():
-                self.abort()  # nobody waits any more; after an answer somebody else may have this connection already
+                self.abort()  # nobody is waiting now; after an answer, this connection may already have another user
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close immediately."""
         self.is_open = False
         self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ready for a request."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one, but does not say so
+        """Become ready for a request."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one, but does not declare it
         self.is_open = True
 
     def data_received(self, data: bytes) -> None:
         """Receive a part of an answer."""
-        if not self._busy:  # nobody asked
+        if not self._busy:  # nothing was requested
             self.abort()
             return
         try:
@@ -78,7 +78,7 @@ class Connection(asyncio.Protocol):
             self._fail()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """No answer comes any more, but the one whose end was the end of the connection."""
+        """Expect no more answers, except one that is complete when the connection ends."""
         del error
         self.is_open = False
         self._stop_draining()
@@ -89,7 +89,7 @@ class Connection(asyncio.Protocol):
                 self._answered.set_exception(Lost())
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header of the answer."""
+        """Receive one header of the answer."""
         self._head_size += len(name) + len(value)
         if self._head_size > HEAD_LIMIT:
             self._fail()

@@ -1,4 +1,4 @@
-"""One place on the network (scheme, host, port) and the connections to it.
+"""An origin on the network (scheme, host, port) and the connections to it.
 
 A name is resolved and its addresses are checked before anything is sent; the connection goes to the checked address. A
 request is sent at most once. An error says whether the request was already on its way.
@@ -22,11 +22,11 @@ RESOLVED_SECONDS = 30.0
 
 
 _KEPT = "/%:@!$&'()*+,;=~-._?"
-"""The characters that stand for themselves in a path or query; others are percent-encoded."""
+"""The characters that need no encoding in a path or query; others are percent-encoded."""
 
 
 class UrlInvalid(ValueError):
-    """A URL cannot be used. The message does not hold it."""
+    """A URL cannot be used. The message does not contain it."""
 
 
 class NotSent(Exception):
@@ -39,14 +39,14 @@ class NoAnswer(Exception):
 
 @cache
 def default_tls() -> ssl.SSLContext:
-    """Return the default trust, the public authorities. Loaded only where TLS is used, which not every process does."""
+    """Return the default trust, the public authorities. Loaded only where TLS is used, to save memory elsewhere."""
     import httpx
 
     return httpx.create_ssl_context(trust_env=False)
 
 
 class HttpOrigin:
-    """The connections to the place of `url`; its path and query are `target`. `tls` replaces the public authorities."""
+    """The connections to the origin of `url`; its path and query are `target`. `tls` replaces public authorities."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class HttpOrigin:
         self._resolved_at = 0.0
 
     async def send(self, request: bytes, *, within: timedelta, whole: bool = False) -> Response:
-        """Send a request once, and wait for its answer. Raises AddressRefused, NotSent, NoAnswer."""
+        """Send a request once and wait for its answer. Raises AddressRefused, NotSent, NoAnswer."""
         sent = False
         try:
             async with asyncio.timeout(within.total_seconds()):
@@ -83,12 +83,12 @@ class HttpOrigin:
         except Lost:
             raise NoAnswer("the connection ended") from None
         except (OSError, TimeoutError) as error:
-            self._addresses = []  # ask for the name again next time
+            self._addresses = []  # resolve the name again next time
             words = self._words(error, within)
             raise (NoAnswer(words) if sent else NotSent(words)) from None
 
     async def close(self) -> None:
-        """Close all connections that are not in use."""
+        """Close all idle connections."""
         idle, self._idle = self._idle, []
         for _, connection in idle:
             connection.abort()
@@ -96,7 +96,7 @@ class HttpOrigin:
             await asyncio.sleep(0)  # transports close on the next turn of the loop
 
     def _kept(self) -> Connection | None:
-        """Return an open connection that was used recently, the latest first; None without one."""
+        """Return the most recently used open connection; None if there is none."""
         now = asyncio.get_running_loop().time()
         while self._idle:
             since, connection = self._idle.pop()
@@ -118,7 +118,7 @@ class HttpOrigin:
                     server_hostname=None if self._tls is None else self.host,
                 )
             except OSError as error:
-                failed = error  # nobody there: the next address of the host may answer
+                failed = error  # nobody listens there: the next address of the host may answer
             else:
                 return connection
         raise failed
@@ -137,7 +137,7 @@ class HttpOrigin:
         self._idle.append((asyncio.get_running_loop().time(), connection))
 
     def _words(self, error: Exception, within: timedelta) -> str:
-        """Describe an error for people; never by its own text, which may contain parts of the request."""
+        """Describe an error for people, never by its own text, which may contain parts of the request."""
         if isinstance(error, socket.gaierror):
             return f"no address for host {self.host}"
         if isinstance(error, TimeoutError):
@@ -167,7 +167,7 @@ def _parts(url: str) -> SplitResult:
 
 
 def request_of(method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
-    """Return a request's bytes. Headers whose values are not printable ASCII are left out, against header injection."""
+    """Return a request's bytes. Headers whose values are not printable ASCII are omitted, against injection."""
     lines = [f"{method} {target} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in headers.items() if value.isascii() and value.isprintable()]
     if body or method not in ("GET", "DELETE"):

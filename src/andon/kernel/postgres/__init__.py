@@ -1,10 +1,10 @@
 """The embedded PostgreSQL: a whole server in the project's `.andon/postgres`, for projects without a database.
 
-    start     bring it up, or attach to a running one; concurrent callers get the same server
+    start     start it, or attach to a running one; concurrent callers get the same server
     running   the running one, or None
-    stop      fast shutdown, waits for the end
-    lend      start it for as long as somebody uses it: the last user to leave stops it
-    available the url a command works with: the configured one, or the embedded server's for the duration of the command
+    stop      shut it down fast, and wait for its end
+    lend      start it for the time in which anybody uses it: the last user to leave stops it
+    available the url for a command: the configured one, or the embedded server's for the duration of the command
     url_of    the same for a process that must not start anything: raises NotRunning
 
 How it is built and why: docs/explain/embedded-postgresql.md.

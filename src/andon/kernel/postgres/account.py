@@ -1,4 +1,4 @@
-"""The operating system user PostgreSQL runs as: ourselves, unless we are root, whom PostgreSQL refuses."""
+"""The operating system user of PostgreSQL: ourselves, unless we are root, as which PostgreSQL refuses to run."""
 
 import os
 import pwd
@@ -14,14 +14,14 @@ _CANDIDATES = ("postgres", "nobody")
 
 @dataclass(frozen=True, slots=True)
 class SystemAccount:
-    """A user of this machine, to whom root hands the server."""
+    """A user of this machine, as whom root runs the server."""
 
     name: str
     uid: int
     gid: int
 
     def may_enter(self, folder: Path) -> bool:
-        """Return whether this user can reach what lies in `folder`: every folder on the way lets it pass."""
+        """Return whether this user can reach the contents of `folder`: every folder on the way lets it pass."""
         return all(self._may(step, stat.S_IXUSR) for step in (folder, *folder.parents))
 
     def may_run(self, program: Path) -> bool:
@@ -29,7 +29,7 @@ class SystemAccount:
         return self.may_enter(program.parent) and self._may(program, stat.S_IXUSR | stat.S_IRUSR)
 
     def _may(self, path: Path, wanted: int) -> bool:
-        """Compare with the permission bits of owner, group or others, whichever the kernel would look at."""
+        """Compare with the permission bits of owner, group or others, whichever the kernel would use."""
         found = path.stat()
         if found.st_uid == self.uid:
             granted = found.st_mode
@@ -41,7 +41,7 @@ class SystemAccount:
 
 
 def server_account(data: Path) -> SystemAccount | None:
-    """Return the account to run the server on `data`: None for our own.
+    """Return the account that runs the server on `data`; None for our own.
 
     As root it is the owner of existing data, otherwise `postgres` or `nobody`.
     """

@@ -30,7 +30,7 @@ class Binaries:
 
     @property
     def initdb(self) -> Path:
-        """Makes a new data folder."""
+        """The program that makes a new data folder."""
         return self.folder / "bin" / "initdb"
 
 
@@ -53,7 +53,7 @@ def locate(major: int | None = None) -> Binaries:
 
 
 def reachable(binaries: Binaries, account: SystemAccount | None, store: Path) -> Binaries:
-    """Return the programs where `account` can run them: in place, or as a copy below `store`, made once."""
+    """Return programs that `account` can run: in place, or as a copy below `store`, made once."""
     if account is None or (account.may_run(binaries.postgres) and account.may_enter(binaries.folder / "share")):
         return binaries
     version = importlib.metadata.version(_PACKAGE)

@@ -1,6 +1,7 @@
-"""Makes a new data folder, and writes the settings a server starts with.
+"""Creation of a data folder, and the settings with which a server starts.
 
-The role `andon` owns the database `andon` and may create further ones; it is no superuser, and no superuser can log in.
+The role `andon` owns the database `andon` and may create more databases; it is not a superuser, and no superuser can
+log in.
 """
 
 import os
@@ -26,7 +27,7 @@ host  all {ROLE} 127.0.0.1/32 scram-sha-256
 
 
 def create(home: Home, binaries: Binaries, alive: int) -> None:
-    """Make the data folder. It gets its name when it is complete; what an interrupted attempt left is thrown away.
+    """Make the data folder. It gets its name when complete; remains of an interrupted attempt are deleted.
 
     `alive` is the descriptor of the lock that every process of this server inherits.
     """
@@ -48,7 +49,7 @@ def create(home: Home, binaries: Binaries, alive: int) -> None:
 
 
 def configure(home: Home, port: int) -> None:
-    """Write the settings and the rules of admission. The port is kept for the next start."""
+    """Write the settings and the authentication rules. The port is kept for the next start."""
     replace(home.admission, _ADMISSION, mode=0o644)
     replace(home.settings, "".join(f"{name} = {value}\n" for name, value in _settings(home, port).items()), mode=0o644)
     replace(home.port, f"{port}\n")
@@ -60,7 +61,7 @@ def _first_statements(password: str) -> str:
 
 
 def _run(home: Home, command: list[str], alive: int, given: str) -> None:
-    """Run one of PostgreSQL's programs to its end, without our environment. Raises PostgresFailed with what it said."""
+    """Run one of PostgreSQL's programs to its end, without our environment. Raises PostgresFailed with its output."""
     try:
         done = subprocess.run(  # noqa: S603  our own programs
             command,
@@ -101,19 +102,18 @@ def _settings(home: Home, port: int) -> dict[str, str | int]:
         # Recovery after a kill within seconds.
         "max_wal_size": "256MB",
         "checkpoint_timeout": "5min",
-        # A new log segment is not filled with zeros first, which every commit would wait for, and a used one is kept.
+        # A new log segment is not zero-filled first, as every commit would wait for that, and used ones are recycled.
         "wal_init_zero": "off",
         "min_wal_size": "256MB",
-        # Gateway, worker and console take up to 90, and twice that while they are restarted beside each other.
+        # Gateway, worker and console take up to 90, and twice that while old and new processes overlap in a restart.
         "max_connections": 200,
-        # Windows are read from where they were written a moment ago: with an eighth of this, reading takes half as long
-        # again.
+        # Windows are read soon after they were written: with an eighth of this, reading takes half as long again.
         "shared_buffers": "128MB",
-        # A page that is full of decisions is written by the background writer, and no commit waits for it.
+        # The background writer writes pages full of decisions, and no commit waits for them.
         "bgwriter_delay": "10ms",
         "bgwriter_lru_maxpages": 1000,
         "bgwriter_lru_multiplier": 4,
-        # One installation on one machine: small, no helpers that would not help.
+        # One installation on one machine: small, without parallel helpers that would not help.
         "work_mem": "4MB",
         "maintenance_work_mem": "32MB",
         "huge_pages": "off",
@@ -127,7 +127,7 @@ def _settings(home: Home, port: int) -> dict[str, str | int]:
         "wal_level": "minimal",
         "max_wal_senders": 0,
         "max_logical_replication_workers": 0,
-        # A file a weekday, overwritten after a week; without statements and values, which may be personal.
+        # One file per weekday, overwritten after a week; without statements and values, which may be personal.
         "logging_collector": "on",
         "log_directory": _quoted(str(home.log)),
         "log_filename": "'postgresql-%a.log'",

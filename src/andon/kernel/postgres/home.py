@@ -2,7 +2,7 @@
 
 .andon/postgres/          ours: the password, the settings, the locks; or a link to such a folder (see `_elsewhere`)
   data/                   PostgreSQL's own, created atomically
-  log/                    PostgreSQL's own: a file a weekday, overwritten after a week; and start.log
+  log/                    PostgreSQL's own: one file per weekday, overwritten after a week; and start.log
   run/                    the unix socket; a link to a short path when this one would be too long
 """
 
@@ -18,17 +18,17 @@ from andon.kernel.postgres.account import SystemAccount, server_account
 from andon.kernel.postgres.errors import PostgresFailed
 
 STORE = Path("/var/lib/andon")
-"""Where root keeps data and programs that the server's user could not reach in the project."""
+"""The folder for data and programs that the server's user could not reach in the project, if we are root."""
 
 _LONGEST_SOCKET_FOLDER = 80
-"""A socket's path may have 107 bytes, of which `/.s.PGSQL.15432.lock` takes up to 21."""
+"""A socket's path may have 107 bytes, of which a name such as `/.s.PGSQL.15432.lock` takes up to 21."""
 
 _log = structlog.get_logger("andon.postgres")
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where everything of one embedded PostgreSQL is. `account` runs it; None is ourselves."""
+    """The places of one embedded PostgreSQL. `account` runs it; None means ourselves."""
 
     folder: Path
     account: SystemAccount | None
@@ -40,7 +40,7 @@ class Home:
 
     @property
     def draft(self) -> Path:
-        """A data folder that is being made."""
+        """A data folder that is not complete yet."""
         return self.folder / "data.incomplete"
 
     @property
@@ -70,17 +70,17 @@ class Home:
 
     @property
     def port(self) -> Path:
-        """The port, chosen once."""
+        """The file with the port, which is chosen once."""
         return self.folder / "port"
 
     @property
     def users(self) -> Path:
-        """A lock that each user of the server shares; nobody holds it when nobody uses it."""
+        """A lock that each user of the server shares; it is free when nobody uses the server."""
         return self.folder / "users.lock"
 
     @property
     def alive(self) -> Path:
-        """A lock that every process of the server inherits: free means that not one of them is left."""
+        """A lock that every process of the server inherits; it is free when none of them is left."""
         return self.folder / "alive.lock"
 
     @property
@@ -90,7 +90,7 @@ class Home:
 
 
 def find(place: Path) -> Home | None:
-    """Return the home at `.andon/postgres`, or None when there is none yet."""
+    """Return the home at `.andon/postgres`; None if there is none yet."""
     if not (place / "data").exists():
         return None
     folder = place.resolve()
@@ -116,7 +116,7 @@ def make(place: Path) -> Home:
 
 
 def _let_pass(folder: Path) -> None:
-    """Let the server's user go through `.andon` to its data without letting it list or read anything there."""
+    """Let the server's user pass through `.andon` to its data, but not list or read anything there."""
     folder.chmod(folder.stat().st_mode | 0o011)
 
 
@@ -166,7 +166,7 @@ def _socket_folder(home: Home) -> None:
 
 
 def _is_private(run: Path, account: SystemAccount | None) -> bool:
-    """Return whether the linked folder is still the one we made: nobody else's, closed to everybody else."""
+    """Return whether the linked folder is still the one we made: owned by us, closed to everybody else."""
     try:
         found = run.readlink().lstat()
     except FileNotFoundError:

@@ -1,6 +1,6 @@
-"""Starts, finds and stops the server of one home.
+"""The launcher, which starts, finds and stops the server of one home.
 
-The server is nobody's child: it outlives a starter that is killed, and whoever comes next finds it by `postmaster.pid`.
+The server is nobody's child: it outlives a killed starter, and the next process finds it by `postmaster.pid`.
 """
 
 import os
@@ -28,7 +28,7 @@ from andon.kernel.postgres.home import Home
 from andon.kernel.postgres.recovery import Recovery
 
 _READY_SECONDS = 120.0
-"""The longest time a server may replay its log after a crash."""
+"""The longest time in which a server may replay its log after a crash."""
 
 _PATIENCE_SECONDS = 3.0
 _FAST_SECONDS, _IMMEDIATE_SECONDS = 30.0, 10.0
@@ -39,23 +39,23 @@ _ORDERS = (
 )
 
 _LEAVE_SECONDS = 2.0
-"""The time in which processes of a killed postmaster notice."""
+"""The time in which processes of a killed postmaster notice its end."""
 
 _POLL_SECONDS = 0.02
 _PING_SECONDS = 2.0
 _PORT_ATTEMPTS = 5
 _STARTS = 2
-"""Starts of a server that complains and ends before it is ready. A silent end means a kill: the server starts again."""
+"""Attempts to start a server that ends with an error before it is ready. A silent end means a kill, and is retried."""
 
 _PORTS = range(15_432, 32_000)
-"""Below the kernel's range for outgoing connections, so that the port is free again at the next start."""
+"""Ports below the kernel's range for outgoing connections, so that the port is free again at the next start."""
 
 _log = structlog.get_logger("andon.postgres")
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server. `url` holds the password."""
+    """A running server. `url` contains the password."""
 
     home: Home
     pid: int
@@ -68,15 +68,15 @@ class Server:
         return home.socket_folder(self.home)
 
     def is_alive(self) -> bool:
-        """Return whether this very server still runs."""
+        """Return whether this same server still runs."""
         return _is_postmaster(self.pid, self.home.data)
 
     def recovery(self) -> Recovery:
-        """Return the detection of a server that will never be ready again."""
+        """Return the detector of a server that will never be ready again."""
         return Recovery(self.pid, self.home.cluster)
 
     def kill(self) -> None:
-        """End it by force, which loses nothing: the next start replays its log."""
+        """Kill the server, which loses nothing: the next start replays its log."""
         _kill(self.pid, self.home.data)
 
 
@@ -95,7 +95,7 @@ def start(place: Path) -> Server:
 
 
 def start_locked(place: Path) -> Server:
-    """Start as `start` does, for a caller who is inside `starting`."""
+    """Start as `start` does, for a caller inside `starting`."""
     here = home.make(place)
     found = _read(here)
     if found is not None and found.status == "stopping":
@@ -106,7 +106,7 @@ def start_locked(place: Path) -> Server:
 
 
 def running(place: Path) -> Server | None:
-    """Return the server in `place`, or None when none runs."""
+    """Return the server in `place`; None if none runs."""
     with _permitted(place):
         here = home.find(place)
         found = _read(here) if here else None
@@ -114,7 +114,7 @@ def running(place: Path) -> Server | None:
 
 
 def stop(place: Path) -> bool:
-    """Stop the server in `place` and wait for its end: fast, then immediate, then by force. False if none ran."""
+    """Stop the server in `place` and wait for its end: fast, immediate, then by force. Return False if none ran."""
     if running(place) is None:
         return False
     with starting(place):
@@ -122,7 +122,7 @@ def stop(place: Path) -> bool:
 
 
 def stop_locked(place: Path) -> bool:
-    """Stop as `stop` does, for a caller who is inside `starting`."""
+    """Stop as `stop` does, for a caller inside `starting`."""
     here = home.find(place)
     found = _read(here) if here else None
     if here is None or found is None:
@@ -155,7 +155,7 @@ def _permitted(place: Path) -> Iterator[None]:
 
 
 def _launch(here: Home) -> _Postmaster:
-    """Start a server on the data, which is made if need be, and wait until it is ready."""
+    """Start a server on the data, which is created if necessary, and wait until it is ready."""
     port, ended = _port(here), 0
     for _ in range(_PORT_ATTEMPTS):
         with _nobody_else(here) as alive:
@@ -198,7 +198,7 @@ def _nobody_else(here: Home) -> Iterator[int]:
 
 
 def _forget_the_dead(here: Home) -> None:
-    """Remove the lock files of a killed server. PostgreSQL keeps them if another program got their process id."""
+    """Remove the lock files of a killed server. PostgreSQL keeps them if another program now has their process id."""
     for file in (here.data / "postmaster.pid", *home.socket_folder(here).glob(".s.PGSQL.*")):
         file.unlink(missing_ok=True)
 
@@ -222,7 +222,7 @@ def _spawn(here: Home, programs: Binaries, alive: int) -> None:
 
 
 def _ready(here: Home) -> _Postmaster | None:
-    """Wait until the server that runs or was just started answers; None when it has ended instead."""
+    """Wait until the running or just started server answers. Return None if it has ended instead."""
     begin, told, seen, recovery = time.monotonic(), False, False, None
     while time.monotonic() - begin < _READY_SECONDS:
         found = _read(here)
@@ -243,14 +243,14 @@ def _ready(here: Home) -> _Postmaster | None:
 
 
 def _answers(found: _Postmaster) -> bool:
-    """Return whether the server admits connections: not starting, not recovering, not stopping."""
+    """Return whether the server admits connections: it is not starting, recovering or stopping."""
     return found.status == "ready" and ping.admits(
         found.port, user=cluster.ROLE, database=cluster.DATABASE, timeout=_PING_SECONDS
     )
 
 
 def _ended_within(here: Home, seconds: float) -> bool:
-    """Wait until not one process of the server is left."""
+    """Wait until no process of the server is left."""
     alive = files.open_lock(here.alive)
     try:
         return files.lock_within(alive, seconds)
@@ -259,7 +259,7 @@ def _ended_within(here: Home, seconds: float) -> bool:
 
 
 def _read(here: Home) -> _Postmaster | None:
-    """Return the server that `postmaster.pid` describes, if it really runs."""
+    """Return the server that `postmaster.pid` describes, if it is running."""
     try:
         lines = (here.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         pid, port = int(lines[0]), int(lines[3])
@@ -271,7 +271,7 @@ def _read(here: Home) -> _Postmaster | None:
 
 
 def _is_postmaster(pid: int, data: Path) -> bool:
-    """Return whether the process serves this data: a number may have been given to another program meanwhile."""
+    """Return whether the process serves this data: another program may have its process id by now."""
     try:
         return psutil.Process(pid).cmdline()[1:3] == ["-D", str(data)]
     except (psutil.Error, ValueError):
@@ -331,12 +331,12 @@ def _data_version(here: Home) -> int | None:
 
 
 def _last_words(here: Home) -> str:
-    """Return PostgreSQL's last complaint, or where to read more if there is none."""
+    """Return PostgreSQL's last error message, or where to read more if there is none."""
     return _complaint(here) or f"it said nothing; see {here.start_log}"
 
 
 def _complaint(here: Home) -> str | None:
-    """Find PostgreSQL's last complaint in the file it wrote to last, which is that of this start; None without one."""
+    """Find PostgreSQL's last error message in its newest log file, that of this start; None if there is none."""
     written = [file for file in (*here.log.glob("*.log"), here.start_log) if file.exists()]
     for file in sorted(written, key=lambda file: file.stat().st_mtime_ns, reverse=True):
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()[-50:]

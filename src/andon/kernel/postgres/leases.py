@@ -1,8 +1,8 @@
-"""Users of the embedded server. The rule: whoever needs it starts it, and the last one to leave stops it.
+"""Users of the embedded server. The first user starts it, and the last one to leave stops it.
 
 Each user shares a lock which the kernel frees when its holder dies, so nobody needs to be counted. `andon up` is a user
-like any other: a command that runs beside it finds the server and leaves it; a command that runs alone starts and stops
-it.
+like any other: a command that runs at the same time finds the server and leaves it running; a command that runs alone
+starts and stops it.
 """
 
 import fcntl
@@ -44,7 +44,7 @@ def in_use(place: Path) -> bool:
 
 @contextmanager
 def available(settings: Settings) -> Iterator[str]:
-    """Yield the url a command works with: the configured database, or the embedded one, which runs meanwhile."""
+    """Yield the url for a command: the configured database, or the embedded one, which runs meanwhile."""
     if settings.database.url is not None:
         yield settings.database.url.get_secret_value()
         return
@@ -63,5 +63,5 @@ def url_of(settings: Settings) -> str:
 
 
 def place_of(settings: Settings) -> Path:
-    """Where the embedded PostgreSQL of a project is."""
+    """Return the folder of a project's embedded PostgreSQL."""
     return settings.data / "postgres"

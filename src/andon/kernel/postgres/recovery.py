@@ -1,8 +1,8 @@
 """Detection of a server that will never be ready again.
 
-After the crash of one of its processes PostgreSQL ends them all and starts `startup`, which replays its log. If that
-one is killed too, PostgreSQL 18 neither starts another nor ends, and refuses every connection for ever. `walwriter`
-runs in a ready server.
+After the crash of one of its processes PostgreSQL ends them all and starts `startup`, which replays its log. If
+`startup` is killed too, PostgreSQL 18 neither restarts it nor ends, and refuses every connection from then on.
+`walwriter` runs in a ready server.
 """
 
 import time
@@ -15,14 +15,14 @@ _LOOK_SECONDS = 1.0
 _ABANDONED_SECONDS = 7.0
 """The time without a recovery process before a server counts as abandoned.
 
-PostgreSQL gives processes five seconds to end, during which none is there.
+PostgreSQL gives processes five seconds to end, during which there is none.
 """
 
 _AT_WORK = {"startup", "walwriter"}
 
 
 class Recovery:
-    """Watches the server of process `pid`, whose processes are called after `cluster`."""
+    """Watches the server of process `pid`, whose processes have `cluster` in their titles."""
 
     def __init__(self, pid: int, cluster: str) -> None:
         self._pid = pid
@@ -31,21 +31,21 @@ class Recovery:
         self._seen_at_work: psutil.Process | None = None
 
     def is_abandoned(self) -> bool:
-        """Return whether the server lives and nothing makes it ready. Looks at its processes at most once a second."""
+        """Return whether the server lives but nothing makes it ready. Looks at its processes at most once a second."""
         now = time.monotonic()
         if now < self._looked_at + _LOOK_SECONDS:
             return False
         if now > self._looked_at + _ABANDONED_SECONDS:
-            self._worked_at = now  # we stood still, and do not know what was meanwhile
+            self._worked_at = now  # this process was suspended, and what happened meanwhile is unknown
         self._looked_at = now
         if self._is_well():
             self._worked_at = now
         return now > self._worked_at + _ABANDONED_SECONDS
 
     def _is_well(self) -> bool:
-        """Return whether one is at work, or the server is gone.
+        """Return whether a recovery process is at work, or the server is gone.
 
-        The one of the last look is asked first: to find children takes a look at all processes of the machine.
+        The process of the last look is checked first, as finding children means listing all processes of the machine.
         """
         if self._seen_at_work is not None and self._role(self._seen_at_work) in _AT_WORK:
             return True
@@ -54,7 +54,7 @@ class Recovery:
         return self._seen_at_work is not None or not roles
 
     def _role(self, process: psutil.Process) -> str | None:
-        """Return a server process's role, its title's first word; None for another process, or an ended one."""
+        """Return a server process's role, the first word of its title; None for another process, or an ended one."""
         with suppress(psutil.Error):
             title = process.cmdline()[:1]
             if title and title[0].startswith(self._title):
