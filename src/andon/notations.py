@@ -1,7 +1,7 @@
-"""Notations: how numbers, times and truths stand in text. One place for `andon init`, training and every decision.
+"""Notations: how numbers, times and booleans are written in text, for `andon init`, training and every decision.
 
-Each notation is a pattern, the SQL that reads a whole column by it, and the function that reads one value. The
-contracts that `andon init` writes name these functions. Both are tested to read the same.
+Each notation is a pattern, the SQL that reads a whole column with it, and the function that reads one value. The
+contracts that `andon init` writes name these functions. Tests check that both read the same.
 """
 
 import re
@@ -27,9 +27,9 @@ NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?"
 PADDED = r"[+-]?0\d.*"
 LONG = r"[+-]?\d{16,}"
 PLAIN_ISO = r"\d{4}-\d{2}-\d{2}([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)?)?"
-"""Times that any reader of ISO 8601 takes."""
+"""Times that any reader of ISO 8601 accepts."""
 ISO = r"\d{4}-\d{2}-\d{2}([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)? ?(Z|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?)?"
-"""Times with a zone like +0000 or +02, too."""
+"""The same, and times with a zone such as +0000 or +02."""
 RFC_2822 = (
     r"((Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?\d{1,2} (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4}"
     r" ([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)? (GMT|UTC|UT|Z|[+-]([01]\d|2[0-3])[0-5]\d)"
@@ -37,9 +37,9 @@ RFC_2822 = (
 ISO_WEEK = r"\d{4}(-W(0[1-9]|[1-4]\d|5[0-3])(-[1-7])?|W(0[1-9]|[1-4]\d|5[0-3])[1-7]?)"
 
 EPOCHS = {"epoch-s": 1, "epoch-ms": 1_000, "epoch-us": 1_000_000}
-"""Numbers since 1970, and how many of them are a second."""
+"""Units that count since 1970, and how many of each are a second."""
 _EPOCH_FROM, _EPOCH_UNTIL = 946_684_800, 2_208_988_800
-"""Between 2000 and 2040 a number in a column that is named like a time is one."""
+"""The years 2000 to 2040, in which a number in a column named like a time is one."""
 _TIME_NAME = re.compile(
     r"(?i:(^|[ _.-])(time|timestamp|ts|date|datetime|epoch|unix|unixtime|created|updated|when|at)"
     r"([ _.-]?(s|sec|secs|seconds|ms|millis|us|micros|utc))?$)|[a-z](Time|Timestamp|Date|At|Ts)$"
@@ -55,13 +55,13 @@ TIME_FORMATS = (
     *("iso", "rfc-2822", "iso-week", _COMPACT_DATE),
     *(date + time for date in _DATES for time in _TIMES),
 )
-"""Formats that times are tried with; month first before day first."""
+"""Formats that are tried for times, month first before day first."""
 
 TAKEN = (
     "ISO 8601 (2026-12-31T13:30:00+0000), RFC 2822 (Thu, 31 Dec 2026 13:30:00 +0000), ISO weeks (2026-W53), "
     "31/12/2026, 12/31/2026, 31.12.2026, 31-Dec-2026, 20261231, each with a time of day or without, and numbers"
 )
-"""Values that order rows, in words."""
+"""The accepted values that order rows, in words."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -79,7 +79,7 @@ def number_pattern(mark: str) -> str:
 
 
 def number_sql(cell: str, mark: str | None) -> str:
-    """Return the SQL of the number in a text cell; None is the notation of Python."""
+    """Return the SQL of the number in a text cell; None means Python's notation."""
     if mark is None:
         return f"TRY_CAST({cell} AS DOUBLE)"
     bare = f"regexp_replace(regexp_replace({cell}, {_quoted(_CURRENCY)}, '', 'g'), '[^0-9{mark}]', '', 'g')"
@@ -89,7 +89,7 @@ def number_sql(cell: str, mark: str | None) -> str:
 
 
 def matches_sql(cell: str, pattern: str) -> str:
-    """Return the SQL of whether a whole cell is written so."""
+    """Return the SQL of whether a whole cell matches the pattern."""
     return f"regexp_full_match({cell}, {_quoted(pattern)})"
 
 
@@ -133,7 +133,7 @@ def time_sql(cell: str, form: str | None) -> str:
 
 
 def read_time(value: Any, form: str) -> datetime | None:
-    """Return the time that a value stands for in this form, in UTC unless it says otherwise; None if it is none."""
+    """Return the time that a value means in this form, in UTC unless it has a zone; None if it is not a time."""
     try:
         if form in EPOCHS:
             return (
@@ -162,7 +162,7 @@ def likeliest_of(samples: Sequence[str]) -> str | None:
 
 
 def epoch_of(name: str, low: float, high: float) -> str | None:
-    """Return the unit in which the numbers of a column that is named like a time count since 1970."""
+    """Return the unit in which the numbers of a column named like a time count since 1970."""
     if not _TIME_NAME.search(name):
         return None
     units = [unit for unit, per in EPOCHS.items() if _EPOCH_FROM * per <= low and high < _EPOCH_UNTIL * per]
@@ -170,7 +170,7 @@ def epoch_of(name: str, low: float, high: float) -> str | None:
 
 
 def time_as(form: str) -> BeforeValidator:
-    """Make a validator that reads times in a form of TIME_FORMATS or EPOCHS; ISO 8601 is understood as well."""
+    """Make a validator that reads times in a form of TIME_FORMATS or EPOCHS, and ISO 8601 as well."""
 
     def read(value: Any) -> Any:
         if isinstance(value, str) and form in EPOCHS and not _PLAIN.fullmatch(value.strip()):
@@ -221,7 +221,7 @@ _CURRENCIES = re.compile(_CURRENCY)
 _NUMBERS = {mark: re.compile(number_pattern(mark)) for mark in (POINT, COMMA)}
 
 number_with_point = _validator(POINT)
-"""Numbers as they stand in a file, like 1,234.50, $1 234, (12.5) or 12%."""
+"""Numbers as written in a file, such as 1,234.50, $1 234, (12.5) or 12%."""
 
 number_with_comma = _validator(COMMA)
-"""Numbers as they stand in a file, like 1.234,50 €."""
+"""Numbers as written in a file, such as 1.234,50 €."""

@@ -24,7 +24,7 @@ class GatewayRefused(Unavailable):
 
 
 class Gatehouse:
-    """One toolbox of one gateway, reached with an agent's key. A call waits for a person at most as long as `wait`."""
+    """One toolbox of one gateway, used with an agent's key. A call waits for a person at most as long as `wait`."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Gatehouse:
     def through(
         self, tool: str, arguments: Mapping[str, Any], perform: Callable[[], T], *, key: str | None = None
     ) -> T:
-        """Carry a call out if it is allowed, exactly once. Repeats of the same call need the same `key`.
+        """Carry out a call exactly once, if it is allowed. Repeats of the same call need the same `key`.
 
         Raises CallNotAllowed, GatewayRefused, and what `perform` raises.
         """
@@ -65,7 +65,7 @@ class Gatehouse:
         return result
 
     def delivered(self, tool: str, arguments: Mapping[str, Any], *, key: str | None = None) -> Any:
-        """Have Andon carry a call out, and wait for its end. Raises CallNotAllowed, GatewayRefused."""
+        """Have Andon carry out a call, and wait for its end. Raises CallNotAllowed, GatewayRefused."""
         ended = self._until(self.spend(self.allowed(tool, arguments, key=key)), "begun")
         if ended["state"] != "done":
             raise CallNotAllowed(f"{tool} did not happen: {ended['error'] or ended['state']}")
@@ -130,5 +130,5 @@ _WHY = {
 
 
 def _plain(result: Any) -> Any:
-    """Return a result as JSON, or its text."""
+    """Return a result as JSON, or else as text."""
     return result if isinstance(result, str | int | float | bool | dict | list | None) else str(result)

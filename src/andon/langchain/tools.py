@@ -14,7 +14,7 @@ def governed_tools(gatehouse: Gatehouse, functions: Mapping[str, Callable[..., A
     """Return a toolbox's tools for a LangChain agent; each call is decided first.
 
     Andon carries out the tools that it delivers. `functions`, by name, carry out the others. A tool with neither is
-    left out.
+    omitted.
     """
     given = functions or {}
     return [

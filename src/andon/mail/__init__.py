@@ -1,6 +1,6 @@
-"""Mails: from bytes to the data of an event, within limits; and the way to a server that holds them.
+"""Mails: bytes parsed into the data of an event, within limits, and access to the servers that hold them.
 
-`parse` is pure and knows no server. The libraries of the extra `mail` are loaded when they are used.
+`parse` is pure and knows no server. The libraries of the extra `mail` are loaded on first use.
 """
 
 from andon.mail.crossing import Crossing

@@ -14,7 +14,7 @@ from andon.mail.limits import MailLimits
 _VOID = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
 )
-"""Tags that hold nothing and need no end."""
+"""Tags without content, which need no end tag."""
 
 _HIDDEN = ("script", "style", "head", "title", "template", "noscript")
 _BLOCKS = ("p", "div", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table", "blockquote", "pre", "hr")
@@ -30,7 +30,7 @@ def text_of(part: EmailMessage, limits: MailLimits) -> tuple[str, bool]:
     payload = part.get_payload(decode=True)
     data = payload if isinstance(payload, bytes) else b""
     is_html = part.get_content_subtype() == "html"
-    room = limits.max_text * (8 if is_html else 4)  # UTF-8 takes at most four bytes a character
+    room = limits.max_text * (8 if is_html else 4)  # UTF-8 takes at most four bytes per character
     charset = part.get_content_charset()
     text = clean(decoded(data[:room], charset if isinstance(charset, str) else None))
     text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -42,20 +42,20 @@ def text_of(part: EmailMessage, limits: MailLimits) -> tuple[str, bool]:
 
 
 def html_to_text(html: str, most: int) -> tuple[str, bool]:
-    """Return the text of HTML as far as its first `most` tags, and whether there were more; quotes begin with `> `."""
+    """Return the text of HTML up to its first `most` tags, and whether there were more; quotes begin with `> `."""
     shortened = _first_tags(html, most)
     markup, end, rest = shortened.rpartition(">")
     reader = _HtmlText()
     reader.feed(markup + end)
     reader.close()
-    # In the rest no tag ends. The parser would search all of it for the end of each tag that begins there.
+    # No tag ends in the rest. The parser would search all of it for the end of each tag that begins there.
     reader.handle_data(unescape(rest.partition("<!--")[0]))
     text = "\n".join(line.strip() for line in reader.lines)
     return _LINES.sub("\n\n", text).strip(), len(shortened) < len(html)
 
 
 class _OpenTag(NamedTuple):
-    """A tag that is not closed yet: how deep in quotes the text is after it, and whether it hides its content."""
+    """A tag that is not closed yet: the depth of quotes of the text after it, and whether it hides its content."""
 
     name: str
     quoted: int
@@ -63,9 +63,9 @@ class _OpenTag(NamedTuple):
 
 
 class _HtmlText(HTMLParser):
-    """Collects the lines of text of HTML without building a tree. An end tag closes all that was opened since.
+    """Collects lines of text from HTML without building a tree. An end tag closes everything opened since its start.
 
-    Broken comments and declarations end as the HTML standard says. The library would look for their ends at each anew.
+    Broken comments and declarations end as the HTML standard says. The library would search for the end of each again.
     """
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class _HtmlText(HTMLParser):
             self.lines.append("> " * self._quoted)
 
     def handle_endtag(self, tag: str) -> None:
-        """Close a tag with all that is open inside it; one that is not open closes nothing."""
+        """Close a tag with everything open inside it; a tag that is not open closes nothing."""
         while self._counts[tag]:
             closed = self._open.pop()
             self._counts[closed.name] -= 1
@@ -115,7 +115,7 @@ class _HtmlText(HTMLParser):
                 return
 
     def handle_data(self, data: str) -> None:
-        """Add text to the present line."""
+        """Add text to the current line."""
         if self._hidden == 0:
             self.lines[-1] += _SPACES.sub(" ", data.replace("\n", " "))
 

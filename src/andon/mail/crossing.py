@@ -1,4 +1,4 @@
-"""The point after which an attempt in a thread may have taken effect. Before it, the attempt can be given up."""
+"""The point after which an attempt in a thread may have taken effect. Before it, the attempt can be abandoned."""
 
 from threading import Lock
 
@@ -13,14 +13,14 @@ class Crossing:
         self._crossed = self._given_up = False
 
     def cross(self) -> None:
-        """Enter the part that takes effect. Raises MailboxUnavailable if the attempt was given up before."""
+        """Enter the part that takes effect. Raises MailboxUnavailable if the attempt was abandoned before."""
         with self._lock:
             if self._given_up:
                 raise MailboxUnavailable("the attempt was given up before")
             self._crossed = True
 
     def give_up(self) -> bool:
-        """Give the attempt up; return whether it may have taken effect."""
+        """Abandon the attempt. Return whether it may have taken effect."""
         with self._lock:
             self._given_up = True
             return self._crossed

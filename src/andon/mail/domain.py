@@ -7,11 +7,11 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 GENERATED_PRECEDENCE = frozenset({"bulk", "list", "junk", "auto_reply"})
-"""Values of `Precedence` that no person writes."""
+"""Values of `Precedence` in mails that no person wrote."""
 
 
 class MailAddress(NamedTuple):
-    """A mailbox: the name that is shown, and the address."""
+    """A mailbox: its display name and its address."""
 
     name: str
     address: str
@@ -19,7 +19,7 @@ class MailAddress(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MailAttachment:
-    """A part of a mail that is no text of it. Nothing here opens, unpacks or runs it."""
+    """A part of a mail that is not its text. Nothing here opens, unpacks or runs it."""
 
     name: str
     media_type: str
@@ -33,7 +33,7 @@ class MailAttachment:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail. `thread` is the ids of the mails it follows, oldest first; `text` is only what this mail says itself.
+    """One mail. `thread` has the ids of the mails it follows, oldest first; `text` is only this mail's own text.
 
     `identity` is the same for every copy of the mail, whatever folder or server holds it.
     """

@@ -1,4 +1,4 @@
-"""Headers as readable text, whatever bytes they hold: encoded words, addresses, ids and dates. Nothing here raises."""
+"""Headers as readable text, whatever their bytes: encoded words, addresses, ids and dates. Nothing here raises."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,13 +25,13 @@ KEPT = (
     "x-spam-status",
     "authentication-results",
 )
-"""The headers that an event holds, beside those with a field of their own."""
+"""The headers that an event holds, in addition to those with their own field."""
 
 LONGEST = 998
-"""Characters of a header in an event; RFC 5322 allows no longer line."""
+"""The most characters of a header in an event; RFC 5322 allows no longer line."""
 
 LONGEST_ADDRESSES = 32 * 1024
-"""Characters of a header with addresses that are read; a longer one is counted only."""
+"""The most characters of a header whose addresses are read; in a longer one they are only counted."""
 
 MOST_REFERENCES = 50
 
@@ -41,7 +41,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
-    """Return a text without characters that neither JSON nor PostgreSQL holds."""
+    """Return a text without the characters that JSON or PostgreSQL cannot store."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
@@ -62,7 +62,7 @@ def plain(value: str) -> str:
     value = " ".join(value[: 4 * LONGEST].split())
     try:
         parts = decode_header(value) if "=?" in value else [(value, None)]
-    except (HeaderParseError, ValueError):  # Base64 that is none
+    except (HeaderParseError, ValueError):  # invalid Base64
         parts = [(value, None)]
     text = "".join(part if isinstance(part, str) else decoded(part, charset) for part, charset in parts)
     return clean(" ".join(text.split()))[:LONGEST]
@@ -77,7 +77,7 @@ def addresses(values: Iterable[str], most: int) -> tuple[list[MailAddress], int]
             counted += value.count("@", LONGEST_ADDRESSES)
             value = value[:LONGEST_ADDRESSES].rpartition(",")[0]
         read = _addresses(value)
-        if not read:  # what is malformed is refused as a whole
+        if not read:  # a malformed header is refused as a whole
             read = [("", address) for address in _BARE_ADDRESS.findall(value)]
         counted += len(read)
         found += [MailAddress(plain(name), plain(address)) for name, address in read[: most - len(found)]]
@@ -92,12 +92,12 @@ def _addresses(value: str) -> list[tuple[str, str]]:
         ValueError,
         IndexError,
         TypeError,
-    ):  # comments in comments, and what else the parser trips on
+    ):  # nested comments and other input on which the parser fails
         return []
 
 
 def ids(values: Iterable[str]) -> list[str]:
-    """Return the message ids in these headers, each once and without brackets; of many the first and the newest."""
+    """Return the message ids in these headers, each once, without brackets; of many, only the first and the newest."""
     found = list(dict.fromkeys(clean(one) for value in values for one in _ID.findall(value)))
     return found if len(found) <= MOST_REFERENCES else [found[0], *found[1 - MOST_REFERENCES :]]
 

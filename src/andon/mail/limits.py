@@ -1,4 +1,4 @@
-"""The limits within which a mail is read. What exceeds one is cut, left out or refused."""
+"""The limits of reading a mail. Anything beyond them is cut, omitted or refused."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ MEBIBYTE = 2**20
 
 @dataclass(frozen=True, slots=True)
 class MailLimits:
-    """The largest mail that is read, and how much of it an event holds.
+    """The limits of a mail that is read, and of its parts that an event holds.
 
     A mail beyond the first five is refused. Beyond the other limits, the event holds the first
     recipients, the beginning of the text, and the text of the first HTML tags.

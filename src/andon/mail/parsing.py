@@ -1,7 +1,7 @@
-"""From the bytes of a mail to what its event holds, in memory that grows with the bytes alone.
+"""Parsing of a mail's bytes into the data of its event, in memory that grows only with the number of bytes.
 
-The parser of the standard library reads any bytes; what it must not read is refused while it reads: too many parts or
-header lines, or parts nested too deep. Attachments are kept as they are. Archives are never unpacked.
+The parser of the standard library reads any bytes. Too many parts or header lines, or parts nested too deep, are
+refused while it reads. Attachments are kept as they are. Archives are never unpacked.
 """
 
 import re
@@ -41,16 +41,16 @@ _NAME = re.compile(r"[^\w .,()+@=\-]")
 _LONGEST_NAME = 200
 _END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
 _LONGEST_MIME = 2000
-"""Characters of a header that says how a part is to be read."""
+"""The most characters of a header that tells how to read a part."""
 
 _UNBOUNDED = 2**31
 
 MOST_LINES = 1_500_000
-"""Lines of a mail: 40 MB of Base64 have 550,000."""
+"""The most lines of a mail: 40 MB of Base64 have 550,000."""
 
 
 def parse(raw: bytes, limits: MailLimits | None = None) -> Mail:
-    """Read a mail. Raises MailUnreadable, which says what exceeds a limit or cannot be read."""
+    """Read a mail. Raises MailUnreadable, which names what exceeds a limit or cannot be read."""
     limits = limits or MailLimits()
     message = _tree(raw, limits)
     try:
@@ -93,7 +93,7 @@ def identity(raw: bytes, limits: MailLimits | None = None) -> tuple[str, str]:
 
 
 class _BoundedParser(BytesFeedParser):
-    """The standard parser, which refuses a part too many or nested too deep as soon as it begins."""
+    """The standard parser, which refuses an excess part, or one nested too deep, as soon as it begins."""
 
     def __init__(self, limits: MailLimits) -> None:
         self._limits = limits
@@ -107,7 +107,7 @@ class _BoundedParser(BytesFeedParser):
         return EmailMessage(**options)
 
     def _new_message(self) -> None:
-        """Begin a message inside the one that is read."""
+        """Begin a message inside the one being read."""
         if len(self._msgstack) > self._limits.max_depth:  # type: ignore[attr-defined]
             raise _beyond("parts", f"MIME parts nested deeper than {self._limits.max_depth}", "max_depth")
         super()._new_message()  # type: ignore[misc]
@@ -122,7 +122,7 @@ class _BoundedParser(BytesFeedParser):
 
 
 def _shortened(lines: list[str]) -> list[str]:
-    """Return header lines without the rest of too long MIME headers: to read one takes the square of its length."""
+    """Return header lines with overlong MIME headers cut: reading one takes time quadratic in its length."""
     kept: list[str] = []
     left = _LONGEST_MIME
     for line in lines:
@@ -214,7 +214,7 @@ def _attachment(part: EmailMessage, kind: str) -> MailAttachment:
 
 
 def _payload(part: EmailMessage) -> bytes:
-    """Return the decoded content of a part; broken Base64 as far as it goes."""
+    """Return the decoded content of a part; broken Base64 as far as it can be decoded."""
     if part.is_multipart():  # a mail inside the mail
         inner: bytes = _safely(lambda: part.get_payload(0).as_bytes(), b"")  # type: ignore[union-attr]
         return inner
@@ -227,7 +227,7 @@ def _is_attached(part: EmailMessage) -> bool:
 
 
 def _safely(ask: Callable[[], Any], otherwise: Any) -> Any:
-    """Return what a part says of itself, or `otherwise` where its header is so broken that the parser raises."""
+    """Return a property from a part's header, or `otherwise` if the header is so broken that the parser raises."""
     try:
         return ask()
     except Exception:  # noqa: BLE001 - the edge to a parser that is given what anybody sends

@@ -5,10 +5,10 @@ from functools import cache
 from typing import Any, NamedTuple
 
 LONGEST = 20_000
-"""Characters that are searched for a quoted mail. The rest is added to the part in which the last of them is."""
+"""The most characters that are searched for a quoted mail. The rest is added to the part with the last of them."""
 
 LONGEST_LINE = 2000
-"""A text with a longer line is not searched by patterns: no mail program writes one, and the search would be slow."""
+"""The longest line of a text that is searched by patterns. No mail program writes longer ones; they would be slow."""
 
 LANGUAGES = ["en", "de", "fr", "it", "es", "nl", "pl"]
 
@@ -25,7 +25,7 @@ class Split(NamedTuple):
 
 
 def split(text: str) -> Split:
-    """Split a text. Nothing is lost: what is recognised as neither quote nor signature is its own text."""
+    """Split a text. Nothing is lost: whatever is neither quote nor signature is its own text."""
     head, rest = text[:LONGEST], text[LONGEST:]
     own, quoted = _without_quoted_lines(head)
     own, signature = _without_signature(own)
@@ -34,13 +34,13 @@ def split(text: str) -> Split:
         quoted = "\n".join(part for part in (more, quoted) if part)
     if rest:
         own, quoted = (own, f"{quoted}\n{rest}") if quoted else (f"{own}{rest}", quoted)
-    if not own.strip():  # all was quoted: a forwarded mail says what it forwards
+    if not own.strip():  # everything was quoted: a forwarded mail
         own, quoted = quoted, ""
     return Split(own.strip(), quoted.strip(), signature.strip())
 
 
 def _without_quoted_lines(text: str) -> tuple[str, str]:
-    """Take out lines that begin with `>`."""
+    """Remove lines that begin with `>`."""
     own: list[str] = []
     quoted: list[str] = []
     for line in text.split("\n"):
@@ -49,15 +49,15 @@ def _without_quoted_lines(text: str) -> tuple[str, str]:
 
 
 def _without_signature(text: str) -> tuple[str, str]:
-    """Take out what follows a line of two dashes and a blank (RFC 3676)."""
+    """Remove everything after a line of two dashes and a space (RFC 3676)."""
     found = _DASHES.search(text)
     return (text, "") if found is None else (text[: found.start()], text[found.end() :])
 
 
 class _AtLines:
-    """Finds a pattern whose every alternative begins at the start of a line, or with the end of the line before.
+    """Finds a pattern whose alternatives all begin at the start of a line, or with the end of the previous line.
 
-    The library tries its pattern at each character, which takes three quarters of the time of a mail's split.
+    The library tries its pattern at each character, which takes three quarters of the time to split a mail.
     """
 
     def __init__(self, pattern: re.Pattern[str]) -> None:
@@ -76,12 +76,12 @@ class _AtLines:
 
 
 def _next_edge(text: str, at: int) -> int:
-    """Return the next place from here on at the start or the end of a line; -1 if there is none."""
+    """Return the next start or end of a line from here on; -1 if there is none."""
     return at if 0 < at <= len(text) and text[at - 1] == "\n" else text.find("\n", at)
 
 
 class _Nothing:
-    """Finds nothing: disclaimers are part of what a mail says."""
+    """Finds nothing: disclaimers belong to a mail's text."""
 
     def findall(self, _: str) -> list[str]:
         """Return an empty list."""
@@ -90,14 +90,14 @@ class _Nothing:
 
 @cache
 def _patterns() -> tuple[Any, Any]:
-    """Return what stands in for the library's patterns of headers and of disclaimers."""
+    """Return the replacements of the library's patterns for headers and disclaimers."""
     from mailparser_reply.parser import EmailMessage  # the extra mail
 
     return _AtLines(EmailMessage(text="", languages=list(LANGUAGES)).HEADER_REGEX), _Nothing()
 
 
 def _by_patterns(text: str, signature: str) -> tuple[str, str, str]:
-    """Take out mails that follow a line such as `On Monday Zoe wrote:`, and closing words, in seven languages."""
+    """Remove mails that follow a line such as `On Monday Zoe wrote:`, and closing words, in seven languages."""
     from mailparser_reply.parser import EmailMessage  # the extra mail
 
     headers, nothing = _patterns()

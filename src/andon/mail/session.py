@@ -1,6 +1,6 @@
-"""One connection to an IMAP server, which blocks: use it from one thread at a time. Nothing it reads is marked.
+"""A blocking connection to an IMAP server: use it from one thread at a time. It marks nothing as read.
 
-Raises MailboxUnavailable when the server does not answer, FolderMissing when there is no such folder.
+Raises MailboxUnavailable if the server does not answer, FolderMissing if there is no such folder.
 """
 
 import ipaddress
@@ -26,7 +26,7 @@ _ANDON = {"name": "andon"}
 
 @dataclass(frozen=True, slots=True)
 class ImapServer:
-    """How a server is reached. A server that is not on this machine is spoken to with TLS, unless `plain` is set."""
+    """The address and login of a server. Connections to other machines use TLS, unless `plain` is set."""
 
     host: str
     port: int
@@ -39,14 +39,14 @@ class ImapServer:
 
 
 class FolderStatus(NamedTuple):
-    """What a server says of a folder without opening it. `validity` changes when the server renumbers its mails."""
+    """A folder's state, reported without opening it. `validity` changes when the server renumbers its mails."""
 
     validity: int
     next_uid: int
 
 
 class MailHead(NamedTuple):
-    """What is known of a mail before it is read."""
+    """The facts known of a mail before it is read."""
 
     size: int
     at: datetime | None
@@ -72,13 +72,13 @@ class MailSession:
         return [str(name) for flags, _, name in listed if b"\\noselect" not in {flag.lower() for flag in flags}]
 
     def status(self, folder: str) -> FolderStatus:
-        """Return where a folder's numbers are. Raises FolderMissing."""
+        """Return a folder's state. Raises FolderMissing."""
         with self._asking(folder):
             found = self._client.folder_status(folder, ["UIDVALIDITY", "UIDNEXT"])
         return FolderStatus(int(found[b"UIDVALIDITY"]), int(found[b"UIDNEXT"]))
 
     def open(self, folder: str, *, write: bool = False) -> int:
-        """Select a folder, to read only unless `write`; return its validity. Raises FolderMissing."""
+        """Select a folder, read-only unless `write` is set. Return its validity. Raises FolderMissing."""
         if self._selected != (folder, write):
             self._selected = None
             with self._asking(folder):
@@ -87,12 +87,12 @@ class MailSession:
         return self._validity
 
     def reopen(self, folder: str) -> int:
-        """Select a folder anew; return its present validity. Raises FolderMissing."""
+        """Select a folder again. Return its present validity. Raises FolderMissing."""
         self._selected = None
         return self.open(folder)
 
     def uids_from(self, uid: int) -> list[int]:
-        """Return the numbers of the mails in the open folder from one number on, in order."""
+        """Return the numbers of the mails in the open folder, from one number on, in order."""
         with self._asking():
             self._client.noop()
             return sorted(one for one in self._client.search(["UID", f"{uid}:*"]) if one >= uid)
@@ -104,17 +104,17 @@ class MailSession:
             return set(self._client.search(["UID", ",".join(map(str, uids))])) & set(uids)
 
     def first_uid(self) -> int | None:
-        """Return the least number in the open folder; None if it is empty."""
+        """Return the smallest number in the open folder; None if it is empty."""
         with self._asking():
             return next(iter(sorted(self._client.search(["ALL"]))), None)
 
     def uids_since(self, day: date) -> list[int]:
-        """Return the numbers of the mails in the open folder that came on a day or later."""
+        """Return the numbers of the mails in the open folder that arrived on a day or later."""
         with self._asking():
             return sorted(self._client.search(["SINCE", day]))
 
     def heads(self, uids: Sequence[int]) -> dict[int, MailHead]:
-        """Return the size and arrival of these mails; those that are gone are left out."""
+        """Return the size and arrival of these mails; those that are gone are omitted."""
         if not uids:
             return {}
         with self._asking():
@@ -142,7 +142,7 @@ class MailSession:
         with self._asking():
             self._client.noop()
             found = self._client.search(["HEADER", "Message-ID", message_id])
-        # A search finds parts of an id, too.
+        # A search also finds parts of an id.
         headers = self.fetch(sorted(found), "HEADER.FIELDS (MESSAGE-ID)")
         return [uid for uid, header in sorted(headers.items()) if f"<{message_id}>".encode() in header]
 
@@ -158,7 +158,7 @@ class MailSession:
         return {uid: frozenset(flag.decode("ascii", "replace").lower() for flag in one) for uid, one in found.items()}
 
     def move(self, uids: Sequence[int], folder: str) -> None:
-        """Move mails from the folder that is open to write. Raises FolderMissing if there is no such place."""
+        """Move mails from the folder that is open to write. Raises FolderMissing if there is no such target."""
         with self._asking(folder):
             if self._client.has_capability("MOVE"):
                 self._client.move(uids, folder)
@@ -178,7 +178,7 @@ class MailSession:
                 self._client.uid_expunge(uids)
 
     def sent_to(self, address: str, day: date) -> list[int]:
-        """Return the numbers of the mails in the open folder to an address that came on a day or later."""
+        """Return the numbers of the mails to an address in the open folder that arrived on a day or later."""
         with self._asking():
             return sorted(self._client.search(["TO", address, "SINCE", day, "UNDELETED"]))
 
@@ -188,7 +188,7 @@ class MailSession:
             self._client.append(folder, message, flags)
 
     def make(self, folder: str) -> None:
-        """Make a folder if it is not there. Several sessions may do so at once."""
+        """Make a folder if it does not exist. Several sessions may do so concurrently."""
         from imapclient.exceptions import IMAPClientError  # the extra mail
 
         with self._asking():
@@ -202,11 +202,11 @@ class MailSession:
 
     @property
     def can_wait(self) -> bool:
-        """Whether the server tells of new mails by itself (IDLE)."""
+        """Whether the server announces new mails (IDLE)."""
         return bool(self._client.has_capability("IDLE"))
 
     def wait(self, seconds: float) -> bool:
-        """Wait until something changes in the open folder, at most so long; return whether something did."""
+        """Wait for a change in the open folder, at most this long. Return whether there was one."""
         if not self._idling:
             with self._asking():
                 self._client.idle()
@@ -230,7 +230,7 @@ class MailSession:
 
     @contextmanager
     def _asking(self, folder: str | None = None, *, idle: bool = False) -> Iterator[None]:
-        """Translate the library's errors. After a refusal it asks whether the folder exists."""
+        """Translate the library's errors. After a refusal, check whether the folder exists."""
         from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError  # the extra mail
 
         try:
@@ -258,7 +258,7 @@ class MailSession:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine by its name alone."""
+    """Return whether a host is this machine, judged by its name alone."""
     if host == "localhost":
         return True
     try:
@@ -300,6 +300,6 @@ def _utc(at: datetime | None) -> datetime | None:
 
 
 def _words(error: BaseException) -> str:
-    """Describe an error; what a server says is cut, and never holds what was sent to it."""
+    """Describe an error; a server's text is cut, and never contains what was sent to it."""
     text = str(error) if isinstance(error, OSError) else str(error)[:200]
     return " ".join(text.split()) or type(error).__name__

@@ -1,6 +1,6 @@
-"""The HTTP API of a mail service, with tokens by OAuth 2. Only the service's own addresses are asked.
+"""The HTTP API of a mail service, with tokens by OAuth 2. Requests go only to the service's own addresses.
 
-Raises MailboxUnavailable when it does not answer, or answers with an error that the caller cannot act on.
+Raises MailboxUnavailable if it does not answer, or answers with an error on which the caller cannot act.
 """
 
 import asyncio
@@ -47,14 +47,14 @@ class OAuth:
 
 @dataclass(frozen=True, slots=True)
 class WebAnswer:
-    """An answer. `cut` says that it was longer than allowed."""
+    """An answer. `cut` is true if it was longer than allowed."""
 
     status: int
     content: bytes
     cut: bool = False
 
     def json(self) -> Any:
-        """Return the answer as values. Raises MailboxUnavailable if it is no JSON object."""
+        """Return the answer as values. Raises MailboxUnavailable if it is not a JSON object."""
         try:
             found = from_json(self.content)
         except ValueError:
@@ -79,10 +79,10 @@ class MailApi:
     async def get(
         self, place: str, *, headers: Mapping[str, str] | None = None, most: int = _LARGEST_ANSWER
     ) -> WebAnswer:
-        """Ask for a path below the service, or for an address that the service itself has named."""
+        """Request a path below the service, or an address that the service itself has given."""
         url = self._url(place)
         answer = await self._get(url, headers or {}, most)
-        if answer.status == 401 and self._oauth.token is None:  # the token was withdrawn before its time
+        if answer.status == 401 and self._oauth.token is None:  # the token was revoked early
             self._good_until = 0.0
             answer = await self._get(url, headers or {}, most)
         if answer.status in (401, 403):

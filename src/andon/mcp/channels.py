@@ -16,16 +16,16 @@ class Channel(Protocol):
         ...
 
     async def send(self, message: Message) -> None:
-        """Send a message. A peer that has ended does not get it."""
+        """Send a message. A peer that has ended does not receive it."""
         ...
 
     async def aclose(self) -> None:
-        """End the conversation."""
+        """End the connection."""
         ...
 
 
 class LineChannel:
-    """Messages as lines of JSON on two byte streams. Invalid lines are dropped, and with `answers` get an error."""
+    """Messages as lines of JSON on two byte streams. Invalid lines are dropped; with `answers` they get an error."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool) -> None:
         self._reader, self._writer, self._answers = reader, writer, answers

@@ -13,7 +13,7 @@ import httpx
 from andon.mcp.errors import AndonRefused, AndonUnreachable
 
 LARGEST_ANSWER = 16 * 1024 * 1024
-"""Most bytes of one answer."""
+"""The most bytes of one answer."""
 
 ALLOWED, WAITING = "allowed", "waiting"
 """The states of a call that may still be made."""
@@ -43,7 +43,7 @@ class RemoteCall:
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
-        """Read a call from an answer. Raises AndonUnreachable if the answer is not a call."""
+        """Read a call from an answer. Raises AndonUnreachable if it is not one."""
         if not all(isinstance(answer.get(name), str) for name in ("id", "state", "digest")):
             raise AndonUnreachable("The answer is no tool call: it needs id, state and digest")
         reasons = answer.get("reasons")
@@ -98,7 +98,7 @@ class GatewayClient:
         return RemoteCall.of(await self._once(f"/v1/toolboxes/{quoted(toolbox)}/calls", body, key=key))
 
     async def find_call(self, call_id: str, *, key: str | None = None) -> RemoteCall:
-        """Return a tool call in its present state."""
+        """Return a tool call with its present state."""
         return RemoteCall.of(await self.get(f"/v1/tool-calls/{quoted(call_id)}", key=key))
 
     async def left_open(self, toolbox: str, *, run: str | None, key: str | None = None) -> list[RemoteCall]:
@@ -166,7 +166,7 @@ class GatewayClient:
 
 
 def quoted(part: str) -> str:
-    """Return a name escaped as one part of a path."""
+    """Return a name escaped as one segment of a path."""
     return quote(part, safe="").replace(".", "%2E")
 
 

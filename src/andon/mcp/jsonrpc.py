@@ -14,7 +14,7 @@ Message = dict[str, Any]
 """A request, notification or response."""
 
 LONGEST_MESSAGE = 16 * 1024 * 1024
-"""Most bytes of one message."""
+"""The most bytes of one message."""
 
 INVALID_REQUEST, INVALID_PARAMS, INTERNAL_ERROR = -32600, -32602, -32603
 MISSING_CAPABILITY = -32021

@@ -10,10 +10,10 @@ from typing import Any
 from andon.policies import Formula, ValueKind
 
 LARGEST = 1e15
-"""A value beyond this is no business measure; it counts as one that cannot be computed."""
+"""The largest value of a measure; a larger one counts as not computable."""
 
 _LONGEST = 100
-"""Characters of a segment's text."""
+"""The most characters of a segment's text."""
 
 
 class Grouping(StrEnum):
@@ -78,12 +78,12 @@ class DeclaredMeasure:
 
     @property
     def reads(self) -> frozenset[str]:
-        """The names of everything that it looks at."""
+        """The names of everything that it reads."""
         return frozenset(name for formula in (self.value, self.when) if formula is not None for name in formula.reads)
 
     @property
     def may_change(self) -> bool:
-        """Whether the value of a decision may change after it was made."""
+        """Whether the value of a decision may change after the decision was made."""
         return self.value is None or "label" in self.reads
 
     def compute(self, facts: Mapping[str, Any]) -> Decimal | None:
@@ -94,10 +94,10 @@ class DeclaredMeasure:
 
 
 def exact(value: float | None) -> Decimal | None:
-    """Return a number as the decimal that it is written as, so that sums are exact; None if it is too large."""
+    """Return a number as the decimal of its written form, so that sums are exact; None if it is too large."""
     return None if value is None or abs(value) > LARGEST else Decimal(repr(float(value)))
 
 
 def segment_value(value: Any) -> str | bool | None:
-    """Return the value of a field as it stands in a segment."""
+    """Return the value of a field as written in a segment."""
     return value if isinstance(value, bool | None) else str(value)[:_LONGEST]

@@ -46,7 +46,7 @@ class MeasuredDecision:
         self._facts = {name: self._fact(name) for name in reads if name != "label"}
 
     def cell(self, measure: DeclaredMeasure) -> Cell:
-        """Return where the decision counts: by the day of its event in UTC, its arm, and its segment."""
+        """Return the cell in which the decision counts: by the day of its event in UTC, its arm, and its segment."""
         line = self.record.line
         at = self.record.happened_at or self.record.asked_at
         segment = {field: segment_value(self._given.get(field)) for field in measure.by}
@@ -76,7 +76,7 @@ def fact_of(
     risk: Risk,
     outcome: str,
 ) -> Any:
-    """Return what a name in a measure stands for in one decision; None if it is missing there."""
+    """Return the value of a measure's name in one decision; None if it is missing there."""
     root, _, key = name.partition(".")
     match root:
         case "input":

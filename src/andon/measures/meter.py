@@ -1,7 +1,7 @@
-"""The meter: reads the feed and keeps the sums, one transaction per step, so a kill neither loses nor doubles anything.
+"""The meter, which reads the feed and keeps the sums in one transaction per step: a kill loses and doubles nothing.
 
-A value that may change is kept with its decision. A sum changes by the difference to that, so a decision can be
-measured again at any time: when a label or a report comes in, and when its truth matures.
+A value that may change is kept with its decision. A sum changes by the difference to the kept value, so a decision can
+be measured again at any time: when a label or a report arrives, and when its truth matures.
 """
 
 from collections import defaultdict
@@ -25,7 +25,7 @@ PART = "measures"
 """The part of an automation's description that declares measures."""
 
 AT_ONCE = 2_000
-"""Decisions of the feed in one transaction."""
+"""The most decisions of the feed in one transaction."""
 
 GROUP = 500
 """Decisions that are measured again together."""
@@ -33,11 +33,11 @@ GROUP = 500
 GROUPS_AT_ONCE = 4
 
 _EARLIER = timedelta(minutes=5)
-"""The difference allowed between clocks: the feed is read from so long before the first declaration."""
+"""The allowed difference between clocks: the feed is read from this long before the first declaration."""
 
 
 class Meter:
-    """The consumer of the feed that keeps the sums. One object a worker; one worker at a time does the work."""
+    """The consumer of the feed that keeps the sums. Each worker has one; one worker at a time does the work."""
 
     def __init__(self) -> None:
         self._feed: Feed | None = None
@@ -45,7 +45,7 @@ class Meter:
         self._sets: dict[tuple[str, int], MeasureSet] = {}
 
     def work(self, tx: Tx, now: datetime) -> bool:
-        """Measure what was decided, and again what is due. Return whether there may be more."""
+        """Measure new decisions, and those due to be measured again. Return whether there may be more."""
         step = _Step(tx, now)
         taken = self._take(tx)
         step.count([self._measured(tx, item) for item in taken])
@@ -68,7 +68,7 @@ class Meter:
                 taken = self._feed.take(tx, AT_ONCE)
             except ConsumerBusy:
                 return ()
-            if decisions.declaring(tx, PART).keys() != names.keys():  # its first decisions may have been passed over
+            if decisions.declaring(tx, PART).keys() != names.keys():  # its first decisions may have been skipped
                 savepoint.rollback()
                 return ()
         return taken.items
@@ -90,7 +90,7 @@ class _Step:
         self._truths: dict[str, Truth | None] = {}
 
     def count(self, taken: Sequence[MeasuredDecision]) -> None:
-        """Count decisions for the first time; each measure that cannot change is final."""
+        """Count decisions for the first time. Measures that cannot change are final."""
         for decision in taken:
             facts = decision.facts()
             for measure in decision.measures.measures:
@@ -149,7 +149,7 @@ class _Step:
         return None if valid is None else valid.value
 
     def _maturing(self, taken: Sequence[MeasuredDecision]) -> Iterator[tuple[datetime, list[UUID]]]:
-        """Yield moments, and the decisions whose class will be assumed at them if nothing is reported."""
+        """Yield moments with the decisions whose class will be assumed then, if nothing is reported."""
         waiting = []
         for decision in taken:
             record = decision.record
@@ -169,7 +169,7 @@ class _Step:
 
 
 def subscribe(events: Events) -> None:
-    """Have decisions measured again from now on when a label of theirs is recorded or corrected."""
+    """From now on, have decisions measured again when one of their labels is recorded or corrected."""
     events.subscribe(labels.LabelRecorded, _relabelled)
     events.subscribe(labels.LabelCorrected, _relabelled)
     events.subscribe(labels.LabelsImported, _imported)

@@ -1,6 +1,6 @@
-"""Reports: the worth of a decision by other systems.
+"""Reports: the value of decisions as other systems report it.
 
-The report that became known last stands, in any order of arrival.
+The report that became known last counts, in whatever order reports arrive.
 """
 
 from collections import Counter
@@ -24,15 +24,15 @@ from andon.measures.errors import MeasureReportInvalid
 from andon.measures.published import MeasuresReported
 
 CLOCKS_DIFFER = timedelta(minutes=5)
-"""A sender's clock may be fast by this much; what it says lies in the future is then known now."""
+"""The allowed lead of a sender's clock; a report from within it counts as known now."""
 
 Visible: TypeAlias = Callable[[str], bool]
-"""Says whether decisions of an automation exist for the caller. Raises Forbidden if it may not report about them."""
+"""Returns whether decisions of an automation exist for the caller. Raises Forbidden if it may not report about them."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeasureReport:
-    """The value of one measure for one decision; without `known_at` it is known now."""
+    """The value of one measure for one decision, known now unless `known_at` is given."""
 
     decision_id: UUID
     measure: str
@@ -42,7 +42,7 @@ class MeasureReport:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """The numbers of reports that were recorded, and that repeat a standing value."""
+    """The numbers of reports that were recorded, and of those that repeat a standing value."""
 
     recorded: int
     repeated: int

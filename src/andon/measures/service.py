@@ -1,4 +1,4 @@
-"""Reading what decisions were worth."""
+"""Reads of the values of decisions."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -11,7 +11,7 @@ from andon.measures.domain import Grouping, MeasureSum
 
 
 def sums(tx: Tx, automation: str, since: date, until: date, by: Grouping | None = None) -> list[MeasureSum]:
-    """Return the sums of an automation's measures over UTC days, both included; without `by`, one for each measure."""
+    """Return the sums of an automation's measures over UTC days, both included; without `by`, one per measure."""
     return store.sums(tx, automation, since, until, by)
 
 

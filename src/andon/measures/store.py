@@ -59,7 +59,7 @@ def values_of(tx: Tx, ids: Sequence[UUID]) -> dict[Key, Decimal]:
 
 
 def keep(tx: Tx, values: Mapping[Key, Decimal | None]) -> None:
-    """Write values that may change; what has none any more is deleted."""
+    """Write values that may change; delete those that no longer exist."""
     kept = [
         {"decision_id": key[0], "measure": key[1], "value": value} for key, value in values.items() if value is not None
     ]
@@ -77,7 +77,7 @@ def recount_at(tx: Tx, due_at: datetime, decisions: Sequence[UUID]) -> None:
 
 
 def take_due(tx: Tx, now: datetime, limit: int) -> list[list[UUID]]:
-    """Take the decisions that are to be measured again by now, in the groups in which they were written down."""
+    """Take the decisions that are due to be measured again, in the groups in which they were written."""
     return [list(row.decisions) for row in tx.execute(_TAKE_DUE, {"now": now, "limit": limit})]
 
 
@@ -87,7 +87,7 @@ def add_reports(tx: Tx, reports: Sequence[Mapping[str, Any]]) -> None:
 
 
 def standing_reports(tx: Tx, ids: Sequence[UUID]) -> dict[Key, tuple[Decimal, datetime]]:
-    """Return the report of each decision and measure that became known last: its value, and when it was known."""
+    """Return, for each decision and measure, the report that became known last: its value and that time."""
     c = measure_reports.c
     query = select(c.decision_id, c.measure, c.value, c.known_at).ext(distinct_on(c.decision_id, c.measure))
     query = query.where(_among(c.decision_id, ids))
@@ -137,7 +137,7 @@ def sums(tx: Tx, automation: str, since: date, until: date, by: Grouping | None)
 
 
 def totals(tx: Tx) -> list[tuple[str, str, MeasureSum]]:
-    """Return the sums of all time by automation and model version, which is named beside each."""
+    """Return the sums of all time by automation and model version."""
     c = measure_sums.c
     version = func.split_part(c.arm, "+", 1).label("version")
     query = select(c.automation, c.measure, c.unit, version, *_SUMMED).group_by(

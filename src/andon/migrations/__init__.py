@@ -1,6 +1,6 @@
-"""The database's schema: the version this code expects, and whether a database has it. `upgrading.py` upgrades one.
+"""The database's schema: the version that this code expects, and whether a database has it. See `upgrading.py`.
 
-Nothing here needs Alembic, which would cost every process 30 MB and half a second, unless there is an upgrade.
+Without an upgrade, nothing here needs Alembic, which would cost every process 30 MB and half a second.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Upgrades of a database to the present schema. SQL files beside the revision hold its statements, one file a slice."""
+"""Upgrades of a database to the present schema. SQL files next to a revision have its statements, one per slice."""
 
 import importlib
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ _LOCK = 0x616E646F6E
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Run the missing upgrades up to a revision, once, whoever calls concurrently. Raises DatabaseUnavailable."""
+    """Run the missing upgrades up to a revision, once even if called concurrently. Raises DatabaseUnavailable."""
     with database.begin() as tx:
         tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         config = _config()

@@ -1,7 +1,7 @@
 """The program that answers for a packed model in a process of its own: `PYTHON -I answering.py RUNTIMES FOLDER`.
 
 FOLDER holds the request and the rows. The program writes the answer there, and the names of the modules that it
-imported for the answer. It sees nothing of Andon but the runtimes, as in the place where the model will run.
+imported for the answer. It sees nothing of Andon but the runtimes, as where the model will run.
 """
 
 import json
@@ -17,7 +17,7 @@ REQUEST, ROWS, TEXTS, ANSWER, MODULES = "request.json", "rows.npy", "rows.json",
 
 
 def main(runtimes: Path, folder: Path) -> None:
-    """Open the model, ask it, write down what it said."""
+    """Open the model, ask it, and write its answer."""
     before = set(sys.modules)
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
     import numpy as np
@@ -43,7 +43,7 @@ def _rows(folder: Path) -> Any:
 
 
 def _loaded(folder: Path) -> ModuleType:
-    """Return the package of runtimes, loaded by its path: there may be no Andon where a model runs."""
+    """Return the package of runtimes, loaded by its path, as Andon may not be installed where a model runs."""
     spec = spec_from_file_location("runtimes", folder / "__init__.py")
     if spec is None or spec.loader is None:
         raise ImportError(f"{folder} holds no runtimes")
@@ -53,7 +53,7 @@ def _loaded(folder: Path) -> ModuleType:
 
 
 def _imported(names: set[str], unpacked: Path) -> set[str]:
-    """Top-level modules among `names`, without those that came with the model."""
+    """Return the top-level modules among `names`, without those that came with the model."""
     files = {name: getattr(sys.modules[name], "__file__", None) for name in names if "." not in name}
     return {name for name, file in files.items() if not (file and Path(file).is_relative_to(unpacked))} - {"runtimes"}
 

@@ -1,7 +1,7 @@
-"""Asks a packed model, by the runtime that will serve it, what it answers; its figures rest on nothing else.
+"""The answers of a packed model, from the runtime that will serve it; its figures rest on nothing else.
 
-A model that brings code of its own is asked in a fresh process, which sees what was packed and installed but not the
-folder of the training script: what is missing from the package is found now.
+A model with its own code is asked in a fresh process, which sees the package and the installed libraries but not the
+folder of the training script: so anything missing from the package is found now.
 """
 
 import json
@@ -29,7 +29,7 @@ _SHOWN_LINES = 20
 class PackedFile:
     """One packed model file.
 
-    `modules` are the top-level modules that were imported to answer; they are known after the first answer.
+    `modules` are the top-level modules imported to answer; they are known after the first answer.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class PackedFile:
             self._predict = self._predict_apart if runtime.isolated_only else _open(runtime, file, signature).predict
 
     def predict(self, matrix: Matrix) -> Matrix:
-        """Raw probabilities [rows, classes]. Raises PackageInvalid, and whatever a library raises."""
+        """Return raw probabilities [rows, classes]. Raises PackageInvalid, and whatever a library raises."""
         return self._predict(matrix)
 
     def _predict_apart(self, matrix: Matrix) -> Matrix:
@@ -69,7 +69,7 @@ class PackedFile:
 
 
 def _open(runtime: Runtime, file: Path, signature: Signature) -> runtimes.Predictor:
-    """Its maker runs it, so it is trusted."""
+    """Open the model; its maker runs it, so it is trusted."""
     try:
         return runtimes.open_model(runtime, file, trusted=True, signature=asdict(signature))
     except runtimes.ModelUnreadable as error:

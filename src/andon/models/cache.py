@@ -1,4 +1,4 @@
-"""Packages on disk, in a folder named by their digest: written beside it and renamed, so that it is whole or absent.
+"""Packages on disk, in folders named by their digests. Each is written elsewhere and renamed, so it is whole or absent.
 
 They are readable by their owner only.
 """
@@ -18,7 +18,7 @@ from andon.models.package import digest_of
 
 
 def fetch(version: ModelVersion, cache: Path, read: Callable[[File], Iterable[bytes]]) -> Path:
-    """Return the folder of a version, from the cache or written from what `read` gives. Raises PackageDamaged."""
+    """Return the folder of a version, from the cache or newly written from `read`. Raises PackageDamaged."""
     folder = cache / version.digest
     if _is_whole(version, folder):
         _close(folder)
@@ -37,14 +37,14 @@ def fetch(version: ModelVersion, cache: Path, read: Callable[[File], Iterable[by
 
 
 def _close(folder: Path) -> None:
-    """Leave a package to its owner alone: a model may tell of the data it was trained on."""
+    """Restrict a package to its owner: a model may reveal the data it was trained on."""
     for path, mode in ((folder, 0o700), *((file, 0o600) for file in folder.iterdir() if file.is_file())):
         if stat.S_IMODE(path.stat().st_mode) != mode:
             path.chmod(mode)
 
 
 def _put(fresh: Path, folder: Path, version: ModelVersion) -> None:
-    """Move a fresh package into place, over a damaged one; another process may have been quicker."""
+    """Move a fresh package into place, replacing a damaged one; another process may have been faster."""
     try:
         fresh.rename(folder)
     except OSError:

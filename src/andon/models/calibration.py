@@ -1,8 +1,8 @@
-"""Calibration: raw scores to probabilities that mean what they say.
+"""Calibration: raw scores mapped to probabilities that come true as often as they say.
 
-It is centred isotonic regression (Oron and Flournoy 2017): the isotonic blocks are joined at their centres. So the map
-is monotone and keeps the ranking within a block, which plain isotonic steps destroy. It is fitted on a part of the
-held-out rows.
+The method is centred isotonic regression (Oron and Flournoy 2017): the isotonic blocks are joined at their centres. So
+the map is monotone and keeps the ranking within a block, which plain isotonic steps destroy. It is fitted on a part of
+the held-out rows.
 """
 
 from bisect import bisect_right
@@ -20,7 +20,7 @@ MINIMUM = 10
 """A class is calibrated only with at least this many rows of it and as many others."""
 
 ENOUGH = 3 * MINIMUM
-"""As many rows of the rarest class calibrate well."""
+"""The number of rows of the rarest class that calibrates well."""
 
 LEAST, MOST = 0.25, 0.5
 """The part of the held-out rows that calibrates: a quarter, or more where a class is rare, but at most half."""
@@ -31,7 +31,7 @@ _IDENTITY = Curve(x=(0.0, 1.0), y=(0.0, 1.0))
 def rows_to_fit(rows: int, rarest: float) -> int:
     """Return how many of `rows` held-out rows calibrate, given the rarest class's share; the others test the gate.
 
-    Where even half of them would hold too few of that class, more would not help.
+    If even half of them would have too few of that class, more would not help.
     """
     if rows * MOST * rarest < MINIMUM:
         return max(1, round(rows * LEAST))
@@ -39,7 +39,7 @@ def rows_to_fit(rows: int, rarest: float) -> int:
 
 
 def fit(raw: Matrix, labels: NDArray[np.int64]) -> Calibration:
-    """Curves for raw probabilities [rows, classes] whose true classes are `labels`."""
+    """Fit curves for raw probabilities [rows, classes] whose true classes are `labels`."""
     classes = raw.shape[1]
     wanted = [1] if classes == 2 else list(range(classes))
     rare = [at for at in wanted if not _enough(labels == at)]
@@ -57,7 +57,7 @@ class Calibrator:
         self._curves = [_Joined(curve) for curve in calibration.curves]
 
     def __call__(self, raw: Matrix) -> Matrix:
-        """Calibrated probabilities of raw ones, [rows, classes]; each row adds up to 1."""
+        """Return calibrated probabilities for raw ones, [rows, classes]; each row adds up to 1."""
         if not self._curves:
             return raw
         if len(self._curves) == 1:
@@ -73,22 +73,22 @@ class Calibrator:
 
 
 class _Joined:
-    """The points of a curve joined by straight lines; it is level before the first and after the last.
+    """The points of a curve joined by straight lines, constant before the first and after the last.
 
-    Its values are those of `numpy.interp` to the last bit. For the few rows of a batch `numpy.interp` costs more, most
-    of all when its code is no longer in the core's caches.
+    Its values are those of `numpy.interp` to the last bit. For the few rows of a batch `numpy.interp` costs more,
+    especially when its code has left the core's caches.
     """
 
     def __init__(self, curve: Curve) -> None:
         slopes = [(b - a) / (d - c) for a, b, c, d in zip(curve.y, curve.y[1:], curve.x, curve.x[1:], strict=False)]
         self._x = curve.x
         self._pieces = [
-            (slope if isfinite(slope) else 0.0, x, y)  # no value lies between points so near to each other
+            (slope if isfinite(slope) else 0.0, x, y)  # no value lies between points so close to each other
             for slope, x, y in zip((0.0, *slopes, 0.0), (curve.x[0], *curve.x), (curve.y[0], *curve.y), strict=True)
         ]
 
     def __call__(self, values: Sequence[float]) -> list[float]:
-        """Return the curve's value for each of these."""
+        """Return the curve's values for these scores."""
         pieces = map(self._pieces.__getitem__, map(bisect_right, repeat(self._x), values))
         return [slope * (value - x) + y for value, (slope, x, y) in zip(values, pieces, strict=True)]
 
@@ -106,6 +106,6 @@ def _curve(raw: NDArray[np.float64], hits: NDArray[np.bool_]) -> Curve:
     starts = blocks[:-1]
     share = np.add.reduceat(np.bincount(inverse, weights=hits), starts) / np.add.reduceat(weight, starts)
     centre = np.add.reduceat(x * weight, starts) / np.add.reduceat(weight, starts)
-    # No finite sample shows a probability of 0 or 1; half a case among n + 1 is the least that is claimed.
+    # No finite sample shows a probability of 0 or 1; the least that is claimed is half a case among n + 1.
     least = 0.5 / (len(raw) + 1)
     return Curve(x=tuple(centre.tolist()), y=tuple(np.clip(share, least, 1 - least).tolist()))

@@ -1,6 +1,6 @@
 """Checks that the parts of a manifest fit each other.
 
-Each part may be well-formed, and the whole still not be what was measured.
+Even if each part is well-formed, the whole may differ from what was measured.
 """
 
 from collections import Counter
@@ -16,14 +16,14 @@ from andon.models.manifest import Curve, Manifest, Runtime
 from andon.models.signature import FeatureKind, Signature
 
 _READ_TEXT = (Runtime.SKLEARN, Runtime.EMBEDDINGS, Runtime.PYTHON, Runtime.PYFUNC)
-"""What gives a model raw columns, and so texts."""
+"""The runtimes that give a model raw columns, and so texts."""
 
 _TOLERANCE = 1e-6
-"""Room for another CPU's rounding of the same arithmetic."""
+"""Tolerance for another CPU's rounding of the same arithmetic."""
 
 
 def misfits_of(manifest: Manifest) -> list[Fault]:
-    """Return what does not fit the model's classes and features, or its probes' answers at packing.
+    """Return the parts that do not fit the model's classes and features, or its probes' answers at packing.
 
     Each fault names its part.
     """
@@ -104,7 +104,7 @@ def _probe_faults(manifest: Manifest) -> Iterator[Fault]:
 
 
 def _answer_faults(manifest: Manifest) -> Iterator[Fault]:
-    """Whether order and calibration make of the probes' answers what they made of them at packing."""
+    """Yield a fault if order and calibration turn the probes' answers into other values than at packing."""
     probes = manifest.probes
     if probes.calibrated is None:
         return

@@ -9,16 +9,16 @@ from zipfile import ZipFile, ZipInfo
 from andon.models.errors import PackageInvalid
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
-"""A zip archive cannot say earlier; the true times would give the same files other bytes."""
+"""The earliest time in a zip archive; true times would give the same files different bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class PythonModel:
-    """A class named `module:Class`, made once by `Class(folder)` and asked by `predict(columns)`.
+    """A class named `module:Class`, created once by `Class(folder)` and asked by `predict(columns)`.
 
-    `code` are the files and packages to import from, `files` what lies in `folder` (weights, tables): both may be
-    folders. `columns` maps each feature to an array of raw values; `predict` answers with float probabilities
-    [rows, classes], or [rows] of the positive class.
+    `code` are the files and packages to import from, `files` the contents of `folder` (weights, tables): both may be
+    folders. `columns` maps each feature to an array of raw values; `predict` answers with float probabilities [rows,
+    classes], or [rows] of the positive class.
     """
 
     entry: str
@@ -37,13 +37,13 @@ def write_python_model(model: PythonModel, target: Path) -> None:
     with ZipFile(target, "w") as archive:
         with archive.open(_entry("entry"), "w") as opened:
             opened.write(model.entry.encode())
-        for folder in ("code/", "files/"):  # they exist, even if nothing lies in them
+        for folder in ("code/", "files/"):  # they exist, even if empty
             archive.writestr(_entry(folder), b"")
         _write(archive, contents)
 
 
 def write_folder(folder: Path, target: Path) -> None:
-    """All files of a folder as an archive."""
+    """Write all files of a folder as an archive."""
     with ZipFile(target, "w") as archive:
         _write(archive, dict(_files_in(folder, "")))
 

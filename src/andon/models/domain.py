@@ -6,10 +6,10 @@ from datetime import datetime
 from andon.models.manifest import Manifest
 
 CHAMPION = "champion"
-"""The alias whose version answers."""
+"""The alias of the version that answers."""
 
 HIGHEST_NUMBER = 2**31 - 1
-"""Of a version, as PostgreSQL keeps it."""
+"""The highest number of a version that PostgreSQL can store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class ModelVersion:
     reason: str
     registered_at: datetime
     trusted: bool = False
-    """Whether who registered it accepted that loading the model may run code (pickle)."""
+    """Whether its registrant accepted that loading the model may run code (pickle)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Alias:
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """From `set_at` on a version answers nothing (`held`), or may answer again, until the next revision."""
+    """From `set_at` until the next revision, a version answers nothing (`held`), or may answer again."""
 
     name: str
     number: int

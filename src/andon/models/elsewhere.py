@@ -1,4 +1,4 @@
-"""A model that runs on another server, as packing sees it; `serving` has the one there is."""
+"""A model that runs on another server, as packing sees it; `serving` has the only implementation."""
 
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
@@ -9,11 +9,11 @@ from andon.runtimes import Matrix
 
 @runtime_checkable
 class Elsewhere(Protocol):
-    """What `pack` needs of a model that is no file: how it is found again, and its answers."""
+    """The interface that `pack` needs of a model that is not a file: where it is, and its answers."""
 
     @property
     def file(self) -> str:
-        """The name of the file that says where it is."""
+        """The name of the file that tells where the model is."""
         ...
 
     def document(self) -> str:
@@ -23,6 +23,6 @@ class Elsewhere(Protocol):
     def reach(self, signature: Signature) -> Callable[[Matrix], Matrix]:
         """Return a function that asks the model about an encoded batch.
 
-        Raises PackageInvalid if it cannot be asked with these features.
+        Raises PackageInvalid if the model cannot be asked with these features.
         """
         ...

@@ -30,7 +30,7 @@ _ITERATIONS = 500
 class SentenceEmbedding:
     """An ONNX network and its `tokenizer.json`: a folder, the .onnx file, or an installed package that holds them.
 
-    `tokenizer` is another folder, file or package, if the first has none. The first `max_tokens` of a text are read.
+    `tokenizer` is another folder, file or package if the first has none. The first `max_tokens` of a text are read.
     """
 
     place: Path | str

@@ -1,8 +1,8 @@
-"""Raw values to numbers, the same in training, packing and serving.
+"""The encoding of raw values as numbers, identical in training, packing and serving.
 
-A number stands as it is, a boolean as 0 or 1, a category as the position among its known values. A time gives three
-columns: seconds since 1970, hour of the day and weekday (0 is Monday), in UTC. Missing and unknown are NaN. A free text
-stays a text, or None: a matrix with such a column is an array of objects.
+A number stays as it is, a boolean becomes 0 or 1, a category its position among the known values. A time gives three
+columns: seconds since 1970, hour of the day and weekday (0 is Monday), in UTC. Missing and unknown values are NaN. A
+free text stays a text, or None: a matrix with such a column is an array of objects.
 """
 
 import math
@@ -59,7 +59,7 @@ class Encoder:
             raise self._blame(rows, error) from error
 
     def _coded(self, values: Sequence[Any]) -> list[Any]:
-        """Return the values of a row, with numbers for all that are none."""
+        """Return the values of a row, encoded as numbers where their columns are."""
         coded = list(values)
         for at, coder in self._coders:
             coded[at] = coder[coded[at]]
@@ -68,8 +68,8 @@ class Encoder:
     def _matrix(self, picked: Sequence[Sequence[Any]]) -> Matrix:
         """Return rows of numbers as a matrix.
 
-        It takes a third of the time that NumPy takes to look at each value. Only missing values and texts of numbers
-        need NumPy's way.
+        This takes a third of NumPy's time, which inspects each value. Only missing values and numbers as text need
+        NumPy.
         """
         try:
             numbers = np.frombuffer(bytearray().join([self._pack(*values) for values in picked]))
@@ -106,7 +106,7 @@ def categorical_columns(features: Sequence[FeatureSpec]) -> tuple[int, ...]:
 
 
 def encode(features: Sequence[FeatureSpec], rows: Rows) -> Matrix:
-    """Return the matrix [rows, columns] a model is trained on. Raises ValueUnusable."""
+    """Return the matrix [rows, columns] on which a model is trained. Raises ValueUnusable."""
     if not isinstance(rows, Mapping):
         return Encoder(features).encode(rows)
     absent = [feature.name for feature in features if feature.name not in rows]
@@ -162,7 +162,7 @@ def _text_of_float(value: float) -> str | None:
 
 
 class _Categories(dict[Any, float]):
-    """Known values to codes; a value that is not text is looked up by its text."""
+    """Maps known values to codes; a value that is not text is looked up by its text."""
 
     def __init__(self, categories: Iterable[str]) -> None:
         super().__init__({name: float(code) for code, name in enumerate(categories)})
@@ -173,7 +173,7 @@ class _Categories(dict[Any, float]):
 
 
 class _Booleans(dict[Any, float]):
-    """0 and 1; numbers and `true`/`false` as text are taken too."""
+    """Maps booleans to 0 and 1; numbers and `true`/`false` as text are accepted too."""
 
     def __init__(self) -> None:
         super().__init__({False: 0.0, True: 1.0, None: _MISSING})
@@ -187,14 +187,14 @@ class _Booleans(dict[Any, float]):
 
 
 class _Texts:
-    """A text as it is; numbers and the like as they are written."""
+    """Returns a text unchanged; numbers and other values as they are written."""
 
     def __getitem__(self, value: Any) -> str | None:
         return value if isinstance(value, str) else text_of(value)
 
 
 class _TimePart:
-    """One number of a time: a datetime or date (UTC unless it says otherwise), ISO 8601 text, or seconds since 1970."""
+    """Maps a time to one number: a datetime or date (default: UTC), ISO 8601 text, or seconds since 1970."""
 
     def __init__(self, part: str) -> None:
         self._part = part
@@ -226,7 +226,7 @@ def _width(feature: FeatureSpec) -> int:
 
 
 def _coders(features: Sequence[FeatureSpec]) -> list[Any]:
-    """For each column what maps a raw value to its number by `[]`; None where numpy reads the number itself."""
+    """Return each column's map from raw value to number by `[]`; None where numpy reads the number itself."""
     coders: list[Any] = []
     for feature in features:
         match feature.kind:
@@ -244,7 +244,7 @@ def _coders(features: Sequence[FeatureSpec]) -> list[Any]:
 
 
 def _side_by_side(features: Sequence[FeatureSpec], picked: Sequence[Sequence[Any]]) -> Matrix:
-    """Return the matrix of values by column of the matrix; those of a time stand there once for each of its parts."""
+    """Return the matrix from values by column; the values of a time occur once for each of its parts."""
     at, columns = 0, []
     for feature in features:
         columns.append(_column(feature, list(picked[at])))
@@ -258,7 +258,7 @@ def _stacked(columns: Sequence[NDArray[Any]]) -> Matrix:
 
 
 def _column(feature: FeatureSpec, values: Any) -> Matrix:
-    """One raw feature as its columns of the matrix. Raises ValueUnusable, which names the feature but no value."""
+    """Return a raw feature's columns of the matrix. Raises ValueUnusable, which names the feature but no value."""
     numeric = isinstance(values, np.ndarray) and values.dtype.kind in "fiub" and not np.ma.isMaskedArray(values)
     try:
         if numeric and feature.kind is FeatureKind.NUMBER:

@@ -1,4 +1,4 @@
-"""The environment that a model needs elsewhere: this Python, and the exact distributions of its libraries."""
+"""The environment that a model needs elsewhere: this Python version, and the exact distributions of its libraries."""
 
 import json
 import platform
@@ -9,13 +9,13 @@ from andon.models.errors import PackageInvalid
 from andon.models.manifest import Environment
 
 ALWAYS = "numpy"
-"""Every runtime is handed arrays."""
+"""The modules that every model needs: every runtime receives arrays."""
 
 
 def capture(modules: Iterable[str], requires: Iterable[str]) -> Environment:
-    """Return the environment of these top-level modules, with the distributions as installed.
+    """Return the environment of these top-level modules, with the installed distributions.
 
-    It has the distributions that offer the modules, those in `requires`, and all that these require. Raises
+    It has the distributions that provide the modules, those in `requires`, and everything they require. Raises
     PackageInvalid for one that is not installed or that no index has, and for a model that imports Andon.
     """
     modules = set(modules)
@@ -49,7 +49,7 @@ def required_by(text: str) -> list[str]:
 
 
 def _closure(roots: list[str]) -> dict[str, str]:
-    """Names and versions of `roots` and what they require here. What a requirement leaves out is no part of it."""
+    """Return names and versions of `roots` and of their requirements here, without those whose markers exclude them."""
     from packaging.requirements import Requirement  # here, as in `required_by`
     from packaging.utils import canonicalize_name
 

@@ -22,7 +22,7 @@ from andon.models.vocabularies import first_of, parts_of, reads_text
 from andon.runtimes import foreign_types
 
 FEWEST_ROWS = 20
-"""A sample with fewer rows says next to nothing."""
+"""The fewest rows of a useful sample."""
 
 _MOST_CATEGORIES = 1_000
 _WORDS = (FeatureKind.TEXT, FeatureKind.CATEGORY)
@@ -34,7 +34,7 @@ class InferredSignature:
     """The arguments of `pack` that were inferred.
 
     `model` is the fitted object, or the path of a file that is packed as it is. Of two classes, the rarer one in the
-    sample is the second and so the positive one, wherever the model has it: `own_order`.
+    sample becomes the second and so the positive one; `own_order` is the model's order.
     """
 
     model: Any
@@ -57,13 +57,13 @@ class _Known:
     text_columns: tuple[tuple[str, ...], ...] = ()
     texts: frozenset[str] = frozenset()
     one_text: bool = False
-    """Whether all it takes is one column of texts, whose name it does not know."""
+    """Whether the model takes a single column of texts, whose name it does not know."""
 
 
 def infer(path: Path, sample: Sequence[Mapping[str, Any]], target: str | None, *, trust: bool) -> InferredSignature:
     """Infer features, kinds, categories and classes of a saved model.
 
-    Raises PackageInvalid, and PickleRefused for a file whose loading runs code, unless it is trusted.
+    Raises PackageInvalid, and PickleRefused for an untrusted file whose loading runs code.
     """
     if len(sample) < FEWEST_ROWS:
         raise PackageInvalid(f"The sample has {len(sample)} rows; {FEWEST_ROWS} are the fewest, and hundreds say more")
@@ -90,7 +90,7 @@ def infer(path: Path, sample: Sequence[Mapping[str, Any]], target: str | None, *
 
 
 def name_of(path: Path) -> str:
-    """Return a name for the model of a file: the file's own name, in lower case."""
+    """Return a name for a file's model: the file's own name in lower case."""
     name = _NAME.sub("-", path.stem.lower()).strip("-")
     return name if name[:1].isalpha() else f"model-{name}".strip("-")
 
@@ -139,7 +139,7 @@ def _skops(path: Path, *, trust: bool) -> Any:
 
 
 def _of_sklearn(model: Any) -> _Known:
-    """Also of the wrappers that LightGBM and XGBoost have for scikit-learn, out of a pickle."""
+    """Read a scikit-learn model, or a wrapper for scikit-learn of LightGBM or XGBoost from a pickle."""
     if not hasattr(model, "predict_proba"):
         raise PackageInvalid(f"{type(model).__name__} has no predict_proba, so it gives no probabilities")
     classes = tuple(str(text_of(value)) for value in getattr(model, "classes_", ()))
@@ -240,7 +240,7 @@ def _features(names: Sequence[str], rows: Sequence[Mapping[str, Any]], known: _K
 
 
 def _kind(values: Sequence[Any]) -> FeatureKind:
-    """Return the kind of values as a file has them; without values it is a number, which may be missing."""
+    """Return the kind of values from a file; without values it is a number that may be missing."""
     if all(isinstance(value, bool) or str(value).lower() in ("true", "false") for value in values) and values:
         return FeatureKind.BOOLEAN
     if all(_is_number(value) for value in values):
@@ -249,7 +249,7 @@ def _kind(values: Sequence[Any]) -> FeatureKind:
 
 
 def _is_prose(values: Sequence[Any]) -> bool:
-    """Whether values read like free text: most have several words, and few stand there twice."""
+    """Return whether values look like free text: most have several words, and few occur twice."""
     texts = [str(value) for value in values]
     return 2 * sum(len(text.split()) > 1 for text in texts) > len(texts) < 2 * len(set(texts))
 
@@ -282,7 +282,7 @@ def _plain(value: Any) -> Any:
 
 
 def _sorted(labels: Sequence[str]) -> tuple[str, ...]:
-    """Classes in the order in which libraries number them: numbers by size, else by text."""
+    """Return classes in the order in which libraries number them: numbers by size, others by text."""
     return tuple(
         sorted(set(labels), key=lambda text: (not _is_number(text), float(text) if _is_number(text) else 0.0, text))
     )

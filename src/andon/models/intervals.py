@@ -2,8 +2,8 @@
 
 The evidence of the risk gate counts errors on held-out rows above thresholds that were taken from other rows. The rows
 between two of them are a band, and the errors in it a plain binomial, so the interval is exact (Clopper and Pearson
-1934): for new rows that are like the held-out ones, it covers the share of right predictions in the band in 95 of 100
-models. It says nothing of a single row beyond its band, and takes the labels of a band together.
+1934): for new rows like the held-out ones, it covers the share of right predictions in the band in 95 of 100 models. It
+says nothing about a single row beyond its band, and pools all labels of a band.
 """
 
 import itertools
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from andon.models.manifest import RiskEvidence, RiskRow
 
 BANDS = 20
-"""At most; each has about as many rows as the next, by what was planned before the errors were counted."""
+"""The most bands; each has about as many rows as the next, as planned before the errors were counted."""
 
 LEVEL = 0.95
 
@@ -45,7 +45,7 @@ class Intervals:
 
 
 def right_between(rows: int, errors: int) -> tuple[float, float] | None:
-    """Return the exact interval of the share of right ones among so many; None if there are no rows."""
+    """Return the exact interval of the share of right rows; None if there are no rows."""
     from scipy.special import betaincinv  # here, because a gateway needs no intervals and saves the memory
 
     if rows == 0:
@@ -57,9 +57,9 @@ def right_between(rows: int, errors: int) -> tuple[float, float] | None:
 
 
 def _ends(table: Sequence[RiskRow]) -> list[RiskRow]:
-    """Return the lowest threshold of each band, from the surest down.
+    """Return the lowest threshold of each band, most confident band first.
 
-    Only planned counts choose, never the tested rows.
+    The choice rests on planned counts, never on the tested rows.
     """
     if not table:
         return []

@@ -1,6 +1,6 @@
 """The manifest: everything known about a packaged model, as one JSON document whose digest names the version.
 
-The parts are plain values. What they mean: `profile`, `calibration`, `metrics` and `risk` beside this file.
+The parts are plain values. For their meaning see `profile`, `calibration`, `metrics` and `risk` in this folder.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ _DIGEST = r"^[0-9a-f]{64}$"
 
 
 class Runtime(StrEnum):
-    """What runs a model file."""
+    """The program that runs a model file."""
 
     ONNX = "onnx"
     LIGHTGBM = "lightgbm"
@@ -36,7 +36,7 @@ class Runtime(StrEnum):
 
     @property
     def isolated_only(self) -> bool:
-        """Whether it runs a model's own code, and so never in a process of Andon's."""
+        """Whether it runs a model's own code, and so never within a process of Andon."""
         return self in (Runtime.PYTHON, Runtime.PYFUNC)
 
 
@@ -68,7 +68,7 @@ class NumericProfile(_Part):
 
 
 class CategoryProfile(_Part):
-    """How often each known category was seen; `missing` counts the absent and the unknown."""
+    """The count of each known category; `missing` counts absent and unknown values."""
 
     counts: dict[str, int]
     missing: int
@@ -76,7 +76,7 @@ class CategoryProfile(_Part):
 
 
 class Profile(_Part):
-    """What the training data looked like, and the calibrated scores of the held-out data.
+    """The distribution of the training data, and of the calibrated scores of the held-out data.
 
     Drift is measured against it.
     """
@@ -121,7 +121,7 @@ class CurvePoints(_Part):
 
 
 class ClassQuality(_Part):
-    """How well one class is told from the others on held-out rows; a share that cannot be computed is None."""
+    """How well one class is separated from the others on held-out rows; a share that cannot be computed is None."""
 
     rows: int
     predicted: int
@@ -131,7 +131,7 @@ class ClassQuality(_Part):
 
 
 class ModelQuality(_Part):
-    """Quality on the held-out rows that calibration has not seen. A figure that cannot be computed is left out."""
+    """Quality on the held-out rows that calibration has not seen. A figure that cannot be computed is omitted."""
 
     rows: int
     class_counts: dict[str, int]
@@ -140,13 +140,13 @@ class ModelQuality(_Part):
     precision_recall: CurvePoints | None = None
     reliability: CurvePoints | None = None
     by_class: dict[str, ClassQuality] | None = Field(None, exclude_if=lambda by_class: by_class is None)
-    """Of more than two classes. Packages of before lack it, and their digests are without it."""
+    """Quality by class, for more than two classes. Older packages lack it, and their digests do not cover it."""
 
 
 class RiskRow(_Part):
     """Of `rows` evidence rows with at least this confidence, `errors` were wrong; `planned` rows were expected.
 
-    The expectation was made before the errors were counted.
+    The expectation was fixed before the errors were counted.
     """
 
     threshold: float
@@ -159,8 +159,8 @@ class RiskEvidence(_Part):
     """How often confident predictions were wrong, by falling confidence; the risk gate is computed from it.
 
     `foreseen` has, for each row of the table, the calibrating rows above its threshold and how many of them were wrong.
-    `by_class` says all this of the rows predicted as each class. Older packages lack both, and their digests are
-    without them.
+    `by_class` has all this for the rows predicted as each class. Older packages lack both, and their digests do not
+    cover them.
     """
 
     table: tuple[RiskRow, ...]
@@ -181,8 +181,8 @@ class RiskEvidence(_Part):
 class Probes(_Part):
     """Invented rows, encoded, and the raw probabilities that the model gave when it was packed.
 
-    In a row None is a missing value, and a text stays a text. `calibrated` is what a decision makes of the
-    probabilities: by class, calibrated. Older packages lack it, and their digests are without it.
+    In a row, None is a missing value, and a text stays a text. `calibrated` has the probabilities that a decision uses:
+    by class, calibrated. Older packages lack it, and their digests do not cover it.
     """
 
     rows: tuple[tuple[float | str | None, ...], ...]
@@ -190,7 +190,7 @@ class Probes(_Part):
     calibrated: tuple[tuple[float, ...], ...] | None = Field(None, exclude_if=lambda calibrated: calibrated is None)
 
     def matrix(self, has_texts: bool) -> Matrix:
-        """Return the rows as a model is given them; `has_texts` is the signature's."""
+        """Return the rows as a model receives them; `has_texts` is the signature's."""
         if not has_texts:
             return np.array(self.rows, dtype=np.float64)
         matrix: Matrix = np.array(self.rows, dtype=object)
@@ -198,7 +198,7 @@ class Probes(_Part):
 
 
 class TrainingData(_Part):
-    """What the model was trained on."""
+    """The data on which the model was trained."""
 
     digest: str = Field(pattern=_DIGEST)
     rows: int
@@ -217,7 +217,7 @@ class Code(_Part):
 
 
 class Environment(_Part):
-    """Where it was packed. `packages` are the distributions it takes to run the model, with all that they require."""
+    """The environment of packing. `packages` are the distributions that the model needs, with their requirements."""
 
     python: str
     platform: str
@@ -252,7 +252,7 @@ class Manifest(_Part):
         return hashlib.sha256(rfc8785.dumps(self.model_dump(mode="json"))).hexdigest()
 
     def to_json(self) -> str:
-        """Return the document as it is written to disk and to the database."""
+        """Return the document as written to disk and to the database."""
         return self.model_dump_json(indent=1)
 
 

@@ -1,4 +1,4 @@
-"""Measuring: held-out rows are parted, some calibrate, the others are the evidence of the risk gate."""
+"""Measuring: held-out rows are split; some calibrate, the others are the evidence of the risk gate."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,13 +10,13 @@ from andon.models import calibration, risk
 from andon.models.manifest import Calibration, RiskEvidence
 from andon.runtimes import Matrix
 
-if TYPE_CHECKING:  # two megabytes that a gateway, which never draws, does without
+if TYPE_CHECKING:  # a gateway never draws, and so saves two megabytes
     from numpy.random import Generator
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Held-out rows after measuring: which of them calibrate and which test, and what each half has found."""
+    """Held-out rows after measuring: which of them calibrate and which test, and the findings of each half."""
 
     fitted: Calibration
     calibrated: Matrix
@@ -26,7 +26,7 @@ class Measured:
 
 
 def measured(raw: Matrix, labels: NDArray[np.int64], rarest: float, rng: "Generator") -> Measured:
-    """Calibrate on some rows, drawn by chance, and count errors on the others.
+    """Calibrate on some randomly drawn rows, and count errors on the others.
 
     `rarest` is the share of the rarest class in training.
     """

@@ -1,7 +1,7 @@
 """Quality on held-out rows with bootstrap intervals, and the curves the console plots.
 
-Figures are computed from row weights. A bootstrap resample is then a weight for each row and nothing is sorted again,
-so hundreds of resamples of 100,000 rows take a second. The tests compare the values with scikit-learn's.
+Figures are computed from row weights. A bootstrap resample is then a weight for each row, and nothing is sorted again:
+hundreds of resamples of 100,000 rows take a second. The tests compare the values with scikit-learn's.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from andon.models.manifest import ClassQuality, CurvePoints, Estimate, ModelQuality
 from andon.runtimes import Matrix
 
-if TYPE_CHECKING:  # two megabytes that a gateway, which never draws, does without
+if TYPE_CHECKING:  # a gateway never draws, and so saves two megabytes
     from numpy.random import Generator
 
 RESAMPLES = 300
@@ -29,7 +29,7 @@ _TINY = 1e-15
 def metrics_of(
     probabilities: Matrix, labels: NDArray[np.int64], classes: Sequence[str], *, rng: "Generator"
 ) -> ModelQuality:
-    """All figures of calibrated probabilities [rows, classes] whose true classes are `labels`."""
+    """Compute all figures of calibrated probabilities [rows, classes] whose true classes are `labels`."""
     counts = np.bincount(labels, minlength=len(classes)).tolist()
     class_counts: dict[str, int] = dict(zip(classes, counts, strict=True))
     if len(classes) > 2:
@@ -52,7 +52,7 @@ def metrics_of(
 def quality_by_class(
     predicted: NDArray[np.int64], labels: NDArray[np.int64], classes: Sequence[str]
 ) -> dict[str, ClassQuality]:
-    """Precision, recall and F1 of each class."""
+    """Compute precision, recall and F1 of each class."""
     hits = np.bincount(labels[predicted == labels], minlength=len(classes)).tolist()
     rows = np.bincount(labels, minlength=len(classes)).tolist()
     given = np.bincount(predicted, minlength=len(classes)).tolist()
@@ -81,7 +81,7 @@ def _estimates(figures: Figures, rows: int, rng: "Generator") -> dict[str, Estim
 
 
 def _resample(rows: int, rng: "Generator") -> Floats:
-    """How often each row is drawn when as many are drawn with replacement as there are."""
+    """Draw as many rows as there are, with replacement. Return how often each was drawn."""
     return np.bincount(rng.integers(0, rows, rows), minlength=rows).astype(np.float64)
 
 
@@ -125,7 +125,7 @@ def _multiclass(probabilities: Matrix, labels: NDArray[np.int64]) -> Figures:
 
 
 class _Ranking:
-    """Scores in falling order with ties as one step, for the areas and curves that depend on the order alone."""
+    """Scores in falling order, ties as one step, for areas and curves that depend only on the order."""
 
     def __init__(self, score: Floats, hits: NDArray[np.bool_]) -> None:
         steps, inverse = np.unique(-score, return_inverse=True)
@@ -133,7 +133,7 @@ class _Ranking:
         self._hits = hits.astype(np.float64)
 
     def areas(self, weight: Floats) -> tuple[float, float]:
-        """ROC AUC and average precision; NaN where one of the classes has no weight."""
+        """Return ROC AUC and average precision; NaN where one of the classes has no weight."""
         found, false = self._counts(weight)
         if found.sum() == 0 or false.sum() == 0:
             return float("nan"), float("nan")
@@ -158,7 +158,7 @@ class _Ranking:
 
 
 def _bins(score: Floats) -> NDArray[np.int64]:
-    """Ten bins of about equal counts."""
+    """Return ten bins of about equal counts."""
     return np.searchsorted(np.unique(np.quantile(score, np.linspace(0.0, 1.0, BINS + 1)[1:-1])), score, side="right")
 
 

@@ -1,4 +1,4 @@
-"""Whether what a runtime answered can be used as probabilities."""
+"""The check of whether a runtime's answer can be used as probabilities."""
 
 from math import isnan
 from operator import add
@@ -12,21 +12,21 @@ _NO_PROBABILITIES = "the output holds values that are no probabilities (NaN, bel
 
 
 def fault_of(probabilities: Matrix, rows: int, classes: int) -> str | None:
-    """Return what is wrong with a runtime's answer, or None.
+    """Return the fault in a runtime's answer, or None.
 
-    A fault is a wrong shape, a value that is no probability, or a sum that is not 1.
+    A fault is a wrong shape, a value that is not a probability, or a sum other than 1.
     """
     if probabilities.shape != (rows, classes):
         return f"expected probabilities of shape {(rows, classes)}, got {probabilities.shape}"
-    if classes == 2 and rows:  # without NumPy, whose fixed price is more than the rows of a batch cost
+    if classes == 2 and rows:  # without NumPy, whose fixed cost exceeds that of a batch's rows
         first, second = probabilities.T.tolist()
         totals = list(map(add, first, second))
-        if isnan(sum(totals)):  # which the least and the greatest of some numbers do not always show
+        if isnan(sum(totals)):  # which minimum and maximum do not always reveal
             return _NO_PROBABILITIES
         least, lowest, highest = min(min(first), min(second)), min(totals) - 1.0, max(totals) - 1.0
         return None if least >= -_TOLERANCE <= lowest and highest <= _TOLERANCE else _NO_PROBABILITIES
     total = probabilities.sum(axis=1)
-    # One comparison that NaN and infinity fail too.
+    # This one comparison also fails for NaN and infinity.
     if not (probabilities.min(initial=0.0) >= -_TOLERANCE and np.abs(total - 1.0).max(initial=0.0) <= _TOLERANCE):
         return _NO_PROBABILITIES
     return None

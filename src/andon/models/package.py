@@ -1,6 +1,6 @@
 """A packed folder, opened and checked.
 
-The manifest can be read, every file is the one it names, and the folder holds nothing else.
+The manifest is readable, every file is the one it names, and the folder has nothing else.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ class Package:
     manifest: Manifest
 
     def chunks(self, file: File) -> Iterator[bytes]:
-        """Yield a file's bytes. Raises PackageInvalid at the end if they are not the ones the manifest names."""
+        """Yield a file's bytes. Raises PackageInvalid at the end if they differ from the manifest's."""
         digest = hashlib.sha256()
         with (self.folder / file.name).open("rb") as opened:
             while chunk := opened.read(CHUNK):
@@ -51,7 +51,7 @@ def open_package(folder: Path) -> Package:
 
 
 def danger_of(package: Package) -> str | None:
-    """Why loading the model could run code that nobody has looked at; None if it cannot."""
+    """Return why loading the model could run unreviewed code; None if it cannot."""
     name, runtime = package.manifest.model_file, package.manifest.runtime
     if runtime.isolated_only:
         return (
@@ -85,7 +85,7 @@ def require_sound(package: Package) -> None:
 
 
 def digest_of(file: Path) -> str:
-    """SHA-256 of a file."""
+    """Return the SHA-256 of a file."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 

@@ -1,4 +1,4 @@
-"""Packing: called at the end of a builder's training script, writes a folder that can be registered."""
+"""Packing: the function, called at the end of a builder's training script, that writes a folder ready to register."""
 
 import hashlib
 import json
@@ -30,11 +30,11 @@ from andon.models.signature import FeatureKind, FeatureSpec, Signature, task_of
 from andon.models.texts import invented_texts
 from andon.runtimes import Matrix
 
-if TYPE_CHECKING:  # two megabytes that a gateway, which never draws, does without
+if TYPE_CHECKING:  # a gateway never draws, and so saves two megabytes
     from numpy.random import Generator
 
 FOLDER_VARIABLE = "ANDON_PACKAGE_FOLDER"
-"""Environment variable by which `andon models register --from-script` says where to write."""
+"""The environment variable by which `andon models register --from-script` sets the target folder."""
 
 SEED = 20_261_124
 PROBES = 16
@@ -112,7 +112,7 @@ def pack(
 def _measure(
     raw: Matrix, labels: NDArray[np.int64], signature: Signature, trained: Matrix, rarest: float, rng: "Generator"
 ) -> dict[str, Any]:
-    """Calibrate on some of the held-out rows, drawn by chance, measure on the others."""
+    """Calibrate on some randomly drawn held-out rows, measure on the others."""
     found = measuring.measured(raw, labels, rarest, rng)
     confidence, predicted = found.calibrated.max(axis=1), found.calibrated.argmax(axis=1)
     wrong, known = predicted != labels, labels < len(signature.classes)
@@ -137,7 +137,7 @@ def _measure(
 def _rarest_share(labels: NDArray[np.int64], classes: int) -> float:
     """Return the share of the rarest class in training.
 
-    It is never that of held-out rows, whose labels must not choose what they measure.
+    Never use that of held-out rows, whose labels must not influence what they measure.
     """
     return float(np.bincount(labels, minlength=classes).min() / len(labels))
 
@@ -153,7 +153,7 @@ def _predict(asked: PackedFile, matrix: Matrix, signature: Signature) -> Matrix:
 def _probe(asked: PackedFile, signature: Signature, trained: Matrix, rng: "Generator") -> tuple[Matrix, Matrix]:
     """Return invented rows and the model's answers to them.
 
-    The rows are drawn from each column's own distribution; the last one has nothing but missing values.
+    The rows are drawn from each column's own distribution; the last one has only missing values.
     """
     whole = {FeatureKind.CATEGORY, FeatureKind.BOOLEAN}
     coded = {feature.name for feature in signature.features if feature.kind in whole}
@@ -171,7 +171,7 @@ def _probe(asked: PackedFile, signature: Signature, trained: Matrix, rng: "Gener
     try:
         return rows, _predict(asked, rows, signature)
     except (ValueError, PackageInvalid) as error:
-        _predict(asked, _filled(rows), signature)  # what fails without missing values too says so itself
+        _predict(asked, _filled(rows), signature)  # a model that also fails without missing values raises here
         raise PackageInvalid(
             f"The model cannot take a row with missing values, and they come in service ({error}). Put an "
             "imputer before "
@@ -180,12 +180,12 @@ def _probe(asked: PackedFile, signature: Signature, trained: Matrix, rng: "Gener
 
 
 def _filled(rows: Matrix) -> Matrix:
-    """Rows without missing values."""
+    """Return the rows without missing values."""
     return np.nan_to_num(rows) if rows.dtype != object else rows[:-1]
 
 
 def _answered(rows: Matrix, answers: Matrix, order: Sequence[int], fitted: Calibration) -> Probes:
-    """Probes with what the model answered and what a decision makes of that; serving must answer them alike."""
+    """Return probes with the model's answers and a decision's probabilities; serving must answer alike."""
     return Probes(
         rows=tuple(tuple(None if v is None or v != v else v for v in row) for row in rows.tolist()),
         probabilities=tuple(map(tuple, answers.tolist())),
@@ -213,7 +213,7 @@ def _check_lengths(trained: tuple[Matrix, NDArray[np.int64]], held: tuple[Matrix
 
 @contextmanager
 def _draft_of(target: Path) -> Iterator[Path]:
-    """Yield a fresh folder beside the target, which takes the target's place once everything is written.
+    """Yield a fresh folder next to the target, which replaces the target once everything is written.
 
     An interrupted write leaves nothing half done. An older package is replaced; any other content is left alone and
     refused.
@@ -246,7 +246,7 @@ def _digest(data: tuple[Matrix, NDArray[np.int64]]) -> str:
 
 
 def _code() -> Code | None:
-    """Return the running script and its commit, as far as there is either."""
+    """Return the running script and its commit, as far as they exist."""
     file = getattr(sys.modules["__main__"], "__file__", None)
     if file is None or not Path(file).is_file():  # an interactive session, a program from standard input
         return None

@@ -1,4 +1,4 @@
-"""The reference profile: what the training data and the held-out scores looked like, in bins that stay fixed."""
+"""The reference profile: the distributions of training data and held-out scores, in fixed bins."""
 
 from collections.abc import Iterable, Sequence
 
@@ -35,7 +35,7 @@ def lengths_of(texts: Iterable[str | None]) -> NDArray[np.float64]:
 
 
 def _edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Bins of about equal counts; with few distinct values, one bin a value."""
+    """Return bins of about equal counts; with few distinct values, one bin per value."""
     distinct = np.unique(values)
     if len(distinct) > BINS:
         return np.unique(np.quantile(values, np.linspace(0.0, 1.0, BINS + 1)))

@@ -1,7 +1,7 @@
 """Prospects of a model: the share of decisions that each target would make automatic, and what would raise it.
 
-They are computed from the held-out evidence of a package, by the same tests as its gate. They are for people, and no
-decision waits for them.
+They are computed from a package's held-out evidence, by the same tests as its gate. They are for people; no decision
+waits for them.
 """
 
 import math
@@ -24,16 +24,16 @@ LADDER: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 """The targets that are shown."""
 
 LITTLE: Final = 0.2
-"""Below this automatic share it is said why there is no more."""
+"""The automatic share below which the reason for the shortfall is reported."""
 
 _FEWEST_JUDGED = 20
-"""Rows of a region from which its error counts as an estimate."""
+"""The fewest rows of a region whose error counts as an estimate."""
 
 _SEED, _DRAWS, _MOST_DRAWN = 34, 12, 20_000
 """The number of draws of a trial's rows, and the most rows of a draw."""
 
 _REGIONS = 25
-"""Regions that are tried for how many rows they take."""
+"""The regions that are tried for the number of rows they need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,10 @@ def prospects_of(
 def expected_prospects(
     raw: Matrix, labels: NDArray[np.int64], held_out: int, targets: Sequence[float], confidence: float = 0.95
 ) -> list[TargetProspect]:
-    """Estimate the prospects of a model that is to come from a trial.
+    """Estimate the prospects of a future model from a trial.
 
-    `raw` are probabilities of rows that the model was not trained on, `held_out` is how many rows will be held out
-    then. So many are drawn from the trial's rows several times, split and measured as `pack` does it.
+    `raw` are probabilities of rows on which the model was not trained, `held_out` is the number of rows to be held out
+    later. That many are drawn from the trial's rows several times, split and measured as in `pack`.
     """
     rng = np.random.default_rng(_SEED)
     rarest = float(np.bincount(labels, minlength=raw.shape[1]).min() / len(labels))
@@ -94,9 +94,9 @@ def share_at(evidence: RiskEvidence, target: float, confidence: float, local: fl
 def shortfall_of(
     evidence: RiskEvidence, target: float, confidence: float, *, labelled: int, local: float | None = None
 ) -> list[str]:
-    """Say why little is automatic at a target, and what would help; nothing where enough is.
+    """Explain why little is automatic at a target, and what would help; empty where enough is.
 
-    `labelled` are all rows that the package was made from, for training and held out.
+    `labelled` is the number of all rows behind the package, training and held-out.
     """
     share = share_at(evidence, target, confidence, local)
     if share >= LITTLE:
@@ -160,7 +160,7 @@ def _help_by_rows(evidence: RiskEvidence, target: float, confidence: float, labe
 
 
 def _rows_needed(evidence: RiskEvidence, target: float, confidence: float) -> int | None:
-    """Return how many held-out rows are likely to prove some region of at least a fifth of the rows.
+    """Return the number of held-out rows likely to prove some region of at least a fifth of the rows.
 
     Returns None if no region has few enough errors.
     """
@@ -177,7 +177,7 @@ def _rows_needed(evidence: RiskEvidence, target: float, confidence: float) -> in
 
 
 def _rounded(rows: int) -> int:
-    """Two digits: it is an estimate."""
+    """Round to two digits, as it is an estimate."""
     scale = int(10 ** max(0, len(str(rows)) - 2))
     return math.ceil(rows / scale) * scale
 

@@ -1,6 +1,6 @@
-"""Quarantine of versions that ended a process: such a version answers nothing.
+"""The quarantine of versions that ended a process: such a version answers nothing.
 
-The platform itself holds it; a person releases it with a reason.
+The platform itself imposes it; a person lifts it with a reason.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from andon.models.vouched import QUARANTINES
 
 
 def hold_back(tx: Tx, version: ModelVersion, reason: str, *, events: Events, now: datetime) -> Quarantine:
-    """Put a version into quarantine; nothing changes where it is there. Running gateways follow within a second."""
+    """Put a version into quarantine, unless it is there already. Running gateways follow within a second."""
     store.lock(tx, version.name)
     before = store.newest_quarantine(tx, version.name, version.number)
     if before is not None and before.held:
@@ -62,12 +62,12 @@ def held_versions(tx: Tx, name: str) -> Mapping[int, Quarantine]:
 
 
 def find_trial(tx: Tx, digest: str, tried_with: str) -> ModelTrial | None:
-    """Return how a package's trial ended by what runs it now; None if it was not tried so."""
+    """Return how a package's trial with the present libraries ended; None if there was none."""
     return store.find_trial(tx, digest, tried_with)
 
 
 def note_trial(tx: Tx, trial: ModelTrial) -> None:
-    """Remember how a trial ended, so that no other process tries the package again."""
+    """Record how a trial ended, so that no other process tries the package again."""
     store.put_trial(tx, trial)
 
 

@@ -1,8 +1,8 @@
-"""The confidence a prediction needs so that the automatic part is wrong at most so often, proven on held-out rows.
+"""The confidence that bounds the error of automatic predictions, proven on held-out rows.
 
-It is selective classification (Geifman and El-Yaniv 2017) by fixed-sequence testing ("Learn then Test", Angelopoulos et
-al. 2021). The thresholds come from the held-out rows that calibrate, the errors from the others. So each threshold's
-error is a plain binomial, and the tests keep their level exactly.
+The method is selective classification (Geifman and El-Yaniv 2017) by fixed-sequence testing ("Learn then Test",
+Angelopoulos et al. 2021). The thresholds come from the held-out rows that calibrate, the errors from the others. So
+each threshold's error is a plain binomial, and the tests keep their level exactly.
 """
 
 from collections.abc import Sequence
@@ -27,8 +27,8 @@ def evidence_of(
 ) -> RiskEvidence:
     """Count for each threshold how many rows lie above it, and their errors.
 
-    The thresholds are taken from the confidences `planning`; the counted rows are others. `planned_wrong` are the
-    errors of the planning rows, by which a gate may choose where its test begins.
+    The thresholds are taken from the confidences in `planning`; other rows are counted. `planned_wrong` are the errors
+    of the planning rows, by which a gate may choose where its test begins.
     """
     thresholds = np.unique(np.quantile(planning, np.linspace(0.0, 1.0, THRESHOLDS), method="lower"))[::-1]
     share = len(confidence) / len(planning)
@@ -49,18 +49,18 @@ def evidence_of(
 def _counted(
     thresholds: NDArray[np.float64], confidence: NDArray[np.float64], wrong: NDArray[Any]
 ) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    """Count the rows above each threshold, and the wrong ones of them."""
+    """Count the rows above each threshold, and those of them that are wrong."""
     order = np.argsort(-confidence, kind="stable")
     above = np.searchsorted(-confidence[order], -thresholds, side="right")
     return above, np.concatenate(([0], np.cumsum(wrong[order])))[above]
 
 
 Predicted: TypeAlias = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]
-"""Of some rows the confidences, the numbers of the predicted classes, and whether they were wrong."""
+"""The confidences, predicted classes (as numbers) and errors of some rows."""
 
 
 def evidence_by_class(classes: Sequence[str], planning: Predicted, measured: Predicted) -> dict[str, RiskEvidence]:
-    """Count as `evidence_of` does, of the rows predicted as each class."""
+    """Count as `evidence_of` does, for the rows predicted as each class."""
     (planned, planned_as, planned_wrong), (confidence, predicted, wrong) = planning, measured
     found = {}
     for number, name in enumerate(classes):
@@ -73,9 +73,9 @@ def evidence_by_class(classes: Sequence[str], planning: Predicted, measured: Pre
 def threshold_for(evidence: RiskEvidence, target: float, confidence: float, local: float | None = None) -> float | None:
     """Return the lowest proven confidence above which at most `target` are wrong; None if none is proven.
 
-    The proof holds with probability `confidence`. With `local`, at most so many are wrong in the band next to the
-    threshold as well. A sequence walks down while "more are wrong" is rejected; with `local`, while both are. Where
-    sequences begin depends on calibrating rows only, never on the tested ones.
+    The proof holds with probability `confidence`. With `local`, the bound also holds in the band next to the threshold.
+    A sequence walks down while "more are wrong" is rejected; with `local`, while both are. Where sequences begin
+    depends on calibrating rows only, never on the tested ones.
     """
     level, table, proven = 1.0 - confidence, evidence.table, None
     parts = _parts(evidence, target, level)
@@ -111,7 +111,7 @@ def _bands(table: Sequence[RiskRow], fewest: int) -> list[tuple[int, int]]:
 
 
 def _parts(evidence: RiskEvidence, target: float, level: float) -> dict[int, float]:
-    """Return the rows at which sequences begin, each with its part of the level."""
+    """Return the rows at which sequences begin, each with its share of the level."""
     parts: dict[int, float] = {}
     table, planned = evidence.table, [row.planned for row in evidence.table]
     for rows, part in held_out_starts(planned[-1], target, level) if table else ():

@@ -1,4 +1,4 @@
-"""The registry's version for automations without a model: every ledger row names a version, and theirs name this.
+"""The registry's version for automations without a model. Every ledger row names a version; their rows name this.
 
 It is the same in every installation and is never asked; `decisions.judging` evaluates the policy without a prediction.
 """
@@ -59,7 +59,7 @@ MANIFEST = Manifest(
 
 
 def ensure_rules_only(tx: Tx, *, events: Events, now: datetime) -> ModelVersion:
-    """Register the version without a model and let it answer, where that is not done yet."""
+    """Register the version without a model and let it answer, unless that is done already."""
     with suppress(ModelNotFound, AliasNotFound):
         return by_alias(tx, RULES_ONLY, CHAMPION)
     why = "An automation without a model was declared"

@@ -25,7 +25,7 @@ _LEVEL = 6
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What was written, the order of its output if it says one, and what it takes to run it.
+    """A saved file, the order of its output if it has one, and the requirements to run it.
 
     `modules` are top-level modules, `requires` names of distributions.
     """
@@ -38,7 +38,7 @@ class Saved:
 
 
 def save(model: Any, folder: Path, *, allow_pickle: bool) -> Saved:
-    """Write `model` into `folder`. Raises PackageInvalid for what cannot be packed."""
+    """Write `model` into `folder`. Raises PackageInvalid if it cannot be packed."""
     if isinstance(model, PythonModel):
         write_python_model(model, folder / "model.zip")
         return Saved(Runtime.PYTHON, "model.zip")
@@ -76,7 +76,7 @@ def _xgboost(model: Any, folder: Path) -> Saved:
 
 
 def _sklearn(model: Any, folder: Path, library: set[str], *, allow_pickle: bool) -> Saved:
-    """With what its types need: those of the classifier itself, and in a skops file all that are in it."""
+    """Save with the requirements of its types: of the classifier itself, and of all types in a skops file."""
     needed = library | {"sklearn", "skops", "joblib"}
     if allow_pickle:
         import joblib
@@ -105,9 +105,9 @@ def _by_path(path: Path, folder: Path) -> Saved:
 
 
 def _mlflow(path: Path, folder: Path) -> Saved:
-    """With what MLflow wrote down as its requirements, MLflow itself aside: its small edition serves as well.
+    """Save with the requirements that MLflow recorded, except MLflow itself: its small edition suffices.
 
-    Of a scikit-learn model its own file is packed: MLflow would answer with labels.
+    A scikit-learn model is packed as its own file, since MLflow would answer with labels.
     """
     flavour = sklearn_file(path)
     if flavour is not None:
@@ -119,15 +119,15 @@ def _mlflow(path: Path, folder: Path) -> Saved:
 
 
 def is_mlflow(path: Path) -> bool:
-    """Whether this is the folder of a saved MLflow model."""
+    """Return whether this is the folder of a saved MLflow model."""
     return (path / _MLMODEL).is_file()
 
 
 def sklearn_file(path: Path) -> Path | None:
     """Return the skops file of the scikit-learn model in a saved MLflow model.
 
-    Returns None if the model is of another library or pickled. A pickle stays an MLflow model, which runs in a process
-    of its own.
+    Returns None if the model is from another library or pickled. A pickle stays an MLflow model, which runs in its own
+    process.
     """
     import yaml
 
@@ -142,7 +142,7 @@ def sklearn_file(path: Path) -> Path | None:
 
 
 def _sklearn_saved(file: Path, folder: Path) -> Saved:
-    """Save a model that skops wrote; its types are judged as trusted or not when it is registered."""
+    """Save a model that skops wrote. Whether its types are trusted is judged at registration."""
     import skops.io
 
     target = folder / "model.skops"
@@ -157,7 +157,7 @@ def _sklearn_saved(file: Path, folder: Path) -> Saved:
 
 
 def _with_frames(model: Any, needed: set[str]) -> tuple[str, ...]:
-    """Return what a model needs, with pandas if it was fitted on columns by their names."""
+    """Return a model's requirements, with pandas if it was fitted on named columns."""
     return tuple(needed | ({"pandas"} if len(getattr(model, "feature_names_in_", ())) else set()))
 
 

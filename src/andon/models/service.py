@@ -30,13 +30,13 @@ from andon.models.vouched import MODEL_ALIASES, MODEL_VERSIONS
 _ALIAS = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
 Ready: TypeAlias = Callable[[ModelVersion], None]
-"""Makes sure that a version can answer here before it gets traffic; raises what keeps it from that."""
+"""Checks that a version can answer here before it gets traffic. Raises the error that prevents it."""
 
 
 def register(
     tx: Tx, package: Path, *, actor: Actor, reason: str, events: Events, now: datetime, trust_pickle: bool = False
 ) -> ModelVersion:
-    """Put a packed folder into the registry under its next number; the same package again is the same version.
+    """Put a packed folder into the registry under the next number. The same package again is the same version.
 
     Raises PackageInvalid, PickleRefused, ReasonInvalid.
     """
@@ -96,7 +96,7 @@ def set_alias(
     """Point an alias to a version; running gateways follow within a second of the commit.
 
     If it points there already, nothing changes. Raises AliasInvalid, ReasonInvalid, ModelNotFound, VersionNotFound,
-    VersionHeld, and what `ready` raises.
+    VersionHeld, and whatever `ready` raises.
     """
     if not _ALIAS.match(alias):
         raise AliasInvalid(f"Alias {alias!r}: lower-case letters, digits and '-', at most 63, a letter first")
@@ -133,12 +133,12 @@ def set_alias(
 
 
 def hold(tx: Tx, name: str) -> None:
-    """Let nobody else register versions or set aliases of this model until the transaction ends."""
+    """Lock the registration of versions and setting of aliases of this model until the transaction ends."""
     store.lock(tx, name)
 
 
 def get(tx: Tx, name: str, number: int) -> ModelVersion:
-    """One version. Raises ModelNotFound, VersionNotFound."""
+    """Return one version. Raises ModelNotFound, VersionNotFound."""
     version = store.find(tx, name, number)
     if version is None:
         _require(tx, name)
@@ -149,7 +149,7 @@ def get(tx: Tx, name: str, number: int) -> ModelVersion:
 def by_alias(tx: Tx, name: str, alias: str) -> ModelVersion:
     """Return the version an alias points to.
 
-    Raises ModelNotFound, AliasNotFound, and RowsDoubted if the alias is not as the audit log says.
+    Raises ModelNotFound, AliasNotFound, and RowsDoubted if the alias contradicts the audit log.
     """
     found = store.find_alias(tx, name, alias)
     if found is None:
@@ -162,32 +162,32 @@ def by_alias(tx: Tx, name: str, alias: str) -> ModelVersion:
 
 
 def list_versions(tx: Tx, name: str | None = None) -> Sequence[ModelVersion]:
-    """All versions, or those of one model (raises ModelNotFound); by name, newest first."""
+    """Return all versions, or those of one model (raises ModelNotFound), by name, newest first."""
     if name is not None:
         _require(tx, name)
     return store.list_versions(tx, name)
 
 
 def registered_at(tx: Tx, name: str) -> Mapping[int, datetime]:
-    """When each version of a model was registered. Raises ModelNotFound."""
+    """Return when each version of a model was registered. Raises ModelNotFound."""
     _require(tx, name)
     return store.registered_at(tx, name)
 
 
 def champions_of(tx: Tx, name: str) -> Sequence[Alias]:
-    """Every setting of a model's champion, oldest first; nothing of a model that is not there."""
+    """Return every setting of a model's champion, oldest first; none for a model that does not exist."""
     return store.alias_history(tx, name, CHAMPION)[::-1]
 
 
 def list_aliases(tx: Tx, name: str | None = None) -> Sequence[Alias]:
-    """Where each alias points now, of all models or of one (raises ModelNotFound)."""
+    """Return where each alias points now, for all models or for one (raises ModelNotFound)."""
     if name is not None:
         _require(tx, name)
     return store.list_aliases(tx, name)
 
 
 def alias_history(tx: Tx, name: str, alias: str | None = None) -> Sequence[Alias]:
-    """Every setting of a model's aliases, newest first. Raises ModelNotFound."""
+    """Return every setting of a model's aliases, newest first. Raises ModelNotFound."""
     _require(tx, name)
     return store.alias_history(tx, name, alias)
 

@@ -1,4 +1,4 @@
-"""What a model takes and gives: raw features with their kinds, and classes. Encoding them is `encoding`'s matter."""
+"""A model's input and output: raw features with their kinds, and classes. `encoding` encodes them."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,127}$")
 
 
 class FeatureKind(StrEnum):
-    """How a raw value is read. A text is given to the model as it is; all else becomes numbers."""
+    """How a raw value is read. A text reaches the model unchanged; everything else becomes numbers."""
 
     NUMBER = "number"
     CATEGORY = "category"
@@ -24,7 +24,7 @@ class FeatureKind(StrEnum):
 
 @dataclass(frozen=True)
 class FeatureSpec:
-    """One raw feature by its name; a category with those values the model has learnt (any other counts as missing)."""
+    """One raw feature; a category has the values that the model has learnt (any other counts as missing)."""
 
     name: str
     kind: FeatureKind
@@ -44,7 +44,7 @@ class FeatureSpec:
 
 @dataclass(frozen=True)
 class Signature:
-    """The model's face. Of two classes the second is the positive one, whose probability is the score."""
+    """The model's interface. Of two classes, the second is the positive one, whose probability is the score."""
 
     task: Task
     features: tuple[FeatureSpec, ...]
@@ -63,7 +63,7 @@ class Signature:
 
     @property
     def has_texts(self) -> bool:
-        """Whether it takes texts, so that its rows are arrays of objects."""
+        """Whether the model takes texts, so that its rows are arrays of objects."""
         return any(feature.kind is FeatureKind.TEXT for feature in self.features)
 
     @property
@@ -73,5 +73,5 @@ class Signature:
 
 
 def task_of(classes: tuple[str, ...]) -> Task:
-    """Two classes are binary, more are multiclass."""
+    """Return the task: two classes are binary, more are multiclass."""
     return "binary" if len(classes) == 2 else "multiclass"

@@ -25,7 +25,7 @@ def lock(tx: Tx, name: str) -> None:
 
 
 def exists(tx: Tx, name: str) -> bool:
-    """Whether there is any version of this model."""
+    """Return whether there is any version of this model."""
     return tx.execute(select(model_versions.c.number).where(model_versions.c.name == name).limit(1)).first() is not None
 
 
@@ -36,7 +36,7 @@ def next_number(tx: Tx, name: str) -> int:
 
 
 def find(tx: Tx, name: str, number: int) -> ModelVersion | None:
-    """Return a version by its number, whatever number it is; None if there is no such version."""
+    """Return a version by its number; None if there is no such version, whatever the number."""
     if not 0 < number <= HIGHEST_NUMBER:
         return None
     mine = (model_versions.c.name == name) & (model_versions.c.number == number)
@@ -52,7 +52,7 @@ def find_by_digest(tx: Tx, name: str, digest: str) -> ModelVersion | None:
 
 
 def list_versions(tx: Tx, name: str | None) -> list[ModelVersion]:
-    """Versions by name, newest first."""
+    """Return versions by name, newest first."""
     query = select(model_versions).order_by(model_versions.c.name, model_versions.c.number.desc())
     if name is not None:
         query = query.where(model_versions.c.name == name)
@@ -60,7 +60,7 @@ def list_versions(tx: Tx, name: str | None) -> list[ModelVersion]:
 
 
 def registered_at(tx: Tx, name: str) -> dict[int, datetime]:
-    """When each version of a model was registered."""
+    """Return when each version of a model was registered."""
     c = model_versions.c
     rows = tx.execute(select(c.number, c.registered_at).where(c.name == name))
     return {row.number: row.registered_at for row in rows}
@@ -83,7 +83,7 @@ def add(tx: Tx, version: ModelVersion) -> None:
 
 
 def add_file(tx: Tx, digest: str, chunks: Iterable[bytes]) -> None:
-    """Write a file's bytes, unless a file of this digest is there already."""
+    """Write a file's bytes, unless a file with this digest exists already."""
     tx.execute(text("SELECT pg_advisory_xact_lock(:key, hashtext(:digest))"), {"key": _LOCK + 1, "digest": digest})
     if tx.execute(select(model_files.c.chunk).where(model_files.c.digest == digest).limit(1)).first() is None:
         for number, chunk in enumerate(chunks):
@@ -99,7 +99,7 @@ def chunks(tx: Tx, digest: str) -> Iterator[bytes]:
 
 
 def list_aliases(tx: Tx, name: str | None) -> list[Alias]:
-    """Where each alias points now."""
+    """Return where each alias points now."""
     query = (
         select(model_aliases)
         .ext(distinct_on(model_aliases.c.name, model_aliases.c.alias))
@@ -111,13 +111,13 @@ def list_aliases(tx: Tx, name: str | None) -> list[Alias]:
 
 
 def find_alias(tx: Tx, name: str, alias: str) -> Alias | None:
-    """Where one alias points now."""
+    """Return where one alias points now."""
     history = alias_history(tx, name, alias)
     return history[0] if history else None
 
 
 def alias_history(tx: Tx, name: str, alias: str | None) -> Sequence[Alias]:
-    """Every setting, newest first."""
+    """Return every setting, newest first."""
     query = select(model_aliases).where(model_aliases.c.name == name)
     if alias is not None:
         query = query.where(model_aliases.c.alias == alias)
@@ -164,7 +164,7 @@ def find_trial(tx: Tx, digest: str, tried_with: str) -> ModelTrial | None:
 
 
 def put_trial(tx: Tx, trial: ModelTrial) -> None:
-    """Write the result of a trial, over an earlier one."""
+    """Write the result of a trial, replacing an earlier one."""
     values = {"passed": trial.passed, "detail": trial.detail, "tried_at": func.now()}
     made = upsert(model_trials).values(digest=trial.digest, tried_with=trial.tried_with, **values)
     tx.execute(made.on_conflict_do_update(index_elements=["digest", "tried_with"], set_=values))

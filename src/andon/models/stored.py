@@ -15,17 +15,17 @@ REGISTERED = "model.register"
 
 
 class ModelFiles:
-    """Compares the bytes of every registered version with its manifest. One object a verification."""
+    """Compares the bytes of every registered version with its manifest. Use one object per verification."""
 
     def __init__(self) -> None:
         self._known: dict[str, bool] = {}
 
     def check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
-        """Versions of which a file is gone or changed."""
+        """Return the versions with a missing or changed file."""
         for leaf in leaves:
             version = _registered(tx, leaf)
             if version is None:
-                continue  # the row or the entry was altered, which is found by their digests
+                continue  # the row or the entry was altered, which their digests reveal
             for file in version.manifest.files:
                 if not self._is_whole(tx, file.digest):
                     subject = str(MODEL_VERSIONS.row(version.name, version.number))
@@ -33,7 +33,7 @@ class ModelFiles:
                     yield Finding(Harm.EVIDENCE_EDITED, message, leaf.writer, leaf.seq, None, leaf.action, subject)
 
     def unclaimed(self, tx: Tx) -> Iterable[Finding]:
-        """None: a file that no manifest names is never read."""
+        """Return None: a file that no manifest names is never read."""
         del tx
         return ()
 

@@ -20,7 +20,7 @@ MOST_TEXTS = 20_000
 """The most rows that a model of texts learns from; a larger set is sampled, to bound time and memory."""
 
 MOST_WORDS, MOST_PARTS = 20_000, 30_000
-"""The largest vocabulary of one column: of words and pairs of words, and of parts of words."""
+"""The largest vocabularies of one column: words and pairs of words, and parts of words."""
 
 STRENGTHS = (10.0, 100.0, 300.0)
 """Inverse strengths of regularisation; the best one is chosen on held-out rows."""
@@ -32,7 +32,7 @@ _LOOKED_AT = 500
 _ITERATIONS = 300
 _TOLERANCE = 1e-3
 _NUMBERS_WEIGHT = 0.1
-"""The weight of numbers beside words: unbounded values would outweigh a whole text."""
+"""The weight of numbers relative to words: unbounded values would outweigh a whole text."""
 _SEED = 42
 
 
@@ -45,10 +45,10 @@ def fit_text(
     embedding: SentenceEmbedding | None = None,
     light: bool = False,
 ) -> Any:
-    """Fit a pipeline of scikit-learn to raw rows with free texts; `pack` takes it as any other classifier.
+    """Fit a scikit-learn pipeline to raw rows with free texts; `pack` accepts it like any other classifier.
 
     More than MOST_TEXTS rows are sampled. An `embedding` replaces TF-IDF as the representation of the texts. `light`
-    fits a smaller model in a fraction of the time. Raises PackageInvalid.
+    fits a smaller model, in a fraction of the time. Raises PackageInvalid.
     """
     strengths: Sequence[float] = STRENGTHS[1:2] if light else STRENGTHS
     words, parts = (MOST_WORDS // 2, MOST_PARTS // 3) if light else (MOST_WORDS, MOST_PARTS)
@@ -134,7 +134,7 @@ def _check_times(features: Sequence[FeatureSpec]) -> None:
 
 
 def frame_of_rows(features: Sequence[FeatureSpec], matrix: Matrix) -> Any:
-    """Return encoded rows as the DataFrame that a model of texts takes."""
+    """Return encoded rows as the DataFrame for a model of texts."""
     return frame_of(Decoder({"features": [asdict(feature) for feature in features]})(matrix))
 
 
@@ -145,7 +145,7 @@ def _classifier(strength: float) -> Any:
 
 
 def _best(seen: Any, frame: Any, labels: NDArray[np.int64], strengths: Sequence[float]) -> float:
-    """Return the strength with the best probabilities on rows that were not learnt from."""
+    """Return the strength with the best probabilities on rows not used for fitting."""
     from sklearn.base import clone
 
     rows = _sample(len(labels), _TRIED_ROWS)

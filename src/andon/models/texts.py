@@ -1,19 +1,19 @@
-"""Texts that a package may hold: invented from words that many texts have, since a text itself may tell of a person."""
+"""Texts for a package, invented from words that occur in many texts, since a real text may reveal a person."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # two megabytes that a gateway, which never draws, does without
+if TYPE_CHECKING:  # a gateway never draws, and so saves two megabytes
     from numpy.random import Generator
 
 _WORD = re.compile(r"[^\W\d_]{2,20}")
 _READ = 5_000
-"""Texts that are looked into."""
+"""The most texts that are searched for words."""
 _WORDS = 300
 _LEAST_SHARE, _FEWEST = 0.01, 5
-"""A word stands in at least so many texts, so that it is nobody's."""
+"""A word must occur in at least this share and number of texts, so that it identifies nobody."""
 _LONGEST = 40
 _FALLBACK = ("lorem", "ipsum", "dolor", "sit", "amet")
 

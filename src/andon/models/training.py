@@ -1,4 +1,4 @@
-"""Runs a builder's training script in a process of its own and finds the package it wrote."""
+"""The run of a builder's training script in its own process, and the package that it wrote."""
 
 import os
 import signal
@@ -17,9 +17,9 @@ _SHOWN_LINES = 40
 
 
 def train(script: Path, folder: Path, *, limit: timedelta) -> Path:
-    """Run `script` beside its own files; its `pack` writes into `folder`.
+    """Run `script` in its own folder; its `pack` writes into `folder`.
 
-    The script gets none of this installation's settings and secrets. At the limit it is ended together with all it
+    The script gets none of this installation's settings and secrets. At the time limit it is ended with everything it
     started. Raises TrainingFailed with the end of what it printed.
     """
     if not script.is_file():
@@ -51,7 +51,7 @@ def train(script: Path, folder: Path, *, limit: timedelta) -> Path:
 
 
 def _end_all(process: "subprocess.Popen[bytes]") -> None:
-    """End the script's whole group: on an interrupt or at the limit nothing of it goes on."""
+    """End the script's whole process group, so that nothing of it continues after an interrupt or the limit."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -7,7 +7,7 @@ from typing import Any
 def made_plain(model: Any) -> bool:
     """Make each vocabulary's positions plain integers and return whether there is one.
 
-    A vectorizer that was limited to some features holds NumPy's, and skops writes a file for each of those.
+    A vectorizer limited to some features holds NumPy integers, and skops writes a file for each of those.
     """
     found = False
     for step in parts_of(model):
@@ -19,12 +19,12 @@ def made_plain(model: Any) -> bool:
 
 
 def reads_text(step: Any) -> bool:
-    """Return whether a fitted part takes raw texts, as the vectorizers of scikit-learn do."""
+    """Return whether a fitted part takes raw texts, as scikit-learn's vectorizers do."""
     return hasattr(step, "build_analyzer")
 
 
 def first_of(model: Any) -> Any:
-    """Return the part of a model that sees its rows first."""
+    """Return the part of a model that receives its rows first."""
     steps = getattr(model, "steps", None)
     return first_of(steps[0][1]) if steps else model
 

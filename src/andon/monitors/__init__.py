@@ -1,6 +1,6 @@
-"""Monitors: standing checks of a line's decisions, computed from the feed. Breaches are published; alerts act on them.
+"""Monitors: permanent checks of a line's decisions, computed from the feed. Breaches are published; alerts act on them.
 
-A worker reads the feed into windows (`reading.py`), compares ended windows with what is expected (`judging.py`, one
+A worker reads the feed into windows (`reading.py`), compares ended windows with expectations (`judging.py`, one
 file for each monitor in `judges/`), and writes the state of each series (`states.py`).
 """
 

@@ -1,4 +1,4 @@
-"""Chores of workers for monitors: read the feed, read labels, judge, and add hours of long ago up to days."""
+"""Chores of workers for monitors: read the feed, read labels, judge, and sum old hours into days."""
 
 from datetime import datetime, timedelta
 
@@ -15,14 +15,14 @@ from andon.monitors.store import windows as store
 from andon.monitors.watching import Watching
 
 AT_ONCE = 5000
-"""Decisions of one transaction."""
+"""The most decisions of one transaction."""
 
 _LEASE = timedelta(seconds=60)
 _SLOTS_KEPT = timedelta(days=4)
 
 
 def chores(events: Events) -> list[Chore]:
-    """Return the chores; each is done by one worker at a time."""
+    """Return the chores; one worker at a time runs each."""
     watching = Watching()
     detecting = Detecting(watching)
     reader, judge = WindowReader(watching, detecting), WindowJudge(watching, detecting, events)
@@ -30,7 +30,7 @@ def chores(events: Events) -> list[Chore]:
     def read(tx: Tx, now: datetime) -> bool:
         try:
             count, found = reader.read(tx, now, AT_ONCE)
-        except ConsumerBusy:  # a worker that lost its lease ends what it had begun
+        except ConsumerBusy:  # a worker that lost its lease finishes what it began
             return False
         judge.detected(tx, found, now)
         return count >= AT_ONCE // 2

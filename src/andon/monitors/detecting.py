@@ -1,4 +1,4 @@
-"""Detecting: detectors that follow the sample decision by decision, one set for each model version of an automation."""
+"""Detecting: detectors that follow the sample decision by decision, one set per model version of an automation."""
 
 import copy
 from collections import defaultdict
@@ -23,7 +23,7 @@ from andon.statistics.histograms import Cells, Histograms
 from andon.statistics.levels import detector_level
 
 CHUNK = 100
-"""Decisions that a detector takes at a time: what it keeps is large, and written each time."""
+"""The decisions that a detector takes at a time: its state is large, and written each time."""
 
 PERIOD_DAYS = 90
 """The period for which the probability of a false alarm is stated."""
@@ -35,7 +35,7 @@ FEATURES, SCORES = "features", "score"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A change that a detector found: of which monitor and feature, estimated start and end in decision times."""
+    """A change that a detector found: its monitor and feature, and its estimated start and end in decision times."""
 
     automation: str
     kind: str
@@ -52,14 +52,14 @@ class Found:
 
 
 class Detecting:
-    """Feeds detectors. Built ones are kept in the process: to build one takes a tenth of a second."""
+    """Feeds detectors. Built ones are kept in the process, as building one takes a tenth of a second."""
 
     def __init__(self, watching: Watching) -> None:
         self._watching = watching
         self._built: dict[tuple[str, int, str, int, float, str], DriftDetector] = {}
 
     def observe(self, tx: Tx, whole: Mapping[WindowKey, Sequence[WholeDecision]]) -> list[Found]:
-        """Follow decisions in the order of their ids; return the changes that were found."""
+        """Follow decisions in the order of their ids. Return the changes found."""
         by_version: dict[tuple[str, str, int], list[WholeDecision]] = defaultdict(list)
         for key, some in whole.items():
             by_version[key.automation, key.model, key.version].extend(some)
@@ -75,7 +75,7 @@ class Detecting:
         return found
 
     def restart(self, tx: Tx, key: DetectorKey, name: str, watched: WatchedAutomation) -> None:
-        """Forget what a detector saw of one feature, after its change was dealt with."""
+        """Reset a detector for one feature, after its change was handled."""
         stored = store.load(tx, key)
         reference = self._watching.references.of(tx, key.model, key.version)
         if stored is None or reference is None or not stored.state:
@@ -161,7 +161,7 @@ def _since(found: Detection, stored: StoredDetector, seen: int, last: datetime) 
 
 
 def _packed(detector: DriftDetector) -> bytes:
-    """Pack a detector's arrays: as JSON they would be three times as large."""
+    """Pack a detector's arrays, which would be three times as large as JSON."""
     document = detector.to_json()
     arrays = {name: np.array(value) for name, value in document.items()}
     return pack({name: (one.dtype.str, list(one.shape), one.tobytes()) for name, one in arrays.items()})

@@ -17,7 +17,7 @@ class Level(StrEnum):
 
 
 class MonitorState(StrEnum):
-    """The state of a series: as expected, one of the two levels, or unable to say anything."""
+    """The state of a series: as expected, one of the two levels, or silent, as nothing can be concluded."""
 
     GOOD = "good"
     WARNING = "warning"
@@ -32,7 +32,7 @@ class MonitorState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """One look of a monitor at one series. `message` describes it; of a silent one, why nothing can be concluded.
+    """One look of a monitor at one series. `message` describes it; if it is silent, why nothing can be concluded.
 
     `low` and `high` are a 95% interval of the observed value. `false_alarm` is the p-value bound behind the state.
     """
@@ -55,7 +55,7 @@ class Observation:
 
     @classmethod
     def silent(cls, monitor: str, message: str, series: str = "", **more: Any) -> Self:
-        """Return one that cannot say anything, with the reason."""
+        """Return an observation from which nothing can be concluded, with the reason."""
         return cls(monitor=monitor, series=series, state=MonitorState.SILENT, message=message, **more)
 
     @property
@@ -69,7 +69,7 @@ class SeriesStatus:
     """The present state of one series of a monitor.
 
     `state` is in force: a breach lasts until the series is good again, even while it is silent. `since` is the best
-    estimate of its beginning. `reason` is the sentence of the last judgement. `decisions` are those behind the observed
+    estimate of its beginning. `reason` is the message of the last judgement. `decisions` are those behind the observed
     value.
     """
 
@@ -96,7 +96,7 @@ class SeriesStatus:
 class TrendPoint:
     """One window of one arm, for a plot: values of its series by name, and the decisions behind each.
 
-    `complete` says whether the window has ended.
+    `complete` is true if the window has ended.
     """
 
     starts_at: datetime

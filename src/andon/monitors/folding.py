@@ -1,4 +1,4 @@
-"""Folding: hours of long ago become days, which are their sums."""
+"""Folding: old hours become days, which are their sums."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -15,7 +15,7 @@ _AT_ONCE = 500
 
 
 def fold(tx: Tx, now: datetime) -> bool:
-    """Add hours of long ago up to days; whether there may be more."""
+    """Sum old hours into days. Return whether there may be more."""
     hours = store.old_hours(tx, _day(now - HOURS_KEPT), _AT_ONCE)
     days: dict[tuple[str, str, datetime], list[StoredWindow]] = defaultdict(list)
     for one in hours:

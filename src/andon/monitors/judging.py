@@ -1,4 +1,4 @@
-"""Judging: windows that ended become observations, and these become states."""
+"""Judging: ended windows become observations, and these become states."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -50,19 +50,19 @@ JUDGES: dict[str, Judge] = {
     "automatic-share": judge_automatic_share,
     "override": judge_override,
 }
-"""The judges of a window that has ended. The service level is judged every minute by spans of its own."""
+"""The judges of an ended window. The service level is judged every minute, by its own spans."""
 
 LABELS_BACK = timedelta(days=30)
 """The longest reach of a window's labels, where it has too few of them."""
 
 LABELS_WANTED = 300
-"""Labels that are enough, so that those of hours before the window are not looked at."""
+"""The number of labels that suffices, so that hours before the window are not read."""
 
 _GRACE = timedelta(seconds=30)
-"""The delay after a window's end before it is judged: decisions of requests in it may just be committed."""
+"""The delay after a window's end before it is judged, as decisions in it may still be committing."""
 
 _SETTLES = timedelta(minutes=10)
-"""The wait for decisions that the feed has not read."""
+"""The longest wait for decisions that the feed has not read."""
 
 _MONITOR_OF = {FEATURES: "drift", SCORES: "prediction-drift"}
 
@@ -76,7 +76,7 @@ class WindowJudge:
     def next_due(self, tx: Tx, now: datetime) -> tuple[str, datetime] | None:
         """Return an automation with an ended window that was not judged, and the window's end; None if there is none.
 
-        A window waits a while for decisions of it that the feed has not read yet.
+        A window waits a while for its decisions that the feed has not read yet.
         """
         judged, oldest = state_store.judged_until(tx), None
         for name, watched in sorted(self._watching.all(tx).items()):
@@ -127,7 +127,7 @@ class WindowJudge:
             states.apply(tx, self._watching.one(tx, name), observations, events=self._events, now=now)
 
     def _is_filling(self, tx: Tx, watched: WatchedAutomation, found: Found) -> bool:
-        """Return whether a change began before the windows behind it were full: then it is their filling."""
+        """Return whether a change began before the windows behind it were full: then their filling is its cause."""
         if not watched.fills:
             return False
         began = store.first_start(tx, watched.name)
@@ -145,7 +145,7 @@ class WindowJudge:
             histograms = reference.features if found.kind == FEATURES else reference.scores
             current = histograms_of(total([w.body for w in mine]), histograms, monitor)
             detail |= detail_of(histograms, current, histograms.binning.names.index(one.name))
-        # Arms that share a model version share its detector: the series belongs to the one that decides most.
+        # Arms that share a model version share its detector: the series belongs to the arm that decides most.
         arm = max(mine, key=lambda w: w.decisions).arm if mine else ""
         way = "higher" if one.effect > 0 else "lower"
         size = f"is {abs(one.effect):.2f} standard deviations {way} than in" if one.effect else "differs from"
@@ -222,7 +222,7 @@ class WindowJudge:
 
 
 def _labels(tx: Tx, watched: WatchedAutomation, since: datetime, end: datetime) -> tuple[dict[str, Sums], datetime]:
-    """Return label sums by arm, of the window and enough hours before it, and their beginning."""
+    """Return label sums by arm, from the window and enough hours before it, and their beginning."""
     truth = truth_of(tx, watched.name)
     reach = LABELS_BACK + (timedelta(0) if truth is None else truth.matures)
     found, count, begin = defaultdict[str, list[Sums]](list), 0, since
@@ -236,7 +236,7 @@ def _labels(tx: Tx, watched: WatchedAutomation, since: datetime, end: datetime) 
 
 
 def _first_labels(tx: Tx, watched: WatchedAutomation, before: datetime) -> list[Sums]:
-    """Return what labels say of the automation's first windows that have any, all of them before a moment."""
+    """Return the label sums of the automation's first labelled windows, all of them before a moment."""
     begin = label_store.first_label(tx, watched.name)
     if begin is None:
         return []
@@ -247,7 +247,7 @@ def _first_labels(tx: Tx, watched: WatchedAutomation, before: datetime) -> list[
 
 
 def _spend(tx: Tx, watched: WatchedAutomation, end: datetime) -> Sequence[Spend]:
-    """Return what the automation spent on its first days and on the last ones."""
+    """Return the automation's spending on its first days and on the last ones."""
     began = store.first_start(tx, watched.name)
     if began is None:
         return ()
@@ -262,6 +262,6 @@ def _figures(row: StateRow) -> dict[str, object]:
 
 
 def _floor(at: datetime, span: timedelta) -> datetime:
-    """Return the last multiple of a span since 1970."""
+    """Round a moment down to a multiple of a span since 1970."""
     epoch = datetime.fromtimestamp(0, tz=UTC)
     return epoch + (at - epoch) // span * span

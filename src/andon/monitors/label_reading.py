@@ -1,4 +1,4 @@
-"""Reading labels: hours whose labels changed are computed anew, and so are hours whose labels became mature."""
+"""Reading labels: hours whose labels changed or became mature are computed again."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -22,10 +22,10 @@ from andon.monitors.whole import read_record
 HOUR = timedelta(hours=1)
 
 MOST_LABELS = 5000
-"""Labelled decisions of an hour that are read; of more, they speak for all of them."""
+"""The most labelled decisions of an hour that are read; of more, these represent all."""
 
 MOST_ASSUMED = 2000
-"""Decisions of an hour that are read whose class is assumed because nothing was reported."""
+"""The most decisions of an hour that are read with a class assumed because nothing was reported."""
 
 HOURS_AT_ONCE = 20
 
@@ -33,14 +33,14 @@ _MATURED_AT_ONCE = 24
 
 
 def subscribe(events: Events) -> None:
-    """Note which hours have new labels, in the transaction of each label."""
+    """From now on, note which hours have new labels, in the transaction of each label."""
     events.subscribe(LabelRecorded, lambda tx, one: _note(tx, one.automation, one.decision_id))
     events.subscribe(LabelCorrected, lambda tx, one: _note(tx, one.automation, one.decision_id))
     events.subscribe(LabelsImported, _note_import)
 
 
 def read_changes(tx: Tx, watching: Watching, now: datetime) -> int:
-    """Compute hours anew whose labels changed; how many there were."""
+    """Compute hours again whose labels changed. Return how many."""
     changed = store.take_label_changes(tx, HOURS_AT_ONCE)
     for automation, hour in sorted(changed):
         settle(tx, watching, watching.one(tx, automation), hour, now)
@@ -48,7 +48,7 @@ def read_changes(tx: Tx, watching: Watching, now: datetime) -> int:
 
 
 def mature(tx: Tx, watching: Watching, now: datetime) -> int:
-    """Compute hours anew whose labels became mature; how many there were."""
+    """Compute hours again whose labels became mature. Return how many."""
     count = 0
     for name, watched in sorted(watching.all(tx).items()):
         truth = truth_of(tx, name)
@@ -67,7 +67,7 @@ def mature(tx: Tx, watching: Watching, now: datetime) -> int:
 
 
 def settle(tx: Tx, watching: Watching, watched: WatchedAutomation, hour: datetime, now: datetime) -> None:
-    """Compute what labels say of one hour, from all labels of its decisions."""
+    """Compute the label sums of one hour, from all labels of its decisions."""
     found = _labelled(tx, watched, hour, now)
     new = []
     for arm, some in sorted(by_arm(found).items()):
@@ -102,7 +102,7 @@ def _assume(
     rows: Mapping[UUID, DecisionRow],
     into: tuple[dict[UUID, ValidLabel], dict[UUID, float]],
 ) -> None:
-    """Add decisions about which nothing was reported until maturity: a sample speaks for all of them."""
+    """Add decisions about which nothing was reported until maturity: a sample represents all of them."""
     valid, weights = into
     counted = [one.body["outcomes"] for one in windows.windows(tx, automation, hour, hour + HOUR)]
     for outcome in [name for name, value in truth.outcomes.items() if value == truth.unreported]:

@@ -1,4 +1,4 @@
-"""Labelled: what labels say about the decisions of one arm in one hour, computed anew from all of them. Pure."""
+"""Labelled: label sums of one arm's decisions in one hour, always computed from all labels. Pure."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ class LabelledDecision(Struct, frozen=True, gc=False):
 
 
 def sums_of(decisions: Sequence[LabelledDecision], positive: str | None) -> Sums:
-    """Add up labels; `positive` is the class whose probability the score is, if there are two.
+    """Sum labels; of two classes, `positive` is the one whose probability is the score.
 
     Weights count as decisions, and their squares measure the precision of the sums.
     """
@@ -51,12 +51,12 @@ def sums_of(decisions: Sequence[LabelledDecision], positive: str | None) -> Sums
 
 
 def is_automatic(row: DecisionRow) -> bool:
-    """Return whether the risk gate was certain of a prediction and no person was asked."""
+    """Return whether the risk gate was certain of a prediction and no person reviewed it."""
     return row.certain and row.score is not None and row.outcome != REVIEW
 
 
 def is_wrong(one: LabelledDecision) -> bool:
-    """Return whether the predicted class is another than the true one."""
+    """Return whether the predicted class differs from the true one."""
     return one.row.label != one.valid.value
 
 
@@ -80,7 +80,7 @@ def _stratum(decisions: Sequence[LabelledDecision]) -> Sums:
 
 
 def _scores(decisions: Sequence[LabelledDecision], positive: str | None) -> Sums:
-    """Sum scores beside the results: of the positive class, or of the predicted one for more than two classes."""
+    """Sum scores along with the results: of the positive class, or of the predicted one if there are more than two."""
     scored = [(one, one.row.score) for one in decisions if one.row.score is not None and one.row.label is not None]
     true = [one.valid.value == (one.row.label if positive is None else positive) for one, _ in scored]
     found = LabelledScores.of(
@@ -98,13 +98,13 @@ def _scores(decisions: Sequence[LabelledDecision], positive: str | None) -> Sums
 
 
 def labelled_scores(labels: Mapping[str, Any]) -> LabelledScores:
-    """Return the scores of labelled decisions as they were summed up."""
+    """Return the scores of labelled decisions as summed."""
     kept = labels.get("scores")
     return LabelledScores.none() if kept is None else LabelledScores(**{**kept, "bins": np.array(kept["bins"])})
 
 
 def _add_verdicts(sums: Sums, one: LabelledDecision) -> None:
-    """Count what reviewers said against what was predicted, by reviewer and by the rule that asked them."""
+    """Count verdicts against predictions, by reviewer and by the rule that asked for the review."""
     if one.row.label is None:
         return
     last = next((label for label in reversed(one.labels) if label.source is LabelSource.REVIEW), None)
@@ -119,5 +119,5 @@ def _add_to(counts: dict[str, Any], name: str, *, wrong: bool) -> None:
 
 
 def weights_of(valid: Mapping[UUID, ValidLabel], factor: float) -> dict[UUID, float]:
-    """Return how many decisions each label speaks for, where `factor` times as many are labelled as were read."""
+    """Return how many decisions each label represents, where `factor` times as many are labelled as were read."""
     return {identifier: one.weight * factor for identifier, one in valid.items()}

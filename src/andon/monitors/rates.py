@@ -4,9 +4,9 @@ from math import exp, inf, log, sqrt
 
 
 def upper_tail(count: float, among: float, share: float) -> float:
-    """Bound the probability of `count` or more hits where each of `among` is one with the mean probability `share`.
+    """Bound the probability of `count` or more hits among `among` trials with the mean probability `share`.
 
-    exp(-n KL(k/n || p)), which holds for hits of different probabilities, too (Hoeffding 1963, theorem 1).
+    exp(-n KL(k/n || p)), which also holds for trials of different probabilities (Hoeffding 1963, theorem 1).
     """
     if among <= 0 or count <= among * share:
         return 1.0
@@ -14,12 +14,12 @@ def upper_tail(count: float, among: float, share: float) -> float:
 
 
 def lower_tail(count: float, among: float, share: float) -> float:
-    """Bound the probability of `count` or fewer hits (the same, of what is no hit)."""
+    """Bound the probability of `count` or fewer hits: the same bound, for the misses."""
     return upper_tail(among - count, among, 1 - share)
 
 
 def interval(count: float, among: float, z: float = 1.959964) -> tuple[float, float]:
-    """Return the interval of a share (Wilson 1927); from 0 to 1 where nothing was seen."""
+    """Return the interval of a share (Wilson 1927); from 0 to 1 if nothing was seen."""
     if among <= 0:
         return 0.0, 1.0
     share, root = count / among, z * z / among
@@ -29,7 +29,7 @@ def interval(count: float, among: float, z: float = 1.959964) -> tuple[float, fl
 
 
 def difference_interval(k: float, n: float, j: float, m: float, z: float) -> tuple[float, float]:
-    """Return the interval of the difference of two shares, the first less the second (Newcombe 1998, method 10)."""
+    """Return the interval of the difference of two shares, the first minus the second (Newcombe 1998, method 10)."""
     if n <= 0 or m <= 0:
         return -1.0, 1.0
     one, other = k / n, j / m

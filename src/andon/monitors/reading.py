@@ -1,4 +1,4 @@
-"""Reading: the feed becomes windows. The position of the feed and what was added up move in one transaction."""
+"""Reading: the feed becomes windows. The feed's position and the sums move in one transaction."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ CONSUMER = "monitors"
 """The name under which monitors read the feed."""
 
 LOOKED_BACK = timedelta(days=30)
-"""The span before its first run that a new installation of monitors reads."""
+"""The span before the first run that monitors read in a new installation."""
 
 
 class WindowReader:

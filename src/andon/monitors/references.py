@@ -30,7 +30,7 @@ from andon.statistics.histograms import (
 )
 
 _KEPT = 300
-"""References that a process keeps; they never change."""
+"""The most references that a process keeps; they never change."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class ModelReference:
     scores: Histograms
 
     def matrix(self, rows: Sequence[Mapping[str, Any]]) -> Floats:
-        """Return the features of rows as a column each: missing is NaN, a category its code, a text its length."""
+        """Return one column per feature of rows: missing values as NaN, categories as codes, texts as lengths."""
         columns = [self._column(spec, [row.get(spec.name) for row in rows]) for spec in self.specs]
         return np.column_stack(columns) if columns else np.empty((len(rows), 0))
 
@@ -79,9 +79,9 @@ class References:
 
 
 def reference_from(manifest: Manifest) -> ModelReference:
-    """Make the reference of a manifest.
+    """Build the reference from a manifest.
 
-    A category with unknown values in training counts them as missing, as training did.
+    Unknown values of a category count as missing, as in training.
     """
     profile = manifest.profile
     specs = tuple(s for s in manifest.signature.features if s.name in profile.numeric or s.name in profile.category)
@@ -110,7 +110,7 @@ def _read(tx: Tx, model: str, version: int) -> ModelReference | None:
 
 
 def _numbers(spec: FeatureSpec, values: list[Any]) -> Floats:
-    """Encode numbers, booleans and times as training did; a value that cannot be one is missing."""
+    """Encode numbers, booleans and times as training did; an invalid value counts as missing."""
     try:
         return np.asarray(encode([spec], {spec.name: values})[:, 0], dtype=np.float64)
     except ValueUnusable:

@@ -14,7 +14,7 @@ SLOT = timedelta(minutes=5)
 _SLOT_MS = 300_000
 
 PER_SLOT = 500
-"""Decisions of an automation that are read whole in five minutes; of more, an ever smaller share is."""
+"""The decisions of an automation that are read whole in five minutes; beyond that, an ever smaller share is."""
 
 SlotKey: TypeAlias = tuple[str, int]
 """An automation, and the number of the slot since 1970."""

@@ -28,9 +28,9 @@ TREND = timedelta(days=14)
 
 
 def status(tx: Tx, automation: str, now: datetime, monitor: str | None = None) -> list[SeriesStatus]:
-    """Return every series of an automation, those of one monitor if it is named: the worst first, the silent last.
+    """Return every series of an automation, or of the named monitor: the worst first, the silent last.
 
-    A monitor that was never judged is silent and says when it will be. Raises AutomationNotFound, MonitorNotFound.
+    A monitor that was never judged is silent and tells when it will be. Raises AutomationNotFound, MonitorNotFound.
     """
     _require(monitor)
     declared = watched(tx, automation)
@@ -50,10 +50,10 @@ def trend(
     since: datetime | None = None,
     by: timedelta = timedelta(hours=1),
 ) -> list[TrendPoint]:
-    """Return the values of a monitor, oldest first: a point for each arm and each hour, or day if `by` is one.
+    """Return the values of a monitor, oldest first: one point per arm and hour, or per day if `by` is a day.
 
-    The service level has a point for every hour of the last days with `missed` (a share) and `burn`; the cost one for
-    every day, by currency. Both are of no arm. Raises AutomationNotFound, MonitorNotFound.
+    The service level has a point for every hour of the last days with `missed` (a share) and `burn`; the cost has one
+    for every day, by currency. Neither belongs to an arm. Raises AutomationNotFound, MonitorNotFound.
     """
     _require(monitor)
     declared = watched(tx, automation)
@@ -77,7 +77,7 @@ def trend(
 
 
 def counts(tx: Tx) -> list[tuple[str, str, str, int]]:
-    """Return how many series of each automation and monitor are in which state."""
+    """Return the number of series by automation, monitor and state."""
     return state_store.counts(tx)
 
 

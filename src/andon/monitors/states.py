@@ -26,9 +26,9 @@ def apply(
     now: datetime,
     monitors: Sequence[str] = (),
 ) -> list[Observation]:
-    """Write observations as states and publish what changed; return those that recovered.
+    """Write observations as states and publish the changes. Return the series that recovered.
 
-    Series of `monitors` that were not observed are dropped, as not watched any more.
+    Series of `monitors` that were not observed are dropped, as they are no longer watched.
     """
     store.lock(tx, watched.name)
     standing = {row.key: row for row in store.of(tx, watched.name)}
@@ -75,7 +75,7 @@ def status_of(row: StateRow) -> SeriesStatus:
 
 
 def _levelled(one: Observation, watched: WatchedAutomation) -> Observation:
-    """Return an observation with the level that its builder wants for breaches of the monitor."""
+    """Return an observation with the level that its builder set for breaches of the monitor."""
     level = watched.monitors.levels.get(one.monitor)
     if level is None or not one.state.severity:
         return one
@@ -83,7 +83,7 @@ def _levelled(one: Observation, watched: WatchedAutomation) -> Observation:
 
 
 def _row(automation: str, one: Observation, before: StateRow | None, now: datetime) -> StateRow:
-    """Return what holds now: a breach stays while nothing can be said, and keeps its start while it lasts."""
+    """Return the state now: a breach persists while nothing can be concluded, and keeps its start while it lasts."""
     state = one.state
     if state is MonitorState.SILENT and before is not None and before.state.severity:
         state = before.state

@@ -1,4 +1,4 @@
-"""Sums of windows: nested mappings and lists of numbers that are merged by adding them. Pure."""
+"""Sums of windows: nested mappings and lists of numbers, merged by addition. Pure."""
 
 import math
 from collections import Counter
@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 from andon.decisions import LATENCY_BAND
 
 Sums: TypeAlias = dict[str, Any]
-"""Numbers by name, in any depth; as JSON has them."""
+"""Numbers by name, nested to any depth, as in JSON."""
 
 MOST_KEYS = 300
-"""Different rules, outcomes or reasons that are counted apart in a window; all others count as OTHER."""
+"""The most rules, outcomes or reasons that are counted separately in a window; all others count as OTHER."""
 
 OTHER = "(other)"
 
@@ -19,7 +19,7 @@ _BAND = math.log(LATENCY_BAND)
 
 
 def added(one: Any, other: Any) -> Any:
-    """Add two sums. What only one of them has stays as it is."""
+    """Add two sums. Values in only one of them are kept."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         merged = dict(one)
         for key, value in other.items():

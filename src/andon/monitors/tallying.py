@@ -1,4 +1,4 @@
-"""Tallying: what a batch of decisions adds to the windows of their arms. Pure, one pass over columns."""
+"""Tallying: the sums that a batch of decisions adds to the windows of its arms. Pure, one pass over columns."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from andon.policies import ERROR
 from andon.statistics.scores import ScoreSums
 
 MOST_GROUPS = 20
-"""Values of a field that are compared for fairness; all others count as OTHER."""
+"""The most values of a field that are compared for fairness; all others count as OTHER."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class SlotTally:
 
 
 def group_sums(groups: Sequence[FeedGroup]) -> Sums:
-    """Count decisions by what their columns say."""
+    """Count decisions by their columns."""
     return {
         "decisions": sum(one.count for one in groups),
         "automatic": sum(one.count for one in groups if one.automatic),
@@ -52,13 +52,13 @@ def group_sums(groups: Sequence[FeedGroup]) -> Sums:
 
 
 def slot_tally(groups: Sequence[FeedGroup], latency_us: float) -> SlotTally:
-    """Count a slot's decisions that were in time and without an error; latencies are known to five percent."""
+    """Count a slot's decisions that were in time and without an error; latencies are accurate to five percent."""
     met = sum(one.count for one in groups if one.rule != ERROR and milliseconds(one.band) * 1000 <= latency_us)
     return SlotTally(sum(one.count for one in groups), met)
 
 
 def whole_sums(group: Sequence[WholeDecision], reference: ModelReference | None, fields: Sequence[str]) -> Sums:
-    """Count decisions of the sample by what their records say. `fields` are those whose groups are compared."""
+    """Count decisions of the sample by their records. `fields` are those whose groups are compared."""
     sums: Sums = {"seen": len(group), "errors": _errors(group)}
     predicted = [one for one in group if one.record.prediction is not None]
     if reference is not None:
@@ -91,7 +91,7 @@ def group_name(value: Any) -> str:
 
 
 def _errors(group: Sequence[WholeDecision]) -> dict[str, int]:
-    """Count error classes: why another than the version answered, or why a person was asked instead."""
+    """Count error classes: why another version answered, or why a person was asked instead."""
     reasons = []
     for one in group:
         record = one.record
@@ -103,7 +103,7 @@ def _errors(group: Sequence[WholeDecision]) -> dict[str, int]:
 
 
 def _certainty(predicted: Sequence[WholeDecision], positive: str | None) -> Sums:
-    """Sum scores in fine bins. Without a positive class each is that of the prediction.
+    """Sum scores in fine bins. Without a positive class, each is the score of the prediction.
 
     Calibrated scores imply their own error rate.
     """

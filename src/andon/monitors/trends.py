@@ -23,7 +23,7 @@ def values_of(monitor: str, window: ArmWindow, labels: Sums) -> Values:
 
 
 def _drift(window: ArmWindow, labels: Sums) -> Mapping[str, float | None]:
-    """Shifts in standard deviations of numbers; of categories the part of the values that would have to change."""
+    """Return shifts: for numbers in standard deviations, for categories the share of values that would have to move."""
     del labels
     if window.reference is None:
         return {}
@@ -138,4 +138,4 @@ _OF: Mapping[str, Callable[[ArmWindow, Sums], Mapping[str, float | None]]] = {
 }
 
 ELSEWHERE = ("service-level", "cost")
-"""Monitors whose trend is not made of windows of arms."""
+"""Monitors whose trend does not come from windows of arms."""

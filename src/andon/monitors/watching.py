@@ -1,4 +1,4 @@
-"""Watched automations: each with its monitors as the released version declares them."""
+"""Watched automations, each with its monitors as the released version declares them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,14 +16,14 @@ _DEFAULT = Monitors()
 
 @dataclass(frozen=True, slots=True)
 class WatchedAutomation:
-    """One automation and what its monitors are set to."""
+    """One automation and the settings of its monitors."""
 
     name: str
     monitors: Monitors
     target: float | None = None
     """The error that its risk gate holds, if it declares one."""
     fills: Mapping[str, timedelta] = field(default_factory=dict)
-    """The features that are windows, with their spans: until a span has passed they differ from training."""
+    """The features that are windows, with their spans: until a span has passed, they differ from training."""
 
     @property
     def latency_us(self) -> float:
@@ -31,9 +31,9 @@ class WatchedAutomation:
         return self.monitors.service.latency / timedelta(microseconds=1)
 
     def full_at(self, name: str | None, began: datetime) -> datetime:
-        """Return when a feature of a line that began at a moment is comparable.
+        """Return when a feature of a line that began at a moment becomes comparable.
 
-        The score (None) after the longest window.
+        The score (None) does so after the longest window.
         """
         longest = max(self.fills.values(), default=timedelta(0))
         return began + (longest if name is None else self.fills.get(name, timedelta(0)))
@@ -61,7 +61,7 @@ class Watching:
         return self._known
 
     def one(self, tx: Tx, name: str) -> WatchedAutomation:
-        """Return one automation; one that is not known is watched by default."""
+        """Return one automation; an unknown one is watched by default."""
         return self.all(tx).get(name) or WatchedAutomation(name, _DEFAULT)
 
 

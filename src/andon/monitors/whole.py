@@ -22,7 +22,7 @@ class WholeRecord(Struct, frozen=True, gc=False):
     fallback: Fallback | None = None
 
     def row(self) -> dict[str, Any]:
-        """Return all values that a model may have been given, by name."""
+        """Return all values that a model may have received, by name."""
         given = self.input if isinstance(self.input, Mapping) else {}
         return {**given, **self.features}
 
@@ -39,7 +39,7 @@ _record = Decoder(WholeRecord).decode
 
 
 def read_all(chosen: Mapping[bytes, FeedGroup], records: Mapping[bytes, bytes]) -> list[WholeDecision]:
-    """Read the records of decisions, in the order of their ids; one that cannot be read is left out."""
+    """Read the records of decisions, in the order of their ids; unreadable ones are omitted."""
     found = []
     for key in sorted(chosen):
         written = records.get(key)
@@ -53,7 +53,7 @@ def read_record(written: bytes) -> WholeRecord | None:
     """Read a record; None if it cannot be read."""
     try:
         return _record(written)
-    except DecodeError:  # of an input that this reads more strictly
+    except DecodeError:  # from an input that this reader treats more strictly
         pass
     try:
         return convert(json.loads(written), WholeRecord)

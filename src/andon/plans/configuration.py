@@ -1,6 +1,6 @@
 """The configuration as YAML files describe it, read strictly by `reading.py`.
 
-Only settings that are named are managed. A key that is left out (None here) stays as people set it.
+Only named settings are managed. An omitted key (None here) stays as people set it.
 """
 
 from typing import Annotated, Literal, Self, TypeAlias
@@ -19,7 +19,7 @@ class _Strict(BaseModel):
 
 
 class ManagedCandidate(_Strict):
-    """A model version, by the policy in force or by the one in a file; `gate` is a threshold of its own."""
+    """A model version with the policy in force or one from a file; `gate` is its own threshold."""
 
     version: VersionNumber
     policy: Annotated[str, Field(min_length=1)] | None = None
@@ -40,7 +40,7 @@ class ManagedTraffic(_Strict):
 
 
 class ManagedGate(_Strict):
-    """The least confidence that an arm needs. Without a version, it is the champion's arm with the policy in force."""
+    """The least confidence that an arm needs. Without a version, the arm is the champion's with the policy in force."""
 
     at_least: Annotated[float, Field(ge=0, le=2)]
     version: VersionNumber | None = None
@@ -50,7 +50,7 @@ class ManagedGate(_Strict):
 
 
 class ManagedRule(_Strict):
-    """A rule that pulls the cord, beside those in the code."""
+    """A rule that pulls the cord, in addition to those in the code."""
 
     monitor: str
     level: AlertLevelName = "critical"
@@ -86,7 +86,7 @@ class ManagedKey(_Strict):
 
 
 class ManagedAutomation(_Strict):
-    """The settings that shall be in force for one automation."""
+    """The settings to put in force for one automation."""
 
     release: Literal[True] | None = None
     policy: Annotated[str, Field(min_length=1)] | None = None

@@ -40,7 +40,7 @@ class AffectedAutomation:
 
 @dataclass(frozen=True, slots=True)
 class FlippedOutcomes:
-    """The newest decisions of an automation made again as planned: how many keep their outcome, and the others."""
+    """The newest decisions of an automation, made again as planned: how many keep their outcome, and the others."""
 
     automation: str
     decisions: int

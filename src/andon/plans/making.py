@@ -1,4 +1,4 @@
-"""The making of a plan: rehearse the changes, try the versions, count the affected, make the newest decisions again."""
+"""The making of a plan: rehearse the changes, try the versions, count affected decisions, repeat the newest ones."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -93,7 +93,7 @@ def _four_eyes(tx: Tx, found: RehearsedChanges, act: PlannedAct) -> Iterable[Nee
 
 
 def _approvals(changes: Sequence[PlannedChange], settings: Sequence[InForce]) -> Iterable[NeededApproval]:
-    """Return the permissions that the changes need, each once, with the roles that have it."""
+    """Return the permissions that the changes need, each once, with the roles that grant it."""
     for permission, automation in dict.fromkeys(rights_of(settings, changes)):
         roles = tuple(role.value for role, allowed in ROLES.items() if permission in allowed)
         yield NeededApproval(permission.value, automation, roles)

@@ -24,7 +24,7 @@ class PlannedAct:
     events: Events
     author_may_approve: bool = True
     caller: Principal | None = None
-    """The key that asks; None for the command line, which asks no key."""
+    """The key that asks; None on the command line, which needs no key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ Decide: TypeAlias = Callable[[PlannedForce], FlippedOutcomes]
 """A function that makes the newest decisions again as planned."""
 
 Ready: TypeAlias = Callable[[ModelVersion], None]
-"""A function that loads a version to see that it can answer here. Raises the error if it cannot."""
+"""A function that loads a version to check that it can answer here. Raises the error if it cannot."""
 
 
 class Planning(Protocol):

@@ -35,7 +35,7 @@ from andon.plans.standing import (
 class RehearsedChanges:
     """The changes, the state before, and the planned policy and champion of each changed automation.
 
-    `answering` are the model versions by endpoint that answer or look on for the first time.
+    `answering` are the model versions by endpoint that answer or run as a shadow for the first time.
     """
 
     changes: tuple[PlannedChange, ...]

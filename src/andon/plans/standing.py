@@ -23,7 +23,7 @@ class AutomationForce:
 
     @property
     def versions(self) -> set[int]:
-        """The model versions that answer or look on."""
+        """The model versions that answer or run as shadows."""
         named = {one.version for one in (*self.split.shares, *self.split.shadows)}
         return named if self.champion is None else {*named, self.champion}
 
@@ -78,7 +78,7 @@ def planned_of(declared: Declared, before: Forces, after: Forces) -> dict[str, P
 
 
 def newly_answering(declared: Declared, before: Forces, after: Forces) -> dict[str, list[int]]:
-    """Return the versions by endpoint that newly answer or look on, or that new code asks."""
+    """Return the versions by endpoint that newly answer or run as shadows, or that new code asks."""
     found: dict[str, set[int]] = {}
     for name, force in after.items():
         known = before[name].versions if force.release == before[name].release else set()

@@ -1,7 +1,7 @@
 """Policies: a decision table in YAML with CEL conditions becomes a pure function from facts to a ruling.
 
 `parse` reads, `compile` checks against an automation's variables, `CompiledPolicy.evaluate` decides: none of them
-stores. `service.py` keeps the published versions and the one in force.
+stores anything. `service.py` keeps the published versions and the one in force.
 """
 
 from andon.policies.compiled import CompiledPolicy, check, compile, names_in  # noqa: A004 - a policy's verb

@@ -26,12 +26,12 @@ from andon.policies.plain import NONE, first_match_of
 from andon.policies.tokens import references_in, tokens_of
 
 CHUNK = 24
-"""Rules in one expression at most; CEL's parser goes 32 levels deep, and each rule is one."""
+"""The most rules in one expression; CEL's parser goes 32 levels deep, and each rule is one level."""
 
 _ALWAYS_CONVERTED = frozenset({ValueKind.TIME, ValueKind.OPTIONAL_TIME, ValueKind.OPTIONAL_NUMBER, ValueKind.ANY})
 
 _AS_IT_IS = frozenset((bool, int, float, str))
-"""Classes of values that CEL takes as they are, but for NaN."""
+"""Classes of values that CEL takes unchanged, except NaN."""
 
 _EVALUATION_ERRORS = (RuntimeError, ValueError, TypeError, OverflowError, AttributeError)
 """Errors of CEL's binding, or of converting a value for it."""
@@ -95,7 +95,7 @@ class CompiledPolicy:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The variables that its rules look at."""
+        """The variables that its rules read."""
         return tuple(name for name, _, _ in self._plan)
 
     def evaluate(
@@ -110,7 +110,7 @@ class CompiledPolicy:
             try:
                 return self._numbered[self._plainly(input, features, prediction, risk)]
             except (KeyError, TypeError, ValueError, OverflowError):
-                pass  # a value of another class: that is for CEL to judge
+                pass  # a value of another class, which CEL must judge
         facts = (input, features, prediction, risk)
         try:
             index = self._first_match(self._quickly_bound(facts))
@@ -131,9 +131,9 @@ class CompiledPolicy:
         return self._ruled(self._ruled_without, data)
 
     def matches(self, facts: Facts) -> list[bool | str]:
-        """Return for each rule by itself whether it holds, or why that is undecidable.
+        """Return, for each rule by itself, whether it holds or why that is undecidable.
 
-        For people; `evaluate` decides.
+        This is for people; `evaluate` decides.
         """
         data = self._bound(facts)
         if isinstance(data, Ruling):
@@ -159,7 +159,7 @@ class CompiledPolicy:
                 raise TypeError(variable)  # to be converted first
             data[name] = value in listed
         for name in self._only_looked_up:
-            del data[name]  # each variable that CEL is given costs a conversion
+            del data[name]  # each variable passed to CEL costs a conversion
         data.update(self._lists)
         return data
 
@@ -194,7 +194,7 @@ class CompiledPolicy:
         return NONE
 
     def _carefully(self, facts: Facts) -> Ruling:
-        """Evaluate rule by rule, after a first attempt failed: to convert values, or to find the faulty rule."""
+        """Evaluate rule by rule after a first attempt failed, to convert values or to find the faulty rule."""
         data = self._bound(facts)
         if isinstance(data, Ruling):
             return data
@@ -263,7 +263,7 @@ def _fault(table: DecisionTable, rule: Rule, offset: int, message: str) -> Fault
 
 
 def _chunked(vocabulary: Vocabulary, texts: Sequence[str], first: int) -> list[cel.Expression]:
-    """All conditions as few expressions, each the number of its first rule that holds or -1.
+    """Return all conditions as few expressions, each giving the number of its first rule that holds, or -1.
 
     A chunk that goes too deep for CEL's parser is halved; a single rule of the greatest depth still fits.
     """

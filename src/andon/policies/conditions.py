@@ -26,7 +26,7 @@ _AFTER_LOOK_UP = frozenset({")", "]", ",", "?", ":", "&&", "||"})
 
 
 class ConditionFaulty(Exception):
-    """A condition cannot be used; `faults` say where in it and why. Never leaves the slice."""
+    """A condition cannot be used; `faults` tell where and why. Never leaves the slice."""
 
     def __init__(self, faults: Sequence[CelFault]) -> None:
         super().__init__("; ".join(fault.message for fault in faults))
@@ -37,7 +37,7 @@ class ConditionFaulty(Exception):
 class LookUp:
     """`variable in lists.listed`, which a condition reads as the variable `name`.
 
-    Like CEL's `in`, it is false of null.
+    Like CEL's `in`, it is false for null.
     """
 
     name: str
@@ -54,7 +54,7 @@ class LookUp:
 class Condition:
     """A checked condition: its text as it runs, its program, and its variables and look-ups.
 
-    `bound` are the variables that its program receives; look-ups use the others.
+    `bound` are the variables passed to its program; look-ups use the others.
     """
 
     text: str
@@ -65,7 +65,7 @@ class Condition:
 
 
 class Vocabulary:
-    """All that conditions of one table may name. Without `variables`, any name under `input` and `features` will do."""
+    """The names that a table's conditions may use. Without `variables`, all names under `input` and `features`."""
 
     def __init__(self, variables: Mapping[str, ValueKind] | None, lists: Mapping[str, Sequence[str]]) -> None:
         of_lists = {f"lists.{name}": ValueKind.STRINGS for name in lists}
@@ -95,7 +95,7 @@ class Vocabulary:
         return Condition(text, self.compile(text), reads, named, look_ups)
 
     def compile(self, text: str) -> cel.Expression:
-        """Compile what was checked, or several such conditions in one expression. Raises ConditionFaulty."""
+        """Compile a checked condition, or several in one expression. Raises ConditionFaulty."""
         try:
             return self._running.compile(text)
         except RuntimeError as error:
@@ -120,7 +120,7 @@ class Vocabulary:
         return [CelFault(0, f"expected a number; this is a {kind_named(returned.name().lower())}")]
 
     def _bad_patterns(self, tokens: Sequence[Token]) -> list[CelFault]:
-        """Regular expressions written out in a condition that are none."""
+        """Return the literal regular expressions in a condition that are invalid."""
         faults = []
         for call, bracket, pattern in zip(tokens, tokens[1:], tokens[2:], strict=False):
             if (call.text, bracket.text, pattern.kind) == ("matches", "(", "string"):
@@ -130,7 +130,7 @@ class Vocabulary:
         return faults
 
     def _variable(self, dotted: str) -> str | None:
-        """Return the variable a dotted name begins with.
+        """Return the variable with which a dotted name begins.
 
         For `prediction.probabilities.fraud` it is `prediction.probabilities`.
         """

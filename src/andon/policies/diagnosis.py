@@ -30,7 +30,7 @@ _TYPES = (
 
 @dataclass(frozen=True, slots=True)
 class CelFault:
-    """Something wrong with a condition, from its character `offset` on."""
+    """A fault in a condition, from its character `offset` on."""
 
     offset: int
     message: str
@@ -49,7 +49,7 @@ def faults_in(error: str, condition: str) -> list[CelFault]:
 
 
 def diagnosed(fault: CelFault, tokens: Sequence[Token], kinds: Mapping[str, ValueKind]) -> CelFault:
-    """Return the fault in plain words, at the beginning of the faulty name or sign."""
+    """Return the fault in plain words, placed at the beginning of the faulty name or sign."""
     undeclared = _UNDECLARED.match(fault.message)
     if undeclared:
         return _unknown_name(fault, undeclared[1], tokens, kinds)
@@ -79,8 +79,8 @@ def said_at_run_time(error: str) -> str:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """`; did you mean ...?` when known names are close, first those under the same root, else nothing."""
-    import difflib  # here, because it is for a name that nobody knows: a process that runs saves the memory
+    """Return `; did you mean ...?` if known names are close, those under the same root first; otherwise nothing."""
+    import difflib  # here, as only unknown names need it: a running process saves the memory
 
     root, _, last = name.rpartition(".")
     by_last: dict[str, list[str]] = {}
@@ -139,7 +139,7 @@ def _sign(function: str) -> str:
 
 
 def kind_named(types: str) -> str:
-    """Names of CEL types in the words of this slice."""
+    """Return the name of a CEL type in the words of this slice."""
     for cel_name, ours in _TYPES:
         types = re.sub(rf"(?<![\w.]){re.escape(cel_name)}(?!\w)", ours, types)
     return types

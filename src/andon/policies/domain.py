@@ -1,4 +1,4 @@
-"""A decision table and what comes out of it: rules, outcomes, rulings. Pure; nothing here knows YAML or CEL."""
+"""A decision table and its results: rules, outcomes, rulings. Pure, independent of YAML and CEL."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ REVIEW = "review"
 """The outcome that hands a decision to a person."""
 
 ALLOW, DENY, ASK = "allow", "deny", "ask"
-"""The outcomes of a policy about calls of tools. There `ask` is another word for `review`."""
+"""The outcomes of a policy about tool calls, in which `ask` is another word for `review`."""
 
 OTHERWISE = "otherwise"
 """The rule id of a ruling that no rule made."""
@@ -36,7 +36,7 @@ POLICY_ERROR = "POLICY_ERROR"
 
 
 Facts: TypeAlias = tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]
-"""input, features, prediction and risk of one decision."""
+"""The input, features, prediction and risk of one decision."""
 
 ROOTS = ("input", "features", "prediction", "risk")
 
@@ -79,7 +79,7 @@ class Rule:
     then: str
     reasons: tuple[str, ...]
     unproven: bool = field(default=False, kw_only=True)
-    """Whether its author accepts that it acts on predictions which the risk gate does not hold."""
+    """Whether its author accepts that it acts on predictions that the risk gate does not bound."""
     place: ConditionPlace = field(compare=False, repr=False)
 
     @property
@@ -113,7 +113,7 @@ class Ruling(Struct, frozen=True, gc=False, cache_hash=True):
 
 @dataclass(frozen=True, slots=True)
 class PolicyVersion:
-    """A policy as published for one automation, immutable. `digest` covers what decides; `version` is its beginning."""
+    """A published policy of one automation, immutable. `digest` covers all that decides; `version` is its beginning."""
 
     automation: str
     version: str

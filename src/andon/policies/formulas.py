@@ -1,4 +1,4 @@
-"""Formulas: single CEL expressions beside a policy, such as a measure's value and condition."""
+"""Formulas: single CEL expressions outside a policy, such as a measure's value and condition."""
 
 from collections.abc import Mapping
 from math import isfinite
@@ -20,7 +20,7 @@ REMEMBERED = 5_000
 
 
 class Formula:
-    """A checked expression. `reads` are the variables that it looks at, by kind: with these alone it compiles again."""
+    """A checked expression. `reads` are the variables that it reads, by kind: these suffice to compile it again."""
 
     def __init__(self, text: str, variables: Mapping[str, ValueKind], *, number: bool) -> None:
         """Check and compile a formula over `prediction`, `risk` and `variables`.

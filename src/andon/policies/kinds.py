@@ -1,4 +1,4 @@
-"""Kinds of values: which one a contract's field has, which CEL type stands for it, how a Python value becomes one."""
+"""Kinds of values: the kind of a contract's field, its CEL type, and the conversion of Python values to it."""
 
 import types
 from collections.abc import Callable, Iterable, Mapping
@@ -69,7 +69,7 @@ def kind_of_value(value: Any) -> ValueKind:
 
 
 def converted(kind: ValueKind, value: Any) -> Any:
-    """Return a Python value as this kind needs it for CEL; NaN is a missing value. Raises ValueError or TypeError."""
+    """Return a Python value converted to this kind for CEL; NaN is a missing value. Raises ValueError or TypeError."""
     if isinstance(value, Enum):
         value = value.value
     if value is None or value != value:  # only NaN differs from itself
@@ -78,7 +78,7 @@ def converted(kind: ValueKind, value: Any) -> Any:
 
 
 def _unwrapped(annotation: Any) -> Any:
-    """Without Annotated, NewType and `type X = ...`."""
+    """Return an annotation without Annotated, NewType and `type X = ...`."""
     while True:
         if get_origin(annotation) is Annotated:
             annotation = get_args(annotation)[0]

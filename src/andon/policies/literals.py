@@ -1,7 +1,7 @@
 """Whole-number literals where CEL wants a number: `input.amount > 1` becomes `input.amount > 1.0`.
 
-CEL's own type checker says where a number meets a whole number; only a literal at that very place gets its `.0`, so
-strings, indices and sizes are never touched, and what is returned was checked again.
+CEL's own type checker reports where a number meets a whole number. Only a literal at that very place gets its `.0`, so
+strings, indices and sizes are never touched, and the result was checked again.
 """
 
 import re
@@ -41,13 +41,13 @@ def _with_fractions(condition: str, places: set[int]) -> str:
 
 
 def _written(offset: int, places: set[int]) -> int:
-    """Where a character of the promoted text stands in the condition as written."""
+    """Return the position, in the condition as written, of a character of the promoted text."""
     before = [place for i, place in enumerate(sorted(places)) if place + i * len(_FRACTION) < offset]
     return offset - len(before) * len(_FRACTION)
 
 
 def _places(tokens: Sequence[Token], faults: Sequence[CelFault]) -> set[int]:
-    """Behind which characters a fraction is missing."""
+    """Return the characters after which a fraction is missing."""
     by_start = {token.start: position for position, token in enumerate(tokens)}
     places: set[int] = set()
     for fault in faults:

@@ -1,4 +1,4 @@
-"""Where each character of a condition stands in its YAML file, whichever way it was quoted or folded there."""
+"""The place of each character of a condition in its YAML file, however it was quoted or folded there."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class ConditionPlace:
         return self.positions[0][0]
 
     def at(self, offset: int) -> tuple[int, int]:
-        """Line and column of a character; beyond the end, the column behind the last one."""
+        """Return line and column of a character; beyond the end, the column after the last one."""
         if offset < len(self.positions):
             return self.positions[offset]
         line, column = self.positions[-1]

@@ -1,9 +1,9 @@
-"""Conditions that are only comparisons, as one Python function: a twentieth of CEL's time for the same answer.
+"""Conditions that are only comparisons, as one Python function: the same answer in a twentieth of CEL's time.
 
-CEL stays the definition of a condition: it has checked each one before, and decides wherever a condition, or a value of
-one decision, is not of the plainest kind. A translated condition cannot fail once its values are of the classes that
-are checked first, so that CEL's rules for errors never apply; order of evaluation does not matter, and Python compares
-doubles and strings as CEL does.
+CEL remains the definition of a condition: it has checked each one before, and decides wherever a condition or a value
+is not of the plainest kind. A translated condition cannot fail once its values are of the classes that are checked
+first, so that CEL's rules for errors never apply; order of evaluation does not matter, and Python compares doubles and
+strings as CEL does.
 """
 
 from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
@@ -18,9 +18,9 @@ NONE = -1
 """The number of no rule."""
 
 FirstMatch: TypeAlias = Callable[..., int]
-"""A function from the facts of one decision to the number of the first condition that holds, or NONE.
+"""Returns, for the facts of one decision, the number of the first condition that holds, or NONE.
 
-Raises KeyError, TypeError or ValueError for a value that is not of the plainest class, which says nothing about the
+Raises KeyError, TypeError or ValueError for a value that is not of the plainest class; this implies nothing about the
 decision.
 """
 
@@ -28,20 +28,20 @@ _EQUALITY = frozenset({"==", "!="})
 _ORDER = frozenset({"<", "<=", ">", ">="})
 
 _EXACT = 2**53
-"""Up to here each whole number is a double."""
+"""The largest number up to which each whole number is a double."""
 
 DEEPEST = 50
 """The nesting of brackets and `!` up to which Python's parser is used."""
 
 
 class _NotPlain(Exception):
-    """A condition holds more than is translated here."""
+    """A condition has more than is translated here."""
 
 
 def first_match_of(
     conditions: Sequence[Condition], kinds: Mapping[str, ValueKind], lists: Mapping[str, Collection[str]]
 ) -> FirstMatch | None:
-    """All conditions as one function; None if one of them says more than comparisons do."""
+    """Return all conditions as one function; None if one of them has more than comparisons."""
     reads = sorted(frozenset[str]().union(*(condition.reads for condition in conditions)))
     variables = {name: f"v{number}" for number, name in enumerate(reads)}
     sets = {listed: f"list{number}" for number, listed in enumerate(sorted(lists))}
@@ -81,7 +81,7 @@ def _fetching(name: str, variable: str, used_as: Mapping[str, ValueKind]) -> lis
 
 
 def _number(value: Any) -> float:
-    """Return a whole number as the double that it equals."""
+    """Return a whole number as the equal double."""
     if value.__class__ is not int or abs(value) > _EXACT:
         raise TypeError
     return float(value)
@@ -100,7 +100,7 @@ class _Reader:
         self._used_as = used_as
 
     def condition(self) -> str:
-        """All of it. Raises _NotPlain."""
+        """Read the whole condition. Raises _NotPlain."""
         written = self._of_kind(ValueKind.BOOLEAN, self._either())
         if self._at < len(self._tokens):
             raise _NotPlain
@@ -123,7 +123,7 @@ class _Reader:
         return ValueKind.BOOLEAN, f"({f' {word} '.join(parts)})"
 
     def _compared(self) -> tuple[ValueKind, str]:
-        """One value, or two compared; of a third CEL would compare the result."""
+        """Read one value, or two compared; with a third, CEL would compare the result."""
         left = self._single()
         sign = self._now.text if self._now is not None else ""
         if sign not in _ORDER | _EQUALITY:
@@ -187,7 +187,7 @@ class _Reader:
         return found
 
     def _of_kind(self, kind: ValueKind, read: tuple[ValueKind, str]) -> str:
-        """Return what was read as a value of this kind; a value of any kind is recorded as required to be one."""
+        """Return the value read as one of this kind; a value of unknown kind is noted as required to be of it."""
         found, text = read
         if found is ValueKind.ANY:
             found = self._used_as.setdefault(text, kind)

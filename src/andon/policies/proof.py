@@ -1,4 +1,4 @@
-"""Rules that act on a prediction without the risk gate: each has to say so by `unproven: true`."""
+"""Rules that act on a prediction without the risk gate: each must declare `unproven: true`."""
 
 from andon.kernel.errors import Fault
 from andon.policies.domain import REVIEW, DecisionTable
@@ -7,7 +7,7 @@ from andon.policies.tokens import references_in, tokens_of
 
 
 def require_proof(table: DecisionTable) -> None:
-    """Raise PolicyInvalid, which names each unproven rule that does not say so."""
+    """Raise PolicyInvalid, which names each unproven rule without that declaration."""
     if faults := unproven_rules(table):
         rules = "1 rule acts" if len(faults) == 1 else f"{len(faults)} rules act"
         raise PolicyInvalid(f"{table.source}: {rules} on predictions without proof", faults=faults)

@@ -1,7 +1,7 @@
-"""Reading a decision table from YAML, strictly, with the line of everything that is wrong.
+"""The strict reader of a decision table from YAML, which reports the line of every fault.
 
-The YAML is read as nodes and never as Python values, so that `no` is the word "no", keys that occur twice show, and
-every fault has its line.
+The YAML is read as nodes and never as Python values, so that `no` is the word "no", duplicate keys are found, and every
+fault has its line.
 """
 
 import hashlib
@@ -36,12 +36,12 @@ def parse(text: str, *, source: str) -> DecisionTable:
 def version_of(
     outcomes: Sequence[str], rules: Sequence[Rule], otherwise: str, lists: Mapping[str, Sequence[str]]
 ) -> str:
-    """Twelve hex digits that change whenever a decision could; layout, comments and the description do not count."""
+    """Return twelve hex digits that change whenever a decision could; layout, comments and description do not count."""
     return _digest(outcomes, rules, otherwise, lists)[:12]
 
 
 def digest_of(table: DecisionTable) -> str:
-    """Return the whole digest whose beginning is the version."""
+    """Return the whole digest, whose beginning is the version."""
     return _digest(table.outcomes, table.rules, table.otherwise, table.lists)
 
 
@@ -71,7 +71,7 @@ class _Reader:
         self.faults: list[tuple[int, str]] = []
         self.outcomes: tuple[str, ...] = ()
         self.asks = False
-        """Whether the table is about calls of tools, in which `ask` stands for `review`."""
+        """Whether the table is about tool calls, in which `ask` means `review`."""
 
     def read(self) -> DecisionTable:
         root = self._root()

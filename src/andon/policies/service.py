@@ -24,7 +24,7 @@ def publish(
 ) -> PolicyVersion:
     """Keep a table as a version of this automation's policy; the same rules again are the same version.
 
-    It is not in force by that. Raises ReasonInvalid, PolicyInvalid.
+    This does not put it in force. Raises ReasonInvalid, PolicyInvalid.
     """
     why, digest = reasons.require(reason), digest_of(table)
     if "\0" in text:
@@ -55,7 +55,7 @@ def put_in_force(
 ) -> PolicySetting:
     """Decide by a published version from now on; running gateways follow within a second.
 
-    Where it is in force already, nothing changes. Raises ReasonInvalid, PolicyNotFound.
+    If it is in force already, nothing changes. Raises ReasonInvalid, PolicyNotFound.
     """
     why = reasons.require(reason)
     get(tx, automation, version)
@@ -89,7 +89,7 @@ def hold(tx: Tx, automation: str) -> None:
 
 
 def get(tx: Tx, automation: str, version: str) -> PolicyVersion:
-    """One published version. Raises PolicyNotFound."""
+    """Return one published version. Raises PolicyNotFound."""
     found = store.find(tx, automation, version)
     if found is None:
         raise PolicyNotFound(
@@ -99,7 +99,7 @@ def get(tx: Tx, automation: str, version: str) -> PolicyVersion:
 
 
 def find(tx: Tx, automation: str, version: str) -> PolicyVersion | None:
-    """One published version, or None."""
+    """Return one published version, or None."""
     return store.find(tx, automation, version)
 
 
@@ -110,10 +110,10 @@ def in_force(tx: Tx, automation: str) -> PolicyVersion | None:
 
 
 def list_versions(tx: Tx, automation: str) -> Sequence[PolicyVersion]:
-    """Every published version of an automation, newest first."""
+    """Return every published version of an automation, newest first."""
     return store.list_versions(tx, automation)
 
 
 def history(tx: Tx, automation: str) -> Sequence[PolicySetting]:
-    """Every change of the policy in force, newest first."""
+    """Return every change of the policy in force, newest first."""
     return store.history(tx, automation)

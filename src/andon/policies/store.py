@@ -15,7 +15,7 @@ def lock(tx: Tx, automation: str) -> None:
 
 
 def find(tx: Tx, automation: str, version: str) -> PolicyVersion | None:
-    """One published version."""
+    """Return one published version."""
     c = policy_versions.c
     row = tx.execute(select(policy_versions).where((c.automation == automation) & (c.version == version))).one_or_none()
     return None if row is None else PolicyVersion(**row._asdict())
@@ -27,7 +27,7 @@ def add(tx: Tx, published: PolicyVersion) -> None:
 
 
 def list_versions(tx: Tx, automation: str) -> list[PolicyVersion]:
-    """Every published version of an automation, newest first."""
+    """Return every published version of an automation, newest first."""
     c = policy_versions.c
     query = select(policy_versions).where(c.automation == automation)
     rows = tx.execute(query.order_by(c.published_at.desc(), c.version))
@@ -48,7 +48,7 @@ def add_setting(tx: Tx, setting: PolicySetting) -> None:
 
 
 def history(tx: Tx, automation: str) -> list[PolicySetting]:
-    """Every setting of an automation, newest first."""
+    """Return every setting of an automation, newest first."""
     c = policy_settings.c
     query = select(policy_settings).where(c.automation == automation).order_by(c.number.desc())
     return [PolicySetting(**row._asdict()) for row in tx.execute(query)]

@@ -31,7 +31,7 @@ class Token:
 
     @property
     def end(self) -> int:
-        """Where the word after it may begin."""
+        """The position at which the next word may begin."""
         return self.start + len(self.text)
 
 
@@ -57,7 +57,7 @@ def plain(condition: str) -> str:
 
 
 def references_in(tokens: Sequence[Token]) -> list[Reference]:
-    """All dotted names; the method at the end of `input.name.startsWith('a')` is not part of one."""
+    """Return all dotted names; the method at the end of `input.name.startsWith('a')` is not part of one."""
     found = []
     position = 0
     while position < len(tokens):

@@ -1,4 +1,4 @@
-"""Proofs: what labels prove of each risk gate, kept up to date by a worker, with the curve and the forecast behind it.
+"""Proofs: the labels' evidence for each risk gate, kept up to date by a worker, with its curve and forecast.
 
 Labels become evidence (`gathering.py`), evidence moves provers (`proving.py`, `andon.statistics.gate_proofs`), and
 their proofs become gate revisions (`domain.py` has the rule). Start at `service.py`; `reading.py` serves people.

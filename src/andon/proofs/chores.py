@@ -12,7 +12,7 @@ INTERVAL = timedelta(seconds=5)
 LEASE = timedelta(minutes=2)
 
 LOOKED_BACK = timedelta(days=30)
-"""Where counting begins in an installation that decided before."""
+"""The span back from which counting begins in an installation with earlier decisions."""
 
 
 def chores(events: Events) -> list[Chore]:

@@ -1,4 +1,4 @@
-"""Counting of committed decisions: how many have which confidence, and under which gate how much was automatic."""
+"""Counts of committed decisions: how many by confidence, and how many were automatic under which gate."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -15,7 +15,7 @@ from andon.proofs.store import json_of
 from andon.serving import proven_arm
 
 ASKED = -1
-"""The level of decisions about which the policy asks a person however certain the prediction is."""
+"""The level of decisions that the policy sends to a person however certain the prediction is."""
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ def count(
 ) -> TrafficCounts:
     """Count decisions with a prediction, of the automations that are `bounded`.
 
-    `thresholds_of` gives the rising thresholds of a model version. `is_heard` says for an automation and an outcome
+    `thresholds_of` gives the rising thresholds of a model version. `is_heard` tells, for an automation and an outcome,
     whether silence is a label.
     """
     counts = TrafficCounts()

@@ -1,4 +1,4 @@
-"""Proofs as values: what one decision says about its gate, what is proven, and which revision follows from it. Pure."""
+"""Proofs as values: a decision's evidence about its gate, the proven region, and the revision that follows. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from uuid import UUID
 from andon.gates import NOTHING, WIDER_HOLDS, GateRevision, GateSegment
 
 FRESH = timedelta(days=14)
-"""A gate is widened or renewed as long as the newest label is no older than this."""
+"""The greatest age of the newest label at which a gate is widened or renewed."""
 
 SAID_AGAIN = timedelta(days=7)
-"""A live revision is renewed at the latest after so long, so that it is seen to be alive."""
+"""The longest time until a live revision is renewed, which shows that it is alive."""
 
 WORTH_WIDENING = 0.005
-"""A region is widened if at least this share of the decisions becomes automatic by it."""
+"""The share of decisions that must become automatic for a region to be widened."""
 
 WORTH_NARROWING = 0.0005
-"""A region is narrowed if at least this share of the decisions is no longer automatic."""
+"""The share of decisions that must cease to be automatic for a region to be narrowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ class ProvenRegion:
     Without `threshold` nothing is proven, and `error` and `bound` are the first test's.
 
     `share` of the decisions lie in the region. `error` and `bound` are in the unit of the target. `labels` are those of
-    decisions, without held-out rows, of which `audits` were blind. With `settled`, labels say otherwise than held-out
-    rows, or have taken their place; `breaks` counts how often the error was found to have risen. `local_error` is that
-    of the band next to the threshold; proofs that were kept before lack it.
+    decisions, without held-out rows, of which `audits` were blind. With `settled`, labels contradict held-out rows, or
+    have taken their place; `breaks` counts how often the error was found to have risen. `local_error` is that of the
+    band next to the threshold; older proofs lack it.
     """
 
     threshold: float | None
@@ -78,15 +78,15 @@ class ProvenRegion:
 
     @property
     def opinion(self) -> bool:
-        """Whether labels say more than held-out rows did."""
+        """Whether labels add to the held-out rows."""
         return self.settled or self.breaks > 0
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The evidence in force for a series when a new proof comes in: held-out rows, and the newest live revision.
+    """The evidence in force for a series when a new proof arrives: held-out rows, and the newest live revision.
 
-    With `lapsed`, neither does: live proofs had begun and stopped long ago.
+    With `lapsed`, neither is in force: live proofs had begun and stopped long ago.
     """
 
     held_out: GateRevision
@@ -106,9 +106,9 @@ def threshold_wanted(
 ) -> float | None:
     """Return the threshold of the due revision; None if none is due.
 
-    `shares` are the share of decisions above each threshold. Narrowing happens at once. Widening waits until it is
-    worth a revision. As long as labels prove no more than held-out rows did, these stand, and a segment keeps the gate
-    of the whole line.
+    `shares` are the share of decisions above each threshold. Narrowing is immediate. Widening waits until it is worth a
+    revision. As long as labels prove no more than held-out rows did, those remain in force, and a segment keeps the
+    gate of the whole line.
     """
     proven, present = NOTHING if proof.threshold is None else proof.threshold, standing.threshold(now)
     fresh = standing.labelled_at is not None and now - standing.labelled_at <= FRESH
@@ -128,7 +128,7 @@ def share_above(shares: Sequence[tuple[float, float]], threshold: float) -> floa
 
 
 def _is_due(standing: Standing, now: datetime) -> bool:
-    """Return whether the standing live revision is to be renewed, or a first one to be made."""
+    """Return whether the live revision in force is due for renewal, or a first one is due."""
     live = standing.live
     if live is None or now - live.at >= SAID_AGAIN:
         return True

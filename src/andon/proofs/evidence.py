@@ -1,8 +1,8 @@
 """The evidence of one decision: whether it counts for a gate, since when, and its probability of a look. Pure.
 
-A blind audit or a review counts at once. A label from outside counts when it is mature: reports of one class come
-earlier than those of another. Where silence is a label, the decisions it covers count at maturity, whoever looked at
-them before.
+A blind audit or a review counts immediately. A label from outside counts when it is mature, as reports of one class
+arrive earlier than those of another. Where silence is a label, the decisions it covers count at maturity, whoever
+looked at them before.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ from andon.serving import proven_arm
 
 @dataclass(frozen=True, slots=True)
 class Floors:
-    """The least probability of a look at a decision then: in the whole line, and in the decision's segment.
+    """The least probability of a look at a decision at that time: in the whole line, and in the decision's segment.
 
     None where some decisions were never looked at.
     """
@@ -63,7 +63,7 @@ def evidence_of(
     """Return a decision's evidence about its gate at a moment; None without any.
 
     `floors` gives the floors of young decisions (False) and of mature ones (True), where silence may be a label. With
-    `swept` the decision is among the matured ones that are all looked at.
+    `swept`, the decision is among the matured ones, all of which are looked at.
     """
     valid = valid_label(labels, truth, outcome=row.outcome, decided_at=row.decided_at, moment=now)
     if valid is None or not concerns_gate(row) or row.label is None or row.confidence is None:
@@ -102,7 +102,7 @@ def evidence_of(
 
 
 def _of_people(labels: Sequence[Label], truth: Truth | None, now: datetime) -> Mapping[LabelSource, Label]:
-    """Return the standing labels of people who looked."""
+    """Return the standing labels by people who looked."""
     standing = standing_labels((one for one in labels if one.known_at <= now), truth)
     return {source: one for source, one in standing.items() if source in (LabelSource.REVIEW, LabelSource.BLIND_AUDIT)}
 

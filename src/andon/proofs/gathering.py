@@ -19,16 +19,16 @@ from andon.proofs.evidence import Floors, NotYet, evidence_of, segment_in
 from andon.serving import proven_arm
 
 AT_ONCE = 1000
-"""Decisions of one transaction."""
+"""The most decisions of one transaction."""
 
 SWEPT_AT_ONCE = 500
-"""Matured decisions of one automation that are looked at in one transaction."""
+"""The most matured decisions of one automation that are looked at in one transaction."""
 
 BEHIND = timedelta(hours=1)
-"""A sweep that is further behind skips decisions: those looked at are a fair sample, whatever their labels."""
+"""The delay beyond which a sweep skips decisions: the others are still a fair sample, whatever their labels."""
 
 COMMITTED_LATE = timedelta(minutes=10)
-"""A decision that is committed longer after its request is not swept; one that waited so long is rare."""
+"""The longest time from request to commit of a decision that is swept; longer waits are rare."""
 
 
 class Thresholds:
@@ -47,7 +47,7 @@ class Thresholds:
 
 
 class Gathering:
-    """One transaction's scan for news. `versions` are those in force of automations that declare a bound."""
+    """One transaction's scan for new evidence. `versions` are those in force of automations that declare a bound."""
 
     def __init__(self, tx: Tx, versions: Mapping[str, AutomationVersion], now: datetime) -> None:
         self._tx, self._versions, self._now = tx, versions, now
@@ -63,12 +63,12 @@ class Gathering:
             store.count_slices(self._tx, counts.slice_rows())
 
     def note_labels(self, ids: Sequence[UUID]) -> None:
-        """Make evidence of the labels of these decisions."""
+        """Turn the labels of these decisions into evidence."""
         if ids:
             self._note(list(decisions.records_of(self._tx, sorted(ids)).values()), swept=False)
 
     def sweep(self, automation: str) -> bool:
-        """Look at matured decisions whose silence is a label. True if there may be more."""
+        """Look at matured decisions whose silence is a label. Return True if there may be more."""
         truth = self._truth(automation)
         if truth is None or truth.unreported is None:
             return False
@@ -162,7 +162,7 @@ class Gathering:
 def _least(slices: Sequence[store.SliceCount], outside: float | None, *, mature: bool) -> float | None:
     """Return the least probability of an audit.
 
-    It is 1 where nothing was left to audits, `outside` where they left something out.
+    It is 1 where no decision depended on audits, `outside` where audits excluded some.
     """
     each = [one.least_unheard if mature else one.least_audit for one in slices]
     left = [least for least in each if least is not None]

@@ -1,4 +1,4 @@
-"""Proving: the provers of an arm see new evidence, and a gate revision is made where what they prove calls for one."""
+"""Proving: the provers of an arm see new evidence, and a gate is revised where their proofs require it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -19,16 +19,16 @@ from andon.proofs.wording import sentence_of
 from andon.statistics.gate_proofs import GateProver
 
 KEPT = 30_000
-"""The newest labels of an arm that count when its provers begin anew."""
+"""The number of newest labels of an arm that count when its provers restart."""
 
 READ_AT_ONCE = 2_000
-"""Labels that provers see in one transaction."""
+"""The most labels that provers see in one transaction."""
 
 FEWEST_OF_SEGMENT = 30
-"""Labels of a segment from which it has a prover of its own."""
+"""The fewest labels of a segment with its own prover."""
 
 SEEN = timedelta(days=30)
-"""Traffic of this time says which share of the decisions lies above a threshold."""
+"""The span of the traffic that shows which share of decisions lies above a threshold."""
 
 
 class Proving:
@@ -52,7 +52,7 @@ class Proving:
         self.saved = {}
 
     def advance(self) -> bool:
-        """Show new evidence to all provers of the arm. True if there is more."""
+        """Show new evidence to all provers of the arm. Return True if there is more."""
         whole = series_of(self._automation, self._arm, self._risk, self._evidence, [])[0]
         kept = self.saved.get((json_of({}), ""))
         if kept is not None and kept.bound != whole.bound:
@@ -146,7 +146,7 @@ class Proving:
         predicted = series.key.predicted
         held_out = there.held_out.get(predicted)
         if held_out is None or (held_out.target, held_out.confidence) != (series.target, series.risk.confidence):
-            return  # no process has loaded the line as it is declared now
+            return  # no process has loaded the line's present declaration
         value = next(iter(series.key.segment.values()), None)
         proof = ProvenRegion(**kept.proof)
         standing = Standing(

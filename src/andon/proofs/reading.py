@@ -21,19 +21,18 @@ from andon.statistics.binomial import clean_labels_needed, labels_needed
 from andon.statistics.gate_proofs import GateProver
 
 LATELY = timedelta(days=14)
-"""Labels and decisions of this time say how many there are a day."""
+"""The span of labels and decisions from which daily rates are taken."""
 
 
 _WIDER = 0.005
-"""A wider region is spoken of if at least this share of the decisions becomes automatic by it."""
+"""The share of decisions that must become automatic for a wider region to be mentioned."""
 
 
 @dataclass(frozen=True, slots=True)
 class RiskPoint:
-    """One point of the curve: the share of decisions above a threshold, their error, and its bound.
+    """One point of the curve: the share of decisions above a threshold, their error and its bound.
 
-    `labels_needed` are the further labels above it that prove it if they err as those so far; None if they err too
-    much.
+    `labels_needed` are the further labels above it that would prove it at the error so far; None if that is too high.
     `local_error` is the error of the decisions next to the threshold.
     """
 
@@ -49,7 +48,7 @@ class RiskPoint:
 
 @dataclass(frozen=True, slots=True)
 class RiskCurve:
-    """The curve of one series for one target. `threshold` is what is proven for it; None if nothing is.
+    """The curve of one series for one target. `threshold` is the proven one; None if nothing is proven.
 
     `highest` is the worst loss in the unit of the target: 1 for an error, the dearest mistake for a cost.
     """
@@ -85,7 +84,8 @@ class ForecastStep:
 class GateForecast:
     """The forecast of one series: further labels for each wider region, the widest last.
 
-    `clean_labels` prove the target from nothing if none is wrong; `labels_at_error` for even odds at the present error.
+    `clean_labels` prove the target from scratch if none is wrong; `labels_at_error` give even odds at the present
+    error.
     """
 
     key: SeriesKey
@@ -121,7 +121,7 @@ class GateAccount:
 def what_if(
     tx: Tx, automation: str, target: float, *, now: datetime, arm: str | None = None, part: Part = gates.WHOLE
 ) -> RiskCurve:
-    """Return what the same labels prove for another target. Raises NothingBounded, SeriesUnknown, TargetInvalid."""
+    """Return the proof of the same labels for another target. Raises NothingBounded, SeriesUnknown, TargetInvalid."""
     series = _series(tx, automation, arm, part, now)
     if not 0 < target < series.risk.highest:
         message = f"Expected a target between 0 and {series.risk.highest:g}, got {target:g}"
@@ -169,7 +169,7 @@ def forecast(
 
 
 def explain(tx: Tx, automation: str, *, now: datetime, arm: str | None = None) -> list[GateAccount]:
-    """Return what holds for each part of an arm that has a gate of its own. Raises NothingBounded, SeriesUnknown."""
+    """Return the account of each part of an arm that has its own gate. Raises NothingBounded, SeriesUnknown."""
     risk, arm = _bound(tx, automation), arm or _arm_of(tx, automation, now)
     there, saved = gates.arm_revisions(tx, automation, arm, now), store.saved(tx, automation, arm)
     found = []
@@ -228,7 +228,7 @@ def suspicion_of(tx: Tx, key: SeriesKey) -> float:
 def part_named(
     tx: Tx, automation: str, value: str | None, predicted: str, *, now: datetime, arm: str | None = None
 ) -> Part:
-    """Return a part of a line from a value as a person types it, and a class. Raises NothingBounded, SeriesUnknown."""
+    """Return a part of a line from a typed value and a class. Raises NothingBounded, SeriesUnknown."""
     if value is None:
         return None, predicted
     _bound(tx, automation)
@@ -301,7 +301,7 @@ def _bound(tx: Tx, automation: str) -> RiskBound:
 def _arm_of(tx: Tx, automation: str, now: datetime) -> str:
     """Return the champion's arm with the most decisions since LATELY.
 
-    Without a champion any such arm counts; where none decided, the newest.
+    Without a champion, any such arm counts; where none decided, the newest does.
     """
     living: Mapping[str, ArmRevisions] = gates.living(tx, now).get(automation, {})
     since = (now - LATELY).date()

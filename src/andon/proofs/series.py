@@ -1,4 +1,4 @@
-"""The series of an arm that have gates of their own, and the evidence of each: what a prover is made of. Pure."""
+"""The series of an arm that have their own gates, and the evidence that feeds the prover of each. Pure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from andon.statistics.binomial import clean_labels_needed
 from andon.statistics.gate_proofs import GateProver, HeldOutTable, LabelBatch
 
 AT_ONCE = 50
-"""Labels between two proofs, where many come together: the detector watches the region that was proven before."""
+"""The labels between two proofs if many arrive together: the detector watches the previously proven region."""
 
 
 @dataclass(frozen=True, slots=True)
 class GateSeries:
     """One series with its bound.
 
-    `evidence` are the held-out rows it starts with; None if the series has none of its own.
+    `evidence` are the held-out rows with which it starts; None if the series has none of its own.
     """
 
     key: SeriesKey
@@ -37,7 +37,7 @@ class GateSeries:
 
     @property
     def bound(self) -> dict[str, Any]:
-        """The purpose of a kept prover: with another one it begins anew."""
+        """The purpose of a saved prover, which restarts if this changes."""
         costs = (
             sorted([*pair, cost] for pair, cost in self.risk.costs.items()) if isinstance(self.risk, MaxCost) else []
         )
@@ -45,7 +45,7 @@ class GateSeries:
         return {"target": self.target, "confidence": self.risk.confidence, "costs": costs, **local}
 
     def prover(self, target: float | None = None) -> GateProver:
-        """Return a prover that has seen no label; of another target if one is given."""
+        """Return a prover that has seen no label, for another target if one is given."""
         counted = not isinstance(self.risk, MaxCost)
         target = (target or self.target) / self.risk.highest
         local = None if self.risk.local is None else max(self.risk.local, target)

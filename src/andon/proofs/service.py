@@ -33,7 +33,7 @@ FORGOTTEN = timedelta(hours=1)
 
 
 class _Progress(Enum):
-    """The result of a step for an arm: nothing new, all that was new, or a part of it."""
+    """The result of a step for an arm: it saw nothing new, everything new, or a part of it."""
 
     NONE = "none"
     MOVED = "moved"
@@ -51,14 +51,14 @@ class ProofRounds:
     revised_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     def versions_of(self, tx: Tx, now: datetime, *, anew: bool) -> Mapping[str, AutomationVersion]:
-        """Return the versions in force: read `anew` when there is news, which may be of a line declared since."""
+        """Return the versions in force, read `anew` if there is news, which may concern a line declared since."""
         if anew or _is_over(self.versions_at, VERSIONS_READ, now):
             self.versions, self.versions_at = bounded_versions(tx), now
         return self.versions
 
 
 def prove_lines(tx: Tx, rounds: ProofRounds, *, events: Events, now: datetime) -> bool:
-    """Take the next step for all automations that declare a bound. True if there may be more to do at once."""
+    """Take the next step for all automations that declare a bound. Return True if there may be more to do now."""
     committed = rounds.feed.take(tx, AT_ONCE)
     behind = committed.passed >= AT_ONCE
     labelled = [] if behind else store.take_pending(tx, now, AT_ONCE)

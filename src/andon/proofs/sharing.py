@@ -15,16 +15,16 @@ from andon.proofs.reading import LATELY, curve, suspicion_of
 from andon.proofs.store import daily
 
 HORIZON = timedelta(days=7)
-"""In this time audits are to bring the labels that the next wider region needs."""
+"""The time in which audits should bring the labels for the next wider region."""
 
 QUIET = 0.5
-"""Suspicion up to here comes and goes on a line whose error is below its target."""
+"""The suspicion that is normal on a line whose error is below its target."""
 
 WORTH_CHANGING = 0.2
-"""A share is changed if it differs by at least this part of itself."""
+"""The relative difference from which a share is changed."""
 
 LEFT_ALONE = timedelta(days=7)
-"""A share that a person set is left alone for so long."""
+"""The time for which a share set by a person is left alone."""
 
 AT_MOST_EVERY = timedelta(minutes=10)
 

@@ -61,7 +61,7 @@ ON CONFLICT (automation, arm, segment, predicted) DO UPDATE SET bound = excluded
 
 @dataclass(frozen=True, slots=True)
 class SavedProof:
-    """The prover of a series as it was kept, the last evidence in it, and what it proved then."""
+    """The saved prover of a series, the last evidence in it, and its proof at that time."""
 
     key: SeriesKey
     bound: Mapping[str, Any]
@@ -98,7 +98,7 @@ class SliceCount:
 
 
 def take_pending(tx: Tx, now: datetime, limit: int) -> list[UUID]:
-    """Take decisions whose labels changed, and which are due."""
+    """Take due decisions whose labels changed."""
     return list(dict.fromkeys(tx.execute(_TAKE, {"now": now, "limit": limit}).scalars()))
 
 
@@ -122,13 +122,13 @@ def drop_evidence(tx: Tx, decision_id: UUID) -> bool:
 
 
 def known_among(tx: Tx, ids: Sequence[UUID]) -> set[UUID]:
-    """Return those of these decisions that say something already."""
+    """Return those of these decisions that already have evidence."""
     statement = text("SELECT decision_id FROM proof_evidence WHERE decision_id = ANY(CAST(:ids AS uuid[]))")
     return set(tx.execute(statement, {"ids": [str(one) for one in ids]}).scalars())
 
 
 def evidence_after(tx: Tx, automation: str, arm: str, after: int, limit: int) -> list[tuple[int, GateEvidence]]:
-    """Return the evidence of an arm behind a position, in the order in which it became known."""
+    """Return the evidence of an arm after a position, in the order in which it became known."""
     statement = text(
         "SELECT * FROM proof_evidence WHERE automation = :automation AND arm = :arm AND position > :after "
         "ORDER BY position LIMIT :limit"
@@ -149,7 +149,7 @@ def first_counting(tx: Tx, automation: str, arm: str, kept: int) -> int:
 
 
 def arms_with_evidence(tx: Tx) -> list[ArmEvidence]:
-    """Return every arm of which something is known."""
+    """Return every arm with evidence."""
     statement = text(
         "SELECT a.automation, a.arm, e.position AS newest, coalesce(s.upto, 0) AS upto "
         "FROM (SELECT DISTINCT automation, arm FROM gate_pointers) a "
@@ -172,7 +172,7 @@ def labels_since(tx: Tx, automation: str, arm: str, since: datetime) -> list[tup
 
 
 def labels_in(tx: Tx, automation: str, arm: str, segment: Mapping[str, Any]) -> int:
-    """Return how many decisions of a segment say something."""
+    """Return how many decisions of a segment have evidence."""
     statement = text(
         "SELECT count(*) FROM proof_evidence WHERE automation = :automation AND arm = :arm AND segment = "
         "CAST(:segment AS jsonb)"
@@ -194,7 +194,7 @@ def labels_above(tx: Tx, key: SeriesKey, threshold: float, since: int) -> tuple[
 
 
 def has_outside_labels(tx: Tx, automation: str, arm: str) -> bool:
-    """Return whether labels from outside came for automatic decisions of an arm."""
+    """Return whether labels from outside arrived for automatic decisions of an arm."""
     statement = text(
         "SELECT EXISTS (SELECT FROM proof_evidence WHERE automation = :automation AND arm = :arm AND automatic AND "
         "NOT audited)"
@@ -203,13 +203,13 @@ def has_outside_labels(tx: Tx, automation: str, arm: str) -> bool:
 
 
 def begin_anew(tx: Tx, automation: str, arm: str) -> None:
-    """Have the provers of an arm begin anew."""
+    """Mark the provers of an arm for a restart."""
     statement = text("INSERT INTO proof_anew VALUES (:automation, :arm) ON CONFLICT DO NOTHING")
     tx.execute(statement, {"automation": automation, "arm": arm})
 
 
 def take_anew(tx: Tx) -> set[tuple[str, str]]:
-    """Take the arms whose provers are to begin anew."""
+    """Take the arms whose provers are marked for a restart."""
     return {(row.automation, row.arm) for row in tx.execute(text("DELETE FROM proof_anew RETURNING automation, arm"))}
 
 
@@ -237,7 +237,7 @@ def slices_of(tx: Tx, automation: str, arm: str, day: date) -> list[SliceCount]:
 
 
 def traffic_of(tx: Tx, key: SeriesKey, since: date) -> dict[int, int]:
-    """Return how many decisions of a series reached exactly so many thresholds, since a day."""
+    """Return how many decisions of a series reached each exact number of thresholds, since a day."""
     statement = text(
         "SELECT level, sum(decisions) AS decisions FROM proof_traffic WHERE automation = :automation AND arm = :arm "
         "AND day >= :since AND segment @> CAST(:segment AS jsonb) AND (:predicted = '' OR predicted = :predicted) "
@@ -249,7 +249,7 @@ def traffic_of(tx: Tx, key: SeriesKey, since: date) -> dict[int, int]:
 
 
 def daily(tx: Tx, automation: str, arm: str, since: date) -> tuple[int, int, int]:
-    """Return on how many days an arm decided since a day, how much, and how much of that automatically."""
+    """Return on how many days an arm decided since a day, the number of decisions, and of automatic ones."""
     statement = text(
         "SELECT count(DISTINCT day) AS days, coalesce(sum(decisions), 0) AS decisions, coalesce(sum(automatic), 0) "
         "AS automatic FROM proof_slices WHERE automation = :automation AND arm = :arm AND day >= :since"
@@ -265,7 +265,7 @@ def forget_traffic(tx: Tx, before: date) -> None:
 
 
 def saved(tx: Tx, automation: str, arm: str) -> dict[tuple[str, str], SavedProof]:
-    """Return the kept provers of an arm, by segment (as JSON) and predicted class."""
+    """Return the saved provers of an arm, by segment (as JSON) and predicted class."""
     statement = text("SELECT * FROM proof_states WHERE automation = :automation AND arm = :arm")
     found = {}
     for row in tx.execute(statement, {"automation": automation, "arm": arm}):
@@ -277,7 +277,7 @@ def saved(tx: Tx, automation: str, arm: str) -> dict[tuple[str, str], SavedProof
 
 
 def save(tx: Tx, one: SavedProof) -> None:
-    """Keep a prover."""
+    """Save a prover."""
     tx.execute(
         _SAVE,
         {

@@ -32,5 +32,5 @@ def amount(value: float, series: GateSeries) -> str:
 
 
 def percent(value: float) -> str:
-    """Return a share with as many digits as tell it from zero: `0.6%`, `0.04%`, `12%`."""
+    """Return a share with enough digits to differ from zero: `0.6%`, `0.04%`, `12%`."""
     return f"{value:.2g}%" if (value := value * 100) < 10 else f"{value:.0f}%"

@@ -1,4 +1,4 @@
-"""The quality of a line as values: what is automatic and proven, what the monitors see, what is open. Pure."""
+"""The quality of a line as values: its automatic and proven part, its monitors, its open alerts. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ class LineQuality:
 
     @property
     def automatic_share(self) -> float | None:
-        """The share of the last day's decisions that no person had to make; None without decisions."""
+        """The share of the last day's decisions that needed no person; None without decisions."""
         return self.automatic / self.decisions if self.decisions else None
 
     @property
@@ -77,5 +77,5 @@ class LineQuality:
 
     @property
     def headline(self) -> str:
-        """The one sentence to begin with: what is proven, or why nothing is."""
+        """The headline: what is proven, or why nothing is."""
         return self.gates[0].sentence if self.gates else self.unbounded or "no gate was made yet"

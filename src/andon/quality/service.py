@@ -1,4 +1,4 @@
-"""The quality of a line, read from the slices that know its parts."""
+"""The quality of a line, read from the slices that own its parts."""
 
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -14,11 +14,11 @@ from andon.reviews import AuditCounts, ReviewFilter
 RECENT = timedelta(days=1)
 MEASURED = timedelta(days=30)
 SHOWN = 20
-"""Alerts and incidents in a summary, at most."""
+"""The most alerts and incidents in a summary."""
 
 
 def line_quality(tx: Tx, automation: str, now: datetime) -> LineQuality:
-    """Return how good a line is now. Raises AutomationNotFound."""
+    """Return the present quality of a line. Raises AutomationNotFound."""
     deployed = decisions.newest_version(tx, automation)
     changes = cord.in_force(tx, automation)
     stats = decisions.stats(tx, now - RECENT, now, [automation])

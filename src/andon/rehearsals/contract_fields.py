@@ -119,7 +119,7 @@ def fitting(schema: Schema, value: float) -> float | int:
 
 
 def _with_media(option: Schema, around: Schema) -> Schema:
-    """Return an alternative with the media type that stands beside the union."""
+    """Return an alternative with the media type given next to the union."""
     media = around.get(MEDIA)
     return {**option, MEDIA: media} if media and option.get("type") == "string" else option
 
@@ -135,7 +135,7 @@ def _options(schema: Schema) -> Sequence[Schema]:
 
 
 def _resolved(schema: Schema, definitions: Schema) -> Schema:
-    """Resolve the reference of a schema, with the keys beside the reference, and all references below it."""
+    """Resolve the reference of a schema, with the keys next to the reference, and all references below it."""
     if "$ref" in schema:
         beside = {key: value for key, value in schema.items() if key != "$ref"}
         schema = {**definitions[schema["$ref"].rpartition("/")[2]], **beside}

@@ -42,12 +42,12 @@ class TrafficReport:
 
     @property
     def rate(self) -> float:
-        """The calls sent a second."""
+        """The calls sent per second."""
         return self.sent / self.seconds if self.seconds else 0.0
 
     @property
     def planned_rate(self) -> float:
-        """The calls a second if every call had been sent in time."""
+        """The calls per second if every call had been sent in time."""
         return self.sent / self.planned_seconds if self.planned_seconds else self.rate
 
     def latency(self, share: float) -> float:

@@ -28,17 +28,17 @@ from andon.rehearsals.contract_fields import (
 Values: TypeAlias = st.SearchStrategy[Any]
 
 WHOLE = 2**63
-"""Whole numbers are drawn below this: tables hold no larger ones."""
+"""The bound below which whole numbers are drawn, as tables hold no larger ones."""
 
 LONG = 1_000
-"""The length of a long text that has no longest one."""
+"""The length of a long text without a maximum length."""
 
 LONGEST = 50_000
-"""A longer text is not drawn, however long it may be: hundreds of them are kept at once."""
+"""The longest text that is drawn, whatever the maximum, as hundreds of them are in memory together."""
 
 _FORMATS = {"uuid": st.uuids().map(str), "date": st.dates().map(str)}
 _LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
-"""All that UTF-8 can write, except NUL, which every contract refuses."""
+"""All characters of UTF-8, except NUL, which every contract refuses."""
 
 _END = re.compile(r"(?<!\\)\$$")
 
@@ -67,7 +67,7 @@ def drawn(strategy: Values, count: int, seed: int) -> list[Any]:
     def collect(value: Any) -> None:
         found.append(value)
 
-    with tempfile.TemporaryDirectory(prefix="andon-") as folder:  # hypothesis writes its tables of characters there
+    with tempfile.TemporaryDirectory(prefix="andon-") as folder:  # hypothesis writes its character tables there
         set_hypothesis_home_dir(folder)
         try:
             collect()
@@ -83,7 +83,7 @@ def values_of(field: ContractField) -> Values:
 
 
 def rows_of(fields: Sequence[ContractField]) -> Values:
-    """Return the strategy of whole rows: each field of its own, and those that need not be there sometimes missing."""
+    """Return the strategy of whole rows: fields vary independently, and optional ones are sometimes missing."""
     known = [(field, values) for field in fields if not (values := values_of(field)).is_empty]
     return st.fixed_dictionaries(
         {field.name: values for field, values in known if field.required},
@@ -107,7 +107,7 @@ def _values(schema: Schema) -> Values:
 
 
 def _numbers(schema: Schema) -> Values:
-    """Return numbers, with both bounds as often as all others."""
+    """Return numbers, with both bounds as often as all others together."""
     low, high = (bound if math.isfinite(bound) else None for bound in range_of(schema))
     found: Values
     if kind_of(schema) is FieldKind.INTEGER:
@@ -121,7 +121,7 @@ def _numbers(schema: Schema) -> Values:
 
 
 def _texts(schema: Schema) -> Values:
-    """Return texts, with the shortest and the longest ones as often as all others."""
+    """Return texts, with the shortest and the longest ones as often as all others together."""
     if "format" in schema:
         return _FORMATS.get(schema["format"], st.nothing())
     least, most = int(schema.get("minLength", 0)), schema.get("maxLength")

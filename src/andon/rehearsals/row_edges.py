@@ -13,7 +13,7 @@ from andon.rehearsals.contract_fields import ContractField
 Row = Mapping[str, Any]
 
 EACH = 50
-"""The most values of one field in a row that is typical otherwise."""
+"""The most values of one field in otherwise typical rows."""
 
 WHOLE_ROWS = 200
 """The most rows in which every field may be at an edge."""
@@ -22,7 +22,7 @@ WHOLE_ROWS = 200
 def edge_rows(typical: Row, fields: Iterable[ContractField], *, seed: int) -> Iterator[dict[str, Any]]:
     """Draw rows at the edges, none twice: typical rows with one unusual field, then rows of unusual fields.
 
-    The rows follow the schema only: the caller leaves out those that the contract's own validators refuse.
+    The rows follow only the schema: the caller omits those that the contract's own validators refuse.
     """
     seen: set[bytes] = set()
     for row in _rows(typical, tuple(fields), seed):

@@ -108,7 +108,7 @@ async def _ask(target: TrafficTarget, run: str, call: RecordedCall, report: Traf
 
 
 async def _read_ahead(pages: Iterator[Sequence[RecordedCall]]) -> AsyncIterator[RecordedCall]:
-    """Give the calls of all pages. The next page is read while the calls of one are sent."""
+    """Yield the calls of all pages. The next page is read while the calls of one are sent."""
     following = asyncio.ensure_future(asyncio.to_thread(next, pages, None))
     try:
         while (page := await following) is not None:

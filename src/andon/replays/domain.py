@@ -8,7 +8,7 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 """A moment before every decision."""
 
 SECONDS = 5
-"""The time for a question that a process answers beside its other work. The report covers what was done by then."""
+"""The time for a question that a process answers along with its other work. The report covers the part done by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class ReplayQuestion:
     """The automation whose decisions are decided again, and the candidate that decides.
 
     A part of the candidate that is None stays as it was for each decision: the model version with its recorded
-    prediction, the policy, the gate. If all of them are None, each decision is made again by its own versions. With
+    prediction, the policy, the gate. If all are None, each decision is made again by its own versions. With
     `before`, the candidate is compared with this policy instead of with the recorded decisions.
     """
 
@@ -52,6 +52,6 @@ class ReplayPart:
 
 
 def parts_of(cuts: tuple[UUID, ...], *, each: int = 1, warm: int = 0) -> list[ReplayPart]:
-    """Divide a ledger at these cuts, `each` stretches a part. Every part begins up to `warm` stretches earlier."""
+    """Divide a ledger at these cuts, `each` stretches per part. Every part begins up to `warm` stretches earlier."""
     starts = range(0, len(cuts) - 1, each)
     return [ReplayPart(cuts[max(0, start - warm) : start + each + 1], cuts[start]) for start in starts]

@@ -1,4 +1,4 @@
-"""Decisions that a split drew, with what estimates under a candidate need. Pure."""
+"""Decisions that a split drew, with the data for estimates under a candidate. Pure."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -20,7 +20,7 @@ class DrawnDecision(NamedTuple):
 class DrawnSide(NamedTuple):
     """One side: whether it has the outcome that was drawn, and how probable the draw made the outcome of this side.
 
-    What was decided has the outcome that was drawn with a probability of 1.
+    The recorded side has the drawn outcome with a probability of 1.
     """
 
     same: bool

@@ -74,7 +74,7 @@ def _sides(
 
 
 def _loss(judgement: Judgement, true: str, bound: RiskBound) -> float | None:
-    """Return the cost of a decision; None if a person makes it."""
+    """Return the cost of a decision; None if a person makes the decision."""
     if judgement.prediction is None or not is_automatic(judgement):
         return None
     return bound.loss(judgement.prediction.label, true)

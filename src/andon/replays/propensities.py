@@ -27,7 +27,7 @@ class SplitArms:
     def propensities(self, made: MadeAgain, now: datetime) -> dict[int, dict[str, float]]:
         """Return, by a decision's place, the probability with which its split gave it each outcome.
 
-        Decisions that no split drew are left out. So are those of a split with an arm that is not known.
+        Decisions that no split drew are omitted, as are those of a split with an unknown arm.
         """
         found: dict[int, dict[str, float]] = {}
         for split, places in self._drawn(made.records).items():
@@ -49,7 +49,7 @@ class SplitArms:
         return drawn
 
     def _arms(self, number: int) -> ArmShares | None:
-        """Return the arms of a split with their shares; None while one of them is not known."""
+        """Return the arms of a split with their shares; None while one of them is unknown."""
         split = self.splits[number]
         known = {candidate: record for (of, candidate), record in self._known.items() if of == number}
         others = [candidate for candidate in known if candidate not in split.shares]

@@ -35,7 +35,7 @@ def lacking_features(automation: Automation, deployed: Sequence[AutomationVersio
 
 
 def reach_of(automation: Automation) -> timedelta:
-    """Return how far back a decision may look."""
+    """Return how far back a decision's features may reach."""
     longest = FeatureSet(automation.name, automation.features).longest
     return timedelta(seconds=longest) + automation.lateness if longest else timedelta(0)
 
@@ -52,7 +52,7 @@ class Recomputing:
     ) -> Mapping[UUID, Seen]:
         """Return the features of these decisions: the recorded ones, and those that are computed now."""
         pairs = [(record, given) for record, given in zip(records, inputs, strict=True) if not isinstance(given, str)]
-        pairs.sort(key=lambda pair: pair[0].asked_at)  # ids give the order to a millisecond only
+        pairs.sort(key=lambda pair: pair[0].asked_at)  # ids give the order only to the millisecond
         ones = [record for record, _ in pairs]
         computed = self._history.compute(
             [given for _, given in pairs],

@@ -16,7 +16,7 @@ from andon.replays.weighted import LabelEstimate, WeightedSums
 from andon.statistics.off_policy import LoggedDecisions, NoOverlap, OffPolicyValue, difference_of, value_of
 
 LEAST_REPORTED = 0.95
-"""The part of the decisions that must have a value: those without one may differ from the others."""
+"""The share of decisions that must have a value, as those without one may differ from the others."""
 
 
 class RewardMeasure(NamedTuple):
@@ -29,7 +29,7 @@ class RewardMeasure(NamedTuple):
 def values_under(
     measures: Sequence[RewardMeasure], drawn: Iterable[DrawnDecision], flips: int
 ) -> tuple[ValueChange, ...]:
-    """Estimate each measure on both sides, or give the reason why not. `flips` decisions come out otherwise."""
+    """Estimate each measure on both sides, or give the reason why not. `flips` decisions change their outcome."""
     ordered = sorted(few_drawn(drawn))
     return tuple(_value(measure, number, ordered, flips) for number, measure in enumerate(measures))
 

@@ -25,7 +25,7 @@ from andon.replays.moves import (
 )
 
 MOST_VALUES = 20
-"""The most values of a segment field that the automation does not declare. A field with more is left out."""
+"""The most values of a segment field that the automation does not declare. A field with more is omitted."""
 
 MOST_DECLARED = 200
 """The most values of a declared segment field; the others are counted together."""
@@ -154,7 +154,7 @@ class ReplayTally:
         self._keep_segment_examples()
 
     def _keep_segment_examples(self) -> None:
-        """Forget the examples of segments that are not counted by themselves."""
+        """Drop the examples of segments that are not counted separately."""
         for name, value in [*self.segment_examples]:
             if value not in self.segments.get(name, {}):
                 del self.segment_examples[name, value]

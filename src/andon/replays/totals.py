@@ -11,7 +11,7 @@ from andon.replays.weighted import LEAST_APART, LEAST_LABELS, LEAST_SHARE
 
 @dataclass(frozen=True, slots=True)
 class TotalEstimate:
-    """A total with its interval. It is exact, and both bounds equal it, if no label had to stand for another decision.
+    """A total with its interval. It is exact, and both bounds equal it, if no label had to represent another decision.
 
     `labels` is the number of labels in it.
     """
@@ -58,7 +58,7 @@ def change_of(measure: DeclaredMeasure, sums: MeasureSums) -> MeasureChange:
 
 def _estimate(found: LabelledSum, which: str) -> TotalEstimate | str:
     certain, labels, open_ = float(found.certain), found.labels, found.open
-    if labels.n == open_ and labels.w == open_ == labels.ww:  # each has its own label, which speaks for no other
+    if labels.n == open_ and labels.w == open_ == labels.ww:  # each has its own label, which represents no other
         total = certain + labels.wx
         return TotalEstimate(total, total, total, labels.n)
     if labels.n < LEAST_LABELS:

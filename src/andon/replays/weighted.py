@@ -11,7 +11,7 @@ LEAST_LABELS = 30
 """The fewest labels that an estimate rests on."""
 
 LEAST_SHARE = 0.8
-"""The part of the decisions that labels must speak for."""
+"""The share of decisions that labels must represent."""
 
 LEAST_APART = 5
 """The fewest labelled decisions with a difference for which an interval of the difference is given."""

@@ -1,7 +1,7 @@
-"""Rollouts: a candidate takes over an automation stage by stage, as tests show that it is good enough.
+"""Rollouts: a candidate takes over an automation stage by stage, once tests show that it is good enough.
 
-`service.py` is what people do, `watching.py` what a worker does. `guardrails.py` defines guardrails; evidence adds up
-in `evidence.py`, `folding.py` and `states.py`. `forecasting.py` says how long answers take.
+`service.py` has the operations of people, `watching.py` those of a worker. `guardrails.py` defines guardrails; evidence
+accumulates in `evidence.py`, `folding.py` and `states.py`. `forecasting.py` estimates how long answers take.
 """
 
 from andon.rollouts.adjusting import adjusted

@@ -19,10 +19,10 @@ def adjusted(
     stage_time: timedelta | None = None,
     guardrails: Sequence[Guardrail] = (),
 ) -> RolloutPlan:
-    """Return the plan with the given changes to what it declares. Raises DeclarationInvalid.
+    """Return the plan with the given changes. Raises DeclarationInvalid.
 
     Approvals, the dead man's limit and the error budget stay as the owner declared them. Unchanged parts of a guardrail
-    stay, too.
+    stay as well.
     """
     of_kind = plan if kind is None else plan.of_kind(kind)
     given: dict[str, Any] = {
@@ -36,7 +36,7 @@ def adjusted(
         if value is not None
     }
     declared = {one.name: one for one in plan.guardrails}
-    if off is not None:  # a guardrail that only the plan adds is left out, and needs no switch
+    if off is not None:  # a guardrail that only the plan adds is omitted, and needs no switch
         given["off"] = [one for one in off if one in GUARDRAILS or one not in declared]
     named = {one.name: _over(declared.get(one.name), one) for one in guardrails}
     kept = [one for one in plan.guardrails if one.name in named or one.name not in (off or ())]

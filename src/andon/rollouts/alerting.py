@@ -15,7 +15,7 @@ from andon.rollouts.domain import Rollout
 def alert_of_rollback(
     tx: Tx, rollout: Rollout, reason: str, evidence: Mapping[str, Any], *, events: Events, now: datetime
 ) -> None:
-    """Raise the alert. Call it before anything is audited: locks are taken in one order."""
+    """Raise the alert. Call this before anything is audited, since locks are taken in one order."""
     harm = "guardrail" in evidence
     news = BadNews(
         automation=rollout.automation,

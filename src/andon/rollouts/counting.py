@@ -1,4 +1,4 @@
-"""Counting: decisions, shadows and labels of a rollout become its guardrails' evidence, in one transaction."""
+"""Counting: a rollout's decisions, shadows and labels become evidence for its guardrails, in one transaction."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -33,15 +33,15 @@ from andon.serving import TrafficSplit
 from andon.trials import class_known, counts_now, verdict_of
 
 AT_ONCE: Final = 2_000
-"""Decisions of the feed in one transaction."""
+"""The most decisions of the feed in one transaction."""
 
 LABELS_AT_ONCE: Final = 500
 
 PAIRS: Final = "pairs"
-"""Name under which units are noted of which a decision was judged that the candidate saw as a shadow."""
+"""The name of the list of units with a judged decision that the candidate saw as a shadow."""
 
 SETTLED: Final = timedelta(seconds=1)
-"""Shadows are read once they are so old: by then their batch is committed."""
+"""The age at which shadows are read: by then their batch is committed."""
 
 
 class Took(Struct, frozen=True):
@@ -54,7 +54,7 @@ class Took(Struct, frozen=True):
 
 
 class RolloutCounter:
-    """Counts for one rollout. One object a worker keeps the feed's place in memory; what counts is in the database."""
+    """Counts for one rollout. Each worker's object keeps the feed's position in memory; counts are in the database."""
 
     def __init__(self, rollout: Rollout) -> None:
         self._feed = Feed(rollout.consumer, automations=[rollout.automation])
@@ -70,7 +70,7 @@ class RolloutCounter:
         service: ServiceLevel,
         now: datetime,
     ) -> Took:
-        """Add what is new to the states of the guardrails. Raises ConsumerBusy."""
+        """Add new evidence to the states of the guardrails. Raises ConsumerBusy."""
         if rollout.split not in self._splits:
             made = serving.split_history(tx, rollout.automation)
             self._splits = {one.number: one for one in made if one.salt == rollout.salt}
@@ -168,14 +168,14 @@ def _unit(rollout: Rollout, row: DecisionRow) -> bytes:
 
 
 def _new_pairs(tx: Tx, rollout: Rollout, pairs: Sequence[JudgedPair]) -> list[JudgedPair]:
-    """Keep the first judged decision of each unit that has none yet."""
+    """Return the first judged decision of each unit that has none yet."""
     first = list({one.unit: one for one in reversed(pairs)}.values())[::-1]
     new = store.new_units(tx, rollout.id, [(PAIRS, one.unit) for one in first]) if first else set()
     return [one for one in first if (PAIRS, one.unit) in new]
 
 
 def _new(tx: Tx, rollout: Rollout, events: Sequence[GuardrailEvent], *, alone: bool) -> list[GuardrailEvent]:
-    """Keep the events of units that were not counted yet. Decisions that are units of their own come only once."""
+    """Return the events of units that were not counted yet. Decisions that are their own units occur only once."""
     if alone or not events:
         return list(events)
     first = first_of_each(events)

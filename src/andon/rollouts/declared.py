@@ -20,14 +20,14 @@ def plan_of(tx: Tx, automation: str) -> RolloutPlan:
 
 
 def guardrail_names(tx: Tx, automation: str) -> tuple[str, ...]:
-    """Return the names of all guardrails that a plan may have: the usual ones, latency quantiles and measures."""
+    """Return the names of all guardrails that a plan may have: usual ones, latency quantiles and measures."""
     deployed = decisions.version_in_force(tx, automation)
     described = () if deployed is None else deployed.description.get("measures", ())
     return (*GUARDRAILS, *QUANTILE_GUARDRAILS, *(one["name"] for one in described))
 
 
 def require_measures(tx: Tx, automation: str, plan: RolloutPlan) -> None:
-    """Check that a plan names only guardrails that there are, and measures of the automation. Raises RolloutInvalid."""
+    """Check that a plan names only existing guardrails and measures of the automation. Raises RolloutInvalid."""
     known = guardrail_names(tx, automation)
     unknown = [one.name for one in plan.guardrails if one.name not in known]
     if unknown:

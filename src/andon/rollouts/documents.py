@@ -29,7 +29,7 @@ _PLAIN = [
 
 
 def document_of(one: Rollout) -> Mapping[str, Any]:
-    """Describe a rollout in short."""
+    """Describe a rollout briefly."""
     return {
         **{name: getattr(one, name) for name in _PLAIN},
         "candidate": str(one.candidate),

@@ -1,4 +1,4 @@
-"""A rollout: a candidate that takes over an automation stage by stage, and what happened to it. Pure values."""
+"""A rollout: a candidate that takes over an automation stage by stage, and its history. Pure values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class RolloutState(StrEnum):
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing follows any more."""
+        """Whether the state is final."""
         return self in (self.PROMOTED, self.ABORTED, self.ROLLED_BACK, self.COMPLETED)
 
     @property
@@ -44,7 +44,7 @@ class RolloutStage:
 
     @property
     def is_shadow(self) -> bool:
-        """Whether the candidate only looks on."""
+        """Whether the candidate runs only as a shadow."""
         return self.share == 0.0
 
     @property
@@ -57,7 +57,7 @@ class RolloutStage:
 class Rollout:
     """One rollout. `champion` and `in_force` decided when it was started; `split` is the number of its newest split.
 
-    `why` says what it waits for, or why it ended.
+    `why` tells what it waits for, or why it ended.
     """
 
     id: UUID
@@ -82,7 +82,7 @@ class Rollout:
     why: str
     shadowed_to: datetime
     seen: int = 0
-    """Decisions of the candidate in this stage; of the first, those that it saw as a shadow."""
+    """Decisions of the candidate in this stage; in the first stage, those that it saw as a shadow."""
 
     @property
     def name(self) -> str:
@@ -96,17 +96,17 @@ class Rollout:
 
     @property
     def salt(self) -> str:
-        """The salt of its splits: every rollout draws its units anew."""
+        """The salt of its splits, so that every rollout draws its units afresh."""
         return salt_of("rollout", self.automation, self.number)
 
     @property
     def arm(self) -> str:
-        """The arm that the candidate is."""
+        """The arm of the candidate."""
         return arm_of(self.model, self.candidate, in_force=self.in_force)
 
     @property
     def control(self) -> str:
-        """The arm that it is compared with."""
+        """The arm with which it is compared."""
         return arm_of(self.model, Candidate(self.champion), in_force=self.in_force)
 
     @property

@@ -1,8 +1,8 @@
-"""Evidence: what one decision, shadow or label says for or against a candidate, and what of it counts. Pure.
+"""Evidence: the events by which a decision, shadow or label counts for or against a candidate. Pure.
 
-A unit (an account, or a decision by itself) counts once for each guardrail, by its first event, against the candidate's
-share of that moment: later ones depend on it. The share is that of the split which the decision names, so no clock is
-compared.
+A unit (an account, or a single decision) counts once for each guardrail, by its first event, against the candidate's
+share at that moment, because later events depend on the first. The share is that of the split named in the decision, so
+no clocks are compared.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,16 +19,16 @@ from andon.rollouts.guardrails import LATENCY
 from andon.serving import Chosen, ShadowPrediction, TrafficSplit
 
 FIRST = "first"
-"""Name under which the first decision of each unit is noted."""
+"""The name of the list with the first decision of each unit."""
 
 FIRST_KNOWN = "/first"
-"""End of the names under which the first decision of each unit is noted of which a label or verdict is known."""
+"""The suffix of names of lists with the first decision of each unit that has a known label or verdict."""
 
 _EVEN = 0.5
 
 
 class PlacedDecision(Struct, frozen=True, gc=False):
-    """A decision that a rollout's split has placed: its unit, its side, and the candidate's share then."""
+    """A decision placed by a rollout's split: its unit, its side, and the candidate's share at that time."""
 
     id: UUID
     unit: bytes
@@ -37,7 +37,7 @@ class PlacedDecision(Struct, frozen=True, gc=False):
 
 
 class GuardrailEvent(Struct, frozen=True, gc=False):
-    """One value for one guardrail. `once` names the list of units in which each stands once."""
+    """One value for one guardrail. `once` names the list in which each unit occurs once."""
 
     guardrail: str
     once: str
@@ -48,7 +48,7 @@ class GuardrailEvent(Struct, frozen=True, gc=False):
 class JudgedPair(Struct, frozen=True, gc=False):
     """A decision judged by a person, and the wrong automatic side: the shadow (1), the champion (-1), or neither.
 
-    `probability` is the one with which anybody looked at the decision.
+    `probability` is that of anybody looking at the decision.
     """
 
     id: UUID
@@ -75,12 +75,12 @@ def placed_decision(
 
 
 def failed(record: FeedRecord) -> bool:
-    """Return whether the version that was to answer did not."""
+    """Return whether the intended version failed to answer."""
     return record.fallback is not None or record.policy.rule == ERROR
 
 
 def events_of(item: FeedItem, record: FeedRecord, of: PlacedDecision, slow_us: float) -> list[GuardrailEvent]:
-    """Return what one decision says by itself."""
+    """Return the events of one decision by itself."""
     found = []
     has_failed, is_slow = failed(record), item.latency_us > slow_us
     if has_failed:
@@ -92,7 +92,7 @@ def events_of(item: FeedItem, record: FeedRecord, of: PlacedDecision, slow_us: f
     found.append(GuardrailEvent(LATENCY, FIRST, of, item.latency_us / 1e6))
     if record.prediction is not None:
         found.append(GuardrailEvent("expected-error", FIRST, of, 1.0 - record.prediction.confidence))
-    if of.share == _EVEN:  # a side with less traffic has smaller batches, in which a decision costs more
+    if of.share == _EVEN:  # the side with less traffic has smaller batches, in which a decision costs more
         cpu_ms = record.stages_us.cpu / max(record.stages_us.batch, 1) / 1000
         found.append(GuardrailEvent("cost", FIRST, of, cpu_ms))
     return found
@@ -104,7 +104,7 @@ def is_first(event: GuardrailEvent) -> bool:
 
 
 def events_of_shadow(said: ShadowPrediction, row: DecisionRow, unit: bytes) -> list[GuardrailEvent]:
-    """Return a shadow's events beside a decision of the champion on the same input: both had an even chance."""
+    """Return a shadow's events next to the champion's decision on the same input: both had an even chance."""
     if row.line_state is not LineState.AUTOMATIC:
         return []
     champion_failed, shadow_failed = row.rule == ERROR, said.error is not None
@@ -122,7 +122,7 @@ def events_of_shadow(said: ShadowPrediction, row: DecisionRow, unit: bytes) -> l
 def events_of_label(
     row: DecisionRow, of: PlacedDecision, *, verdict: str | None, label: str | None
 ) -> list[GuardrailEvent]:
-    """Return the known events of a decision: a reviewer's class, and the class that counts as true otherwise."""
+    """Return the known events of a decision, from a reviewer's class and from any other class that counts as true."""
     found = []
     if verdict is not None and row.label is not None:
         found += _known("overrides", of, happened=verdict != row.label)
@@ -143,7 +143,7 @@ def _known(guardrail: str, of: PlacedDecision, *, happened: bool) -> list[Guardr
 def judged_pair(row: DecisionRow, said: ShadowPrediction, unit: bytes, label: Label) -> JudgedPair | None:
     """Return a person's judgement of the champion and its shadow; None unless all decisions like this are looked at.
 
-    Decisions that went to a person are all looked at, automatic ones by blind audits. Other labels are selective.
+    All decisions that went to a person are looked at, automatic ones by blind audits. Other labels are selective.
     """
     asked = row.outcome == REVIEW and label.source is LabelSource.REVIEW
     audited = is_automatic_row(row) and label.source is LabelSource.BLIND_AUDIT
@@ -155,7 +155,7 @@ def judged_pair(row: DecisionRow, said: ShadowPrediction, unit: bytes, label: La
 
 
 def is_automatic_row(row: DecisionRow) -> bool:
-    """Return whether the risk gate was certain of a prediction and no person was asked."""
+    """Return whether the risk gate was certain of a prediction and no person reviewed it."""
     return row.certain and row.score is not None and row.outcome != REVIEW
 
 

@@ -29,13 +29,13 @@ def fold(
 
 
 def count_decisions(state: GuardrailState, *, candidate: int, control: int) -> None:
-    """Count decisions of both sides, whether anything was the matter with them or not."""
+    """Count decisions of both sides, whether or not they had a problem."""
     state.candidate.decisions += candidate
     state.control.decisions += control
 
 
 def fold_pairs(guardrail: WatchedGuardrail, state: GuardrailState, pairs: Sequence[JudgedPair], floor: float) -> None:
-    """Add decisions that a person judged; `floor` is the share of automatic decisions that anybody looks at."""
+    """Add decisions judged by a person; `floor` is the share of automatic decisions that anybody looks at."""
     test = guardrail.harm_by_pairs()
     count_decisions(state, candidate=len(pairs), control=len(pairs))
     for one in pairs:
@@ -49,9 +49,9 @@ def fold_pairs(guardrail: WatchedGuardrail, state: GuardrailState, pairs: Sequen
 def _fold_rate(
     guardrail: WatchedGuardrail, state: GuardrailState, events: Sequence[GuardrailEvent], steps: Sequence[float]
 ) -> None:
-    """Harm is shown by the first event of each unit, soundness by the event in its first decision, if there is one.
+    """Add events of a rate: a unit's first event for harm, any event in its first decision for soundness.
 
-    For soundness, first events would favour the worse arm: its frequent units leave the count sooner.
+    For soundness, first events would favour the worse arm, whose frequent units leave the count sooner.
     """
     firsts = [one for one in events if is_first(one)]
     mine = [one for one in firsts if one.of.is_candidate]
@@ -104,7 +104,7 @@ def _fold_mean(
 def _fold_quantile(
     guardrail: WatchedGuardrail, state: GuardrailState, events: Sequence[GuardrailEvent], steps: Sequence[float]
 ) -> None:
-    """Add values to the stages that they are of. Named are those beyond the champion's quantile of their stage."""
+    """Add values to their stages. Those beyond the champion's quantile of their stage are named as evidence."""
     state.stages = state.stages or stages_of(steps)
     by_step: dict[float, list[GuardrailEvent]] = defaultdict(list)
     for one in events:

@@ -1,4 +1,4 @@
-"""Forecasts as values: what each guardrail of a rollout needs, and what the whole needs. Pure."""
+"""Forecasts as values: the needs of each guardrail of a rollout, and of the whole. Pure."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,7 +6,7 @@ from datetime import timedelta
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail
 
 HOPELESS_HOURS = timedelta(days=14) / timedelta(hours=1)
-"""An answer that takes longer than this at today's traffic is not waited for: something else is proposed."""
+"""The hours, at today's traffic, beyond which an answer counts as hopeless and an alternative is proposed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class GuardrailForecast:
 
     @property
     def worse(self) -> str:
-        """The candidate that `harm` speaks of, in words."""
+        """The harmful candidate that `harm` assumes, in words."""
         if self.kind is GuardrailKind.RATE:
             return "a doubled rate"
         return f"one {abs(self.harm_ratio - 1.0):.0%} {'higher' if self.harm_ratio > 1.0 else 'lower'}"
@@ -48,7 +48,7 @@ class GuardrailForecast:
 class RolloutForecast:
     """Forecast of a rollout: decisions an hour today, guardrails with known figures, and hours until the promotion.
 
-    `notes` say which guardrails have something to go by, though the promotion does not wait for them.
+    `notes` name the guardrails that have data although the promotion does not wait for them.
     """
 
     an_hour: float
@@ -71,14 +71,14 @@ class RolloutForecast:
 
 
 def figure_now(kind: GuardrailKind, base: float) -> str:
-    """Say a guardrail's figure as people do."""
+    """Write a guardrail's figure for people."""
     if kind is GuardrailKind.MEAN:
         return f"{base:.4g}"
     return f"{base * 1000:.3g} ms" if kind is GuardrailKind.QUANTILE else f"{base:.2%}"
 
 
 def spoken(hours: float) -> str:
-    """Say a span of hours as people do."""
+    """Write a span of hours for people."""
     if hours < 1:
         return f"{max(round(hours * 60), 1)} min"
     return f"{hours:.1f} h" if hours < 72 else f"{hours / 24:.1f} days"
@@ -90,7 +90,7 @@ def is_hopeless(one: WatchedGuardrail, an_hour: float, hours: float | None) -> b
 
 
 def hours_of(decisions_needed: int | None, an_hour: float) -> float | None:
-    """Return how long so many decisions take; None if no number is enough, or none come."""
+    """Return how long this many decisions take; None if no number is enough, or there is no traffic."""
     if decisions_needed is None:
         return None
     if decisions_needed == 0:

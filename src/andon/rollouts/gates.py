@@ -1,4 +1,4 @@
-"""The gate of a rollout's candidate: whether it may have the threshold that is wished."""
+"""The gate of a rollout's candidate: the check of its requested threshold."""
 
 from datetime import datetime
 

@@ -1,8 +1,8 @@
 """Guardrails: the watched figures of a rollout, with their margins and tests. Pure.
 
 All tests of harm share the plan's error budget. A promotion needs every required guardrail, so each is tested at the
-whole level of promotions (an intersection of unions, Berger 1982). To grow to a share `s` it is enough that the line as
-a whole gets worse by no more than the margin: the candidate must be within `margin / s`. The last step needs the margin
+whole level of promotions (an intersection of unions, Berger 1982). To grow to a share `s`, it suffices that the line as
+a whole worsens by no more than the margin: the candidate must be within `margin / s`. The last step needs the margin
 itself. These hypotheses are nested and tested in a fixed order, so the level holds for all stages together.
 """
 
@@ -25,18 +25,18 @@ from andon.statistics.rate_ratios import RateRatioTest
 from andon.statistics.weighted_pairs import WeightedPairTest
 
 LATENCY = "latency"
-"""Name of the values that quantiles are about: seconds until the answer."""
+"""The name of the values whose quantiles are watched: seconds until the answer."""
 
 LARGEST_FLOOR = 0.5
-"""An absolute limit of a rate is never higher than this, however small the share."""
+"""The highest absolute limit of a rate, however small the share."""
 
 BELOW_RATIOS = (0.02, 0.1, 0.3, 0.6)
 BELOW_WEIGHTS = (0.25, 0.25, 0.25, 0.25)
-"""Odds, as parts of a limit's, that a test of "the rate is at least the limit" bets on."""
+"""Odds, as fractions of the limit's, on which a test of "the rate is at least the limit" bets."""
 
 
 class GuardrailKind(StrEnum):
-    """Kinds of guardrails: a rate, mean or quantile beside the control's, or a share that has a limit of its own."""
+    """Kinds of guardrails: a rate, mean or quantile compared with the control's, or a share with its own limit."""
 
     RATE = "rate"
     MEAN = "mean"
@@ -48,8 +48,8 @@ class GuardrailKind(StrEnum):
 class WatchedGuardrail:
     """One guardrail of a rollout. `alpha` is its part of the budget for harm.
 
-    A rate with a `floor` is good enough below it, whatever the control's: so a line without errors need not wait for
-    some.
+    A rate with a `floor` is good enough below it, whatever the control's, so a line without errors need not wait for
+    one.
     """
 
     name: str
@@ -68,11 +68,11 @@ class WatchedGuardrail:
         return self.promotion if self.floor is None else self.promotion / 2
 
     def harm_by_rate(self) -> RateRatioTest:
-        """Test of harm by events: those of the candidate, or those of what has a limit."""
+        """Test of harm by events: those of the candidate, or those under a limit."""
         return RateRatioTest.harm(self.alpha)
 
     def sound_by_rate(self, share: float) -> RateRatioTest:
-        """Test that the candidate's rate is within what may be at a share, in percent."""
+        """Test that the candidate's rate is within its margin at a share, in percent."""
         return RateRatioTest.non_inferior(self.margin * 100 / share, self.relative_alpha)
 
     def harm_by_mean(self) -> MeanDifferenceTest:
@@ -86,7 +86,7 @@ class WatchedGuardrail:
 
     @property
     def quantile(self) -> float:
-        """The part of values that lies below the quantile."""
+        """The share of values below the quantile."""
         return QUANTILE_GUARDRAILS[self.name]
 
     def harm_by_quantile(self) -> QuantileTest:
@@ -94,7 +94,7 @@ class WatchedGuardrail:
         return QuantileTest.harm(self.quantile, self.alpha, self.margin)
 
     def sound_by_quantile(self, share: float) -> QuantileTest:
-        """Test that the candidate's quantile is within what may be at a share, in percent."""
+        """Test that the candidate's quantile is within its margin at a share, in percent."""
         return QuantileTest.non_inferior(self.quantile, self.margin * 100 / share, self.promotion)
 
     def harm_by_pairs(self) -> WeightedPairTest:
@@ -102,7 +102,7 @@ class WatchedGuardrail:
         return WeightedPairTest(self.alpha)
 
     def sound_by_mean(self, share: float) -> MeanDifferenceTest:
-        """Test that the candidate's mean is within what may be at a share, in percent."""
+        """Test that the candidate's mean is within its margin at a share, in percent."""
         return MeanDifferenceTest(self._factor(self.margin * 100 / share), -1, self.promotion)
 
     def limit_at(self, share: float) -> float:
@@ -140,14 +140,14 @@ _USUAL: Mapping[str, _Usual] = {
 _LATENCY_MARGIN = 0.2
 
 FIRST_DECISIONS = frozenset({"expected-error", "cost"})
-"""Guardrails that count the first decision of each unit, as measures do that need no label."""
+"""Guardrails that count the first decision of each unit, like measures that need no label."""
 
 EVENLY = frozenset({"cost"})
-"""Guardrails that are compared while the traffic is split evenly only."""
+"""Guardrails that are compared only while the traffic is split evenly."""
 
 
 def guardrails_of(plan: RolloutPlan, service: ServiceLevel) -> list[WatchedGuardrail]:
-    """Return the guardrails of a plan; those of the service level are good enough where its promise is kept."""
+    """Return the guardrails of a plan; those of the service level are good enough if its target is met."""
     given = {one.name: one for one in plan.guardrails}
     names = [name for name in _USUAL if name not in plan.off] + [name for name in given if name not in _USUAL]
     alpha = plan.harm / len(names) if names else plan.harm

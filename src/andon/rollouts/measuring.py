@@ -1,4 +1,4 @@
-"""Measuring: what business measures say of a decision in a rollout, computed from it or reported by another system."""
+"""Measuring: a decision's business measures in a rollout, computed from it or reported by another system."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -19,7 +19,7 @@ class DecisionMeasures:
     def computed(
         self, tx: Tx, item: FeedItem, of: PlacedDecision, wanted: Sequence[str], label: str | None
     ) -> list[GuardrailEvent]:
-        """Return the computed values: without a label those that read none, with one the others."""
+        """Return the computed values: without a label, those that read none; with a label, the others."""
         if not wanted:
             return []
         known = self._of(tx, item)
@@ -45,5 +45,5 @@ class DecisionMeasures:
 def reported(
     reports: Mapping[tuple[UUID, str], float], of: PlacedDecision, wanted: Sequence[str]
 ) -> list[GuardrailEvent]:
-    """Return the values that other systems report of a decision, by the guardrails that are about them."""
+    """Return the values that other systems report about a decision, by their guardrails."""
     return [GuardrailEvent(name, name, of, reports[of.id, name]) for name in wanted if (of.id, name) in reports]

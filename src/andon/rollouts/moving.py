@@ -1,7 +1,7 @@
 """Moves of a rollout. Each is one step in the caller's transaction, with all of its consequences.
 
-These are traffic, state, event, audit entry and announcement. The mover has locked the rollout, so of two concurrent
-moves one waits and then sees what the other did.
+These are traffic, state, event, audit entry and announcement. The mover locks the rollout, so of two concurrent moves
+one waits and then sees the result of the other.
 """
 
 from collections.abc import Callable, Mapping
@@ -44,7 +44,7 @@ class Mover:
         return made
 
     def begin(self, rollout: Rollout, reason: str) -> Rollout:
-        """Let the candidate look on, with units drawn anew; from now on it is watched."""
+        """Let the candidate run as a shadow, with freshly drawn units; from now on it is watched."""
         self._pass_gate(gates.give, rollout, reason)
         self._read_from_here(rollout)
         begun = replace(
@@ -111,10 +111,10 @@ class Mover:
     def withdraw(
         self, rollout: Rollout, reason: str, evidence: Mapping[str, Any], *, by_itself: bool, keep_split: bool = False
     ) -> Rollout:
-        """Take all traffic away from the candidate and end the rollout. Needs nothing of the candidate, and no worker.
+        """Take all traffic away from the candidate and end the rollout. Needs neither the candidate nor a worker.
 
-        The lease ends at once as well: gateways follow that without building a line. `keep_split` leaves a split by
-        somebody else.
+        The lease ends immediately as well: gateways follow that without building a line. `keep_split` keeps somebody
+        else's split.
         """
         reason = written(reason)
         if by_itself:
@@ -128,7 +128,7 @@ class Mover:
         return self._end(rollout, state, kind, reason, evidence)
 
     def pause(self, rollout: Rollout, reason: str) -> Rollout:
-        """Keep the candidate's share as it is; harm still ends the rollout."""
+        """Keep the candidate's share unchanged; harm still ends the rollout."""
         return self._moved(
             rollout,
             replace(rollout, state=RolloutState.PAUSED, why=f"Paused by {self._actor.name}"),
@@ -138,7 +138,7 @@ class Mover:
         )
 
     def resume(self, rollout: Rollout, reason: str) -> Rollout:
-        """Go on where it was paused."""
+        """Continue where it was paused."""
         return self._moved(
             rollout,
             replace(rollout, state=RolloutState.RUNNING, why=f"Resumed by {self._actor.name}"),
@@ -155,7 +155,7 @@ class Mover:
         return self.begin(approved, rollout.reason)
 
     def renew(self, rollout: Rollout) -> None:
-        """Let the candidate keep its traffic for another while: it is watched."""
+        """Extend the candidate's lease, as it is watched."""
         self._renew(rollout)
 
     def _renew(self, rollout: Rollout) -> None:
@@ -163,7 +163,7 @@ class Mover:
         serving.set_lease(self._tx, TrafficLease(rollout.automation, rollout.split, WATCHER, until))
 
     def _split(self, rollout: Rollout, share: float, *, looks_on: bool, reason: str) -> int:
-        """Split the traffic; the number of that split."""
+        """Split the traffic. Return the number of the split."""
         candidate, champion = rollout.candidate, serving.champion_of(self._tx, rollout.model)
         answering = {Candidate(champion)} if champion is not None else set()
         others = [one for one in rollout.shadows_before if one != candidate and one not in answering]
@@ -184,7 +184,7 @@ class Mover:
         return made.number
 
     def _pass_gate(self, change: Callable[..., GateRevision], rollout: Rollout, reason: str) -> None:
-        """Give a candidate's own gate to its arm, or to the arm that takes over; nothing if it has none."""
+        """Give a candidate's own gate to its arm, or to the arm that takes over; do nothing if it has none."""
         if rollout.candidate.gate is not None:
             change(
                 self._tx,
@@ -206,7 +206,7 @@ class Mover:
     ) -> Rollout:
         ended = replace(rollout, state=state, ended_at=self._now, ended_by=self._actor.name, why=reason)
         store.forget_units(self._tx, rollout.id)
-        with suppress(ConsumerNotFound):  # one that waited for its approval never began
+        with suppress(ConsumerNotFound):  # a rollout that waited for its approval never began
             decisions.reset_consumer(self._tx, rollout.consumer, None, actor=self._actor, reason=_OVER, now=self._now)
         return self._moved(rollout, ended, kind, reason, evidence)
 
@@ -255,7 +255,7 @@ class Mover:
 
 
 def written(reason: str) -> str:
-    """Return a reason as the audit log takes it, whatever error it quotes: printable, and not too long."""
+    """Return a reason as the audit log accepts it, whatever error it quotes: printable, and not too long."""
     plain = "".join(c if c.isprintable() else " " for c in reason)
     return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 1]}…"
 

@@ -1,7 +1,7 @@
-"""Latency quantiles of a rollout: each stage counts values of its own and is judged by itself. Pure.
+"""Latency quantiles of a rollout: each stage counts its own values and is judged by itself. Pure.
 
-A version is faster or slower under another share of the traffic, since its batches are. So each stage begins anew. Harm
-goes by the mean evidence of all stages, and a step by the stage before it.
+A version's speed depends on its share of the traffic, which sets the size of its batches. So each stage starts afresh.
+Harm is judged by the mean evidence of all stages, and a step by the stage before it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,12 +56,12 @@ def with_values(
 
 
 def harm_of_stages(stages: Mapping[str, QuantileStage]) -> float:
-    """Return the logarithm of E for harm of all stages together, those ahead included."""
+    """Return the logarithm of E for harm in all stages together, including those ahead."""
     return over_stages([one.harm for one in stages.values()], len(stages))
 
 
 def newest_quantiles(guardrail: WatchedGuardrail, stages: Mapping[str, QuantileStage]) -> tuple[float, float] | None:
-    """Return the quantile of each arm in the newest stage, as far as its bins tell; None before both have values."""
+    """Return the quantile of each arm in the newest stage, as precise as its bins; None before both have values."""
     for step in sorted(stages, key=float, reverse=True):
         candidate, control = stages[step].bins
         if candidate.total and control.total:

@@ -8,7 +8,7 @@ from andon.rollouts.states import GuardrailState, step_name
 from andon.statistics.rollout_forecast import margin_within, needed_for_rate, quickest
 
 DOUBLED = 2.0
-"""The rate ratio that a forecast of harm speaks of."""
+"""The rate ratio that a forecast of harm assumes."""
 
 _MOST = 10**9
 

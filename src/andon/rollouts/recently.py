@@ -1,4 +1,4 @@
-"""Recent figures of a line: what forecasts go by before a rollout has counted anything of its own."""
+"""Recent figures of a line, the basis of forecasts before a rollout has its own counts."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -32,10 +32,10 @@ from andon.trials import class_known, verdict_of
 TODAY = timedelta(hours=24)
 LOOKED_BACK = timedelta(days=7)
 LABELS_BACK = timedelta(days=30)
-"""Labels and reports come late, so they are looked for in older decisions, too."""
+"""The span searched for labels and reports, which arrive late."""
 
 SAMPLED = 500
-"""Decisions whose own values are read."""
+"""The most decisions whose own values are read."""
 
 SLICES, IN_SLICE, DECIDED_IN_SLICE = 6, 150, 10_000
 """Parts of LABELS_BACK that are looked at; labelled decisions read of each; decisions in each, at most."""
@@ -60,7 +60,7 @@ class RecentValues:
 
 @dataclass(frozen=True, slots=True)
 class RecentLine:
-    """The line lately: decisions an hour, rates by decision, values, latencies, and guardrails that labels speak to."""
+    """The line recently: decisions per hour, rates by decision, values, latencies, and guardrails with labels."""
 
     an_hour: float
     rates: Mapping[str, float] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class RecentLine:
 def recent_line(
     tx: Tx, automation: str, guardrails: Sequence[WatchedGuardrail], service: ServiceLevel, now: datetime
 ) -> RecentLine:
-    """Read what the champion decided lately, and what is known of it by now."""
+    """Read the champion's recent decisions, and what is known about them by now."""
     found = [t for t in decisions.tallies(tx, since=now - TODAY, until=now, step=_STEP) if t.automation == automation]
     count = sum(one.decisions for one in found)
     if not count:
@@ -102,7 +102,7 @@ class _Sample:
         self._measures = DecisionMeasures()
 
     def decided(self, wanted: Sequence[str], slow: float) -> dict[str, RecentValues]:
-        """Return what decisions say by themselves."""
+        """Return the events of decisions by themselves."""
         tx, arm = self._tx, self._arm()
         which = DecisionFilter(automation=self._automation, arm=arm, since=self._now - TODAY)
         rows = decisions.page(tx, which, limit=SAMPLED) if arm else []
@@ -115,7 +115,7 @@ class _Sample:
         return {name: one for name, one in found.items() if name not in RATE_GUARDRAILS}
 
     def labelled(self, wanted: Sequence[str]) -> tuple[dict[str, RecentValues], frozenset[str]]:
-        """Return what labels say of decisions, and the guardrails to which any label speaks."""
+        """Return the events from labels of decisions, and the guardrails with any label."""
         tx, ids, number = self._tx, list[UUID](), 0
         for since, until in self._slices():
             some, count = labels.labelled_in(tx, self._automation, since, until, limit=IN_SLICE)
@@ -136,7 +136,7 @@ class _Sample:
         return _values(events, len(rows), self._part(number, min(map(time_of, ids)))), frozenset(speaks)
 
     def reported(self, wanted: Sequence[str]) -> dict[str, RecentValues]:
-        """Return what other systems report of decisions."""
+        """Return the values that other systems report about decisions."""
         found = {}
         for name in wanted:
             values, number = dict[UUID, float](), 0
@@ -149,14 +149,14 @@ class _Sample:
         return found
 
     def _slices(self) -> list[tuple[datetime, datetime]]:
-        """Spans in which labels are looked for: short ones where the line is busy, so that each takes little time."""
+        """Return spans in which to search for labels: short ones on a busy line, so that each takes little time."""
         apart = LABELS_BACK / SLICES
         width = min(apart, DECIDED_IN_SLICE / self._an_hour * _HOUR)
         ends = [self._now - apart * number for number in range(SLICES)]
         return [(end - width, end) for end in ends]
 
     def _part(self, number: int, first: datetime) -> float:
-        """Return the part of the decisions with a known value, from the first such decision on."""
+        """Return the share of decisions with a known value, from the first such decision on."""
         hours = sum(max((end - max(start, first)) / _HOUR, 0.0) for start, end in self._slices())
         return min(number / max(hours, _STEP / _HOUR) / self._an_hour, 1.0)
 

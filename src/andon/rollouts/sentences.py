@@ -31,7 +31,7 @@ def shown_sentence(
 
 
 def waiting_sentence(rollout: Rollout, missing: Sequence[str]) -> str:
-    """Say what a stage waits for."""
+    """State what a stage waits for."""
     return f"For {goal(rollout)} it waits for: {', '.join(missing)}" if missing else rollout.why
 
 
@@ -43,7 +43,7 @@ def goal(rollout: Rollout) -> str:
 
 
 def figures(guardrail: WatchedGuardrail, state: GuardrailState) -> str:
-    """Say what both sides have, the candidate first."""
+    """State the figures of both sides, the candidate first."""
     if guardrail.kind is GuardrailKind.LIMIT:
         return f"{_rate(state.candidate.total, state.candidate.units)}, limit {guardrail.margin:.0%}"
     if guardrail.kind is GuardrailKind.RATE:

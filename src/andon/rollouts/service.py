@@ -1,4 +1,4 @@
-"""Operations on rollouts for people: start, look at, approve, pause, resume, abort, promote."""
+"""Operations on rollouts for people: start, show, approve, pause, resume, abort, promote."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -32,9 +32,9 @@ from andon.trials import end_command, require_unsplit
 
 @dataclass(frozen=True, slots=True)
 class RolloutWish:
-    """The candidate that somebody wants: a model version, a policy version, a gate's threshold, or several at once.
+    """The requested candidate: a model version, a policy version, a gate's threshold, or several of these.
 
-    What is left out stays as it is.
+    Omitted parts stay unchanged.
     """
 
     automation: str
@@ -139,7 +139,7 @@ def ended_counts(tx: Tx) -> Sequence[tuple[str, str, int]]:
 
 
 def lease_end(tx: Tx, rollout: Rollout) -> datetime | None:
-    """Return until when the candidate may have traffic if nobody watches it any more; None if the rollout is over."""
+    """Return until when an unwatched candidate may have traffic; None if the rollout is over."""
     lease = serving.leases(tx).get(rollout.automation)
     return None if lease is None or not rollout.state.is_watched else lease.expires_at
 
@@ -171,7 +171,7 @@ def pause(
 def resume(
     tx: Tx, automation: str, number: int | None, *, actor: Actor, reason: str, events: Events, now: datetime
 ) -> Rollout:
-    """Let a paused rollout go on. Raises RolloutNotFound, RolloutOver, RolloutNotThere, ReasonInvalid."""
+    """Let a paused rollout continue. Raises RolloutNotFound, RolloutOver, RolloutNotThere, ReasonInvalid."""
     why, rollout = _locked(tx, automation, number, reason)
     _require(rollout, RolloutState.PAUSED)
     return Mover(tx, events, now, actor).resume(rollout, why)
@@ -197,7 +197,7 @@ def promote(
     now: datetime,
     suits: Suits | None = None,
 ) -> Rollout:
-    """Let the candidate take over now, whatever the tests say. Raises as `pause` does, and SecondPersonNeeded."""
+    """Let the candidate take over now, whatever the tests show. Raises as `pause` does, and SecondPersonNeeded."""
     why, rollout = _locked(tx, automation, number, reason)
     _require(rollout, RolloutState.RUNNING, RolloutState.PAUSED)
     _require_second(rollout, actor)

@@ -14,9 +14,9 @@ from andon.rollouts.states import GuardrailState, harm_bound, harm_evidence, sou
 
 @dataclass(frozen=True, slots=True)
 class GuardrailStanding:
-    """One guardrail now: its figures, and the evidence beside its bounds, as natural logarithms.
+    """One guardrail now: its figures, and its evidence with its bounds, as natural logarithms.
 
-    `sound` is about the next step, which `is_sound` says to be shown.
+    `sound` is about the next step; `is_sound` tells whether it is shown.
     """
 
     guardrail: WatchedGuardrail

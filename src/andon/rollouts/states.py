@@ -1,4 +1,4 @@
-"""The state of a guardrail: what was counted, the evidence of its tests, and the path of that. Pure; kept as JSON."""
+"""The state of a guardrail: its counts, the evidence of its tests, and the evidence's path. Pure; kept as JSON."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,14 +10,14 @@ from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail
 from andon.rollouts.quantiles import QuantileStage, harm_of_stages
 
 LONGEST_PATH = 200
-"""Points of a path; of a longer one every second is dropped."""
+"""The most points of a path; of a longer one, every second point is dropped."""
 
 MOST_EVIDENCE = 40
-"""Decisions of each side that are named, the newest."""
+"""The most decisions of each side that are named, the newest ones."""
 
 
 class ArmTally(Struct):
-    """Counts of one side: decisions, and what of them counted for the tests: units, and the sum of their values."""
+    """Counts of one side: decisions, the units that counted for the tests, and the sum of their values."""
 
     decisions: int = 0
     units: int = 0
@@ -56,11 +56,11 @@ class GuardrailState(Struct):
 
     @classmethod
     def of(cls, body: Mapping[str, Any] | None) -> "GuardrailState":
-        """Read what `body` wrote; without one, begin."""
+        """Read a state that `body` wrote; without one, begin."""
         return cls() if body is None else convert(body, cls)
 
     def body(self) -> dict[str, Any]:
-        """Return it as JSON values."""
+        """Return the state as JSON values."""
         written: dict[str, Any] = to_builtins(self)
         return written
 
@@ -71,7 +71,7 @@ def step_name(share: float) -> str:
 
 
 def judge(guardrail: WatchedGuardrail, state: GuardrailState, steps: Sequence[float]) -> None:
-    """Note what is shown by now: harm, and which steps the candidate is good enough for."""
+    """Note what is shown by now: harm, and the steps for which the candidate is good enough."""
     if harm_evidence(guardrail, state) >= harm_bound(guardrail):
         state.harmed = True
     for share in steps:
@@ -87,8 +87,8 @@ def harm_bound(guardrail: WatchedGuardrail) -> float:
 def harm_evidence(guardrail: WatchedGuardrail, state: GuardrailState) -> float:
     """Return the natural logarithm of E for harm.
 
-    Evidence of arms and of pairs is multiplied: each decision moves one of them only, so the product is a test
-    martingale, too.
+    Evidence of arms and of pairs is multiplied: each decision moves only one of them, so the product is a test
+    martingale as well.
     """
     return _harm_of_arms(guardrail, state) + (guardrail.harm_by_pairs().log_e(state.pairs) if state.pairs else 0.0)
 
@@ -125,7 +125,7 @@ def sound_evidence(guardrail: WatchedGuardrail, state: GuardrailState, share: fl
 
 
 def note_point(guardrail: WatchedGuardrail, state: GuardrailState, share: float, now: datetime) -> None:
-    """Add where the evidence stands to the path, if it moved."""
+    """Add the present evidence to the path, if it moved."""
     sound = sound_evidence(guardrail, state, share)[0]
     point = PathPoint(now, state.candidate.decisions, state.control.decisions, harm_evidence(guardrail, state), sound)
     if state.path and (state.path[-1].harm, state.path[-1].sound) == (point.harm, point.sound):

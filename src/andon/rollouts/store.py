@@ -1,4 +1,4 @@
-"""All SQL about rollouts; what experiments need, too, is in `trials`. Never commits."""
+"""All SQL about rollouts; statements shared with experiments are in `trials`. Never commits."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,7 +20,7 @@ OPEN_SQL = "EXISTS (SELECT FROM rollouts WHERE ended_at IS NULL AND state IN ('r
 
 
 def lock(tx: Tx, automation: str) -> None:
-    """Let one transaction at a time start a rollout of this automation."""
+    """Lock the start of rollouts of this automation until the transaction ends."""
     tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"rollouts/{automation}", 0))))
 
 
@@ -64,13 +64,13 @@ def events_of(tx: Tx, rollout: UUID) -> list[RolloutEvent]:
 
 
 def tests_of(tx: Tx, rollout: UUID) -> dict[str, Mapping[str, Any]]:
-    """Return what each guardrail of a rollout has counted."""
+    """Return the counts of each guardrail of a rollout."""
     query = select(rollout_tests.c.guardrail, rollout_tests.c.body).where(rollout_tests.c.rollout == rollout)
     return {row.guardrail: row.body for row in tx.execute(query)}
 
 
 def save_tests(tx: Tx, rollout: UUID, bodies: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write what guardrails have counted."""
+    """Write the counts of guardrails."""
     if bodies:
         made = upsert(rollout_tests)
         made = made.on_conflict_do_update(index_elements=["rollout", "guardrail"], set_={"body": made.excluded.body})

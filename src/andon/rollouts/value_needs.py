@@ -22,7 +22,7 @@ _PROMOTION = step_name(100.0)
 def mean_forecast(
     one: WatchedGuardrail, line: RecentLine, steps: list[float], state: GuardrailState
 ) -> GuardrailForecast | None:
-    """Forecast a guardrail on a mean; None for one without values that promotion does not wait for."""
+    """Forecast a guardrail on a mean; None if it has no values and promotion does not wait for it."""
     known = _values_of(one, line, state)
     compared = [share for share in steps if one.name not in EVENLY or share == 50.0]
     if known is None or not compared:
@@ -82,7 +82,7 @@ def _forecast(
     seen: int,
     state: GuardrailState,
 ) -> GuardrailForecast:
-    """Put a forecast together: `seen` values of the last stage are there already."""
+    """Compose a forecast; the last stage already has `seen` values."""
     (first, last), an_hour = shares, line.an_hour
     sound = None
     if _PROMOTION in state.shown:
@@ -110,7 +110,7 @@ def _forecast(
 
 
 def _proposal(one: WatchedGuardrail, line: RecentLine, figures: _Figures, needed: Needed, hours: float | None) -> str:
-    """Propose the least margin that today's traffic can decide, or to do without."""
+    """Propose the least margin that today's traffic can decide, or to drop the guardrail."""
     takes = "cannot be shown at all" if hours is None else f"takes about {spoken(hours)}"
     now = f"at {figure_now(one.kind, figures.base)}" if figures.base else "without values lately"
     said = f"{one.name}: a margin of {one.margin:.0%}, {now}, {takes} at {line.an_hour:,.0f} decisions an hour."

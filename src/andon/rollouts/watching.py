@@ -48,7 +48,7 @@ class RolloutWatcher(TrialWatcher[RolloutCounter]):
         counter = self._kept.setdefault(key, RolloutCounter(rollout))
         try:
             took = counter.count(tx, rollout, guardrails, states, service, now)
-        except ConsumerBusy:  # a worker that lost its lease ends what it had begun
+        except ConsumerBusy:  # a worker that lost its lease finishes what it began
             return False
         steps = [share for share in rollout.plan.stages if share]
         following = rollout.at.following or 100.0
@@ -71,7 +71,7 @@ class RolloutWatcher(TrialWatcher[RolloutCounter]):
         states: Mapping[str, GuardrailState],
         now: datetime,
     ) -> Rollout:
-        """Roll back if something harms, advance if all is good enough, else state what is missing.
+        """Roll back on harm, advance if everything is good enough, otherwise state what is missing.
 
         Return the rollout.
         """
@@ -95,7 +95,7 @@ class RolloutWatcher(TrialWatcher[RolloutCounter]):
 def missing_of(
     rollout: Rollout, guardrails: list[WatchedGuardrail], states: Mapping[str, GuardrailState], now: datetime
 ) -> list[str]:
-    """Return what a stage still lacks, in words; nothing if the rollout may go on."""
+    """Return what a stage still lacks, in words; nothing if the rollout may continue."""
     missing = []
     if rollout.seen < rollout.plan.stage_decisions:
         missing.append(f"{rollout.plan.stage_decisions - rollout.seen:,} more decisions of the candidate in this stage")

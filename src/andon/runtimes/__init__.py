@@ -1,8 +1,8 @@
-"""What runs a model file, one module a library, each imported only when a model needs it.
+"""The runtimes of model files, one module per library, each imported only when a model needs it.
 
 This folder is also loaded in foreign environments that have no Andon: its modules import numpy, the standard library,
-their own library and each other (relatively), nothing else. There it is loaded by its path, so that nothing beside it
-gets onto `sys.path`: `spec_from_file_location("runtimes", folder / "__init__.py")`, see `load_runtimes` in the tests.
+their own library and each other (relatively), nothing else. There it is loaded by its path, so that its siblings do not
+get onto `sys.path`: `spec_from_file_location("runtimes", folder / "__init__.py")`, see `load_runtimes` in the tests.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ _EXTRAS = {"embeddings": "'andon[text]'", "pyfunc": "'andon[mlflow]'", "xgboost"
 
 
 def booster_library() -> ModuleType:
-    """LightGBM, as a gateway has it: without what its scikit-learn wrappers need, which takes seconds to import."""
+    """Return LightGBM as a gateway uses it: without the requirements of its scikit-learn wrappers, slow to import."""
     return cast(ModuleType, import_module(".lightgbm", __name__).LIGHTGBM)
 
 
@@ -53,7 +53,7 @@ class Predictor(Protocol):
 def open_model(runtime: str, file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> Predictor:
     """Load a model file with its runtime; `signature` is the manifest's, as in its JSON.
 
-    Raises ModelUnreadable if its library is not installed, cannot read it, or runs code that nobody trusts.
+    Raises ModelUnreadable if its library is not installed, cannot read it, or would run untrusted code.
     """
     try:
         module = import_module(f".{runtime}", __name__)
@@ -67,5 +67,5 @@ def open_model(runtime: str, file: Path, *, trusted: bool, signature: Mapping[st
         return cast(Predictor, module.open_model(file, trusted=trusted, signature=signature))
     except ModelUnreadable:
         raise
-    except Exception as error:  # each library has errors of its own for a file it cannot read
+    except Exception as error:  # each library has its own errors for an unreadable file
         raise ModelUnreadable(f"{file.name} cannot be loaded: {type(error).__name__}: {error}") from error

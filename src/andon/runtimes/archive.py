@@ -1,4 +1,4 @@
-"""A model of many files, which travels as one archive, as a folder again."""
+"""A model of many files, packed as one archive, unpacked into a folder."""
 
 import shutil
 import weakref
@@ -12,7 +12,7 @@ class Unpacked:
 
     It is removed with this object, or when the process ends by itself.
 
-    The owner of that TMPDIR removes what a killed process leaves.
+    The owner of TMPDIR removes the remains of a killed process.
     """
 
     def __init__(self, file: Path) -> None:

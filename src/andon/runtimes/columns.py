@@ -1,4 +1,4 @@
-"""The raw columns of an encoded matrix, for models that take those: a model file's input is always numbers."""
+"""The raw columns of an encoded matrix, for models that take those, since a model file's input is always encoded."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
@@ -11,11 +11,11 @@ from .outputs import Matrix
 Columns: TypeAlias = dict[str, NDArray[Any]]
 
 _TIME_WIDTH = 3
-"""A time is encoded as seconds since 1970, hour and weekday; the latter follow from the first."""
+"""The columns of a time: seconds since 1970, hour and weekday; the latter two follow from the first."""
 
 
 class Decoder:
-    """The way back for one signature.
+    """The reverse of the encoding, for one signature.
 
     A number is float64 (NaN is missing), a boolean True, False or None, a category its text or None (missing or never
     seen), both in object arrays, and a time datetime64[us] in UTC (NaT is missing). A missing text is empty.
@@ -29,7 +29,7 @@ class Decoder:
             at += _TIME_WIDTH if feature["kind"] == "time" else 1
 
     def __call__(self, matrix: Matrix) -> Columns:
-        """Each feature's values [rows] by its name, in the order of the signature."""
+        """Return each feature's values [rows] by name, in the order of the signature."""
         return {name: decode(matrix[:, at]) for name, at, decode in self._columns}
 
 
@@ -63,7 +63,7 @@ def _texts(column: Matrix) -> NDArray[Any]:
 
 
 def _choice(values: tuple[Any, ...]) -> Callable[[Matrix], NDArray[Any]]:
-    """Codes to values; NaN, which is -1 here, to the None at the end."""
+    """Map codes to values; NaN, which is -1 here, to the None at the end."""
     known = np.array([*values, None], dtype=object)
 
     def decode(column: Matrix) -> NDArray[Any]:

@@ -1,7 +1,7 @@
 """Texts by a sentence embedding: tokenizer, ONNX network and linear classifier in one archive (extra `text`).
 
-Each text is embedded by itself: in a batch a network with quantised activations answers differently beside other texts,
-and a decision must not depend on its neighbours.
+Each text is embedded by itself: in a batch, a network with quantised activations answers differently next to other
+texts, and a decision must not depend on its neighbours.
 """
 
 import json
@@ -24,7 +24,7 @@ from .plain_types import PLAIN_TYPES
 from .structure import protobuf
 
 NETWORK, TOKENIZER, HEAD, OPTIONS = "network.onnx", "tokenizer.json", "head.skops", "options.json"
-"""The contents of the archive. The options say how many tokens of a text are read."""
+"""The contents of the archive. The options set how many tokens of a text are read."""
 
 MOST_TOKENS = 8_192
 _MOST_LETTERS_A_TOKEN = 32
@@ -33,7 +33,7 @@ _TENSORS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 class Embedder:
-    """Texts to vectors of length one: the mean of the network's answers for a text's first tokens."""
+    """Maps texts to vectors of length one: the mean of the network's answers for a text's first tokens."""
 
     def __init__(self, network: Path, tokenizer: Path, *, max_tokens: int) -> None:
         if not 1 <= max_tokens <= MOST_TOKENS:
@@ -93,7 +93,7 @@ class EmbeddedTexts:
         self._names = [columns[at] for at in self._others]
 
     def owners(self, seen: Any) -> list[str]:
-        """Return the feature behind each column that the classifier is given by `seen`."""
+        """Return the feature behind each column that `seen` passes to the classifier."""
         own = [name for name in self._texts for _ in range(self._embedder.width)] + self._names
         owners: list[str] = []
         for _, transformer, columns in seen[0].transformers_:
@@ -118,14 +118,14 @@ class EmbeddingPredictor:
         self._texts = texts
 
     def predict(self, matrix: Matrix) -> Matrix:
-        """Raw probabilities [rows, classes]."""
+        """Return raw probabilities [rows, classes]."""
         numbers = self._texts(matrix)
         return np.vstack(
             [probabilities_of(self._head.predict_proba(numbers[at : at + 1])) for at in range(len(numbers))]
         )
 
     def parts(self, matrix: Matrix, chosen: Sequence[int]) -> list[list[WeightedPart]] | None:
-        """Return what each text as a whole, and each other column, spoke for these columns of its answers."""
+        """Return the contribution of each whole text, and of each other column, to these columns of its answers."""
         seen, classifier = self._head[:-1], self._head[-1]
         coefficients = np.asarray(classifier.coef_, dtype=np.float64)
         numbers = np.asarray(seen.transform(self._texts(matrix)))
@@ -134,7 +134,7 @@ class EmbeddingPredictor:
 
 
 def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> EmbeddingPredictor:
-    """Unpack the archive. All that is in it is data, so it needs no trust; a classifier of unknown types is refused."""
+    """Unpack the archive. Its content is data, so it needs no trust; a classifier of unknown types is refused."""
     del trusted
     unpacked = Unpacked(file)
     options = json.loads((unpacked.folder / OPTIONS).read_text(encoding="utf-8"))

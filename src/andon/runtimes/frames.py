@@ -1,4 +1,4 @@
-"""DataFrames of raw columns, for models that were fitted on such."""
+"""DataFrames of raw columns, for models that were fitted on DataFrames."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from .errors import ModelUnreadable
 def frame_of(columns: Columns, *, missing: float | None = np.nan) -> Any:
     """Return a DataFrame of these columns.
 
-    Missing text is NaN, as after reading a file. Truths are bool where none is missing.
+    Missing text is NaN, as after reading a file. Booleans are bool where none is missing.
     """
     try:
         import pandas

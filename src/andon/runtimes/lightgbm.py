@@ -1,4 +1,4 @@
-"""LightGBM models by its booster alone."""
+"""LightGBM models, run by the booster alone."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -36,18 +36,18 @@ LIGHTGBM = _import_lightgbm()
 
 
 class LightGbmPredictor:
-    """A booster that predicts on the calling thread: for small batches a team of threads costs more than it saves."""
+    """A booster that predicts on the calling thread: for small batches, a thread pool costs more than it saves."""
 
     def __init__(self, booster: Any, columns: Sequence[str]) -> None:
         self._booster = booster
         self._columns = columns
 
     def predict(self, matrix: Matrix) -> Matrix:
-        """Raw probabilities [rows, classes]."""
+        """Return raw probabilities [rows, classes]."""
         return probabilities_of(self._booster.predict(np.ascontiguousarray(matrix), num_threads=1))
 
     def parts(self, matrix: Matrix, chosen: Sequence[int]) -> list[list[WeightedPart]] | None:
-        """Return the part of each column in these columns of its answers (SHAP values of the trees)."""
+        """Return the contribution of each column to these columns of its answers (SHAP values of the trees)."""
         given = np.asarray(self._booster.predict(np.ascontiguousarray(matrix), num_threads=1, pred_contrib=True))
         each = given.reshape(len(matrix), -1, matrix.shape[1] + 1)[:, :, :-1]
         return [parts_of_columns(values, which, self._columns) for values, which in zip(each, chosen, strict=True)]

@@ -1,7 +1,7 @@
-"""What spoke for a class in a linear model of scikit-learn: the part of each column, and of each word of a text.
+"""Explanations of a class in a linear scikit-learn model: the part of each column, and of each word of a text.
 
 A part is a column's value times its coefficient, for the class against the mean of all others. The parts of words and
-of pieces of words are added up by the words of the text that they stand in.
+of pieces of words are summed by the words of the text in which they occur.
 """
 
 import re
@@ -56,7 +56,7 @@ class LinearParts:
 
 
 class _Block:
-    """The columns of the matrix that one transformer made; `name` is that of the raw column, if it is one."""
+    """The matrix columns made by one transformer; `name` is that of the raw column, if it is one."""
 
     def __init__(self, place: slice, names: Sequence[str]) -> None:
         self._place = place
@@ -80,7 +80,7 @@ class _TextBlock:
         self._prepare: Callable[[str], str] = vectorizer.build_preprocessor()
 
     def parts(self, weights: NDArray[np.float64], values: Mapping[str, Any]) -> list[WeightedPart]:
-        """Return a part for each word of the text; for the text as a whole where the vectorizer knows no words."""
+        """Return a part for each word of the text, or for the whole text if the vectorizer knows no words."""
         own = weights[self._place]
         if self._terms is None:
             return [WeightedPart(self._feature, None, float(own.sum()))]
@@ -95,7 +95,7 @@ class _TextBlock:
         ]
 
     def _of_pieces(self, by_term: Mapping[str, float], text: str) -> list[WeightedPart]:
-        """Share the weight of each piece among the words that it stands in."""
+        """Share the weight of each piece among the words in which it occurs."""
         holders: dict[str, Counter[str]] = defaultdict(Counter)
         shortest, longest = self._vectorizer.ngram_range
         for token, times in Counter(text.split()).items():
@@ -113,7 +113,7 @@ class _TextBlock:
 
 
 def parts_of_columns(values: NDArray[np.float64], chosen: int, columns: Sequence[str]) -> list[WeightedPart]:
-    """Return a part for each feature of a model that says what each column added, [classes or 1, columns]."""
+    """Return a part for each feature of a model that reports each column's contribution, [classes or 1, columns]."""
     against = _against_others(values, chosen)
     together: dict[str, float] = defaultdict(float)
     for name, weight in zip(columns, against.tolist(), strict=True):
@@ -124,7 +124,7 @@ def parts_of_columns(values: NDArray[np.float64], chosen: int, columns: Sequence
 
 
 def _against_others(each: NDArray[np.float64], chosen: int) -> NDArray[np.float64]:
-    """Return what speaks for one class against the mean of the others; of two classes there is one row."""
+    """Return the evidence for one class against the mean of the others; two classes have a single row."""
     if len(each) == 1:
         found = each[0] if chosen == 1 else -each[0]
     else:
@@ -133,7 +133,7 @@ def _against_others(each: NDArray[np.float64], chosen: int) -> NDArray[np.float6
 
 
 def linear_parts(model: Any, feature: str | None = None) -> LinearParts | None:
-    """Return what explains a model; None if its last step is not linear. `feature` is the one text that it takes."""
+    """Return the explainer of a model; None if its last step is not linear. `feature` is the one text that it takes."""
     steps = [step for _, step in getattr(model, "steps", [("", model)])]
     last = steps[-1]
     coefficients = getattr(last, "coef_", None)
@@ -143,7 +143,7 @@ def linear_parts(model: Any, feature: str | None = None) -> LinearParts | None:
         return _TextParts(steps[0], np.asarray(coefficients, dtype=np.float64), feature)
     try:
         return LinearParts(steps[:-1], np.asarray(coefficients, dtype=np.float64))
-    except (AttributeError, ValueError):  # steps that do not say which columns they make
+    except (AttributeError, ValueError):  # steps that do not name the columns they make
         return None
 
 
@@ -157,7 +157,7 @@ class _TextParts(LinearParts):
 
 
 def _blocks(steps: Sequence[Any]) -> list[Any]:
-    """One block for each transformer of columns, where nothing after it moves its columns."""
+    """Return a block for each column transformer, if no later step moves its columns."""
     first = steps[0]
     if len(steps) > 1 or not hasattr(first, "transformers_"):
         names = list(map(str, _names_out(steps)))

@@ -1,4 +1,4 @@
-"""No model at all: what stands in for one where the rules of a policy decide alone. Nothing asks it in earnest."""
+"""The stand-in for a model where the rules of a policy decide alone. Its answers are never used."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from .outputs import Matrix
 
 
 class NoPredictor:
-    """Answers that nothing is known, whatever it is given."""
+    """Answers that nothing is known, whatever its input."""
 
     def __init__(self, classes: int) -> None:
         self._row = np.full(classes, 1.0 / classes)

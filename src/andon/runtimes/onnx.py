@@ -25,7 +25,7 @@ class OnnxPredictor:
         self._outputs = [session.get_outputs()[-1].name]
 
     def predict(self, matrix: Matrix) -> Matrix:
-        """Raw probabilities [rows, classes]."""
+        """Return raw probabilities [rows, classes]."""
         return probabilities_of(self._session.run(self._outputs, {self._input: matrix.astype(self._dtype)})[0])
 
 

@@ -1,4 +1,4 @@
-"""Libraries' outputs as probabilities, in one shape: a row per case, a column per class."""
+"""Libraries' outputs as probabilities in one shape: a row per case, a column per class."""
 
 from typing import Any, TypeAlias
 
@@ -21,7 +21,7 @@ def probabilities_of(output: Any) -> Matrix:
 
 
 def two_columns(positive: Matrix) -> Matrix:
-    """P(negative) and P(positive) of each row."""
+    """Return P(negative) and P(positive) of each row."""
     both = np.empty((len(positive), 2))
     both[:, 1] = positive
     np.subtract(1.0, positive, out=both[:, 0])
@@ -31,7 +31,7 @@ def two_columns(positive: Matrix) -> Matrix:
 def probabilities_given(output: Any) -> Matrix:
     """Return probabilities [rows, classes] from a user's own code.
 
-    Raises OutputUnusable, without values, for all else.
+    Raises OutputUnusable, without values, for anything else.
     """
     array = np.asarray(output)
     if array.dtype.kind != "f" or array.ndim not in (1, 2):

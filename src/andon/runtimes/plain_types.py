@@ -37,6 +37,6 @@ PLAIN_TYPES = frozenset(
 )
 """Internals of scikit-learn's classifiers that hold numbers and run nothing when they are built.
 
-A forged one can be wrong or crash, as a forged file of any runtime can; skops leaves it to its users whether that is
-enough.
+A forged one can be wrong or crash, as can a forged file of any runtime; skops leaves it to its users whether that is
+acceptable.
 """

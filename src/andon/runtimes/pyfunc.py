@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # read when it is imported
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # read at import
 
 import mlflow.pyfunc
 import pandas
@@ -26,10 +26,10 @@ class PyfuncPredictor:
         self._model = model
         self._decoder = Decoder(signature)
         self._classes = list(signature["classes"])
-        self._unpacked = unpacked  # a model may read its artefacts whenever it likes
+        self._unpacked = unpacked  # a model may read its artefacts at any time
 
     def predict(self, matrix: Matrix) -> Matrix:
-        """Raw probabilities [rows, classes]; a DataFrame whose columns are the classes is brought into their order."""
+        """Return raw probabilities [rows, classes]; a DataFrame with classes as columns is put into their order."""
         output = self._model.predict(frame_of(self._decoder(matrix), missing=None))
         if isinstance(output, pandas.DataFrame):
             if set(output.columns) == set(self._classes):
@@ -50,8 +50,8 @@ def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> Py
 def _allow_missing(file: Path) -> None:
     """Declare columns of whole numbers as doubles in the unpacked copy, since MLflow refuses missing whole numbers.
 
-    A value may be missing in service. An inferred signature has such columns wherever the sample lacked no value. A
-    whole number as a double is the same number.
+    A value may be missing in service. An inferred signature has such columns wherever the sample had no missing value.
+    A whole number is the same as a double.
     """
     document = yaml.safe_load(file.read_text(encoding="utf-8"))
     given = (document.get("signature") or {}).get("inputs")

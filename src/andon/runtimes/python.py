@@ -1,6 +1,6 @@
-"""A Python class of the user's: `Class(folder)` once, then `predict(columns)`. It runs their code, so it needs trust.
+"""A user's Python class: `Class(folder)` once, then `predict(columns)`. This runs their code, so it needs trust.
 
-`folder` holds the files packed beside it; `columns` are raw values by feature (`columns.Decoder`); the answer is
+`folder` holds the files packed with it; `columns` are raw values by feature (`columns.Decoder`); the answer is
 probabilities [rows, classes], or P(positive) [rows].
 """
 
@@ -25,10 +25,10 @@ class PythonPredictor:
     def __init__(self, model: Any, decoder: Decoder, unpacked: Unpacked) -> None:
         self._model = model
         self._decoder = decoder
-        self._unpacked = unpacked  # the class may read its files whenever it likes
+        self._unpacked = unpacked  # the class may read its files at any time
 
     def predict(self, matrix: Matrix) -> Matrix:
-        """Raw probabilities [rows, classes]."""
+        """Return raw probabilities [rows, classes]."""
         return probabilities_given(self._model.predict(self._decoder(matrix)))
 
 

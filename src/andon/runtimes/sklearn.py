@@ -25,22 +25,22 @@ class SklearnPredictor:
         self._model = model
 
     def predict(self, matrix: Matrix) -> Matrix:
-        """Raw probabilities [rows, classes]."""
+        """Return raw probabilities [rows, classes]."""
         return probabilities_of(self._model.predict_proba(matrix))
 
 
 class FramePredictor:
-    """A classifier that was fitted on a DataFrame of raw columns, as a `ColumnTransformer` by their names takes it."""
+    """A classifier that was fitted on a DataFrame of raw columns, which a `ColumnTransformer` takes by name."""
 
     def __init__(self, model: Any, names: Sequence[str], signature: Mapping[str, Any]) -> None:
         self._model, self._names, self._decoder = model, list(names), Decoder(signature)
 
     def predict(self, matrix: Matrix) -> Matrix:
-        """Raw probabilities [rows, classes]."""
+        """Return raw probabilities [rows, classes]."""
         return probabilities_of(self._model.predict_proba(frame_of(self._decoder(matrix))[self._names]))
 
     def parts(self, matrix: Matrix, chosen: Sequence[int]) -> list[list[WeightedPart]] | None:
-        """Return what spoke for these columns of its answers, if it is linear."""
+        """Return the contributions to these columns of its answers, if it is linear."""
         explain, columns = linear_parts(self._model), self._decoder(matrix)
         return None if explain is None else explain(frame_of(columns)[self._names], columns, chosen)
 
@@ -52,11 +52,11 @@ class TextPredictor:
         self._model, self._name, self._decoder = model, name, Decoder(signature)
 
     def predict(self, matrix: Matrix) -> Matrix:
-        """Raw probabilities [rows, classes]."""
+        """Return raw probabilities [rows, classes]."""
         return probabilities_of(self._model.predict_proba(self._decoder(matrix)[self._name]))
 
     def parts(self, matrix: Matrix, chosen: Sequence[int]) -> list[list[WeightedPart]] | None:
-        """Return what spoke for these columns of its answers, if it is linear."""
+        """Return the contributions to these columns of its answers, if it is linear."""
         explain, columns = linear_parts(self._model, self._name), self._decoder(matrix)
         return None if explain is None else explain(columns[self._name], columns, chosen)
 
@@ -64,7 +64,7 @@ class TextPredictor:
 def open_model(
     file: Path, *, trusted: bool, signature: Mapping[str, Any]
 ) -> SklearnPredictor | FramePredictor | TextPredictor:
-    """Load a skops file, or a joblib file if whoever registered it accepted that it may run code."""
+    """Load a skops file, or a joblib file whose registrant accepted that it may run code."""
     if file.suffix == ".skops":
         allowed = skops.io.get_untrusted_types(file=file) if trusted else sorted(PLAIN_TYPES)
         model = skops.io.load(file, trusted=allowed)
@@ -76,7 +76,7 @@ def open_model(
 
 
 def _by_names(model: Any, signature: Mapping[str, Any]) -> FramePredictor | None:
-    """Return the model if it takes raw columns by their names; None if it takes the matrix.
+    """Return the model if it takes raw columns by name; None if it takes the matrix.
 
     A model fitted on a frame of codes has the same names, so it is tried: only one that takes the raw values is asked
     with them. Where all columns are numbers the two are the same, and the matrix is cheaper.
@@ -95,7 +95,7 @@ def _by_names(model: Any, signature: Mapping[str, Any]) -> FramePredictor | None
 
 
 def _of_text(model: Any, signature: Mapping[str, Any]) -> TextPredictor | None:
-    """Return the model if all it takes is one text; None for any other."""
+    """Return the model if its only input is one text; None for any other."""
     kinds = [feature["kind"] for feature in signature["features"]]
     if kinds == ["text"]:
         return TextPredictor(model, signature["features"][0]["name"], signature)

@@ -10,13 +10,13 @@ from .outputs import Matrix, probabilities_of
 
 
 class XgboostPredictor:
-    """A booster on one thread, given arrays without a DMatrix in between."""
+    """A booster on one thread, which takes arrays without a DMatrix."""
 
     def __init__(self, booster: xgboost.Booster) -> None:
         self._booster = booster
 
     def predict(self, matrix: Matrix) -> Matrix:
-        """Raw probabilities [rows, classes]."""
+        """Return raw probabilities [rows, classes]."""
         return probabilities_of(self._booster.inplace_predict(matrix, validate_features=False))
 
 

@@ -10,7 +10,7 @@ from andon.mcp.gateway_client import RemoteCall
 from andon.mcp.jsonrpc import Message, digest_of, result
 
 CALL = "andon/tool-call"
-"""The key of `_meta` under which a result names the governed call."""
+"""The key in `_meta` under which a result names the governed call."""
 
 
 def refusal(request: Message, text: str, call: RemoteCall | None = None) -> Message:
@@ -43,7 +43,7 @@ def why_not(call: RemoteCall) -> str:
 
 
 def still_waiting(call: RemoteCall) -> str:
-    """Return the text that says that a person has not decided yet."""
+    """Return the text that tells that no person has decided yet."""
     review = f", review {call.review_id}" if call.review_id else ""
     return (
         "Waiting for a person to approve this call. Nothing was done. Call this tool again with the same arguments "

@@ -1,4 +1,4 @@
-"""Tool calls as the guard reads them, and as it forwards those of tasks."""
+"""Tool calls as the guard reads them, and as it forwards them for tasks."""
 
 from typing import Any
 
@@ -21,14 +21,14 @@ def asked(message: Message) -> tuple[str, dict[str, Any]]:
 
 
 def not_decided(refused: AndonError) -> str:
-    """Return why a call that could not be decided or begun is not made."""
+    """Return the reason why a call that could not be decided or begun is not made."""
     if isinstance(refused, AndonRefused):
         return f"Not allowed, nothing was done. {refused}"
     return f"Not allowed, because Andon did not answer; nothing was done. {refused}"
 
 
 def asks_for_input(answer: Message) -> str | None:
-    """Return the key of `requestState` if the server asks the client for input before the call goes on."""
+    """Return the key of `requestState` if the server asks the client for input before the call continues."""
     found = answer.get("result")
     if isinstance(found, dict) and found.get("resultType") == "input_required":
         return key_of(found.get("requestState"))
@@ -36,7 +36,7 @@ def asks_for_input(answer: Message) -> str | None:
 
 
 def unattended(message: Message, identifier: str) -> Message:
-    """Return a call as it is forwarded for a task: no client is there to be asked or to see progress."""
+    """Return a call as forwarded for a task, where no client can be asked or see progress."""
     meta = {key: value for key, value in meta_of(message).items() if key != "progressToken"}
     meta[CLIENT_CAPABILITIES] = {}
     return {**message, "id": identifier, "params": {**message["params"], "_meta": meta}}

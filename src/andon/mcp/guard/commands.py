@@ -16,7 +16,7 @@ _GRACE_SECONDS = 2.0
 
 
 class CommandServer:
-    """The process of a guarded server. It shares our standard error."""
+    """The process of a guarded server, which shares our standard error."""
 
     def __init__(self, process: asyncio.subprocess.Process, lines: LineChannel) -> None:
         self._process, self._lines = process, lines

@@ -1,6 +1,6 @@
 """The guard: a relay that has each `tools/call` decided before the server sees it. Other messages pass unchanged.
 
-A call is forwarded once for each permit, after the permit was spent. A call that cannot be decided is not forwarded.
+Each permit allows one forwarded call and is spent first. A call that cannot be decided is not forwarded.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ from andon.mcp.jsonrpc import (
 from andon.mcp.tasks import METHODS, TASKS, speaks_tasks
 
 _GRACE_SECONDS = 5.0
-"""How long the answers to forwarded calls are awaited after the client has left."""
+"""The time for which answers to forwarded calls are awaited after the client has left."""
 
 
 class ToolGuard(Relay):
@@ -82,7 +82,7 @@ class ToolGuard(Relay):
             await self.server.send(message)
 
     async def on_server(self, message: Message) -> None:
-        """Hand the answer to a forwarded call to the work that waits for it, and pass everything else on."""
+        """Give the answer to a forwarded call to the task that waits for it, and pass everything else on."""
         if not is_response(message):
             await self.client.send(message)
             return
@@ -97,7 +97,7 @@ class ToolGuard(Relay):
         await self.client.send(message)
 
     async def closing(self, *, server_ended: bool) -> None:
-        """Give up calls that are not forwarded, await the others' answers for a while, and report unknown outcomes."""
+        """Abandon calls that are not forwarded, await the other answers for a while, and report unknown outcomes."""
         self._is_closing = True
         self._tasks.give_up()
         works = [opened.work for opened in self._open.values() if opened.work is not None]
@@ -143,12 +143,12 @@ class ToolGuard(Relay):
             await self.client.send(answer)
 
     def _close(self, key: str, opened: CallUnderWay) -> None:
-        """Free the id of a call that was answered or given up."""
+        """Free the id of a call that was answered or cancelled."""
         if self._open.get(key) is opened:
             del self._open[key]
 
     async def _governed(self, message: Message, opened: CallUnderWay) -> Message | None:
-        """Return the answer to a call; None if the client has given it up."""
+        """Return the answer to a call; None if the client has cancelled it."""
         tool, arguments = asked(message)
         mark = (tool, digest_of(arguments))
         begun = self._continued.pop((mark, key_of(message["params"].get("requestState"))), None)
@@ -167,7 +167,7 @@ class ToolGuard(Relay):
         return await self._make(message, call, opened, mark)
 
     async def _await_person(self, message: Message, call: RemoteCall, mark: Mark) -> RemoteCall:
-        """Wait for the verdict, up to the limit. A call that still waits then is kept to be found by its mark."""
+        """Wait for the verdict, up to the limit. A call that still waits then is kept, to be found by its mark."""
         waited = 0.0
         try:
             while call.state == WAITING and waited < self._wait_seconds:

@@ -10,7 +10,7 @@ from andon.mcp.errors import GuardedServerFailed, McpMissing
 from andon.mcp.jsonrpc import PROTOCOL_VERSION, Message, is_response, key_of, meta_of
 
 _SECONDS = 30.0
-"""How long the server may take to accept a connection or a request."""
+"""The longest time for the server to accept a connection or a request."""
 
 
 class HttpServerChannel:
@@ -70,7 +70,7 @@ class HttpServerChannel:
         return headers
 
     def _learn(self, message: Message) -> None:
-        """Note the version that `initialize` agreed on, and the tool arguments that headers mirror."""
+        """Note the version agreed on in `initialize`, and the tool arguments that headers mirror."""
         found = message.get("result")
         if not is_response(message) or not isinstance(found, dict):
             return

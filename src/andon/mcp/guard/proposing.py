@@ -1,4 +1,4 @@
-"""Proposals of a policy and its toolbox, made from what a recorder saw. A person must read both."""
+"""Proposals of a policy and its toolbox from a recorder's observations. A person must read both."""
 
 import re
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
 def changes(tool: ToolSeen) -> bool:
-    """Return whether a tool may change something, by its annotations and its name. In doubt it may."""
+    """Return whether a tool may change something, by its annotations and its name. In doubt, it may."""
     words = [word.lower() for word in _WORD.findall(tool.name)]
     if tool.annotations.get("destructiveHint") is True or _CHANGING.intersection(words):
         return True

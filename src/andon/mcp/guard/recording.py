@@ -25,7 +25,7 @@ class ToolSeen:
     words: dict[str, set[str]] = field(default_factory=dict)
 
     def called(self, arguments: Mapping[str, Any]) -> None:
-        """Count a call. The only values kept are booleans and those that the server's schema lists."""
+        """Count a call. Only booleans and values listed in the server's schema are kept."""
         self.calls += 1
         for name, value in list(arguments.items())[:_MOST_ARGUMENTS]:
             self.kinds.setdefault(name[:_LONGEST_NAME], Counter())[_kind(value)] += 1

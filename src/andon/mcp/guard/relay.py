@@ -41,7 +41,7 @@ class Relay:
                     await way
 
     async def closing(self, *, server_ended: bool) -> None:
-        """Settle what is open before the relay ends."""
+        """Settle open calls before the relay ends."""
 
     async def on_client(self, message: Message) -> None:
         """Handle a message from the client."""

@@ -51,7 +51,7 @@ class GuardedServer:
 
 @dataclass(frozen=True, slots=True)
 class Governing:
-    """How calls are decided: the toolbox, the agent and run, and how long a call waits for a person."""
+    """The rules for calls: the toolbox, the agent and run, and how long a call waits for a person."""
 
     gateway: str
     key: str
@@ -88,7 +88,7 @@ def guard_server(guarded: GuardedServer, governing: Governing) -> None:
 
 
 def record_server(guarded: GuardedServer, policy: Path, *, toolbox: str) -> None:
-    """Pass everything through, and at the end write a proposed policy, with its toolbox beside it.
+    """Pass everything through, and at the end write a proposed policy with its toolbox next to it.
 
     No file is overwritten: the next free name is taken. Raises RecordUnusable before anything starts.
     """
@@ -115,7 +115,7 @@ def record_server(guarded: GuardedServer, policy: Path, *, toolbox: str) -> None
 
 
 def free_name(policy: Path) -> Path:
-    """Return the file for a proposal, with a number in its name if there is one already."""
+    """Return the file for a proposal, with a number in its name if the plain name is taken."""
     names = (policy.with_name(f"{policy.stem}_{number}{policy.suffix}") for number in count(2))
     return next(name for name in chain([policy], names) if not name.exists())
 

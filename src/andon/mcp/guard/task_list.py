@@ -14,7 +14,7 @@ from andon.mcp.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, MISSING_CAPABILITY
 from andon.mcp.tasks import REQUIRED, speaks_tasks, task_of
 
 _KEPT = 1_000
-"""Most tasks that are kept; the oldest finished ones are dropped first."""
+"""The most tasks that are kept; the oldest finished ones are dropped first."""
 
 _WAITS = "Waiting for a person to approve this call"
 
@@ -68,7 +68,7 @@ class TaskList:
         return [one.work for one in self._tasks.values() if one.work is not None and not one.work.done()]
 
     def give_up(self) -> None:
-        """Stop waiting for every task whose call is not begun."""
+        """Stop waiting for every task whose call has not begun."""
         for task in self._tasks.values():
             if not task.begun and task.work is not None:
                 task.work.cancel()

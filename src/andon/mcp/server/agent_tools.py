@@ -43,7 +43,7 @@ class AgentTools:
             return _failed(str(error))
 
     async def task(self, call_id: str, key: str) -> dict[str, Any]:
-        """Return a tool call as a task. If it is approved by now and Andon delivers it, begin it first."""
+        """Return a tool call as a task. If it has been approved and Andon delivers it, begin it first."""
         call = await self._gateway.find_call(call_id, key=key)
         return self._as_task(await self._moved_on(call, key))
 

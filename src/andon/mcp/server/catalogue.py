@@ -7,7 +7,7 @@ DECIDE = "decide_"
 """Prefix of the names of tools that decide; the automation's name follows."""
 
 PAGE = 200
-"""Tools on one page of the list."""
+"""The number of tools on one page of the list."""
 
 _READS = {"readOnlyHint": True, "openWorldHint": False}
 _ASKS = {"readOnlyHint": False, "destructiveHint": False, "openWorldHint": False}
@@ -51,7 +51,7 @@ FIXED = (
 
 
 def deciding(automation: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tool that decides by an automation. Its arguments have the automation's contract."""
+    """Return the tool that decides by an automation. Its arguments follow the automation's contract."""
     name, outcomes = str(automation["name"]), ", ".join(map(str, automation.get("outcomes", [])))
     return {
         "name": f"{DECIDE}{name}",

@@ -10,7 +10,7 @@ from andon.mcp.errors import McpAddressInvalid
 
 PATH = "/mcp"
 LARGEST_REQUEST = 1024 * 1024
-"""Most bytes of one request."""
+"""The most bytes of one request."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 

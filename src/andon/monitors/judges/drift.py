@@ -1,4 +1,4 @@
-"""Drift of features and of scores: the window's histograms beside the reference of the model version."""
+"""Drift of features and of scores: the window's histograms compared with the model version's reference."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,9 +13,9 @@ from andon.statistics.levels import WINDOWS_PART
 from andon.statistics.shifts import FeatureShift, compare
 
 _PARTS = {"drift": WINDOWS_PART, "prediction-drift": WINDOWS_PART / 2}
-"""The part of a family's false alarms for histograms of windows.
+"""The share of a family's false alarms for histograms of windows.
 
-Detectors have most of it, predicted classes the rest.
+Detectors have most of the rest, predicted classes the remainder.
 """
 
 _CLASSES_PART = WINDOWS_PART / 2

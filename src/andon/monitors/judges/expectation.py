@@ -1,4 +1,4 @@
-"""Performance without labels: the error that the model's own scores expect, as long as these can be believed."""
+"""Performance without labels: the error that the model's own scores imply, as long as they can be trusted."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +32,7 @@ def estimates_of(arm: ArmWindow, labels: Sums) -> LabelFree | None:
 
 
 def doubts(window: JudgedWindow, arm: ArmWindow, error: LabelFreeEstimate) -> str | None:
-    """Return why the scores of an arm cannot be believed; None if nothing speaks against them."""
+    """Return why the scores of an arm cannot be trusted; None if nothing speaks against them."""
     if ("calibration", window.series("", arm), "{}") in window.breaches:
         return "labels show that the scores are not calibrated"
     share = arm.sums.get("automatic", 0) / arm.decisions if arm.decisions else 0.0
@@ -89,13 +89,13 @@ def _observed(window: JudgedWindow, arm: ArmWindow) -> Observation:
 
 
 def error_of(found: LabelFree) -> LabelFreeEstimate:
-    """Return the error that belongs to an estimated accuracy."""
+    """Return the error that corresponds to an estimated accuracy."""
     accuracy = found.estimates["accuracy"]
     return LabelFreeEstimate(1 - accuracy.value, 1 - accuracy.high, 1 - accuracy.low)
 
 
 def _expected(arm: ArmWindow, sums: Sums) -> tuple[float, float] | None:
-    """Return the errors that were expected in an earlier window, and of how many predictions."""
+    """Return the number of errors expected in an earlier window, and that of its predictions."""
     found = _estimated(arm, sums, {})
     return None if not found.estimates else (error_of(found).value * found.rows, found.rows)
 

@@ -1,4 +1,4 @@
-"""Fairness: rates and errors of each group beside those of all others, with intervals."""
+"""Fairness: rates and errors of each group compared with those of all others, with intervals."""
 
 from collections.abc import Mapping
 from typing import Any

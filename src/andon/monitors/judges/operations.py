@@ -1,4 +1,4 @@
-"""The operation of an arm, beside its own first windows: automatic share, errors, latency, cost."""
+"""The operation of an arm compared with its own first windows: automatic share, errors, latency, cost."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ SLOW = 0.99
 """The share of the first windows' decisions that is not slow."""
 
 _COST_VARIES = 0.1
-"""The part by which the cost of a decision may rise without a breach, however little it varied."""
+"""The relative rise in the cost of a decision that is no breach, however little the cost varied."""
 
 _DECISIONS_A_DAY = 200
 
@@ -40,7 +40,7 @@ def judge_automatic_share(window: JudgedWindow) -> list[Observation]:
 
 
 def judge_errors(window: JudgedWindow) -> list[Observation]:
-    """Compare the share of decisions that failed, and the shares of those that another answered, by the reason."""
+    """Compare the share of failed decisions, and the shares of decisions answered by another version, by reason."""
     found = []
     for arm in window.arms:
         known = {*arm.sums.get("errors", {}), *(name for one in arm.first for name in one.get("errors", {}))}
@@ -84,7 +84,7 @@ def judge_latency(window: JudgedWindow) -> list[Observation]:
 
 
 def judge_cost(window: JudgedWindow) -> list[Observation]:
-    """Compare what a decision cost on the last whole day with what it cost on the automation's first days."""
+    """Compare the cost of a decision on the last whole day with that on the automation's first days."""
     per_day: dict[str, dict[date, Spend]] = defaultdict(dict)
     for one in window.spend:
         days = per_day[one.currency]

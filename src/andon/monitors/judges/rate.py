@@ -1,4 +1,4 @@
-"""A share of the window beside that of an arm's first windows, as an observation."""
+"""A share in the window compared with that in an arm's first windows, as an observation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from andon.statistics.proportions import Proportion, ShareComparison, compare_sh
 
 @dataclass(frozen=True, kw_only=True)
 class JudgedRate:
-    """A count among others, and the same of earlier windows. `side` is 1 for higher, -1 for lower, 0 for either."""
+    """A count out of a total, and the same in earlier windows. `side` is 1 for higher, -1 for lower, 0 for either."""
 
     monitor: str
     series: str
@@ -30,7 +30,7 @@ class JudgedRate:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
     def observed(self, since: datetime) -> Observation:
-        """Judge it."""
+        """Judge the rate."""
         earlier = [(k, n) for k, n in self.earlier if n >= self.fewest]
         if self.among < self.fewest:
             return self._silent(too_few(int(self.among), self.fewest, self.of))

@@ -1,4 +1,4 @@
-"""Service levels: how fast the allowance of failed and slow decisions burns, in three tiers."""
+"""Service levels: the burn rate of the allowance for failed and slow decisions, in three tiers."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from andon.statistics.burn_rates import TIERS, BurnRate, burn_rates
 from andon.statistics.proportions import Proportion, wilson
 
 FEWEST_EVENTS = 100
-"""Decisions of the long span without which a tier says nothing."""
+"""The fewest decisions in the long span for a tier to be judged."""
 
 _NAMES = ("fast", "steady", "slow")
 
@@ -17,7 +17,7 @@ _NAMES = ("fast", "steady", "slow")
 def judge_service_level(
     level: ServiceLevel, counts: Mapping[timedelta, tuple[int, int]], until: datetime
 ) -> list[Observation]:
-    """Judge each tier by the decisions of its spans, and those of them that kept the service level."""
+    """Judge each tier by the decisions of its spans and how many of them kept the service level."""
     missed = {span: Proportion(decisions - met, decisions) for span, (decisions, met) in counts.items()}
     measured = burn_rates(level.share, missed)
     return [_judged(name, one, level, until) for name, one in zip(_NAMES, measured, strict=True)]

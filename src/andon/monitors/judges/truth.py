@@ -1,4 +1,4 @@
-"""Judges of labels: performance, calibration, drift of the classes, and how often reviewers disagree."""
+"""Judges of labels: performance, calibration, drift of classes, and disagreement of reviewers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,14 +12,14 @@ from andon.monitors.sums import Sums, column
 from andon.statistics.calibration_test import check_calibration
 
 FEWEST_IN_STRATUM = 20
-"""Labels of automatic decisions, or of reviewed ones, without which their error is not known."""
+"""The fewest labels of automatic decisions, or of reviewed ones, for their error to be known."""
 
 _SLACK = 0.02
 """The allowed miscalibration of a model whose held-out data does not show its calibration."""
 
 
 def judge_performance(window: JudgedWindow) -> list[Observation]:
-    """Judge the error of predictions by labels: of automatic decisions, and of all by their strata."""
+    """Judge the error of predictions by labels: for automatic decisions, and for all by their strata."""
     found = []
     for arm in window.arms:
         labels = window.labels.get(arm.arm, {})
@@ -30,12 +30,12 @@ def judge_performance(window: JudgedWindow) -> list[Observation]:
 
 
 def judge_calibration(window: JudgedWindow) -> list[Observation]:
-    """Judge whether scores come true as often as they say."""
+    """Judge whether predictions come true as often as their scores say."""
     return [_calibration(window, arm, window.labels.get(arm.arm, {})) for arm in window.arms]
 
 
 def judge_label_drift(window: JudgedWindow) -> list[Observation]:
-    """Compare shares of the true classes with the first labels', without reviews, which are no fair sample."""
+    """Compare shares of the true classes with the first labels', without reviews, which are not a fair sample."""
     classes = window.all_labels.get("classes", {})
     among = sum(classes.values())
     if not among:
@@ -91,13 +91,13 @@ def judge_override(window: JudgedWindow) -> list[Observation]:
 
 
 def weighted_error(stratum: Mapping[str, Any]) -> tuple[float, float]:
-    """Return the weighted error of labelled decisions and how many equal weights tell as much (Kish 1965)."""
+    """Return the weighted error of labelled decisions and their effective number (Kish 1965)."""
     weight, squares = float(stratum.get("weight", 0.0)), float(stratum.get("squares", 0.0))
     return (float(stratum["wrong"]) / weight, weight**2 / squares) if weight and squares else (0.0, 0.0)
 
 
 def stratified_error(labels: Mapping[str, Any], automatic_share: float) -> tuple[float, float] | None:
-    """Return the error of all decisions from those of both strata, and the number of independent labels it is worth.
+    """Return the error of all decisions from those of both strata, and its effective number of labels.
 
     None where a stratum that matters has too few labels.
     """
@@ -181,7 +181,7 @@ def _all(window: JudgedWindow, arm: ArmWindow, labels: Sums, level: float) -> Ob
 
 
 def _calibration(window: JudgedWindow, arm: ArmWindow, labels: Sums) -> Observation:
-    """Judge the calibration: a breach needs a rejection by labels, and a gap beyond the held-out data's."""
+    """Judge the calibration: a breach needs a rejection by labels, and a larger gap than in the held-out data."""
     check = check_calibration(labelled_scores(labels))
     series = window.series("", arm)
     if check.rows < FEWEST_LABELS:
@@ -207,7 +207,7 @@ def _calibration(window: JudgedWindow, arm: ArmWindow, labels: Sums) -> Observat
 
 
 def slack_of(arm: ArmWindow) -> float:
-    """Return how far off the model's scores may be: what its held-out data allows."""
+    """Return the allowed miscalibration of the model's scores, from its held-out data."""
     estimates = {} if arm.reference is None else arm.reference.manifest.metrics.estimates
     ece = estimates.get("ece")
     return _SLACK if ece is None else max(ece.high, 0.005)

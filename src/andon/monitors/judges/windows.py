@@ -1,4 +1,4 @@
-"""The window that is judged, with the first windows of each arm and what labels say. Pure."""
+"""The judged window, with the first windows of each arm and the label sums. Pure."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,20 +13,20 @@ from andon.monitors.watching import WatchedAutomation
 from andon.spending import Spend
 
 FIRST_PERIOD = 14
-"""Windows of an arm's beginning that show its natural variance."""
+"""The number of first windows of an arm that show its natural variance."""
 
 PERIOD = timedelta(days=90)
 
 FEWEST = 200
-"""Decisions without which a window is not judged."""
+"""The fewest decisions of a judged window."""
 
 FEWEST_LABELS = 50
-"""Labels without which a window is not judged."""
+"""The fewest labels for judging a window by them."""
 
 
 @dataclass(frozen=True)
 class StandingBreach:
-    """A series that is in breach already: its state and what was shown then."""
+    """A series that is already in breach: its state and what was shown then."""
 
     state: MonitorState
     figures: Mapping[str, object]
@@ -34,7 +34,7 @@ class StandingBreach:
 
 @dataclass(frozen=True)
 class ArmWindow:
-    """One arm in the window, and its own first windows, oldest first; the judged window is none of them."""
+    """One arm in the window, and its own first windows, oldest first, without the judged one."""
 
     arm: str
     model: str
@@ -45,21 +45,21 @@ class ArmWindow:
 
     @property
     def decisions(self) -> int:
-        """The decisions of the window."""
+        """The number of decisions of the window."""
         return int(self.sums.get("decisions", 0))
 
     @property
     def seen(self) -> int:
-        """The decisions of the window that were read whole."""
+        """The number of decisions of the window that were read whole."""
         return int(self.sums.get("seen", 0))
 
 
 @dataclass(frozen=True)
 class JudgedWindow:
-    """The input of all judges. `arms` come with the most decisions first; `labels` are those of the window, by arm.
+    """The input of all judges. `arms` with the most decisions are first; `labels` are those of the window, by arm.
 
-    `labels` reach further back than the window where it alone has too few of them. `began` is when the line began, if
-    it has features that fill with time.
+    `labels` reach further back if the window alone has too few. `began` is when the line began, if it has features that
+    fill with time.
     """
 
     watched: WatchedAutomation
@@ -85,9 +85,9 @@ class JudgedWindow:
         return total(self.labels.values())
 
     def filling(self, name: str | None) -> str | None:
-        """Return why a feature, or the score (None), is not comparable yet: its windows are not full.
+        """Return why a feature, or the score (None), is not comparable yet because its windows are not full.
 
-        None if they are.
+        Returns None if they are full.
         """
         if self.began is None:
             return None
@@ -100,14 +100,14 @@ class JudgedWindow:
         return self.arms[0] if self.arms else None
 
     def series(self, name: str, arm: ArmWindow) -> str:
-        """Return the name of a series of an arm; those of others than the main one are marked by their arm."""
+        """Return the name of an arm's series, marked with the arm unless it is the main one."""
         if arm is self.main or not name:
             return name if arm is self.main else arm.arm
         return f"{name} of {arm.arm}"
 
 
 def in_windows(hours: Sequence[tuple[datetime, Sums]], span: timedelta) -> list[Sums]:
-    """Add hours up to windows of a span, by multiples of it since 1970; oldest first."""
+    """Sum hours into windows of a span, aligned to multiples of it since 1970; oldest first."""
     grouped: dict[int, list[Sums]] = defaultdict(list)
     for starts_at, body in hours:
         grouped[int(starts_at.timestamp() // span.total_seconds())].append(body)
@@ -115,5 +115,5 @@ def in_windows(hours: Sequence[tuple[datetime, Sums]], span: timedelta) -> list[
 
 
 def too_few(count: int, fewest: int, what: str) -> str:
-    """Return why a window is not judged."""
+    """Return why a window is not judged: it has too few decisions."""
     return f"too few {what}, {count} of {fewest}"

@@ -1,1 +1,1 @@
-"""All SQL about monitors: windows, what labels say, and what is judged. Nothing here commits."""
+"""All SQL about monitors: windows, label sums and states. Nothing here commits."""

@@ -1,4 +1,4 @@
-"""SQL about detectors: what each keeps, and decisions that it has not taken yet."""
+"""SQL about detectors: the state of each, and the decisions that it has not taken yet."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +12,7 @@ from andon.kernel.plain_json import to_json
 
 @dataclass(frozen=True, slots=True)
 class DetectorKey:
-    """Which detector: of an automation's features or scores beside one model version."""
+    """The identity of a detector: an automation's features or scores compared with one model version."""
 
     automation: str
     model: str
@@ -22,7 +22,7 @@ class DetectorKey:
 
 @dataclass(frozen=True, slots=True)
 class StoredDetector:
-    """A detector between two batches: its packed state, the cells it has not taken, and how many it took since when."""
+    """A detector between two batches: its packed state, its pending cells, and how many it took since when."""
 
     state: bytes
     pending: list[list[int]]
@@ -32,20 +32,20 @@ class StoredDetector:
 
     @classmethod
     def begun(cls, at: datetime) -> Self:
-        """Return one that has seen nothing."""
+        """Return a detector that has seen nothing."""
         return cls(b"", [], 0, at, at)
 
     def with_state(self, state: bytes) -> Self:
-        """Return it with another state."""
+        """Return the detector with another state."""
         return replace(self, state=state)
 
     def continued(self, state: bytes, taken: int, last_at: datetime) -> Self:
-        """Return it after it took all that was pending."""
+        """Return the detector after it took all pending cells."""
         return replace(self, state=state, pending=[], seen=self.seen + taken, last_at=max(self.last_at, last_at))
 
 
 def load(tx: Tx, key: DetectorKey) -> StoredDetector | None:
-    """Return a detector, and let nobody else change it until the transaction ends; None if there is none."""
+    """Return a detector, locked until the transaction ends; None if there is none."""
     query = text("""
         SELECT state, pending, seen, begun_at, last_at FROM monitor_detectors
         WHERE automation = :automation AND model = :model AND version = :version AND kind = :kind FOR UPDATE
@@ -67,7 +67,7 @@ def save(tx: Tx, key: DetectorKey, one: StoredDetector) -> None:
 
 
 def save_pending(tx: Tx, key: DetectorKey, one: StoredDetector, pending: list[list[int]]) -> None:
-    """Write only what a detector has not taken yet; its state stays as it is."""
+    """Write only a detector's pending cells; its state is unchanged."""
     if one.seen == 0 and not one.state:
         save(tx, key, replace(one, pending=pending))
         return

@@ -1,4 +1,4 @@
-"""SQL about labels: which hours have new ones, and what they say about the decisions of an hour."""
+"""SQL about labels: the hours with new ones, and the label sums of an hour's decisions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def note_label_changes(tx: Tx, automation: str, hours: Sequence[datetime]) -> No
 
 
 def take_label_changes(tx: Tx, limit: int) -> dict[tuple[str, datetime], int]:
-    """Take hours whose labels changed, so that nobody else takes them: all changes of the oldest hours noted."""
+    """Take hours whose labels changed, exclusively: all changes of the oldest noted hours."""
     query = text("""
         WITH hours AS (SELECT DISTINCT automation, starts_at FROM (
             SELECT automation, starts_at FROM monitor_label_changes ORDER BY id LIMIT :rows
@@ -52,7 +52,7 @@ def take_label_changes(tx: Tx, limit: int) -> dict[tuple[str, datetime], int]:
 
 
 def replace_labels(tx: Tx, automation: str, starts_at: datetime, windows: Sequence[LabelWindow]) -> None:
-    """Write what labels say of an hour in place of what stands there."""
+    """Replace the label sums of an hour."""
     hour = {"automation": automation, "starts_at": starts_at}
     tx.execute(
         text("DELETE FROM monitor_label_windows WHERE automation = :automation AND starts_at = :starts_at"), hour
@@ -63,7 +63,7 @@ def replace_labels(tx: Tx, automation: str, starts_at: datetime, windows: Sequen
 
 
 def label_windows(tx: Tx, automation: str, since: datetime, until: datetime) -> list[LabelWindow]:
-    """Return what labels say of the hours between two moments, oldest first."""
+    """Return the label sums of the hours between two moments, oldest first."""
     query = text("""
         SELECT arm, starts_at, labels, body FROM monitor_label_windows
         WHERE automation = :automation AND starts_at >= :since AND starts_at < :until ORDER BY starts_at, arm
@@ -73,7 +73,7 @@ def label_windows(tx: Tx, automation: str, since: datetime, until: datetime) -> 
 
 
 def first_label(tx: Tx, automation: str) -> datetime | None:
-    """Return the first hour of an automation about which labels say anything; None if there is none."""
+    """Return the first hour of an automation with labels; None if there is none."""
     query = text("SELECT min(starts_at) FROM monitor_label_windows WHERE automation = :automation")
     found: datetime | None = tx.execute(query, {"automation": automation}).scalar_one()
     return found

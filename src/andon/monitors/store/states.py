@@ -1,4 +1,4 @@
-"""SQL about the state of each series, and how far an automation was judged."""
+"""SQL about the state of each series, and the time until which an automation was judged."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ _COLUMNS = "automation, monitor, series, segment, arm, state, reason, since, jud
 
 @dataclass(frozen=True, slots=True)
 class StateRow:
-    """One series as it stands. `segment` is JSON with sorted names, `figures` all that was computed."""
+    """The present state of a series. `segment` is JSON with sorted names, `figures` are all computed values."""
 
     automation: str
     monitor: str
@@ -37,7 +37,7 @@ class StateRow:
 
 
 def lock(tx: Tx, automation: str) -> None:
-    """Let one transaction at a time change the states of an automation."""
+    """Lock the states of an automation until the transaction ends."""
     tx.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"andon.monitors/{automation}"}
     )
@@ -52,7 +52,7 @@ def of(tx: Tx, automation: str) -> list[StateRow]:
 
 
 def put(tx: Tx, rows: Sequence[StateRow]) -> None:
-    """Write series in place of what stands there."""
+    """Write series, replacing existing rows."""
     statement = text(f"""
         INSERT INTO monitor_states ({_COLUMNS})
         VALUES (
@@ -81,7 +81,7 @@ def put(tx: Tx, rows: Sequence[StateRow]) -> None:
 
 
 def drop(tx: Tx, rows: Sequence[StateRow]) -> None:
-    """Delete series that are not watched any more."""
+    """Delete series that are no longer watched."""
     statement = text("""
         DELETE FROM monitor_states
         WHERE automation = :automation AND monitor = :monitor AND series = :series AND segment = :segment
@@ -95,7 +95,7 @@ def drop(tx: Tx, rows: Sequence[StateRow]) -> None:
 
 
 def counts(tx: Tx) -> list[tuple[str, str, str, int]]:
-    """Return how many series of each automation and monitor are in which state."""
+    """Return the number of series by automation, monitor and state."""
     query = text("SELECT automation, monitor, state, count(*) FROM monitor_states GROUP BY 1, 2, 3 ORDER BY 1, 2, 3")
     return [(row[0], row[1], row[2], row[3]) for row in tx.execute(query)]
 
@@ -107,7 +107,7 @@ def judged_until(tx: Tx) -> dict[str, datetime]:
 
 
 def set_judged(tx: Tx, automation: str, until: datetime) -> None:
-    """Write down until when the windows of an automation were judged."""
+    """Record until when the windows of an automation were judged."""
     statement = text("""
         INSERT INTO monitor_progress (automation, judged_until) VALUES (:automation, :until)
         ON CONFLICT (automation) DO UPDATE SET judged_until = excluded.judged_until
@@ -122,7 +122,7 @@ def matured_until(tx: Tx, automation: str) -> datetime | None:
 
 
 def set_matured(tx: Tx, automation: str, until: datetime) -> None:
-    """Write down until when the labels of an automation's hours were counted as mature."""
+    """Record until when the labels of an automation's hours were counted as mature."""
     statement = text("""
         INSERT INTO monitor_progress (automation, matured_until) VALUES (:automation, :until)
         ON CONFLICT (automation) DO UPDATE SET matured_until = excluded.matured_until
@@ -131,7 +131,7 @@ def set_matured(tx: Tx, automation: str, until: datetime) -> None:
 
 
 def segment_json(segment: Mapping[str, Any]) -> str:
-    """Write a segment so that equal ones are equal texts."""
+    """Write a segment as text; equal segments have equal texts."""
     return json.dumps(dict(segment), sort_keys=True, separators=(",", ":"))
 
 

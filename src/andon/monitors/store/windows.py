@@ -65,7 +65,7 @@ class StoredWindow:
 
 
 def locked(tx: Tx, keys: Sequence[tuple[str, str, datetime]]) -> dict[tuple[str, str, datetime], Sums]:
-    """Return the sums of these windows, and let nobody else change them until the transaction ends."""
+    """Return the sums of these windows, locked until the transaction ends."""
     if not keys:
         return {}
     automations, arms, starts = (list(column) for column in zip(*keys, strict=True))
@@ -74,7 +74,7 @@ def locked(tx: Tx, keys: Sequence[tuple[str, str, datetime]]) -> dict[tuple[str,
 
 
 def write(tx: Tx, windows: Sequence[StoredWindow]) -> None:
-    """Write windows in place of what stands there."""
+    """Write windows, replacing existing rows."""
     rows = [
         {
             "automation": one.automation,
@@ -134,9 +134,9 @@ def add_slots(tx: Tx, slots: Mapping[tuple[str, datetime], tuple[int, int]]) -> 
 
 
 def burns(tx: Tx, spans: Sequence[timedelta], until: datetime) -> dict[str, dict[timedelta, tuple[int, int]]]:
-    """Return for each automation the decisions of each span up to a moment, and those that kept the service level.
+    """Return, for each automation and span up to a moment, the decisions and those that kept the service level.
 
-    A span reaches back to the begin of its first slot, so that it never has less than its length.
+    A span reaches back to the beginning of its first slot, so that it is never shorter than its length.
     """
     columns: list[str] = []
     values: dict[str, Any] = {"until": until, "first": until - max(spans) - _SLOT}
@@ -158,7 +158,7 @@ def burns(tx: Tx, spans: Sequence[timedelta], until: datetime) -> dict[str, dict
 def first_windows(
     tx: Tx, automation: str, arms: Sequence[str], reach: timedelta, before: datetime
 ) -> dict[str, list[StoredWindow]]:
-    """Return the windows of each arm from its first one on, as far as they reach, all of them before a moment."""
+    """Return the first windows of each arm, as far as they reach, all of them before a moment."""
     wanted = {"automation": automation, "arms": list(arms), "reach": reach, "before": before}
     found: dict[str, list[StoredWindow]] = {}
     for row in tx.execute(_FIRST, wanted):
@@ -167,7 +167,7 @@ def first_windows(
 
 
 def old_hours(tx: Tx, before: datetime, limit: int) -> list[StoredWindow]:
-    """Return hours that began before a moment, whole days of them, to be added up; nobody else changes them meanwhile.
+    """Return the hours of whole days before a moment, to be summed; they are locked meanwhile.
 
     The first days of an arm stay as they are: they show its natural variance from window to window.
     """
@@ -189,7 +189,7 @@ def old_hours(tx: Tx, before: datetime, limit: int) -> list[StoredWindow]:
 
 
 def delete(tx: Tx, windows: Sequence[StoredWindow]) -> None:
-    """Delete windows that were added to another."""
+    """Delete windows that were added to others."""
     rows = [{"automation": one.automation, "arm": one.arm, "starts_at": one.starts_at} for one in windows]
     if rows:
         tx.execute(
@@ -201,7 +201,7 @@ def delete(tx: Tx, windows: Sequence[StoredWindow]) -> None:
 
 
 def forget_slots(tx: Tx, before: datetime) -> None:
-    """Delete slots that no burn rate looks at any more."""
+    """Delete slots that no burn rate needs any more."""
     tx.execute(text("DELETE FROM monitor_slots WHERE starts_at < :before"), {"before": before})
 
 

@@ -1,4 +1,4 @@
-"""Settings that a plan manages, one module a kind; `gathering.py` makes them from a configuration."""
+"""Settings that a plan manages, one module per kind; `gathering.py` makes them from a configuration."""
 
 from andon.plans.settings.gathering import settings_of
 

@@ -1,4 +1,4 @@
-"""The rules that people added beside those in the code."""
+"""The rules that people added to those in the code."""
 
 from datetime import datetime
 from typing import TypeAlias
@@ -16,7 +16,7 @@ _Key: TypeAlias = tuple[str, str, str, bool]
 
 
 class CordRulesInForce:
-    """The named rules as the only added ones. Other added rules are removed; their pulls stay."""
+    """The named rules as the only added ones. Other added rules are removed; their pulls remain."""
 
     permissions = (Permission.SET_CORD_RULES,)
 

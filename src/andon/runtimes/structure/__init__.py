@@ -1,4 +1,4 @@
-"""The checks of a model file before its library reads it: sizes, counts, indexes and nesting, without that library.
+"""Checks of a model file before its library reads it: sizes, counts, indexes and nesting, without that library.
 
 A library trusts its own files: an index outside an array ends the process that predicts. Nothing here runs what it
 reads.
@@ -12,7 +12,7 @@ from ..errors import ModelUnreadable
 from . import archives, lightgbm_text, protobuf, xgboost_file
 
 MOST_BYTES = 4 * 1024**3
-"""A larger model file is refused."""
+"""The size above which a model file is refused."""
 
 _COLUMNS = {"time": 3}
 """The columns of the matrix that a feature of a kind becomes, where it is more than one."""

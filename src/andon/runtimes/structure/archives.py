@@ -1,4 +1,4 @@
-"""Archives: how many files they hold, how large and where these unpack, and how deep a skops tree nests."""
+"""Archives: the number of their files, the size and place of these when unpacked, and the depth of a skops tree."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from ..errors import ModelUnreadable
 MOST_FILES = 20_000
 MOST_UNPACKED = 8 * 1024**3
 MOST_RATIO = 200
-"""A part above PLAIN_BYTES that becomes so many times larger is no model."""
+"""The most by which a part above PLAIN_BYTES may grow when unpacked."""
 PLAIN_BYTES = 64 * 1024**2
 MOST_DEPTH = 200
 _SCHEMA = "schema.json"
@@ -22,13 +22,13 @@ _OPENING, _CLOSING = [ord(mark) for mark in "[{"], [ord(mark) for mark in "]}"]
 
 
 def check(file: Path, features: int) -> None:
-    """Raise ModelUnreadable for an archive that unpacks to more than a model, or outside of its folder."""
+    """Raise ModelUnreadable for an archive that unpacks to more than a model, or outside its folder."""
     del features
     _checked(file)
 
 
 def check_skops(file: Path, features: int) -> None:
-    """Check a skops file as an archive, and that recursion can read its tree; a pickle is not looked into."""
+    """Check a skops file as an archive, and that recursion can read its tree; a pickle is not inspected."""
     del features
     if file.suffix != ".skops":
         return
@@ -60,7 +60,7 @@ def _checked(file: Path) -> set[str]:
 
 
 def _require_shallow(name: str, document: bytes) -> None:
-    """JSON whose brackets, apart from those in texts, nest no deeper than MOST_DEPTH."""
+    """Require JSON whose brackets, apart from those in texts, nest no deeper than MOST_DEPTH."""
     marks = np.frombuffer(_QUOTED.sub(b"", document), dtype=np.uint8)
     steps = np.isin(marks, _OPENING).astype(np.int64) - np.isin(marks, _CLOSING)
     deepest = int(np.cumsum(steps).max(initial=0))

@@ -1,4 +1,4 @@
-"""ONNX files as protocol buffers: every length stays within its message, and graphs do not nest without end."""
+"""ONNX files as protocol buffers: every length stays within its message, and graphs nest to a limited depth."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ MOST_DEPTH = 64
 
 
 def check(file: Path, features: int) -> None:
-    """Raise ModelUnreadable for a file that is no well-formed ModelProto."""
+    """Raise ModelUnreadable for a file that is not a well-formed ModelProto."""
     del features
     data = memoryview(file.read_bytes())
     if not len(data):

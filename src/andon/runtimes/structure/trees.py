@@ -11,7 +11,7 @@ Numbers: TypeAlias = NDArray[np.int64]
 
 
 def require_length(where: str, name: str, values: "NDArray[Any]", length: int) -> None:
-    """Raise ModelUnreadable if an array is not as long as the tree says."""
+    """Raise ModelUnreadable if an array does not have the length that the tree declares."""
     if len(values) != length:
         raise ModelUnreadable(f"{where}: {name} has {len(values)} values, expected are {length}")
 
@@ -26,7 +26,7 @@ def require_range(where: str, name: str, values: Numbers, low: int, high: int) -
 def require_tree(where: str, left: Numbers, right: Numbers, *, root: int = 0) -> None:
     """Raise ModelUnreadable unless every node but the root is the child of exactly one node, all below the root.
 
-    A leaf is a child below 0. Children may be any nodes; a node that is reached again would be predicted for ever.
+    A leaf is a child below 0. Children may be any nodes; a node that is reached again would make prediction endless.
     """
     children = np.concatenate([left, right])
     inner = children[children >= 0]

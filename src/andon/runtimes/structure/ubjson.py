@@ -1,4 +1,4 @@
-"""Universal Binary JSON, as far as XGBoost writes it. Numbers in typed arrays stay arrays."""
+"""Universal Binary JSON, as far as XGBoost uses it. Numbers in typed arrays stay arrays."""
 
 from typing import Any
 
