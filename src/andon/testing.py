@@ -82,7 +82,7 @@ class MemorySource:
         at: datetime = START,
         caller: str | None = None,
     ) -> None:
-        """One more message; all of one key go to one partition."""
+        """Send a message; all of one key go to one partition."""
         log = self._logs[str(sum((key or "").encode()) % len(self._logs))]
         log.append(Arrival(len(log), data, headers or {}, key, at, caller))
         came, self._came = self._came, asyncio.Event()
@@ -229,7 +229,7 @@ def _undecided(row: Mapping[str, Any]) -> float:
 
 
 class _Scored:
-    """A model that says what the test says."""
+    """A model that answers what the test sets."""
 
     inline = True
     capacity = 1
@@ -249,5 +249,5 @@ class _Scored:
         return self.predict(rows)
 
     def take_cpu_us(self) -> int:
-        """Nothing worth counting."""
+        """Return 0, as nothing is worth counting."""
         return 0

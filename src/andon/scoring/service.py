@@ -30,7 +30,7 @@ def end(tx: Tx, run: Run, actor: Actor, *, now: datetime, refused: int) -> None:
 
 
 def give_up(tx: Tx, run: Run, actor: Actor, *, now: datetime) -> None:
-    """End a run without its remaining rows: the next run over the same rows decides all of them anew."""
+    """End a run without its remaining rows: the next run over the same rows decides all of them again."""
     store.end(tx, run.id, now)
     audit.record(tx, actor=actor, action="scoring.give_up", subject=_subject(run.id), at=now)
 

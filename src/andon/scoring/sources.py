@@ -18,7 +18,7 @@ from andon.datafile import DataFile, DataFileInvalid
 from andon.scoring.errors import ColumnMissing
 
 LINE_BYTES = 10_000_000
-"""A longer line is no row that anybody meant."""
+"""The longest line of a plausible row."""
 
 _CHUNK = 1 << 20
 _LINES = (".ndjson", ".jsonl")

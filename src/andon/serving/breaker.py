@@ -32,7 +32,7 @@ BOUNDLESS = Tolerance(consecutive=sys.maxsize, share=math.inf)
 
 
 class VersionBreaker:
-    """Ask `admit` before a batch, and say how it went; only a batch that was admitted has anything to say."""
+    """Call `admit` before each batch, and report the outcome of every admitted batch."""
 
     def __init__(self, tolerance: Tolerance = USUAL) -> None:
         self.state = BreakerState.CLOSED

@@ -46,7 +46,7 @@ def gate_suffix(gate: float | None) -> str:
 
 
 def gate_fault(gate: float | None) -> str:
-    """Say what is wrong with the threshold of a candidate; empty if nothing is."""
+    """Return the fault in a candidate's threshold; empty if there is none."""
     if gate is None or (0 <= gate <= 2 and round(gate, 6) == gate):
         return ""
     return "Expected a confidence from 0 to 1 with at most six decimals, or 2 for nothing automatic"

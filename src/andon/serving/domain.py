@@ -1,4 +1,4 @@
-"""What a model says about one row, and whether that is safe enough to act on without a person."""
+"""A model's prediction for one row, and whether it is safe enough to act on without a person."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from andon.serving.candidates import Candidate
 from andon.serving.spreading import BUCKETS, Places, spread
 
 ALWAYS = 0.0
-"""The threshold under which no confidence lies."""
+"""The threshold below which no confidence lies."""
 
 NEVER = 2.0
 """The threshold that no confidence reaches."""
@@ -101,7 +101,7 @@ class TrafficSplit:
 
     @property
     def _rest(self) -> float:
-        """How many percent nobody is named for."""
+        """The percentage of traffic that no candidate has."""
         return round(100 - sum(self.shares.values()), 2)
 
     @property
@@ -126,7 +126,7 @@ class TrafficSplit:
 
 
 def bucket_of(salt: str, unit: bytes) -> int:
-    """Where a unit (an account, a request) falls, 0 to BUCKETS - 1: the same for ever, and another for each salt."""
+    """Return the bucket of a unit (an account, a request), 0 to BUCKETS - 1: always the same for a salt."""
     return int.from_bytes(blake2b(unit, digest_size=8, key=salt.encode()[:64]).digest()) % BUCKETS
 
 
@@ -143,7 +143,7 @@ class TrafficLease:
     expires_at: datetime
 
     def is_over(self, split: int, now: datetime) -> bool:
-        """Return whether the candidates of a split must get no traffic any more."""
+        """Return whether the candidates of a split must get no more traffic."""
         return split <= self.split and now >= self.expires_at
 
 
@@ -182,7 +182,7 @@ class Assignment(Struct, frozen=True, gc=False, cache_hash=True):
 
 @dataclass(frozen=True, slots=True)
 class ShadowPrediction:
-    """The prediction of a shadow arm, beside a decision made without it.
+    """The prediction of a shadow arm, next to a decision made without it.
 
     `outcome` is what its policy would have chosen. One with an `error` has no score, label or confidence.
     """

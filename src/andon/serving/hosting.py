@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def no_gpus(pid: int) -> int:
-    """Where there is none."""
+    """Return 0, for machines without GPUs."""
     del pid
     return 0
 
@@ -39,4 +39,4 @@ class Hosting:
 
 
 HERE = Hosting()
-"""As a model is run for which nothing is set."""
+"""The hosting of a model without settings."""

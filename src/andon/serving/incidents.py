@@ -8,7 +8,7 @@ log = structlog.get_logger(__name__)
 
 
 class Incidents:
-    """Those of one version, which `shown` names. The kinds are those of PoolStatus."""
+    """The incidents of one version, which `shown` names. The kinds are those of PoolStatus."""
 
     def __init__(self, shown: str) -> None:
         self._shown = shown
@@ -16,11 +16,11 @@ class Incidents:
         self.last: str | None = None
 
     def note(self, kind: str, what: str) -> None:
-        """One more; `what` holds no values of a row."""
+        """Record an incident; `what` contains no values of a row."""
         self._counts[kind] += 1
         self.last = what
         log.warning("model.incident", model=self._shown, kind=kind, what=what)
 
     def counts(self) -> dict[str, int]:
-        """Return how many there were of each kind."""
+        """Return the number of incidents of each kind."""
         return dict(self._counts)

@@ -1,7 +1,7 @@
 """Health of a model that runs on the caller's thread, and its circuit breaker.
 
-It cannot be stopped there. A late answer is used, but counts as a failure: a slow model, which holds up all else in its
-process, is taken out like one that raises.
+It cannot be stopped there. A late answer is used, but counts as a failure: a slow model, which blocks everything else
+in its process, is skipped like one that raises.
 """
 
 import time
@@ -26,7 +26,7 @@ class InlineWatch:
         self._incidents = Incidents(shown)
 
     def prediction(self, predict: Callable[[], T]) -> T:
-        """One batch. Raises EndpointBusy if the model is left alone; lets PredictionFailed pass."""
+        """Watch one batch. Raises EndpointBusy if the breaker is open; lets PredictionFailed pass."""
         began = time.monotonic()
         if not self._breaker.admit(began):
             after = self._breaker.retry_after(began)

@@ -71,7 +71,7 @@ class LoadedVersion:
 
     @property
     def capacity(self) -> int:
-        """How many batches may usefully be under way at once, now; 1 inline."""
+        """The number of batches that may usefully be under way at the same time now; 1 inline."""
         return 1 if self.patient is None else self.patient.capacity
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
@@ -95,7 +95,7 @@ class LoadedVersion:
         return self._of(self._checked(await self.patient.predict_soon(matrix, within=within), len(rows)))
 
     def contributions(self, row: Mapping[str, Any], label: str) -> list[Contribution] | None:
-        """Return what spoke for a class of one row, the greatest first; None if the model cannot say it. It blocks."""
+        """Return the contributions to a class of one row, greatest first; None if the model has none. Blocks."""
         parts = getattr(self._predictor, "parts", None)
         if parts is None:
             return None
@@ -105,7 +105,7 @@ class LoadedVersion:
 
     @property
     def max_batch(self) -> int:
-        """Rows handed to the model at once, at most."""
+        """The most rows in one call of the model."""
         return self._max_batch
 
     def take_cpu_us(self) -> int:
@@ -135,7 +135,7 @@ class LoadedVersion:
             await self.patient.close()
 
     def status(self) -> PoolStatus | None:
-        """Return how the model's processes are doing; None inline."""
+        """Return the status of the model's processes; None inline."""
         return None if self.patient is None else self.patient.status()
 
     def health(self) -> PoolStatus:
@@ -154,7 +154,7 @@ class LoadedVersion:
             raise
         except (
             Exception
-        ) as error:  # whatever a library raises is its refusal; its words may hold values, so they stay in the log
+        ) as error:  # any error of a library is its refusal; its message may hold values, so it stays in the log
             raise PredictionFailed(f"{self._shown} failed with {type(error).__name__}") from error
         return self._checked(probabilities, len(matrix))
 
@@ -165,7 +165,7 @@ class LoadedVersion:
         return probabilities
 
     def _of(self, raw: Matrix) -> list[Prediction]:
-        """Probabilities in the model's own order as calibrated predictions."""
+        """Convert probabilities in the model's own order to calibrated predictions."""
         ordered = raw if self._order is None else raw[:, self._order]
         given = ordered.tolist()
         if self._binary:
@@ -282,7 +282,7 @@ def _probes_of(version: ModelVersion) -> Matrix:
 
 
 def _difference(version: ModelVersion, answers: Matrix) -> str | None:
-    """In what the answers to the probes are others than when the model was packed; None if they are the same."""
+    """Return how the answers to the probes differ from those at packing; None if they are the same."""
     manifest = version.manifest
     expected = np.array(manifest.probes.probabilities)
     if fault := fault_of(answers, *expected.shape):

@@ -34,14 +34,14 @@ class PoolStatus:
 
 
 class PatientPredictor(Predictor, Protocol):
-    """A model somewhere else: in processes of its own, or on another server. Predicting is waited for.
+    """A model outside this process: in its own processes, or on another server. Predicting is awaited.
 
     `predict` blocks, for commands and replay; a gateway uses `predict_soon`.
     """
 
     @property
     def capacity(self) -> int:
-        """How many batches may usefully be under way at once, now."""
+        """The number of batches that may usefully be under way at the same time now."""
         ...
 
     @property
@@ -70,5 +70,5 @@ class PatientPredictor(Predictor, Protocol):
         ...
 
     def status(self) -> PoolStatus:
-        """Return how it is doing, now."""
+        """Return its present status."""
         ...

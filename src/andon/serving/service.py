@@ -24,7 +24,7 @@ from andon.serving.spreading import spread
 from andon.serving.vouched import SPLITS
 
 LEASED = "leases"
-"""The noun under which processes hear of changed leases."""
+"""The noun that announces changed leases to processes."""
 
 Suits: TypeAlias = Callable[[PolicyVersion], None]
 """A check that a published policy fits the automation; raises its faults."""
@@ -113,7 +113,7 @@ def set_split(
 
 
 def hold(tx: Tx, automation: str) -> None:
-    """Let nobody else split this traffic until the transaction ends. To be called before an audit entry."""
+    """Lock the splits of this traffic until the transaction ends. Call this before writing an audit entry."""
     store.lock(tx, automation)
 
 
@@ -128,7 +128,7 @@ def split_of(tx: Tx, automation: str, model: str) -> TrafficSplit:
 
 
 def require_genuine(tx: Tx, split: TrafficSplit) -> None:
-    """Raise RowsDoubted if a split that holds is not as the audit log says."""
+    """Raise RowsDoubted if a split in force contradicts the audit log."""
     doubted = audit.doubts(tx, SPLITS, [SPLITS.row(split.automation, split.number)])
     audit.tell_refused(SPLITS, doubted, scope=split.automation)
     for why in doubted.values():
@@ -153,7 +153,7 @@ def champion_of(tx: Tx, endpoint: str) -> int | None:
 
 
 def split_history(tx: Tx, automation: str) -> Sequence[TrafficSplit]:
-    """Every split of an automation, newest first."""
+    """Return every split of an automation, newest first."""
     return store.split_history(tx, automation)
 
 
@@ -163,12 +163,12 @@ def shadows_of(tx: Tx, decision_id: UUID) -> Sequence[ShadowPrediction]:
 
 
 def said_between(tx: Tx, automation: str, arm: str, since: datetime, until: datetime) -> Sequence[ShadowPrediction]:
-    """Return what one arm said as a shadow after a moment, up to and including another."""
+    """Return one arm's predictions as a shadow after a moment, up to and including another."""
     return store.said_between(tx, automation, arm, since, until)
 
 
 def said_beside(tx: Tx, arm: str, decisions: Sequence[UUID]) -> Mapping[UUID, ShadowPrediction]:
-    """Return what one arm said as a shadow beside each of these decisions; those that it did not see are left out."""
+    """Return one arm's predictions as a shadow of these decisions; those that it did not see are omitted."""
     return store.said_beside(tx, arm, decisions)
 
 

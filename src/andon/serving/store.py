@@ -26,7 +26,7 @@ def lock(tx: Tx, automation: str) -> None:
 
 
 def split_history(tx: Tx, automation: str) -> list[TrafficSplit]:
-    """Every split of an automation, newest first."""
+    """Return every split of an automation, newest first."""
     mine = select(traffic_splits).where(traffic_splits.c.automation == automation)
     return [_split(row) for row in tx.execute(mine.order_by(traffic_splits.c.number.desc()))]
 
@@ -70,7 +70,7 @@ def leases(tx: Tx) -> list[TrafficLease]:
 
 
 def said_between(tx: Tx, automation: str, arm: str, since: datetime, until: datetime) -> list[ShadowPrediction]:
-    """Return what one shadow said after a moment, up to and including another."""
+    """Return one shadow's predictions after a moment, up to and including another."""
     c = shadow_predictions.c
     mine = (c.automation == automation) & (c.arm == arm) & (c.predicted_at > since) & (c.predicted_at <= until)
     query = select(shadow_predictions).where(mine).order_by(c.predicted_at, c.decision_id)
@@ -78,7 +78,7 @@ def said_between(tx: Tx, automation: str, arm: str, since: datetime, until: date
 
 
 def said_beside(tx: Tx, arm: str, decisions: Sequence[UUID]) -> dict[UUID, ShadowPrediction]:
-    """Return what one shadow said beside each of these decisions; those that it did not see are left out."""
+    """Return one shadow's predictions of these decisions; those that it did not see are omitted."""
     c = shadow_predictions.c
     query = select(shadow_predictions).where(c.decision_id.in_(decisions), c.arm == arm)
     return {row.decision_id: ShadowPrediction(**row._mapping) for row in tx.execute(query)}

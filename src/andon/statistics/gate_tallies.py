@@ -47,7 +47,7 @@ class LabelTally:
 
     @property
     def labels(self) -> int:
-        """How many labels there are in all."""
+        """The number of all labels."""
         return round(float(self.kinds.sum()))
 
     def merge(self, other: "LabelTally") -> None:

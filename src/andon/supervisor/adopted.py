@@ -1,4 +1,4 @@
-"""Orphans: what falls to `andon up` when its parent dies, as everything does to the first process of a container."""
+"""Orphans: processes inherited by `andon up` as the first process of a container, when their parents die."""
 
 import os
 import sys

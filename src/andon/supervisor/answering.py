@@ -33,7 +33,7 @@ def ask(address: Address) -> HealthAnswer | None:
 
 
 def reason_in(body: bytes) -> str:
-    """Why a part is not ready: the problems it names, or all it says."""
+    """Return why a process is not ready: the problems it names, or its whole answer."""
     text = body.decode("utf-8", "replace").strip()
     try:
         said = json.loads(text)

@@ -92,13 +92,13 @@ class Child:
             self.error = said.get("error", self.error)
 
     def hang_up(self) -> None:
-        """Hear nothing more."""
+        """Stop listening."""
         if self._pipe >= 0:
             os.close(self._pipe)
             self._pipe = -1
 
     def terminate(self, *, within: float) -> None:
-        """Ask it to finish what is in flight and end; `overdue` so many seconds later."""
+        """Ask it to finish its work and end; it is `overdue` this many seconds later."""
         if self.status() is None:
             if self.ended_by is None:
                 self.ended_by = time.monotonic() + within
@@ -106,11 +106,11 @@ class Child:
 
     @property
     def overdue(self) -> bool:
-        """Whether it was asked to end, and had its time."""
+        """Whether its time to end is over."""
         return self.ended_by is not None and time.monotonic() > self.ended_by
 
     def kill(self) -> None:
-        """End it and all it started, at once."""
+        """Kill it and everything it started, immediately."""
         if self.status() is None:
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)

@@ -30,17 +30,17 @@ class RestartRequest:
         self._send({"said": words})
 
     def end(self, failed: str | None = None) -> None:
-        """Tell it that it is over, and whether it went wrong."""
+        """Report the end, and the failure if there was one."""
         self._send({"failed": failed})
         self._connection.close()
 
     def _send(self, line: dict[str, str | None]) -> None:
-        with suppress(OSError):  # it has gone: what it asked for is done all the same
+        with suppress(OSError):  # it has gone, but its request is still carried out
             self._connection.sendall(json.dumps(line).encode() + b"\n")
 
 
 class Door:
-    """Where commands knock."""
+    """The entry point for commands."""
 
     def __init__(self, listening: socket.socket) -> None:
         self._listening = listening

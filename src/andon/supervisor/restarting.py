@@ -25,7 +25,7 @@ class Restart:
         self._part: Part | None = None
 
     def advance(self) -> bool:
-        """Go on as far as is possible now; whether it is over."""
+        """Continue as far as possible now. Return whether it is over."""
         if self._part is None:
             if not self._waiting:
                 self._request.end()

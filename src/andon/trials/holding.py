@@ -29,7 +29,7 @@ class TrafficHolder:
 
 
 def salt_of(kind: str, automation: str, number: int) -> str:
-    """Return the salt of a trial's splits: each one draws its units anew."""
+    """Return the salt of a trial's splits: each one draws its units afresh."""
     return f"{automation}/{kind}-{number}"
 
 

@@ -32,7 +32,7 @@ class TrialRows(Generic[One]):
         self._table, self._read, self._written = table, read, written
 
     def find_open(self, tx: Tx, automation: str) -> One | None:
-        """Return the one of an automation that is not over."""
+        """Return the open trial of an automation."""
         c = self._table.c
         query = select(self._table).where(c.automation == automation, c.ended_at.is_(None))
         row = tx.execute(query).one_or_none()
@@ -52,7 +52,7 @@ class TrialRows(Generic[One]):
         return [(row.automation, row.number) for row in tx.execute(query.order_by(c.created_at, c.id))]
 
     def open_ones(self, tx: Tx) -> list[One]:
-        """Return those that are not over, by automation."""
+        """Return the open trials, by automation."""
         c = self._table.c
         query = select(self._table).where(c.ended_at.is_(None)).order_by(c.automation)
         return [self._read(row) for row in tx.execute(query)]
@@ -76,7 +76,7 @@ class TrialRows(Generic[One]):
         tx.execute(insert(self._table).values(id=one.id, **self._written(one)))
 
     def save(self, tx: Tx, one: One) -> None:
-        """Write one anew; find it for update first."""
+        """Overwrite a trial; find it for update first."""
         tx.execute(update(self._table).where(self._table.c.id == one.id).values(**self._written(one)))
 
 
@@ -115,7 +115,7 @@ class TrialUnits:
         return {(row.list, bytes(row.unit)) for row in found}
 
     def count(self, tx: Tx, trial: UUID, listed: str) -> int:
-        """Return how many units stand in a list."""
+        """Return the number of units in a list."""
         c = self._units.c
         query = select(func.count()).where(c[self._trial] == trial, c[self._listed] == listed)
         return int(tx.execute(query).scalar_one())

@@ -34,7 +34,7 @@ class TrialWatcher(ABC, Generic[Kept]):
         self._asked: dict[UUID, datetime] = {}
 
     def look(self, tx: Tx, now: datetime) -> bool:
-        """Look at the next trial; whether there may be more to do at once."""
+        """Look at the next trial. Return whether there may be more to do now."""
         watched = self._watched(tx)
         self._kept = {key: one for key, one in self._kept.items() if key in watched}
         if not watched:
@@ -46,11 +46,11 @@ class TrialWatcher(ABC, Generic[Kept]):
 
     @abstractmethod
     def _watched(self, tx: Tx) -> list[TrialKey]:
-        """All that are watched now, oldest first."""
+        """Return all trials that are watched now, oldest first."""
 
     @abstractmethod
     def _look_at(self, tx: Tx, key: TrialKey, now: datetime) -> bool:
-        """Look at one; whether there may be more to do at once."""
+        """Look at one trial. Return whether there may be more to do now."""
 
     def _trouble(self, tx: Tx, trial: UUID, automation: str, since: datetime, now: datetime) -> str:
         """Say which process cannot follow, as when it cannot load an arm; empty if all can, as far as is known."""

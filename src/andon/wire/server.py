@@ -80,7 +80,7 @@ class HttpServer(uvicorn.Server):
         await super().serve(sockets or self._sockets)
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
-        """Listen, and say so."""
+        """Listen, and report it."""
         await super().startup(sockets)
         await self._accept_more()
         self._ready()

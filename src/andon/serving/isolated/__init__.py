@@ -1,4 +1,4 @@
-"""A model version in processes of its own, in the environment it was trained in: what it does there harms nobody else.
+"""A model version in its own processes, in the environment of its training, where it can harm nothing else.
 
 `pool.py` is the side of the gateway, `host.py` the program in a process, `environments.py` builds what it runs in.
 """

@@ -1,4 +1,4 @@
-"""Asking a pool from a thread that blocks: an event loop of its own on a thread of its own."""
+"""Access to a pool from a blocking thread: a separate event loop on its own thread."""
 
 import asyncio
 from threading import Thread
@@ -23,7 +23,7 @@ class Aside:
         self._thread.start()
 
     def predict(self, matrix: Matrix, *, within: float) -> Matrix:
-        """Blocks until the pool answers. Raises what it raises."""
+        """Block until the pool answers. Raises whatever it raises."""
         return asyncio.run_coroutine_threadsafe(self._pool.predict_soon(matrix, within=within), self._loop).result()
 
     def close(self) -> None:

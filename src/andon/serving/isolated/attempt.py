@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
     resource.setrlimit(resource.RLIMIT_FSIZE, (memory_bytes, memory_bytes))
     answer = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a model prints is no answer
+    os.dup2(2, 1)  # a model's output is not an answer
     asked = json.load(sys.stdin)
     said = _outcome(asked)
     answer.write(said)
@@ -55,7 +55,7 @@ def _outcome(asked: dict[str, Any]) -> str:
         texts = any(feature["kind"] == "text" for feature in asked["signature"]["features"])
         rows = np.array(asked["probes"], dtype=object if texts else np.float64)
         model.predict(rows)
-        for row in rows:  # as decisions come, one by one
+        for row in rows:  # one by one, as decisions arrive
             model.predict(row.reshape(1, -1))
     except MemoryError:
         return MEMORY
@@ -75,7 +75,7 @@ def _runtimes(file: Path) -> ModuleType:
 
 
 def _die_with(parent: int) -> None:
-    """Have the kernel kill us when who tries dies; it may have died already."""
+    """Have the kernel kill us when our parent dies; it may have died already."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:

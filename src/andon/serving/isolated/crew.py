@@ -1,8 +1,8 @@
 """A version's processes: started, taken for a batch, given back.
 
-One that ends, leaks or fails is recorded and replaced.
+A process that ends, leaks or fails is recorded and replaced.
 
-Used from one event loop. The pool decides how many there are and what they are given.
+Use from one event loop. The pool decides how many there are and what they receive.
 """
 
 import asyncio
@@ -48,27 +48,27 @@ class Crew:
 
     @property
     def free(self) -> int:
-        """How many can take a batch now."""
+        """The number of processes that can take a batch now."""
         return len(self._free)
 
     @property
     def busy(self) -> int:
-        """How many are at work on one."""
+        """The number of processes at work on a batch."""
         return len(self._busy)
 
     @property
     def ready(self) -> int:
-        """Both of them."""
+        """The number of free and busy processes."""
         return len(self._free) + len(self._busy)
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is none, and none is coming."""
+        """Whether there is none, and none is starting."""
         return not (self._free or self._busy or self.starting)
 
     @property
     def rss_bytes(self) -> int:
-        """Resident memory of those that live."""
+        """The resident memory of the live processes."""
         return sum(process.rss_bytes for process in [*self._free, *self._busy])
 
     # For a batch.
@@ -81,11 +81,11 @@ class Crew:
         return process
 
     def answered(self) -> None:
-        """One gave a usable answer: those that ended before are forgiven, the next is replaced at once."""
+        """Record a usable answer: earlier ends are forgiven, and the next ended process is replaced immediately."""
         self._pauses.answered()
 
     async def give_back(self, process: ModelProcess) -> None:
-        """After a batch: the process is free, unless it has ended or has grown too large."""
+        """Return a process after a batch: it is free, unless it has ended or has grown too large."""
         self._leave(process)
         if process.is_gone:
             self.restarts += 1
@@ -113,7 +113,7 @@ class Crew:
     # More of them, and fewer.
 
     def start(self) -> "asyncio.Task[str | None]":
-        """Start one; it counts as starting from now on. The result is what was wrong with it, None if it is ready."""
+        """Start a process, which counts as starting from now on. Return its fault; None if it is ready."""
         self.starting += 1
         task = asyncio.get_running_loop().create_task(self._start())
         self._starts.add(task)
@@ -140,7 +140,7 @@ class Crew:
         return None
 
     def change(self, change: Change, now: float) -> None:
-        """Start so many, unless the last ones ended too soon, and end so many of the longest idle."""
+        """Start this many, unless the last ones ended too soon, and end this many of the longest idle."""
         if self._pauses.are_over(now):
             for _ in range(change.start):
                 self.start()
@@ -148,7 +148,7 @@ class Crew:
             self._begin(self._free.pop(0).close())
 
     def weigh(self) -> None:
-        """Ask the kernel how large each is; one that is free and too large is ended."""
+        """Ask the kernel for the size of each process; end those that are free and too large."""
         for process in self._busy:
             process.weigh()
         for process in list(self._free):
@@ -157,7 +157,7 @@ class Crew:
                 self._begin(self._end_leaking(process))
 
     async def stop_starting(self) -> None:
-        """Whoever is not ready yet will not be."""
+        """Stop all processes that are not ready yet."""
         starts = set(self._starts)
         for start in starts:
             start.cancel()

@@ -39,7 +39,7 @@ class Occupancy:
         self._idle_since = now
 
     def changed(self, busy: int, now: float) -> None:
-        """So many are at work from now on."""
+        """Record that this many are at work from now on."""
         self._count(now)
         if self._busy and not busy:
             self._idle_since = now

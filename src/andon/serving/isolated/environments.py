@@ -1,4 +1,4 @@
-"""Virtual environments built from what was captured when a model was packed; kept by digest, each whole or not there.
+"""Virtual environments built from a model's captured requirements; kept by digest, each whole or absent.
 
 Built with uv where it is found (the extra `isolated` brings it), else with `venv` and pip. Never in a request's path: a
 version's environment is built when the version is loaded, or before that by `andon models environment`.
@@ -27,7 +27,7 @@ _SHOWN_LINES = 12
 _LINE_LENGTH = 400
 _PINS = "pins.txt"
 NOTE = "environment.json"
-"""Says what an environment was built from."""
+"""The file that tells what an environment was built from."""
 
 log = structlog.get_logger(__name__)
 
@@ -98,7 +98,7 @@ class Environments:
                 _run(command, notes, settings)
             note = {"python": wanted.python, "packages": dict(wanted.pins)}
             (fresh / NOTE).write_text(json.dumps(note, indent=1), encoding="utf-8")
-            fresh.rename(self._folder / wanted.digest)  # only bin/python is used, which does not mind where it lies
+            fresh.rename(self._folder / wanted.digest)  # only bin/python is used, which works from any place
         log.info("environment.built", digest=wanted.digest[:12])
 
 

@@ -144,7 +144,7 @@ def _told(error: Exception) -> str:
 
 
 def _tell(error: Exception) -> None:
-    """Where a model failed, on stderr. Not with what words: they may hold values of the rows."""
+    """Write to stderr where a model failed, but not its message, which may hold values of the rows."""
     lines = [f"{type(error).__name__} while predicting"]
     lines += [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
     print("; ".join(lines), file=sys.stderr, flush=True)  # noqa: T201 - the gateway logs it

@@ -11,13 +11,13 @@ class Pauses:
         self._until = 0.0
 
     def ended(self, now: float) -> None:
-        """One more is to be replaced."""
+        """Record one more process to replace."""
         wait = 0.0 if self._ends == 0 else _FIRST_SECONDS * 2.0 ** min(self._ends, 20)
         self._ends += 1
         self._until = now + min(wait, _LONGEST_SECONDS)
 
     def answered(self) -> None:
-        """There was an answer: what was before counts no more."""
+        """Record an answer: earlier ends no longer count."""
         self._ends = 0
 
     def are_over(self, now: float) -> bool:

@@ -1,4 +1,4 @@
-"""A version in processes of its own: batches share one queue, go to the process that worked last, and fail alone.
+"""A version in its own processes: batches share one queue, go to the process that worked last, and fail alone.
 
 A process that misbehaves is killed, its own batch fails, and another takes its place. The scaler decides how many there
 are, the breaker whether a batch is admitted. Used from one event loop; `predict` from any thread.
@@ -96,7 +96,7 @@ class IsolatedPredictor:
         return np.concatenate(parts)
 
     def predict(self, matrix: Matrix) -> Matrix:
-        """Return the same, blocking, from one process beside the pool; for commands and replay.
+        """Return the same, blocking, from one process outside the pool, for commands and replay.
 
         Raises PredictionFailed.
         """
@@ -115,7 +115,7 @@ class IsolatedPredictor:
             aside.close()
 
     async def close(self) -> None:
-        """Take no more, finish what is under way, end every process."""
+        """Accept no more batches, finish those under way, end every process."""
         self._closed = True
         if self._looking is not None:
             self._looking.cancel()
@@ -128,7 +128,7 @@ class IsolatedPredictor:
         await asyncio.to_thread(self.end_aside)
 
     def status(self) -> PoolStatus:
-        """Return how it is doing."""
+        """Return the pool's status."""
         crew = self._crew
         return PoolStatus(
             ready=crew.ready,
@@ -230,7 +230,7 @@ class IsolatedPredictor:
         batch.fail(error)
 
     def _could_not_start(self, problem: str) -> None:
-        """Nobody shall wait for a process that does not come."""
+        """Refuse all waiting batches if no process can start."""
         self._breaker.fail(time.monotonic())
         if self._crew.is_empty:
             self._queue.refuse(PredictionFailed(problem))

@@ -32,7 +32,7 @@ The kernel ends them when their parent *thread* ends, and this one lives as long
 """
 
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
-"""All that a model's process gets of our environment: any other variable may be a secret."""
+"""The only variables of our environment that a model's process gets: any other may be a secret."""
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -49,7 +49,7 @@ class ProcessGone(Exception):
 
 
 class ProcessRefusal(Exception):
-    """The process says why it does not answer; its words hold no values."""
+    """The process reports why it does not answer; its message contains no values."""
 
     def __init__(self, message: str, cpu_seconds: float = 0.0) -> None:
         super().__init__(message)
@@ -120,7 +120,7 @@ class ModelProcess:
         return self._transport.is_closing()
 
     async def predict(self, matrix: Matrix) -> Reply:
-        """Ask it a batch. Raises ProcessRefusal (the model raised), ProcessGone."""
+        """Predict a batch. Raises ProcessRefusal (the model raised), ProcessGone."""
         rows, columns = matrix.shape
         if matrix.dtype == object:
             kind, body = frames.TEXTS, json.dumps(matrix.tolist()).encode()
@@ -133,7 +133,7 @@ class ModelProcess:
         return Reply(np.frombuffer(content, dtype=np.float64).reshape(shape), answered.cpu_ns / 1e9)
 
     def weigh(self) -> int:
-        """Its resident bytes, now; what it said last when the kernel does not tell."""
+        """Return its present resident bytes; its last report if the kernel has none."""
         with suppress(OSError, IndexError, ValueError):
             self.rss_bytes = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * _PAGE
         return self.rss_bytes
@@ -145,7 +145,7 @@ class ModelProcess:
         await asyncio.get_running_loop().run_in_executor(None, self._reap, _ENDING_SECONDS)
 
     async def kill(self) -> str:
-        """Kill it and all it started, at once. Returns how it ended, if it had ended before."""
+        """Kill it and everything it started, immediately. Return how it ended, if it had ended before."""
         self._link.lost = None
         self._transport.abort()
         return await asyncio.get_running_loop().run_in_executor(None, self._reap, 0.0)
@@ -257,7 +257,7 @@ def _spawn(launch: Launch) -> tuple["subprocess.Popen[bytes]", socket.socket]:
 
 
 def _give_up(spawning: "asyncio.Future[tuple[subprocess.Popen[bytes], socket.socket]]") -> None:
-    """Nobody waits for this process any more: it ends when its socket closes."""
+    """Abandon this process: it ends when its socket closes."""
     if spawning.cancelled() or spawning.exception() is not None:
         return
     _, ours = spawning.result()
@@ -265,7 +265,7 @@ def _give_up(spawning: "asyncio.Future[tuple[subprocess.Popen[bytes], socket.soc
 
 
 def _look_after(child: "subprocess.Popen[bytes]", shown: str, scratch: Scratch) -> None:
-    """Until it has ended, however it does; then what it had unpacked and written is removed."""
+    """Wait until it has ended, in whatever way; then remove what it had unpacked and written."""
     assert child.stdout is not None  # noqa: S101 - asked for by who started it
     with scratch:
         _log_lines(child.stdout, shown, child.pid)

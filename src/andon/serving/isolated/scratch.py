@@ -29,7 +29,7 @@ class Scratch:
         self.close()
 
     def close(self) -> None:
-        """Remove it with all that is in it."""
+        """Remove the folder with everything in it."""
         shutil.rmtree(self.folder, ignore_errors=True)
         os.close(self._lock)
 
@@ -48,7 +48,7 @@ class Scratch:
 
 
 def _sweep() -> None:
-    """Remove what killed gateways left; what belongs to other users stays."""
+    """Remove remains of killed gateways, except those of other users."""
     for folder in Path(gettempdir()).glob(f"{_PREFIX}*"):
         with suppress(OSError):
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)

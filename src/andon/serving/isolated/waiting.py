@@ -18,12 +18,12 @@ class QueuedRows:
     came_at: float
 
     def succeed(self, probabilities: Matrix) -> None:
-        """Answer, if anybody still waits."""
+        """Answer, if somebody still waits."""
         if not self.answer.done():
             self.answer.set_result(probabilities)
 
     def fail(self, error: Exception) -> None:
-        """Say what went wrong, if anybody still waits."""
+        """Report the error, if somebody still waits."""
         if not self.answer.done():
             self.answer.set_exception(error)
 
@@ -52,7 +52,7 @@ class BatchQueue:
         return len(self._batches)
 
     def add(self, batch: QueuedRows) -> None:
-        """One more."""
+        """Add a batch."""
         self._batches.append(batch)
         if self._since is None:
             self._since = batch.came_at
@@ -69,13 +69,13 @@ class BatchQueue:
         return None
 
     def refuse(self, error: Exception) -> None:
-        """None of them will be answered."""
+        """Refuse all waiting batches."""
         while self._batches:
             self._batches.popleft().fail(error)
         self._since = None
 
     def look(self, now: float) -> Waited:
-        """All of the waiting since the last look."""
+        """Return all waits since the last look."""
         waits, self._waits = self._waits, []
         oldest = now - self._batches[0].came_at if self._batches else 0.0
         return Waited(waits, oldest, 0.0 if self._since is None else now - self._since)

@@ -1,4 +1,4 @@
-"""A model on another server as a PatientPredictor: bounded in what it asks at once, and it lets a sick server rest."""
+"""A model on another server as a PatientPredictor, with limited concurrency and pauses for a failing server."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ from andon.serving.remote.link import Link
 log = structlog.get_logger(__name__)
 
 CONNECTIONS = 8
-"""Batches that one gateway has at the server at once, at most."""
+"""The most batches that one gateway has at the server at the same time."""
 
 _TOLERANCE = Tolerance(longest_seconds=5.0)
 """A server that is back is found within five seconds; asking it in vain that often costs nothing."""
@@ -45,17 +45,17 @@ class RemotePredictor:
 
     @property
     def capacity(self) -> int:
-        """How many batches may usefully be under way at once."""
+        """The number of batches that may usefully be under way at the same time."""
         return CONNECTIONS
 
     @property
     def cpu_seconds(self) -> float:
-        """0: the server does not say what it took."""
+        """Always 0, since the server does not report it."""
         return 0.0
 
     @property
     def gpu_seconds(self) -> float:
-        """0, as well."""
+        """Always 0 as well."""
         return 0.0
 
     def predict(self, matrix: Matrix) -> Matrix:
@@ -92,7 +92,7 @@ class RemotePredictor:
             response = await self._link.ask_soon(self._layout.request(matrix), within=self._timeout)
             probabilities = self._layout.probabilities(response)
         except ServerRefused as error:
-            self._breaker.succeed()  # it is there and answers
+            self._breaker.succeed()  # it is up and answers
             self._incidents.note("failed", str(error))
             raise
         except PredictionFailed as error:
@@ -122,7 +122,7 @@ class RemotePredictor:
             raise EndpointUnavailable(f"{self._shown} cannot be asked: {_told(error)}") from error
 
     async def close(self) -> None:
-        """Let what is under way end, then close the connections."""
+        """Let batches under way end, then close the connections."""
         self._closed = True
         for _ in range(CONNECTIONS):
             await self._places.acquire()
@@ -131,7 +131,7 @@ class RemotePredictor:
             self._places.release()
 
     def status(self) -> PoolStatus:
-        """Return how the connections are doing."""
+        """Return the status of the connections."""
         return PoolStatus(
             ready=0 if self._closed else CONNECTIONS,
             busy=len(self._under_way),
