@@ -1,4 +1,4 @@
-"""`andon connectors new NAME`: a connector of the project's own that works, with the contract test that says so."""
+"""`andon connectors new NAME`: a working connector in the project, with its contract test."""
 
 import re
 from pathlib import Path

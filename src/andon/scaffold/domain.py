@@ -174,7 +174,7 @@ class Cuts:
     reader: str
 
     def words(self) -> str:
-        """Say which numbers each class has."""
+        """Describe the numbers of each class."""
         first, *_, last = self.classes
         bounds = [shown_number(cut) for cut in self.at]
         middle = [

@@ -1,4 +1,4 @@
-"""Kinds: from counts over a column to what its values are. Pure rules; `profile` counts."""
+"""Kinds: the kind of a column's values, from counts over it. Pure rules; `profile` counts."""
 
 import re
 from collections.abc import Iterable

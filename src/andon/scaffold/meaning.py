@@ -1,4 +1,4 @@
-"""Meaning: what the words in a column's name say about its values. It is evidence beside the values, no substitute."""
+"""Meaning: what a column's name suggests about its values, as evidence in addition to them, never instead."""
 
 import re
 

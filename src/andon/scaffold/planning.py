@@ -1,4 +1,4 @@
-"""Planning: from a data file to everything the templates need, or the reason why nothing can be made of it."""
+"""Planning: turns a data file into everything the templates need, or gives the reason why it cannot be used."""
 
 import math
 import shlex

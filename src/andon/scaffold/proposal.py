@@ -1,4 +1,4 @@
-"""The proposal: the error that a new project allows, from what the target is worth and what so many rows can prove."""
+"""The proposal: the error that a new project allows, from what the target is worth and what its rows can prove."""
 
 import math
 from typing import Final

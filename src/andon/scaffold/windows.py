@@ -14,7 +14,7 @@ from andon.scaffold.profile import TABLE, Table
 OVER = ("1h", "24h")
 AGGREGATES = ("count", "sum")
 MOST = 3
-"""So many identifiers are tried."""
+"""The most identifiers that are tried."""
 FEWEST_VALUES = 10
 """Different values of an identifier; with fewer its windows are about everybody."""
 LARGEST_FILE = 500_000

@@ -37,7 +37,7 @@ from andon.scoring.sources import SourceRow, SourceRows
 log = structlog.get_logger(__name__)
 
 PATIENCE = timedelta(minutes=10)
-"""How long a run waits for a database that is away."""
+"""The longest wait of a run for an unreachable database."""
 
 _PAUSE = 0.5
 _TURN = 128
@@ -146,7 +146,7 @@ class Scorer:
             ended = await asyncio.gather(*map(self._decider.decide, asked.values()), return_exceptions=True)
             repeats: dict[int, UUID] = {}
             for (row, request), how in zip(asked.items(), ended, strict=True):
-                if isinstance(how, LedgerUnavailable | DecisionInDoubt):  # the ledger says at the next attempt
+                if isinstance(how, LedgerUnavailable | DecisionInDoubt):  # the next attempt finds out
                     continue
                 if isinstance(how, BaseException):
                     raise how

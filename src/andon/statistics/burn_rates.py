@@ -12,7 +12,7 @@ from datetime import timedelta
 from andon.statistics.proportions import NOTHING, Proportion
 
 LEAST = 5
-"""A tier is breached by no fewer failures than this in its long window."""
+"""The fewest failures in its long window that breach a tier."""
 
 CHANCE = 0.001
 """With the failures that the objective allows, so many happen in the long window with at most this probability."""
@@ -20,7 +20,7 @@ CHANCE = 0.001
 
 @dataclass(frozen=True, slots=True)
 class BurnTier:
-    """A burn rate and its two windows; `urgent` tiers call a person at once."""
+    """A burn rate and its two windows; `urgent` tiers call a person immediately."""
 
     rate: float
     long: timedelta

@@ -18,7 +18,7 @@ from andon.statistics.scores import LabelledScores
 Floats: TypeAlias = NDArray[np.float64]
 
 LEAST_ROWS = 50
-"""Fewer labels than this reject nothing."""
+"""The fewest labels that can reject anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,7 @@ class ReliabilityBin:
 class CalibrationCheck:
     """The calibration of scores by labels.
 
-    `p_value` combines the three views; `test` is the decisive one. `p_value` joins the three views; `test` is the one
-    that gave it.
+    `p_value` combines the three views; `test` is the decisive one.
 
     `gap` is the share that came true less the mean score. `error` is the expected calibration error, `slope_z`
     Spiegelhalter's z.

@@ -63,7 +63,7 @@ class DriftDetector:
         return self._seen * BLOCK
 
     def update(self, cells: Cells) -> list[Detection]:
-        """Follow the next decisions [rows, features]; return what they show that was not found before."""
+        """Follow the next decisions [rows, features]. Return newly found changes."""
         counts = self._blocks.add(cells)
         if not len(counts) or not self._names:
             return []
@@ -94,7 +94,7 @@ class DriftDetector:
         return detections
 
     def restart(self, name: str) -> None:
-        """Forget a feature's past, after its change was dealt with."""
+        """Forget a feature's past, after its change was handled."""
         feature = self._names.index(name)
         self._found[feature] = False
         self._e_detectors.restart(feature)

@@ -19,7 +19,7 @@ from andon.statistics.histograms import Histograms
 Floats: TypeAlias = NDArray[np.float64]
 
 LEAST = 8
-"""Fewer windows than this say nothing."""
+"""The fewest windows for an estimate."""
 
 CHANCE = 0.01
 """A factor is 1 unless a mean square so large had less than this probability for independent rows."""

@@ -1,8 +1,8 @@
-"""A detector of breaks: has the loss of the automatic part risen above its target lately?
+"""A detector of breaks: has the loss of the automatic part recently risen above its target?
 
 An e-detector of the Shiryaev-Roberts kind (Shin, Ramdas and Rinaldo 2022, arXiv 2203.03532): `R = (1 + R) * e` at each
 label of the automatic part, where `e` is a likelihood ratio of a worse error against the target. While the loss is at
-most the target, a false alarm comes on average not before `PATIENCE` labels. It needs no guess at when the break was.
+most the target, a false alarm takes at least `PATIENCE` labels on average. It needs no guess at when the break was.
 """
 
 from typing import Final

@@ -20,7 +20,7 @@ from andon.statistics.scores import BINS, ScoreSums
 Floats: TypeAlias = NDArray[np.float64]
 
 LEAST_ROWS = 100
-"""Fewer scores than this give no estimate."""
+"""The fewest scores for an estimate."""
 
 LEAST_CASES = 1.0
 """Recall and AUC need as many cases to be expected of a class."""

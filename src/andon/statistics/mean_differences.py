@@ -1,4 +1,4 @@
-"""The difference of two arms' means under a confidence sequence: intervals that hold at every look at once.
+"""The difference of two arms' means under a confidence sequence: intervals that hold at all looks together.
 
 Each decision gives one contribution, weighted by the share at its own moment (augmented inverse propensity, with the
 arms' earlier means as predictions). Its mean is `mean of the candidate - factor * mean of the control`. So shares may

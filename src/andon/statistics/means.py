@@ -23,7 +23,7 @@ class Moments:
 
     @classmethod
     def of(cls, values: NDArray[np.float64]) -> "Moments":
-        """Take the moments of values; those that are not finite are left out."""
+        """Take the moments of values; those that are not finite are omitted."""
         present = values[np.isfinite(values)]
         if not len(present):
             return cls()

@@ -1,4 +1,4 @@
-"""Quantiles of two arms under confidence sequences: intervals and tests that hold at every look at once.
+"""Quantiles of two arms under confidence sequences: intervals and tests that hold at all looks together.
 
 If the quantile `p` is `x`, a value is at most `x` with probability `p`. A bet on a lower or a higher probability is a
 mixture of likelihood ratios over rates below or above `p` (a truncated beta; Howard and Ramdas, Bernoulli 2022, arXiv

@@ -1,4 +1,4 @@
-"""The ratio of two arms' event rates under a confidence sequence: an interval that holds at every look at once.
+"""The ratio of two arms' event rates under a confidence sequence: an interval that holds at all looks together.
 
 Events are judged as in `rate_ratios`. Given that one of two arms had an event, it was the first arm with probability
 `r s / (r s + 1 - s)`, where `s` is its share of both arms' decisions at that moment. The interval holds every ratio `r`

@@ -1,4 +1,4 @@
-"""Work in a forked child: its imports and allocations go when it ends, and the supervisor stays small."""
+"""Work in a forked child: its memory is freed when it ends, and the supervisor stays small."""
 
 import importlib
 import multiprocessing

@@ -88,7 +88,7 @@ class Part:
         self._child, self.successor = successor, None
 
     def give_up_succession(self) -> None:
-        """End the successor; the one that runs goes on."""
+        """End the successor; the running process continues."""
         if self.successor is not None:
             self.successor.kill()
             self.successor.hang_up()
@@ -108,7 +108,7 @@ class Part:
             child.terminate(within=DRAIN_SECONDS)
 
     def kill(self) -> None:
-        """End it and all it started, at once."""
+        """Kill it and everything it started, immediately."""
         for child in self._children():
             child.kill()
 

@@ -242,7 +242,7 @@ class _Supervisor:
             self._restart = None
 
     def _stop(self) -> None:
-        """Let the parts finish; a second signal, or the end of patience, ends them at once."""
+        """Let the processes finish; a second signal, or the time limit, kills them immediately."""
         if self._restart is not None:
             self._restart.give_up()
         if any(part.is_running() for part in self._parts):

@@ -1,4 +1,4 @@
-"""The watcher of trials: a worker looks at experiments or rollouts in turn, each in a transaction of its own."""
+"""The watcher of trials: a worker looks at experiments or rollouts in turn, each in its own transaction."""
 
 from abc import ABC, abstractmethod
 from datetime import datetime, timedelta

@@ -33,7 +33,7 @@ leave fewer decisions.
 """
 
 PARK_AFTER = 0.25
-"""A caller refused within so many seconds of its last answer is parked while many requests are refused."""
+"""A caller refused within this many seconds of its last answer is parked while many requests are refused."""
 
 MANY = 100
 """Refusals within PARK_AFTER that count as many. Fewer cost the gateway next to nothing."""
@@ -162,7 +162,7 @@ class Parking:
         return True
 
     def _lose(self, why: str) -> None:
-        """Go on without a shedder for RESTART_SECONDS."""
+        """Continue without a shedder for RESTART_SECONDS."""
         log.warning("shedder.lost", why=why, parked=len(self._parked))
         self._not_before = asyncio.get_running_loop().time() + RESTART_SECONDS
         self.close()

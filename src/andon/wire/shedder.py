@@ -1,9 +1,9 @@
 """Shedder: a process that refuses requests for a gateway under overload, so that refusals take nothing from decisions.
 
-It is one file of Python's standard library, so that it starts at once and stays small. The gateway hands it the sockets
-of refused callers (`parking.py`) and does not read its own ends meanwhile. Each whole request for a decision on such a
-socket gets the same answer until the deadline. Then the connection goes back to the gateway. So does one with anything
-else on it, unread.
+It is one file of Python's standard library, so that it starts immediately and stays small. The gateway hands it the
+sockets of refused callers (`parking.py`) and does not read its own ends meanwhile. Each whole request for a decision on
+such a socket gets the same answer until the deadline. Then the connection goes back to the gateway. So does one with
+anything else on it, unread.
 
 `python shedder.py CHANNEL`. The gateway sends deadline, numbers and sockets of connections, or RECALL for all of them.
 It gets back, as JSON, the numbers of the connections that return and the count of refusals. The process ends with the
