@@ -17,7 +17,7 @@ class Level(StrEnum):
 
 
 class MonitorState(StrEnum):
-    """The state of a series: as expected, one of the two levels, or silent, as nothing can be concluded."""
+    """The state of a series: as expected, one of the two levels, or unable to say anything."""
 
     GOOD = "good"
     WARNING = "warning"

@@ -11,7 +11,7 @@ from andon.replays.weighted import LEAST_APART, LEAST_LABELS, LEAST_SHARE
 
 @dataclass(frozen=True, slots=True)
 class TotalEstimate:
-    """A total with its interval. It is exact, and both bounds equal it, if no label had to represent another decision.
+    """A total with its interval. It is exact, and both bounds equal it, if no label had to stand for another decision.
 
     `labels` is the number of labels in it.
     """

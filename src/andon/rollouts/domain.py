@@ -57,7 +57,7 @@ class RolloutStage:
 class Rollout:
     """One rollout. `champion` and `in_force` decided when it was started; `split` is the number of its newest split.
 
-    `why` tells what it waits for, or why it ended.
+    `why` says what it waits for, or why it ended.
     """
 
     id: UUID
