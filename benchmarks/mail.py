@@ -85,7 +85,7 @@ class Appeared:
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether all goals were reached."""
+    """Measure, print, and with --check report whether all goals were reached."""
     arguments = argparse.ArgumentParser(prog="script/bench mail", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     check = arguments.parse_args().check

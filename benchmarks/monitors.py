@@ -82,7 +82,7 @@ class Pair:
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether the goal was reached."""
+    """Measure, print, and with --check report whether the goal was reached."""
     arguments = argparse.ArgumentParser(prog="script/bench monitors", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when the goal is missed")
     arguments.add_argument("--pairs", type=int, default=PAIRS, help="pairs of off and on")

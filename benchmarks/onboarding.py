@@ -92,7 +92,7 @@ class Steps:
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether all goals were reached."""
+    """Measure, print, and with --check report whether all goals were reached."""
     arguments = argparse.ArgumentParser(prog="script/bench onboarding", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     arguments.add_argument("--sets", nargs="+", choices=sorted(SETS), metavar="NAME", help="only these data sets")

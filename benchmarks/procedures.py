@@ -53,7 +53,7 @@ async def three_steps(p: Procedure, _: Mapping[str, Any]) -> int:
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether the goal was reached."""
+    """Measure, print, and with --check report whether the goal was reached."""
     arguments = argparse.ArgumentParser(prog="script/bench procedures", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when the goal is missed")
     arguments.add_argument("--count", type=int, default=COUNT, help="how many procedures in each round")

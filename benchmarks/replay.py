@@ -97,7 +97,7 @@ class Outcome:
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether the goals were reached."""
+    """Measure, print, and with --check report whether the goals were reached."""
     arguments = argparse.ArgumentParser(prog="script/bench replay", description=__doc__)
     arguments.add_argument("--rounds", type=int, default=ROUNDS, help="of load and replay in turns")
     arguments.add_argument("--decisions", type=int, default=MANY, help="in the ledger, once it is filled up")

@@ -64,7 +64,7 @@ Courses: TypeAlias = dict[str, dict[str, Course]]
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether all goals were reached."""
+    """Measure, print, and with --check report whether all goals were reached."""
     arguments = argparse.ArgumentParser(prog="script/bench rollouts", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     arguments.add_argument("--quick", action="store_true", help="a twentieth of the rollouts")

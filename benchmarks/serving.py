@@ -69,7 +69,7 @@ class Sides:
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether the goals were reached."""
+    """Measure, print, and with --check report whether the goals were reached."""
     options = _options()
     if options.against is not None:
         try:

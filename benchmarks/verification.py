@@ -170,7 +170,7 @@ def unpacked(ref: str, folder: Path) -> Path:
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether the goal was reached."""
+    """Measure, print, and with --check report whether the goal was reached."""
     arguments = argparse.ArgumentParser(prog="script/bench verification", description=__doc__)
     arguments.add_argument("--against", default="main", help="the other commit")
     arguments.add_argument("--groups", type=int, default=6000, help="group entries in the log")
