@@ -55,8 +55,8 @@ class Told:
     """The result of a load. Good answers arrived in time; latencies are those of good and late ones, in milliseconds.
 
     `seconds` lasts until the last answer, so that requests still open at the end of the load do not raise `goodput`,
-    the good answers per second. `by_second` holds the good answers and the 99th percentile of the latency for each second
-    in which requests were due.
+    the good answers per second. `by_second` holds the good answers and the 99th percentile of the latency for each
+    second in which requests were due.
     """
 
     offered: int

@@ -1,4 +1,4 @@
-"""Ray Serve on one machine: one replica, no dashboard, no access log. Its throughput settings come from the environment."""
+"""Ray Serve on one machine: one replica, no dashboard, no access log. Throughput settings come as variables."""
 
 import os
 import threading
