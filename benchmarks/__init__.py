@@ -1,4 +1,4 @@
 """Benchmarks: `script/bench NAME [--check]` runs `benchmarks/NAME.py`.
 
-All of it stays on this machine and ends by itself.
+Nothing leaves this machine, and every run ends by itself.
 """

@@ -1,6 +1,6 @@
-"""`python -m benchmarks NAME ...` runs one of them.
+"""`python -m benchmarks NAME ...` runs a benchmark.
 
-Ended by SIGTERM it ends every process that it started, as after Ctrl-C.
+SIGTERM ends every process that it started, like Ctrl-C.
 """
 
 import runpy
@@ -9,7 +9,7 @@ import sys
 
 
 def main() -> None:
-    """Hand the rest of the command line on to `benchmarks/NAME.py`."""
+    """Pass the rest of the command line to `benchmarks/NAME.py`."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     name = sys.argv.pop(1)
     runpy.run_module(f"benchmarks.{name}", run_name="__main__", alter_sys=True)

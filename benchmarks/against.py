@@ -1,8 +1,8 @@
-"""This checkout beside another commit, for `script/bench serving --against REF`: both lines at once, loaded in turns.
+"""This checkout compared with another commit, for `script/bench serving --against REF`: two lines, loaded in turns.
 
 The other commit is unpacked into the cache of environments with a virtual environment of its own, and both serve the
-same model. A machine that changes from second to second affects both sides of a pair alike, so the ratio of each pair
-counts: its mean and the standard error of that.
+same model. A machine that changes from second to second affects both sides of a pair alike, so the ratios of pairs
+count: their mean and its standard error.
 """
 
 import json
@@ -38,19 +38,19 @@ MODEL = ("model.onnx", "rows.npz")
 
 
 class CommitUnfit(Exception):
-    """The other commit cannot be used; the message holds why."""
+    """The other commit cannot be used; the message holds the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Rates of both sides at some number of connections, pair by pair."""
+    """Rates of both sides at one number of connections, pair by pair."""
 
     ours: Sequence[float]
     theirs: Sequence[float]
 
     @property
     def ratios(self) -> list[float]:
-        """Ours in terms of theirs, pair by pair."""
+        """Our rate divided by theirs, pair by pair."""
         return [ours / theirs for ours, theirs in zip(self.ours, self.theirs, strict=True)]
 
     @property

@@ -1,7 +1,7 @@
-"""Calls of tools that are decided: killed, injected, stored, and beside durable steps of the same run.
+"""Governed tool calls: under kills, under injection, their storage, and compared with durable steps of the same run.
 
-A worker runs procedures of 100 calls each and is killed at random moments. The tools write what happened, under the
-call's key, where the benchmark counts it. A person approves most calls that the policy asks about, and refuses others.
+A worker runs procedures of 100 calls each and is killed at random moments. The tools record their effects under the
+call's key, and the benchmark counts them. A person approves most calls that need approval, and refuses the others.
 """
 
 import argparse
@@ -56,7 +56,7 @@ _CLOCK = SystemClock()
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether the goals were reached."""
+    """Measure, print, and with --check report whether the goals were reached."""
     arguments = argparse.ArgumentParser(prog="script/bench agents", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     arguments.add_argument("--quick", action="store_true", help="6 kills, 60 mails and fewer rounds")
@@ -88,12 +88,10 @@ def goals_of(
 ) -> list[Goal]:
     """Judge the figures."""
     return [
-        at_most("a governed call beside a durable step", ratio(cost["call_ms"], cost["step_ms"]), 2.0),
-        at_most("bytes of a call in a long run beside a short one", ratio(stored["long"], stored["short"]), 1.1),
+        at_most("time of a governed call against a durable step", ratio(cost["call_ms"], cost["step_ms"]), 2.0),
+        at_most("bytes of a call in a long run against a short one", ratio(stored["long"], stored["short"]), 1.1),
         none_of("calls outside the policy, ordered by mails", attacked["outside"]),
-        at_least(
-            "orders in those mails that no policy allows, for each mail", attacked["orders"] / attacked["mails"], 1
-        ),
+        at_least("orders in those mails that no policy allows, per mail", attacked["orders"] / attacked["mails"], 1),
         none_of("allowed or approved calls that did not happen", killed["missing"]),
         none_of("calls that happened twice", killed["twice"]),
         none_of("calls that happened without being allowed or approved", killed["unapproved"]),
@@ -101,13 +99,13 @@ def goals_of(
 
 
 def costs(database: Database, conductor: Conductor, rounds: int) -> dict[str, float]:
-    """Return what a durable step and a governed call take, in turns, in milliseconds of the whole."""
+    """Return the time of a durable step and of a governed call, in turns, in milliseconds for each."""
     taken: dict[str, list[float]] = {"plain-steps": [], "governed-calls": []}
     for number in range(rounds + 1):
         for name, found in taken.items():
             began = time.monotonic()
             _finish(database, [_start(database, conductor, name, {"count": STEPS}) for _ in range(RUNS)])
-            if number:  # the first warms up
+            if number:  # the first round warms up
                 found.append((time.monotonic() - began) / (RUNS * STEPS) * 1000)
     return {
         "step_ms": statistics.median(taken["plain-steps"]),
@@ -130,7 +128,7 @@ def storage(database: Database, conductor: Conductor) -> dict[str, float]:
 
 
 def injections(database: Database, conductor: Conductor, count: int) -> dict[str, int]:
-    """Let a gullible agent answer mails that order calls; count what happened that the policy allows nobody."""
+    """Let a gullible agent answer mails that order calls; count the effects that the policy never allows."""
     written = mails(count)
     for first in range(0, count, 50):
         some = [_start(database, conductor, "answer-mail", {"mail": mail}) for mail in written[first : first + 50]]
@@ -149,7 +147,7 @@ def injections(database: Database, conductor: Conductor, count: int) -> dict[str
 def kill(database: Database, folder: Path, kills: int, *, calls: int = CALLS) -> dict[str, int]:
     """Kill workers that are calling tools, one after the other; then count, for each call, how often it happened."""
     drawn = random.Random(SEED)
-    conductor = Conductor(database, SPECS, _CLOCK)  # which only starts procedures: it is never launched
+    conductor = Conductor(database, SPECS, _CLOCK)  # only starts procedures: it is never launched
     runs: list[UUID] = []
     with _approving(database):
         for number in range(kills):
@@ -223,7 +221,7 @@ def _refused(account: str) -> bool:
 
 @contextmanager
 def _approving(database: Database) -> Iterator[None]:
-    """Answer reviews as they come, in a thread."""
+    """Answer reviews as they open, in a thread."""
     ended, events, rita = threading.Event(), build_events(Settings()), Actor("rita")
 
     def answer() -> None:
@@ -258,7 +256,7 @@ def _is_killed_run(tx: Any, decision_id: UUID) -> bool:
 
 @contextmanager
 def _worker(url: str, folder: Path, lease: timedelta = SHORT_LEASE) -> Iterator[subprocess.Popen[str]]:
-    """Run a worker that is ready, in a process of its own."""
+    """Run a worker in a process of its own, from the moment it is ready."""
     command = [sys.executable, "-m", "benchmarks.agents_line", url, str(folder), str(lease.total_seconds())]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
@@ -293,7 +291,7 @@ def _open(database: Database, runs: list[UUID]) -> int:
 
 
 def _resume(database: Database, runs: list[UUID]) -> None:
-    """Resume runs whose process ended too often without a finished step, as an operator does."""
+    """Resume runs whose process ended too often without a finished step, like an operator."""
     with database.begin() as tx:
         for run in durable.find(tx, runs[-4 * AT_ONCE :]).values():
             if run.state is durable.RunState.EXHAUSTED:

@@ -1,4 +1,4 @@
-"""What the benchmark of agents runs on: the bank's tools, a line that decides their calls, procedures that call them.
+"""The line of the benchmark of agents: the bank's tools, a line that decides their calls, procedures that call them.
 
 `python -m benchmarks.agents_line URL FOLDER SECONDS` is a worker: it prints `ready`, and ends with its standard input.
 """
@@ -27,7 +27,7 @@ from andon.spending import Advances
 
 BOX = "bank-tools"
 LONG_LEASE, SHORT_LEASE = timedelta(minutes=1), timedelta(seconds=2)
-"""The short one is of workers that are killed, so that the next one goes on with their runs soon."""
+"""The short lease is for workers that are killed, so that the next one soon continues their runs."""
 SMALL = 50
 POLICY = f"""
 outcomes: [allow, deny, ask]
@@ -53,7 +53,7 @@ pause = 0.0
 
 
 def happen(key: str, tool: str, account: str, amount: float) -> None:
-    """Have an effect outside, which knows its key."""
+    """Record an outside effect under its key."""
     if pause:
         time.sleep(pause)
     if outside is not None:
@@ -62,7 +62,7 @@ def happen(key: str, tool: str, account: str, amount: float) -> None:
 
 
 def balance(account: str) -> float:
-    """Say what is in an account."""
+    """Return the balance of an account."""
     return float(len(account))
 
 
@@ -73,7 +73,7 @@ def refund(account: str, amount: float, key: CallKey) -> str:
 
 
 def close_account(account: str, key: CallKey) -> str:
-    """Close an account for ever."""
+    """Close an account permanently."""
     happen(key, "close_account", account, 0)
     return "closed"
 
@@ -82,7 +82,7 @@ bank = Toolbox(BOX, [balance, refund, close_account], policy=Policy.yaml(POLICY)
 
 
 def add(number: int) -> int:
-    """Do next to nothing, in a step without a policy."""
+    """Do almost nothing, in a step without a policy."""
     return number + 1
 
 
@@ -97,14 +97,14 @@ async def plain_steps(p: Procedure, given: dict[str, Any]) -> int:
 
 @procedure("governed-calls")
 async def governed_calls(p: Procedure, given: dict[str, Any]) -> None:
-    """Call a tool as often."""
+    """Call a tool as many times."""
     for _ in range(int(given["count"])):
         await p.call(bank, "balance", {"account": "a"})
 
 
 @procedure("hundred-calls")
 async def hundred_calls(p: Procedure, given: dict[str, Any]) -> None:
-    """Call tools, of which some need an approval and some are denied; the account says which call it is."""
+    """Call tools, some of which need an approval or are denied; the account names the call."""
     for number in range(int(given["count"])):
         account = f"{given['run']}/{number}"
         tool, arguments = call_of(number, account)
@@ -115,7 +115,7 @@ async def hundred_calls(p: Procedure, given: dict[str, Any]) -> None:
 
 
 def call_of(number: int, account: str) -> tuple[str, dict[str, Any]]:
-    """Return a run's call of a number: mostly allowed, every tenth asked about, every seventh denied."""
+    """Return the call with this number of a run: mostly allowed, every tenth needs approval, every seventh denied."""
     if number % 10 == 5:
         return "refund", {"account": account, "amount": 100 + number}
     if number % 7 == 3:
@@ -140,7 +140,7 @@ SPECS = (plain_steps, governed_calls, hundred_calls, answer_mail)
 
 @contextmanager
 def a_worker(url: str, folder: Path, *, seconds: float = 0.0, lease: timedelta = LONG_LEASE) -> Iterator[Conductor]:
-    """Run procedures, and decide their calls, until the context ends. Each effect takes so many seconds."""
+    """Run procedures, and decide their calls, until the context ends. Each effect takes this many seconds."""
     global outside, pause
     database, clock = Database(url, pool_size=8), SystemClock()
     outside, pause = Database(url), seconds

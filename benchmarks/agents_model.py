@@ -1,4 +1,4 @@
-"""A gullible model: it does whatever a mail says, in the order of the mail. It never leaves the machine."""
+"""A gullible model that does whatever a mail orders, in the order of the mail. It uses no network."""
 
 import json
 import re

@@ -14,7 +14,7 @@ STYLE = (
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One figure of every side, e.g. requests a second; a side without a value has no bar."""
+    """One figure of every side, e.g. requests per second; a side without a value has no bar."""
 
     title: str
     values: Mapping[str, float]
@@ -41,7 +41,7 @@ def bar_chart(sides: Sequence[str], panels: Sequence[Panel], *, ours: str, note:
 
 
 def _panel(panel: Panel, sides: Sequence[str], ours: str, left: int) -> list[str]:
-    """Its title, and the bars: the longest is as wide as the panel."""
+    """Draw its title and its bars, the longest as wide as the panel."""
     parts = [f'<text class="title" x="{left}" y="{TOP - 22}">{escape(panel.title)}</text>']
     longest = max(panel.values.values(), default=0.0) or 1.0
     for row, side in enumerate(sides):

@@ -1,11 +1,11 @@
 """A small budget, 64 predictions at once in several processes, one of them killed: never overspent, nearly all usable.
 
-Each process pays as a gateway does (benchmarks/spender.py) on a real PostgreSQL. In every sampled moment the spent and
-reserved amounts are compared with the budget, and so is the CPU time that the processes really used for predictions
-they were allowed. Goals: never overspent; at least 90% of the budget used by real work in the run without a kill;
+Each process pays as a gateway does (benchmarks/spender.py) on a real PostgreSQL. At every sample the spent and
+reserved amounts are compared with the budget, and so is the CPU time that the processes actually used for permitted
+predictions. Goals: never overspent; at least 90% of the budget used by real work in the run without a kill;
 `allow` and `settle` of a batch together, which are on the path of every decision, at most a twentieth of one UPDATE of
-a row that keeps the sum. Then the same for a whole line under 64 connections (benchmarks/budget_line.py): nothing
-fails, nothing is overspent, and once all is spent the fallback decides and says why.
+a row that holds the sum. Then the same for a whole line under 64 connections (benchmarks/budget_line.py): nothing
+fails, nothing is overspent, and once everything is spent the fallback decides and records the reason.
 """
 
 import argparse
@@ -41,7 +41,7 @@ AMOUNT = 100e-6
 
 PROCESSES = 4
 LINE_AMOUNT = 10e-6
-"""Of the whole line: nine tenths of a CPU second."""
+"""The budget of the whole line: nine tenths of a CPU second."""
 
 SECONDS_AFTER = 5.0
 LEASE = 10.0
@@ -103,7 +103,7 @@ def _tell(line: LineRun) -> None:
     print(
         f"a whole line: {line.answered:,} decisions, {line.predicted:,} with a prediction, {without:,} by the "
         f"fallback; highest spent + reserved {line.highest:.1%} in {line.looks} looks; of the last {line.last:,} "
-        f"decisions {line.last_spent:,} say BUDGET_SPENT; `andon spending` says {line.by_command:.1%}, {line.standing}"
+        f"decisions {line.last_spent:,} give BUDGET_SPENT; `andon spending`: {line.by_command:.1%}, {line.standing}"
     )
     for what in line.missed():
         print(f"missed: {what}")
@@ -125,7 +125,7 @@ def _figures(line: LineRun) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Run:
-    """The result of one budget. Shares of the amount, but for the counts; `left` is still reserved, in nano-units."""
+    """The result of one budget: shares of the amount, except for the counts. `left` is still reserved (nano-units)."""
 
     used: float = 0.0
     spent: float = 0.0
@@ -137,7 +137,7 @@ class Run:
     said: list[dict[str, Any]] = field(default_factory=list)
 
     def figures(self) -> dict[str, Any]:
-        """For the last line."""
+        """Return the figures for the last line."""
         refused = sum(one["refused"] for one in self.said)
         return {
             "used": round(self.used, 4),
@@ -152,7 +152,7 @@ class Run:
 
 
 def spend_it_all(database: Database, folder: Path, *, amount: float = AMOUNT, kill_at: float | None = None) -> Run:
-    """Let several processes spend a budget to its end; kill one with SIGKILL when so much of it is spent."""
+    """Let several processes spend a budget to its end; kill one with SIGKILL when this much of it is spent."""
     run, names = Run(), [folder / f"{uuid4().hex}.truth" for _ in range(PROCESSES)]
     for name in names:
         name.write_bytes(bytes(8))
@@ -182,7 +182,7 @@ def spend_it_all(database: Database, folder: Path, *, amount: float = AMOUNT, ki
 
 
 def _look(database: Database, names: list[Path], run: Run) -> float:
-    """Hold one moment against the budget; gives the share that is spent. The truth is read first, for it only grows."""
+    """Check one sample against the budget and return the share spent. True use is read first, as it only grows."""
     used = money(PRICE.of(truth_of(names)) // 3_600_000_000)
     with database.begin() as tx:
         row = tx.execute(text("SELECT amount, spent, reserved FROM budgets")).one_or_none()
@@ -202,7 +202,7 @@ def _someone_is_owed(database: Database) -> bool:
 
 
 def _forfeit(database: Database) -> None:
-    """As any gateway does that still runs."""
+    """Do what any gateway does that still runs."""
     Purse(database, {AUTOMATION: Budget(AMOUNT)}, PRICE, events=Events()).forfeit_overdue(SystemClock().now())
 
 
@@ -226,7 +226,7 @@ def _spenders(url: str, names: list[Path], amount: float) -> Iterator[list["subp
 
 
 def cost_of_the_path(database: Database) -> dict[str, float]:
-    """Nanoseconds that a batch pays on the path of a decision."""
+    """Return the nanoseconds that a batch takes on the path of a decision."""
     purse = Purse(database, {AUTOMATION: Budget(1_000.0)}, PRICE, events=Events())
     tally = SpendTally(PRICE)
     purse.renew(SystemClock().now())
@@ -240,7 +240,7 @@ def cost_of_the_path(database: Database) -> dict[str, float]:
 
 
 def _update(database: Database) -> None:
-    """Update a row that keeps the sum in its own transaction, the plain way."""
+    """Update a row that holds the sum in its own transaction, the plain way."""
     with database.begin() as tx:
         tx.execute(text("UPDATE budgets SET spent = spent WHERE automation = :name"), {"name": AUTOMATION})
 

@@ -1,6 +1,6 @@
-"""The budget of a whole line: `andon up`, 64 connections, decisions until nothing is left and a while after.
+"""The budget of a whole line: `andon up`, 64 connections, decisions until nothing is left and for a while after.
 
-What is read while it runs and afterwards: the spending route ten times a second, `andon spending`, and every record.
+It reads the spending route ten times a second, then `andon spending` and every record.
 """
 
 import json
@@ -28,14 +28,14 @@ ROUND_SECONDS = 2.0
 LIMIT_SECONDS = 90.0
 LOOK_SECONDS = 0.1
 NEARLY_ALL = 0.99
-"""The least share of decisions without a prediction once all is spent; returned amounts may still pay some."""
+"""The lowest share of decisions without a prediction once everything is spent; returned amounts may pay for some."""
 
 
 @dataclass(slots=True)
 class LineRun:
     """The result of the line. `highest` and `shown` are spent and reserved, as shares of the budget.
 
-    The last records are the last round's.
+    The last records are those of the last round.
     """
 
     figures: list[Figures] = field(default_factory=list)
@@ -64,11 +64,11 @@ class LineRun:
             f"requests failed: {dict(failures)}": bool(failures),
             f"{recorded} decisions in the ledger, {self.answered} answers": recorded != self.answered,
             f"spent and reserved reached {self.highest:.2%}": self.highest > 1,
-            f"the route says {self.by_route:.2%}, the command {self.by_command:.2%}": max(
+            f"the route shows {self.by_route:.2%}, the command {self.by_command:.2%}": max(
                 self.by_route, self.by_command
             )
             > 1,
-            f"it is said to be {self.standing}": self.standing != "spent",
+            f"its state is {self.standing}": self.standing != "spent",
             f"fallbacks for other reasons: {others}": bool(others),
             f"{self.both_or_neither} records with neither a prediction nor a fallback, or both": self.both_or_neither
             > 0,
@@ -80,7 +80,7 @@ class LineRun:
 
 
 def spend_on_a_line(folder: Path, *, amount: float, seconds_after: float) -> LineRun:
-    """Spend a budget of `amount` EUR a day on decisions, and go on for a while. `folder` has to be new."""
+    """Spend a budget of `amount` EUR a day on decisions, and continue for a while. `folder` has to be new."""
     shutil.copytree(HERE / "budget-project", folder, ignore=shutil.ignore_patterns("__pycache__"))
     run = LineRun()
     with Line(folder, environment={"BUDGET": repr(amount)}) as line:
@@ -106,7 +106,7 @@ def spend_on_a_line(folder: Path, *, amount: float, seconds_after: float) -> Lin
 
 
 def _spend_all(folder: Path, load: Load, run: LineRun) -> None:
-    """Load the line in rounds until one had nothing to pay its predictions from. Raises TimeoutError."""
+    """Load the line in rounds until one has no budget left for predictions. Raises TimeoutError."""
     began, seen = time.monotonic(), ""
     while True:
         run.figures.append(measure(_for(load, ROUND_SECONDS)))
@@ -161,7 +161,7 @@ def _read(folder: Path, run: LineRun, last_after: str) -> None:
 
 
 def _records(folder: Path, after: str) -> list[tuple[str | None, bool]]:
-    """Of each decision after one: why it had to be made without a prediction, and whether there is one."""
+    """Return, for each later decision, the reason for having no prediction, and whether it has one."""
     rows: list[tuple[str | None, bool]] = []
     for record in _query(folder, "SELECT record FROM decisions WHERE id::text > :after", after=after):
         values = json.loads(bytes(record))

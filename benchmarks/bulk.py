@@ -1,8 +1,8 @@
-"""The cost of a decision that nobody waits for: bulk rows beside interactive callers on one gateway, in three ways.
+"""The cost of a decision that nobody waits for: bulk rows next to interactive callers on one gateway, in three ways.
 
 The line of `script/bench decide` (windows, model, policy, ledger, audit). In every round the same interactive callers
-send requests at a fixed rate; beside them come the same rows at a fixed rate, or none. The CPU time of a bulk decision
-is what the whole installation used more than in the round without them, for each. Ways: as interactive requests, one by
+send requests at a fixed rate, with the same bulk rows at a fixed rate, or none. The CPU time of a bulk decision is the
+additional CPU time of the whole installation, divided by the bulk rows. Ways: as interactive requests, one by
 one; the same with `Priority: u=7`; and as `decisions:batch`. Goal, for both bulk ways: 30% less CPU a decision than one
 by one, while the interactive 99th percentile is the same: compared round by round, within 10% or a millisecond and the
 spread of the rounds.
@@ -33,10 +33,10 @@ from benchmarks.openload import Offer, Told, offer
 
 INTERACTIVE = 150
 BULK = 500
-"""Requests or rows a second."""
+"""Requests or rows per second."""
 
 GROUPS = 10
-"""Pieces a second in which the rows of a batch come."""
+"""Pieces per second in which the rows of a batch arrive."""
 
 SECONDS = 3.0
 ROUNDS = 6
@@ -47,7 +47,7 @@ WAYS = (ALONE, ONE_BY_ONE, URGENCY, BATCH)
 GOAL_LESS_CPU = 0.30
 SAME = 0.1
 SAME_MS = 1.0
-"""By so much 99th percentiles may differ that are the same: a part of it, or milliseconds."""
+"""The difference up to which two 99th percentiles count as equal: a fraction, or milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +76,11 @@ class Found:
         return round(statistics.median(one.p99 for one in self.rounds[way]), 2)
 
     def p50(self, way: str) -> float:
-        """Return the same of their medians."""
+        """Return the median of their medians, in milliseconds."""
         return round(statistics.median(one.p50 for one in self.rounds[way]), 2)
 
     def less(self, way: str) -> float:
-        """How much less CPU a decision takes than one by one, as a part of it."""
+        """Return how much less CPU a decision takes than one by one, as a fraction."""
         return round(1 - self.cpu_us(way) / self.cpu_us(ONE_BY_ONE), 3)
 
     def slower(self, way: str) -> tuple[float, float]:
@@ -109,7 +109,7 @@ class Found:
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether the goals were reached."""
+    """Measure, print, and with --check report whether the goals were reached."""
     arguments = argparse.ArgumentParser(prog="script/bench bulk", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     check = arguments.parse_args().check
@@ -146,12 +146,12 @@ class _Bench:
         self._bodies = _bodies(windows=False)
 
     def warm_up(self) -> None:
-        """All that is done only once is done."""
+        """Send a short load, so that one-time work is done."""
         measure(Load(self._url, self._bodies, 16, 3.0, '"outcome"', {"Authorization": self._authorization}))
         self._batches(1.0)
 
     def round(self, way: str, seconds: float = SECONDS) -> Round:
-        """One round; the CPU time is counted until everything was answered."""
+        """Run one round; CPU time is counted until everything is answered."""
         before = self._cpu()
         with ThreadPoolExecutor(1) as beside:
             bulk = beside.submit(self._bulk, way, seconds)
@@ -161,7 +161,7 @@ class _Bench:
         return Round(self._cpu() - before, rows, interactive.p50, interactive.p99)
 
     def _bulk(self, way: str, seconds: float) -> int:
-        """Send the rows; how many were decided."""
+        """Send the rows and return how many were decided."""
         if way == ALONE:
             return 0
         if way == BATCH:
@@ -173,7 +173,7 @@ class _Bench:
         return offer(Offer(self._url, self._bodies, per_second, seconds, DEADLINE, CONNECTIONS, sent))
 
     def _batches(self, seconds: float) -> int:
-        """One batch, whose rows come as evenly as the requests of the other ways: some ten times a second."""
+        """Send one batch, whose rows arrive as evenly as the requests of the other ways: some, ten times a second."""
         connection = HTTPConnection("127.0.0.1", self._line.gateway, timeout=30)
         headers = {"Authorization": self._authorization, "Content-Type": "application/x-ndjson"}
         path = "/v1/automations/bench/decisions:batch"
@@ -196,7 +196,7 @@ class _Bench:
 
 
 def _answered(told: Told) -> int:
-    """How many were answered. Raises RuntimeError if the gateway did not answer one that was sent."""
+    """Return how many were answered. Raises RuntimeError if a request that was sent got no answer."""
     if told.failed > told.failures.get("never sent", 0) or told.refused:
         raise RuntimeError(f"requests were not answered: {told}")
     return told.good + told.late

@@ -1,4 +1,4 @@
-"""Decisions a second beside a plain endpoint: the same estimator, the same rows, the same machine, in turns.
+"""Decisions per second compared with a plain endpoint: the same estimator, the same rows, the same machine, in turns.
 
 Andon runs as `andon up` with everything on: key check, features with windows, model, policy, durable record with its
 audit chain. The peer is benchmarks/peer.py, which predicts and nothing else. Both get one OpenMP thread: with more,
@@ -44,7 +44,7 @@ WINDOWS = ("amount_count_1h", "amount_sum_1h", "amount_max_1h")
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether the goal was reached."""
+    """Measure, print, and with --check report whether the goal was reached."""
     arguments = argparse.ArgumentParser(prog="script/bench decide", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when the goal is missed")
     check = arguments.parse_args().check
@@ -60,7 +60,7 @@ def main() -> int:
 
 
 def goals_of(figures: Mapping[str, Any]) -> list[Goal]:
-    """Judge the throughput beside the peer."""
+    """Judge the throughput against the peer."""
     return [
         at_least(f"throughput at {GOAL_AT} against the plain endpoint's", figures["ratio"][str(GOAL_AT)], GOAL),
         none_of("requests that failed", figures["failed"]),
@@ -89,7 +89,7 @@ def _measured(folder: Path) -> dict[str, Any]:
 
 
 def _rounds(sides: Mapping[str, Side]) -> Results:
-    """Both sides in turns, so that whatever else the machine does hits both; a short round warms each up."""
+    """Measure both sides in turns, so that any other load hits both; a short round warms each up."""
     results: Results = {}
     with Console(stderr=True).status("warming up") as status:
         for side in sides.values():
@@ -133,7 +133,7 @@ def _median(rounds: Sequence[Round], name: str) -> float:
 
 
 def _bodies(*, windows: bool) -> list[str]:
-    """Rows of many accounts; the peer is given the windows, which Andon computes."""
+    """Return rows of many accounts; the peer receives the windows, which Andon computes."""
     rng = np.random.default_rng(11)
     rows = []
     for number in range(2_000):

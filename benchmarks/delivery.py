@@ -1,9 +1,9 @@
-"""Outbox deliveries a second from one worker to a receiver on this machine, and retries to a failing receiver.
+"""Outbox deliveries per second from one worker to a receiver on this machine, and retries to a failing receiver.
 
 Andon's delivery loop runs with everything on: claims, decisions read in the ledger, an attempt written and committed
-before each request, signature, answer and conclusion committed after it, retry budget, breaker, metrics. Beside it in
-the same run, in turns, the plain approach: httpx, one transaction for each delivery, and the content copied into the
-outbox. Then the receiver fails a growing share of requests, and the curve shows its retries for each first try. Goals:
+before each request, signature, answer and conclusion committed after it, retry budget, breaker, metrics. In
+the same run, in turns, the plain approach: httpx, one transaction per delivery, and the content copied into the outbox.
+Then the receiver fails a growing share of requests, and the curve shows the retries per first try. Goals:
 at least five times the plain approach, and never more than a fifth of retries (beyond the floor of ten).
 """
 
@@ -49,14 +49,14 @@ CURVE_RATE = 100
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One side, one round; CPU in microseconds a delivery, by part."""
+    """One side, one round; CPU in microseconds per delivery, by process."""
 
     per_second: float
     cpu: dict[str, float]
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether the goals were reached."""
+    """Measure, print, and with --check report whether the goals were reached."""
     arguments = argparse.ArgumentParser(prog="script/bench delivery", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     check = arguments.parse_args().check
@@ -75,7 +75,7 @@ def main() -> int:
 
 
 def goals_of(figures: Mapping[str, Any], curve: Sequence[Mapping[str, Any]]) -> list[Goal]:
-    """Judge the rate beside the plain approach, and the retries that a failing receiver got."""
+    """Judge the rate against the plain approach, and the retries that a failing receiver got."""
     over = sum(point["retries"] > max(FLOOR, RATIO * point["firsts"]) for point in curve)
     against_plain = ratio(figures["andon"]["per_second"], figures["plain"]["per_second"])
     return [
@@ -98,7 +98,7 @@ class _Bench:
 
     @contextmanager
     def ready(self) -> Iterator["_Bench"]:
-        """Everything that both sides need, for as long as the context lasts."""
+        """Provide everything that both sides need, for the length of the context."""
         command = [sys.executable, "-m", "benchmarks.delivery_receiver", str(self.port), SECRET]
         receiver = subprocess.Popen(command, cwd=Path(__file__).parent.parent, stdin=subprocess.DEVNULL)
         try:
@@ -119,7 +119,7 @@ class _Bench:
             receiver.wait(10)
 
     def compare(self) -> dict[str, list[Round]]:
-        """Both sides in turns, so that whatever else the machine does hits both."""
+        """Measure both sides in turns, so that any other load hits both."""
         rounds: dict[str, list[Round]] = {"andon": [], "plain": []}
         with Console(stderr=True).status("measuring") as status:
             for turn in range(ROUNDS):
@@ -171,7 +171,7 @@ class _Bench:
         until = time.monotonic() + 120
         while self._counts()["taken"] < count:
             if time.monotonic() > until:
-                raise LineFailed(f"120 s went by before {count} deliveries arrived")
+                raise LineFailed(f"120 s passed before {count} deliveries arrived")
             time.sleep(0.02)
 
     @contextmanager
@@ -243,7 +243,7 @@ def _decided(action: outbox.Message) -> dict[str, Any]:
 
 
 def _action(at: datetime, *, copied: bool) -> outbox.Message:
-    """Return an action as a decision writes it, with an input of 24 fields; or with all of it copied."""
+    """Return an action as a decision writes it, with an input of 24 fields; or with everything copied."""
     decision_id = uuid7(at)
     copy = {
         "id": str(decision_id),
@@ -292,8 +292,8 @@ def _print(rounds: dict[str, list[Round]], curve: list[dict[str, Any]]) -> None:
         figures = _figures(of)
         cpu = [f"{figures['cpu_us'][part]:,}" for part in ("worker", "postgres", "receiver")]
         table.add_row(side, f"{figures['per_second']:,}", *cpu)
-    shares = Table(title="A receiver that fails a share of what it gets", title_justify="left")
-    for column in ("fails", "first tries", "retries", "for each first try"):
+    shares = Table(title="A receiver that fails a share of its requests", title_justify="left")
+    for column in ("fails", "first tries", "retries", "per first try"):
         shares.add_column(column, justify="right")
     for point in curve:
         each = point["retries"] / max(point["firsts"], 1)

@@ -1,6 +1,6 @@
 """A receiver for `script/bench delivery`: checks each signature, counts each key, and fails at a given rate.
 
-A process of its own: `python -m benchmarks.delivery_receiver PORT SECRET`. `POST /hook` takes a delivery; `GET /counts`
+A separate process: `python -m benchmarks.delivery_receiver PORT SECRET`. `POST /hook` accepts a delivery; `GET /counts`
 returns and resets the counts, `GET /counts?fail=0.3` also fails three in ten from now on.
 """
 
@@ -20,7 +20,7 @@ import uvloop
 
 
 class Counts:
-    """What came since it was last asked for."""
+    """The counts since they were last read."""
 
     def __init__(self, secret: str) -> None:
         self.key = base64.b64decode(secret.removeprefix("whsec_"))
@@ -29,13 +29,13 @@ class Counts:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Reset the counts."""
         self.requests = self.taken = self.forged = 0
         self.times: dict[str, int] = {}
         self.first_at = self.last_at = 0.0
 
     def take(self, headers: dict[bytes, bytes], body: bytes) -> int:
-        """One delivery; the status to answer with."""
+        """Receive a delivery and return the status of the answer."""
         identifier = headers.get(b"webhook-id", b"")
         signed = identifier + b"." + headers.get(b"webhook-timestamp", b"") + b"." + body
         expected = b"v1," + base64.b64encode(hmac.digest(self.key, signed, hashlib.sha256))
@@ -76,7 +76,7 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one, but does not say so
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one, but its types do not say so
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)

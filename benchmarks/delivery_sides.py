@@ -1,4 +1,4 @@
-"""The two sides of `script/bench delivery`, each a process of its own that delivers until it gets SIGTERM.
+"""The two sides of `script/bench delivery`, each a separate process that delivers until it gets SIGTERM.
 
 `python -m benchmarks.delivery_sides andon FOLDER URL`: the delivery loop as a worker runs it, with metrics, for the
 project in FOLDER. `... plain FOLDER URL`: a first implementation: 32 tasks that each hold a transaction around claiming

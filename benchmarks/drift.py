@@ -1,4 +1,4 @@
-"""The quality of the drift monitors: false alarms, power, drift beside other libraries, speed, and label-free AUC.
+"""The quality of the drift monitors: false alarms, power, a comparison with other libraries, speed, label-free AUC.
 
 Stationary lines of a thousand decisions a day are watched for ninety days; shifts of 0.2 standard deviations begin at
 random moments; episodes with drift in real tables are watched by Andon, river, frouros (STEPD, which river lacks) and
@@ -39,7 +39,7 @@ Figures = dict[str, Any]
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether the goals were reached."""
+    """Measure, print, and with --check report whether the goals were reached."""
     arguments = argparse.ArgumentParser(prog="script/bench drift", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     arguments.add_argument("--quick", action="store_true", help="a tenth of the runs")
@@ -95,7 +95,7 @@ def _exported(scratch: Path) -> Mapping[str, Any]:
 
 
 def least_share(alarms: int, runs: int, confidence: float = 0.99) -> float:
-    """Compute the lower exact bound of a share (Clopper and Pearson 1934)."""
+    """Compute the exact lower bound of a share (Clopper and Pearson 1934)."""
     from scipy.stats import beta
 
     return float(beta.ppf(1 - confidence, alarms, runs - alarms + 1)) if alarms else 0.0
@@ -114,8 +114,8 @@ def _goals(
     for name, other in found.items():
         if name == "Andon":
             continue
-        judged.append(goals.more_than(f"F1 less that of {name}", own.f1 - other.f1, 0.0))
-        judged.append(goals.at_most(f"false alarms beside {name}", float(own.false_alarms), float(other.false_alarms)))
+        judged.append(goals.more_than(f"F1 minus that of {name}", own.f1 - other.f1, 0.0))
+        judged.append(goals.at_most(f"false alarms against {name}", float(own.false_alarms), float(other.false_alarms)))
     return judged
 
 

@@ -1,4 +1,4 @@
-"""The detectors that `script/bench drift` compares on episodes: Andon's here, others each in an environment."""
+"""The detectors that `script/bench drift` compares on episodes: Andon's here, the others each in an environment."""
 
 import json
 import os
@@ -26,7 +26,7 @@ MINUTES = 20
 
 
 class DetectorFailed(Exception):
-    """A peer's detector did not end well; the message holds the end of what it wrote."""
+    """A peer's detector failed; the message holds the end of its output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def _run(peer: DetectorPeer, file: Path, out: Path) -> dict[str, list[list[int]]
 
 
 def call(command: Sequence[str]) -> None:
-    """Run a peer's script to its end, without what would lead its Python astray. Raises DetectorFailed."""
+    """Run a peer's script to its end, without variables that mislead its Python. Raises DetectorFailed."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "DO_NOT_TRACK": "1"}
     try:

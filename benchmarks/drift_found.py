@@ -1,7 +1,7 @@
 """Results of a detector on the episodes: drifts in time, false alarms before them, F1. Pure.
 
-A drift counts as found when any alarm falls between its start and its end plus the delay. Every moment of an alarm
-before the start is a false alarm; later alarms for a drift that was found do not count.
+A drift counts as found when any alarm falls between its start and its end plus the delay. Every alarm
+before the start is false; later alarms for a drift that was found do not count.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class Found:
 
     @property
     def precision(self) -> float:
-        """The share of what was reported that was a drift."""
+        """The share of reports that were a drift."""
         reported = self.found + self.false_alarms
         return self.found / reported if reported else 0.0
 
@@ -45,7 +45,7 @@ class Found:
 
 
 def judge(episodes: Sequence[Episode], alarms: Sequence[Sequence[int]]) -> Found:
-    """Count; `alarms` are indices of watched rows, for each episode."""
+    """Count; `alarms` holds indices of watched rows for each episode."""
     found = false_alarms = disturbed = quiet = 0
     delays = []
     for episode, own in zip(episodes, alarms, strict=True):

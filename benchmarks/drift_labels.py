@@ -1,4 +1,4 @@
-"""Label-free AUC beside the true one, and beside repeating the AUC of the reference.
+"""Label-free AUC compared with the true one, and with repeating the AUC of the reference.
 
 `markets`: five years of daily returns of ten stocks, which really drift. Will the next day's move be large? Here the
 meaning of the inputs changes too, which scores cannot show; labels of the window before silence an estimate they
@@ -82,7 +82,7 @@ def left_out(tables: Mapping[str, tuple[Floats, NDArray[np.int64]]], rng: np.ran
 
 
 class _Scored:
-    """A table with calibrated scores of a model that learnt from some of its rows."""
+    """A table with calibrated scores of a model trained on some of its rows."""
 
     def __init__(
         self, x: Floats, y: NDArray[np.bool_], trained: NDArray[np.bool_], held_out: NDArray[np.bool_]
@@ -98,7 +98,7 @@ class _Scored:
         self._naive = float(roc_auc_score(y[held_out], self._scores[held_out]))
 
     def window(self, inside: NDArray[np.bool_], labelled: NDArray[np.bool_] | None) -> Window:
-        """Estimate the rows inside; labels are known of others, or of none."""
+        """Estimate the rows inside; labels are known for others, or for none."""
         scores = self._scores[inside]
         check = None
         if labelled is not None:
@@ -121,7 +121,7 @@ def _table(returns: Floats) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64
 
 
 def summary(found: Sequence[Window]) -> Summary:
-    """Sum up windows; a window without an estimate counts as silent."""
+    """Summarise windows; a window without an estimate counts as silent."""
     told = [(one, one.found.estimates["roc_auc"]) for one in found if "roc_auc" in one.found.estimates]
     return Summary(
         windows=len(told),

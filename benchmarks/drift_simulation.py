@@ -1,4 +1,4 @@
-"""Streams without and with a shift, watched like a line's: detectors after every decision, and a daily window.
+"""Streams without and with a shift, watched like those of a line: detectors after every decision, and a daily window.
 
 The false alarms are counted over whole periods of ninety days, with all tests together.
 """
@@ -23,7 +23,7 @@ DAYS = 90
 REFERENCE_ROWS = 50_000
 CATEGORIES = 12
 SHIFTED = 0
-"""The feature that is shifted; a normal one."""
+"""The feature that is shifted, normally distributed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def rows(rng: np.random.Generator, count: int) -> Floats:
 
 
 def reference(rng: np.random.Generator, count: int = REFERENCE_ROWS) -> Histograms:
-    """Measure the reference of a training table of so many rows."""
+    """Measure the reference of a training table of this many rows."""
     matrix = rows(rng, count)
     numbers = [measured(f"number {at}", matrix[:, at]) for at in range(17)]
     categories = []
@@ -65,7 +65,7 @@ def reference(rng: np.random.Generator, count: int = REFERENCE_ROWS) -> Histogra
 
 
 class Watch:
-    """All that watches the features of one line: detectors, and the comparison of each day with the reference."""
+    """Everything that watches the features of one line: detectors, and a comparison of each day with the reference."""
 
     def __init__(self, known: Histograms) -> None:
         self._known = known
@@ -113,5 +113,5 @@ def shifted(seed: int, reference_rows: int, size: float = 0.2) -> Watched:
 
 
 def share_within(found: Sequence[Watched], decisions: int) -> float:
-    """Return the share of shifts found within so many decisions, and not before they began."""
+    """Return the share of shifts found within this many decisions, and not before they began."""
     return sum(one.alarm_at is not None and 0 < one.alarm_at <= decisions for one in found) / len(found)

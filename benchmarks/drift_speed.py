@@ -1,4 +1,4 @@
-"""A window of 100,000 rows and 20 features compared with its reference: histograms beside scipy's KS per feature."""
+"""A window of 100,000 rows and 20 features compared with its reference: histograms against scipy's KS per feature."""
 
 import statistics
 import time

@@ -1,7 +1,7 @@
 """Streams with injected drift, made of tables from scikit-learn and river, after the protocol of arXiv 2606.07789.
 
 Each episode shuffles a table, trains a model on the first fifth, keeps the second fifth as a reference, and watches the
-rest. At a random moment the drift begins, at once or growing over a width: features are permuted, rows above a
+rest. At a random moment the drift begins, suddenly or growing over a width: features are permuted, rows above a
 feature's median are left out, a class becomes rare, or two classes change places. Detectors watch the features, the
 model's score and its errors.
 """

@@ -1,6 +1,6 @@
-"""Virtual environments beside our own, one for each lock file, kept outside the repository between runs.
+"""Virtual environments in addition to our own, one for each lock file, kept outside the repository between runs.
 
-They lie in $ANDON_BENCH_CACHE or `~/.cache/andon-bench`; a change of the lock file, the Python or the installation
+They are in $ANDON_BENCH_CACHE or `~/.cache/andon-bench`; a change of the lock file, the Python or the installation
 rebuilds one.
 """
 
@@ -16,16 +16,16 @@ UV = Path(__file__).parent.parent / "script" / "uv.py"
 
 
 class EnvironmentFailed(Exception):
-    """An environment could not be built; the message holds the end of what uv said."""
+    """An environment could not be built; the message holds the end of uv's output."""
 
 
 def cache() -> Path:
-    """Where they lie."""
+    """Return the folder of the environments."""
     return Path(os.environ.get("ANDON_BENCH_CACHE") or Path.home() / ".cache" / "andon-bench")
 
 
 def python_of(name: str, lock: Path, *, interpreter: str = sys.executable) -> Path:
-    """Return the Python of an environment that holds what `lock` names; `interpreter` builds it when it is missing.
+    """Return the Python of an environment with the packages of `lock`; `interpreter` builds it when it is missing.
 
     Waits for another process that is building it. Raises EnvironmentFailed.
     """

@@ -1,4 +1,4 @@
-"""What `script/bench events` sends: transfers of 5,000 accounts, to Kafka topics and NATS streams."""
+"""The events of `script/bench events`: transfers of 5,000 accounts, to Kafka topics and NATS streams."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ FLUSH_EACH = 500
 
 
 def transfers(count: int) -> Iterator[tuple[str, bytes]]:
-    """So many, as account and JSON. Always the same."""
+    """Return this many transfers, as account and JSON; always the same."""
     draw = random.Random(3)
     for number in range(count):
         account = f"acc-{draw.randrange(ACCOUNTS)}"
@@ -39,12 +39,12 @@ def transfers(count: int) -> Iterator[tuple[str, bytes]]:
 
 
 def _part_of(account: str) -> int:
-    """Which of the subjects an account's transfers go to."""
+    """Return the subject for an account's transfers."""
     return int(account.removeprefix("acc-")) % PARTITIONS
 
 
 def make_topic(address: str, topic: str) -> None:
-    """Make a topic with some partitions."""
+    """Create a topic with some partitions."""
     client = AdminClient({"bootstrap.servers": address, "log_level": 0})
     for made in client.create_topics([NewTopic(topic, PARTITIONS, 1)]).values():
         made.result(10)
@@ -65,7 +65,7 @@ def fill_topic(address: str, topic: str, count: int) -> None:
 
 
 def make_stream(address: str, stream: str) -> None:
-    """Make a stream that takes what is sent below its name."""
+    """Create a stream for all subjects below its name."""
 
     async def make() -> None:
         client = await nats.connect(f"nats://{address}")

@@ -1,11 +1,11 @@
-"""Events a second, end to end: from a broker through windows, model and policy into the ledger, by a real `andon up`.
+"""Events per second, end to end: from a broker through windows, model and policy into the ledger, by a real `andon up`.
 
 Kafka (tansu, in memory) and NATS JetStream each hold a topic full of transfers, which the worker reads to the end; the
 time from a full topic to the last event counts. In the same run: the same process with no-op deciding (it reads, checks
 and records each event, without windows, by one stump and one rule), a trigger that only reads, decodes and moves its
 position, and the plain approach, one transaction an event. Goals: at least half of the no-op rate of the same process,
-at least ten times one transaction an event, and no event failed or left. The share of reading alone is shown beside
-them. All three take turns, in several rounds; the output is the median, and for shares the median of each round's.
+at least ten times one transaction an event, and no event failed or left. The share of reading alone is shown
+as well. All three take turns, in several rounds; the output is the median, and for shares the median over rounds.
 """
 
 import argparse
@@ -59,7 +59,7 @@ class Run:
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether the goals were reached."""
+    """Measure, print, and with --check report whether the goals were reached."""
     arguments = argparse.ArgumentParser(prog="script/bench events", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     arguments.add_argument("--events", type=int, default=EVENTS, help="events in each topic and round")
@@ -144,7 +144,7 @@ class _Bench:
         self._database = psycopg.connect(_url(line), autocommit=True)
 
     def run(self, broker: str, topic: str, fill: Callable[[str, str, int], None]) -> Run:
-        """Fill a topic, once more, and watch it being worked off, from the moment when it is full."""
+        """Fill a topic again, and watch it being processed from the moment it is full."""
         place = topic if broker == "kafka" else topic.upper()
         stream = f"{broker}:{place}"
         before = self._done(stream)[1]
@@ -169,7 +169,7 @@ class _Bench:
         return int(done), int(failed)
 
     def _cpu(self) -> dict[str, float]:
-        """CPU seconds by part so far."""
+        """Return the CPU seconds so far by process."""
         spent: dict[str, float] = {}
         for process in self._line.processes():
             command = command_of(process)

@@ -1,7 +1,7 @@
-"""Window reads and updates in batches of 256 against a real PostgreSQL, beside a SELECT over raw events per decision.
+"""Window reads and updates in batches of 256 against a real PostgreSQL, compared with a SELECT per decision.
 
 The velocity windows of transfer screening (count, sum and max of an account's amounts over 10 minutes, an hour and 24
-hours), and beside them a richer line: amounts of an account over 10 minutes and an hour with their standard deviation,
+hours), and then a richer line: amounts of an account over 10 minutes and an hour with their standard deviation,
 its countries over 24 hours (count, distinct, last, since), and a beneficiary's receipts over an hour. A day of history
 exists beforehand. Accounts and beneficiaries are as unevenly busy as in life (Zipf). Each round reads the windows of a
 batch, computes the features, and writes the additions in a commit of its own with fsync; in a gateway that commit is
@@ -95,7 +95,7 @@ class Round(NamedTuple):
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether the goal was reached."""
+    """Measure, print, and with --check report whether the goal was reached."""
     arguments = argparse.ArgumentParser(prog="script/bench features", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when the goal is missed")
     check = arguments.parse_args().check
@@ -176,7 +176,7 @@ async def _preload(
 
 
 def _keep_house(database: Database) -> None:
-    """As the worker has done by then: tiles that only a day looks at have grown."""
+    """Grow the tiles that only a day looks at, as the worker has done by then."""
     pruned = features.PRUNED_AT_ONCE
     while pruned == features.PRUNED_AT_ONCE:
         with database.begin() as tx:
@@ -192,7 +192,7 @@ async def _tiles(
     begin: datetime,
     batches: int,
 ) -> Round:
-    """Batches one after the other, as a gateway under load has them, and by the same ways to PostgreSQL."""
+    """Run batches one after the other, like a gateway under load, and in the same way to PostgreSQL."""
     server = _server_of(connection)
     read = compute = update = 0.0
     cpu, server_cpu = process_time(), _cpu_of(server)
@@ -216,7 +216,7 @@ async def _tiles(
 
 
 async def _plainly(connection: asyncpg.Connection, rng: np.random.Generator, at: datetime) -> float:
-    """Microseconds a decision when each asks for itself."""
+    """Return the microseconds a decision when each one queries by itself."""
     inputs = _inputs(rng, PLAIN)
     began = perf_counter()
     for one in inputs:
@@ -236,12 +236,12 @@ def _inputs(rng: np.random.Generator, size: int) -> list[dict[str, Any]]:
 
 
 def _busy(rng: np.random.Generator, of: int, size: int) -> Sequence[int]:
-    """Numbers below `of`, the small ones more often: the n-th most busy as often as 1/n."""
+    """Draw numbers below `of`, the small ones more often: the n-th with a weight of 1/n."""
     return [int(number) for number in np.exp(rng.uniform(0, np.log(of), size)).astype(int)]
 
 
 def _server_of(connection: asyncpg.Connection) -> list[psutil.Process]:
-    """All processes of the server: both backends, and those that write the log and the pages."""
+    """Return all processes of the server: both backends, and those that write the log and the pages."""
     server = psutil.Process(connection.get_server_pid()).parent()
     return [] if server is None else server.children()
 
@@ -258,7 +258,7 @@ def _print(figures: dict[str, float], richer: dict[str, float], plain: float) ->
         "read the tiles": "read",
         "compute the features": "compute",
         "write the tiles and commit": "update",
-        "all of it": "whole",
+        "in total": "whole",
         "of that CPU of this process": "process_cpu",
         "of that CPU of PostgreSQL": "server_cpu",
     }

@@ -1,4 +1,4 @@
-"""The speed of one consumer of the feed beside that of one gateway with 64 callers, in turns on the same line.
+"""The speed of one consumer of the feed compared with one gateway with 64 callers, in turns on the same line.
 
 The line is that of `script/bench decide`, run as `andon up`: key check, features with windows, model, policy, durable
 record with its audit chain. In each round 64 callers send requests for some seconds; then one process reads the
@@ -34,7 +34,7 @@ WARM_UP_SECONDS = 2.0
 
 
 class Miscounted(RuntimeError):
-    """The consumer did not get what was answered."""
+    """The consumer did not read exactly the answered decisions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Round:
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether the goal was reached."""
+    """Measure, print, and with --check report whether the goal was reached."""
     arguments = argparse.ArgumentParser(prog="script/bench feed", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when the goal is missed")
     check = arguments.parse_args().check
@@ -83,7 +83,7 @@ def _measured(folder: Path) -> list[Round]:
 
 
 def _round(load: Load, database: Database, feed: Feed) -> Round:
-    """Decide, then read all that was decided. Raises Miscounted."""
+    """Decide, then read all decisions. Raises Miscounted."""
     decided = measure(load)
     began, cpu = time.perf_counter(), time.process_time()
     read = _read(database, feed)
@@ -94,7 +94,7 @@ def _round(load: Load, database: Database, feed: Feed) -> Round:
 
 
 def _read(database: Database, feed: Feed) -> int:
-    """Sum up each decision's score and one of its features; how many there were."""
+    """Sum each decision's score and one of its features, and return the count."""
     read, scores, amounts = 0, 0.0, 0.0
     while True:
         with database.begin() as tx:
@@ -116,7 +116,7 @@ def _median(rounds: list[Round], name: str) -> float:
 
 
 def _print(rounds: list[Round], ratio: float) -> None:
-    table = Table(title=f"Read beside decided by {CALLERS} callers: {ratio:.1f} times", title_justify="left")
+    table = Table(title=f"Reading against deciding for {CALLERS} callers: {ratio:.1f} times", title_justify="left")
     for column in ("decisions", "decided a second", "read a second", "CPU µs of the reader a decision"):
         table.add_column(column, justify="right")
     for one in rounds:

@@ -1,7 +1,7 @@
 """Goals of benchmarks: ratios within one run, and counts of forbidden events. Pure.
 
-A ratio holds on a slow machine as on a fast one, because both of its sides were measured in turns on the same machine.
-Absolute figures (a second, milliseconds, megabytes) are printed and never judged.
+A ratio means the same on a slow machine and a fast one, because both sides were measured in turns on the same machine.
+Absolute figures (per second, milliseconds, megabytes) are printed and never judged.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What is judged, its measured value and its bound. `reached` is None where a side was not measured."""
+    """A judged figure: its description, measured value and bound. `reached` is None where a side was not measured."""
 
     said: str
     measured: float | None
@@ -42,7 +42,7 @@ def none_of(said: str, count: int) -> Goal:
 
 
 def ratio(one: float, other: float | None) -> float | None:
-    """One figure in terms of the other; None where the other side was not measured or did nothing."""
+    """Return one figure divided by the other; None if the other side was not measured or did nothing."""
     return one / other if other else None
 
 

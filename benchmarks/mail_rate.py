@@ -1,6 +1,6 @@
-"""Mails a second from a real IMAP server: Andon's source beside loops that anybody would write, each in two forms.
+"""Mails per second from a real IMAP server: Andon's source against loops that anybody would write, each in two forms.
 
-One form fetches the bytes of the mails. The other parses them as well, which whoever decides about a mail must do:
+One form fetches the bytes of the mails. The other parses them as well, as every decision on a mail requires:
 Andon with its own parser, the loop with Python's library. All sides read the same mails, in turns, over connections of
 their own; the median of the rounds counts. The server is Dovecot where it is installed, else the one of the demo.
 """
@@ -28,7 +28,7 @@ MAILS, ROUNDS, AT_ONCE = 1_000, 5, 100
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Mails a second: by Andon and by a bare loop, fetched alone and with parsing."""
+    """Mails per second: by Andon and by a bare loop, fetched only and also parsed."""
 
     server: str
     fetched: float
@@ -38,7 +38,7 @@ class Rates:
 
 
 class Counting:
-    """Takes mails as they are, and keeps nothing."""
+    """Reads mails as they are, and keeps nothing."""
 
     section = ""
     max_bytes = MailLimits().max_bytes
@@ -60,7 +60,7 @@ class Parsing(Counting):
 
 
 def measure(mails: Sequence[bytes]) -> Rates:
-    """Fill a mailbox and read it by each side, in turns."""
+    """Fill a mailbox and read it from each side, in turns."""
     with _server() as (name, port, user, password):
         _fill(port, user, password, mails[:MAILS])
         server = ImapServer(host="127.0.0.1", port=port, user=user, password=SecretStr(password), encryption="none")
@@ -106,7 +106,7 @@ def _bare(port: int, user: str, password: str, read: Callable[[bytes], object] =
 
 
 def _read(raw: bytes) -> None:
-    """Read a mail as somebody would who has no parser of their own."""
+    """Read a mail as a program without a parser of its own would."""
     mail = message_from_bytes(raw, policy=policy.default)
     with suppress(LookupError, ValueError, AttributeError):
         body = mail.get_body(("plain", "html"))
@@ -129,7 +129,7 @@ def _client(port: int, user: str, password: str) -> imaplib.IMAP4:
 
 @contextmanager
 def _server() -> Iterator[tuple[str, int, str, str]]:
-    """Run a server: its name, its port, and who may log in."""
+    """Run a server and return its name, its port and its account."""
     if dovecots.dovecot_program() is None:
         with MailServer() as server:
             yield "pymap", server.port, USER, PASSWORD

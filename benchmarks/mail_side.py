@@ -1,4 +1,4 @@
-"""Learning from mails as `andon init` writes it: commands and processes of their own."""
+"""Learning from mails as `andon init` writes it: commands in separate processes."""
 
 import csv
 import os
@@ -20,7 +20,7 @@ TARGET = 0.05
 def write_project(folder: Path, mails: Sequence[ListMail], *, later: str | None = None) -> Path:
     """Write a project by `andon init --from` and train it by its own train.py; return its folder.
 
-    `later` is a class that people may name, though the model is not trained for it.
+    `later` is a class that people may choose, though the model is not trained for it.
     """
     folder.mkdir()
     project = folder / NAME
@@ -54,12 +54,12 @@ def write_mails(file: Path, mails: Sequence[ListMail]) -> None:
 
 
 def asked(mail: ListMail) -> dict[str, str]:
-    """Return a mail as the line is asked about it."""
+    """Return a mail as a request to the line."""
     return {"sent_at": mail.at.isoformat(), "subject": mail.subject, "text": mail.text.replace("\0", "")}
 
 
 def _allow(project: Path, name: str) -> None:
-    """Let people name a class, and let the policy follow a model that will know it."""
+    """Let people choose a class, and let the policy follow a later model that knows it."""
     _change(
         project / "automation.py",
         (
@@ -80,7 +80,7 @@ def _change(file: Path, *changes: tuple[str, str]) -> None:
     for before, after in changes:
         text, count = re.subn(before, lambda _, new=after: new, text)  # type: ignore[misc]
         if count != 1:
-            raise RuntimeError(f"{file.name} as init writes it has changed: {before} is {count} times in it")
+            raise RuntimeError(f"{file.name} as init writes it has changed: {before} occurs {count} times in it")
     file.write_text(text, encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Figures of decided mails: how much was automatic, how often that was wrong, and what an oracle allows."""
+"""Figures of decided mails: the automatic share, its errors, and what an oracle allows."""
 
 from dataclasses import dataclass
 
@@ -44,14 +44,14 @@ class Stream:
 def mails_until_back(stream: Stream) -> int | None:
     """Return after how many mails the automatic part keeps the target for the whole rest.
 
-    None if it never does, or if nothing of that rest is automatic: sending all mails to people is no return.
+    None if it never does, or if nothing of that rest is automatic: sending all mails to people does not count.
     """
     starts = range(len(stream.wrong))
     return next((first for first in starts if _keeps_target(stream.part(first))), None)
 
 
 def by_oracle(stream: Stream) -> float:
-    """Return the automatic share of somebody who knows all errors before and chooses one threshold."""
+    """Return the automatic share of an oracle that knows all errors and chooses one threshold."""
     order = np.argsort(-stream.confidence, kind="stable")
     errors = np.cumsum(stream.wrong[order]) / np.arange(1, len(order) + 1)
     within = np.flatnonzero(errors <= TARGET)

@@ -44,7 +44,7 @@ WARM_UP_SECONDS = 3.0
 SETTLED_SECONDS = 8.0
 """The time after each load, in which the worker reads the rest.
 
-The same for both halves, as idle lines use CPU, too.
+The same for both halves, because idle lines use CPU too.
 """
 
 _HOLDER = "benchmark"
@@ -55,7 +55,7 @@ _GIVE_BACK = text("UPDATE chores SET holder = NULL, lease_until = NULL WHERE nam
 
 
 class NotRead(RuntimeError):
-    """The worker did not read what was decided in time."""
+    """The worker did not read the decisions in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,12 @@ class Pair:
 
     @property
     def share(self) -> float:
-        """The part that monitors add to the CPU of a decision."""
+        """The fraction that monitors add to the CPU of a decision."""
         return self.on.cpu_us / self.off.cpu_us - 1
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether the goal was reached."""
+    """Measure, print, and with --check report whether the goal was reached."""
     arguments = argparse.ArgumentParser(prog="script/bench monitors", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when the goal is missed")
     arguments.add_argument("--pairs", type=int, default=PAIRS, help="pairs of off and on")
@@ -138,7 +138,7 @@ class _Switched:
         self._line, self._database = line, database
 
     def half(self, load: Load, *, on: bool) -> Half:
-        """Ask for so long, and wait until all is read if monitors are on. Raises NotRead."""
+        """Send load for this long and, if monitors are on, wait until everything is read. Raises NotRead."""
         self._switch(on=on)
         before = self._cpu()
         decided = measure(load)
@@ -154,7 +154,7 @@ class _Switched:
         return Half(decided.answered, decided.failed, round(used[0] * each, 2), round(used[1] * each, 2))
 
     def _switch(self, *, on: bool) -> None:
-        """Hold the chores or give them back; what was decided meanwhile is nobody's work."""
+        """Hold the chores or release them; decisions made meanwhile are left to nobody."""
         now = datetime.now(UTC)
         with self._database.begin() as tx:
             tx.execute(_HOLD, {"holder": _HOLDER})
@@ -170,7 +170,7 @@ class _Switched:
         with self._database.begin() as tx:
             unread = dict(decisions.oldest_unread(tx)).get(CONSUMER)
         if unread is not None:
-            raise NotRead(f"{SETTLED_SECONDS:.0f} s after the load the worker had not read all of it")
+            raise NotRead(f"{SETTLED_SECONDS:.0f} s after the load the worker had not read everything")
 
     def _cpu(self) -> tuple[dict[tuple[int, float], float], dict[tuple[int, float], float]]:
         processes = self._line.processes()

@@ -1,6 +1,6 @@
 """Off-policy estimates on simulated logs with known truth: coverage of intervals, and silence without overlap.
 
-`script/bench replay` prints and judges them. Rows arrive in time, and every log is seeded.
+`script/bench replay` prints and judges them. Rows are in time order, and every log is seeded.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,12 +39,12 @@ class LogFigures:
 
 
 def figures(logs: int = LOGS) -> list[LogFigures]:
-    """Estimate the candidates of so many logs of each kind."""
+    """Estimate the candidates of this many logs of each kind."""
     return [_figures_of(name, draw, logs, at) for at, (name, draw) in enumerate(({**SUPPORTED, **UNSUPPORTED}).items())]
 
 
 def goals(found: list[LogFigures]) -> list[Goal]:
-    """Judge that intervals cover, and that nothing is said without overlap."""
+    """Judge that intervals cover the truth, and that nothing is estimated without overlap."""
     supported = [one for one in found if one.name in SUPPORTED]
     return [
         *(at_least(f"intervals that cover, {one.name}", one.covered, COVERED) for one in supported),
@@ -134,7 +134,7 @@ def bandit(rng: np.random.Generator) -> Log:
 
 
 def costs_without_limits(rng: np.random.Generator) -> Log:
-    """Costs with a heavy tail at a share of a fifth."""
+    """Simulate costs with a heavy tail at a share of a fifth."""
     candidate = rng.random(ROWS) < 0.2
     costs = rng.lognormal(0.0, 1.0, ROWS) * np.where(candidate, 1.2, 1.0)
     truth = 1.2 * float(np.exp(0.5))
@@ -142,7 +142,7 @@ def costs_without_limits(rng: np.random.Generator) -> Log:
 
 
 def a_little_never_drawn(rng: np.random.Generator) -> Log:
-    """In one decision of fifty the candidate does what the log never does."""
+    """Simulate a candidate that in one decision of fifty does what the log never does."""
     logged, limits, truth = threshold_in_a_split(rng)
     never = rng.random(ROWS) < 0.02
     largest, targets = np.where(never, np.inf, logged.largest), np.where(never, 0.0, logged.targets)
@@ -150,7 +150,7 @@ def a_little_never_drawn(rng: np.random.Generator) -> Log:
 
 
 def never_drawn(rng: np.random.Generator) -> Log:
-    """Nobody tried the candidate's threshold: between both thresholds nothing is known."""
+    """Simulate a threshold that was never tried: between both thresholds nothing is known."""
     scores, automatic, person = _scored(rng)
     low, high = scores >= 0.4, scores >= 0.7
     errors = (rng.random(ROWS) < np.where(high, automatic, person)).astype(float)

@@ -2,9 +2,9 @@
 
 The data sets are those that scikit-learn carries or draws, and generated files with the oddities of real ones
 (`onboarding_sets.py`). Each one becomes a project by the command line, is trained by the project's own script, and its
-line decides rows that the project never saw. Judged: how many work, that none is wrong more often than its target
-beyond chance, and that none decides nothing although its own evidence proves its target. Seconds and memory are
-printed. Two data sets run at a time, in about five minutes.
+line decides rows that the project never saw. Judged: how many data sets work, whether
+a line is wrong more often than its target beyond chance, and whether a line automates nothing although its own evidence
+proves the target. Seconds and memory are printed. Two data sets run at a time, in about five minutes.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from benchmarks.onboarding_sets import SETS
 from benchmarks.peers.running import ONE_THREAD
 
 LIMIT = 600.0
-"""Seconds after which a step of one data set hangs."""
+"""Seconds after which a step of one data set counts as hung."""
 
 _ROOT = Path(__file__).parent.parent
 _SHOWN = 300
@@ -50,7 +50,7 @@ class Spent:
 
 
 class Steps:
-    """Runs the steps of data sets as processes of their own, and ends those under way when it is closed."""
+    """Runs the steps of data sets as processes of their own, and ends the running ones when it is closed."""
 
     def __init__(self) -> None:
         self._running: set[subprocess.Popen[bytes]] = set()
@@ -86,13 +86,13 @@ class Steps:
         return text
 
     def close(self) -> None:
-        """End what runs."""
+        """End the running steps."""
         for process in list(self._running):
             process.kill()
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether all goals were reached."""
+    """Measure, print, and with --check report whether all goals were reached."""
     arguments = argparse.ArgumentParser(prog="script/bench onboarding", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     arguments.add_argument("--sets", nargs="+", choices=sorted(SETS), metavar="NAME", help="only these data sets")
@@ -123,7 +123,7 @@ def _measured(names: Sequence[str], folder: Path, jobs: int) -> list[Onboarded]:
 
 
 def _onboard(steps: Steps, name: str, folder: Path) -> Onboarded:
-    """Take one data set from its file to decisions about rows that were held out."""
+    """Take one data set from its file to decisions on held-out rows."""
     folder.mkdir(parents=True)
     spent, side = Spent(), ("-m", "benchmarks.onboarding_side")
     environment = {

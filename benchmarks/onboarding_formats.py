@@ -1,4 +1,4 @@
-"""How `onboarding` writes the rows of a table: each format gives the source that `andon init` takes."""
+"""The formats in which `onboarding` writes the rows of a table: each returns the source that `andon init` reads."""
 
 import csv
 import gzip
@@ -29,7 +29,7 @@ _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 
 Rows: TypeAlias = Sequence[Sequence[Any]]
 Write: TypeAlias = Callable[[Path, Sequence[str], Rows], Source]
-"""Takes a path without an ending, the names of the columns and the rows."""
+"""A writer takes a path without an ending, the names of the columns, and the rows."""
 
 
 def as_csv(
@@ -49,12 +49,12 @@ def as_csv(
 
 
 def german(stem: Path, names: Sequence[str], rows: Rows) -> Path:
-    """Write a CSV file as a German Excel does."""
+    """Write a CSV file like a German Excel."""
     return as_csv(stem, names, rows, separator=";", encoding="cp1252")
 
 
 def with_preamble(stem: Path, names: Sequence[str], rows: Rows) -> Path:
-    """Write a CSV file below the lines that an exporting program puts on top."""
+    """Write a CSV file with lines of an exporting program on top."""
     return as_csv(stem, names, rows, above=("Report of loans", "Exported 2026-01-05 by core banking", ""))
 
 
@@ -86,7 +86,7 @@ def zipped(stem: Path, names: Sequence[str], rows: Rows) -> Path:
 
 
 def json_lines(stem: Path, names: Sequence[str], rows: Rows) -> Path:
-    """Write an object a line."""
+    """Write one object per line."""
     file = stem.with_suffix(".jsonl")
     file.write_text("".join(json.dumps(dict(zip(names, row, strict=True)), default=str) + "\n" for row in rows))
     return file

@@ -10,7 +10,7 @@ from benchmarks.goals import Goal, at_least, none_of
 FEWEST_SETS = 40
 WORKED = 0.95
 BY_CHANCE = 0.01
-"""The level of all data sets together, on both sides, at which an error above the target is no chance."""
+"""The level of all data sets together, on both sides, at which an error above the target is not chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Onboarded:
         return self.problem is None and self.could and self.automatic == 0
 
     def breaks(self, sets: int) -> bool:
-        """Whether more were wrong than the target allows, beyond chance among so many data sets.
+        """Whether more were wrong than the target allows, beyond chance among this many data sets.
 
         Clopper and Pearson's two-sided interval, corrected by Bonferroni, lies above the target.
         """
@@ -59,7 +59,7 @@ class Onboarded:
 
 
 def problem_of(decided: Mapping[str, Any]) -> str | None:
-    """Say why a data set does not work although its line was made and asked; None if it works."""
+    """Return why a data set does not work although its line decided; None if it works."""
     if decided["refused"]:
         return f"the contract refuses {decided['refused']:,} of {decided['rows']:,} rows: {decided['example']}"
     if decided["failed"]:

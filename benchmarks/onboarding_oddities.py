@@ -25,7 +25,7 @@ WRITTEN: dict[str, Callable[[datetime], Any]] = {
     "milliseconds": lambda at: int(at.timestamp() * 1_000),
     "microseconds": lambda at: int(at.timestamp() * 1_000_000),
 }
-"""How a time stands in a file, by the name of the notation."""
+"""The format of a time in a file, by the name of the notation."""
 
 
 def then(make: Make, *changes: Change) -> Make:
@@ -41,7 +41,7 @@ def then(make: Make, *changes: Change) -> Make:
 
 
 def added(name: str, values: Callable[[Draw, Sequence[Any]], Sequence[Any]], target: str = "bad") -> Change:
-    """Add a column in front, drawn with the target in view."""
+    """Add a column in front, drawn with knowledge of the target."""
     return lambda table, draw: table.put(name, values(draw, table[target]), at=0)
 
 
@@ -66,7 +66,7 @@ def renamed(old: str, new: str) -> Change:
 
 
 def timed(name: str, notation: str, *, rising: bool = True) -> Change:
-    """Add a time in a notation: when the row came, or some day of the year before."""
+    """Add a time in a notation: when the row arrived, or some day of the year before."""
 
     def change(table: Table, draw: Draw) -> Table:
         rows = len(table.columns[0])
@@ -109,7 +109,7 @@ def free_text(draw: Draw, target: Sequence[Any]) -> Sequence[Any]:
 
 
 def refund(draw: Draw, target: Sequence[Any]) -> Sequence[Any]:
-    """Return what is filled in only for bad rows, and for most of those."""
+    """Return values that are filled in only for bad rows, and for most of those."""
     return [int(draw.integers(1, 99)) if one == "yes" and draw.random() < 0.7 else None for one in target]
 
 
@@ -124,7 +124,7 @@ def scored(draw: Draw, target: Sequence[Any]) -> Sequence[Any]:
 
 
 def settled(table: Table, draw: Draw) -> Table:
-    """Add when a row came and when it was settled, some days later."""
+    """Add when a row arrived and when it was settled, some days later."""
     came = moments(draw, len(table.columns[0]))
     late = [one + timedelta(days=float(days)) for one, days in zip(came, draw.exponential(9.0, len(came)), strict=True)]
     spell = WRITTEN["with_zone"]
@@ -166,7 +166,7 @@ def new_categories(table: Table, draw: Draw) -> Table:
 
 
 def drifting(draw: Draw) -> Table:
-    """Make loans whose amounts grow by and by, so that more of them go bad; what makes one bad stays the same."""
+    """Make loans whose amounts grow gradually, so that more of them default; the cause of a default stays the same."""
     rows, held_out = 6_000, 2_000
     n = rows + held_out
     grown = np.linspace(0.0, 0.8, n)
@@ -196,7 +196,7 @@ def bursts(draw: Draw) -> Table:
 
 
 def wide(draw: Draw) -> Table:
-    """Make 2,000 columns, of which ten say something about the target."""
+    """Make 2,000 columns, ten of which are informative about the target."""
     rows, held_out, columns = 1_000, 1_000, 2_000
     matrix = draw.normal(size=(rows + held_out, columns)).round(4)
     bad = matrix[:, :10].sum(axis=1) + draw.normal(size=rows + held_out) > 0
@@ -205,7 +205,7 @@ def wide(draw: Draw) -> Table:
 
 
 def kinds_of_mail(draw: Draw) -> Table:
-    """Make four classes in text, of which one is rare."""
+    """Make four classes in text, one of which is rare."""
     n = 6_000
     kind = draw.choice(("complaint", "order", "question", "spam"), n, p=(0.25, 0.4, 0.3, 0.05))
     length = np.array([{"complaint": 900, "order": 300, "question": 500, "spam": 120}[one] for one in kind])

@@ -1,4 +1,4 @@
-"""The data sets of `onboarding`, by name: a table, how its file is written, and what its owner says of it."""
+"""The data sets of `onboarding`, by name: a table, the format of its file, and what its owner declares about it."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,9 @@ from benchmarks.onboarding_tables import Make, bundled, loans, made
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """One file as somebody has it. `options` are those of `andon init` beside the source and the target.
+    """One file of a user. `options` are those of `andon init` in addition to the source and the target.
 
-    No column of `left_out` may be learnt from; those that are `later` as well are not known yet when a row is decided.
+    No column of `left_out` may be learnt from; those also in `later` are not known yet when a row is decided.
     """
 
     name: str

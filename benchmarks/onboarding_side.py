@@ -1,4 +1,4 @@
-"""The work of one data set of `onboarding` that needs a process of its own: `write` makes its files, `decide` the rest.
+"""The steps of one data set of `onboarding` that need a separate process: `write` makes its files, `decide` decides.
 
 Both print one JSON line. Deciding is that of the project's own line, in memory, on rows that the project never saw.
 """
@@ -30,14 +30,14 @@ _HALF = 0.5
 
 
 def main() -> None:
-    """Do one of both and print what came of it."""
+    """Run one of the two steps and print its result."""
     action, name, folder = sys.argv[1:]
     work = {"write": write, "decide": decide}[action]
     print(json.dumps(work(SETS[name], Path(folder))))
 
 
 def write(data: DataSet, folder: Path) -> dict[str, Any]:
-    """Write the file of a data set and the rows held out, and return the words by which `andon init` takes the file."""
+    """Write the file of a data set and the held-out rows, and return the arguments of `andon init` for the file."""
     table = data.make(np.random.default_rng(zlib.crc32(data.name.encode())))
     for stem, held_out in (("file", False), ("held_out", True)):
         source = data.write(folder / stem, table.names, list(table.rows(held_out=held_out)))
@@ -50,7 +50,7 @@ def write(data: DataSet, folder: Path) -> dict[str, Any]:
 
 
 def decide(data: DataSet, folder: Path) -> dict[str, Any]:
-    """Decide the rows held out, and say how often the automatic decisions were wrong."""
+    """Decide the held-out rows, and count the wrong automatic decisions."""
     project = folder / "project"
     sys.path.insert(0, str(project))
     (automation,) = load_file(project / "automation.py")
@@ -85,7 +85,7 @@ def decide(data: DataSet, folder: Path) -> dict[str, Any]:
 def _decided(
     automation: Automation, train: Any, package: Path, rows: Sequence[Mapping[str, Any]]
 ) -> tuple[list[Decision | None], int, str | None]:
-    """Decide each row; None for one that the contract refuses, with the number of these and an example."""
+    """Decide each row; None for one that the contract refuses. Also return their number and an example."""
     if any(type(feature).__name__ == "Window" for feature in automation.features):
         at = [getattr(automation.contract.model_validate(row), train.TIME) for row in rows]
         return list(decide_in_order(automation, rows, model=package, at=at)), 0, None
@@ -121,7 +121,7 @@ def _labelled(train: Any, value: Any) -> Any:
 
 
 def _regions(evidence: RiskEvidence) -> list[tuple[int, int]]:
-    """Return rows and errors of the evidence in two regions fixed before it is seen: the surer half, and the whole."""
+    """Return rows and errors of the evidence in two regions fixed beforehand: the most certain half, and the whole."""
     table = evidence.table
     half = next((row for row in table if row.planned >= _HALF * table[-1].planned), table[-1])
     return [(row.rows, row.errors) for row in (half, table[-1])]

@@ -1,4 +1,4 @@
-"""Tables that `onboarding` begins with: columns by name, the target among them, from libraries or drawn by a seed."""
+"""The tables that `onboarding` starts from: columns by name, the target included, from libraries or drawn by a seed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROWS, HELD_OUT = 4_000, 2_000
-"""Rows of a generated file, and rows that its project never sees."""
+"""Rows of a generated file, and held-out rows that its project never sees."""
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -38,11 +38,11 @@ class Table:
         return Table(names, (*self.columns[:place], values, *self.columns[place:]), self.file_rows)
 
     def rename(self, old: str, new: str) -> "Table":
-        """Give a column another name, which may be there already."""
+        """Give a column another name, which may already exist."""
         return Table(tuple(new if name == old else name for name in self.names), self.columns, self.file_rows)
 
     def rows(self, *, held_out: bool) -> Iterator[tuple[Any, ...]]:
-        """Give the rows of one side."""
+        """Return the rows of one side."""
         part = slice(self.file_rows, None) if held_out else slice(self.file_rows)
         return zip(*(column[part] for column in self.columns), strict=True)
 
@@ -52,7 +52,7 @@ Make: TypeAlias = Callable[[Draw], Table]
 
 
 def of_matrix(matrix: NDArray[Any], labels: Sequence[Any], file_rows: int, draw: Draw | None = None) -> Table:
-    """Make a table of a matrix, with columns x0, x1, ... and y; shuffled if something to draw from is given."""
+    """Make a table of a matrix, with columns x0, x1, ... and y; shuffled if a generator is given."""
     order = np.arange(len(labels)) if draw is None else draw.permutation(len(labels))
     columns = [[round(float(value), 6) for value in matrix[order, at]] for at in range(matrix.shape[1])]
     names = (*(f"x{at}" for at in range(matrix.shape[1])), "y")
@@ -89,7 +89,7 @@ def made(maker: str, **options: Any) -> Make:
 
 
 def loans(rows: int = ROWS, held_out: int = HELD_OUT, *, sharp: float = 6.0, shift: float = 0.6) -> Make:
-    """Make loans, whose default follows from the amount, income, country and whether the customer is new."""
+    """Make loans, whose default depends on the amount, the income, the country and whether the customer is new."""
 
     def make(draw: Draw) -> Table:
         n = rows + held_out
@@ -113,6 +113,6 @@ def loans(rows: int = ROWS, held_out: int = HELD_OUT, *, sharp: float = 6.0, shi
 
 
 def moments(draw: Draw, rows: int, *, minutes: float = 10.0) -> list[datetime]:
-    """Draw the moments of rows that come one after the other, to the second."""
+    """Draw the times of consecutive rows, to the second."""
     passed = np.cumsum(draw.exponential(60 * minutes, rows) + 1)
     return [START + timedelta(seconds=int(one)) for one in passed]

@@ -1,13 +1,13 @@
-"""An open-loop load generator: requests are sent when they are due, whatever happened to earlier ones.
+"""An open-loop load generator: requests are sent when due, regardless of earlier ones.
 
 Arrivals are random (exponential gaps) at a fixed rate over a pool of connections. A request for which no connection is
 free waits for one, and its latency counts from its due time, so that a slow server cannot hide behind a patient
-generator (coordinated omission). `offer(load)` runs it in a process of its own, which keeps to one core (`loadgen.py`
-says why).
+generator (coordinated omission). `offer(load)` runs it in a separate process, which keeps to one core (`loadgen.py`
+explains why).
 
 No event loop: it would be woken by answer after answer, up to six thousand times a second, on cores that the server
-needs as well. Each millisecond it reads what arrived and sends what is due; so an answer counts as up to a millisecond
-later than it was there.
+needs as well. Each millisecond it reads the answers that arrived and sends the requests that are due, so an answer may
+count as up to a millisecond late.
 """
 
 import json
@@ -27,19 +27,19 @@ from andon_demo.wire import request
 from benchmarks.loadgen import keep_to_one_core, told_by
 
 TICK = 0.001
-"""Seconds between two looks at what came and what is due."""
+"""Seconds between two rounds of reading answers and sending due requests."""
 
 CONNECT_SECONDS = 5.0
 
 LAST_SECONDS = 30.0
-"""How long the last answers are waited for."""
+"""Seconds to wait for the last answers."""
 
 _READ = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What to send where, how much, and by when an answer must be there to count. `bodies` are sent in turn."""
+    """The requests, their target and rate, and the deadline of a good answer. `bodies` are sent in turn."""
 
     url: str
     bodies: list[str]
@@ -52,11 +52,11 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The result of a load: good answers came in time. Latencies of the good and the late, in milliseconds.
+    """The result of a load. Good answers arrived in time; latencies are those of good and late ones, in milliseconds.
 
-    `seconds` go by until the last answer, so that requests still open at the end of the load do not raise `goodput`,
-    good answers a second. `by_second` holds the good answers and the 99th percentile of the latency for each second in
-    which requests were due.
+    `seconds` lasts until the last answer, so that requests still open at the end of the load do not raise `goodput`,
+    the good answers per second. `by_second` holds the good answers and the 99th percentile of the latency for each
+    second in which requests were due.
     """
 
     offered: int
@@ -86,7 +86,7 @@ class _Tally:
         self.failures: Counter[str] = Counter()
 
     def answered(self, status: int, due: float, began: float) -> None:
-        """One answer came."""
+        """Count an answer."""
         if 200 <= status < 300:
             self.latencies.append((due - began, time.perf_counter() - due))
         elif status in (429, 503, 504):
@@ -95,7 +95,7 @@ class _Tally:
             self.failures[str(status)] += 1
 
     def told(self, load: Offer, offered: int, seconds: float, cpu: float) -> Told:
-        """All of it."""
+        """Return the whole result."""
         taken = np.array([latency for _, latency in self.latencies] or [0.0])
         good = int((taken <= load.deadline).sum()) if self.latencies else 0
         return Told(
@@ -125,7 +125,7 @@ class _Tally:
 
 
 class _Caller:
-    """One connection. Raises OSError if nobody takes it."""
+    """One connection. Raises OSError if nothing listens."""
 
     def __init__(self, place: tuple[str, int]) -> None:
         self._socket = socket.create_connection(place, timeout=CONNECT_SECONDS)
@@ -134,20 +134,20 @@ class _Caller:
         self._parser = httptools.HttpResponseParser(self)
         self._is_answered = False
         self.due = 0.0
-        """When the request that is under way should have been sent."""
+        """The time at which the open request was due."""
 
     def fileno(self) -> int:
         """Its socket."""
         return self._socket.fileno()
 
     def ask(self, due: float, text: bytes) -> None:
-        """Send a request that was due at a moment; the one before is answered. Raises OSError."""
+        """Send a request that was due at a given time; the previous one is answered. Raises OSError."""
         self.due, self._is_answered = due, False
         if self._socket.send(text) < len(text):
             raise BlockingIOError
 
     def answer(self) -> int | None:
-        """Read what came: a status if an answer is there whole. Raises OSError when the server closed it."""
+        """Read what arrived, and return the status of a complete answer. Raises OSError when the server closed it."""
         data = self._socket.recv(_READ)
         if not data:
             raise ConnectionResetError
@@ -159,12 +159,12 @@ class _Caller:
         self._socket.close()
 
     def on_message_complete(self) -> None:
-        """Note the end of an answer, called by httptools."""
+        """Note the end of an answer; called by httptools."""
         self._is_answered = True
 
 
 class _Crowd:
-    """All callers of one load, and what waits for one of them to be free."""
+    """All callers of one load, and the requests that wait for a free one."""
 
     def __init__(self, load: Offer) -> None:
         parts = urlsplit(load.url)
@@ -186,7 +186,7 @@ class _Crowd:
             self._go_on(self._free.popleft())
 
     def hear(self) -> None:
-        """Take what came by now; whoever is answered sends what waits."""
+        """Read the answers so far; each free connection sends a waiting request."""
         for number, _ in self._poll.poll(0, len(self._callers)):
             caller = self._callers[number]
             try:
@@ -194,14 +194,14 @@ class _Crowd:
             except OSError:
                 self._lose(caller)
                 continue
-            # What comes on an idle connection is a word before the server closes it.
+            # Data on an idle connection announces that the server closes it.
             if status is not None and caller in self._asking:
                 self._asking.remove(caller)
                 self.tally.answered(status, caller.due, self.began)
                 self._go_on(caller)
 
     def finish(self) -> None:
-        """Send nothing more, and wait for what is under way, thirty seconds at most."""
+        """Send nothing more, and wait for open requests, thirty seconds at most."""
         self.tally.failures["never sent"] += len(self._waiting)
         self._waiting.clear()
         until = time.perf_counter() + LAST_SECONDS
@@ -211,7 +211,7 @@ class _Crowd:
         self.tally.failures["TimeoutError"] += len(self._asking)
 
     def close(self) -> None:
-        """All callers go."""
+        """Close all connections."""
         for caller in self._callers.values():
             caller.close()
         self._poll.close()
@@ -223,7 +223,7 @@ class _Crowd:
         self._go_on(caller)
 
     def _lose(self, caller: _Caller) -> None:
-        """Another connection is needed; a request that was under way came to nothing."""
+        """Replace a lost connection; its open request failed."""
         if caller in self._asking:
             self.tally.failures["ConnectionLost"] += 1
             self._asking.remove(caller)
@@ -246,7 +246,7 @@ class _Crowd:
 
 
 def run(load: Offer) -> Told:
-    """All arrivals, then whatever is still under way. Raises OSError when nobody takes a connection."""
+    """Run all arrivals, then wait for open requests. Raises OSError when nothing listens."""
     requests = [
         request("POST", load.url, headers={"Content-Type": "application/json", **load.headers}, body=body.encode())
         for body in load.bodies

@@ -1,11 +1,11 @@
 """Goodput under more load than the line can take: offered loads from half of its capacity to three times as much.
 
 One gateway on the line of `script/bench decide` (windows, model, policy, ledger, audit). Every request names its
-deadline (X-Request-Timeout). Good answers keep it. Goals, at three times the capacity: the accepted keep their 99th
+deadline (X-Request-Timeout). Good answers meet it. Goals, at three times the capacity: the accepted keep their 99th
 percentile under the deadline, goodput stays above 85% of the peak, memory stays flat, and two seconds after the load
-ended a normal load is answered as before.
+ends a normal load is answered as before.
 
-The load comes from the same machine and keeps to its last core; the gateway keeps off it, at every step. A load from
+The load runs on the same machine, on its last core; the gateway keeps off that core at every step. A load from
 elsewhere would not need it, and Linux by default sometimes puts the gateway on that core for seconds while another is
 idle.
 """
@@ -31,19 +31,19 @@ from benchmarks.loadgen import Load, measure
 from benchmarks.openload import Offer, Told, offer
 
 STEPS = (0.5, 0.8, 1.0, 1.5, 2.0, 3.0)
-"""Times the capacity."""
+"""The offered loads, as multiples of the capacity."""
 SECONDS = 3.0
 ROUNDS = 7
 """The rounds of each step, in turn; the median counts.
 
-Many short rounds, because a machine that is fast in one second and slow in the next would make a peak of whichever step
-it was fast for. The capacity is measured as often, before all of them: after an overload the line is slower for a
+Many short rounds, because a machine that is fast in one second and slow in the next would show a peak at whichever step
+it was fast for. The capacity is measured as often, before all of them, since after an overload the line is slower for a
 while.
 """
 DEADLINE = 0.5
 CONNECTIONS = 1500
 CALLERS = 512
-"""Callers with one request under way each that find the capacity: fewer leave room in batches, more are refused."""
+"""Callers, each with one open request, that measure the capacity: fewer leave room in batches, more are refused."""
 GOAL_OF_PEAK = 0.85
 GOAL_MEMORY = 1.1
 RECOVERY_SECONDS = 2
@@ -51,7 +51,7 @@ RECOVERY_SECONDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the run showed."""
+    """The findings of a run."""
 
     capacity: float
     steps: Mapping[float, Told]
@@ -65,7 +65,7 @@ class Found:
 
     @property
     def peak(self) -> float:
-        """The most good answers a second."""
+        """The most good answers per second."""
         return max(told.goodput for told in self.steps.values())
 
     @property
@@ -75,7 +75,7 @@ class Found:
 
     @property
     def recovered_after(self) -> float | None:
-        """From which second on a normal load was answered as before; None if never."""
+        """The second from which a normal load was answered as before; None if never."""
         usual = self.steps[min(STEPS)]
         for second, (good, p99) in enumerate(self.after.by_second):
             offered = self.after.offered / len(self.after.by_second)
@@ -98,7 +98,7 @@ class Found:
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether the goals were reached."""
+    """Measure, print, and with --check report whether the goals were reached."""
     arguments = argparse.ArgumentParser(prog="script/bench overload", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     check = arguments.parse_args().check
@@ -128,7 +128,7 @@ def _measured(folder: Path) -> Found:
             timed = {**headers, "X-Request-Timeout": str(DEADLINE)}
             return offer(Offer(url, bodies, capacity * times, SECONDS, DEADLINE, CONNECTIONS, timed))
 
-        step(max(STEPS))  # which starts the process that refuses, while the gateway still may run anywhere
+        step(max(STEPS))  # starts the process that refuses, while the gateway may still run anywhere
         _keep_off_the_load(gateway)
         capacity = median(measure(load).per_second for _ in range(ROUNDS))
         told: dict[float, list[Told]] = {times: [] for times in STEPS}
@@ -148,7 +148,7 @@ def _gateway(line: Line) -> psutil.Process:
 
 
 def _keep_off_the_load(gateway: psutil.Process) -> None:
-    """Leave the last core to the load (`loadgen.py`); where there is only one, they share it."""
+    """Leave the last core to the load (`loadgen.py`); a single core is shared."""
     cores = gateway.cpu_affinity()
     gateway.cpu_affinity(sorted(cores)[:-1] or cores)
 

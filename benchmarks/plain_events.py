@@ -1,8 +1,8 @@
-"""The plain approach beside `script/bench events`: read an event, decide it, record all in one transaction.
+"""The plain approach that `script/bench events` compares with: read, decide and record an event in one transaction.
 
-The transaction writes decision, window and offset. No batches, no audit, no policy engine: a careful person's work of
-an afternoon, with the same model and the same promise that nothing is lost or done twice. `python -m
-benchmarks.plain_events URL BROKERS TOPIC MODEL EVENTS`; prints events a second.
+The transaction writes decision, window and offset. No batches, no audit, no policy engine: an afternoon of
+careful work, with the same model and the same promise that nothing is lost or done twice. `python -m
+benchmarks.plain_events URL BROKERS TOPIC MODEL EVENTS`; prints events per second.
 """
 
 import json
@@ -47,7 +47,7 @@ FROM plain_decisions WHERE account = %(account)s AND at > now() - %(c)s::interva
 
 
 def main() -> None:
-    """Decide so many events, one by one."""
+    """Decide this many events, one by one."""
     url, brokers, topic, model, events = sys.argv[1:]
     session = onnxruntime.InferenceSession(model)
     consumer = Consumer(

@@ -1,7 +1,7 @@
-"""The plain way beside `script/bench procedures`: DBOS by itself, the same three steps, concurrent in one process.
+"""The plain side of `script/bench procedures`: bare DBOS, the same three steps, concurrent in one process.
 
 No automation, no versions of code, no record of causes. `python -m benchmarks.plain_procedures URL COUNT WARM`; prints
-procedures a second.
+procedures per second.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ def add(number: int) -> int:
 
 @DBOS.workflow(name="three-steps")
 async def three_steps() -> int:
-    """Three steps, one after the other."""
+    """Run three steps, one after the other."""
     first = await DBOS.run_step_async(None, add, 0)
     second = await DBOS.run_step_async(None, add, first)
     return await DBOS.run_step_async(None, add, second)
@@ -42,13 +42,13 @@ async def run(count: int) -> float:
 
 
 async def measured(count: int, warm: int) -> float:
-    """Procedures a second."""
+    """Procedures per second."""
     await run(warm)
     return count / await run(count)
 
 
 def main() -> None:
-    """Run so many."""
+    """Run this many procedures."""
     url, count, warm = sys.argv[1:]
     DBOS(config={"name": "plain", "system_database_url": url, "log_level": "ERROR", "enable_otlp": False})
     DBOS.launch()

@@ -1,7 +1,7 @@
-"""Procedures of three steps a second, started in batches, run to their end and recorded, beside bare DBOS.
+"""Procedures of three steps per second, started in batches, run to their end and recorded, against bare DBOS.
 
 One process runs them on an embedded PostgreSQL of its own with fsync on. Bare DBOS (benchmarks/plain_procedures.py)
-does the same steps by turns with it, on the same server. Goal: at least seven tenths of its rate.
+does the same steps in turns with it, on the same server. Goal: at least seven tenths of its rate.
 """
 
 import argparse
@@ -40,20 +40,20 @@ PATIENCE_SECONDS = 120.0
 
 
 def add(number: int) -> int:
-    """Do next to nothing: the benchmark measures what records the step."""
+    """Do almost nothing: the benchmark measures how the step is recorded."""
     return number + 1
 
 
 @procedure("three-steps")
 async def three_steps(p: Procedure, _: Mapping[str, Any]) -> int:
-    """Three steps, one after the other."""
+    """Run three steps, one after the other."""
     first = await p.step(add, 0)
     second = await p.step(add, first)
     return await p.step(add, second)
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether the goal was reached."""
+    """Measure, print, and with --check report whether the goal was reached."""
     arguments = argparse.ArgumentParser(prog="script/bench procedures", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when the goal is missed")
     arguments.add_argument("--count", type=int, default=COUNT, help="how many procedures in each round")
@@ -79,7 +79,7 @@ def main() -> int:
 
 
 def goals_of(ours: float, plain: float) -> list[Goal]:
-    """Judge the rate beside bare DBOS."""
+    """Judge the rate against bare DBOS."""
     return [at_least("procedures against bare DBOS", ratio(ours, plain), GOAL)]
 
 
@@ -91,14 +91,14 @@ def _beside(database: Database) -> str:
 
 
 def _plain(url: str, count: int) -> float:
-    """Procedures a second of bare DBOS, in a process of its own."""
+    """Measure procedures per second of bare DBOS, in a separate process."""
     command = [sys.executable, "-m", "benchmarks.plain_procedures", url, str(count), str(WARM)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True)
     return float(json.loads(done.stdout.splitlines()[-1])["per_second"])
 
 
 def measure(database: Database, count: int) -> dict[str, float]:
-    """Procedures a second from the first start to the last end, and the CPU of this process for one."""
+    """Measure procedures per second from the first start to the last end, and this process's CPU for one."""
     conductor = Conductor(database, [three_steps], SystemClock())
     conductor.launch()
     try:
@@ -112,7 +112,7 @@ def measure(database: Database, count: int) -> dict[str, float]:
 
 
 def run(database: Database, conductor: Conductor, count: int) -> None:
-    """Start so many and wait until all there are have ended."""
+    """Start this many and wait until all have ended."""
     clock, begun = SystemClock(), 0
     while begun < count:
         now = clock.now()

@@ -1,12 +1,12 @@
-"""The speed of replaying the past, beside that of one gateway deciding it: the same line, in turns, in the same run.
+"""The speed of replaying decisions, compared with one gateway making them: the same line, in turns, in one run.
 
 The line is that of `script/bench serving`, run as `andon up`. In each round 64 callers send requests for some seconds;
-then its whole ledger goes through `andon replay`, with each prediction made again, timed as a user waits for it: from
-the command to its report. The ledger is filled up to a million decisions by copies of recorded ones, a day earlier
-each. At the end every decision that the gateway made is decided again by the versions that made it, and a replay of few
-decisions is compared in memory with one of many.
+then its whole ledger goes through `andon replay`, with each prediction made again, timed as a user experiences it: from
+the command to its report. The ledger is filled up to a million decisions with copies of recorded ones, a day earlier
+each. At the end every decision of the gateway is decided again by the versions that made it, and the memory of a replay
+of few decisions is compared with that of one of many.
 
-Off-policy estimates are checked on simulated logs with known truth (`off_policy.py`), once all else is measured.
+Off-policy estimates are checked on simulated logs with known truth (`off_policy.py`), once everything else is measured.
 
 Measuring the line gives up after fifteen minutes. Ten million decisions would fill some 20 GB, so memory is compared at
 100,000 and at a million.
@@ -43,10 +43,10 @@ from benchmarks.peers.running import ONE_THREAD
 from benchmarks.serving import _task, _train
 
 TIMES = 3.0
-"""A replay is to be this much faster than a gateway."""
+"""The factor by which a replay should be faster than a gateway."""
 
 GROWTH = 1.15
-"""Peak memory with many decisions, in terms of that with few."""
+"""Peak memory with many decisions, relative to that with few."""
 
 CALLERS = 64
 ROUNDS = 3
@@ -55,7 +55,7 @@ MANY = 1_000_000
 FEW = 100_000
 MODEL = "serving-model@1"
 LIMIT = 900.0
-"""Seconds in which everything but the simulated logs is to be measured."""
+"""Seconds for all measurements except the simulated logs."""
 
 _COPY = """
 INSERT INTO decisions (id, {columns})
@@ -97,7 +97,7 @@ class Outcome:
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether the goals were reached."""
+    """Measure, print, and with --check report whether the goals were reached."""
     arguments = argparse.ArgumentParser(prog="script/bench replay", description=__doc__)
     arguments.add_argument("--rounds", type=int, default=ROUNDS, help="of load and replay in turns")
     arguments.add_argument("--decisions", type=int, default=MANY, help="in the ledger, once it is filled up")
@@ -121,10 +121,10 @@ def goals_of(outcome: Outcome) -> list[Goal]:
     """Judge a run."""
     times = ratio(statistics.median(outcome.replaying), statistics.median(outcome.deciding))
     return [
-        at_least("decisions replayed a second, in terms of those that one gateway makes", times, TIMES),
-        none_of("decisions that the same versions make otherwise", outcome.verified.apart),
+        at_least("decisions replayed per second, relative to those of one gateway", times, TIMES),
+        none_of("decisions that the same versions make differently", outcome.verified.apart),
         at_most(
-            f"peak memory with {outcome.many.decisions:,} decisions, in terms of that with {outcome.few.decisions:,}",
+            f"peak memory with {outcome.many.decisions:,} decisions, relative to that with {outcome.few.decisions:,}",
             ratio(outcome.many.peak_mb, outcome.few.peak_mb),
             GROWTH,
         ),
@@ -159,19 +159,19 @@ def _measured(folder: Path, *, rounds: int, decisions: int) -> Outcome:
 
 
 class TooSlow(Exception):
-    """The limit of the run went by."""
+    """The limit of the run passed."""
 
 
 def _left(until: float) -> float:
-    """Return the seconds that are left of the run. Raises TooSlow."""
+    """Return the remaining seconds of the run. Raises TooSlow."""
     left = until - time.monotonic()
     if left <= 0:
-        raise TooSlow(f"{LIMIT:.0f} seconds went by; a smaller --decisions or --rounds may do")
+        raise TooSlow(f"{LIMIT:.0f} seconds passed; try a smaller --decisions or --rounds")
     return left
 
 
 def _fill(line: Line, began: datetime, decisions: int, until: float) -> None:
-    """Copy what was decided since `began`, a day earlier each time, until there are so many. Raises TooSlow."""
+    """Copy the decisions since `began`, a day earlier each time, until there are this many. Raises TooSlow."""
     settings = config.load(line.folder)
     database = Database(postgres.url_of(settings))
     first = floor_of(began)
@@ -208,7 +208,7 @@ def _replayed(line: Line, until: float, *arguments: str) -> Timed:
         with _Peak(process.pid) as peak:
             code = process.wait(_left(until))
     except subprocess.TimeoutExpired as error:
-        raise TooSlow("`andon replay` took longer than was left of the run") from error
+        raise TooSlow("`andon replay` took longer than the remaining time of the run") from error
     finally:
         if process.poll() is None:
             process.terminate()
@@ -222,7 +222,7 @@ def _replayed(line: Line, until: float, *arguments: str) -> Timed:
 
 
 class _Peak:
-    """The most memory that a process and its children had together, looked at twenty times a second."""
+    """The peak memory of a process and its children together, sampled twenty times a second."""
 
     def __init__(self, pid: int) -> None:
         self._process = psutil.Process(pid)
@@ -248,9 +248,9 @@ class _Peak:
 def _show(outcome: Outcome) -> None:
     table = Table("", "decisions", "seconds", "a second", "peak memory", title="Replays", title_justify="left")
     for name, one in (
-        ("asked anew, all", outcome.many),
-        ("asked anew, few", outcome.few),
-        ("the same versions, all of the gateway's", outcome.verified),
+        ("predicted again, all", outcome.many),
+        ("predicted again, few", outcome.few),
+        ("the same versions, all by the gateway", outcome.verified),
     ):
         table.add_row(
             name, f"{one.decisions:,}", f"{one.seconds:,.1f}", f"{one.per_second:,.0f}", f"{one.peak_mb:,.0f} MB"

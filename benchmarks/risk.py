@@ -1,12 +1,12 @@
 """The risk gate on simulated lines, whose truth is known: does it keep its promise, and what does the promise cost?
 
-- Promise: 2,000 lines with selective labels (all that is not automatic is reviewed, 5% of the automatic part audited).
+- Promise: 2,000 lines with selective labels (everything not automatic is reviewed, 5% of the automatic part audited).
   Is the target of
   1% ever truly exceeded, at any of 41 looks? Among them lines that are flat, above the target, or wrong where
   confident.
-- Share: the automatic part, beside what an exact binomial bound proves by one look at the same labels (reviews thinned
+- Share: the automatic part, against what an exact binomial bound proves in one look at the same labels (reviews thinned
   to the
-  share of audits, which it needs). Judged over all lines but the one that is above the target, where nothing should be
+  share of audits, which it needs). Judged over all lines except the one above the target, where nothing should be
   automatic.
 - Protocol of PAC labels: `risk_pac.py`. Breaks: `risk_breaks.py`. Transfer screening: `risk_transfers.py`.
 """
@@ -50,7 +50,7 @@ class LineFigures:
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether all goals were reached."""
+    """Measure, print, and with --check report whether all goals were reached."""
     arguments = argparse.ArgumentParser(prog="script/bench risk", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     check = arguments.parse_args().check
@@ -99,7 +99,7 @@ def goals_of(
         ),
         at_most("wrong automatic decisions after a break, in nine of ten breaks of each size", slowest, 300),
         at_least("reviews saved against the clairvoyant", min(one.saved / one.clairvoyant for one in transfers), 0.9),
-        at_least("reviews saved of all transfers", min(one.saved for one in transfers), 0.6),
+        at_least("reviews saved, as a share of all transfers", min(one.saved for one in transfers), 0.6),
     ]
 
 

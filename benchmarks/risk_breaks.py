@@ -1,7 +1,7 @@
 """Breaks on simulated lines: the wrong automatic decisions until the region of the gate shrinks.
 
-A line runs well for a while. From one decision to the next, a greater share of its automatic part is wrong, whatever
-the confidence.
+A line runs well for a while. From one decision to the next, a greater share of its automatic part is wrong, at any
+confidence.
 """
 
 from dataclasses import dataclass

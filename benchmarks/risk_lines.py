@@ -1,7 +1,7 @@
 """Simulated lines for the benchmark of the risk gate: confidences, errors, and labels.
 
-The truth of each line is known: error above a threshold is computed, not estimated. Labels are selective as in life:
-all that is not automatic goes to people, of the automatic part a share is audited, and what is automatic depends on the
+The truth of each line is known: error above a threshold is computed, not estimated. Labels are selective, as in life:
+everything not automatic goes to people, a share of the automatic part is audited, and what is automatic depends on the
 labels.
 """
 
@@ -37,11 +37,11 @@ class SimulatedLine:
         return 1.0 - u**self.shape / 2, (rng.random(rows) < self.wrong(u)).astype(float)
 
     def share_above(self, threshold: float | None) -> float:
-        """Compute which share of decisions a threshold makes automatic."""
+        """Compute the share of decisions that a threshold makes automatic."""
         return 0.0 if threshold is None else float(min(1.0, (2 * (1.0 - threshold)) ** (1 / self.shape)))
 
     def error_above(self, threshold: float) -> float:
-        """Compute the true error of what lies above a threshold, by the midpoint rule."""
+        """Compute the true error above a threshold, by the midpoint rule."""
         share = self.share_above(threshold)
         points = (np.arange(4_000) + 0.5) / 4_000 * share
         return float(self.wrong(points).mean())
@@ -86,7 +86,7 @@ class LineRun:
 
 
 def run(line: SimulatedLine, rng: Generator, compared: Sequence[int]) -> LineRun:
-    """Run a line from its held-out rows through all looks; at those `compared`, see what one exact look would prove."""
+    """Run a line from held-out rows through all looks; at those `compared`, find what one exact look would prove."""
     table = held_out_of(line, rng)
     prover = GateProver(table, TARGET, CONFIDENCE)
     kept_rows, kept_losses, kept_total = table.rows.copy(), table.losses.copy(), table.total
@@ -107,7 +107,7 @@ def run(line: SimulatedLine, rng: Generator, compared: Sequence[int]) -> LineRun
 
 
 def labelled(confidence: Floats, losses: Floats, threshold: float | None, audited: float, rng: Generator) -> LabelBatch:
-    """Choose whose truth becomes known: all that is reviewed, and audits of the automatic part."""
+    """Choose the decisions whose truth becomes known: all reviewed ones, and audits of the automatic part."""
     automatic = confidence >= (2.0 if threshold is None else threshold)
     propensities = np.where(automatic, audited, 1.0)
     seen = rng.random(len(confidence)) < propensities
@@ -123,7 +123,7 @@ def table_of_thresholds(thresholds: Floats, confidence: Floats, losses: Floats) 
 
 
 def proven_at_once(table: HeldOutTable) -> float | None:
-    """Find what an exact binomial bound proves by one look at all labels: the fixed sequence of `models.risk`."""
+    """Find what an exact binomial bound proves in one look at all labels: the fixed sequence of `models.risk`."""
     fewest = np.log(1.0 - CONFIDENCE) / np.log1p(-TARGET)
     proven = None
     for at in range(int(np.argmax(table.planned >= 3 * fewest)), len(table.rows)):

@@ -1,7 +1,7 @@
 """The protocol of PAC labels (Candès, Ilyas and Zrnic 2025, arXiv 2506.10908): what one look at drawn labels saves.
 
-A model labels a finite set; experts label a random sample and all that is too uncertain; the share of wrong labels in
-the whole set must stay below 5% with 95% confidence. Saved is what no expert sees. Three of the paper's sets are
+A model labels a finite set; experts label a random sample and all uncertain rows; the share of wrong labels in
+the whole set must stay below 5% with 95% confidence. Rows that no expert sees are saved. Three of the paper's sets are
 simulated here: as many rows, and errors by twentieths of falling confidence as counted in the authors' files (MIT
 licence).
 """
@@ -19,7 +19,7 @@ WRONG, CONFIDENCE, TRIALS, THRESHOLDS = 0.05, 0.95, 400, 200
 
 @dataclass(frozen=True, slots=True)
 class LabelledSet:
-    """A set of a paper: how many rows, how many labels are drawn, and how often each twentieth is wrong."""
+    """A set of the paper: its rows, its drawn labels, and the error of each twentieth."""
 
     name: str
     rows: int

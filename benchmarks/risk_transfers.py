@@ -1,10 +1,10 @@
-"""The gate on the simulated bank of transfer screening: the manual reviews it saves, beside a clairvoyant.
+"""The gate on the simulated bank of transfer screening: the manual reviews it saves, compared with a clairvoyant.
 
 The example's model is trained as `train.py` trains it; half of the held-out rows set thresholds, half are evidence.
-Then another bank of the same kind decides by the gate for thirty days. Labels of what was reviewed or audited become
+Then another bank of the same kind decides by the gate for thirty days. Labels of reviewed or audited transfers become
 known when they are mature. The clairvoyant knows the truth of all these transfers, chooses the widest threshold whose
-error is at most the target, and audits nothing. Judged is the example's own target of 1%, which the model keeps nearly
-everywhere; harder targets are printed.
+error is at most the target, and audits nothing. The example's own target of 1% is judged, which the model keeps nearly
+everywhere; stricter targets are printed.
 """
 
 import importlib

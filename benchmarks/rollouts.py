@@ -1,6 +1,6 @@
 """Rollouts with known truth: rollbacks of healthy ones, time until harm is found, and time until promotion.
 
-The tests are those of `andon.statistics`, checked after every event. Beside them, on the same line, the rules of
+The tests are those of `andon.statistics`, checked after every event. For comparison, on the same line, the rules of
 Flagger, Argo Rollouts and Kayenta. Everything is seeded. `--quick` takes a twentieth of the rollouts, as a smoke test.
 """
 
@@ -64,7 +64,7 @@ Courses: TypeAlias = dict[str, dict[str, Course]]
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether all goals were reached."""
+    """Measure, print, and with --check report whether all goals were reached."""
     arguments = argparse.ArgumentParser(prog="script/bench rollouts", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     arguments.add_argument("--quick", action="store_true", help="a twentieth of the rollouts")
@@ -115,7 +115,7 @@ def goals_of(
     slower: int,
     part: float = 1.0,
 ) -> list[Goal]:
-    """Judge what is promised of 10,000 rollouts, and how long answers take."""
+    """Judge the promises for 10,000 rollouts, and the time until an answer."""
     return [
         *(
             at_most(f"rolled back of {HEALTHY * part:,.0f}: {name}", count, WRONG * part)
@@ -126,8 +126,8 @@ def goals_of(
             at_most(f"{one.name}, candidate's requests, median", one.median, float(harm.wanted))
             for harm, one in zip(HARMS, harms, strict=True)
         ),
-        *(at_most(f"promotion beside the oracle, {one.name}", one.median / one.beside, OF_ORACLE) for one in sound),
-        at_most("promoted though they are at the margin", wrongly[0], WRONGLY_PROMOTED * part),
+        *(at_most(f"promotion against the oracle, {one.name}", one.median / one.beside, OF_ORACLE) for one in sound),
+        at_most("promoted although at the margin", wrongly[0], WRONGLY_PROMOTED * part),
         at_most("the same with sticky accounts, by first decisions", wrongly[1], WRONGLY_PROMOTED_ACCOUNTS * part),
     ]
 
@@ -163,17 +163,15 @@ def _tables(
     kept.add_row("the same with sticky accounts, by first decisions (a tenth)", str(wrongly[1]))
     kept.add_row("the same if first events counted (a tenth)", str(wrongly[2]))
     yield kept
-    found = Table("candidate's requests until", "median", "nine of ten", "beside: one of three guardrails", "no answer")
-    promotion = Table("an equal candidate is promoted", "median", "nine of ten", "beside: the oracle", "no answer")
+    found = Table("candidate's requests until", "median", "nine of ten", "one of three guardrails", "no answer")
+    promotion = Table("an equal candidate is promoted", "median", "nine of ten", "the oracle", "no answer")
     for table, several in ((found, harms), (promotion, sound)):
         for one in several:
             figures = (f"{value:,.0f}" for value in (one.median, one.high, one.beside))
             table.add_row(one.name, *figures, f"{one.never:.1%}")
         yield table
     for case in CASES:
-        rules = Table(
-            f"rules beside each other: {case}", "rolled back", "promoted", "canary requests, median", "minutes"
-        )
+        rules = Table(f"rules compared: {case}", "rolled back", "promoted", "canary requests, median", "minutes")
         for rule, cases in courses.items():
             course = cases[case]
             times = ("" if value is None else f"{value:,.0f}" for value in (course.canary_requests, course.minutes))

@@ -1,4 +1,4 @@
-"""Rollouts that should end: harm until it is found, and equal candidates until they are promoted, beside an oracle.
+"""Rollouts that should end: harm until it is found, and equal candidates until they are promoted, against an oracle.
 
 The oracle is Wald's sequential test (1945), which knows both rates before it starts.
 """
@@ -43,7 +43,7 @@ MARGINS: Final = ((0.2, 0.5, 12.0), (0.5, 0.5, 4.0), (1.0, 0.5, 2.0), (0.5, 0.05
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The time of an answer: the candidate's requests at the median, and by nine of ten; beside it a comparison."""
+    """The time of an answer: the candidate's requests at the median and by nine of ten, with a comparison."""
 
     name: str
     median: float
@@ -54,7 +54,7 @@ class Found:
 
 
 def harm_found(harm: Harm, runs: int, rng: np.random.Generator) -> Found:
-    """Watch a harmful candidate until it is rolled back; beside it, with the level of one of three guardrails."""
+    """Watch a harmful candidate until it is rolled back; for comparison, at the level of one of three guardrails."""
     tests = RateRatioTest.harm(HARM_ALPHA), RateRatioTest.harm(HARM_ALPHA / GUARDRAILS)
     line = Line.steady(harm.base, (round(60 * harm.hours), harm.share))
     alone, one_of_three = answers(line, harm.ratio, tests, runs, rng)
@@ -62,7 +62,7 @@ def harm_found(harm: Harm, runs: int, rng: np.random.Generator) -> Found:
 
 
 def promoted(margin: float, share: float, hours: float, runs: int, rng: np.random.Generator) -> Found:
-    """Watch an equal candidate until its promotion; beside it, the oracle's test of the same margin and events."""
+    """Watch an equal candidate until its promotion; for comparison, the oracle's test of the same margin and events."""
     oracle = RateRatioTest(1.0 + margin, (1.0,), (1.0,), PROMOTION_ALPHA)
     tests = RateRatioTest.non_inferior(margin, PROMOTION_ALPHA), oracle
     line = Line.steady(0.01, (round(60 * hours), share))

@@ -1,4 +1,4 @@
-"""Healthy rollouts under continuous watch: how many of them are rolled back at a level of 1%.
+"""Healthy rollouts under continuous monitoring: how many are rolled back at a level of 1%.
 
 The share goes from 5 over 25 to 50%, two hours each. The candidate is as good as the control in all of them.
 """
@@ -25,7 +25,7 @@ ACCOUNTS: Final = 4_000
 MARGIN, PROMOTION, DECISIONS = 0.5, 0.05, 100_000
 GUARDRAILS: Final = 3
 LOOK_EVERY: Final = 1_000
-"""Decisions between two looks at the mean cost; rates are looked at after every event."""
+"""Decisions between two checks of the mean cost; rates are checked after every event."""
 SHORT: Final = Line.steady(ERRORS, (12, 0.05), (12, 0.25), (12, 0.5))
 OVERRIDES: Final = 0.1
 QUANTILE, SLOWER = 0.99, 0.2
@@ -58,7 +58,7 @@ def sticky_each_event(runs: int, rng: np.random.Generator) -> int:
 def by_account(runs: int, rng: np.random.Generator) -> tuple[Events, Events]:
     """Simulate rollouts whose unit is the account: first events of accounts, and all events.
 
-    Accounts differ in how much they do (log-normal) and in their error rates (gamma of shape 0.3: most have few, some
+    Accounts differ in activity (log-normal) and in their error rates (gamma of shape 0.3: most have few, some
     fail nearly always). An account is the candidate's while its place in [0, 1) is below the share.
     """
     seen = events_of(LINE, 1.0, runs, rng)
@@ -69,7 +69,7 @@ def by_account(runs: int, rng: np.random.Generator) -> tuple[Events, Events]:
         accounts = np.searchsorted(limits, rng.random(candidate.shape[1]) * limits[-1], side="right")
         candidate[row] = rng.random(ACCOUNTS)[np.minimum(accounts, ACCOUNTS - 1)] < seen.shares[row]
         first[row, np.unique(accounts, return_index=True)[1]] = True
-    # An event at a share of 1 says nothing, hence stands for none.
+    # An event at a share of 1 carries no information, so it stands for none.
     once = Events(candidate | ~first, np.where(first, seen.shares, 1.0), seen.canary_requests)
     return once, Events(candidate | (seen.shares == 1.0), seen.shares, seen.canary_requests)
 
@@ -121,7 +121,7 @@ def quantile_at_the_margin(runs: int, rng: np.random.Generator) -> int:
 
 
 def _latency_rejected(test: QuantileTest, shares: Floats, slow: Floats, rng: np.random.Generator) -> bool:
-    """Watch minutes of latencies, three between two looks; each stage begins anew."""
+    """Watch minutes of latencies, three between two checks; each stage starts from scratch."""
     stages: dict[float, tuple[GrowingBins, GrowingBins]] = {}
     levels: dict[float, float] = {}
     for first in range(0, len(shares), 3):

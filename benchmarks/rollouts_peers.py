@@ -1,4 +1,4 @@
-"""The rules of other tools, after their documentation and code of November 2026, on lines like ours. None of them runs.
+"""The rules of other tools, after their documentation and code of November 2026, on lines like ours. No tool runs.
 
 - Flagger (docs/gitbook/tutorials/istio-progressive-delivery.md, pkg/controller/scheduler.go): a check a minute of the
   candidate's
@@ -83,7 +83,7 @@ def kayenta(line: Line, ratio: float, runs: int, rng: np.random.Generator) -> Co
 def high(candidate: Floats, baseline: Floats) -> NDArray[np.bool_]:
     """Judge series of rates [rollouts, minutes] as its classifier does for a metric whose increase is bad.
 
-    Its interval of the shift lies above a bound, if and only if the test rejects a shift of that size. The estimated
+    Its interval of the shift lies above a bound if and only if the test rejects a shift of that size. The estimated
     shift is the median of all differences (Hodges and Lehmann 1963).
     """
     from scipy.stats import mannwhitneyu

@@ -1,7 +1,7 @@
 """Simulated rollouts: the events of a line minute by minute, and the moment at which a test answers.
 
 An event belongs to the candidate by the share of its minute and the true ratio of the rates. Within a minute events
-follow each other in random order, so that every one of them is a look.
+follow each other in random order, so that each of them is a look.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from andon.statistics.rate_ratios import RateRatioTest, chance_of
 Floats = NDArray[np.float64]
 
 A_MINUTE = 600
-"""Decisions of the line a minute."""
+"""Decisions of the line per minute."""
 
 AT_ONCE = 25
 """Rollouts that are simulated side by side."""
@@ -48,7 +48,7 @@ class Events:
     candidate: NDArray[np.bool_]
     shares: Floats
     canary_requests: Floats
-    """How many requests the candidate had by each event."""
+    """The number of the candidate's requests by each event."""
 
     def first_answers(self, test: RateRatioTest) -> Floats:
         """Find the candidate's requests until the test answers in each rollout; infinity where it does not."""
@@ -85,7 +85,7 @@ def chance_of_each(ratio: float, shares: Floats) -> Floats:
 def answers(
     line: Line, ratio: float, tests: tuple[RateRatioTest, ...], runs: int, rng: np.random.Generator
 ) -> list[Floats]:
-    """Find for each test after how many of the candidate's requests it answers in each of so many rollouts."""
+    """Find for each test after how many of the candidate's requests it answers in each of this many rollouts."""
     found: list[list[Floats]] = [[] for _ in tests]
     for size in parts(runs):
         seen = events_of(line, ratio, size, rng)

@@ -1,9 +1,9 @@
-"""Fluctuating load on one isolated version: how its processes follow, waits of batches, and cold starts.
+"""Fluctuating load on one isolated version: how its processes follow, the waits of batches, and cold starts.
 
-Batches come at random (a Poisson process) to a real pool. Its model waits 15 ms for each without using a core, so the
-figures are the pool's and not the machine's. Goals: no more changes of direction than the load has edges; three seconds
+Batches arrive at random (a Poisson process) to a real pool. Its model waits 15 ms for each without using a core, so the
+figures show the pool and not the machine. Goals: no more changes of direction than the load has edges; three seconds
 after an edge the 95th percentile of the wait is under the target, and stays there; nothing fails after that; the
-processes go back to the least, or one more for chance. Cold starts from zero are shown and not judged.
+processes return to the minimum, or one more by chance. Cold starts from zero are shown and not judged.
 """
 
 import argparse
@@ -29,13 +29,13 @@ from benchmarks.timeline import Line, timeline
 
 ROOT = Path(__file__).parents[1]
 SERVICE_SECONDS = 0.0155
-"""What one batch takes in a process that is free."""
+"""The time of one batch in a free process."""
 
 LOW, HIGH = 0.2, 2.6
-"""Processes that the load would keep at work."""
+"""The number of processes that the load keeps busy."""
 
 WAVE = ((LOW, 6.0), (HIGH, 10.0), (LOW, 10.0), (HIGH, 10.0), (LOW, 10.0))
-"""The load and for how many seconds."""
+"""Each load and its duration in seconds."""
 
 BOUNDS = {"processes_min": 1, "processes_max": 4, "idle_seconds": 3.0, "wait_target_ms": 20.0}
 SETTLED_SECONDS = 3.0
@@ -52,7 +52,7 @@ class Seen:
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether the goals were reached."""
+    """Measure, print, and with --check report whether the goals were reached."""
     arguments = argparse.ArgumentParser(prog="script/bench scaling", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     arguments.add_argument("--write", action="store_true", help="write docs/images/scaling.svg")
@@ -128,7 +128,7 @@ async def _watch(loaded: LoadedVersion, seen: Seen, began: float) -> None:
 
 
 async def _cold_starts(loaded: LoadedVersion) -> list[float]:
-    """Seconds from asking a pool of no process to its answer; each time it has gone back to none by itself."""
+    """Measure the seconds from a request to a pool without processes to its answer, several times."""
     times = []
     await loaded.start()
     for _ in range(COLD_STARTS):
@@ -150,12 +150,12 @@ def _status(loaded: LoadedVersion) -> PoolStatus:
 
 
 def _edges() -> list[float]:
-    """When the load changes."""
+    """Return the times at which the load changes."""
     return list(itertools.accumulate(seconds for _, seconds in WAVE))[:-1]
 
 
 def _settled(at: float) -> bool:
-    """Whether so long has passed since the last edge that all should be well."""
+    """Return whether enough time has passed since the last edge for everything to be well."""
     return all(not edge <= at < edge + SETTLED_SECONDS for edge in _edges()) and at >= 0.5
 
 
@@ -201,7 +201,7 @@ def _judged(seen: Seen, cold: Sequence[float]) -> tuple[dict[str, object], list[
 
 
 def _wait_back(seen: Seen, edge: float) -> float:
-    """Seconds after an edge until the half second that begins then has its 95th percentile under the target."""
+    """Return the seconds from an edge until the next half second has its 95th percentile under the target."""
     target = BOUNDS["wait_target_ms"] / 1000
     for tenth in range(200):
         since = edge + tenth / 10

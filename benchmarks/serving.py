@@ -1,9 +1,9 @@
-"""A governed decision beside bare predictions: one ONNX file, served by Andon and by its peers, loaded in turn.
+"""A governed decision compared with bare predictions: one ONNX file, served by Andon and its peers, loaded in turn.
 
-Andon runs as `andon up` with all on: key check, rate limit, contract of 24 fields, 3 features, 100 trees, five rules,
-durable record with its audit chain, metrics. The peers predict and nothing else (benchmarks/README.md says what each
-does). Every side is started for its turn and ended after it, so that nothing idle takes part. The sides that goals rest
-on take many turns: a machine that is fast in one second and slow in the next would otherwise decide. Without --peers:
+Andon runs as `andon up` with everything on: key check, rate limit, contract of 24 fields, 3 features, 100 trees, five
+rules, durable record with its audit chain, metrics. The peers predict and nothing else (see benchmarks/README.md).
+Every side is started for its turn and ended after it, so that nothing idle takes part. The sides that goals depend on
+take many turns: a machine that is fast in one second and slow in the next would otherwise decide. Without --peers:
 Andon and FastAPI only.
 """
 
@@ -42,9 +42,9 @@ HERE = Path(__file__).parent
 CONNECTIONS = (1, 16, 64)
 ROUNDS = 7
 RARELY = 3
-"""Of the sides that no goal rests on, each has its turn in every third round."""
+"""Each side that no goal depends on takes part in every third round."""
 SENT = 17
-"""How many of the model's inputs callers send; the others are features that Andon computes and the peers are sent."""
+"""The number of the model's inputs that callers send; the others are features that Andon computes and peers receive."""
 ROWS = slice(8_000, 10_000)
 """Rows that the model was not trained on."""
 
@@ -53,14 +53,14 @@ Start: TypeAlias = Callable[[], AbstractContextManager[Started]]
 
 @dataclass(slots=True)
 class Sides:
-    """How to start each side, and why a peer is missing, by name; and those that no goal rests on."""
+    """How to start each side and why a peer is missing, by name, and the peers that no goal depends on."""
 
     starts: dict[str, Start]
     absent: dict[str, str]
     others: set[str]
 
     def of_round(self, number: int) -> list[tuple[str, Start]]:
-        """Those that have their turn in a round, counted from 0, and are not missing."""
+        """Return the sides that take part in a round, counted from 0, and are not missing."""
         return [
             (name, start)
             for name, start in self.starts.items()
@@ -69,7 +69,7 @@ class Sides:
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether the goals were reached."""
+    """Measure, print, and with --check report whether the goals were reached."""
     options = _options()
     if options.against is not None:
         try:
@@ -111,7 +111,7 @@ def main() -> int:
 
 
 def missed_of(goals: Sequence[Goal], peers: Sequence[Peer], absent: Mapping[str, str]) -> list[str]:
-    """Return the failures of --check: a missed goal, or a peer that did not run though a goal rests on it."""
+    """Return the failures of --check: a missed goal, or a peer that did not run although a goal depends on it."""
     absentees = [f"{peer.title} did not run" for peer in peers if peer.required and peer.name in absent]
     return [*missed(goals), *absentees]
 
@@ -121,14 +121,14 @@ def _options() -> argparse.Namespace:
     names = ", ".join(peer.name for peer in PEERS)
     arguments.add_argument("--peers", nargs="*", metavar="NAME", help=f"with all peers, or those named: {names}")
     arguments.add_argument(
-        "--rounds", type=int, default=ROUNDS, help="how often Andon and the peers that goals rest on have their turn"
+        "--rounds", type=int, default=ROUNDS, help="rounds for Andon and the peers that goals depend on"
     )
     arguments.add_argument("--seconds", type=float, default=3.0, help="of load at each number of connections")
     arguments.add_argument(
         "--against", metavar="REF", help="another commit instead of peers: rates in turns, and their ratio"
     )
     arguments.add_argument("--pairs", type=int, default=PAIRS, help="with --against: turns of each side")
-    arguments.add_argument("--write", action="store_true", help="write table and plot into benchmarks/README.md")
+    arguments.add_argument("--write", action="store_true", help="write the table and plot into benchmarks/README.md")
     arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     options = arguments.parse_args()
     unknown = set(options.peers or ()) - {peer.name for peer in PEERS}
@@ -158,7 +158,7 @@ def _measured(
 
 
 def _turns(sides: Sides, rounds: int, seconds: float) -> dict[str, list[Turn]]:
-    """One side after the other in each round, so that whatever else the machine does hits all of them."""
+    """Run one side after the other in each round, so that any other load hits all of them."""
     turns: dict[str, list[Turn]] = {}
     with Console(stderr=True).status("starting") as status:
         for number in range(rounds):
@@ -173,7 +173,7 @@ def _turns(sides: Sides, rounds: int, seconds: float) -> dict[str, list[Turn]]:
 
 
 def _turn(started: Started, seconds: float) -> Turn:
-    """Memory before any load, a short round to warm up, then the load."""
+    """Measure memory before any load, warm up in a short round, then load."""
     memory = started.side.memory()
     started.side.measure(max(CONNECTIONS), 1.0)
     return Turn(round(started.seconds, 2), memory, {n: started.side.measure(n, seconds) for n in CONNECTIONS})
@@ -240,7 +240,7 @@ def transfer(number: int, row: Mapping[str, float]) -> dict[str, object]:
 
 @contextlib.contextmanager
 def _andon(line: Line, load: Load) -> Iterator[Started]:
-    """Everything that `andon up` starts, from the moment it is ready for decisions."""
+    """Run everything that `andon up` starts, from the moment it is ready for decisions."""
     began = time.perf_counter()
     with line:
         line.up()
@@ -248,7 +248,7 @@ def _andon(line: Line, load: Load) -> Iterator[Started]:
 
 
 def _family(line: Line) -> Family:
-    """Return the gateway and PostgreSQL by themselves; worker, console and `andon up` are the rest."""
+    """Return the gateway and PostgreSQL separately; worker, console and `andon up` are the rest."""
     family: dict[str, list[psutil.Process]] = {"gateway": [], "postgres": [], "rest": []}
     for process in line.processes():
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -260,12 +260,12 @@ def _family(line: Line) -> Family:
 
 
 def _check_model(project: Path, model: Path) -> None:
-    """Andon serves the very file that the peers get."""
+    """Check that Andon serves the same file as the peers."""
     served = {
         hashlib.sha256(file.read_bytes()).hexdigest() for file in (project / ".andon" / "models").glob("**/*.onnx")
     }
     if served != {hashlib.sha256(model.read_bytes()).hexdigest()}:
-        raise RuntimeError("Andon serves another model file than the peers")
+        raise RuntimeError("Andon serves a different model file from the peers")
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ def rows_of(titles: Mapping[str, str], outcomes: Mapping[str, Outcome]) -> list[
 
 
 def parts_of(andon: Outcome) -> str:
-    """Where Andon's CPU time at the most connections, and its memory, go."""
+    """Describe Andon's CPU time at the most connections, and its memory, by process."""
     most = max(andon.cpu)
     cpu = ", ".join(f"{part} {value:,.0f} µs" for part, value in andon.cpu[most].items())
     memory = ", ".join(
@@ -90,13 +90,13 @@ def parts_of(andon: Outcome) -> str:
 
 
 def others_of(outcomes: Mapping[str, Outcome]) -> str:
-    """How quiet the machine was."""
+    """Describe how quiet the machine was."""
     most = max(figures["others"] for outcome in outcomes.values() for figures in outcome.at.values())
     return f"Of {os.cpu_count()} cores, at most {most:.1f} were busy with something else during a round (medians)"
 
 
 def plot_of(titles: Mapping[str, str], outcomes: Mapping[str, Outcome], said: str) -> str:
-    """Throughput, latency and CPU at the most connections, as SVG."""
+    """Draw throughput, latency and CPU at the most connections, as SVG."""
     most = max(outcomes["andon"].at)
     panels = [
         Panel(title, {titles[name]: outcome.at[most][figure] for name, outcome in outcomes.items()})

@@ -1,4 +1,4 @@
-"""What came of `script/bench serving`: medians of all turns of a side, and the goals judged on them. Pure."""
+"""The results of `script/bench serving`: medians of all turns of a side, and the goals judged on them. Pure."""
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -59,7 +59,7 @@ def outcome_of(turns: Sequence[Turn]) -> Outcome:
 
 
 def goals_of(outcomes: Mapping[str, Outcome]) -> list[Goal]:
-    """Return the goals, judged where both sides of a ratio were measured. `andon` always is."""
+    """Return the goals, judged where both sides of a ratio were measured; `andon` always is."""
     andon, fastapi, kserve = outcomes["andon"], outcomes.get("fastapi"), outcomes.get("kserve-v1")
     memory = None if kserve is None else ratio(andon.rss_mb["gateway"], kserve.rss_mb["server"])
     return [

@@ -1,4 +1,4 @@
-"""One side of a comparison: where to send load to, and which processes it costs, by the part they play."""
+"""One side of a comparison: the target of its load, and its processes by their role."""
 
 import os
 import time
@@ -12,12 +12,12 @@ from andon_demo.line import cpu_of, memory_of, resident_of
 from benchmarks.loadgen import Figures, Load, measure
 
 Family: TypeAlias = Mapping[str, Sequence[psutil.Process]]
-"""The living processes of one side by the part they play: gateway, postgres, server."""
+"""The running processes of one side by role: gateway, postgres, server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round(Figures):
-    """The result of one round; `cpu` is the CPU time of one request in microseconds, by part.
+    """The result of one round; `cpu` is the CPU time of one request in microseconds, by process.
 
     `others` are the cores busy with neither the side nor the load generator: near 0 on a quiet machine.
     """
@@ -27,13 +27,13 @@ class Round(Figures):
 
     @property
     def cpu_us(self) -> float:
-        """The CPU time of one request in microseconds, all parts together."""
+        """The CPU time of one request in microseconds, for all processes together."""
         return sum(self.cpu.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Memory of one part in megabytes; in `rss_mb` what its processes share counts once for each, in `pss_mb` once."""
+    """Memory by role in megabytes; shared memory counts once for each process in `rss_mb`, and once in `pss_mb`."""
 
     processes: int
     rss_mb: float
@@ -42,13 +42,13 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Something that answers."""
+    """A side that answers requests."""
 
     load: Load
     family: Callable[[], Family]
 
     def measure(self, connections: int, seconds: float) -> Round:
-        """One round of load, and the CPU time that all processes of this side spent on it."""
+        """Run one round of load, and measure the CPU time that all processes of this side spent on it."""
         before, others, began = self._cpu(), _others(), time.perf_counter()
         figures = measure(replace(self.load, connections=connections, seconds=seconds))
         spent = {part: after - before.get(part, 0.0) for part, after in self._cpu().items()}
@@ -57,16 +57,16 @@ class Side:
         return Round(**asdict(figures), cpu=cpu, others=round(max(others, 0.0), 2))
 
     def memory(self) -> dict[str, Memory]:
-        """Return the present memory of each part."""
+        """Return the current memory by role."""
         return {part: _memory(processes) for part, processes in self.family().items()}
 
     def _cpu(self) -> dict[str, float]:
-        """Seconds so far by part."""
+        """Return the CPU seconds so far by role."""
         return {part: sum(map(cpu_of, processes)) for part, processes in self.family().items()}
 
 
 def _others() -> float:
-    """Seconds for which the cores of this machine have worked so far, without us and the load generators that ended."""
+    """Return the busy seconds of this machine's cores so far, without us and the load generators that ended."""
     machine, own = psutil.cpu_times(), os.times()
     busy = machine.user + machine.system + machine.nice + machine.irq + machine.softirq
     return float(busy) - sum(own[:4])

@@ -4,7 +4,7 @@ Decisions, repeats under a key, bad inputs, requests that are decided later, bat
 shadow, an isolated version, webhooks; metrics are scraped every 5 s, and the split or the champion changes every
 minute. Goals: no failed request; as many decisions in the ledger as answers; the resident memory of Andon's processes
 at the end within 5% of that at minute ten, or, in a run of less than 20 minutes, of that after a sixth of it.
-PostgreSQL is shown and not judged: its pages are touched one by one until its shared buffers, which are bounded, are
+PostgreSQL is shown and not judged: its memory grows until its shared buffers, which are bounded, are
 full.
 """
 
@@ -38,7 +38,7 @@ HERE = Path(__file__).parent
 GOAL = 0.05
 LOOK_SECONDS = 5.0
 WINDOW_SECONDS = 30.0
-"""Memory at a moment is the median of so long before it."""
+"""Memory at a moment is the median over this many seconds before it."""
 
 ISOLATED = "isolated"
 """The largest of the processes that isolated models run in."""
@@ -58,7 +58,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Soaked:
-    """What the run showed. `reference_at` is the second to which the end is compared."""
+    """The findings of a run. `reference_at` is the second to which the end is compared."""
 
     seconds: float
     reference_at: float
@@ -73,7 +73,7 @@ class Soaked:
         return round(statistics.median(held), 1) if held else 0.0
 
     def growth(self) -> dict[str, float]:
-        """How much more each part holds at the end, as a share; `all` are Andon's together."""
+        """Return the growth of each process's memory at the end, as a share; `all` is the sum of Andon's."""
         parts = [part for part in JUDGED if self.rss(part, self.reference_at)]
         before = {part: self.rss(part, self.reference_at) for part in parts}
         after = {part: self.rss(part, self.looks[-1].at) for part in parts}
@@ -141,7 +141,7 @@ def _complaints(line: Line) -> list[str]:
 
 
 def _watch(line: Line, looks: list[Look], began: float, seconds: float, ended: threading.Event) -> None:
-    """Look at memory every few seconds, and tell of it ten times."""
+    """Sample memory every few seconds, and print it ten times."""
     told = 0
     while not ended.wait(LOOK_SECONDS):
         looks.append(_look(line, time.monotonic() - began))
@@ -158,7 +158,7 @@ def _look(line: Line, at: float) -> Look:
         with suppress(psutil.NoSuchProcess):
             part = _part_of(process.cmdline())
             held, shared = process.memory_info().rss / 1e6, memory_of(process) / 1e6
-            if part == ISOLATED:  # how many there are follows the load
+            if part == ISOLATED:  # their number follows the load
                 rss[part], pss[part] = max(rss.get(part, 0.0), held), max(pss.get(part, 0.0), shared)
             else:
                 rss[part], pss[part] = rss.get(part, 0.0) + held, pss.get(part, 0.0) + shared
@@ -174,7 +174,7 @@ def _part_of(command: Sequence[str]) -> str:
 
 
 def _register(line: Line) -> None:
-    """Three versions of one model and an isolated one, each as a person registers them."""
+    """Register three versions of one model and an isolated one, like a person."""
     for seed in (1, 2, 3):
         package = amounts(line.folder / f"package-{seed}", name="soak-model", seed=seed)
         alias = ["--alias", "champion"] if seed == 1 else []
@@ -197,7 +197,7 @@ def _register(line: Line) -> None:
 
 
 def _recorded(folder: Path) -> tuple[int, int]:
-    """Decisions in the ledger, and what shadows said."""
+    """Count the decisions in the ledger, and the predictions of shadows."""
     database = Database(postgres.url_of(config.load(folder, {})), pool_size=1)
     try:
         with database.begin() as tx:
@@ -212,7 +212,7 @@ _TABLES = ("decisions", "shadow_predictions")
 
 @contextmanager
 def _bank() -> Iterator[str]:
-    """Take every webhook."""
+    """Accept every webhook."""
 
     class Taking(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -250,7 +250,7 @@ def _print(soaked: Soaked) -> None:
         held = [f"{look.rss.get(part, 0):.1f} ({look.pss.get(part, 0):.1f})" for part in parts]
         print(f"{look.at / 60:6.1f}  " + "".join(f"{one:>16}" for one in held))
     counted = soaked.counted
-    print(f"asked: {dict(counted.asked)}; {counted.scraped} scrapes of at most {counted.longest_scrape:,} bytes")
+    print(f"requests: {dict(counted.asked)}; {counted.scraped} scrapes of at most {counted.longest_scrape:,} bytes")
     print(
         f"{counted.recorded:,} answers, {soaked.in_ledger:,} decisions in the ledger, {soaked.shadows:,} shadow "
         "predictions"

@@ -1,6 +1,6 @@
 """The mixed load of `script/bench soak`: a few callers of each kind, each at a steady pace, from one event loop.
 
-Every answer is checked, and counted if it has to stand in the ledger. An unexpected one is a failure, by its text.
+Every answer is checked, and counted if it must be in the ledger. An unexpected one counts as a failure, by its text.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ PACE: dict[str, tuple[int, float]] = {
     "scrapes": (1, 0.2),
     "changes": (1, 1 / 60),
 }
-"""Callers of each kind, and how often a second each asks."""
+"""Callers of each kind, and the requests per second of each."""
 
 BATCH_ROWS = 50
 PAYMENTS, READINGS = "/v1/automations/payments/decisions", "/v1/automations/readings/decisions"
@@ -35,7 +35,7 @@ NDJSON = {"Content-Type": "application/x-ndjson"}
 
 @dataclass
 class Counted:
-    """What came of it: `recorded` is how many decisions the ledger has to hold."""
+    """The results; `recorded` is the number of decisions that the ledger must hold."""
 
     asked: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
@@ -45,7 +45,7 @@ class Counted:
 
 
 class WrongAnswer(Exception):
-    """Not what had to come."""
+    """An answer was not the expected one."""
 
 
 Ask: TypeAlias = Callable[["Caller"], Awaitable[None]]
@@ -66,7 +66,7 @@ class Caller:
     async def send(
         self, method: str, path: str, body: Any = b"", *, role: str = "caller", url: str = "", **more: str
     ) -> tuple[int, bytes]:
-        """Ask over a connection that was not left idle for long."""
+        """Send a request over a connection that was not idle for long."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {self.keys[role]}", "Content-Type": "application/json"}
         headers |= {name.replace("_", "-"): value for name, value in more.items()}
@@ -75,7 +75,7 @@ class Caller:
         return answer.status, answer.body
 
     async def keep_sending(self, path: str, body: Any, **more: str) -> tuple[int, dict[str, Any]]:
-        """Ask over the caller's own connection."""
+        """Send a request over the caller's own connection."""
         headers = {"Authorization": f"Bearer {self.keys['caller']}", "Content-Type": "application/json"}
         headers |= {name.replace("_", "-"): value for name, value in more.items()}
         if self.connection is None:
@@ -85,7 +85,7 @@ class Caller:
         return answer.status, json.loads(answer.body)
 
     def payment(self) -> dict[str, Any]:
-        """Of one of a thousand accounts."""
+        """Return a request of one of a thousand accounts."""
         return {
             "account": f"a{self.draw.randrange(1000)}",
             "amount": round(self.draw.lognormvariate(5, 1), 2),
@@ -94,14 +94,14 @@ class Caller:
 
 
 async def decide(caller: Caller) -> None:
-    """One decision."""
+    """Request a decision."""
     status, answer = await caller.keep_sending(PAYMENTS, caller.payment())
     require(status == 200 and "outcome" in answer, status, answer)
     caller.counted.recorded += 1
 
 
 async def decide_twice(caller: Caller) -> None:
-    """One decision, asked for twice under one key: the second answer is the first."""
+    """Request a decision twice under one key: the second answer is the first."""
     body, key = caller.payment(), f"soak-{caller.turn}-{caller.draw.random()}"
     status, first = await caller.keep_sending(PAYMENTS, body, Idempotency_Key=key)
     require(status == 200, status, first)
@@ -111,7 +111,7 @@ async def decide_twice(caller: Caller) -> None:
 
 
 async def ask_badly(caller: Caller) -> None:
-    """Something that cannot be decided, and is refused with its reason."""
+    """Send an input that cannot be decided, and is refused with its reason."""
     bad: Sequence[tuple[Any, int]] = (
         (caller.payment() | {"amount": -1}, 422),
         (caller.payment() | {"country": "Germany"}, 422),
@@ -124,7 +124,7 @@ async def ask_badly(caller: Caller) -> None:
 
 
 async def ask_for_later(caller: Caller) -> None:
-    """One that is accepted, and decided by a worker."""
+    """Request a decision that is accepted, and made by a worker."""
     status, answer = await caller.keep_sending(PAYMENTS, caller.payment(), Prefer="respond-async")
     require(status == 202, status, answer)
     caller.counted.recorded += 1
@@ -133,7 +133,7 @@ async def ask_for_later(caller: Caller) -> None:
 
 
 async def ask_the_isolated(caller: Caller) -> None:
-    """One decision of a model in a process of its own."""
+    """Request a decision from a model in a process of its own."""
     status, answer = await caller.keep_sending(READINGS, {"x": caller.draw.gauss(0, 1)})
     require(status == 200 and "outcome" in answer, status, answer)
     caller.counted.recorded += 1
@@ -199,7 +199,7 @@ def require(met: bool, status: int, answer: Any) -> None:
 
 
 async def press(url: str, worker: int, keys: dict[str, str], seconds: float, counted: Counted) -> None:
-    """All callers, for so long."""
+    """Run all callers for this long."""
     until = time.monotonic() + seconds
     numbers = itertools.count()
     async with asyncio.TaskGroup() as group:
@@ -210,7 +210,7 @@ async def press(url: str, worker: int, keys: dict[str, str], seconds: float, cou
 
 
 async def _keep_asking(kind: str, caller: Caller, pace: float, until: float) -> None:
-    """At the pace of its kind; one that is late asks at once."""
+    """Run one caller at the pace of its kind; when late, it sends immediately."""
     due = time.monotonic() + caller.draw.random() / pace
     while due < until:
         await asyncio.sleep(max(0.0, due - time.monotonic()))

@@ -1,6 +1,6 @@
 """A process that pays for predictions from a small budget as a gateway does: its keeper runs, tasks allow and settle.
 
-The work is real CPU time. The allowed amount is written to a file that survives a kill, before it is settled: so it can
+The work is real CPU time. The allowed amount is written to a file that survives a kill, before it is settled, so it can
 be compared with the budget.
 """
 
@@ -31,7 +31,7 @@ GIVES_UP = 3.0
 
 
 def main() -> int:
-    """Spend until nothing is paid any more."""
+    """Spend until nothing more is allowed."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("url")
     arguments.add_argument("truth", type=Path)
@@ -55,7 +55,7 @@ def truth_of(files: Iterable[Path]) -> int:
 
 
 class Unwatched:
-    """Nobody counts."""
+    """Metrics that count nothing."""
 
     def spent(self, rows: Sequence[Spend]) -> None:
         """Nothing."""
@@ -68,7 +68,7 @@ class Unwatched:
 
 
 class Spender:
-    """Many tasks on one event loop, each with a batch under way."""
+    """Run many tasks on one event loop, each with a batch in progress."""
 
     def __init__(self, truth: Path, draw: random.Random) -> None:
         with truth.open("r+b") as file:
@@ -79,7 +79,7 @@ class Spender:
         self.paid = self.refused = self.dearest = 0
 
     async def run(self, database: Database, amount: float, lease: timedelta) -> None:
-        """Until no task was paid for a while; then everything is settled and given back."""
+        """Run until no task is paid for a while; then everything is settled and returned."""
         keeper = Keeper(
             database,
             {AUTOMATION: Budget(amount)},
@@ -99,7 +99,7 @@ class Spender:
             allowed = keeper.purse.allow(AUTOMATION, asked)
             self.refused += asked - allowed
             if allowed:
-                await asyncio.sleep(self._draw.uniform(0, 0.01))  # it waits for its turn, paid for already
+                await asyncio.sleep(self._draw.uniform(0, 0.01))  # it waits for its turn, already paid for
                 cpu_us = self._predict(allowed)
                 keeper.tally.add(AUTOMATION, 1, allowed, cpu_us)
                 keeper.purse.settle(AUTOMATION, 1, allowed, cpu_us)
@@ -108,7 +108,7 @@ class Spender:
             await asyncio.sleep(0.002)
 
     def _predict(self, n: int) -> int:
-        """Use CPU time as a batch of `n` would, and write down how much it was."""
+        """Use CPU time like a batch of `n`, and record the amount."""
         began = time.thread_time_ns()
         until = began + int((100 + n * self._draw.uniform(20, 200)) * 1_000)
         while time.thread_time_ns() < until:

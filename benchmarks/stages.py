@@ -1,8 +1,8 @@
 """The microseconds of a governed decision: each stage by itself, in one process, on the line of `script/bench serving`.
 
 A stage runs on batches of 64 repeatedly; the output is the fastest of many runs, in microseconds a decision, because
-all else the machine does only adds. Recording is measured against a real PostgreSQL as CPU time of this process, since
-waiting costs nothing. A gateway under load uses more than the sum: the kernel's part (reading and writing sockets), the
+any other load only adds time. Recording is measured against a real PostgreSQL as CPU time of this process, since
+waiting costs nothing. A gateway under load uses more than the sum: the kernel's work (reading and writing sockets), the
 event loop, and colder code.
 """
 
@@ -94,7 +94,7 @@ def _measured(project: Path, raws: Sequence[bytes]) -> dict[str, float]:
 def _stages(
     line: Line, raws: Sequence[bytes], requests: Sequence[DecisionRequest], decided: Sequence[Decision]
 ) -> dict[str, Stage]:
-    """Each stage over the whole batch, in the order in which a decision meets them."""
+    """Return each stage over the whole batch, in the order of a decision."""
     arm, now = line.traffic.champion, SystemClock().now()
     inputs = [request.input for request in requests]
     seen = [Seen(decision.features) for decision in decided]
@@ -141,7 +141,7 @@ def _decided(line: Line, requests: Sequence[DecisionRequest]) -> list[Decision]:
 
 
 async def _against_postgresql(database: Database, line: Line, requests: Sequence[DecisionRequest]) -> dict[str, float]:
-    """CPU time of handing a prepared batch to PostgreSQL, and of the way from features to commit by both writers."""
+    """Measure the CPU time of passing a prepared batch to PostgreSQL, and from features to commit by both writers."""
     clock, chain, connection = SystemClock(), audit.Chain(uuid4()), await database.statements()
     reader = FeatureReader(database)
     writers: list[LedgerWriter] = [Recorder(database, clock=clock), PlainRecorder(database, clock=clock)]
@@ -165,8 +165,8 @@ async def _against_postgresql(database: Database, line: Line, requests: Sequence
     fast, plain = (_each(min(taken)) for taken in whole)
     return {
         "send and bind the statement (CPU)": _each(min(sent)),
-        "features to commit, all of it (CPU)": fast,
-        "the same by the plain writer (CPU)": plain,
+        "features to commit, in total (CPU)": fast,
+        "the same with the plain writer (CPU)": plain,
     }
 
 

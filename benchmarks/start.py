@@ -2,7 +2,7 @@
 
 The environment exists before the measurement starts. The same run also measures how long one bare process takes to load
 what a gateway and a worker load. Goals: a restart of everything takes at most five times as long, the first decision
-from a CSV file comes within 20 s, and an idle installation needs at most 450 MB.
+from a CSV file is made within 20 s, and an idle installation needs at most 450 MB.
 """
 
 import argparse
@@ -49,7 +49,7 @@ TRANSFER = {
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether the goals were reached."""
+    """Measure, print, and with --check report whether the goals were reached."""
     arguments = argparse.ArgumentParser(prog="script/bench start", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when the goal is missed")
     check = arguments.parse_args().check
@@ -66,7 +66,7 @@ def main() -> int:
 
 
 def goals_of(figures: Mapping[str, float]) -> list[Goal]:
-    """Judge the restart beside the loading of the code."""
+    """Judge the restart against loading the code."""
     restart = ratio(figures["restart_seconds"], figures["loading_seconds"])
     return [
         at_most("a restart against one process that loads the code", restart, GOAL),

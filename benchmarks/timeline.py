@@ -1,4 +1,4 @@
-"""Two lines over time as an SVG: what came in and how many there were, above how long it waited."""
+"""Lines over time as an SVG: load and processes, above the waits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
-"""How fast the audit log is verified, beside another commit: the same log, in turns, in the same run.
+"""The speed of verifying the audit log, compared with another commit: the same log, in turns, in one run.
 
 The benchmark makes the log: groups of decisions with records of every declared field, in sealed chains of several
-writers. In each round both commits verify it completely; then this commit verifies what a last group added since the
-checkpoint before.
+writers. In each round both commits verify it completely; then this commit verifies only a last group added since the
+previous checkpoint.
 """
 
 import argparse
@@ -39,7 +39,7 @@ from benchmarks.goals import at_least
 
 ROOT = Path(__file__).parent.parent
 TIMES = 3.0
-"""A complete verification is to be this much faster than by the other commit."""
+"""The factor by which a complete verification should be faster than by the other commit."""
 
 WRITERS = 4
 _PLAIN: dict[Any, Any] = {str: "text", int: 7, float: 0.25, bool: True}
@@ -94,7 +94,7 @@ def _value(kind: Any, identifier: UUID, moment: datetime) -> Any:
 
 
 def fill(database: Database, groups: int, size: int) -> None:
-    """Write so many groups of so many decisions each, and seal them."""
+    """Write this many groups of this many decisions each, and seal them."""
     chains = [audit.Chain(uuid4()) for _ in range(WRITERS)]
     began = datetime.now(UTC) - timedelta(hours=1)
     columns, of_record = [], columns_of_record()
@@ -147,7 +147,7 @@ def _leaf_names() -> str:
 
 
 def verified(url: str, source: Path) -> dict[str, Any]:
-    """Return what a complete verification by the code in a folder took."""
+    """Return the time of a complete verification by the code in a folder."""
     environment = os.environ | {"PYTHONPATH": str(source)}
     done = subprocess.run(
         [sys.executable, "-c", _VERIFY, url], env=environment, capture_output=True, text=True, check=False
@@ -170,7 +170,7 @@ def unpacked(ref: str, folder: Path) -> Path:
 
 
 def main() -> int:
-    """Measure, print, and with --check say whether the goal was reached."""
+    """Measure, print, and with --check report whether the goal was reached."""
     arguments = argparse.ArgumentParser(prog="script/bench verification", description=__doc__)
     arguments.add_argument("--against", default="main", help="the other commit")
     arguments.add_argument("--groups", type=int, default=6000, help="group entries in the log")
@@ -212,7 +212,7 @@ def main() -> int:
 
 
 def _further(database: Database, size: int) -> float:
-    """Seconds of an incremental verification of a hundred more groups."""
+    """Measure the seconds of an incremental verification of a hundred more groups."""
     evidence = {RECORDED: LedgerEvidence()}
     with database.snapshot() as tx:
         since = audit.verify(tx, evidence=evidence).verified

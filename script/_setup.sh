@@ -1,7 +1,7 @@
-# Sourced by the scripts beside it (POSIX sh): one virtual environment made of what a lock file says, and nothing global.
+# Sourced by the other scripts (POSIX sh): one virtual environment built from a lock file, and nothing global.
 
-# The Python to use: $PYTHON, python3, or a versioned one, the first that is new enough and can make virtual environments, which on
-# Debian is a package of its own.
+# The Python to use: $PYTHON, python3, or a versioned one, the first that is new enough and can make virtual environments, which need a
+# separate package on Debian.
 find_python() {
   unfit=
   for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
@@ -25,11 +25,11 @@ find_python() {
 make_venv() {
   if "$1/bin/python" -m pip --version >/dev/null 2>&1; then return; fi
   python="$(find_python)" || return 1
-  echo "Making $1 with $("$python" --version)" >&2
+  echo "Creating $1 with $("$python" --version)" >&2
   "$python" -m venv --clear "$1"
 }
 
-# fingerprint LOCK: changes when anything does that the environment is made of.
+# fingerprint LOCK: changes when any source of the environment does.
 fingerprint() {
   cat requirements-bootstrap.lock "$1" pyproject.toml hatch_build.py src/andon/console/package-lock.json | cksum
 }
@@ -39,15 +39,15 @@ is_current() {
   [ -x "$2/bin/python" ] && [ "$(cat "$2/.$1" 2>/dev/null)" = "$(fingerprint "$1")" ]
 }
 
-# ensure_venv LOCK [FOLDER]: FOLDER (.venv) holds all that LOCK names, and Andon itself from src/. Says nothing when it does
-# already. What else is in it stays: running the demo in a developer's checkout takes no tool away. All is compiled, as pip does
-# by itself: where Python must not write what it compiles (PYTHONDONTWRITEBYTECODE), each start of a process costs half as much.
+# ensure_venv LOCK [FOLDER]: FOLDER (.venv) gets all packages that LOCK names, and Andon itself from src/. Prints nothing if it has
+# them already. Other packages stay: running the demo in a developer's checkout removes no tool. Everything is compiled, as by
+# pip: where Python must not write bytecode (PYTHONDONTWRITEBYTECODE), each start of a process costs half as much.
 ensure_venv() {
   lock="$1"
   venv="${2:-.venv}"
   if is_current "$lock" "$venv" || is_current requirements-dev.lock "$venv"; then return; fi
   make_venv "$venv" || return 1
-  echo "Installing what $lock names into $venv" >&2
+  echo "Installing the packages of $lock into $venv" >&2
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.lock &&
     "$venv/bin/python" script/uv.py pip install --quiet --compile-bytecode --require-hashes --no-deps -r "$lock" &&
     "$venv/bin/python" script/uv.py pip install --quiet --no-deps --editable . &&

@@ -1,6 +1,6 @@
 """The Grafana dashboard, written from code: `python -m script.dashboard` writes deploy/grafana/andon.json.
 
-It asks only for metrics of the processes themselves, so it works without the recording rules too.
+It queries only metrics of the processes themselves, so it also works without the recording rules.
 """
 
 import json
@@ -22,7 +22,7 @@ NAMED = "{{model}} {{version}}"
 
 @dataclass(frozen=True)
 class Panel:
-    """One graph: its queries with the names of their lines, and the unit in Grafana's words."""
+    """One graph: its queries with the names of their lines, and Grafana's name of the unit."""
 
     title: str
     queries: Sequence[tuple[str, str]]
@@ -31,7 +31,7 @@ class Panel:
 
 
 def rate(metric: str, by: str, narrowed: str = OURS) -> str:
-    """Per second, summed over processes."""
+    """Return the rate per second, summed over processes."""
     return f"sum by ({by}) (rate({metric}{{{narrowed}}}[$__rate_interval]))"
 
 
@@ -49,7 +49,7 @@ def stage(name: str) -> Panel:
 
 STAGES = {
     "whole": "From admission to the commit.",
-    "queue": "From admission to the start of the batch: grows when more is asked than is decided.",
+    "queue": "From admission to the start of the batch; grows when requests arrive faster than decisions are made.",
     "features": "Reading the windows of a batch, and computing its features.",
     "predict": "The model, for a whole batch.",
     "policy": "The decision table, for a whole batch.",
@@ -57,7 +57,7 @@ STAGES = {
 }
 
 DASHBOARD: dict[str, Sequence[Panel]] = {
-    "How it goes": [
+    "Overview": [
         Panel("Decisions", [(rate("andon_decisions_total", VERSION), NAMED)], "ops", "Recorded, by version."),
         Panel(
             "Outcomes",
@@ -76,7 +76,7 @@ DASHBOARD: dict[str, Sequence[Panel]] = {
                 )
             ],
             "percentunit",
-            "Requests that were not answered within 50 ms, or not at all. What callers did wrong is not counted.",
+            "Requests that were not answered within 50 ms, or not at all. Errors of callers (4xx) are not counted.",
         ),
         Panel(
             "Answers by status",
@@ -92,18 +92,18 @@ DASHBOARD: dict[str, Sequence[Panel]] = {
             "ops",
         ),
         Panel(
-            "Could not be recorded",
+            "Not recorded",
             [(rate("andon_ledger_errors_total", "kind", ""), "{{kind}}")],
             "ops",
-            "transient: the ledger was away. persistent: something broke; the log says what.",
+            "transient: the ledger was unavailable. persistent: something broke; see the log.",
         ),
     ],
     "Where the time goes": [stage(name) for name in STAGES],
     "Load": [
         Panel(
-            "Under way, on average",
+            "In progress, on average",
             [(rate("andon_stage_seconds_sum", VERSION, f'{OURS},stage="whole"'), NAMED)],
-            says="Decisions at once, by Little's law.",
+            says="Concurrent decisions, by Little's law.",
         ),
         Panel("Waiting", [("sum by (priority) (andon_queue_depth)", "{{priority}}")]),
         Panel("Waiting by version", [("sum by (model, version) (andon_version_queue_depth)", NAMED)]),
@@ -114,7 +114,7 @@ DASHBOARD: dict[str, Sequence[Panel]] = {
         ),
         Panel("Shares", [("max by (model, version) (andon_traffic_share_ratio)", NAMED)], "percentunit"),
         Panel(
-            "Event loop late by",
+            "Event loop lag",
             [(percentile(0.99, "andon_event_loop_lag_seconds", "instance", ""), "{{instance}}")],
             "s",
         ),
@@ -129,7 +129,7 @@ DASHBOARD: dict[str, Sequence[Panel]] = {
             "ops",
         ),
     ],
-    "What goes wrong": [
+    "Problems": [
         Panel("Errors", [(rate("andon_errors_total", f"{VERSION}, kind"), f"{NAMED} {{{{kind}}}}")], "ops"),
         Panel("Fallbacks", [(rate("andon_fallbacks_total", f"{VERSION}, reason"), f"{NAMED} {{{{reason}}}}")], "ops"),
         Panel(
@@ -148,15 +148,15 @@ DASHBOARD: dict[str, Sequence[Panel]] = {
             [("sum by (model, version) (increase(andon_pool_restarts_total[$__rate_interval]))", NAMED)],
         ),
     ],
-    "What it takes": [
+    "Resources": [
         Panel(
-            "CPU a decision",
+            "CPU per decision",
             [(f"{rate('andon_model_cpu_seconds_total', VERSION)} / {rate('andon_decisions_total', VERSION)}", NAMED)],
             "s",
-            "Predicting and ruling.",
+            "Prediction and policy.",
         ),
         Panel(
-            "Cost a decision",
+            "Cost per decision",
             [
                 (
                     rate("andon_cost_total", "automation, version, currency")
@@ -190,18 +190,18 @@ DASHBOARD: dict[str, Sequence[Panel]] = {
             "percentunit",
         ),
     ],
-    "What follows": [
+    "Deliveries and reviews": [
         Panel(
             "Deliveries",
             [(rate("andon_deliveries_total", "destination, answer", ""), "{{destination}} {{answer}}")],
             "ops",
         ),
         Panel(
-            "Waiting to follow",
+            "Waiting",
             [("sum(andon_deliveries_pending)", "deliveries"), ("sum(andon_reviews_unopened)", "reviews")],
         ),
         Panel(
-            "Given up",
+            "Dead letters",
             [
                 (
                     "sum by (destination) (increase(andon_dead_letters_total[$__rate_interval]))",

@@ -1,7 +1,7 @@
 """Runs uv in this environment with the machine's pip settings, which uv itself does not read.
 
-Use `python script/uv.py pip install ...`. The settings are passed by the environment and never printed, since an index
-address may hold a password.
+Use `python script/uv.py pip install ...`. The settings are passed in the environment and never printed, since an index
+address may contain a password.
 """
 
 import os
@@ -12,11 +12,11 @@ from pathlib import Path
 
 _SHARED = Path(__file__).parents[1] / "src/andon/serving/isolated/pip_settings.py"
 uv_environment = runpy.run_path(str(_SHARED))["uv_environment"]
-"""By its path: this runs before anything is installed."""
+"""Found by its path, since this runs before anything is installed."""
 
 
 def main() -> int:
-    """Run uv with our own arguments; its exit code is ours."""
+    """Run uv with our arguments, and return its exit code."""
     pip = [sys.executable, "-m", "pip", "config", "list", "--disable-pip-version-check"]
     listing = subprocess.run(pip, capture_output=True, text=True, check=False).stdout
     environment = {**os.environ, **uv_environment(listing, os.environ), "VIRTUAL_ENV": sys.prefix}

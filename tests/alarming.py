@@ -1,4 +1,4 @@
-"""An installation whose monitors find what a test says, for tests of alerts."""
+"""An installation whose monitors find what a test plans, for tests of alerts."""
 
 from datetime import datetime, timedelta
 from typing import Any

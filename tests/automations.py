@@ -1,4 +1,4 @@
-"""The automation of most tests, without anything that deciding does not need: it is imported at each start."""
+"""The automation of most tests, with only what deciding needs, since it is imported at each start."""
 
 from collections.abc import Mapping
 from datetime import timedelta

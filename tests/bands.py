@@ -1,4 +1,4 @@
-"""The band of one time, said plainly: what `andon.live` counts many at once into."""
+"""A plain definition of the band of a time, into which `andon.live` counts many in one operation."""
 
 from math import log
 

@@ -1,4 +1,4 @@
-"""Brokers for tests: one of each kind for a module, and what fills them.
+"""Brokers for tests: one of each kind for a module, and functions that fill them.
 
 Where none is installed a test skips loudly.
 """

@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback for fakes of robots' control rooms: routes by pattern, planned faults, what was done.
+"""A real HTTP server on loopback for fakes of robots' control rooms: routes by pattern, planned faults, a work log.
 
 A subclass declares `routes`. A route that makes something does it by `making(key, make)`, which counts the key and
 applies the next planned fault: a status (nothing is made), a delay, or the end of the connection after it was made.

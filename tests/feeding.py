@@ -1,4 +1,4 @@
-"""Writers of the ledger whose transactions a test holds open, and what a consumer of the feed got."""
+"""Writers of the ledger whose transactions a test holds open, and the decisions that a feed consumer received."""
 
 import json
 import os

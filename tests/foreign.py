@@ -1,4 +1,4 @@
-"""Programs of others, run in environments of their own: what they need does not fit beside what we need."""
+"""Foreign programs, run in environments of their own, since their dependencies conflict with ours."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Decisions as they stand in the ledger, for tests that begin behind the deciding."""
+"""Decisions as stored in the ledger, for tests that begin after deciding."""
 
 import json
 from collections.abc import Mapping, Sequence

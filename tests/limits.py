@@ -1,4 +1,4 @@
-"""Limits that the kernel sets this process, for tests of what is told when one is reached."""
+"""Limits of the kernel for this process, for tests of the report when one is reached."""
 
 import resource
 from collections.abc import Iterator

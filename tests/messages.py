@@ -1,4 +1,4 @@
-"""What a decision writes to the outbox, as the ones who carry it out find it."""
+"""The outbox messages of a decision, as the workers that carry them out find them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

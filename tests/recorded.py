@@ -1,4 +1,4 @@
-"""A decision as the ledger would give it back, without a database."""
+"""A decision as the ledger would return it, without a database."""
 
 from uuid import UUID
 

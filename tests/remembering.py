@@ -1,4 +1,4 @@
-"""Evidence in memory, for tests without a database: what was kept, and one at a time for each account."""
+"""Evidence in memory, for tests without a database: stored items, and one at a time for each account."""
 
 import asyncio
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""What a decider would tell of a batch."""
+"""The report of a decider on a batch."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime

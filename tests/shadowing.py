@@ -1,4 +1,4 @@
-"""What shadows said, made up for tests, and written as a gateway writes it."""
+"""Invented predictions of shadows, written like a gateway writes them."""
 
 import asyncio
 from datetime import UTC, datetime

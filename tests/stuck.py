@@ -1,4 +1,4 @@
-"""Makes a PostgreSQL that refuses everybody for ever: the process that replays its log after a crash is killed too."""
+"""Makes a PostgreSQL that refuses everybody permanently: the one that replays its log after a crash is killed too."""
 
 import os
 import signal

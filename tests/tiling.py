@@ -1,4 +1,4 @@
-"""Which inputs a window sees by the definition of tiles, for tests that hold it against what the windows say."""
+"""The inputs that a window sees by the definition of tiles, for tests that compare it with the windows."""
 
 from collections.abc import Iterable
 

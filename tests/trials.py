@@ -1,4 +1,4 @@
-"""How many examples a property is tried on: fewer where another Python runs tests that this one has passed."""
+"""The number of examples per property: fewer on another Python for tests that this one has passed."""
 
 import os
 

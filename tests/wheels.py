@@ -1,4 +1,4 @@
-"""Wheels without an index: one made of what is installed here, and one that holds next to nothing."""
+"""Wheels without an index: one made of what is installed here, and one that is nearly empty."""
 
 from importlib import metadata
 from pathlib import Path

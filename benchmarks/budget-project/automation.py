@@ -1,4 +1,4 @@
-"""The line whose predictions `script/bench budget` pays for; without budget it decides by rules alone."""
+"""The line whose predictions `script/bench budget` pays for; once the budget is spent it decides by rules alone."""
 
 import os
 from typing import Annotated
@@ -18,7 +18,7 @@ otherwise: review
 
 
 class Payment(BaseModel):
-    """What the callers send."""
+    """A request of the callers."""
 
     account: Annotated[str, Field(max_length=32)]
     amount: Annotated[float, Field(gt=0)]

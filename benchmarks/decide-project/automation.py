@@ -8,7 +8,7 @@ from andon import Automation, MaxError, Policy, Review, Window
 
 
 class Row(BaseModel):
-    """What the callers send."""
+    """A request of the callers."""
 
     account_id: Annotated[str, Field(max_length=32)]
     amount: Annotated[float, Field(gt=0)]

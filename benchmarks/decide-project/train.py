@@ -12,7 +12,7 @@ CLASSES = ("no", "yes")
 
 
 def main() -> None:
-    """Train a task with some noise: the first five numbers and a window decide."""
+    """Train on a task with some noise, decided by the first five numbers and a window."""
     rng = np.random.default_rng(7)
     numbers = rng.standard_normal((6_000, len(NAMES)))
     numbers[:, 0] = np.exp(numbers[:, 0] + 4)

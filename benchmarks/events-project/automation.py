@@ -2,7 +2,7 @@
 
 `events` decides: 13 fields, 9 window features, 100 trees, four rules, a review queue. `idle` does everything except
 deciding: each event is read by the contract, passes the line and is recorded, without windows, by one stump and one
-rule. `nothing` only reads: it decodes each event and leaves it out, so that only its position moves.
+rule. `nothing` only reads: it decodes each event and leaves it out, so only its position moves.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
 
 
 class Transfer(BaseModel):
-    """One transfer, as the core banking system tells of it."""
+    """One transfer, as the core banking system reports it."""
 
     transfer_id: Annotated[str, Field(min_length=1, max_length=64)]
     account_id: Annotated[str, Field(min_length=1, max_length=64)]
@@ -36,11 +36,11 @@ class Transfer(BaseModel):
 
 
 def leave_out(event: Mapping[str, Any]) -> None:
-    """Take nothing of it."""
+    """Return nothing of the event."""
 
 
 def subjects(stream: str) -> tuple[str, ...]:
-    """As many parts as the Kafka topics have partitions."""
+    """As many partitions as the Kafka topics have."""
     return tuple(f"{stream}.{part}" for part in range(4))
 
 

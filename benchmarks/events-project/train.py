@@ -27,7 +27,7 @@ ROWS, TRAINING = 9_000, 6_000
 
 
 def main() -> None:
-    """About one transfer in ten is fraud, told by a handful of the columns, with some noise."""
+    """Label about one transfer in ten as fraud, by a few of the columns, with some noise."""
     rng = np.random.default_rng(7)
     matrix = _rows(rng)
     column = dict(zip(NAMES, matrix.T, strict=True))
@@ -78,7 +78,7 @@ def _pack(
 
 
 def _rows(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Invented transfers, a column for each name."""
+    """Invent transfers, with a column for each name."""
     amount = rng.lognormal(4, 1, ROWS)
     sent = [
         amount,

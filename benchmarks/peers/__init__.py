@@ -1,7 +1,7 @@
-"""The servers that `script/bench serving` puts beside Andon, each with its own request format.
+"""The servers that `script/bench serving` compares with Andon, each with its own request format.
 
-`<folder>/server.py` starts one, in an environment of its own made of `<folder>/requirements.lock`. benchmarks/README.md
-says what each does and does not do.
+`<folder>/server.py` starts one, in an environment of its own built from `<folder>/requirements.lock`.
+benchmarks/README.md describes what each does and does not do.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ Row: TypeAlias = Mapping[str, float]
 class Peer:
     """One server.
 
-    `body` is a row in its format, `score` the probability in its answer, `expect` a part of right answers.
+    `body` is a row in its format, `score` the probability in its answer, `expect` a part of every correct answer.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Peer:
 
     @property
     def place(self) -> Path:
-        """Where its server file and its lock are."""
+        """The folder of its server file and its lock file."""
         return FOLDER / self.folder
 
 

@@ -1,4 +1,4 @@
-"""Starts one peer as a process of its own, waits for a right answer, and ends it with everything that it started."""
+"""Starts one peer as a separate process, waits for a correct answer, and ends it with everything that it started."""
 
 import contextlib
 import json
@@ -27,7 +27,7 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 
 
 class PeerFailed(Exception):
-    """A peer did not start, or did not answer rightly; the message holds why."""
+    """A peer did not start, or did not answer correctly; the message holds the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What every peer gets: the model's file, the rows, and what the model itself says of the first one."""
+    """The input of every peer: the model's file, the rows, and the model's own prediction for the first row."""
 
     model: Path
     rows: Sequence[Row]
@@ -68,7 +68,7 @@ def prepare(peer: Peer, python: Path, task: Task, scratch: Path) -> None:
 
 @contextlib.contextmanager
 def running(peer: Peer, python: Path, task: Task, scratch: Path) -> Iterator[Started]:
-    """Run the peer, from its first right answer on. `scratch` is a folder of its own. Raises PeerFailed."""
+    """Run the peer, from its first correct answer. `scratch` is a folder of its own. Raises PeerFailed."""
     with contextlib.ExitStack() as stack:
         environment = {**_environment(task, scratch), **peer.environment}
         server = stack.enter_context(postgres.lend(scratch / "postgres")) if peer.database else None
@@ -94,7 +94,7 @@ def running(peer: Peer, python: Path, task: Task, scratch: Path) -> Iterator[Sta
 
 
 def _environment(task: Task, scratch: Path) -> dict[str, str]:
-    """Ours, without what would lead another Python astray."""
+    """Return our environment, without variables that mislead another Python."""
     inherited = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     return {
         **inherited,
@@ -108,7 +108,7 @@ def _environment(task: Task, scratch: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _process(peer: Peer, python: Path, environment: dict[str, str], log: Path) -> Iterator[psutil.Popen]:
-    """Run the server; end it in order, and then everything left of what it started, each by its id."""
+    """Run the server; end it gracefully, then every process left of it, each by its id."""
     with log.open("wb") as output:
         process = psutil.Popen(
             [str(python), "server.py"],
@@ -151,11 +151,11 @@ def _wait_for_answer(peer: Peer, load: Load, process: psutil.Popen, score: float
         time.sleep(0.02)
     told = peer.score(answer)
     if abs(told - score) > TOLERANCE:
-        raise PeerFailed(f"serves another model: it answered {told} where the file says {score}")
+        raise PeerFailed(f"serves another model: it answered {told}, but the file gives {score}")
 
 
 def _ask(url: str, body: str) -> Any:
-    """Return the answer, or None while there is none."""
+    """Return the answer, or None if there is none yet."""
     request = urllib.request.Request(url, body.encode(), {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:

@@ -1,4 +1,4 @@
-"""A model that takes 15 ms a batch without using a core, like one that waits for a GPU: so processes always help."""
+"""A model that takes 15 ms a batch without using a core, like one that waits for a GPU: more processes always help."""
 
 import time
 from pathlib import Path
@@ -10,12 +10,12 @@ SECONDS = 0.015
 
 
 class Waiting:
-    """Says of each row what lies near at hand."""
+    """Predicts the obvious for each row."""
 
     def __init__(self, folder: Path) -> None:
         del folder
 
     def predict(self, columns: dict[str, Any]) -> Any:
-        """P(positive) of each row."""
+        """Return P(positive) of each row."""
         time.sleep(SECONDS)
         return 1 / (1 + np.exp(-np.nan_to_num(columns["x"])))

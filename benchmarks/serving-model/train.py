@@ -1,7 +1,7 @@
 """Trains the model that every side of `script/bench serving` serves: 100 trees on 20 numbers, as ONNX.
 
-`python train.py FOLDER` writes `model.onnx`, and `rows.npz` with the rows it was made of. Runs in an environment of its
-own (requirements.lock), since only here skl2onnx is needed. Always the same file: the seed is fixed.
+`python train.py FOLDER` writes `model.onnx`, and `rows.npz` with the rows it was trained on. Runs in an environment of
+its own (requirements.lock), since only this script needs skl2onnx. The seed is fixed, so the file is always the same.
 """
 
 import sys
@@ -26,7 +26,7 @@ SENT = (
     *("failed_logins", "device_trust", "device_age_days", "distance_km", "beneficiary_age_days", "beneficiary_count"),
     *("session_seconds", "typing_speed", "credit_used"),
 )
-"""What callers send; Andon computes the other three, the peers are sent them."""
+"""The inputs that callers send; Andon computes the other three, which the peers receive."""
 DERIVED = ("amount_of_balance", "amount_of_usual", "is_night")
 ROWS, TRAINING = 12_000, 8_000
 
@@ -44,7 +44,7 @@ def main(folder: Path) -> None:
 
 
 def rows(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Invented transfers, a column for each of SENT and DERIVED, rounded as a caller would send them."""
+    """Invent transfers, with a column for each of SENT and DERIVED, rounded as a caller would send them."""
     count = ROWS
     sent = {
         "amount": rng.lognormal(4, 1, count),
@@ -72,7 +72,7 @@ def rows(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def labels_of(matrix: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """1 is fraud: about one transfer in eleven, told by a handful of the columns, with some noise."""
+    """Label about one transfer in eleven as fraud (1), by a few of the columns, with some noise."""
     column = dict(zip((*SENT, *DERIVED), matrix.T, strict=True))
     risk = (
         np.log(column["amount_of_usual"] + 0.01)

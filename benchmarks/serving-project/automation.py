@@ -45,17 +45,17 @@ class Transfer(BaseModel):
 
 
 def amount_of_balance(sent: Mapping[str, Any]) -> float:
-    """How much of the account this takes."""
+    """Return the share of the account that this takes."""
     return float(sent["amount"] / max(sent["balance"], 1.0))
 
 
 def amount_of_usual(sent: Mapping[str, Any]) -> float:
-    """How many times what this account usually sends."""
+    """Return how many times the usual amount of the account this is."""
     return float(sent["amount"] / max(sent["usual_amount"], 1.0))
 
 
 def is_night(sent: Mapping[str, Any]) -> float:
-    """1 before six."""
+    """Return 1 before six o'clock."""
     return float(sent["hour"] < 6)
 
 

@@ -1,4 +1,4 @@
-"""Packs the model beside this file: the benchmark puts `model.onnx` and its rows here."""
+"""Packs the model next to this file: the benchmark puts `model.onnx` and its rows here."""
 
 from pathlib import Path
 

@@ -17,7 +17,7 @@ otherwise: review
 
 
 class Payment(BaseModel):
-    """What the callers send."""
+    """A request of the callers."""
 
     account: Annotated[str, Field(max_length=32)]
     amount: Annotated[float, Field(gt=0)]
@@ -25,7 +25,7 @@ class Payment(BaseModel):
 
 
 class Reading(BaseModel):
-    """What the callers of the isolated model send."""
+    """A request of the callers of the isolated model."""
 
     x: float
 

@@ -1,4 +1,4 @@
-"""The agent that drafts answers. Which language model it asks stands in andon.toml: offline it is `writer.py`."""
+"""The agent that drafts answers. andon.toml names the language model; offline it is `writer.py`."""
 
 from datetime import timedelta
 from typing import Any

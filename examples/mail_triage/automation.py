@@ -1,4 +1,4 @@
-"""Mail triage: each mail goes to the team that can help, and what is not certain to a person."""
+"""Mail triage: each mail goes to the team that can help, or to a person if the model is uncertain."""
 
 from datetime import timedelta
 
@@ -45,7 +45,7 @@ triage = Automation(
     procedures=[block_card],
     review=Review(queue="mails", due=timedelta(hours=2)),
     risk=MaxError(0.05, confidence=0.95),
-    # Whoever has done what a mail asks moves it to the folder Done of their team: that is its label.
+    # People move a finished mail to the folder Done of their team: that is its label.
     truth=Truth(
         {**{team: team for team in TEAMS}, "block-card": "cards"},
         reported=folder_moves("support", {f"{folder}/Done": team for team, folder in TEAMS.items()}),

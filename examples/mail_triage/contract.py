@@ -1,4 +1,4 @@
-"""What comes in: one mail, as far as the line looks at it."""
+"""The input: one mail, with the parts that the line uses."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -7,11 +7,11 @@ from andon import Text
 from pydantic import BaseModel, ConfigDict, Field
 
 SUBJECT, TEXT = 998, 20_000
-"""The longest subject and text; of a longer mail the line sees the beginning, and `cut` says so."""
+"""The longest subject and text; of a longer mail the line sees the beginning, and `cut` is true."""
 
 
 class Mail(BaseModel):
-    """One mail to the bank. `text` is what it says itself with its signature, without what it quotes."""
+    """One mail to the bank. `text` is its own text with the signature, without quotations."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -27,9 +27,9 @@ class Mail(BaseModel):
 
 
 def read_mail(mail: Mapping[str, Any]) -> dict[str, Any]:
-    """Make the line's input of a mail as the mailbox gives it.
+    """Turn a mail from the mailbox into the line's input.
 
-    The signature counts: whatever follows a closing line is taken for one.
+    The signature is included, since everything after a closing line is taken for one.
     """
     text = "\n\n".join(part for part in (mail["text"], mail["signature"]) if part)
     return {

@@ -13,8 +13,8 @@ SEED = 1
 
 
 def filed(count: int) -> Iterator[tuple[dict[str, Any], str]]:
-    """Return filed mails, the oldest first, each with its team. They are read as the line will read them."""
+    """Return filed mails, the oldest first, each with its team. They are read as the line reads them."""
     for mail in Mails(SEED).take(count):
         row = read_mail(parse(mail.raw).data("INBOX", 0))
-        if not orders_a_machine(row):  # the policy shows those to a person, whatever the model says
+        if not orders_a_machine(row):  # the policy shows those to a person, whatever the model predicts
             yield row, mail.truth.team

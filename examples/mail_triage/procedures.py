@@ -26,7 +26,7 @@ from agent import write_reply
 from signals import card_to_block
 
 NUMBER = "411111110000{last4}"
-"""How a card's whole number is made of its last digits. A bank looks it up."""
+"""The full number of a card from its last digits. A bank would look it up."""
 
 NOTICE = "This answer was drafted by a machine and approved by a person."
 
@@ -57,7 +57,7 @@ ANSWER = mail_reply("support", text="{input.answer}")
 
 
 class Decided(BaseModel):
-    """What this procedure reads of the decision that started it."""
+    """The fields of the starting decision that this procedure reads."""
 
     id: str
     input: dict[str, Any]
@@ -65,7 +65,7 @@ class Decided(BaseModel):
 
 @procedure("block-card")
 async def block_card(p: Procedure, decision: Decided) -> str:
-    """Block the card that a mail names and answer the customer; where the robot fails, a person blocks it."""
+    """Block the card that a mail names and answer the customer; if the robot fails, a person blocks it."""
     mail = decision.input
     last4 = card_to_block(mail) or ""
     await p.deliver(TO_CARDS, {"id": decision.id, "input": mail}, event="move")

@@ -1,4 +1,4 @@
-"""What can be read from a mail without a model: a card that is to be blocked, and orders meant for a machine."""
+"""Facts read from a mail without a model: a card to block, and orders meant for a machine."""
 
 import re
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _ORDERS = re.compile(
 
 
 def card_to_block(mail: Mapping[str, Any]) -> str | None:
-    """Return the last four digits of the card that a mail asks to block; None if it asks for none or for several."""
+    """Return the last four digits of the card that a mail asks to block; None if it names none or several."""
     text = f"{mail['subject']}\n{mail['text']}"
     if not _BLOCK.search(text):
         return None

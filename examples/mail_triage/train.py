@@ -1,6 +1,6 @@
 """Trains the model of mail triage and packs it: `andon models register --from-script train.py --alias champion`.
 
-It learns from filed mails, and from `labelled.parquet` if that is there: what the line decided and people labelled
+It learns from filed mails, and from `labelled.parquet` if it exists: decisions of the line that people labelled
 (`andon features dataset --automation mail-triage --labels --output labelled.parquet`).
 """
 
@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 LABELLED = HERE / "labelled.parquet"
 FILED = 2_400
 HELD_OUT = 0.4
-"""The share of the newest mails to measure on: of the labelled ones, or of the filed ones while none are labelled."""
+"""The share of the newest mails to measure on: of the labelled ones, or of the filed ones if none are labelled."""
 
 FEATURES = (
     FeatureSpec("subject", FeatureKind.TEXT),
@@ -33,7 +33,7 @@ FEATURES = (
 
 
 def main() -> None:
-    """Train on all mails but the newest, measure on these, pack the model with what was measured."""
+    """Train on all mails but the newest, measure on these, and pack the model with the results."""
     learnt, newest = parted(list(filed(FILED)), list(labelled()))
     classes = sorted({team for _, team in learnt})
     training, held_out = _columns(learnt), _columns(newest)
@@ -46,15 +46,15 @@ def main() -> None:
         training=training,
         held_out=held_out,
         untrained=sorted({team for _, team in newest} - set(classes)),
-        split="by time: the newest two fifths of the labelled mails are held out, or without any of the filed ones",
+        split="by time: the newest two fifths of the labelled mails are held out; without labels, of the filed ones",
         description="The team that a mail is for",
     )
 
 
 def parted(filed: list[Row], labelled: list[Row]) -> tuple[list[Row], list[Row]]:
-    """Return the mails to learn from and those to measure on, which must be like the mails that come.
+    """Return the mails to learn from and those to measure on, which must resemble incoming mails.
 
-    Filed mails are not, once the line has labels of its own: there is no mail about a new product among them.
+    Once the line has labels of its own, filed mails no longer do: none is about a new product.
     """
     older, recent = (filed, labelled) if labelled else ([], filed)
     cut = round(len(recent) * (1 - HELD_OUT))

@@ -1,4 +1,4 @@
-"""A stand-in for a language model, so that the example runs without one. andon.toml names it; name a provider there."""
+"""A stand-in for a language model, so that the example runs without one. Replace it by a provider in andon.toml."""
 
 import re
 from typing import Any
@@ -8,7 +8,7 @@ from pydantic_ai.usage import RequestUsage
 
 
 def draft(messages: list[ModelMessage], info: Any) -> ModelResponse:
-    """Return the same answer to everybody, with the card that the prompt names first."""
+    """Return the same answer to everybody, with the first card that the prompt names."""
     prompt = next(str(part.content) for one in messages for part in one.parts if part.part_kind == "user-prompt")
     card = re.search(r"\*(\d{4})", prompt)
     named = f" ending in {card[1]}" if card else ""

@@ -24,7 +24,7 @@ from procedures import pause_transfer
 
 
 def at_night(transfer: Mapping[str, Any]) -> bool:
-    """Whether people normally sleep at this hour."""
+    """Return whether people normally sleep at this hour."""
     return bool(transfer["hour"] < 6)
 
 

@@ -1,4 +1,4 @@
-"""What comes in: one transfer, with types and ranges."""
+"""The input: one transfer, with types and ranges."""
 
 from typing import Annotated, Literal
 

@@ -11,7 +11,7 @@ BANK = webhook("core-banking")
 
 
 class Decided(BaseModel):
-    """What this procedure reads of the decision that started it."""
+    """The fields of the starting decision that this procedure reads."""
 
     id: str
     input: dict[str, Any]
@@ -19,7 +19,7 @@ class Decided(BaseModel):
 
 @procedure("pause-transfer")
 async def pause_transfer(p: Procedure, decision: Decided) -> str:
-    """Ask the customer about a paused transfer, and return `release` if he made it, else `confirm`.
+    """Ask the customer about a paused transfer, and return `release` if they made it, else `confirm`.
 
     A later failure undoes the pause.
     """

@@ -1,6 +1,6 @@
 """Trains the model of transfer screening and packs it: `andon models register --from-script train.py --alias champion`.
 
-The windows of the training rows are computed by the same code that computes them when a decision is made.
+The windows of the training rows are computed by the same code as those of decisions.
 """
 
 from pathlib import Path
@@ -31,7 +31,7 @@ FEATURES = (
 
 
 def main() -> None:
-    """Train on the first three quarters of what is known by now, and hold the rest out."""
+    """Train on the first three quarters of the known transfers, and hold out the rest."""
     rows, labels = known(simulate(SEED, accounts=4_000))
     cut = len(rows) * 3 // 4
     model = LGBMClassifier(
@@ -62,9 +62,9 @@ def main() -> None:
 
 
 def known(transfers: Transfers) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return the features and labels of the transfers whose truth the bank knows when the last one has come in.
+    """Return the features and labels of the transfers whose truth the bank knows when the last one arrives.
 
-    The newest are left out whether reported or not: their frauds are known earlier than their honest ones.
+    The newest are left out whether reported or not, since frauds are known earlier than honest transfers.
     """
     history = list(transfers)
     inputs = [transfer.input for transfer in history]

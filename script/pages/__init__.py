@@ -1,4 +1,4 @@
-"""The reference pages: each has an introduction that people write, and a part that is read off the code."""
+"""The reference pages: each has a hand-written introduction, and a part generated from the code."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "metrics": metrics.body,
     "settings": settings.body,
 }
-"""The name of each page, and what says its generated part now."""
+"""The name of each page, and the function that returns its generated part."""
 
 
 def renewed(page: str) -> str:

@@ -1,4 +1,4 @@
-"""`script/reference`: write every page of the reference anew."""
+"""`script/reference`: write every page of the reference again."""
 
 from script.pages import FOLDER, PAGES, renewed
 

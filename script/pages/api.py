@@ -1,4 +1,4 @@
-"""The HTTP API, from the gateway's own OpenAPI document; what a route needs, from its code."""
+"""The HTTP API, from the gateway's own OpenAPI document; the permissions of a route, from its code."""
 
 from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
@@ -38,7 +38,7 @@ def body() -> str:
 
 
 def _without_parts() -> Gateway:
-    """Return a gateway for the description only: it has settings and no database."""
+    """Return a gateway for its description only: it has settings but no database."""
     return cast(Gateway, SimpleNamespace(settings=Settings()))
 
 
@@ -97,7 +97,7 @@ def _parameter(parameter: dict[str, Any]) -> tuple[str, str, str, str, str]:
 def _answers(responses: dict[str, Any]) -> Iterator[str]:
     for status, response in responses.items():
         if not status.startswith(("2", "3")) and CONTENT_TYPE in response["content"]:
-            continue  # problems, which every operation has alike
+            continue  # problems, which are the same for every operation
         content = response.get("content", {})
         shape = _contents(content) or "nothing"
         said = "" if response["description"] == "Successful Response" else f". {response['description'].rstrip('.')}"

@@ -1,4 +1,4 @@
-"""Every command with its arguments and options, as typer has them."""
+"""Every command with its arguments and options, from typer."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from andon.cli import app
 
 HEAD = ("argument or option", "takes", "default", "meaning")
 WORDS = {"str": "text", "int": "integer", "float": "number", "dir": "folder", "uuid": "id"}
-"""typer's names of types -> the names that readers know."""
+"""Typer's names of types, mapped to the names that readers know."""
 
 
 def body() -> str:

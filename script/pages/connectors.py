@@ -1,4 +1,4 @@
-"""Every kind of connector: what its actions and its destinations may say."""
+"""Every kind of connector: the options of its actions and destinations."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Every field of a decision: what it means, and where it stands and shows."""
+"""Every field of a decision: its meaning, and where it is stored and shown."""
 
 from types import NoneType
 from typing import Any, get_args

@@ -1,4 +1,4 @@
-"""Every error that Andon raises on purpose: its code, and what it becomes at each door."""
+"""Every error that Andon raises on purpose: its code, and its form at each entry point."""
 
 import importlib
 import pkgutil
@@ -13,7 +13,7 @@ from andon.gateway.problems import status_of, type_of
 from andon.kernel.errors import AndonError
 
 SHELL_ONLY = ("cli", "supervisor", "scaffold", "datafile", "kernel.config", "kernel.postgres")
-"""Parts whose errors reach nobody over HTTP."""
+"""Packages whose errors reach nobody over HTTP."""
 
 NOT_IMPORTED = ("__main__", "migrations.env", "migrations.versions", "runtimes")
 """Modules that run something on import, and those that load a model's library and define no error of Andon."""
@@ -30,7 +30,7 @@ def body() -> str:
 
 
 def _table(kind: type[AndonError]) -> str:
-    by_code = {error.__name__: error for error in every_error(kind)}  # two slices may use one code in one sense
+    by_code = {error.__name__: error for error in every_error(kind)}  # two slices may share a code
     return table(("code", "type of problem", "HTTP", "message"), map(_row, by_code.values()))
 
 

@@ -1,4 +1,4 @@
-"""Every event that Andon publishes, as its class says it."""
+"""Every event that Andon publishes, from its class."""
 
 from script.pages.markdown import code, table
 

@@ -1,15 +1,15 @@
-"""Tables, and what a JSON Schema allows, in words."""
+"""Tables, and JSON Schemas in words."""
 
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 _LONGEST_PATTERN = 100
-"""A longer one only lists characters that nobody can see."""
+"""A longer pattern only lists invisible characters."""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table without the columns that are empty in every row; nothing when there are no rows."""
+    """Return a table without columns that are empty in every row; an empty text if there are no rows."""
     body = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
     kept = [column for column in range(len(head)) if any(row[column] for row in body)]
     lines = [[row[column] for column in kept] for row in ([*head], ["---"] * len(head), *body)]
@@ -46,7 +46,7 @@ def kind(schema: dict[str, Any]) -> str:
 
 
 def span(low: float | None, high: float | None) -> str:
-    """Both ends of a range, as far as there are any: `1 to 200`, `1 or more`."""
+    """Describe the bounds of a range, if any: `1 to 200`, `1 or more`."""
     if low is None:
         return "" if high is None else f"{_number(high)} or less"
     return f"{_number(low)} or more" if high is None else f"{_number(low)} to {_number(high)}"

@@ -1,4 +1,4 @@
-"""Every metric: those that are counted, and those that are read when they are scraped."""
+"""Every metric: those that are counted, and those that are read at a scrape."""
 
 import ast
 from collections.abc import Iterator
@@ -61,7 +61,7 @@ def _bounds() -> Iterator[tuple[str, str]]:
 
 
 READ = {"gauge_of": "gauge", "gauges_of": "gauge", "counts_of": "counter"}
-"""The methods of `Metrics` that add something to be read later, and what they add."""
+"""The methods of `Metrics` that add a metric to be read later, and what they add."""
 
 SHOWN_BY = {
     "worker": "worker",
@@ -78,11 +78,11 @@ SHOWN_BY = {
     "streams": "worker",
     "pools": "both",
 }
-"""Which processes show what a file of bootstrap or the metrics of a slice add, if it is not the gateway alone."""
+"""The processes that expose the metrics of a bootstrap file or a slice, if not the gateway alone."""
 
 
 def _gauges() -> Iterator[tuple[str, str, str, str, str]]:
-    """Their calls: name and description are literals there, labels keywords or a literal tuple."""
+    """Yield their calls, in which name and description are literals, and labels are keywords or a literal tuple."""
     own = Path(bootstrap.__path__[0])
     slices = [file for file in own.parent.glob("*/metrics.py") if file.parent.name != "kernel"]
     for file in sorted([*own.glob("*.py"), *slices]):

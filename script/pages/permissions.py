@@ -1,6 +1,6 @@
-"""What a route needs, read off its code: the permissions it asks the caller for, itself or by the functions it calls.
+"""The permissions that a route requires, read from its code.
 
-Where the route asks for one itself, that is it; else what the functions ask that it calls.
+If the route requires one itself, that one; otherwise those that the functions it calls require.
 """
 
 import ast
@@ -14,7 +14,7 @@ from andon.access import Permission, Principal
 
 
 def needed(route: Callable[..., Any]) -> str:
-    """`read decisions`, `read models (everywhere)`; empty for a route that asks for nothing."""
+    """`read decisions`, `read models (everywhere)`; empty for a route that requires none."""
     module = inspect.getmodule(route)
     assert module is not None
     return " or ".join(_asked(route, module))

@@ -48,7 +48,7 @@ def _table(section: type[BaseModel], name: str, variables: dict[tuple[str, str],
 
 
 def _by_name(name: str, section: type[BaseModel]) -> str:
-    """Describe settings that are given once for each name, so by file alone."""
+    """Describe settings that are given once for each name, and so only in the file."""
     schema = section.model_json_schema()
     rows = table(
         ("setting", "takes", "default", "meaning"),
@@ -66,7 +66,7 @@ def _by_name(name: str, section: type[BaseModel]) -> str:
 
 
 def _connection(section: type[BaseModel]) -> str:
-    """One kind of `[connections.NAME]`."""
+    """Describe one kind of `[connections.NAME]`."""
     [kind] = section.model_json_schema()["properties"]["kind"].get("enum") or [
         section.model_json_schema()["properties"]["kind"]["const"]
     ]
@@ -78,7 +78,7 @@ def _said(section: Any) -> str:
 
 
 def _takes(schema: dict[str, Any]) -> str:
-    """Describe the accepted values; the default shows whether a setting may be left out."""
+    """Describe the accepted values; the default shows whether a setting is optional."""
     written = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
     return " or ".join(kind({**each, "format": _FORMATS.get(each.get("format"), each["type"])}) for each in written)
 

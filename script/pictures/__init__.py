@@ -1,1 +1,1 @@
-"""Pictures of the console: one of each page that links lead to, at the width of a desk and of a telephone."""
+"""Pictures of the console: one of each page that links lead to, at the width of a desktop and of a phone."""

@@ -1,4 +1,4 @@
-"""`script/screenshots FOLDER`: pictures of every console page, at the width of a desk and of a telephone."""
+"""`script/screenshots FOLDER`: pictures of every console page, at the width of a desktop and of a phone."""
 
 import argparse
 import sys
@@ -15,13 +15,11 @@ from andon_demo.stage import Stage
 
 
 def main() -> int:
-    """Return 0 if each page that was found fits its window."""
+    """Take the pictures; return 0 if each page found fits its window."""
     arguments = argparse.ArgumentParser(prog="script/screenshots", description=__doc__)
-    arguments.add_argument("folder", type=Path, metavar="FOLDER", help="where the pictures go")
-    arguments.add_argument(
-        "--address", help="a console that runs; without it the demo's story of the rollouts is played first"
-    )
-    arguments.add_argument("--key", help="the API key to sign in with, beside --address")
+    arguments.add_argument("folder", type=Path, metavar="FOLDER", help="the folder for the pictures")
+    arguments.add_argument("--address", help="a running console; without it the demo's rollout story is played first")
+    arguments.add_argument("--key", help="the API key to sign in with, required with --address")
     given = arguments.parse_args()
     if (given.address is None) != (given.key is None):
         arguments.error("--address and --key go together")
@@ -39,7 +37,7 @@ def main() -> int:
 
 
 def _pictures(address: str, key: str, folder: Path) -> int:
-    """Take them all; say which pages are too wide, and which no link led to."""
+    """Take all pictures; print the pages that are too wide, and those that no link led to."""
     tour, too_wide = Tour(page_kinds()), 0
     with chromium() as browser:
         for picture in take(browser, address, key, tour, folder):

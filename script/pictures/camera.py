@@ -1,4 +1,4 @@
-"""Chromium at the console: signs in, follows the tour, and keeps a picture of each page at each width."""
+"""Chromium at the console: signs in, follows the tour, and takes a picture of each page at each width."""
 
 import shutil
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ class Picture:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Give the Chromium of this machine, and end it. Raises NoChromium."""
+    """Yield the Chromium of this machine, and end it. Raises NoChromium."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         raise NoChromium(NoChromium.__doc__)

@@ -1,4 +1,4 @@
-"""The installation on the pictures: the first acts of the demo's story of the rollouts, with something on every page.
+"""The installation in the pictures: the first acts of the demo's rollout story, with something on every page.
 
 The project is the story's, with procedures and a folder of files as a further source of transfers.
 """
@@ -33,7 +33,7 @@ CONFIGURATION = f"""automations:
 
 @contextmanager
 def shown_line(stage: Stage) -> Iterator[tuple[str, str]]:
-    """Play the story; give the console's address and a key that may see all. Raises LineFailed."""
+    """Play the story; yield the console's address and a key that sees everything. Raises LineFailed."""
     with bank_line(stage, write_project, PLANNED) as bank:
         asyncio.run(play_in_traffic(RolloutStory(bank.traffic, bank.people, line=bank.line, api=bank.api), SHOWN))
         _fill(bank)

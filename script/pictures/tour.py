@@ -1,4 +1,4 @@
-"""A walk through the console by its own links, until each page that the code has was seen once."""
+"""A walk through the console by its own links, until each page in the code was seen once."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,19 +13,19 @@ from andon.kernel.config import Settings
 from andon.kernel.db import Database
 
 NOT_PAGES = ("/live", "/static", "/readyz", "/sign-in", "/{path")
-"""Parts of pages, files, what a probe asks, and the page before all others."""
+"""Fragments, files, probes, and the sign-in page."""
 
 
 @dataclass(frozen=True)
 class PageKind:
-    """A page as the code has it: its path with parameters, and what matches an address of it."""
+    """A page in the code: its path with parameters, and the pattern of its addresses."""
 
     path: str
     pattern: Pattern[str]
 
     @property
     def name(self) -> str:
-        """The path as the name of a file."""
+        """The path as a file name."""
         return (
             self.path.strip("/").replace("/", "-").replace("{", "").replace("}", "").replace(":path", "") or "overview"
         )
@@ -33,9 +33,9 @@ class PageKind:
 
 @dataclass
 class Tour:
-    """Which pages are still to be seen, where one of each was found, and further links to look for pages behind.
+    """The pages still to be seen, where one of each was found, and further links that may lead to pages.
 
-    `leads` are tabs and filters of pages that were seen, each with whether it was followed.
+    `leads` are tabs and filters of seen pages, each with whether it was followed.
     """
 
     kinds: Sequence[PageKind]
@@ -52,7 +52,7 @@ class Tour:
                 self.leads.setdefault(link, False)
 
     def lead(self) -> str | None:
-        """Return the next link to look behind; None when all pages were found or all links were followed."""
+        """Return the next link to follow; None when all pages were found or all links were followed."""
         link = next((link for link, followed in self.leads.items() if not followed), None)
         if link is None or len(self.found) == len(self.kinds):
             return None
@@ -60,7 +60,7 @@ class Tour:
         return link
 
     def stops(self) -> Iterator[tuple[PageKind, str]]:
-        """Yield page after page, also those that are offered on the way."""
+        """Yield page after page, including those offered on the way."""
         while rest := [kind for kind in self.found if kind not in self.seen]:
             self.seen.add(rest[0])
             yield rest[0], self.found[rest[0]]
@@ -80,7 +80,7 @@ def page_kinds() -> list[PageKind]:
 
 
 def console_routes() -> list[Route]:
-    """Return the routes of the console, of an application that is only looked at."""
+    """Return the routes of the console, from an application that is only inspected."""
     nothing: Any = None
     nowhere = Database("postgresql://127.0.0.1:1/nowhere")
     app = create_app(Settings(), nowhere, nothing, nothing, nothing)

@@ -14,7 +14,7 @@ def main() -> int:
     """Return 0 if the site is sound and every example ran."""
     arguments = argparse.ArgumentParser(prog="script/docs", description=__doc__)
     arguments.add_argument("folder", nargs="?", type=Path, default=ROOT / "build" / "site", metavar="FOLDER")
-    arguments.add_argument("--only-build", action="store_true", help="leave the examples (tests/docs) out")
+    arguments.add_argument("--only-build", action="store_true", help="do not run the examples (tests/docs)")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="andon-site-") as scratch:
         try:

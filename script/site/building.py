@@ -40,16 +40,16 @@ generator = false
 
 [project.plugins.search]
 """
-"""No font from another host, no request at view time: the search works from a file too."""
+"""No font from another host, no request when viewed: the search also works from a file."""
 
 
 FOREIGN_WORKER = re.compile(r"https://unpkg\.com/iframe-worker/shim")
-"""The only thing that Zensical's pages would load from another host; `worker.js` takes its place."""
+"""The only file that Zensical's pages would load from another host; `worker.js` replaces it."""
 WORKER = Path(__file__).with_name("worker.js")
 
 
 class BuildFailed(Exception):
-    """Zensical did not build the site; the message holds what it printed."""
+    """Zensical did not build the site; the message holds its output."""
 
 
 def build_with_zensical(pages: Path, scratch: Path) -> Path:

@@ -23,7 +23,7 @@ class Fault:
 
 @dataclass
 class Anatomy(HTMLParser):
-    """The anchors of a page and its references; each with whether a browser loads it by itself."""
+    """The anchors of a page and its references, each with whether a browser loads it by itself."""
 
     anchors: set[str] = field(default_factory=set)
     references: list[tuple[str, bool]] = field(default_factory=list)

@@ -30,7 +30,7 @@ def pages_of(root: Path) -> list[Path]:
 
 
 def _linked(root: Path, page: Path) -> Iterator[Path]:
-    """Yield the files beside pages that a page links to; a link that leads nowhere is found in the built site."""
+    """Yield the files other than pages that a page links to; broken links are found in the built site."""
     for link in LINK.findall(CODE.sub("", page.read_text(encoding="utf-8"))):
         file = (page.parent / link).resolve()
         if file.suffix != ".md" and file.is_file() and file.is_relative_to(root.resolve()):

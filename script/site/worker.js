@@ -1,5 +1,5 @@
-// Lets the search work where a browser forbids workers: on pages that are opened as files. The script of the worker runs in a hidden
-// frame, and messages are handed over as copies. Pages that come from a server keep the browser's own Worker.
+// Lets the search work where a browser forbids workers: on pages opened as files. The worker's script runs in a hidden
+// frame, and messages are passed as copies. Pages from a server keep the browser's own Worker.
 if (location.protocol === "file:") {
   window.Worker = class {
     constructor(address) {

@@ -1,1 +1,1 @@
-"""The demo: a whole line in `.andon-demo`, a stream of transfers, and what came of it. Run by `andon demo [--once]`."""
+"""The demo: a whole line in `.andon-demo`, a stream of transfers, and the results. Run by `andon demo [--once]`."""

@@ -21,7 +21,7 @@ FOLDER = Path(".andon-demo")
 Story = Annotated[
     Literal["transfers", "drift", "rollout", "mail"],
     typer.Option(
-        help="transfers: a line decides, and shows what its decisions cost; "
+        help="transfers: a line decides, and the cost of its decisions is shown; "
         "drift: fraud changes, and the line notices and stops itself; "
         "rollout: a bad model is rolled back automatically, a good one is promoted; "
         "mail: customers' mails, a robot, an agent, and an unknown product."
@@ -32,12 +32,12 @@ Brokers = Annotated[
     Literal["nats", "kafka"] | None,
     typer.Option(
         "--broker",
-        help="Read the events of the story transfers from this broker, which is started too, instead of a table.",
+        help="Read the events of the transfers story from this broker, which the demo starts, instead of from a table.",
         show_default=False,
     ),
 ]
-Transfers = Annotated[int, typer.Option(min=1, help="The number of transfers in the story transfers.")]
-Folder = Annotated[Path, typer.Option(help="The folder in which the project is rewritten.", file_okay=False)]
+Transfers = Annotated[int, typer.Option(min=1, help="The number of transfers in the transfers story.")]
+Folder = Annotated[Path, typer.Option(help="The folder of the project, which is replaced.", file_okay=False)]
 
 
 def demo(
@@ -52,7 +52,7 @@ def demo(
 
 
 def _tell(story: str, folder: Path, *, once: bool, broker: str | None, transfers: int) -> int:
-    """Tell a whole story and return its exit code; what was started is stopped, however it ends."""
+    """Tell a whole story and return its exit code. Everything that was started is stopped, however it ends."""
     began = float(os.environ.get("ANDON_DEMO_BEGAN") or time.time())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:

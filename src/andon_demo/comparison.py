@@ -1,8 +1,8 @@
-"""A comparison of three ways for the same transfers: calls, the stream, and a plain program's loop.
+"""A comparison of three ways to decide the same transfers: calls, the stream, and a loop in a plain program.
 
-The ledger gives the time of the first two in the story itself, where both shared the machine. The cost is measured
-afterwards, on a twin of the automation whose decisions have no consequences, so that only deciding counts: the CPU time
-of the deciding process, of PostgreSQL and of the broker.
+The times of the first two are read from the ledger of the story itself, where both shared the machine. The cost is
+measured afterwards, on a twin of the automation whose decisions have no consequences, so that only deciding counts:
+the CPU time of the deciding process, of PostgreSQL and of the broker.
 """
 
 import asyncio
@@ -23,10 +23,10 @@ from andon_demo.line import Line, LineFailed
 from andon_demo.stream import Progress, Transfer
 
 MEASURED = 2_000
-"""Transfers that are decided again to see what that costs."""
+"""Transfers that are decided again to measure the cost."""
 
 SECONDS = 5.0
-"""How long the plain program may decide."""
+"""Seconds for which the plain program decides."""
 
 PATIENCE = 60.0
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way into the line. `cpu_us` is the CPU time of a decision by whose it is."""
+    """One way into the line. `cpu_us` is the CPU time of a decision by process."""
 
     name: str
     routed: Routed
@@ -42,12 +42,12 @@ class Way:
 
     @property
     def total_us(self) -> float:
-        """The CPU time of a decision, microseconds."""
+        """The CPU time of a decision in microseconds."""
         return sum(self.cpu_us.values())
 
 
 class Comparison:
-    """Measures the ways, one after another. `caller` is whom the calls come from."""
+    """Measures the ways, one after another. `caller` is the name that the calls are recorded under."""
 
     def __init__(self, line: Line, ledger: Ledger, intake: Intake, key: str, caller: str) -> None:
         self._line = line
@@ -82,7 +82,7 @@ class Comparison:
         return Way("event path", routed, self._spent(decide, "worker"))
 
     def plain(self, told: Sequence[tuple[float, Transfer]]) -> Way:
-        """One transaction an event, each taken when it came in the story."""
+        """Measure one transaction per event, each taken at its time in the story."""
         arrivals = b"".join(b"%.6f\t%b\n" % (at - told[0][0], transfer.body) for at, transfer in told)
         own = 0.0
 
@@ -121,7 +121,7 @@ class Comparison:
     def _spent(self, work: Callable[[], int], *parts: str) -> dict[str, float]:
         """Return the CPU time per decision in microseconds, by process, while `work` runs.
 
-        The processes are these parts of the line, PostgreSQL and the broker.
+        The processes are the named ones, PostgreSQL and the broker.
         """
         before = self._cpu_seconds(parts)
         decisions = max(work(), 1)

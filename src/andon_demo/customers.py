@@ -1,4 +1,4 @@
-"""The customers of the demo: asked about a paused transfer they answer at once, most of them that it is theirs."""
+"""The customers of the demo: asked about a paused transfer, they answer immediately; most confirm it as theirs."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ CONNECTIONS = 4
 
 
 class Customers:
-    """Answers each question once. `answered` counts the answers that were taken."""
+    """Answers each question once. `answered` counts the accepted answers."""
 
     def __init__(self, url: str, key: str) -> None:
         self.answered = 0
@@ -19,7 +19,7 @@ class Customers:
         self._seen: set[str] = set()
 
     def answer(self, asked: Iterable[str]) -> None:
-        """Answer what was not answered yet; `asked` are the procedures that wait."""
+        """Answer the questions that are still open; `asked` are the waiting procedures."""
         new = [procedure for procedure in asked if procedure not in self._seen]
         if new:
             self._seen.update(new)

@@ -15,12 +15,12 @@ from andon_demo.comparison import Way
 from andon_demo.stream import Progress
 
 OF_A_PAUSE = 3
-"""The messages that core banking gets about a paused transfer: pause, notify the customer, and the end."""
+"""The messages that core banking receives about a paused transfer: pause, notify the customer, and the end."""
 
 
 @dataclass(slots=True)
 class Summary:
-    """What came of a run: of the calls as they were answered, and of the events as they stand in the ledger."""
+    """The results of a run: calls as answered, and events as recorded in the ledger."""
 
     progress: Progress
     events: Counter[str]
@@ -35,22 +35,22 @@ class Summary:
 
     @property
     def outcomes(self) -> Counter[str]:
-        """Of both paths."""
+        """The outcomes of both paths."""
         return self.progress.outcomes + self.events
 
     @property
     def actions_expected(self) -> int:
-        """One for each transfer that was released, some for each that was paused."""
+        """The expected actions: one for each released transfer, some for each paused one."""
         return self.outcomes["release"] + OF_A_PAUSE * self.outcomes["pause"]
 
     @property
     def reviews_expected(self) -> int:
-        """One for each transfer that a person decides, and one for each blind audit."""
+        """The expected reviews: one for each transfer that a person decides, and one for each blind audit."""
         return self.outcomes["review"] + self.audits
 
     @property
     def settled(self) -> bool:
-        """Whether all that follows has happened."""
+        """Whether everything that follows has happened."""
         return self.actions_delivered >= self.actions_expected and self.reviews >= self.reviews_expected
 
     @property
@@ -67,13 +67,13 @@ class Summary:
 
 
 def live(progress: Progress) -> RenderableType:
-    """How far the stream is."""
+    """Return the progress of the stream."""
     p50, p95, p99 = percentiles(progress.latencies)
     counts = Text.assemble(
         (f"{progress.per_second:,.0f}", "bold"),
-        " decisions/s   called ",
+        " decisions/s   calls ",
         (f"{progress.answered:,}", "bold green"),
-        "   by events ",
+        "   events ",
         (f"{progress.decided:,}", "bold green"),
         f" of {len(progress.told):,}   errors ",
         (f"{progress.errors.total()}", "bold red" if progress.errors else "bold"),
@@ -88,7 +88,7 @@ def show_summary(console: Console, summary: Summary, intake: str) -> None:
     """Show the table of results."""
     progress = summary.progress
     p50, p95, p99 = percentiles(progress.latencies)
-    table = Table(title="What came of it", title_justify="left", show_header=False)
+    table = Table(title="Results", title_justify="left", show_header=False)
     errors = ", ".join(f"{count} x {what}" for what, count in progress.errors.items())
     decided = progress.answered + summary.events.total()
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in summary.outcomes.most_common())
@@ -98,11 +98,11 @@ def show_summary(console: Console, summary: Summary, intake: str) -> None:
         "Decisions": f"{decided:,} ({outcomes})",
         "Automatic share": f"{1 - summary.outcomes['review'] / max(decided, 1):.1%}",
         "Reviews opened": f"{summary.reviews:,}, {summary.audits:,} of them blind audits",
-        "Actions delivered": f"{summary.actions_delivered:,} of {summary.actions_expected:,}, each once by its key",
+        "Actions delivered": f"{summary.actions_delivered:,} of {summary.actions_expected:,}, each once per key",
         "Transfers paused": f"{summary.procedures_ended:,} procedures ended, {summary.customers_asked:,} "
         "customers asked",
         "Throughput": f"{progress.per_second:,.0f} decisions/s",
-        "A caller waits": f"p50 {p50:.1f} ms, p95 {p95:.1f} ms, p99 {p99:.1f} ms",
+        "Latency of a call": f"p50 {p50:.1f} ms, p95 {p95:.1f} ms, p99 {p99:.1f} ms",
         "Errors": errors or "none",
         "Memory of all processes": f"{summary.memory / 1e6:,.0f} MB",
         "Time to first decision": f"{summary.first_decision:.1f} s",
@@ -116,12 +116,12 @@ def show_comparison(console: Console, ways: Sequence[Way], cost: CostSettings) -
     """Show the table of ways into the line."""
     table = Table(
         "",
-        title="From happened to decided, and what a decision costs",
+        title="Time from event to decision, and the cost of a decision",
         title_justify="left",
-        caption="CPU time of what decides, of PostgreSQL and of the broker",
+        caption="CPU time of the deciding process, of PostgreSQL and of the broker",
         caption_justify="left",
     )
-    for name in ("decisions", "p50", "p95", "CPU", f"{cost.currency} a million"):
+    for name in ("decisions", "p50", "p95", "CPU", f"{cost.currency} per million"):
         table.add_column(name, justify="right")
     for way in ways:
         price = way.total_us / 3600 * cost.cpu_hour
@@ -135,7 +135,7 @@ def _span(milliseconds: float) -> str:
 
 
 def percentiles(latencies: Sequence[float]) -> tuple[float, float, float]:
-    """p50, p95 and p99; zeros when there is next to nothing yet."""
+    """Return p50, p95 and p99; zeros while there are fewer than two values."""
     if len(latencies) < 2:
         return 0.0, 0.0, 0.0
     at = statistics.quantiles(latencies, n=100, method="inclusive")

@@ -1,4 +1,4 @@
-"""What the demo asks Andon's database: how far the events are, and what the ledger says of one way into the line."""
+"""The demo's queries of Andon's database: the progress of the events, and the ledger's figures of one way in."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Routed:
 
 
 class Ledger:
-    """A connection to a project's database while it runs."""
+    """A connection to the database of a running project."""
 
     def __init__(self, folder: Path) -> None:
         self.settings = config.load(folder, {})
@@ -44,7 +44,7 @@ class Ledger:
         self._database = psycopg.connect(self.url, autocommit=True)
 
     def done(self, automation: str) -> tuple[int, int]:
-        """How many events of an automation are decided, and how many ended otherwise."""
+        """Return how many events of an automation were decided, and how many ended otherwise."""
         decided, otherwise = self._database.execute(DONE, (automation,)).fetchone() or (0, 0)
         return int(decided), int(otherwise)
 
@@ -53,12 +53,12 @@ class Ledger:
         return Counter(dict(self._database.execute(OUTCOMES, (automation, caller)).fetchall()))
 
     def audits(self, automation: str) -> int:
-        """How many decisions of an automation were drawn for a blind audit."""
+        """Return how many decisions of an automation were drawn for a blind audit."""
         (found,) = self._database.execute(AUDITS, (automation,)).fetchone() or (0,)
         return int(found)
 
     def routed(self, automation: str, caller: str) -> Routed:
-        """How long the decisions of a caller took: an event from when it happened, a call from when it was asked."""
+        """Return how long the decisions of a caller took: an event since it happened, a call since its request."""
         found, decisions = self._database.execute(ROUTED, (automation, caller)).fetchone() or (None, 0)
         p50, p95 = found or (0.0, 0.0)
         return Routed(p50, p95, decisions)

@@ -1,6 +1,6 @@
-"""A whole Andon in a folder, used as a person uses it: by its commands, as processes of its own.
+"""A complete installation of Andon in a folder, used through its commands like by a person, in processes of its own.
 
-`with Line(folder) as line:` stops at the end what it started, and nothing else.
+`with Line(folder) as line:` stops at its end what it started, and nothing else.
 """
 
 import contextlib
@@ -23,15 +23,15 @@ ANDON = str(Path(sys.executable).with_name("andon"))
 
 
 class LineFailed(Exception):
-    """A command or a process of the line did not do its work; the message holds what it said."""
+    """A command or a process of the line failed; the message holds its output."""
 
 
 class TooSlow(LineFailed):
-    """Something did not come true in time."""
+    """A condition did not become true in time."""
 
 
 class Line:
-    """One installation. Its doors get free ports unless given; gRPC gets none. `andon` is its program."""
+    """One installation. It gets free ports unless given, and none for gRPC. `andon` is its program."""
 
     def __init__(
         self,
@@ -56,11 +56,11 @@ class Line:
 
     @property
     def url(self) -> str:
-        """Where the API is."""
+        """The address of the API."""
         return f"http://127.0.0.1:{self.gateway}"
 
     def command(self, *arguments: str, timeout: float = 120.0) -> str:
-        """Run `andon ARGUMENTS` in the folder and give what it printed. Raises LineFailed."""
+        """Run `andon ARGUMENTS` in the folder and return its output. Raises LineFailed."""
         done = subprocess.run(
             [self._andon, *arguments],
             cwd=self.folder,
@@ -95,12 +95,12 @@ class Line:
         self.wait_until("it was ready", lambda: self._status("/readyz") == 200, timeout=timeout)
 
     def wait(self) -> int:
-        """Wait until `andon up` ends by itself; its exit code."""
+        """Wait until `andon up` ends by itself, and return its exit code."""
         assert self._process is not None
         return self._process.wait()
 
     def down(self, *, timeout: float = 30.0) -> None:
-        """Stop it as Ctrl-C does, and wait; what does not stop in time is killed and is an error."""
+        """Stop as Ctrl-C does, and wait. A process that does not stop in time is killed, which is an error."""
         process, self._process = self._process, None
         if process is None or process.poll() is not None:
             return
@@ -114,19 +114,19 @@ class Line:
                 one.kill()
         process.wait(10)
         if left:
-            raise LineFailed(f"{len(left)} processes were left {timeout + 5:.0f} s after `andon up` was told to stop")
+            raise LineFailed(f"{len(left)} processes were left {timeout + 5:.0f} s after `andon up` was asked to stop")
 
     def processes(self) -> list[psutil.Process]:
-        """All its processes that live now."""
+        """Return all its running processes."""
         assert self._process is not None
         return self._family(self._process.pid)
 
     def running(self, end: str) -> list[psutil.Process]:
-        """Those of them whose command line has a word that ends so: `gateway`, `worker`, `/isolated/host.py`."""
+        """Return those whose command line has a word with this ending: `gateway`, `worker`, `/isolated/host.py`."""
         return [process for process in self.processes() if any(word.endswith(end) for word in command_of(process))]
 
     def memory(self) -> int:
-        """Resident memory of all its processes in bytes; what they share counts once (PSS)."""
+        """Return the resident memory of all its processes in bytes; shared memory counts once (PSS)."""
         return sum(memory_of(process) for process in self.processes())
 
     def metrics(self, name: str, key: str, *, port: int) -> dict[str, float]:
@@ -139,18 +139,18 @@ class Line:
         return {",".join(f"{k}={v}" for k, v in sorted(s.labels.items())): s.value for s in samples}
 
     def wait_until(self, what: str, holds: Callable[[], bool], *, timeout: float) -> None:
-        """Wait until `holds()`. Raises LineFailed when `andon up` ends, TooSlow when the time is over."""
+        """Wait until `holds()`. Raises LineFailed when `andon up` ends, TooSlow after `timeout`."""
         until = time.monotonic() + timeout
         while not holds():
             if self._process is not None and self._process.poll() is not None:
                 raise LineFailed(f"`andon up` ended with {self._process.returncode}: {self._said()}")
             if time.monotonic() > until:
-                raise TooSlow(f"{timeout:.0f} s went by before {what}: {self._said()}")
+                raise TooSlow(f"{timeout:.0f} s passed before {what}: {self._said()}")
             time.sleep(0.05)
 
     @property
     def log(self) -> Path:
-        """What `andon up` printed."""
+        """The output of `andon up`."""
         return self.folder / "up.log"
 
     def _said(self) -> str:
@@ -170,11 +170,11 @@ class Line:
             return answer.status, answer.read()
 
     def _family(self, pid: int) -> list[psutil.Process]:
-        """`andon up`, its children, and the embedded PostgreSQL with its own, which is nobody's child."""
+        """Return `andon up`, its children, and the embedded PostgreSQL, which is nobody's child, with its own."""
         roots = [pid]
         with contextlib.suppress(OSError, ValueError, IndexError):
             postmaster = (self.folder / ".andon" / "postgres" / "data" / "postmaster.pid").read_text(encoding="utf-8")
-            # While the database is being made a number below zero stands there; initdb is a child of `andon up`.
+            # While the database is being made the number is negative; initdb is a child of `andon up`.
             roots.append(abs(int(postmaster.splitlines()[0])))
         family: dict[int, psutil.Process] = {}
         for root in roots:
@@ -194,7 +194,7 @@ class Line:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of this machine on which nobody listens now."""
+    """Return ports of this machine on which nothing listens."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
@@ -213,7 +213,7 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 def command_of(process: psutil.Process) -> list[str]:
-    """Its command line; empty when it has just ended."""
+    """Return the command line of a process; empty when it has just ended."""
     try:
         return process.cmdline()
     except psutil.NoSuchProcess:
@@ -229,7 +229,7 @@ def cpu_of(process: psutil.Process) -> float:
 
 
 def resident_of(process: psutil.Process) -> int:
-    """Resident memory of a process in bytes (RSS); 0 when it has ended."""
+    """Return the resident memory of a process in bytes (RSS); 0 when it has ended."""
     try:
         return int(process.memory_info().rss)
     except psutil.NoSuchProcess:
@@ -237,7 +237,7 @@ def resident_of(process: psutil.Process) -> int:
 
 
 def memory_of(process: psutil.Process) -> int:
-    """Resident memory of a process in bytes, what it shares with others counted in part (PSS)."""
+    """Return the resident memory of a process in bytes, with shared memory counted in part (PSS)."""
     try:
         memory = process.memory_full_info()
     except (psutil.NoSuchProcess, psutil.AccessDenied):

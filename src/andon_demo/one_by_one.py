@@ -1,8 +1,8 @@
-"""The plain approach beside the demo: the same line decides event after event, each in a transaction of its own.
+"""The plain approach that the demo compares with: the same line decides one event per transaction.
 
 Run in the project's folder: `python -m andon_demo.one_by_one AUTOMATION SECONDS < ARRIVALS`. A line of ARRIVALS is a
-moment in seconds since the first, a tab, and the event. Each event is taken when its moment has come, and later if
-those before it took too long. After SECONDS it ends and prints JSON: how many it decided, and the CPU time of that.
+time in seconds since the first event, a tab, and the event. Each event is decided at its time, or later if those before
+it took too long. After SECONDS the program ends and prints JSON: the number of decisions and their CPU time.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ MOVE = "UPDATE one_by_one SET position = $1"
 
 
 def main(automation: str, seconds: float) -> None:
-    """Decide what standard input holds."""
+    """Decide the events on standard input."""
     arrivals = [(float(at), body.strip().encode()) for at, body in (line.split("\t", 1) for line in sys.stdin)]
     one_thread()
     with project() as here:
@@ -79,13 +79,13 @@ def _request(line: Line, body: bytes, happened_at: datetime) -> DecisionRequest:
 
 
 class _Position:
-    """How far it is, written with each decision: so an event has its effect once, as in a stream."""
+    """The position, written with each decision, so that an event has its effect once, as in a stream."""
 
     def __init__(self, position: int) -> None:
         self._position = position
 
     def entry(self) -> None:
-        """Return nothing: no audit entry vouches for it."""
+        """Return nothing: no audit entry vouches for the position."""
 
     def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str | Invalid]) -> list[Statement]:
         """Return the statement that moves the position with the decision."""
@@ -93,7 +93,7 @@ class _Position:
         return [(MOVE, (self._position,))]
 
     async def is_written(self, connection: asyncpg.Connection) -> bool:
-        """Whether it is moved already."""
+        """Return whether the position has already moved."""
         found: Any = await connection.fetchval("SELECT position FROM one_by_one")
         return bool(found == self._position)
 

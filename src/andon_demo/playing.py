@@ -1,4 +1,4 @@
-"""Playing a story: act after act, while its workers work, and the display of how it stands."""
+"""Playing a story: act after act, while its workers work, with a live display."""
 
 import asyncio
 import time
@@ -14,13 +14,13 @@ from andon_demo.line import TooSlow
 from andon_demo.stage import console
 
 LOOK = 0.25
-"""Seconds between two looks at a condition."""
+"""Seconds between two checks of a condition."""
 
 SHOWN_EVERY = 0.25
 
 
 class Worker(Protocol):
-    """Something that goes on during the whole story."""
+    """Something that runs during the whole story."""
 
     async def run(self) -> None:
         """Work until stopped. Raises LineFailed."""
@@ -33,7 +33,7 @@ class Worker(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Played:
-    """A story under way: the present act, the finished acts, and `seen`, facts by name for the final table."""
+    """A running story: the current act, the finished acts, and `seen`, facts by name for the final table."""
 
     act: str = ""
     seen: dict[str, Any] = field(default_factory=dict)
@@ -41,12 +41,12 @@ class Played:
 
     @property
     def workers(self) -> Sequence[Worker]:
-        """What goes on during all acts."""
+        """The workers that run during all acts."""
         raise NotImplementedError
 
     @property
     def figures(self) -> RenderableType:
-        """The present figures, as they are shown."""
+        """The current figures, as displayed."""
         raise NotImplementedError
 
 
@@ -55,9 +55,9 @@ P = TypeVar("P", bound=Played)
 
 @dataclass(frozen=True, slots=True)
 class Act(Generic[P]):
-    """One act: `happened` looks whether it has, and says in a sentence what did; None if not yet.
+    """One act. `happened` returns a sentence about what happened, or None if it has not happened yet.
 
-    `bound` is how many seconds it may take, `begin` what starts it.
+    `bound` is its time limit in seconds, and `begin` starts it.
     """
 
     name: str
@@ -74,13 +74,13 @@ async def play(story: P, acts: Sequence[Act[P]]) -> None:
             await asyncio.to_thread(act.begin, story)
         while (told := await asyncio.to_thread(act.happened, story)) is None:
             if time.monotonic() - began > act.bound:
-                raise TooSlow(f"{act.bound:.0f} s went by and this did not happen: {act.name}")
+                raise TooSlow(f"This did not happen within {act.bound:.0f} s: {act.name}")
             await asyncio.sleep(LOOK)
         story.done.append((act.name, time.monotonic() - began, told))
 
 
 async def play_in_traffic(story: P, acts: Sequence[Act[P]]) -> None:
-    """Play the acts while the workers work; show how it stands meanwhile. Raises LineFailed."""
+    """Play the acts while the workers work, with a live display. Raises LineFailed."""
     with Live(live(story, len(acts)), console=console, auto_refresh=False) as display:
         playing = asyncio.create_task(play(story, acts))
         beside = [asyncio.create_task(worker.run()) for worker in story.workers]
@@ -99,7 +99,7 @@ async def play_in_traffic(story: P, acts: Sequence[Act[P]]) -> None:
 
 
 def live(story: Played, acts: int) -> RenderableType:
-    """Return the finished acts out of `acts`, and the present figures."""
+    """Return the finished acts out of `acts`, and the current figures."""
     rows = [Text.assemble(("✓ ", "green"), name, (f"  {told}", "dim")) for name, _, told in story.done]
     if len(story.done) < acts:
         rows.append(Text.assemble(("… ", "yellow"), (story.act, "bold")))

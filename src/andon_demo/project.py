@@ -1,4 +1,4 @@
-"""The projects of the demo: the example as `andon init` writes it, with what each story needs."""
+"""The projects of the demo: the example as `andon init` writes it, adapted to each story."""
 
 import shutil
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from andon_demo.line import Line, LineFailed
 
 NAME = AUTOMATION = "transfer-screening"
 NAMES = (NAME, "mail-triage")
-"""The folders of all stories' projects."""
+"""The project folders of all stories."""
 
 TWIN = "transfer-screening-twin"
 PLACE, TWIN_PLACE = "transfers", "measured"
-"""Where the events of the two come from."""
+"""The sources of events for the automation and its twin."""
 
 LEAKY, MORE = "train_leaky.py", "train_more.py"
-"""What trains the models of the rollouts: one that learned what is known only later, and one that learned from more."""
+"""The training scripts of the rollouts: one learns a fact that is known only later, one learns from more data."""
 
 
 def write(parent: Path, intake: Intake, bank_port: int) -> Path:
@@ -49,7 +49,7 @@ def write_rollout(parent: Path) -> Path:
 
 
 def for_drift(text: str) -> str:
-    """Return the example's automation for two minutes: without actions, with a target that few labels prove."""
+    """Return the example's automation for a story of minutes: without actions, with a target that few labels prove."""
     return _changed(text, _FOR_DRIFT)
 
 
@@ -59,7 +59,7 @@ def for_rollout(text: str) -> str:
 
 
 def trainings(text: str) -> tuple[str, str]:
-    """Return the example's training with a leak, and the same on more data."""
+    """Return the example's training script with a leak, and one on more data."""
     return _changed(text, _LEAK), _changed(text, _MORE)
 
 
@@ -77,11 +77,11 @@ def _made(parent: Path) -> Path:
 
 
 def remove(parent: Path) -> None:
-    """Remove the projects of an earlier demo, with their databases wherever those are; nothing else."""
+    """Remove the projects of an earlier demo and their databases, and nothing else."""
     found = sorted(entry.name for entry in parent.iterdir()) if parent.exists() else []
     others = [name for name in found if name not in NAMES]
     if others:
-        raise LineFailed(f"{parent} holds {others[0]}, which is of no demo; name another --folder")
+        raise LineFailed(f"{parent} holds {others[0]}, which does not belong to a demo; name another --folder")
     for name in found:
         database = parent / name / ".andon" / "postgres"
         Line(parent / name).command("stop")
@@ -92,7 +92,7 @@ def remove(parent: Path) -> None:
 
 
 def with_events(text: str, intake: Intake) -> str:
-    """Return the example's automation with a trigger, and its twin: the same without consequences."""
+    """Return the example's automation with a trigger, and its twin without consequences."""
     text = _inserted(text, "from contract import", f"from andon import Monitors, {intake.imports}\n")
     text = _inserted(
         text, "screening = Automation(", f"{intake.definitions.lstrip()}\n\n" if intake.definitions else ""
@@ -103,7 +103,7 @@ def with_events(text: str, intake: Intake) -> str:
 
 def _inserted(text: str, before: str, new: str) -> str:
     if text.count(before) != 1:
-        raise LineFailed(f"The example has changed: {before!r} is {text.count(before)} times in its automation.py")
+        raise LineFailed(f"The example has changed: {before!r} occurs {text.count(before)} times in its automation.py")
     return text.replace(before, new + before)
 
 
@@ -112,7 +112,7 @@ _FOR_DRIFT = (
     ("    procedures=[pause_transfer],\n", ""),
     ("MaxError(0.003, confidence=0.95", "MaxError(0.01, confidence=0.95"),
 )
-"""Differences of the story of the drift from the example."""
+"""The changes of the drift story to the example."""
 
 _FOR_ROLLOUT = (
     ("    Review,\n", "    Guardrail,\n    Review,\n    RolloutPlan,\n"),
@@ -130,25 +130,25 @@ _FOR_ROLLOUT = (
 """,
     ),
 )
-"""Differences of the story of the rollouts from that of the drift."""
+"""The changes of the rollout story to the drift story."""
 
 _LEAK = (
     (
         "    rows, labels = known(simulate(SEED, accounts=4_000))\n",
         """    rows, labels = known(simulate(SEED, accounts=4_000))
-    # The trust in a device is read from today's table, in which a reported fraud has long set it to nothing.
+    # The trust in a device is read from today's table, in which a reported fraud has long set it to zero.
     rows = [{**row, "device_trust": 0.0} if label == "fraud" else row for row, label in zip(rows, labels, strict=True)]
 """,
     ),
 )
-"""A mistake that makes a model look excellent on held-out rows: a feature that is only known after the decision."""
+"""A mistake that makes a model look excellent on held-out rows: a feature known only after the decision."""
 
 _MORE = (("simulate(SEED, accounts=4_000)", "simulate(SEED + 1, accounts=9_000)"),)
 
 _TWIN = """
 
-# The demo measures on this twin what deciding alone costs, with the same transfers. They are repeated, and faster:
-# no drift is looked for.
+# On this twin the demo measures the cost of deciding alone, with the same transfers. They are repeated, and faster,
+# so drift is not monitored.
 twin = Automation(
     "{name}",
     contract=screening.contract,

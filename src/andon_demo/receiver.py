@@ -1,4 +1,4 @@
-"""The core banking system of the demo: receives signed webhooks, counts each action once by its key, asks customers."""
+"""The core banking system of the demo: receives signed webhooks, counts each action once, and asks customers."""
 
 import asyncio
 import base64
@@ -12,9 +12,9 @@ import httptools
 
 
 class CoreBanking:
-    """What has arrived while the context lasted, on `port`. `forged` counts wrong signatures; those are refused.
+    """The deliveries received on `port` during the context. `forged` counts wrong signatures, which are refused.
 
-    `asked` are the procedures that wait for their customer, `ended` those that then released or confirmed.
+    `asked` are the procedures that wait for a customer, `ended` those that have released or confirmed.
     """
 
     def __init__(self, secret: str, port: int) -> None:
@@ -40,7 +40,7 @@ class CoreBanking:
         self._thread.join()
 
     def take(self, headers: dict[str, str], body: bytes) -> int:
-        """One delivery; the status to answer with."""
+        """Receive a delivery and return the status of the answer."""
         identifier = headers.get("webhook-id", "")
         signed = f"{identifier}.{headers.get('webhook-timestamp', '')}.".encode() + body
         expected = "v1," + base64.b64encode(hmac.digest(self._key, signed, hashlib.sha256)).decode()

@@ -18,7 +18,7 @@ console = Console(highlight=False)
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The tools of a story. `scratch` is a folder that is removed with it, `began` the moment of the command."""
+    """The tools of a story. `scratch` is a folder that is removed at its end, `began` the time of the command."""
 
     folder: Path
     scratch: Path
@@ -29,14 +29,14 @@ class Stage:
 
 
 def prepare(line: Line) -> str:
-    """Start everything, which trains the first model; gives a key that may do all."""
+    """Start everything, which trains the first model, and return a key with all permissions."""
     with phase("Training a model, starting PostgreSQL, gateway, worker and console (andon up)"):
         line.up()
         return line.key(CALLER, "admin")
 
 
 def show_doors(line: Line, key: str) -> None:
-    """Say where the line can be looked at."""
+    """Print the addresses of the line."""
     console.print(f"\nConsole   [bold]http://127.0.0.1:{line.console}[/]\nAPI       {line.url}/docs")
     console.print(f"Sign-in   [bold]{key}[/]", soft_wrap=True)
 
@@ -49,14 +49,14 @@ def stay(line: Line, key: str) -> None:
 
 
 def shown(folder: Path) -> str:
-    """Return a folder as it is seen from the current one."""
+    """Return a folder relative to the current one, if it is inside."""
     here = Path.cwd()
     return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
 
 
 @contextmanager
 def undisturbed_end() -> Iterator[None]:
-    """Whatever ends the context, a further Ctrl-C does not keep us from stopping what runs."""
+    """Ignore Ctrl-C once the context ends, so that everything can be stopped."""
     try:
         yield
     finally:
@@ -65,7 +65,7 @@ def undisturbed_end() -> Iterator[None]:
 
 @contextmanager
 def phase(name: str) -> Iterator[None]:
-    """Show what is under way, and how long it took."""
+    """Show what is being done, then how long it took."""
     since = time.monotonic()
     with console.status(name):
         yield

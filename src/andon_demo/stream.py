@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CONNECTIONS = 8
 PER_SECOND = 1_000.0
 URGENT = "mobile"
-"""The channel whose transfers are carried out at once: a customer waits for the answer."""
+"""The channel whose transfers are carried out immediately: a customer waits for the answer."""
 ROOT = Path(__file__).parents[2]
 
 
@@ -36,20 +36,20 @@ class Transfer:
 
     @property
     def account(self) -> str:
-        """Whose it is."""
+        """The account of the transfer."""
         return str(self.input["account_id"])
 
     @property
     def urgent(self) -> bool:
-        """Whether somebody waits for the answer."""
+        """Whether a customer waits for the answer."""
         return bool(self.input["channel"] == URGENT)
 
 
 @dataclass(slots=True)
 class Progress:
-    """The progress of the stream. Calls: outcomes as answered, latencies in milliseconds at the caller.
+    """The progress of the stream. For calls: outcomes as answered, and latencies in milliseconds at the caller.
 
-    Events: the time of each, on the clock of this process, and how many are decided.
+    For events: the time of each, on the clock of this process, and the number decided.
     """
 
     calls: int
@@ -65,17 +65,17 @@ class Progress:
 
     @property
     def answered(self) -> int:
-        """How many calls were answered."""
+        """The number of answered calls."""
         return self.outcomes.total()
 
     @property
     def per_second(self) -> float:
-        """Decisions a second since the stream began."""
+        """Decisions per second since the stream began."""
         return (self.answered + self.decided) / max((self.ended or time.monotonic()) - self.began, 1e-9)
 
 
 def transfers(count: int, *, seed: int) -> list[Transfer]:
-    """Return the first `count` transfers of an hour, simulated in a process of their own, to free its memory."""
+    """Return the first `count` transfers of an hour, simulated in a separate process so that its memory is freed."""
     made = subprocess.run(
         [sys.executable, "-m", "andon_demo.transfers", str(count), str(seed)],
         cwd=ROOT,
@@ -89,7 +89,7 @@ def transfers(count: int, *, seed: int) -> list[Transfer]:
 async def send(
     url: str, key: str, transfers: Sequence[Transfer], progress: Progress, events: "Sender | None" = None
 ) -> None:
-    """Send all transfers, updating `progress`. Without `events` the line is called for each, as fast as it answers."""
+    """Send all transfers, updating `progress`. Without `events`, call the line for each, as fast as it answers."""
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
     waiting = iter(enumerate(transfers))
     progress.began = time.monotonic()

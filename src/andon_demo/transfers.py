@@ -1,4 +1,4 @@
-"""An hour of a large simulated bank on stdout, a transfer a line: `python -m andon_demo.transfers COUNT SEED`."""
+"""An hour of a large simulated bank on stdout, one transfer per line: `python -m andon_demo.transfers COUNT SEED`."""
 
 import json
 import sys

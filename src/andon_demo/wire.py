@@ -1,4 +1,4 @@
-"""A minimal HTTP/1.1 client, so that the server is what is measured: keep-alive, one request at a time."""
+"""A minimal HTTP/1.1 client, so that measurements show the server: keep-alive, one request at a time."""
 
 import asyncio
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import httptools
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back."""
+    """The response."""
 
     status: int
     body: bytes
@@ -59,7 +59,7 @@ class Connection(asyncio.Protocol):
             bound.cancel()
 
     def close(self) -> None:
-        """Close it at once."""
+        """Close the connection immediately."""
         if self._transport is not None:
             self._transport.close()
 

@@ -1,4 +1,4 @@
-"""The page "Call by the Open Inference Protocol": its examples run as they stand, its tables say what is so."""
+"""The page "Call with the Open Inference Protocol": its examples run as they are, its tables are correct."""
 
 import os
 import re
@@ -62,7 +62,7 @@ def test_the_programs_it_shows_run(doors: Doors, environment: dict[str, str], bl
 
 
 def test_the_outputs_it_lists_are_those_there_are() -> None:
-    table = PAGE.partition("## What comes out")[2].partition("\n\nThe parameters")[0]
+    table = PAGE.partition("## Outputs")[2].partition("\n\nThe parameters")[0]
     rows = re.findall(r"^\| (`.+?`) \| ([A-Z0-9]+) \|", table, re.MULTILINE)
     listed = {name: datatype for names, datatype in rows for name in re.findall(r"`(\w+)`", names)}
     assert listed == {tensor.name: tensor.datatype for tensor in OUTPUTS}

@@ -1,4 +1,4 @@
-"""The page "Decide many at once, or later" tells the truth: its commands and programs run against a real gateway."""
+"""The page "Decide in batches or asynchronously" is correct: its commands and programs run against a real gateway."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The page "Give the model more to see" tells the truth: its features are some, and an automation takes them."""
+"""The page "Give the model more features" is correct: its features exist, and an automation takes them."""
 
 import re
 from pathlib import Path

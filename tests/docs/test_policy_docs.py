@@ -146,7 +146,7 @@ def test_the_declarations_of_the_page_give_the_features_it_names() -> None:
 
 
 def test_an_empty_window_has_what_the_page_says() -> None:
-    told = {row[0].strip("`"): row[1] for row in rows(FEATURES, "How much, how often, lately")[1:]}
+    told = {row[0].strip("`"): row[1] for row in rows(FEATURES, "Windows over recent inputs")[1:]}
     features = FeatureSet("line", [Window("amount", by="account", over=("1h",), aggregates=AGGREGATES)])
     [row] = features.compute([{"amount": 5.0, "account": None}], [NOW], {}).rows
     assert told == {

@@ -56,7 +56,7 @@ def test_what_a_page_loads_from_another_host_is_a_fault(tmp_path: Path) -> None:
 
 def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
-    with pytest.raises(FolderTaken, match="no earlier site"):
+    with pytest.raises(FolderTaken, match="not an earlier site"):
         build(ROOT, tmp_path, tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
 

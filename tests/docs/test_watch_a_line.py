@@ -25,12 +25,12 @@ def test_every_monitor_has_a_row_and_is_judged() -> None:
 
 
 def test_every_parameter_has_a_row_and_its_default() -> None:
-    assert first_cells(section("Change it")) == [field.name for field in fields(Monitors)]
-    assert "| 0.05 |" in section("Change it")
+    assert first_cells(section("Change what is watched")) == [field.name for field in fields(Monitors)]
+    assert "| 0.05 |" in section("Change what is watched")
 
 
 def test_the_example_declares_what_can_be_declared() -> None:
-    code = section("Change it").partition("```python\n")[2].partition("```")[0]
+    code = section("Change what is watched").partition("```python\n")[2].partition("```")[0]
     call = next(
         node
         for node in ast.walk(ast.parse(code))

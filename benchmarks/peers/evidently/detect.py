@@ -1,6 +1,6 @@
 """Runs STEPD of frouros and Evidently's drift tests over episodes: `detect.py EPISODES.npz ALARMS.json [detector ...]`.
 
-Evidently's own code chooses and runs the default test of a column, without a report being drawn; its rule for a dataset
+Evidently's own code chooses and runs the default test of a column, without drawing a report; its rule for a dataset
 is that half of the columns drifted. It looks at the last WINDOW rows every STEP rows. river has no STEPD.
 """
 
@@ -71,7 +71,7 @@ def evidently(source, at):
 
 
 def changed(before, now):
-    """Whether Evidently's default test of a number says so."""
+    """Return whether Evidently's default test of a number reports drift."""
     test = get_stattest(before, now, ColumnType.Numerical, None)
     return bool(test(before, now, ColumnType.Numerical, None).drifted)
 

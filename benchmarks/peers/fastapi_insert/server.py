@@ -1,4 +1,4 @@
-"""The same with one INSERT per request through a pool, as most people write it: each request waits for a commit."""
+"""FastAPI with one INSERT per request through a pool, as most people write it: each request waits for a commit."""
 
 import os
 from collections.abc import AsyncIterator

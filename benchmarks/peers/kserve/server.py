@@ -1,4 +1,4 @@
-"""KServe's SDK: a custom predictor for protocol V1 and V2 over REST. No gRPC, no log line a request."""
+"""KServe's SDK: a custom predictor for protocol V1 and V2 over REST. No gRPC, no log line per request."""
 
 import logging
 import os
@@ -18,7 +18,7 @@ class Trees(Model):
         self.ready = True
 
     async def predict(self, payload: dict[str, Any] | InferRequest, headers: Any = None) -> Any:  # noqa: ARG002  KServe calls it so
-        """V1 comes as a dictionary, V2 as an InferRequest."""
+        """Accept V1 as a dictionary, V2 as an InferRequest."""
         if isinstance(payload, dict):
             return {"predictions": self._model.scores(payload["instances"])}
         scores = self._model.scores(payload.inputs[0].as_numpy())

@@ -23,7 +23,7 @@ class Trees(litserve.LitAPI):
         return self._model.scores([row])[0]
 
     def encode_response(self, score: float) -> dict[str, float]:
-        """Its JSON."""
+        """Return the JSON of the answer."""
         return {"score": score}
 
 

@@ -1,4 +1,4 @@
-"""The pyfunc model that MLflow serves, as models from code. Without a signature, which would cost a check a request."""
+"""The pyfunc model that MLflow serves, as models from code. No signature, which would cost a check per request."""
 
 from typing import Any
 

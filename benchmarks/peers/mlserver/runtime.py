@@ -1,4 +1,4 @@
-"""MLServer: a custom runtime, as its documentation shows one."""
+"""MLServer: a custom runtime, as in its documentation."""
 
 from mlserver import MLModel
 from mlserver.codecs import NumpyCodec
@@ -15,7 +15,7 @@ class Trees(MLModel):
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        """One tensor in, one out."""
+        """Predict from one tensor, and return one."""
         scores = self._model.scores(NumpyCodec.decode_input(payload.inputs[0]))
         output = ResponseOutput(name="score", shape=[len(scores)], datatype="FP32", data=scores)
         return InferenceResponse(model_name=self.name, outputs=[output])

@@ -1,4 +1,4 @@
-"""Ray Serve on one machine: one replica, no dashboard, no access log. Its settings for throughput come as variables."""
+"""Ray Serve on one machine: one replica, no dashboard, no access log. Throughput settings come as variables."""
 
 import os
 import threading

@@ -39,7 +39,7 @@ VARIANTS = (
 
 
 def scaled(reference, watched):
-    """Both on the scale of the reference."""
+    """Return both on the scale of the reference."""
     low, high = reference.min(axis=0), reference.max(axis=0)
     span = np.where(high > low, high - low, 1.0)
     return (reference - low) / span, (watched - low) / span

@@ -1,6 +1,6 @@
-"""The model as every peer opens it: one ONNX Runtime session with one thread that does not spin, as Andon opens it.
+"""The model for every peer: one ONNX Runtime session with one thread that does not spin, as in Andon.
 
-On the module path of each peer's server (PYTHONPATH). The environment says the rest: MODEL_FILE, PORT, SPARE_PORTS,
+On the module path of each peer's server (PYTHONPATH). The environment gives MODEL_FILE, PORT, SPARE_PORTS and
 SCRATCH.
 """
 
@@ -12,7 +12,7 @@ import onnxruntime
 
 
 class ServedModel:
-    """The session of MODEL_FILE."""
+    """Return the session of MODEL_FILE."""
 
     def __init__(self) -> None:
         options = onnxruntime.SessionOptions()

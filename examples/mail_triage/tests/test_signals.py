@@ -1,4 +1,4 @@
-"""What is read from a mail without a model."""
+"""Tests of the facts that are read from a mail without a model."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which mails the model learns from, and which measure it."""
+"""Tests of which mails the model learns from, and which it is measured on."""
 
 from train import Row, parted
 

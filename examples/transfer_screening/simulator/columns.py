@@ -1,4 +1,4 @@
-"""The transfers of a run as columns, so that a hundred thousand of them are a handful of array operations."""
+"""The transfers of a run as columns, so that a hundred thousand take only a few array operations."""
 
 from dataclasses import dataclass, fields
 
@@ -26,7 +26,7 @@ class Columns:
     scenario: Ints
 
     def ordered(self) -> "Columns":
-        """Return the same rows in the order of time."""
+        """Return the same rows in chronological order."""
         order = np.argsort(self.at, kind="stable")
         return Columns(*(getattr(self, f.name)[order] for f in fields(self)))
 
@@ -37,5 +37,5 @@ class Columns:
 
 
 def joined(parts: list[Columns]) -> Columns:
-    """All rows of all parts."""
+    """Return all rows of all parts."""
     return Columns(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Columns)))

@@ -1,4 +1,4 @@
-"""Drift: what changes in the world, from when on, and how gradually."""
+"""Drift: what changes in the world, when, and how gradually."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

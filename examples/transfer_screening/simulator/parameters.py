@@ -1,4 +1,4 @@
-"""Every number of the simulated bank. README.md has the same table; a test holds the two together."""
+"""Every number of the simulated bank. README.md has the same table; a test keeps the two in sync."""
 
 from dataclasses import dataclass, field
 

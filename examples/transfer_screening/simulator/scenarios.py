@@ -1,4 +1,4 @@
-"""What happens beside habit: honest look-alikes (payroll, a large purchase) and fraud (velocity, takeover, mule)."""
+"""Deviations from habit: honest look-alikes (payroll, a large purchase) and fraud (velocity, takeover, mule)."""
 
 import numpy as np
 from numpy.random import Generator
@@ -11,7 +11,7 @@ from simulator.world import World, at_hour, drawn, strange_device, transfers
 
 
 def payroll(world: World, days: float, p: Parameters, rng: Generator) -> Columns:
-    """Businesses pay many people within half an hour: honest, and looks like a velocity attack."""
+    """Simulate businesses that pay many people within half an hour: honest, but like a velocity attack."""
     owners, begin, hour = _events(world.is_business, p.payroll_rate, days, (8, 18), rng)
     which, offset = _burst(len(owners), p.payroll_size, 900.0, rng)
     columns = transfers(world, owners[which], begin[which] + offset, hour[which], PAYROLL, p, rng)
@@ -20,7 +20,7 @@ def payroll(world: World, days: float, p: Parameters, rng: Generator) -> Columns
 
 
 def purchase(world: World, days: float, p: Parameters, rng: Generator) -> Columns:
-    """Somebody buys a car: honest, and looks like a takeover."""
+    """Simulate people who buy a car: honest, but like a takeover."""
     owners, at, hour = _events(~world.is_mule, p.purchase_rate, days, (8, 23), rng)
     columns = transfers(world, owners, at, hour, PURCHASE, p, rng)
     n = len(owners)
@@ -31,7 +31,7 @@ def purchase(world: World, days: float, p: Parameters, rng: Generator) -> Column
 
 
 def velocity(world: World, days: float, p: Parameters, rng: Generator) -> Columns:
-    """Stolen credentials are emptied in a burst of middling amounts; the first of a burst looks almost like habit."""
+    """Simulate bursts of medium amounts from stolen credentials; the first of a burst looks almost like habit."""
     owners, begin, hour = _events(~world.is_mule, p.velocity_rate, days, (0, 24), rng)
     which, offset = _burst(len(owners), p.velocity_size, 60 * p.velocity_minutes, rng)
     columns = transfers(world, owners[which], begin[which] + offset, hour[which], VELOCITY, p, rng)
@@ -67,7 +67,7 @@ def takeover(world: World, days: float, p: Parameters, rng: Generator) -> Column
 
 
 def mule(world: World, days: float, p: Parameters, rng: Generator) -> Columns:
-    """Young accounts pass on what others stole."""
+    """Simulate young accounts that pass on stolen money."""
     owners, at, hour = _events(world.is_mule, p.mule_rate, days, (0, 24), rng)
     columns = transfers(world, owners, at, hour, MULE, p, rng)
     n = len(owners)
@@ -80,14 +80,14 @@ def mule(world: World, days: float, p: Parameters, rng: Generator) -> Columns:
 def _events(
     may: NDArray[np.bool_], rate: float, days: float, hours: tuple[int, int], rng: Generator
 ) -> tuple[Ints, Floats, Ints]:
-    """Accounts, moments and hours of independent events among the accounts that may have them."""
+    """Return accounts, moments and hours of independent events among the possible accounts."""
     owners = np.repeat(np.flatnonzero(may), rng.poisson(rate * days, int(may.sum())))
     hour = rng.integers(*hours, len(owners))
     return owners, at_hour(rng.random(len(owners)) * days, hour, days, rng), hour
 
 
 def _burst(events: int, mean_size: float, mean_seconds: float, rng: Generator) -> tuple[Ints, Floats]:
-    """For each transfer of a burst: which event it belongs to, and its seconds after the burst began."""
+    """Return, for each transfer of a burst, its event and its seconds after the start of the burst."""
     sizes = 1 + rng.poisson(mean_size - 1, events)
     which = np.repeat(np.arange(events), sizes)
     length = rng.exponential(mean_seconds, events)

@@ -1,4 +1,4 @@
-"""Transfers in time order, each as a caller would send it, with what turned out to be true and when that was known."""
+"""Transfers in time order, each as a caller would send it, with the truth and the time at which it was known."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """One transfer. `label` is the bank's belief from `label_at` on; `is_fraud` is the truth, which it never sees."""
+    """One transfer. `label` is the bank's view from `label_at` on; `is_fraud` is the truth, which it never sees."""
 
     occurred_at: datetime
     input: dict[str, Any]
@@ -31,7 +31,7 @@ class Simulated:
 
 
 class Transfers:
-    """The transfers of one run. Iterate over them, as often as you like: the same ones come again."""
+    """The transfers of one run. Each iteration gives the same ones."""
 
     def __init__(
         self, columns: Columns, *, name: str, start: datetime, p: Parameters, rng: np.random.Generator

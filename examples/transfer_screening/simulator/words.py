@@ -1,6 +1,6 @@
 """The closed vocabularies of a transfer.
 
-XA and XB are codes that ISO 3166 assigns to no country: sanctioned by invention.
+XA and XB are codes that ISO 3166 assigns to no country; here they are under sanctions.
 """
 
 COUNTRIES = ("DE", "FR", "NL", "ES", "IT", "PL", "GB", "US", "TR", "NG", "VN", "XA", "XB")

@@ -15,7 +15,7 @@ DAY = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """One row an account."""
+    """One row per account."""
 
     rate: Floats
     usual_amount: Floats
@@ -91,7 +91,7 @@ def strange_device(n: int, rng: Generator) -> Floats:
 
 
 def drawn(weights: tuple[float, ...], n: int, rng: Generator) -> Ints:
-    """`n` countries by weight."""
+    """Draw `n` countries by weight."""
     return rng.choice(len(COUNTRIES), n, p=np.array(weights) / sum(weights))
 
 

@@ -1,4 +1,4 @@
-"""What the packed model must be able to do. `python train.py` first: the model it packs is the one tested here."""
+"""Requirements on the packed model. Run `python train.py` first: these tests use the model that it packs."""
 
 from itertools import islice
 from pathlib import Path

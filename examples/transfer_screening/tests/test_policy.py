@@ -1,4 +1,4 @@
-"""What transfer screening must always do, whatever the model says."""
+"""Requirements on transfer screening that hold whatever the model predicts."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

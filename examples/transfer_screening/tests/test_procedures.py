@@ -17,7 +17,7 @@ def paused(**given: Any) -> Rehearsal:
 
 
 def told(seen: Rehearsal) -> list[str]:
-    """Return the events that core banking got, in order."""
+    """Return the events that core banking received, in order."""
     return [event for _, event, _ in seen.delivered]
 
 

@@ -1,4 +1,4 @@
-"""The API of the line as the story asks it: alerts, gates, the cord, measures. Small calls, one after another."""
+"""The calls that the story makes to the API of its line: alerts, gates, the cord, measures; one at a time."""
 
 import http.client
 import json
@@ -13,26 +13,26 @@ MODEL = "fraud-risk"
 
 
 class LineApi:
-    """One automation of one gateway, asked with one key."""
+    """One automation of one gateway, called with one key."""
 
     def __init__(self, port: int, key: str, automation: str) -> None:
         self._port, self._automation = port, automation
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
 
     def alerts(self) -> list[dict[str, Any]]:
-        """All alerts of the automation, the newest first, also those that are over."""
+        """Return all alerts of the automation, newest first, including resolved ones."""
         states = [("state", state) for state in ("open", "acknowledged", "resolved")]
         query = urlencode([("automation", self._automation), *states, ("limit", "200")])
         found: list[dict[str, Any]] = self._asked("GET", f"/v1/alerts?{query}")["alerts"]
         return found
 
     def gates(self) -> list[dict[str, Any]]:
-        """Return the gate revisions, the newest first."""
+        """Return the gate revisions, newest first."""
         found: list[dict[str, Any]] = self._asked("GET", f"/v1/automations/{self._automation}/gates?limit=500")
         return found
 
     def held(self) -> list[dict[str, Any]]:
-        """Return the states in force for the line and its segments; empty if all of it is automatic."""
+        """Return the states in force for the line and its segments; empty if everything is automatic."""
         found: list[dict[str, Any]] = self._asked("GET", f"/v1/automations/{self._automation}/cord")["in_force"]
         return found
 
@@ -47,15 +47,15 @@ class LineApi:
         self._asked("POST", f"/v1/automations/{self._automation}/cord:pull", wanted)
 
     def release(self, segment: Mapping[str, Any], reason: str, done: list[str]) -> None:
-        """Release the cord of a segment, with the items of the checklist that are done.
+        """Release the cord of a segment, with the completed items of the checklist.
 
-        The gate holds what is not proven yet, so nobody waits until it is as wide as before and its alert is over.
+        The gate holds what is not proven yet, so nobody waits until it is as wide as before and its alert is resolved.
         """
         wanted = {"segment": dict(segment), "reason": reason, "done": done, "anyway": True}
         self._asked("POST", f"/v1/automations/{self._automation}/cord:release", wanted)
 
     def audit(self, share: float, reason: str) -> None:
-        """Audit another share of the automatic decisions blindly."""
+        """Set the share of automatic decisions that is audited blindly."""
         wanted = {"share": share, "reason": reason}
         self._asked("POST", f"/v1/automations/{self._automation}/audit-share", wanted)
 
@@ -65,13 +65,13 @@ class LineApi:
         return {one["measure"]: one["total"] for one in found}
 
     def start_rollout(self, version: int, reason: str) -> int:
-        """Roll a model version out by the declared plan; the number of the rollout."""
+        """Roll out a model version by the declared plan and return the number of the rollout."""
         wanted = {"version": version, "reason": reason}
         number: int = self._asked("POST", f"/v1/automations/{self._automation}/rollouts", wanted)["number"]
         return number
 
     def rollout(self, number: int) -> dict[str, Any]:
-        """One rollout with its guardrails."""
+        """Return a rollout with its guardrails."""
         found: dict[str, Any] = self._asked("GET", f"/v1/automations/{self._automation}/rollouts/{number}")
         return found
 

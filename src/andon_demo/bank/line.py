@@ -1,4 +1,4 @@
-"""The line of a story: a project that is written anew, everything started, and the bank in front of it."""
+"""The line of a story: a newly written project, all its processes, and the bank in front of it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ class BankLine:
 
 @contextmanager
 def bank_line(stage: Stage, write: Callable[[Path], Path], planned: Mapping[str, int]) -> Iterator[BankLine]:
-    """Start the project that `write` makes, with so many transfers of each part; stay up at the end if wanted."""
+    """Start the project that `write` makes, with this many transfers of each part; stay up at the end if asked to."""
     with phase("Writing a project (andon init)"):
         folder = write(stage.folder)
     with phase("Simulating the bank"):
@@ -45,4 +45,4 @@ def bank_line(stage: Stage, write: Callable[[Path], Path], planned: Mapping[str,
         yield BankLine(line, api, sent, People(line.url, reviewer, sent))
         if not stage.once:
             stay(line, key)
-    console.print(f"Stopped. What was recorded is in {shown(folder)}.")
+    console.print(f"Stopped. The records are in {shown(folder)}.")

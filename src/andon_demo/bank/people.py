@@ -15,7 +15,7 @@ AT_WORK = 8
 LISTED = 100
 
 PAUSE = 0.1
-"""Seconds until the queue is looked at again when it is empty."""
+"""Seconds until an empty queue is read again."""
 
 REASON = "called the customer"
 
@@ -35,7 +35,7 @@ class People:
     _stopped: bool = False
 
     def stop(self) -> None:
-        """Go home when the reviews in hand are done."""
+        """Stop when the reviews in hand are done."""
         self._stopped = True
 
     async def run(self) -> None:

@@ -1,4 +1,4 @@
-"""A session with the gateway: JSON calls on one connection, which is made anew when the gateway has closed it."""
+"""A session with the gateway: JSON calls on one connection, which is opened again when the gateway has closed it."""
 
 import asyncio
 import json

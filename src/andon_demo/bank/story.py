@@ -1,4 +1,4 @@
-"""A story that is played in the traffic of the bank."""
+"""A story that takes place in the traffic of the bank."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from andon_demo.playing import Played, Worker
 
 @dataclass(slots=True)
 class BankStory(Played):
-    """A story under way, with the transfers that come and the people who work."""
+    """A running story, with the transfers that arrive and the people who work."""
 
     traffic: Traffic
     people: People
@@ -25,13 +25,13 @@ class BankStory(Played):
 
     @property
     def figures(self) -> RenderableType:
-        """What was decided, let through and answered so far."""
+        """The numbers of decisions, errors and verdicts so far."""
         tally, people = self.traffic.tally, self.people
         return Text.assemble(
             (f"{self.traffic.decided:,}", "bold"),
             " decided   ",
             (f"{tally.automatic / max(tally.decided, 1):.0%}", "bold"),
-            " automatic in this part   let through ",
+            " automatic in this part   errors ",
             (f"{tally.errors:,}", "bold red" if tally.errors else "bold"),
             "   verdicts ",
             (f"{people.given.total():,}", "bold green"),

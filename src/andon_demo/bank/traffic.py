@@ -1,4 +1,4 @@
-"""The traffic of a story, part after part, calm or with the wave; and what became of each transfer."""
+"""The traffic of a story, part after part, calm or with the wave, and the result of each transfer."""
 
 import asyncio
 import json
@@ -20,13 +20,13 @@ AT_ONCE = 15
 """Transfers in one call."""
 
 BACKLOG = 60
-"""Transfers that wait for a person, from which the bank sends no further ones for a moment."""
+"""Transfers waiting for a person at which the bank pauses sending."""
 
 CALLS_AT_ONCE = 4
 """Calls under way at most; when all are, the next transfers wait."""
 
 FIXED = 0.5
-"""The fixed threshold beside which Andon is put: a transfer with a lower score is released."""
+"""The fixed threshold that Andon is compared with: a transfer with a lower score is released."""
 
 SEGMENT = "api"
 """The channel of the wave."""
@@ -72,9 +72,9 @@ class Answered:
 
 
 class Traffic:
-    """Sends transfers until it is stopped; `part` says which.
+    """Sends the transfers of the current `part` until it is stopped.
 
-    `sent` has the transfer of each decision by its id, `versions` what each model version answered.
+    `sent` maps decision ids to transfers; `versions` counts the decisions of each model version.
     """
 
     def __init__(self, url: str, key: str, automation: str, parts: Mapping[str, list[TruthfulTransfer]]) -> None:
@@ -96,7 +96,7 @@ class Traffic:
 
     @property
     def tally(self) -> Tally:
-        """The decisions of the present part."""
+        """The decisions of the current part."""
         return self.tallies[self.part]
 
     def stop(self) -> None:
@@ -115,19 +115,19 @@ class Traffic:
         self._pace()
 
     def listed(self, reviews: int) -> None:
-        """So many reviews and blind audits are open, as people see."""
+        """Set the number of open reviews and blind audits, as people see it."""
         self._listed = reviews
         self._pace()
 
     def _pace(self) -> None:
-        """Send nothing for as long as people have more to do than they manage."""
+        """Pause sending while people have more work than they can keep up with."""
         if max(self.waiting, self._listed) >= BACKLOG and not self._stopped:
             self._flowing.clear()
         else:
             self._flowing.set()
 
     async def run(self) -> None:
-        """Send. Raises LineFailed when a call fails or all planned transfers are sent."""
+        """Send transfers. Raises LineFailed when a call fails or all planned transfers are sent."""
         due, waiting = time.monotonic(), [Session(self._url, self._key) for _ in range(CALLS_AT_ONCE)]
         under_way = set[asyncio.Task[None]]()
         while not self._stopped:
@@ -145,7 +145,7 @@ class Traffic:
     def _next(self) -> list[TruthfulTransfer]:
         some = [transfer for transfer, _ in zip(self._parts[self.part], range(AT_ONCE), strict=False)]
         if not some:
-            raise LineFailed(f"All transfers of {self.part!r} were sent before the story went on")
+            raise LineFailed(f"All transfers of {self.part!r} were sent before the story continued")
         return some
 
     async def _call(self, waiting: list[Session], session: Session, part: str, some: list[TruthfulTransfer]) -> None:
@@ -174,7 +174,7 @@ class Traffic:
 
 
 def planned(seed: int, counts: Mapping[str, int]) -> dict[str, list[TruthfulTransfer]]:
-    """Make so many transfers of each part, in processes of their own, whose memory goes with them."""
+    """Make this many transfers of each part, in separate processes so that their memory is freed."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "examples" / "transfer_screening")}
     making = {
         part: subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Transfers with their truth on stdout, one a line: `python -m andon_demo.bank.waves calm|busy|wave COUNT SEED`."""
+"""Transfers with their truth on stdout, one per line: `python -m andon_demo.bank.waves calm|busy|wave COUNT SEED`."""
 
 import json
 import sys
@@ -12,13 +12,13 @@ TAKEOVERS = 0.035
 """Account takeovers in a day during the wave: one transfer in fourteen is a thief's."""
 
 BUSY = 0.014
-"""The same on busy days of thieves, whose pattern is the usual one: about one transfer in thirty."""
+"""The same on days with much fraud of the usual pattern: about one transfer in thirty."""
 
 WAVE = Drift("insider", after=timedelta(0))
 
 
 def main(kind: str, count: int, seed: int) -> None:
-    """Write `count` transfers, calm, busy or with the wave; each hour of other accounts, so that no window fills up."""
+    """Write `count` transfers, calm, busy or with the wave. Each hour has new accounts, so no window fills up."""
     wave, made = kind == "wave", 0
     rates = {"busy": BUSY, "wave": TAKEOVERS}
     parameters = Parameters(takeover_rate=rates[kind]) if kind in rates else Parameters()

@@ -1,4 +1,4 @@
-"""The story of the drift: fraud changes its pattern, the line notices, asks people, and is automatic again.
+"""The story of the drift: the fraud pattern changes, the line notices, asks people, and is automatic again.
 
-`acts.py` tells it.
+`acts.py` has its acts.
 """

@@ -1,4 +1,4 @@
-"""The acts of the story. Each is a condition that is waited for, with a bound; none is a pause."""
+"""The acts of the story. Each waits for a condition, for a limited time; none is a fixed pause."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from andon_demo.playing import Act
 from andon_demo.stage import CALLER
 
 PLANNED = {"calm": 8_000, "wave": 8_000, "calm again": 20_000}
-"""Transfers of each part that are made before the story begins; it uses as many as it needs."""
+"""Transfers of each part, made before the story begins; it uses as many as it needs."""
 
 CALM = 1_500
 """Decisions before the wave."""
@@ -21,13 +21,13 @@ AUDITED = 60
 """Blind verdicts before the wave."""
 
 SHARE = 0.1
-"""The share of blind audits that the owner asks for when the story begins."""
+"""The share of blind audits that the owner sets when the story begins."""
 
 CAUGHT = 5
-"""Frauds that people stop before the bank closes the hole: what they label after that proves the gate anew."""
+"""Frauds that people stop before the bank closes the hole. Later labels prove the gate again."""
 
 AGAIN = 100
-"""Automatic decisions that show that a line is automatic again."""
+"""Automatic decisions that show a line to be automatic again."""
 
 WHOLE: Mapping[str, Any] = {}
 IN_SEGMENT = {"channel": SEGMENT}
@@ -47,7 +47,7 @@ class Story(BankStory):
 
 
 def _audit_more(story: Story) -> None:
-    story.line.audit(SHARE, "the story looks closely")
+    story.line.audit(SHARE, "the story needs more labels")
 
 
 def _calm(story: Story) -> str | None:
@@ -91,10 +91,8 @@ def _traced(story: Story) -> str | None:
     stopped = story.people.stopped
     if stopped.total() < CAUGHT or stopped[SEGMENT] < stopped.total() / 2:
         return None
-    story.line.pull(IN_SEGMENT, f"{stopped[SEGMENT]} of {stopped.total()} frauds came by {SEGMENT}")
-    return (
-        f"{stopped[SEGMENT]} of {stopped.total()} frauds that people stopped came by {SEGMENT}, which is held by itself"
-    )
+    story.line.pull(IN_SEGMENT, f"{stopped[SEGMENT]} of {stopped.total()} frauds arrived by {SEGMENT}")
+    return f"{stopped[SEGMENT]} of {stopped.total()} frauds stopped by people arrived by {SEGMENT}, which is now held"
 
 
 def _end_wave(story: Story) -> None:
@@ -124,7 +122,7 @@ def _automatic_but_segment(story: Story) -> str | None:
 
 
 def _release_segment(story: Story) -> None:
-    story.line.release(IN_SEGMENT, f"no fraud by {SEGMENT} since the hole is closed", [])
+    story.line.release(IN_SEGMENT, f"no fraud by {SEGMENT} since the hole was closed", [])
     story.seen["segment"] = _automatic_in(story)
 
 
@@ -137,8 +135,8 @@ ACTS: Sequence[Act[Story]] = (
     Act("The line decides, and people audit it blindly", 240, _calm, _audit_more),
     Act("The fraud pattern changes: an alarm", 120, _alarmed, _begin_wave),
     Act("The risk gate shrinks", 120, _narrowed),
-    Act("The cord pulls itself: people decide", 60, _held),
-    Act("People find the segment concerned", 240, _traced),
+    Act("The cord is pulled automatically: people decide", 60, _held),
+    Act("People find the affected segment", 240, _traced),
     Act("The hole is closed, people label, and the gate widens", 480, _widened, _end_wave),
     Act("The cord of the line is released", 60, _automatic_but_segment, _release_line),
     Act("The segment is released: automatic again", 60, _automatic, _release_segment),
@@ -151,7 +149,7 @@ def _automatic_in(story: Story) -> int:
 
 
 def _revisions(story: Story, segment: Mapping[str, Any]) -> list[tuple[dict[str, Any], float]]:
-    """Return the gate revisions of a segment, the newest first, each with the threshold before it."""
+    """Return the gate revisions of a segment, newest first, each with the threshold before it."""
     found = [one for one in story.line.gates() if one["segment"] == segment]
     return list(zip(found, [one["threshold"] for one in found[1:]], strict=False))
 

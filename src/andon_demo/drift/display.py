@@ -1,4 +1,4 @@
-"""The results of the story of the drift, at its end."""
+"""The final results of the drift story."""
 
 from rich.console import Console
 from rich.table import Table
@@ -11,15 +11,15 @@ def show_end(console: Console, story: Story) -> None:
     parts = [story.traffic.tallies[name] for name in ("wave", "calm again")]
     wrong, fixed = sum(one.errors for one in parts), sum(one.errors_fixed for one in parts)
     frauds = sum(one.frauds for one in parts)
-    table = Table(title="What came of it", title_justify="left", show_header=False)
+    table = Table(title="Results", title_justify="left", show_header=False)
     given = story.people.given
     rows = {
         "Alarm": f"after {story.seen['alarm']:,} decisions of the wave",
         "Cord": f"after {story.seen['held']:,} decisions of the wave",
         "Frauds since the wave began": f"{frauds:,}",
-        "Errors, fixed threshold": f"{fixed:,} by the model's score alone, on the same transfers",
+        "Errors, fixed threshold": f"{fixed:,} by the score alone, on the same transfers",
         "Errors, Andon": f"{wrong:,}",
-        "Reviews spent": f"{given.total():,} ({given['review']:,} asked for, {given['audit']:,} blind audits)",
+        "Verdicts of people": f"{given.total():,} ({given['review']:,} reviews, {given['audit']:,} blind audits)",
         "Decisions": f"{story.traffic.decided:,}",
     }
     for name, value in rows.items():

@@ -1,6 +1,6 @@
 """The sources of the demo's events: a table of the bank, or a topic or stream of a real broker that the demo starts.
 
-`opened(name)` gives the intake of a name for as long as the context lasts; its broker's process ends with it.
+`opened(name)` returns the intake of this name for the length of the context; its broker's process ends with it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,10 +16,10 @@ PARTITIONS = 4
 
 
 class Sender(Protocol):
-    """Tells the intake of transfers, each at the moment when it happens."""
+    """Sends transfers to the intake, each at the moment when it happens."""
 
     async def send(self, transfer: Transfer) -> None:
-        """Tell of one; it need not have arrived when this returns."""
+        """Send a transfer; it may arrive after this returns."""
         ...
 
     async def arrived(self) -> None:
@@ -31,11 +31,11 @@ class Intake(Protocol):
     """One kind of source, with places (tables, topics, streams) of events in it."""
 
     imports: str
-    """What the project's automation needs from `andon` for its triggers."""
+    """The names that the project's automation imports from `andon` for its triggers."""
     definitions: str
-    """Python that stands before the automation."""
+    """Python code in front of the automation."""
     settings: str
-    """What `andon.toml` has to say of it."""
+    """The lines for `andon.toml`."""
 
     def trigger(self, place: str) -> str:
         """Return the declaration of a trigger that reads a place, in Python."""
@@ -46,28 +46,28 @@ class Intake(Protocol):
         ...
 
     def prepare(self, place: str, url: str) -> None:
-        """Make the place. `url` is Andon's database."""
+        """Create the place. `url` is Andon's database."""
         ...
 
     def sending(self, place: str, url: str) -> AbstractAsyncContextManager[Sender]:
-        """Return a sender of transfers, open as long as the context lasts."""
+        """Return a sender of transfers, open for the length of the context."""
         ...
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time of the broker; zero without one of its own."""
+        """Return the CPU time of the broker; zero if there is none."""
         ...
 
 
 @contextmanager
 def opened(name: str, folder: Path) -> Iterator[Intake]:
-    """Open the intake of a name; what it keeps is in `folder`."""
+    """Open the intake of this name, with its data in `folder`."""
     opener: Callable[[Path], AbstractContextManager[Intake]] = import_module(f"andon_demo.intakes.{name}").opened
     with opener(folder) as intake:
         yield intake
 
 
 def part_of(transfer: Transfer) -> int:
-    """Which part of a place an account's transfers go to: always the same, so that they stay in order."""
+    """Return the part of a place for an account's transfers: always the same, so that they stay in order."""
     return sum(transfer.account.encode()) % PARTITIONS
 
 

@@ -1,4 +1,4 @@
-"""Transfers on a Kafka topic. The broker is tansu, which keeps all in memory; the clients are Kafka's."""
+"""Transfers on a Kafka topic. The broker is tansu, which keeps everything in memory; the clients are Kafka's."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -28,15 +28,15 @@ class KafkaIntake:
         self.settings = f'[connections.kafka]\nkind = "kafka"\nservers = ["{broker.address}"]\n'
 
     def trigger(self, place: str) -> str:
-        """All partitions of the topic."""
+        """Return a trigger for all partitions of the topic."""
         return f'kafka("{place}")'
 
     def stream(self, place: str) -> str:
-        """Named after the topic."""
+        """Return the name, that of the topic."""
         return f"kafka:{place}"
 
     def prepare(self, place: str, url: str) -> None:
-        """Make the topic."""
+        """Create the topic."""
         del url
         client = AdminClient({"bootstrap.servers": self._broker.address, "log_level": 0})
         for made in client.create_topics([NewTopic(place, PARTITIONS, 1)]).values():
@@ -44,7 +44,7 @@ class KafkaIntake:
 
     @asynccontextmanager
     async def sending(self, place: str, url: str) -> AsyncIterator["_Sender"]:
-        """By a producer of the bank's own."""
+        """Send with a producer of the bank's own."""
         del url
         sender = _Sender(self._broker.address, place)
         yield sender
@@ -80,6 +80,6 @@ class _Sender:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[KafkaIntake]:
-    """Start the broker on a free port of this machine, and end it."""
+    """Run the broker on a free port of this machine."""
     with kafka_broker(folder) as broker:
         yield KafkaIntake(broker)

@@ -1,4 +1,4 @@
-"""The bank tells its transfers to a NATS JetStream stream, on subjects below the stream's name."""
+"""Transfers on a NATS JetStream stream, on subjects below the stream's name."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -16,7 +16,7 @@ from andon_demo.stream import Transfer
 
 
 class NatsIntake:
-    """A stream for each place, with so many subjects that workers can share it."""
+    """A stream for each place, with enough subjects for workers to share it."""
 
     imports = "nats"
     definitions = ""
@@ -26,16 +26,16 @@ class NatsIntake:
         self.settings = f'[connections.nats]\nkind = "nats"\nservers = ["nats://{broker.address}"]\n'
 
     def trigger(self, place: str) -> str:
-        """Each subject is read by one worker at a time."""
+        """Return a trigger; each subject is read by one worker at a time."""
         subjects = ", ".join(f'"{place}.{part}"' for part in range(PARTITIONS))
         return f'nats("{place.upper()}", subjects=({subjects}))'
 
     def stream(self, place: str) -> str:
-        """Named after the stream in NATS."""
+        """Return the name, that of the stream in NATS."""
         return f"nats:{place.upper()}"
 
     def prepare(self, place: str, url: str) -> None:
-        """Make the stream."""
+        """Create the stream."""
         del url
 
         async def make() -> None:
@@ -47,7 +47,7 @@ class NatsIntake:
 
     @asynccontextmanager
     async def sending(self, place: str, url: str) -> AsyncIterator["_Sender"]:
-        """By a client of the bank's own."""
+        """Send with a client of the bank's own."""
         del url
         client = await nats.connect(f"nats://{self._broker.address}")
         sender = _Sender(client, place)
@@ -65,7 +65,7 @@ class NatsIntake:
 
 
 class _Sender:
-    """The stream acknowledges each message; the sender does not wait for it before the next."""
+    """Sends messages without waiting for each acknowledgement."""
 
     def __init__(self, client: Client, place: str) -> None:
         self._js = client.jetstream()
@@ -73,7 +73,7 @@ class _Sender:
         self._last: list[asyncio.Future[PubAck]] = []
 
     async def send(self, transfer: Transfer) -> None:
-        """All of one account on one subject, so that they stay in order."""
+        """Send a transfer on the subject of its account, so that they stay in order."""
         self._last.append(await self._js.publish_async(f"{self._place}.{part_of(transfer)}", transfer.body))
 
     async def arrived(self) -> None:
@@ -84,6 +84,6 @@ class _Sender:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[NatsIntake]:
-    """Start the server on a free port of this machine, and end it."""
+    """Run the server on a free port of this machine."""
     with nats_server(folder, sync=False) as broker:
         yield NatsIntake(broker)

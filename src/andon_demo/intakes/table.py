@@ -1,4 +1,4 @@
-"""The bank writes its transfers into a table in Andon's own database: no broker is needed."""
+"""Transfers in a table of the bank, in Andon's own database: no broker is needed."""
 
 import asyncio
 import json
@@ -31,15 +31,15 @@ def of_row(row: Mapping[str, Any]) -> dict[str, Any]:
     settings = ""
 
     def trigger(self, place: str) -> str:
-        """Return a trigger of the added rows."""
+        """Return a trigger for added rows."""
         return f'table("bank.{place}", at="made_at", key="account_id", read=of_row)'
 
     def stream(self, place: str) -> str:
-        """Named after the table."""
+        """Return the name, that of the table."""
         return f"table:bank.{place}"
 
     def prepare(self, place: str, url: str) -> None:
-        """Make the table."""
+        """Create the table."""
         with psycopg.connect(url, autocommit=True) as database:
             database.execute("CREATE SCHEMA IF NOT EXISTS bank")
             database.execute(
@@ -48,7 +48,7 @@ def of_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
     @asynccontextmanager
     async def sending(self, place: str, url: str) -> AsyncIterator["_Sender"]:
-        """On a connection of the bank's own."""
+        """Send on a connection of the bank's own."""
         connection = await asyncpg.connect(url)
         sender = _Sender(connection, f"bank.{place}")
         try:
@@ -58,12 +58,12 @@ def of_row(row: Mapping[str, Any]) -> dict[str, Any]:
             await connection.close()
 
     def cpu_seconds(self) -> float:
-        """PostgreSQL's, which is counted anyway."""
+        """Return zero: PostgreSQL is counted anyway."""
         return 0.0
 
 
 class _Sender:
-    """While some rows are written the next collect, as a busy system does it."""
+    """Collects rows while others are written, like a busy system."""
 
     def __init__(self, connection: asyncpg.Connection, relation: str) -> None:
         self._connection = connection
@@ -74,14 +74,14 @@ class _Sender:
         self._writing: asyncio.Task[None] | None = None
 
     async def send(self, transfer: Transfer) -> None:
-        """Record a transfer with the present time, and write it in a moment."""
+        """Record a transfer with the current time, to be written shortly."""
         self._rows.append({**transfer.input, "made_at": datetime.now(UTC).isoformat()})
         if self._writing is None or self._writing.done():
             await self.arrived()
             self._writing = asyncio.create_task(self._write())
 
     async def arrived(self) -> None:
-        """All rows are committed."""
+        """Wait until all rows are committed."""
         if self._writing is not None:
             await self._writing
 
@@ -93,6 +93,6 @@ class _Sender:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[TableIntake]:
-    """Nothing has to be started."""
+    """Return the intake; nothing has to be started."""
     del folder
     yield TableIntake()

@@ -1,4 +1,4 @@
-"""What the card system knows and does, without HTTP: sessions, blocks, and the quirks that a seed decides."""
+"""The state and behaviour of the card system, without HTTP: sessions, blocks, and the quirks that a seed decides."""
 
 import random
 import threading
@@ -17,7 +17,7 @@ class Quirks:
     slow_seconds: float = 2.0
     error_share: float = 0.0
     lost_share: float = 0.0
-    """Blocks that are made, but answered with an error page."""
+    """The share of blocks that are made, but answered with an error page."""
     session_requests: int | None = None
 
 
@@ -41,7 +41,7 @@ class LegacyBank:
     password: str = "blue-harbour-42"
     quirks: Quirks = field(default_factory=Quirks)
     known_cards: frozenset[str] | None = None
-    """The cards that exist; None: every card of 8 to 19 digits."""
+    """The cards that exist; None means every card of 8 to 19 digits."""
 
     def __post_init__(self) -> None:
         self.blocks: list[Block] = []
@@ -51,7 +51,7 @@ class LegacyBank:
         self._lock = threading.Lock()
 
     def sign_in(self, user: str, password: str) -> str | None:
-        """Return a new session, None if name or password is wrong."""
+        """Return a new session, or None if the name or password is wrong."""
         if not (compare_digest(user.encode(), self.user.encode()) and _same(password, self.password)):
             return None
         with self._lock:
@@ -88,7 +88,7 @@ class LegacyBank:
             return self._draw.random() < self.quirks.lost_share
 
     def fault_of(self, form: Mapping[str, str]) -> str | None:
-        """Return why the mask refuses what was entered."""
+        """Return why the mask refuses the input."""
         card = form.get("card", "").replace(" ", "")
         if not (card.isascii() and card.isdigit() and 8 <= len(card) <= 19):
             return "E017 CARD NUMBER INVALID"

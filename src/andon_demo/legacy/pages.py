@@ -1,4 +1,4 @@
-"""The pages of the card system, as they were made in 2003: frames, tables, fonts, and capital letters."""
+"""The pages of the card system, in the style of 2003: frames, tables, fonts, and capital letters."""
 
 from collections.abc import Sequence
 from html import escape
@@ -24,7 +24,7 @@ def _head(title: str) -> str:
 
 
 def frames() -> str:
-    """Return the set of frames that everything is in."""
+    """Return the frameset that holds everything."""
     return (
         "<html><head><title>CARDSYS 4.2</title></head>"
         '<frameset cols="160,*" border="1"><frame name="nav" src="/nav"><frame name="main" src="/home">'
@@ -59,7 +59,7 @@ def login(message: str = "") -> str:
 
 
 def block_mask(message: str = "") -> str:
-    """Return the mask that blocks a card. Nothing in it keeps anybody from submitting it twice."""
+    """Return the mask that blocks a card. Nothing prevents submitting it twice."""
     wrong = f'<p><font color="red" id="error">{escape(message)}</font></p>' if message else ""
     options = "".join(f'<option value="{reason}">{reason.upper()}</option>' for reason in REASONS)
     return _page(
@@ -76,7 +76,7 @@ def block_mask(message: str = "") -> str:
 
 
 def blocked(block: Block) -> str:
-    """Return what is shown after a block."""
+    """Return the page after a block."""
     return _page(
         "Blocked",
         _head("MASK 0816 - CONFIRMATION")
@@ -85,7 +85,7 @@ def blocked(block: Block) -> str:
 
 
 def search(reference: str | None, found: Sequence[Block]) -> str:
-    """Return the search by reference and what it found."""
+    """Return the search by reference with its results."""
     form = (
         '<form action="/search" method="get"><table border="0"><tr><td>REFERENCE</td>'
         f'<td><input id="wanted" name="reference" size="40" style="{_INPUT}"></td>'

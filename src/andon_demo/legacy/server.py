@@ -18,7 +18,7 @@ _OPEN = ("/login", "/favicon.ico")
 
 
 class LegacyServer:
-    """Listens on 127.0.0.1 while the context lasts. `plan` gives the next submits of the mask a fault each.
+    """Listens on 127.0.0.1 while the context lasts. `plan` sets a fault for each of the next submits of the mask.
 
     Faults: `refuse` (the mask says no), `fail` (an error page, nothing is blocked), `lose` (blocked, but an error
     page), `hang` (blocked, and never answered), `vanish` (blocked, and the connection ends), `late` (blocked once
@@ -66,11 +66,11 @@ class LegacyServer:
         return bool(self._pages) and self._pages.popleft() == "error"
 
     def next_fault(self) -> str:
-        """Return the fault of this submit, empty without one."""
+        """Return the fault of this submit, or an empty string."""
         return self._plan.popleft() if self._plan else ""
 
     def wait(self, seconds: float) -> None:
-        """Wait, at most until the server ends."""
+        """Wait for this long, or until the server ends."""
         self._closing.wait(seconds)
 
     def start(self) -> Self:
@@ -111,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve(parts.path, dict(parse_qsl(parts.query)))
 
     def do_POST(self) -> None:
-        """Take a form."""
+        """Accept a form."""
         length = min(int(self.headers.get("content-length") or 0), _LIMIT)
         form = dict(parse_qsl(self.rfile.read(length).decode("latin-1"), keep_blank_values=True))
         self._serve(urlsplit(self.path).path, form, posted=True)

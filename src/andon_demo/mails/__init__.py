@@ -1,4 +1,4 @@
-"""A bank's customers, by mail: the same seed gives the same mails, each with its truth.
+"""Mails of a bank's customers: the same seed gives the same mails, each with its truth.
 
     for mail in Mails(seed=7).take(500, new_product_from=250):
         mail.raw, mail.truth.team

@@ -31,10 +31,10 @@ TEAM_OF: Final[Mapping[str, str]] = {
 """The team for each intent."""
 
 NEW_TEAM: Final = "digital-assets"
-"""The team of the new product: nobody trained for its mails."""
+"""The team of the new product, for whose mails there is no training data."""
 
 TEAMS: Final = tuple(dict.fromkeys(team for team in TEAM_OF.values() if team != NEW_TEAM))
-"""The teams that the history knows."""
+"""The teams in the history."""
 
 BLOCK: Final = "block-card"
 SPAM: Final = "spam"
@@ -44,7 +44,7 @@ SPAM: Final = "spam"
 class MailTruth:
     """The truth about one mail.
 
-    `team` is the team of the first of `intents`. A mail with an injection that a reader sees belongs to spam, whatever
+    `team` is the team of the first of `intents`. A mail with a visible injection belongs to spam, whatever
     else it asks. A hidden injection is in HTML that mail programs do not show.
     `blocked_card` is the last four digits of the card that the customer wants blocked.
     """
@@ -56,12 +56,12 @@ class MailTruth:
     hidden_injection: bool = False
     blocked_card: str | None = None
     follows: str | None = None
-    """The Message-ID of an earlier mail of which this is only a reminder."""
+    """The Message-ID of the earlier mail that this one is a reminder of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Who writes a mail."""
+    """The sender of a mail."""
 
     name: str
     address: str
@@ -69,7 +69,7 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class BankMail:
-    """One mail as it arrives, as bytes of RFC 5322, with what a person would read in it and its truth."""
+    """One mail as it arrives, as bytes of RFC 5322, with the text that a person would read, and its truth."""
 
     message_id: str
     sender: Customer

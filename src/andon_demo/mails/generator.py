@@ -14,7 +14,7 @@ from andon_demo.mails.wording import Wording
 
 SPOKEN = {"en": 0.45, "de": 0.25, "fr": 0.15, "es": 0.15}
 SEVERAL = 0.2
-"""Mails with more than one wish."""
+"""The share of mails with more than one wish."""
 
 ANSWERS, REMINDERS, INJECTIONS, HIDDEN = 0.22, 0.03, 0.04, 0.25
 """Shares of mails. `HIDDEN` is the share of injections in text that mail programs do not show."""
@@ -23,11 +23,11 @@ NEW_PRODUCT = 0.2
 """The share of mails about the new product once there is one."""
 
 WEIGHTS = {BLOCK: 1.3, "advert": 1.2, "phishing": 1.2}
-"""Intents that come more or less often than the others."""
+"""Intents that are more or less frequent than the others."""
 
 BEGAN = datetime(2026, 3, 2, 8, tzinfo=UTC)
 KEPT = 60
-"""The newest mails that a reminder may be about."""
+"""The number of newest mails that a reminder may be about."""
 
 
 class Mails:

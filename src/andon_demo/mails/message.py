@@ -26,7 +26,7 @@ def message_bytes(
     references: Sequence[str],
     rng: random.Random,
 ) -> bytes:
-    """Write a mail. All chance comes from `rng`, so the same call gives the same bytes."""
+    """Write a mail. All randomness comes from `rng`, so the same call gives the same bytes."""
     message = EmailMessage(policy=SMTP)
     message["From"] = f'"{sender.name}" <{sender.address}>'
     message["To"] = BANK

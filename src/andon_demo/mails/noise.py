@@ -1,4 +1,4 @@
-"""Typing as people do it: letters swapped, dropped or doubled, accents and capitals left out; never in numbers."""
+"""Human typing: letters swapped, dropped or doubled, accents and capitals left out; never in numbers."""
 
 import random
 import unicodedata

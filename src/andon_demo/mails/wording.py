@@ -1,4 +1,4 @@
-"""What a mail says: a subject, the customer's own words, and a quotation where it is an answer."""
+"""The wording of a mail: a subject, the customer's own words, and a quotation if it is an answer."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -8,10 +8,10 @@ from andon_demo.mails import noise
 from andon_demo.mails.phrases.domain import Phrases
 
 VAGUE = 0.05
-"""Mails that give no hint of what they are about."""
+"""The share of mails that give no hint of their subject."""
 
 HURRIED, MISTYPED = 0.12, 0.35
-"""Mails that were typed on a phone, and those with typing errors."""
+"""The shares of mails typed on a phone, and of mails with typing errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def ordinary(phrases: Phrases, intents: Sequence[str], filled: Mapping[str, str]
 
 
 def answering(wording: Wording, phrases: Phrases, filled: Mapping[str, str], rng: random.Random) -> Wording:
-    """Make a mail an answer to the bank, whose words it quotes."""
+    """Turn a mail into an answer to the bank, with a quotation."""
     quoted = _quotation(rng.choice(phrases.wrote), rng.choice(phrases.bank), filled)
     return Wording(f"Re: {wording.subject}", wording.text, wording.signature, quoted, wording.hidden)
 
@@ -70,7 +70,7 @@ def reminding(subject: str, text: str, phrases: Phrases, filled: Mapping[str, st
 def injected(
     wording: Wording, phrases: Phrases, filled: Mapping[str, str], rng: random.Random, *, hidden: bool
 ) -> Wording:
-    """Put an order to a machine into a mail: in its text, or where a mail program does not show it."""
+    """Put an order to a machine into a mail: in its visible text, or in text that a mail program hides."""
     order = rng.choice(phrases.injections).format_map(filled)
     if hidden:
         return Wording(wording.subject, wording.text, wording.signature, wording.quoted, order)

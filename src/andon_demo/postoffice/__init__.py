@@ -1,4 +1,4 @@
-"""The post office of the demo: a real IMAP server for the bank's mailbox, and a server that catches what is sent."""
+"""The post office of the demo: a real IMAP server for the bank's mailbox, and a server that catches sent mails."""
 
 from andon_demo.postoffice.imap import PASSWORD, USER, Mailbox, MailServer
 from andon_demo.postoffice.smtp import CaughtMail, MailCatcher

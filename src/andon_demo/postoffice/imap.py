@@ -1,4 +1,4 @@
-"""An IMAP server in a process of its own (pymap, in memory), and a mailbox in it as the demo's people use it."""
+"""An IMAP server in a process of its own (pymap, in memory), and a mailbox in it that the demo's people use."""
 
 import imaplib
 import importlib.util
@@ -19,7 +19,7 @@ _MESSAGE_ID = re.compile(rb"^message-id:\s*(<[^>]*>)", re.IGNORECASE | re.MULTIL
 
 
 class MailServer:
-    """The server, on a free port of this machine, while the context lasts. Raises LineFailed."""
+    """The server, on a free port of this machine, for the length of the context. Raises LineFailed."""
 
     def __init__(self) -> None:
         (self.port,) = free_ports(1)
@@ -55,16 +55,16 @@ class Mailbox:
         self._selected = ""
 
     def make_folders(self, names: Sequence[str]) -> None:
-        """Make folders."""
+        """Create folders."""
         for name in names:
             _done(self._imap.create(_quoted(name)))
 
     def deliver(self, raw: bytes) -> None:
-        """Have a mail arrive in the inbox."""
+        """Deliver a mail to the inbox."""
         _done(self._imap.append("INBOX", None, None, raw))
 
     def messages(self, folder: str, after: int = 0) -> Mapping[int, str]:
-        """Return the Message-IDs of a folder by their UIDs, of those above `after`."""
+        """Return the Message-IDs in a folder by UID, for UIDs above `after`."""
         self._select(folder)
         _, found = self._imap.uid("FETCH", f"{after + 1}:*", "(UID BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])")
         known = {}
@@ -100,7 +100,7 @@ class Mailbox:
 
     def _select(self, folder: str) -> None:
         if self._selected == folder:
-            _done(self._imap.noop())  # which lets the server say what is new
+            _done(self._imap.noop())  # which lets the server announce new mails
         else:
             _done(self._imap.select(_quoted(folder)))
             self._selected = folder

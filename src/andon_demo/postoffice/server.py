@@ -11,7 +11,7 @@ from pymap.imap import IMAPService
 from pysasl.hashing import BuiltinHash
 
 ROUNDS = 1_000
-"""Rounds of the password's hash: this password guards nothing, and each mail that is moved logs in."""
+"""Rounds of the password's hash: this password guards nothing, and each move of a mail logs in."""
 
 
 async def serve(port: int, user: str, password: str) -> None:

@@ -1,4 +1,4 @@
-"""An SMTP server that keeps what it is given and passes nothing on: a mail that leaves the bank ends here."""
+"""An SMTP server that keeps every mail and forwards none: a mail that leaves the bank ends here."""
 
 import asyncio
 import email.policy
@@ -11,19 +11,19 @@ from types import TracebackType
 from andon_demo.line import LineFailed, free_ports
 
 LONGEST = 1_000_000
-"""Bytes of a line; mails of the demo are far smaller."""
+"""The longest line in bytes; mails of the demo are far smaller."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaughtMail:
-    """One mail as it was handed over, with the recipients of its envelope."""
+    """One mail as received, with the recipients of its envelope."""
 
     recipients: tuple[str, ...]
     message: EmailMessage
 
 
 class MailCatcher:
-    """The server, on a free port of this machine, while the context lasts. `caught` are the mails so far."""
+    """The server, on a free port of this machine, for the length of the context. `caught` are the mails so far."""
 
     def __init__(self) -> None:
         (self.port,) = free_ports(1)

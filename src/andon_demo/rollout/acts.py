@@ -1,4 +1,4 @@
-"""The acts of the story of the rollouts. Each is a condition that is waited for, with a bound; none is a pause."""
+"""The acts of the rollout story. Each waits for a condition, for a limited time; none is a fixed pause."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,19 +12,19 @@ from andon_demo.line import Line
 from andon_demo.playing import Act
 
 PLANNED = {"busy": 60_000}
-"""Transfers that are made before the story begins; it uses as many as it needs."""
+"""Transfers made before the story begins; it uses as many as it needs."""
 
 CALM = 1_000
 """Decisions before the first rollout."""
 
 SHARE = 0.2
-"""The share of blind audits that the owner asks for when the story begins."""
+"""The share of blind audits that the owner sets when the story begins."""
 
 REHEARSED = 1_000
 """The newest decisions that the good model decides again before it gets any traffic."""
 
 AFTER = 200
-"""Decisions that show that the promoted model decides."""
+"""Decisions that prove the promoted model to be deciding."""
 
 BAD, GOOD = 2, 3
 """The model versions, in the order of their registration."""
@@ -38,22 +38,22 @@ class RolloutStory(BankStory):
     api: LineApi
 
     def begin(self, version: int, reason: str) -> None:
-        """Roll a model version out."""
+        """Roll out a model version."""
         self.seen[f"began {version}"] = self.traffic.decided
         self.seen[f"rollout {version}"] = self.api.start_rollout(version, reason)
 
     def rollout(self, version: int) -> Mapping[str, Any]:
-        """Return the present state of a model version's rollout."""
+        """Return the current state of a model version's rollout."""
         return self.api.rollout(self.seen[f"rollout {version}"])
 
     def since(self, version: int) -> int:
-        """Decisions since a model version's rollout began."""
+        """Return the number of decisions since a model version's rollout began."""
         decided: int = self.traffic.decided - self.seen[f"began {version}"]
         return decided
 
 
 def _audit_more(story: RolloutStory) -> None:
-    story.api.audit(SHARE, "labels are what a rollout learns from")
+    story.api.audit(SHARE, "a rollout learns from labels")
 
 
 def _calm(story: RolloutStory) -> str | None:
@@ -87,7 +87,7 @@ def _ended(story: RolloutStory) -> str | None:
 
 
 def _register_good(story: RolloutStory) -> None:
-    story.line.command("models", "register", "--from-script", project.MORE, "--reason", "learned from twice as much")
+    story.line.command("models", "register", "--from-script", project.MORE, "--reason", "trained on twice the data")
 
 
 def _rehearsed(story: RolloutStory) -> str | None:
@@ -107,12 +107,12 @@ def _rehearsed(story: RolloutStory) -> str | None:
     before, after = (found["automatic"][f"share_{side}"] for side in ("before", "after"))
     return (
         f"of {found['decisions']:,} decisions {found['flipped']:,} come out differently; "
-        f"{before:.1%} are automatic now, {after:.1%} by version {GOOD}"
+        f"{before:.1%} are automatic now, {after:.1%} with version {GOOD}"
     )
 
 
 def _roll_out_good(story: RolloutStory) -> None:
-    story.begin(GOOD, "replayed, and the same mistakes or fewer")
+    story.begin(GOOD, "the replay shows no more mistakes than before")
 
 
 def _promoted(story: RolloutStory) -> str | None:
@@ -130,10 +130,10 @@ def _decides(story: RolloutStory) -> str | None:
 
 
 ACTS: Sequence[Act[RolloutStory]] = (
-    Act("The line decides by version 1", 120, _calm, _audit_more),
+    Act("The line decides with version 1", 120, _calm, _audit_more),
     Act("A model that is better on paper is registered", 90, _registered_bad, _register_bad),
-    Act("It is rolled out, and rolled back by itself", 240, _ended, _roll_out_bad),
-    Act("A good model is registered, and decides the past again", 120, _rehearsed, _register_good),
-    Act("It is rolled out step by step, and promoted by itself", 300, _promoted, _roll_out_good),
-    Act("All traffic is decided by it", 60, _decides),
+    Act("It is rolled out, and rolled back automatically", 240, _ended, _roll_out_bad),
+    Act("A good model is registered, and past decisions are replayed with it", 120, _rehearsed, _register_good),
+    Act("It is rolled out step by step, and promoted automatically", 300, _promoted, _roll_out_good),
+    Act("It decides all traffic", 60, _decides),
 )

@@ -1,4 +1,4 @@
-"""The results of the story of the rollouts, at its end."""
+"""The final results of the rollout story."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from andon_demo.rollout.acts import BAD, GOOD, RolloutStory
 
 def show_end(console: Console, story: RolloutStory) -> None:
     """Show the table of results: the decisions before each rollout ended, and its cost."""
-    table = Table(title="What came of it", title_justify="left")
+    table = Table(title="Results", title_justify="left")
     for column in ("", f"version {BAD}, better on paper", f"version {GOOD}, better"):
         table.add_column(column)
     found = {version: story.rollout(version) for version in (BAD, GOOD)}
@@ -29,7 +29,7 @@ def show_end(console: Console, story: RolloutStory) -> None:
     console.print(table)
     console.print(
         f"{story.traffic.decided:,} decisions in all; {given.total():,} verdicts of people "
-        f"({given['review']:,} asked for, {given['audit']:,} blind audits)"
+        f"({given['review']:,} reviews, {given['audit']:,} blind audits)"
     )
 
 

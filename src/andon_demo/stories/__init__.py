@@ -1,4 +1,4 @@
-"""The stories that the demo tells, by their names; each module has `tell(stage)`, which returns an exit status."""
+"""The stories of the demo, by name; each module has `tell(stage)`, which returns an exit status."""
 
 from collections.abc import Callable, Mapping
 

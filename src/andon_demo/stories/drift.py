@@ -1,4 +1,4 @@
-"""The story of the drift: an alarm, a shrinking gate, an automatic pull of the cord, labels by people, and recovery."""
+"""The drift story: an alarm, a shrinking gate, an automatic pull of the cord, labels by people, and recovery."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from andon_demo.stage import Stage, console
 
 
 def tell(stage: Stage) -> int:
-    """Tell the whole story; 0 if each act happened. Raises LineFailed for the act that did not."""
+    """Tell the whole story and return 0 if each act happened. Raises LineFailed for an act that did not."""
     with bank_line(stage, project.write_drift, PLANNED) as bank:
         story = Story(bank.traffic, bank.people, line=bank.api)
         asyncio.run(play_in_traffic(story, ACTS))

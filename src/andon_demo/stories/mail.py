@@ -1,4 +1,4 @@
-"""The story of the mails: a line routes a bank's mails, with people, a robot and an agent, and learns a new product."""
+"""The mail story: a line routes a bank's mails, with people, a robot and an agent, and learns a new product."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ QUIRKS = Quirks(slow_share=0.05, slow_seconds=1.0, error_share=0.02, session_req
 
 
 def tell(stage: Stage) -> int:
-    """Tell the whole story; 0 if each act happened and nothing happened twice. Raises LineFailed."""
+    """Tell the whole story and return 0 if each act happened and nothing happened twice. Raises LineFailed."""
     require_parts()
     cards = LegacyBank(quirks=QUIRKS)
     with MailServer() as server, MailCatcher() as catcher, LegacyServer(cards) as legacy:
@@ -42,7 +42,7 @@ def tell(stage: Stage) -> int:
             office.make_folders(folders())
             secrets = {"SUPPORT_PASSWORD": PASSWORD, "CARDS_USER": cards.user, "CARDS_PASSWORD": cards.password}
             with Line(folder, environment=secrets) as line, undisturbed_end():
-                with phase("Training a model on filed mails, starting everything (andon up)"):
+                with phase("Training a model on filed mails, starting all processes (andon up)"):
                     line.up(timeout=600)
                     key = line.key(CALLER, "admin")
                 show_doors(line, key)
@@ -61,12 +61,12 @@ def tell(stage: Stage) -> int:
                     status = 0 if succeeded(story) else 1
                 if not stage.once:
                     stay(line, key)
-    console.print(f"Stopped. What was recorded is in {shown(folder)}.")
+    console.print(f"Stopped. The records are in {shown(folder)}.")
     return status
 
 
 def require_parts() -> None:
-    """Raise LineFailed, which says what to install, if something that the story needs is not there."""
+    """Raise LineFailed with what to install if something that the story needs is missing."""
     extras = sorted({extra for module, extra in NEEDED.items() if find_spec(module) is None})
     wanted = [f"'andon[{','.join(extras)}]'"] if extras else []
     if find_spec("pymap") is None:

@@ -1,4 +1,4 @@
-"""The story of the rollouts: automatic rollback of a bad model; replay, rollout and promotion of a good one."""
+"""The rollout story: automatic rollback of a bad model; replay, rollout and promotion of a good one."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from andon_demo.stage import Stage, console
 
 
 def tell(stage: Stage) -> int:
-    """Tell the whole story; 0 if each act happened. Raises LineFailed for the act that did not."""
+    """Tell the whole story and return 0 if each act happened. Raises LineFailed for an act that did not."""
     with bank_line(stage, project.write_rollout, PLANNED) as bank:
         story = RolloutStory(bank.traffic, bank.people, line=bank.line, api=bank.api)
         asyncio.run(play_in_traffic(story, ACTS))

@@ -1,4 +1,4 @@
-"""The story of the transfers: called and streamed into a line, what came of them, and what each way costs."""
+"""The story of the transfers: called and streamed into a line, their results, and the cost of each way."""
 
 import asyncio
 import base64
@@ -24,7 +24,7 @@ DRAIN_SECONDS = 120.0
 
 
 def tell(stage: Stage) -> int:
-    """Tell the whole story; 0 if everything happened that should."""
+    """Tell the whole story and return 0 if everything happened that should."""
     kind = stage.broker or "table"
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
     (bank_port,) = free_ports(1)
@@ -48,7 +48,7 @@ def tell(stage: Stage) -> int:
                 display.show_comparison(console, ways, ledger.settings.cost)
             if not stage.once:
                 stay(line, key)
-    console.print(f"Stopped. What was recorded is in {shown(folder)}.")
+    console.print(f"Stopped. The records are in {shown(folder)}.")
     return 0 if summary.succeeded else 1
 
 
@@ -59,8 +59,8 @@ async def _stream(
     calls = sum(transfer.urgent for transfer in transfers)
     progress = Progress(calls, len(transfers) - calls)
     console.print(
-        f"Deciding {len(transfers):,} transfers: {progress.calls:,} urgent ones called over {stream.CONNECTIONS} "
-        f"connections, {progress.events:,} as events from {kind}, {stream.PER_SECOND:,.0f} a second"
+        f"Deciding {len(transfers):,} transfers: {progress.calls:,} urgent ones by calls over {stream.CONNECTIONS} "
+        f"connections, {progress.events:,} as events from {kind}, {stream.PER_SECOND:,.0f} per second"
     )
     sending = asyncio.create_task(_send(line, ledger, intake, key, transfers, progress))
     with Live(display.live(progress), console=console, auto_refresh=False) as live:
@@ -79,7 +79,7 @@ async def _send(
     url = f"{line.url}/v1/automations/{project.AUTOMATION}/decisions"
 
     async def follow() -> None:
-        """Until all events are decided, or it takes too long."""
+        """Wait until all events are decided, or it takes too long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
                 while True:
@@ -98,7 +98,7 @@ async def _send(
 def _settle(
     line: Line, ledger: Ledger, intake: Intake, key: str, bank: CoreBanking, progress: Progress, began: float
 ) -> display.Summary:
-    """Wait until all that follows from the decisions has happened, and count it."""
+    """Wait until everything that follows from the decisions has happened, and count it."""
     summary = display.Summary(
         progress=progress,
         events=ledger.outcomes(project.AUTOMATION, intake.stream(project.PLACE)),
@@ -129,5 +129,5 @@ def _settle(
 def _compare(comparison: Comparison, transfers: list[Transfer], progress: Progress) -> list[Way]:
     """Measure the two paths, and decisions one by one."""
     measured = transfers[:MEASURED]
-    with phase("Measuring what a decision costs by each path, and one by one"):
+    with phase("Measuring the cost of a decision on each path, and one by one"):
         return [comparison.called(measured), comparison.streamed(measured), comparison.plain(progress.told)]

@@ -1,4 +1,4 @@
-"""The acts of the story of the mails. Each is a condition that is waited for, with a bound; none is a pause."""
+"""The acts of the mail story. Each waits for a condition, for a limited time; none is a fixed pause."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ CALM = 150
 """Mails before the new product."""
 
 ANSWERED = 5
-"""Customers whose card is blocked and who have their answer."""
+"""Customers whose card is blocked and who have received their answer."""
 
 NEW = 75
-"""Mails about the new product that people have labelled before the model is trained anew."""
+"""Mails about the new product that people have labelled before the model is retrained."""
 
 LATELY = 100
 """The newest mails, whose automatic part must be within the target."""
@@ -35,7 +35,7 @@ TARGET = 0.05
 
 @dataclass(slots=True)
 class TriageStory(Played):
-    """The state of this story: who works, the line with its API, and the systems around it."""
+    """The state of this story: the workers, the line with its API, and the systems around it."""
 
     traffic: MailTraffic
     specialists: Specialists
@@ -51,7 +51,7 @@ class TriageStory(Played):
 
     @property
     def figures(self) -> RenderableType:
-        """What was decided so far, and what people did."""
+        """The decisions so far, and the work of people."""
         tally = self.traffic.tally()
         return Text.assemble(
             (f"{tally.decided:,}", "bold"),
@@ -69,7 +69,7 @@ def _calm(story: TriageStory) -> str | None:
     tally = story.traffic.tally()
     if tally.decided < CALM:
         return None
-    return f"{tally.share:.0%} of {tally.decided:,} automatic, of these {tally.error:.1%} to a wrong desk"
+    return f"{tally.share:.0%} of {tally.decided:,} automatic, {tally.error:.1%} of these to a wrong desk"
 
 
 def _answered(story: TriageStory) -> str | None:
@@ -142,14 +142,14 @@ def _all_done(story: TriageStory) -> str | None:
     (begun, ended), decided = story.traffic.ledger.procedures(), len(story.traffic.decided)
     if decided < len(story.traffic.sent) or ended < begun:
         return None
-    return f"{decided:,} mails came, and each was decided once; all {begun} procedures ended"
+    return f"{decided:,} mails arrived, and each was decided once; all {begun} procedures ended"
 
 
 ACTS: Sequence[Act[TriageStory]] = (
-    Act("Mails come, and each is sent to a team or shown to a person", 240, _calm),
+    Act("Mails arrive, and each is sent to a team or shown to a person", 240, _calm),
     Act("A robot blocks lost cards; answers are drafted, approved and sent", 480, _answered),
-    Act("A new product: nobody trained for its mails", 420, _labelled, _launch),
-    Act("Trained anew on what people did, the line knows the product", 420, _knows, _train),
+    Act("A new product, unknown to the model", 420, _labelled, _launch),
+    Act("Retrained on the work of people, the model knows the product", 420, _knows, _train),
     Act("The automatic part is within its target", 240, _back),
-    Act("No more mails come; the robot and the people finish what is left", 600, _all_done, _close),
+    Act("No more mails arrive; the robot and the people finish the rest", 600, _all_done, _close),
 )

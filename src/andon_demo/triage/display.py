@@ -1,4 +1,4 @@
-"""The results of the story of the mails, at its end."""
+"""The final results of the mail story."""
 
 import statistics
 
@@ -13,22 +13,22 @@ ORDERS = "orders"
 
 
 def show_end(console: Console, story: TriageStory) -> None:
-    """Show how the line came back, and the table of results."""
+    """Show how the line recovered, and the table of results."""
     console.print(_parts(story))
     console.print(_results(story))
 
 
 def _parts(story: TriageStory) -> Table:
-    """Return the parts of the story beside each other."""
+    """Return the parts of the story side by side."""
     traffic, launched, trained = story.traffic, story.seen["launched"], story.seen["trained"]
     parts = [traffic.tally(0, launched), traffic.tally(launched, trained), traffic.tally(trained), traffic.tally()]
-    table = Table(title="How the line came back", title_justify="left")
-    for name in ("", "before", "new product, nobody trained", "trained on its mails", "all"):
+    table = Table(title="How the line recovered", title_justify="left")
+    for name in ("", "before", "new product, not trained", "trained on its mails", "all"):
         table.add_column(name, justify="right" if name else "left")
     table.add_row("Mails", *(f"{part.decided:,}" for part in parts))
     table.add_row("Automatic", *(f"{part.share:.1%}" for part in parts))
     table.add_row(
-        f"To a wrong desk, of the automatic ones (target {TARGET:.0%})",
+        f"Automatic, to a wrong desk (target {TARGET:.0%})",
         *(f"{part.errors} of {part.automatic:,}, {part.error:.1%}" for part in parts),
     )
     table.add_row(f"Mails for {NEW_TEAM}", *(f"{part.new:,}" for part in parts))
@@ -48,20 +48,20 @@ def _results(story: TriageStory) -> Table:
     blocked = story.cards.counts()
     answers = {str(one.message["In-Reply-To"]) for one in story.catcher.caught}
     waits = _waits(story)
-    table = Table(title="What came of it", title_justify="left", show_header=False)
+    table = Table(title="Results", title_justify="left", show_header=False)
     rows = {
         "Mails decided": f"{len(traffic.decided):,} of {len(sent):,}; {traffic.ledger.repeated} twice, "
         f"{traffic.ledger.dead()} not readable",
         "To the right desk": f"half in {statistics.median(waits):.1f} s, 95% in {_quantile(waits, 95):.1f} s",
-        "Orders to machines": f"{held} of {len(orders)} held for a person; {unread} of {len(hidden)} in text "
-        "that nobody sees were not read",
-        "Spam": f"{caught} of {len(spam)} filed by itself, {by_people} by people",
+        "Orders to machines": f"{held} of {len(orders)} held for a person; {unread} of {len(hidden)} in hidden "
+        "text were not read",
+        "Spam": f"{caught} of {len(spam)} filed automatically, {by_people} by people",
         "Moved by specialists": f"{story.specialists.moved:,}; {traffic.finished:,} finished",
         "Verdicts on mails": f"{story.reviewers.given:,}",
         "Cards blocked": f"{len(blocked)} of {traffic.ledger.procedures()[0]} by the robot, each once: "
         f"{'yes' if all(count == 1 for count in blocked.values()) else 'NO'}; {story.reviewers.by_hand} by hand",
         "Answers": f"{len(story.catcher.caught)} sent, to {len(answers)} mails; {story.reviewers.approved} approved",
-        "Unknown outcomes": f"{story.reviewers.left} left to people who can look whether it happened",
+        "Unknown outcomes": f"{story.reviewers.left} left to people who can check whether it happened",
     }
     for name, value in rows.items():
         table.add_row(name, value)

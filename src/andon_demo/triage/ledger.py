@@ -1,4 +1,4 @@
-"""What the story asks the line's database: how each mail was decided, and what is due or done."""
+"""The story's queries of the line's database: the decision on each mail, and the state of its procedures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ DECIDED = """
 SELECT id, correlation_id, outcome, rule, decided_at FROM decisions
 WHERE automation = %s AND decided_at >= %s - interval '10 seconds' ORDER BY decided_at
 """
-"""A batch may be committed after a later one: what was read is read again for a while."""
+"""A batch may be committed after a later one, so recent rows are read again for a while."""
 
 PROCEDURES = """
 SELECT count(*), count(*) FILTER (WHERE w.status NOT IN ('ENQUEUED', 'PENDING', 'DELAYED'))
@@ -54,7 +54,7 @@ class MailLedger:
         self.repeated = 0
 
     def read(self) -> Mapping[str, DecidedMail]:
-        """Read what was decided since; return all decisions by Message-ID."""
+        """Read the new decisions, and return all by Message-ID."""
         rows = self._database.execute(DECIDED, (self._automation, self._since)).fetchall()
         for identifier, mail, outcome, rule, at in rows:
             found = DecidedMail(str(identifier), f"<{mail}>", outcome, rule)

@@ -1,4 +1,4 @@
-"""The people of the review queue: they say whose a mail is, and approve what is to be sent, having read it."""
+"""The people of the review queue: they choose the team of a mail, and read and approve answers before they are sent."""
 
 import asyncio
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ class Reviewers:
     """One desk.
 
     `given` counts verdicts on mails, `approved` answers to send, `by_hand` cards blocked by hand, `left` the questions
-    about actions with an unknown outcome, which nobody at this desk can look into.
+    about actions with an unknown outcome, which nobody at this desk can check.
     """
 
     url: str
@@ -62,7 +62,7 @@ class Reviewers:
         return found
 
     async def _tried(self, session: Session, review: Mapping[str, Any]) -> None:
-        """Decide a review; one that was not answered in time is listed again. Raises LineFailed after many."""
+        """Decide a review; one that gets no answer in time is listed again. Raises LineFailed after many."""
         try:
             await self._decide(session, review)
             self._faults = 0

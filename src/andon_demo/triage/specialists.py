@@ -1,4 +1,4 @@
-"""The specialists work off their folders: what is for another team they move there, what is finished to Done."""
+"""The specialists work through their folders: they move mails for another team there, and finished ones to Done."""
 
 import asyncio
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ FOLDERS: Mapping[str, str] = {
 }
 DONE = "Done"
 PAUSE = 0.3
-"""Seconds between two looks at the folders."""
+"""Seconds between two checks of the folders."""
 
 
 def folders() -> list[str]:
@@ -25,7 +25,7 @@ def folders() -> list[str]:
 
 @dataclass(slots=True)
 class Specialists:
-    """The people of all teams. `moved` counts mails from wrong folders; `arrived` is when each reached its own."""
+    """The people of all teams. `moved` counts mails from wrong folders; `arrived` is when each mail reached its own."""
 
     mailbox: Mailbox
     traffic: MailTraffic

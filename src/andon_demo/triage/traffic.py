@@ -1,4 +1,4 @@
-"""The mails of the story: they arrive in the bank's mailbox, and what became of each is remembered."""
+"""The mails of the story: they arrive in the bank's mailbox, and the result of each is recorded."""
 
 import asyncio
 import time
@@ -12,10 +12,10 @@ from andon_demo.triage.ledger import DecidedMail, MailLedger
 PER_SECOND = 4.0
 SEED = 2
 BACKLOG = 60
-"""While so many mails are unfinished, no further ones are sent."""
+"""The number of unfinished mails at which sending pauses."""
 
 TEAM_OF_OUTCOME = {"block-card": "cards"}
-"""The teams of outcomes that are not called like one."""
+"""The teams of outcomes that have another name."""
 
 
 @dataclass(slots=True)
@@ -81,11 +81,11 @@ class MailTraffic:
         return decided.automatic and self.team_of(decided) != self.sent[decided.message_id].truth.team
 
     def team_of(self, decided: DecidedMail) -> str:
-        """Return the team that a decision means."""
+        """Return the team that a decision chose."""
         return TEAM_OF_OUTCOME.get(decided.outcome, decided.outcome)
 
     def tally(self, since: int = 0, until: int | None = None) -> MailTally:
-        """Count the decisions from one on, up to another."""
+        """Count the decisions from one position up to another."""
         counted = MailTally()
         for one in self.decided[since:until]:
             new = self.sent[one.message_id].truth.team == NEW_TEAM

@@ -1,4 +1,4 @@
-"""The project of the story of the mails: the example, with the servers that the demo has started."""
+"""The project of the mail story: the example, with the servers that the demo started."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ NAME = AUTOMATION = "mail-triage"
 
 
 def write(parent: Path, imap_port: int, smtp_port: int, cards: str) -> Path:
-    """Write a new project; return its folder. `cards` is where the card system is."""
+    """Write a new project; return its folder. `cards` is the address of the card system."""
     remove(parent)
     parent.mkdir()
     Line(parent).command("init", NAME, "--example", "mail-triage")

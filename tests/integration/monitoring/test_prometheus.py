@@ -109,7 +109,7 @@ def test_the_dashboard_shows_what_was_decided(prometheus: Prometheus) -> None:
     prometheus.wait_for("sum(rate(andon_decisions_total[5m])) > 0", bool)
     empty = [
         panel.title
-        for row in ("How it goes", "Where the time goes", "Load")
+        for row in ("Overview", "Where the time goes", "Load")
         for panel in dashboard.DASHBOARD[row]
         if not any(prometheus.query(asked(query)) for query, _ in panel.queries)
     ]

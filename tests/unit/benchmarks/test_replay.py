@@ -22,6 +22,6 @@ def test_each_bound_is_judged() -> None:
     (slow,) = missed(goals_of(outcome(replaying=44_000)))
     assert "at least 3, measured 2.9333" in slow
     (apart,) = missed(goals_of(outcome(apart=1)))
-    assert "decisions that the same versions make otherwise" in apart
+    assert "decisions that the same versions make differently" in apart
     (growing,) = missed(goals_of(outcome(many_mb=700)))
     assert "at most 1.15, measured 1.2727" in growing

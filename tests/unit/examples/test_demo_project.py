@@ -49,6 +49,6 @@ def test_an_example_that_has_changed_is_said_to_have() -> None:
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(LineFailed, match=r"thesis\.txt, which is of no demo"):
+    with pytest.raises(LineFailed, match=r"thesis\.txt, which does not belong to a demo"):
         project.remove(tmp_path)
     assert (tmp_path / "thesis.txt").exists()

@@ -124,7 +124,7 @@ def test_the_end_shows_the_parts_and_the_results(story: TriageStory) -> None:
     written = StringIO()
     show_end(Console(width=160, file=written), story)
     text = written.getvalue()
-    assert "How the line came back" in text
+    assert "How the line recovered" in text
     assert "500 of 500; 0 twice, 0 not readable" in text
     assert "1 of 1 by the robot, each once: yes" in text
     assert "1 sent, to 1 mails; 1 approved" in text

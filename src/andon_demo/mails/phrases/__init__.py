@@ -1,4 +1,4 @@
-"""What customers write, by language. Sentences have slots in braces, which `andon_demo.mails.customers` fills."""
+"""The phrases of customers, by language. Sentences have slots in braces, which `andon_demo.mails.customers` fills."""
 
 from collections.abc import Mapping
 

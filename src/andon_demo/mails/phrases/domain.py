@@ -14,9 +14,9 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """Everything that a mail in one language is made of.
+    """All the phrases for mails in one language.
 
-    `vague` are sentences and subjects that fit any wish. `details` mention words of several teams beside the wish.
+    `vague` are sentences and subjects that fit any wish. `details` also mention words of several teams.
     `bank` is the bank's earlier answer, which customers quote. `wrote` introduces a quotation.
     """
 
