@@ -64,7 +64,7 @@ def test_changed_code_answers_only_after_its_release_and_no_request_is_lost(data
         changed_code = f"import automations\n\nautomations.POLICY = '''{STRICTER}'''\n{CODE}"
         (line.folder / "automation.py").write_text(changed_code, encoding="utf-8")
         with Pressure(line.gateway, key, width=2) as pressure:
-            with pytest.raises(LineFailed, match="here is version 2, and version 1 is released: `andon release"):
+            with pytest.raises(LineFailed, match="here is version 2, but version 1 is released: run `andon release"):
                 line.command("restart", "gateway")
             refused = time.monotonic()
             assert pressure.wait_for(20, after=refused)

@@ -88,7 +88,7 @@ def test_who_brought_a_version_does_not_release_it_where_that_takes_somebody_els
     installation: Installation, tmp_path: Path, name: str
 ) -> None:
     started(installation, tmp_path, other_code(), releases=Releasing.NOTHING, actor=ALICE)
-    with pytest.raises(ReleaseRefused, match="cli:alice brought version 2 of payments"):
+    with pytest.raises(ReleaseRefused, match="cli:alice deployed version 2 of payments"):
         release(installation, 2, actor=Actor(name), author_may_approve=False)
     assert [version for version, _, _ in versions_of(installation)] == [1]
     assert release(installation, 2, actor=Actor(name)).version == 2

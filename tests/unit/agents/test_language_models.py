@@ -138,7 +138,7 @@ def test_a_model_that_cannot_be_opened_says_why(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv("TINY_KEY", raising=False)
     with pytest.raises(LanguageModelInvalid, match="TINY_KEY is not set"):
         models(model="tiny", key_env="TINY_KEY").open("llm")
-    with pytest.raises(LanguageModelInvalid, match=r"no \[language_models.other\]; there is: llm"):
+    with pytest.raises(LanguageModelInvalid, match=r"no \[language_models.other\]; there are: llm"):
         models(model="tiny").open("other")
     with pytest.raises(LanguageModelInvalid, match="there is no such function"):
         models(provider="python", model="nowhere.py:model").open("llm")

@@ -95,7 +95,7 @@ def test_a_truth_of_an_outcome_that_the_table_lacks_is_named() -> None:
     Path("automation.py").write_text(declared)
     checked = run("check", "policy.yaml", "--automation", "automation.py")
     assert checked.exit_code == 2
-    assert "automation.py:11: truth: 'burn' is no outcome of the policy (release, pause, review)" in checked.output
+    assert "automation.py:11: truth: 'burn' is not an outcome of the policy (release, pause, review)" in checked.output
 
 
 def test_an_automation_file_with_several_lines_is_checked_for_those_that_name_the_policy() -> None:
