@@ -98,7 +98,7 @@ def test_a_gateway_whose_code_was_superseded_stops_after_the_hand_over_and_other
     assert stopped > released + 1.5
     assert answer.status_code == 503
     assert answer.headers["content-type"] == "application/problem+json"
-    assert "here is version 1, and version 2 is released" in answer.json()["detail"]
+    assert "here is version 1, but version 2 is released" in answer.json()["detail"]
     assert ready.status_code == 503
     assert "`andon release payments --reason ...`" in ready.json()["problems"]["automation payments"]
     assert others.status_code == 200

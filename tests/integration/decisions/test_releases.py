@@ -39,7 +39,7 @@ def test_a_gateway_releases_what_it_is_started_with_and_the_one_before_goes_on_f
     after.refresh()
     assert "payments" not in before.lines
     assert before.hands_over_until is None
-    with pytest.raises(NotReleased, match="here is version 1, and version 2 is released"):
+    with pytest.raises(NotReleased, match="here is version 1, but version 2 is released"):
         before.line("payments")
     assert before.loaded == []
     assert after.lines["payments"].ref.automation_version == 2
