@@ -123,7 +123,7 @@ class MemorySource:
 
     def _answer(self, partition: str = "0") -> list[Arrival]:
         if self.silent:
-            raise SourceUnavailable("The source in memory keeps silent")
+            raise SourceUnavailable("The source in memory does not answer")
         if self.missing or partition not in self._logs:
             raise StreamMissing(f"There is no partition {partition} in memory")
         return self._logs[partition]
@@ -181,7 +181,7 @@ def endpoint_of(package: Path) -> serving.LoadedVersion:
 
 def _line(automation: Automation, model: Path | Score | None, certain: bool) -> Line:
     if model is None and automation.predicts:
-        raise TypeError(f"{automation.name} asks a model: give `model`, a packed folder or a function")
+        raise TypeError(f"{automation.name} needs a model: give `model`, a packed folder or a function")
     if isinstance(model, Path):
         return assemble(automation, endpoint_of(model), number=1)
     table, compiled = compile_policy(automation)

@@ -64,7 +64,7 @@ def test_changed_code_answers_only_after_its_release_and_no_request_is_lost(data
         changed_code = f"import automations\n\nautomations.POLICY = '''{STRICTER}'''\n{CODE}"
         (line.folder / "automation.py").write_text(changed_code, encoding="utf-8")
         with Pressure(line.gateway, key, width=2) as pressure:
-            with pytest.raises(LineFailed, match="here is version 2, and version 1 is released: `andon release"):
+            with pytest.raises(LineFailed, match="here is version 2, but version 1 is released: run `andon release"):
                 line.command("restart", "gateway")
             refused = time.monotonic()
             assert pressure.wait_for(20, after=refused)
@@ -98,7 +98,7 @@ def test_a_gateway_whose_code_was_superseded_stops_after_the_hand_over_and_other
     assert stopped > released + 1.5
     assert answer.status_code == 503
     assert answer.headers["content-type"] == "application/problem+json"
-    assert "here is version 1, and version 2 is released" in answer.json()["detail"]
+    assert "here is version 1, but version 2 is released" in answer.json()["detail"]
     assert ready.status_code == 503
     assert "`andon release payments --reason ...`" in ready.json()["problems"]["automation payments"]
     assert others.status_code == 200

@@ -69,8 +69,8 @@ def test_a_feature_that_the_model_does_not_know_is_named(champion: Database, tmp
 @pytest.mark.parametrize(
     ("truth", "message"),
     [
-        ("{'pause': 'scam', 'release': 'ok'}", "truth: model fraud-risk version 1 knows no class 'scam' (ok, fraud)"),
-        ("{'stop': 'fraud'}", "truth: 'stop' is no outcome of the policy (release, pause, review)"),
+        ("{'pause': 'scam', 'release': 'ok'}", "truth: model fraud-risk version 1 has no class 'scam' (ok, fraud)"),
+        ("{'stop': 'fraud'}", "truth: 'stop' is not an outcome of the policy (release, pause, review)"),
     ],
 )
 def test_a_truth_of_a_class_or_an_outcome_that_does_not_exist_is_named(

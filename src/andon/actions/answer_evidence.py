@@ -64,7 +64,7 @@ class AnswerEvidence:
             if leaf.action == ADOPTED:
                 yield from self._adopt(leaf)
             elif leaf.writer == CONTROL or len(leaf.body) % ITEM:
-                yield _at(Harm.EDITED, "its body is no list of answers", leaf)
+                yield _at(Harm.EDITED, "its body is not a list of answers", leaf)
         for some in _in_groups([leaf for leaf in leaves if leaf.action != ADOPTED]):
             items = [(leaf, list(proving.items_of(leaf.body))) for leaf in some]
             messages = {item.message for _, held in items for item in held}
@@ -86,7 +86,7 @@ class AnswerEvidence:
             put_in += 1
             yield _unclaimed("no entry of the log holds this answer of its receiver", message)
         if old - put_in != count:
-            text = f"{count} answers from before entries vouched for them were counted, {old - put_in} are there"
+            text = f"{count} answers from before entries vouched for them were counted, {old - put_in} exist"
             harm = Harm.EVIDENCE_MISSING if old - put_in < count else Harm.EVIDENCE_UNCLAIMED
             yield Finding(harm, text, action="delivery_answers", subject="answers")
         until = None if at is None else proving.moment(at)
@@ -120,7 +120,7 @@ class AnswerEvidence:
                 yield from self._of_death(leaf, item, states.get(item.message), is_known=bool(answers))
                 continue
             if item.kind != ANSWER:
-                yield _at(Harm.EDITED, "its body is no list of answers", leaf)
+                yield _at(Harm.EDITED, "its body is not a list of answers", leaf)
                 continue
             here = [row for row in answers if (row.writer, row.seq) == (leaf.writer, leaf.seq)]
             matching = [row for row in answers if row.digest == item.digest]

@@ -64,7 +64,7 @@ class DeliveryStates:
             elif states[confirmed] is not MessageState.DONE:
                 yield _edited(f"it was confirmed, but is {states[confirmed]}", confirmed)
         for orphan in store.without_message(tx):
-            yield _missing("an attempt was made at it, and it is gone", orphan)
+            yield _missing("it was attempted, and is gone", orphan)
 
 
 def _ids_in(leaf: Leaf) -> Sequence[UUID]:

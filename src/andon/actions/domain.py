@@ -127,7 +127,7 @@ def kept_result(result: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         kept = {str(name): _storable(value) for name, value in result.items()}
         size = len(json.dumps(kept, allow_nan=False).encode())
     except (TypeError, ValueError, RecursionError):
-        return {"left_out": "the result is no JSON"}
+        return {"left_out": "the result is not JSON"}
     return kept if size <= RESULT_LIMIT else {"left_out": f"the result has more than {RESULT_LIMIT} bytes"}
 
 
@@ -149,7 +149,7 @@ UNKNOWN = "unknown: "
 def undecided(detail: str) -> str:
     """Return the last error of a dead letter that must not be repeated before a person has found out."""
     return (
-        f"{UNKNOWN}{detail}. A repeat might be done twice, so find out whether the receiver took it: "
+        f"{UNKNOWN}{detail}. Sending it again might do it twice, so find out whether the receiver took it: "
         "confirm it if it did, send it again if it did not"
     )
 

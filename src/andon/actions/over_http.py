@@ -60,7 +60,7 @@ def answer_of(status: int, retry_after: str | None, *, now: datetime) -> Answer:
     if status == HTTPStatus.GONE:
         return Answer(AnswerKind.REFUSED, said, status, disable=True)
     if 300 <= status < 400:
-        detail = f"{said}: redirects are not followed, put the final address into andon.toml"
+        detail = f"{said}: redirects are not followed; put the final address in andon.toml"
         return Answer(AnswerKind.REFUSED, detail, status)
     if status < 500 and status not in _COME_BACK:
         return Answer(AnswerKind.REFUSED, said, status)

@@ -71,8 +71,8 @@ class Destination:
         """Return the answer for a host that resolves to a forbidden address."""
         return Answer(
             AnswerKind.REFUSED,
-            f"the host leads to {address}, which is not a public address; "
-            f"if that is meant, set allow_private = true under [destinations.{self.name}]",
+            f"the host resolves to {address}, which is not a public address; "
+            f"if that is intended, set allow_private = true under [destinations.{self.name}]",
         )
 
     def settings_of(self, kind: str, shape: type[S]) -> S:

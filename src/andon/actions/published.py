@@ -21,7 +21,7 @@ class ActionsDied(DomainEvent):
     type: ClassVar[str] = "andon.action.died"
     about: ClassVar[str] = "destination:{destination}"
 
-    automation: Annotated[str, "Name of the automation; empty for events that were to be sent outside."]
+    automation: Annotated[str, "Name of the automation; empty for events to other systems."]
     destination: Annotated[str, "Name of the destination."]
     count: Annotated[int, "How many."]
     ids: Annotated[Sequence[UUID], "Ids of the actions, a hundred at most."]
@@ -34,7 +34,7 @@ class ActionsRevived(DomainEvent):
     type: ClassVar[str] = "andon.action.revived"
     about: ClassVar[str] = "destination:{destination}"
 
-    automation: Annotated[str, "Name of the automation; empty for events that were to be sent outside."]
+    automation: Annotated[str, "Name of the automation; empty for events to other systems."]
     destination: Annotated[str, "Name of the destination."]
     count: Annotated[int, "How many."]
     ids: Annotated[Sequence[UUID], "Their ids, a hundred at most."]
@@ -49,7 +49,7 @@ class ActionConfirmed(DomainEvent):
     type: ClassVar[str] = "andon.action.confirmed"
     about: ClassVar[str] = "destination:{destination}"
 
-    automation: Annotated[str, "Name of the automation; empty for events that were to be sent outside."]
+    automation: Annotated[str, "Name of the automation; empty for events to other systems."]
     destination: Annotated[str, "Name of the destination."]
     id: Annotated[UUID, "Id of the action."]
     by: Annotated[str, "Who found out."]

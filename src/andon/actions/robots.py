@@ -113,7 +113,7 @@ def answer_to_order(
     if answer.kind is not AnswerKind.DELIVERED:
         return answer
     answer = replace(answer, result=ids_in(json_of(got)) or None)
-    return replace(answer, kind=AnswerKind.WAITING, detail=f"{answer.detail}; waits for its end") if wait else answer
+    return replace(answer, kind=AnswerKind.WAITING, detail=f"{answer.detail}; waits until it ends") if wait else answer
 
 
 def parts_of(made: Any, **names: str) -> dict[str, Any]:

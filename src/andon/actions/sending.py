@@ -43,7 +43,7 @@ UNKNOWN_FOR = timedelta(minutes=5)
 UNKNOWN_WAIT = timedelta(seconds=5)
 
 _DETAIL_LIMIT = 2000
-_DIED = "no answer was written: the process that delivered ended"
+_DIED = "no answer was recorded: the delivering process ended"
 
 _random = random.Random()  # noqa: S311 - jitter, not a secret
 
@@ -139,7 +139,7 @@ class Sender:
             return f"destination {destination!r} is disabled: {gone.reason}"
         lane = self._lanes[destination]
         if message.attempts >= lane.destination.max_attempts and not _is_worked_on(last):
-            return f"gave up after {message.attempts} attempts; the last never got as far as an answer"
+            return f"gave up after {message.attempts} attempts; the last one recorded no answer"
         return None
 
     def _connect(self, connector: str) -> str | None:

@@ -299,7 +299,7 @@ def _resendable(tx: Tx, which: ActionSelection) -> outbox.MessageSelection:
 def _known(attempt: Attempt) -> Attempt:
     if attempt.kind is not None:
         return attempt
-    return replace(attempt, kind=AnswerKind.UNKNOWN, detail="no answer was written: the process that delivered ended")
+    return replace(attempt, kind=AnswerKind.UNKNOWN, detail="no answer was recorded: the delivering process ended")
 
 
 def _text(value: Any) -> str:

@@ -44,9 +44,9 @@ class Template:
             if whole in ("{{", "}}"):
                 literal += whole[0]
             elif name is None or not _NAME.match(name):
-                raise ValueError(f"{whole!r} is no value: write {{input.field}}, or double a brace that is meant")
+                raise ValueError(f"{whole!r} is not a value: write {{input.field}}, or double a literal brace")
             elif name.partition(".")[0] not in (*KNOWN, *OF_ALERTS):
-                raise ValueError(f"{whole!r} is no value: a name begins with one of {', '.join(KNOWN)}")
+                raise ValueError(f"{whole!r} is not a value: a name begins with one of {', '.join(KNOWN)}")
             else:
                 parts.append((literal, name))
                 literal = ""

@@ -59,11 +59,11 @@ class Used:
     def reached(self, limits: Limits) -> str | None:
         """Return which limit is reached, in words; None if none is."""
         if self.steps >= limits.steps:
-            return f"it took its {limits.steps} steps"
+            return f"it took all of its {limits.steps} steps"
         if self.tokens >= limits.tokens:
             return f"it used {self.tokens:,} of {limits.tokens:,} tokens"
         if self.seconds >= limits.time.total_seconds():
-            return f"it worked for its {limits.time}"
+            return f"it worked for all of its {limits.time}"
         if limits.money is not None and self.cost >= limits.money * 1e9:
             return f"it spent {self.cost / 1e9:g} of {limits.money:g}"
         return None

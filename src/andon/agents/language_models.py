@@ -74,7 +74,7 @@ class LanguageModel:
             )
         if most > left:
             raise RequestTooDear(
-                f"The request was not sent: it may cost up to {most / _NANO:g}, and {left / _NANO:g} is left of the "
+                f"The request was not sent: it may cost up to {most / _NANO:g}, but {left / _NANO:g} is left of the "
                 "agent's spending limit"
             )
         return most
@@ -110,7 +110,7 @@ class LanguageModels:
         wanted = self._known.get(name)
         if wanted is None:
             known = ", ".join(self._known) or "none"
-            raise LanguageModelInvalid(f"andon.toml has no [language_models.{name}]; there is: {known}")
+            raise LanguageModelInvalid(f"andon.toml has no [language_models.{name}]; there are: {known}")
         model = _python(self._root, wanted.model) if wanted.provider == "python" else _provided(name, wanted)
         return LanguageModel(model, wanted.input_price, wanted.output_price, wanted.max_tokens)
 

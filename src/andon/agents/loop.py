@@ -102,7 +102,7 @@ class _Loop:
         box, tool = self._spec.toolbox, self._tools.get(call.tool_name)
         if box is None or tool is None:
             self._used.add()
-            return _answer(call, f"There is no tool {call.tool_name!r}; there is: {', '.join(self._tools) or 'none'}")
+            return _answer(call, f"There is no tool {call.tool_name!r}; there are: {', '.join(self._tools) or 'none'}")
         try:
             arguments: Mapping[str, Any] = call.args_as_dict(raise_if_invalid=True)
             check_arguments(box, tool.name, arguments)
@@ -119,7 +119,7 @@ class _Loop:
             given = call.args_as_dict(raise_if_invalid=True)
             return True, self._result.validate_python(given if self._is_object else given.get("result"))
         except (ValidationError, ValueError) as error:
-            return False, f"This is no result: {_faults(error)}"
+            return False, f"This is not a valid result: {_faults(error)}"
 
     @property
     def _is_object(self) -> bool:
@@ -144,7 +144,7 @@ class _Loop:
         last = self._messages[-1]
         if isinstance(last, ModelResponse):
             unmade: list[ModelRequestPart] = [_answer(call, "The call was not made.") for call in last.tool_calls]
-            self._messages.append(ModelRequest(parts=unmade or [UserPromptPart("Go on.")]))
+            self._messages.append(ModelRequest(parts=unmade or [UserPromptPart("Continue.")]))
 
 
 def _answer(call: ToolCallPart, told: Any) -> ToolReturnPart:

@@ -60,7 +60,7 @@ def _resolve_gone(tx: Tx, causes: Mapping[str, Standing], events: Events, now: d
         wanted = AlertSelection(states=(AlertState.OPEN, AlertState.ACKNOWLEDGED), monitor=monitor)
         for alert in store.page(tx, wanted, limit=_LOOKED_AT):
             if not still(tx, alert):
-                raising.recover(tx, alert.key, message="Nothing of it is left", events=events, now=now)
+                raising.recover(tx, alert.key, message="Its cause is gone", events=events, now=now)
 
 
 def _has_dead_letters(tx: Tx, alert: Alert) -> bool:

@@ -40,7 +40,7 @@ def sure(alert: Alert) -> str:
     """Describe an alert's certainty in words; empty if there is none."""
     if alert.false_alarm is None:
         return ""
-    return f"an unchanged line gives such an alert with a probability of at most {alert.false_alarm:.2g}"
+    return f"an unchanged line raises such an alert with a probability of at most {alert.false_alarm:.2g}"
 
 
 def for_people(

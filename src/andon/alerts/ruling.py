@@ -64,7 +64,7 @@ def remove_rule(tx: Tx, automation: str, rule_id: UUID, *, actor: Actor, reason:
     cord.hold(tx, automation)
     removed = store.remove(tx, automation, rule_id, actor.name, now)
     if removed is None:
-        raise CordRuleNotFound(f"{automation} has no added rule {rule_id}; rules of the code are changed there")
+        raise CordRuleNotFound(f"{automation} has no added rule {rule_id}; rules in the code are changed there")
     _audit(tx, actor, "cord.rule.remove", removed, now, why)
     return removed
 
@@ -146,8 +146,8 @@ def _check(checklist: Sequence[str], done: Sequence[str], standing: Sequence[str
     faults += [Fault("anyway", f"The alert is still open: {one}") for one in standing]
     if faults:
         raise ChecklistOpen(
-            "A rule pulled this cord. Its release needs every item of the checklist done, and no open alert that says "
-            "the cause is still there",
+            "A rule pulled this cord. To release it, complete every item of the checklist and resolve every alert that "
+            "says the cause remains",
             faults=faults,
         )
 

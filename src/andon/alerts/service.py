@@ -125,7 +125,7 @@ def end_silence(tx: Tx, silence_id: UUID, *, actor: Actor, reason: str, now: dat
     """
     why = reasons.require(reason)
     if not silence_store.end(tx, silence_id, actor.name, now):
-        raise SilenceNotFound(f"No silence {silence_id} that still holds")
+        raise SilenceNotFound(f"No active silence {silence_id}")
     ended = get_silence(tx, silence_id)
     store.wake_groups(tx, now)
     _audit(tx, actor, "silence.end", f"silence:{silence_id}", now, why, _shown(ended.which))

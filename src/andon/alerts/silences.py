@@ -65,9 +65,9 @@ def check_silence(which: Silenced, ends_at: datetime, reason: str, now: datetime
     """Raise SilenceInvalid unless it means something, ends within LONGEST and has a reason."""
     faults = reasons.faults_of(reason)
     if which == Silenced():
-        faults.append(Fault("automation", "Name an automation, a monitor, a series or a segment: nobody silences all"))
+        faults.append(Fault("automation", "Name an automation, a monitor, a series or a segment"))
     if ends_at <= now:
-        faults.append(Fault("until", "Expected a moment in the future"))
+        faults.append(Fault("until", "Expected a time in the future"))
     elif ends_at - now > LONGEST:
         faults.append(Fault("until", f"A silence ends after at most {LONGEST.days} days"))
     if faults:

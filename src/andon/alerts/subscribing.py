@@ -59,7 +59,7 @@ def _spent(events: Events, tx: Tx, spent: BudgetNearlySpent | BudgetUsedUp) -> N
 
 def _budget_changed(events: Events, tx: Tx, changed: BudgetChanged) -> None:
     for alert in store.open_of(tx, changed.automation, bad_news.BUDGET):
-        message = "The budget was changed; if it is spent as well, that is another alert"
+        message = "The budget was changed; if the new one is spent too, that is another alert"
         recover(tx, alert.key, message=message, events=events, now=changed.at)
 
 

@@ -74,7 +74,7 @@ def own(tx: Tx, incident_id: UUID, *, owner: str, actor: Actor, now: datetime) -
     name = reasons.require(owner)
     _living(tx, incident_id)
     incident = store.change(tx, incident_id, owner=name)
-    timeline.note(tx, NoteKind.OWNER, f"{name} works on it", actor.name, now, incident=incident_id)
+    timeline.note(tx, NoteKind.OWNER, f"{name} is working on it", actor.name, now, incident=incident_id)
     _audit(tx, actor, "incident.own", incident, now, None)
     return incident
 

@@ -44,7 +44,7 @@ def check_folders(root: Path, automations: Collection[str]) -> None:
     folder = root / FOLDER
     there = sorted(one.name for one in folder.iterdir() if one.is_dir()) if folder.is_dir() else []
     faults = [
-        Fault(f"{FOLDER}/{name}", f"This project declares no such automation, but {', '.join(sorted(automations))}")
+        Fault(f"{FOLDER}/{name}", f"Not an automation of this project; there are: {', '.join(sorted(automations))}")
         for name in there
         if name not in automations
     ]
@@ -60,7 +60,7 @@ def write_case(root: Path, filed: FiledCase) -> None:
         with file.open("x", encoding="utf-8") as opened:
             opened.write(strict_yaml.write([filed.case.model_dump(exclude_none=True, exclude_defaults=True)]))
     except FileExistsError:
-        raise CaseTaken(f"{filed.file} is there already: choose another name") from None
+        raise CaseTaken(f"{filed.file} already exists: choose another name") from None
 
 
 def file_of(automation: str, name: str) -> str:

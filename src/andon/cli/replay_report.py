@@ -116,7 +116,7 @@ def _total(one: TotalEstimate | None, *, sign: str = "") -> str:
 def _reported(change: ValueChange) -> str:
     sides = f"{_estimate(change.before)} → {_estimate(change.after)} {change.unit} a decision"
     if change.silent is not None:
-        return f"unknown: {change.silent}" if change.before is None else f"{sides}\nnot said: {change.silent}"
+        return f"unknown: {change.silent}" if change.before is None else f"{sides}\nnot estimated: {change.silent}"
     one = change.difference
     return sides if one is None else f"{sides}: {one.mean:+,.4g} ({one.low:+,.4g} to {one.high:+,.4g})"
 

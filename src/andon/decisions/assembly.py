@@ -69,7 +69,7 @@ def compile_text(automation: Automation, text: str, source: str) -> tuple[Decisi
     unknown = sorted(set(automation.actions) - set(table.outcomes))
     if automation.when_stopped not in {REVIEW, *table.outcomes}:
         known = ", ".join(table.outcomes)
-        raise _invalid(automation, f"when_stopped={automation.when_stopped!r} is no outcome of {source} ({known})")
+        raise _invalid(automation, f"when_stopped={automation.when_stopped!r} is not an outcome of {source} ({known})")
     if unknown:
         known = ", ".join(table.outcomes)
         raise _invalid(
@@ -151,7 +151,7 @@ def check_signature(automation: Automation, version: ModelVersion) -> None:
         model = f"model {version.name} version {version.number}"
         raise _invalid(
             automation,
-            *(f"{model} needs {name!r}, which is no field of the contract and no feature" for name in missing),
+            *(f"{model} needs {name!r}, which is neither a field of the contract nor a feature" for name in missing),
         )
 
 

@@ -45,4 +45,4 @@ def unknown_to_model(automation: Automation, version: ModelVersion) -> list[str]
         return []
     named = {name for pair in risk.costs for name in pair} if isinstance(risk, MaxCost) else set(risk.targets)
     model = f"model {version.name} version {version.number}"
-    return [f"risk: {model} knows no class {name!r} ({', '.join(known)})" for name in sorted(named - set(known))]
+    return [f"risk: {model} has no class {name!r} ({', '.join(known)})" for name in sorted(named - set(known))]

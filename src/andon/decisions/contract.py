@@ -141,7 +141,7 @@ def _refuse_what_json_cannot_hold(raw: bytes) -> None:
 
     def finite(number: str) -> float:
         if isinf(value := float(number)):
-            raise InputMalformed("Invalid JSON: a number is larger than any that can be kept")
+            raise InputMalformed("Invalid JSON: a number is too large to store")
         return value
 
     try:

@@ -275,8 +275,8 @@ class Deployment:
         if superseded is None or present is None or self._clock.now() >= superseded + self._rule.hand_over:
             released = "nothing is released" if holding is None else f"version {holding.version} is released"
             raise NotReleased(
-                f"The code of {name} here is version {deployed.number}, and {released}: "
-                f"`andon release {name} --reason ...` where this code is, or restart with the released one"
+                f"The code of {name} here is version {deployed.number}, but {released}: "
+                f"run `andon release {name} --reason ...` with this code, or restart with the released code"
             )
         self._superseded[name] = superseded
         return self._policy_in_force(tx, deployed)
@@ -292,7 +292,7 @@ class Deployment:
             deployed.name,
             own,
             actor=self._rule.actor,
-            reason=f"It came with version {deployed.number}",
+            reason=f"Deployed with version {deployed.number}",
             now=self._clock.now(),
             events=self._events,
         )
@@ -318,7 +318,7 @@ class Deployment:
                 name,
                 deployed.number,
                 actor=self._rule.actor,
-                reason="It was on disk when a process was started with it",
+                reason="A process was started with this version on disk",
                 now=self._clock.now(),
                 events=self._events,
             )

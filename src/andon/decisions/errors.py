@@ -69,8 +69,8 @@ class DecisionInDoubt(Unavailable):
 def in_doubt_of(decision_id: UUID) -> DecisionInDoubt:
     """Return the error for one decision; its message names the id, for callers that see nothing else."""
     return DecisionInDoubt(
-        f"The database did not say in time whether the decision {decision_id} was recorded; "
-        "ask for it by its id before you send the request again",
+        f"The database did not confirm in time that decision {decision_id} was recorded; "
+        "look it up by its id before you send the request again",
         decision_id=str(decision_id),
     )
 

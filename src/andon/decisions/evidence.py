@@ -75,7 +75,7 @@ class LedgerEvidence:
     def _check(self, rows: dict[bytes, tuple[Any, ...]], leaves: Sequence[Leaf]) -> Iterator[Finding]:
         for leaf in leaves:
             if leaf.writer == CONTROL or len(leaf.body) % _ENTRY:
-                message = "its body is no list of decisions"
+                message = "its body is not a list of decisions"
                 yield Finding(Harm.EDITED, message, leaf.writer, leaf.seq, None, leaf.action, leaf.subject)
             yield from self._of_leaf(rows, leaf)
 

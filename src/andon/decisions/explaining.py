@@ -48,12 +48,12 @@ def explain(decision: RecordedDecision, contract: Contract, loaded: LoadedVersio
         given: Mapping[str, Any] = contract.read(decision.input)
     except (InputMalformed, InputInvalid) as error:
         raise NotExplained(
-            f"The input of decision {decision.id} does not fit the contract of the code that is here: {error}"
+            f"The input of decision {decision.id} does not fit the contract of the code here: {error}"
         ) from error
     found = loaded.contributions({**given, **decision.features}, prediction.label)
     if found is None:
         raise NotExplained(
-            f"{model.name} {model.version} does not say what spoke for a class: LightGBM's models do, and those "
+            f"{model.name} {model.version} cannot be explained: LightGBM's models can, and so can those "
             "whose last"
             " step is linear"
         )

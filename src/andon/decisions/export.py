@@ -36,7 +36,7 @@ class Export:
         before = store.export_of(tx, consumer)
         if before is None:
             if self._file.exists() and self._file.stat().st_size:
-                raise ExportDiffers(f"{file} is there already and was not written by {consumer}: name another file")
+                raise ExportDiffers(f"{file} already exists and was not written by {consumer}: name another file")
             store.add_export(tx, consumer, self._automation, file)
         elif (before.automation, before.file) != (self._automation, file):
             raise ExportDiffers(
@@ -52,7 +52,7 @@ class Export:
         taken = self._feed.take(tx, limit)
         before = store.export_of(tx, self._feed.consumer)
         if before is None:
-            raise ExportDiffers(f"{self._feed.consumer} was reset while it exported: export again")
+            raise ExportDiffers(f"{self._feed.consumer} was reset during the export: export again")
         length = self._write(before.length, taken.items)
         if length != before.length:
             store.lengthen(tx, self._feed.consumer, length)
@@ -65,7 +65,7 @@ class Export:
             there = file.seek(0, os.SEEK_END)
             if there < length:
                 raise ExportDiffers(
-                    f"{self._file} has {there:,} bytes and had {length:,}: reset the consumer to begin anew"
+                    f"{self._file} has {there:,} bytes and had {length:,}: reset the consumer to start again"
                 )
             file.truncate(length)
             file.seek(length)

@@ -128,7 +128,7 @@ class Feed:
             _begin(tx, self.consumer, self._start)
             mine = store.lock(tx, self.consumer)
         if not mine:
-            raise ConsumerBusy(f"Another process reads the feed as {self.consumer} now")
+            raise ConsumerBusy(f"Another process now reads the feed as {self.consumer}")
 
     def _advance(self, tx: Tx, limit: int) -> list[_Leaf]:
         """Claim, read the next leaves, and move the position past them."""
@@ -200,7 +200,7 @@ def reset_consumer(tx: Tx, consumer: str, start: StartsAt | None, *, actor: Acto
     """
     taken = store.forget(tx, consumer)
     if taken is None:
-        raise ConsumerNotFound(f"No consumer of the feed has the name {consumer}")
+        raise ConsumerNotFound(f"No consumer of the feed is named {consumer}")
     if start is not None:
         _begin(tx, consumer, start)
     after = None if start is None else start.isoformat() if isinstance(start, datetime) else start.value

@@ -128,7 +128,7 @@ class Judge:
             judged: Judged = ended.value
             return judged.judgements
         judging.close()
-        raise RuntimeError("`ask` has to answer at once here")
+        raise RuntimeError("`ask` must answer immediately here")
 
     def _by_rules_alone(
         self,

@@ -58,14 +58,14 @@ class KeptKeys:
                 why = "no decision used this key, and no request waits with it"
                 yield _finding(Harm.EVIDENCE_UNCLAIMED, why, key)
             elif key.record is not None and not _is_of(key, bytes(key.record)):
-                yield _finding(Harm.EVIDENCE_EDITED, "the decision it leads to was asked for otherwise", key)
+                yield _finding(Harm.EVIDENCE_EDITED, "it leads to the decision of a different request", key)
         for decision, record, since in keys.decided_without(tx, KEYS_KEPT - _MARGIN):
             made = _asked_in(record)
             if made is not None and made.idempotency_key is not None and made.asked_at > since:
                 subject = f"idempotency_key:{made.line.automation}/{made.caller}/{made.idempotency_key}"
                 why = (
-                    f"decision {decision} used this key within {KEYS_KEPT.total_seconds() / 3600:.0f} hours, and "
-                    "it is gone"
+                    f"decision {decision} used this key within {KEYS_KEPT.total_seconds() / 3600:.0f} hours, but "
+                    "the key is gone"
                 )
                 yield Finding(Harm.EVIDENCE_MISSING, why, action="idempotency_keys", subject=subject)
 

@@ -55,8 +55,8 @@ def _require_all_taken(namespace: Mapping[str, object], automations: Sequence[Au
         if inspect.isfunction(read) and read.__module__ == namespace["__name__"]:
             code = read.__code__
             message = (
-                f"{name} reads events of {value.name}, but no automation here takes them: name it by "
-                f"trigger={name}, or reported={name} of its truth"
+                f"{name} reads events of {value.name}, but no automation here takes them: name it with "
+                f"trigger={name}, or with reported={name} in its truth"
             )
             fault = Fault(f"{code.co_filename}:{code.co_firstlineno}", message)
             raise AutomationInvalid(f"{fault.where}: {fault.message}", faults=[fault])

@@ -55,7 +55,7 @@ def _unfit_fields(automation: Automation, measure: Measure, variables: Mapping[s
         if kind is None:
             faults.append(_fault(automation, measure, f"by {field!r}: the contract has no such field"))
         elif kind not in _SEGMENTS:
-            faults.append(_fault(automation, measure, f"by {field!r}: expected a text or true and false, not a {kind}"))
+            faults.append(_fault(automation, measure, f"by {field!r}: expected a text or a boolean, not a {kind}"))
     return faults
 
 

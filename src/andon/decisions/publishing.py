@@ -56,7 +56,7 @@ def publish_unused_policy(
     if lacking:
         known = ", ".join(table.outcomes)
         faults = [
-            Fault(source, f"outcome {name!r} is used by {deployed.name} and not in the policy") for name in lacking
+            Fault(source, f"outcome {name!r} is used by {deployed.name} but is not in the policy") for name in lacking
         ]
         raise AutomationInvalid(f"{deployed.name} needs outcomes that {source} does not have ({known})", faults=faults)
     policies.require_proof(table)
@@ -86,9 +86,9 @@ def apart_from_force(tx: Tx, automation: Automation) -> list[str]:
     found, table = [], assembly.compile_policy(automation)[0]
     released = service.version(tx, automation.name, holding.version)
     if assembly.digest_of(assembly.describe(automation)) != released.digest:
-        found.append(f"what is on disk is not version {holding.version}, which is released")
+        found.append(f"the code on disk is not version {holding.version}, which is released")
     if in_force is not None and in_force.version != table.version:
-        found.append(f"policy {table.version} is on disk and {in_force.version} in force")
+        found.append(f"policy {table.version} is on disk, but {in_force.version} is in force")
     return found
 
 
@@ -105,5 +105,5 @@ def require_released_code(tx: Tx, automation: Automation) -> None:
     if assembly.digest_of(here) != assembly.digest_of({**deployed.description, "policy": ""}):
         raise CodeUnreleased(
             f"The code of {automation.name} here is not version {holding.version}, which is released: "
-            "release it first, or publish where that version is"
+            "release it first, or publish from the released code"
         )

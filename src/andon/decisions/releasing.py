@@ -55,7 +55,7 @@ def release(
         return before
     if not author_may_approve and is_same_person(deployed.deployed_by, actor.name):
         raise ReleaseRefused(
-            f"{deployed.deployed_by} brought version {version} of {automation}: somebody else releases it"
+            f"{deployed.deployed_by} deployed version {version} of {automation}: somebody else must release it"
         )
     policy = policy_upon_release(tx, deployed)
     require_named(deployed, policy.table)
@@ -114,9 +114,9 @@ def require_named(deployed: AutomationVersion, table: DecisionTable) -> None:
     """Check that a policy names only what a version gives. Raises AutomationInvalid."""
     wrong = assembly.unnamed(deployed, table)
     if wrong:
-        message = f"{deployed.name} version {deployed.number} does not give what policy {table.version} reads"
+        message = f"{deployed.name} version {deployed.number} does not provide what policy {table.version} reads"
         raise AutomationInvalid(
-            f"{message}: {', '.join(wrong)}", faults=[Fault(table.source, f"`{name}` is not there") for name in wrong]
+            f"{message}: {', '.join(wrong)}", faults=[Fault(table.source, f"`{name}` is missing") for name in wrong]
         )
 
 

@@ -19,7 +19,7 @@ def segment_in(texts: Sequence[str]) -> Mapping[str, str] | None:
     for part in parts:
         field, separator, value = part.partition("=")
         if not separator or not field.strip() or "\0" in part:
-            message = f"Expected FIELD=VALUE, as in country=AT, got {part!r}"
+            message = f"Expected FIELD=VALUE, such as country=AT, got {part!r}"
             raise SegmentUnreadable(message, faults=[Fault("segment", message)])
         found[field.strip()] = value.strip()
     return found or None

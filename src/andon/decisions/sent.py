@@ -83,7 +83,7 @@ class SentDeliveries:
                 continue
             self.found += 1
             if digest_of(*row) != digest:
-                message = "it is not as the record of its decision says"
+                message = "it differs from the record of its decision"
                 yield _about(Harm.EVIDENCE_EDITED, message, identifier, leaf)
 
     def unclaimed(self, tx: Tx) -> Iterator[Finding]:
@@ -103,7 +103,7 @@ class SentDeliveries:
         for there, expected in ((named, self.found), (old, adopted)):
             if there != expected:
                 harm = Harm.EVIDENCE_MISSING if there < expected else Harm.EVIDENCE_UNCLAIMED
-                message = f"{expected} deliveries were counted before, {there} are there"
+                message = f"{expected} deliveries were counted before, {there} exist"
                 yield Finding(harm, message, action="outbox", subject="deliveries")
 
 

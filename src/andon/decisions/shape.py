@@ -109,7 +109,7 @@ class DecisionRow:
         datetime,
         Field("When its batch was judged.", "decided_at", SHARED, EVERYWHERE, once=True, of="decision.decided_at"),
     ]
-    outcome: Annotated[str, Field("What the policy chose.", "policy.outcome", SHARED, EVERYWHERE | PAGE)]
+    outcome: Annotated[str, Field("The outcome that the policy chose.", "policy.outcome", SHARED, EVERYWHERE | PAGE)]
     rule: Annotated[str, Field("The rule that chose it.", "policy.rule", SHARED, EVERYWHERE)]
     score: Annotated[
         float | None, Field("The model's score; null without a prediction.", "prediction.score", OWN, EVERYWHERE | PAGE)
@@ -148,7 +148,7 @@ class DecisionRow:
     line_state: Annotated[
         LineState,
         Field(
-            "The state of the line, which holds whatever the policy says.",
+            "The state of the line, which overrides the policy.",
             "line_state",
             SHARED,
             EVERYWHERE | PAGE,
@@ -229,9 +229,9 @@ class DecisionRow:
 class Recorded:
     """The parts of the record that are not columns, or only in part; never instantiated, only declared."""
 
-    asked_at: Annotated[datetime, Field("When it was asked for.", "asked_at", of="request.asked_at")]
+    asked_at: Annotated[datetime, Field("When it was requested.", "asked_at", of="request.asked_at")]
     happened_at: Annotated[
-        datetime | None, Field("When the event happened, if that is known.", "happened_at", of="request.happened_at")
+        datetime | None, Field("When the event happened, if known.", "happened_at", of="request.happened_at")
     ]
     arrived_at: Annotated[
         datetime | None,
@@ -259,7 +259,7 @@ class Recorded:
         Mapping[str, Any], Field("The features as seen.", "features", shown=WHOLE, of="decision.features")
     ]
     prediction: Annotated[
-        Prediction | None, Field("What the model predicted.", "prediction", shown=WHOLE, of="judgement.prediction")
+        Prediction | None, Field("The model's prediction.", "prediction", shown=WHOLE, of="judgement.prediction")
     ]
     fallback: Annotated[
         Fallback | None,
@@ -294,9 +294,7 @@ class Recorded:
     line: Annotated[LineRef, Field("The exact versions that decided.", "line", once=True, of="decision.line")]
     assignment: Annotated[
         Assignment,
-        Field(
-            "The version that was to answer, and why.", "assignment", shown=WHOLE, once=True, of="decision.assignment"
-        ),
+        Field("The version chosen to answer, and why.", "assignment", shown=WHOLE, once=True, of="decision.assignment"),
     ]
     stages_us: Annotated[
         Stages,
@@ -312,7 +310,7 @@ class Recorded:
     deliveries: Annotated[
         Mapping[str, str],
         Field(
-            "The deliveries that it sets off: the SHA-256 of each, by its id. Left out if there are none.",
+            "The deliveries that it sets off: the SHA-256 of each, by its id. Absent if there are none.",
             "deliveries",
             since=3,
             of="UNSET",

@@ -19,7 +19,7 @@ def check_outcomes(automation: Automation, outcomes: Sequence[str]) -> None:
     if automation.truth is not None:
         known = ", ".join(outcomes)
         unknown = [name for name in automation.truth.outcomes if name not in outcomes]
-        _refuse(automation, [f"truth: {name!r} is no outcome of the policy ({known})" for name in unknown])
+        _refuse(automation, [f"truth: {name!r} is not an outcome of the policy ({known})" for name in unknown])
 
 
 def check_classes(automation: Automation, version: ModelVersion) -> None:
@@ -28,7 +28,7 @@ def check_classes(automation: Automation, version: ModelVersion) -> None:
         known = version.manifest.signature.classes
         model = f"model {version.name} version {version.number}"
         unknown = [name for name in automation.truth.classes if name not in (*known, *automation.truth.untrained)]
-        _refuse(automation, [f"truth: {model} knows no class {name!r} ({', '.join(known)})" for name in unknown])
+        _refuse(automation, [f"truth: {model} has no class {name!r} ({', '.join(known)})" for name in unknown])
 
 
 def unknown_classes(deployed: AutomationVersion, version: ModelVersion) -> list[str]:

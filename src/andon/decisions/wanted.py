@@ -73,7 +73,7 @@ def _answering(tx: Tx, automation: Automation, held: Container[int]) -> ModelVer
     good = next((number for number in earlier if number not in held), None)
     if good is None:
         raise VersionHeld(
-            f"Version {champion.number} of {automation.model} is in quarantine, and no champion before it is not"
+            f"Version {champion.number} of {automation.model} is in quarantine, and no earlier champion can replace it"
         )
     log.warning("automation.champion_held", automation=automation.name, held=champion.number, answering=good)
     return models.get(tx, automation.model, good)

@@ -109,20 +109,20 @@ def _named(one: Candidate, in_force: str) -> Candidate:
 def _faults(tx: Tx, wish: ExperimentWish, arms: Sequence[Candidate], now: datetime) -> list[Fault]:
     found = []
     if len(arms) < 2:
-        found.append(Fault("arms", "Name an arm beside what decides now: VERSION or VERSION+POLICY"))
+        found.append(Fault("arms", "Name an arm to compare with what decides now: VERSION or VERSION+POLICY"))
     if len(arms) > MOST_ARMS:
-        found.append(Fault("arms", f"At most {MOST_ARMS} arms, what decides now among them"))
+        found.append(Fault("arms", f"At most {MOST_ARMS} arms, including what decides now"))
     if any(arm.gate is not None for arm in arms):
         found.append(Fault("arms", "An arm has no gate of its own here: `andon rollout start` compares gates"))
     if wish.allocation == "thompson" and wish.unit == "subject":
-        found.append(Fault("unit", "Thompson sampling draws each decision by itself"))
+        found.append(Fault("unit", "Thompson sampling draws each decision separately"))
     if wish.until is not None and wish.until <= now:
-        found.append(Fault("until", "This moment has passed"))
+        found.append(Fault("until", "This time has passed"))
     known, usual = measures_of(tx, wish.automation), usual_direction(wish.measure)
     if wish.measure not in known:
-        found.append(Fault("measure", f"{wish.measure!r} is none of {', '.join(known)}"))
+        found.append(Fault("measure", f"{wish.measure!r} is not one of {', '.join(known)}"))
     if usual not in (None, wish.better):
-        found.append(Fault("better", f"Of {wish.measure}, {usual} is better"))
+        found.append(Fault("better", f"For {wish.measure}, {usual} is better"))
     return found
 
 
@@ -132,9 +132,9 @@ def _share_faults(given: Mapping[Candidate, float], arms: Sequence[Candidate], w
         found.append(Fault("shares", "Thompson sampling begins with equal shares and sets them itself"))
     for arm, share in given.items():
         if arm not in arms:
-            found.append(Fault(f"shares.{arm}", "This is no arm of the experiment"))
+            found.append(Fault(f"shares.{arm}", "This is not an arm of the experiment"))
         elif not 0.01 <= share < 100 or round(share, 2) != share:
-            found.append(Fault(f"shares.{arm}", "A share is a percent between 0 and 100 with at most two decimals"))
+            found.append(Fault(f"shares.{arm}", "A share is a percentage between 0 and 100 with at most two decimals"))
     total = sum(given.values())
     if total > 100 or (set(given) >= set(arms) and round(total, 2) != 100) or (set(given) < set(arms) and total >= 100):
         found.append(Fault("shares", f"The shares add up to {total:g} percent; every arm needs some, and 100 in all"))

@@ -47,7 +47,7 @@ def forecast_sentences(experiment: Experiment, expected: ExperimentForecast) -> 
     """Say how many units and hours each difference needs."""
     units = "decisions" if experiment.unit == "decision" else "accounts"
     if expected.base is None:
-        return [f"{experiment.measure}: nothing is known of it yet: how long it takes cannot be said"]
+        return [f"{experiment.measure}: there are no values yet, so its duration cannot be estimated"]
     of_units = f" of {units}" if is_share(experiment) else ""
     today = f"{value_text(experiment, expected.base)}{of_units} now, {expected.an_hour:,.0f} {units} an hour"
     found = [f"{experiment.measure}: {today}. An arm that differs is found, with a probability of {POWER:.0%}:"]
@@ -71,7 +71,7 @@ def _one(experiment: Experiment, pair: PairEstimate, arm: int, other: int) -> st
         value, low, high = -value, -(high or 0.0), -low
     scale, unit = (100, " points") if is_share(experiment) else (1, "")
     bounds = f"{scale * low:+.3g} to {scale * (high or 0.0):+.3g}"
-    return f"{title} has {scale * value:+.3g}{unit} {experiment.measure} beside {beside} ({bounds})"
+    return f"{title} has {scale * value:+.3g}{unit} {experiment.measure} compared with {beside} ({bounds})"
 
 
 def _leading(experiment: Experiment, pairs: Sequence[PairEstimate]) -> int | None:

@@ -120,7 +120,7 @@ def adopt(
     winner = _winner(tx, found)
     if found.four_eyes and decisions.is_same_person(found.started_by, actor.name):
         raise rollouts.SecondPersonNeeded(
-            f"{found.started_by} started experiment {found.number} of {automation}: somebody else adopts its winner"
+            f"{found.started_by} started experiment {found.number} of {automation}: somebody else must adopt its winner"
         )
     _require_free(tx, automation)
     _check_arms(tx, replace(found, arms=(winner,)), ready, suits)
@@ -131,11 +131,11 @@ def _winner(tx: Tx, experiment: Experiment) -> Candidate:
     """Return the winner that can still take over. Raises NothingToAdopt."""
     title = f"Experiment {experiment.number} of {experiment.automation}"
     if experiment.state is ExperimentState.ADOPTED:
-        raise NothingToAdopt(f"{title} was adopted already")
+        raise NothingToAdopt(f"{title} was already adopted")
     if experiment.winner is None:
         raise NothingToAdopt(f"{title} has no winner: {experiment.why}")
     if experiment.winner == experiment.arms[0]:
-        raise NothingToAdopt(f"{title} was won by what decides already: {experiment.why}")
+        raise NothingToAdopt(f"{title} was won by the arm that already decides: {experiment.why}")
     in_force = policies.in_force(tx, experiment.automation)
     now_in_force = "" if in_force is None else in_force.version
     champion = serving.champion_of(tx, experiment.model)

@@ -72,7 +72,7 @@ class ExperimentWatcher(TrialWatcher[ExperimentCounter]):
         elif one.most_decisions is not None and one.seen >= one.most_decisions:
             mover.end(said, f"{one.seen:,} decisions were made. {why}")
         elif one.until is not None and now >= one.until:
-            mover.end(said, f"It was to end at {one.until:%Y-%m-%d %H:%M} UTC. {why}")
+            mover.end(said, f"It was due to end at {one.until:%Y-%m-%d %H:%M} UTC. {why}")
         else:
             found = None
             if one.allocation == "thompson" and now - one.allocated_at >= ALLOCATED_EVERY:

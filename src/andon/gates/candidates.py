@@ -25,9 +25,9 @@ def require_proven(there: ArmRevisions, arm: str, threshold: float, now: datetim
     message = gate_fault(threshold)
     if not message and proven is not None and threshold < proven.threshold:
         least = ceil(proven.threshold * 1e6) / 1e6  # a threshold has six decimals, and what is named must be accepted
-        message = f"Expected at least {least:.6g}, which is proven of {arm} (revision {proven.revision})"
+        message = f"Expected at least {least:.6g}, which is proven for {arm} (revision {proven.revision})"
         if proven.threshold >= NOTHING:
-            message = f"Nothing is proven of {arm}, so no confidence lets it decide (revision {proven.revision})"
+            message = f"Nothing is proven for {arm}, so no confidence lets it decide (revision {proven.revision})"
     if message:
         raise GateInvalid(message, faults=[Fault("gate", message)])
 
@@ -107,7 +107,7 @@ def _put(
 ) -> GateRevision:
     proven, before = there.proven(WHOLE, now), there.in_force(WHOLE, now)
     if proven is None:
-        raise GateInvalid(f"{proven_arm(arm)} has no gate yet, so nothing proves one of its own")
+        raise GateInvalid(f"{proven_arm(arm)} has no gate yet, so there is no proof for a gate of its own")
     made = GateRevision(
         automation=automation,
         revision=store.next_revision(tx, automation),

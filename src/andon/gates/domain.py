@@ -100,6 +100,6 @@ def check_narrowing(
     if not 0 <= threshold <= NOTHING:
         faults.append(Fault("threshold", f"Expected a confidence from 0 to 1, or {NOTHING:g} for nothing automatic"))
     if expires_at is not None and expires_at <= now:
-        faults.append(Fault("expires_at", "Expected a moment in the future"))
+        faults.append(Fault("expires_at", "Expected a time in the future"))
     if faults:
         raise GateInvalid(faults=faults)

@@ -22,7 +22,7 @@ class GateRevised(DomainEvent):
     threshold_before: Annotated[float | None, "Previous threshold; null for the first revision."]
     target: Annotated[float, "Error that the gate bounds."]
     origin: Annotated[Origin, "Its origin: held-out evidence, labels of decisions, or a person."]
-    expires_at: Annotated[datetime | None, "When it ceases to have effect; null for never."]
+    expires_at: Annotated[datetime | None, "When it expires; null for never."]
     by: Annotated[str, "Who or what made it."]
     reason: Annotated[str, "Why."]
     segment: Annotated[GateSegment, "Field of the contract and its value; empty for the whole line."] = field(

@@ -71,7 +71,7 @@ def value_of(said: str | bool | float) -> str:
     """Write a class as text, spelled as models spell theirs: `true`, `12.5`, `fraud`. Raises LabelInvalid."""
     text = said.strip() if isinstance(said, str) else _written(said)
     if not text or len(text) > VALUE_LIMIT or not text.isprintable():
-        raise invalid("value", f"A label's value has, as it is written, 1 to {VALUE_LIMIT} printable characters")
+        raise invalid("value", f"A label's value, as written, has 1 to {VALUE_LIMIT} printable characters")
     return text
 
 
@@ -87,7 +87,7 @@ def known_when(known_at: datetime | None, now: datetime) -> datetime:
     if known_at is None:
         return now
     if known_at > now + CLOCKS_DIFFER:
-        raise invalid("known_at", f"What becomes known at {known_at:%Y-%m-%d %H:%M:%S} UTC is not known yet")
+        raise invalid("known_at", f"Nothing can be known at {known_at:%Y-%m-%d %H:%M:%S} UTC, in the future")
     return min(known_at, now)
 
 

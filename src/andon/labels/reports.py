@@ -30,7 +30,7 @@ def _moment(given: object) -> object:
         return in_utc(given if isinstance(given, datetime) else datetime.fromisoformat(str(given)))
     except ValueError:
         raise PydanticCustomError(
-            "moment", "Expected a moment as 2026-11-24T12:00:00Z, or a day; without a zone it is in UTC"
+            "moment", "Expected a time such as 2026-11-24T12:00:00Z, or a day; without a zone it is in UTC"
         ) from None
 
 
@@ -44,12 +44,12 @@ class TruthReport(BaseModel):
 
     decision_id: UUID = Field(description="The decision.")
     value: Annotated[Any, BeforeValidator(_class), WithJsonSchema(_CLASS)] = Field(
-        description='A class of the model, as "fraud", true or 1.'
+        description='A class of the model, such as "fraud", true or 1.'
     )
     source: Literal[LabelSource.EVENT, LabelSource.BLIND_AUDIT, LabelSource.IMPORT] = Field(
-        LabelSource.EVENT, description="Where it comes from."
+        LabelSource.EVENT, description="The source of the label."
     )
-    probability: float = Field(1.0, description="The probability that somebody looked at the decision at all.")
+    probability: float = Field(1.0, description="The probability that somebody checked the decision at all.")
     known_at: Annotated[datetime | None, BeforeValidator(_moment)] = Field(
         None, description="When it became known, in ISO 8601; UTC if it has no zone. Default: now."
     )

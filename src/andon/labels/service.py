@@ -241,7 +241,7 @@ def _confirmed(tx: Tx, given: reviews.VerdictGiven, by_outcome: str | None, trut
     row = decisions.get(tx, given.decision_id).row
     named = class_of(given.label or "", classes_known(tx, row, truth), where="label")
     if by_outcome not in (None, named):
-        raise invalid("label", f"The outcome {given.verdict.outcome!r} says {by_outcome!r}, not {named!r}")
+        raise invalid("label", f"The outcome {given.verdict.outcome!r} means {by_outcome!r}, not {named!r}")
     return named
 
 

@@ -122,10 +122,10 @@ _WHY = {
     "refused": "a person refused it",
     "waiting": "nobody has approved it yet",
     "expired": "nobody approved it in time",
-    "begun": "it is under way already",
+    "begun": "it is already under way",
     "unknown": "it was begun, nobody knows how it ended, and it is not repeated",
-    "done": "it happened already",
-    "failed": "it was tried already, and failed",
+    "done": "it has already happened",
+    "failed": "it was already tried, and failed",
 }
 
 

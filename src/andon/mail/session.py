@@ -240,7 +240,7 @@ class MailSession:
             yield
         except LoginError as error:
             self.close()
-            raise MailboxUnavailable(f"{self._server.host} did not let {self._server.user} in") from error
+            raise MailboxUnavailable(f"{self._server.host} refused the login of {self._server.user}") from error
         except (IMAPClientAbortError, OSError, ssl.SSLError, EOFError, AttributeError) as error:
             self.close()
             raise MailboxUnavailable(f"{self._server.host} does not answer: {_words(error)}") from error
@@ -272,7 +272,7 @@ def _connect(server: ImapServer) -> Any:
 
     if server.encryption == "none" and not (server.plain or is_loopback(server.host)):
         raise MailboxUnavailable(
-            f"{server.host} is not spoken to without TLS: set tls, or plain = true if that is meant"
+            f"{server.host} is not contacted without TLS: set tls, or plain = true if that is intended"
         )
     trust = server.trust or ssl.create_default_context()
     client = IMAPClient(

@@ -60,7 +60,7 @@ class WebAnswer:
         except ValueError:
             found = None
         if not isinstance(found, dict):
-            raise MailboxUnavailable("the mail service answered with something that is no JSON object")
+            raise MailboxUnavailable("the mail service answered with something that is not a JSON object")
         return found
 
 
@@ -86,9 +86,9 @@ class MailApi:
             self._good_until = 0.0
             answer = await self._get(url, headers or {}, most)
         if answer.status in (401, 403):
-            raise MailboxUnavailable(f"{self._host} did not let us in ({answer.status})")
+            raise MailboxUnavailable(f"{self._host} refused access ({answer.status})")
         if answer.status == 429 or answer.status >= 500:
-            raise MailboxUnavailable(f"{self._host} answers {answer.status}; it is asked again")
+            raise MailboxUnavailable(f"{self._host} answers {answer.status}; the request is repeated")
         return answer
 
     async def close(self) -> None:
@@ -107,7 +107,7 @@ class MailApi:
         named, own = urlsplit(place), urlsplit(self._base)
         if (named.scheme, named.netloc) != (own.scheme, own.netloc):
             raise MailboxUnavailable(
-                f"{self._host} names an address elsewhere, which is not asked: it would get the token"
+                f"{self._host} names an address on another host, which would receive the token: not called"
             )
         return place
 

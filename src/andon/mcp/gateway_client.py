@@ -45,7 +45,7 @@ class RemoteCall:
     def of(cls, answer: Mapping[str, Any]) -> Self:
         """Read a call from an answer. Raises AndonUnreachable if it is not one."""
         if not all(isinstance(answer.get(name), str) for name in ("id", "state", "digest")):
-            raise AndonUnreachable("The answer is no tool call: it needs id, state and digest")
+            raise AndonUnreachable("The answer is not a tool call: it needs id, state and digest")
         reasons = answer.get("reasons")
         return cls(
             id=answer["id"],

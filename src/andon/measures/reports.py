@@ -141,13 +141,13 @@ def _faults(
         faults.append(
             Fault(
                 f"{number}.measure",
-                f"{row.automation} declares no measure {one.measure!r} to be reported; there is {there}",
+                f"{row.automation} declares no reported measure {one.measure!r}; there are: {there}",
             )
         )
     if not isfinite(one.value) or abs(one.value) > LARGEST:
         faults.append(Fault(f"{number}.value", f"Expected a number up to {LARGEST:g}, got {one.value}"))
     if one.known_at is not None and one.known_at > now + CLOCKS_DIFFER:
         faults.append(
-            Fault(f"{number}.known_at", f"What becomes known at {one.known_at:%Y-%m-%d %H:%M:%S} UTC is not known yet")
+            Fault(f"{number}.known_at", f"Nothing can be known at {one.known_at:%Y-%m-%d %H:%M:%S} UTC, in the future")
         )
     return faults

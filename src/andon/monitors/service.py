@@ -160,7 +160,7 @@ def _order(one: SeriesStatus) -> tuple[int, bool, int, str]:
 
 def _require(monitor: str | None) -> None:
     if monitor is not None and monitor not in MONITORS:
-        raise MonitorNotFound(f"There is no monitor {monitor!r}, but {', '.join(MONITORS)}")
+        raise MonitorNotFound(f"There is no monitor {monitor!r}; there are: {', '.join(MONITORS)}")
 
 
 def _floor(at: datetime, span: timedelta) -> datetime:

@@ -14,7 +14,7 @@ from andon.monitors.store import states as store
 from andon.monitors.store.states import StateRow
 from andon.monitors.watching import WatchedAutomation
 
-NOT_WATCHED = "It is not watched any more"
+NOT_WATCHED = "It is no longer watched"
 
 
 def apply(

@@ -76,7 +76,7 @@ class StepActs:
 
     async def goes_on(self, why: str) -> bool:
         """Ask a person, in the agent's queue."""
-        question = f"The agent {self._spec.name} stopped: {why}. Shall it go on, with its limits anew?"
+        question = f"The agent {self._spec.name} stopped: {why}. Shall it continue, with its limits reset?"
         answer = await self._steps.ask(question, choices=(GO_ON, STOP), queue=self._spec.queue)
         return answer.choice == GO_ON
 

@@ -88,7 +88,7 @@ class Conductor:
         spec = self._current.get(name)
         if spec is None:
             known = ", ".join(sorted(self._current)) or "none"
-            raise ProcedureUnknown(f"No procedure {name!r} is declared in this process; there is: {known}")
+            raise ProcedureUnknown(f"No procedure {name!r} is declared in this process; there are: {known}")
         new = ProcedureRecord(
             id=key,
             name=name,
@@ -122,7 +122,7 @@ class Conductor:
                 raise
             raise NotStarted(str(error)) from error
         except UNFIT as error:
-            raise StartRefused(f"PostgreSQL refused to keep procedure {name!r}: {type(error).__name__}") from error
+            raise StartRefused(f"PostgreSQL refused to store procedure {name!r}: {type(error).__name__}") from error
         return new
 
     def wake_delivered(self, tx: Tx) -> int:

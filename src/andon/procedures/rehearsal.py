@@ -128,7 +128,7 @@ class _Actor:
     def _given(self, kind: str, name: str) -> Any:
         waiting = self._results.get(name)
         if not waiting:
-            raise AssertionError(f"the {kind} {name!r} has no result given: add it under `results`")
+            raise AssertionError(f"no result is given for the {kind} {name!r}: add it under `results`")
         return waiting.pop(0)
 
     async def deliver(
@@ -145,7 +145,7 @@ class _Actor:
         if waiting:
             return Received(event, as_json(waiting.pop(0), event), _WHO, self.time)
         if within is None:
-            raise AssertionError(f"the procedure waits for {event!r} without a limit, and none is given")
+            raise AssertionError(f"the procedure waits for {event!r} without a limit, and no such event is given")
         self.time += within
         return None
 
@@ -155,7 +155,7 @@ class _Actor:
         del due
         self._begin("ask", queue or self.automation)
         if not self._answers or self._answers[0] not in choices:
-            raise AssertionError(f"{question!r} has no answer of {', '.join(choices)} given")
+            raise AssertionError(f"no answer is given for {question!r}: expected one of {', '.join(choices)}")
         return Answered(self._answers.pop(0), "rehearsed", _WHO, self.time)
 
     async def sleep(self, span: timedelta) -> None:

@@ -111,7 +111,7 @@ def send(
     written = next((one for one in store.events_of(tx, procedure_id) if one.key == event.key), None)
     if written is None:
         if state in OVER or state is None:
-            raise ProcedureOver(f"Procedure {procedure_id} is {state}: nothing waits for {name!r} any more")
+            raise ProcedureOver(f"Procedure {procedure_id} is {state}: nothing waits for {name!r} anymore")
         written = store.add_event(tx, procedure_id, event)
         durable.wake(tx, [procedure_id])
         audit.record(
@@ -150,7 +150,7 @@ def resume(tx: Tx, procedure_id: UUID, *, actor: Actor, reason: str, now: dateti
     before = get(tx, procedure_id)
     if not durable.resume(tx, procedure_id):
         states = " or ".join(_STOPPED)
-        raise ProcedureNotStopped(f"Procedure {procedure_id} is {before.state}: only one that is {states} is resumed")
+        raise ProcedureNotStopped(f"Procedure {procedure_id} is {before.state}: only a {states} one can be resumed")
     _record(tx, "procedure.resume", before, RunState.QUEUED, actor, reason, now)
     return get(tx, procedure_id)
 
@@ -225,7 +225,7 @@ def _written(data: Any) -> bytes:
     try:
         return json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError:
-        raise EventInvalid("The data of an event is text: this holds half a character") from None
+        raise EventInvalid("The data of an event is text: this holds an unpaired surrogate") from None
     except ValueError:
         raise EventInvalid(
             "The data of an event is JSON, whose numbers are finite: this holds NaN or an infinite one"

@@ -118,7 +118,7 @@ class ToolSteps:
         if via is not None:
             return {"sent": str(call_id)}
         if tool.via is None:
-            why = f"{tool.name} is allowed, and nothing here can carry it out: declare it with via="
+            why = f"{tool.name} is allowed, but nothing here can carry it out: declare it with via="
             return {"failed": why, "seconds": 0.0, "ends": (call_id, caller, self._clock.now())}
         ended = await self._carry_out(tool, arguments, call_id)
         return {**ended, "ends": (call_id, caller, self._clock.now())}

@@ -31,7 +31,7 @@ def as_json(value: Any, name: str) -> Any:
     try:
         return to_jsonable_python(value)
     except PydanticSerializationError as error:
-        raise TypeError(f"{name} returned what is no JSON value: {error}") from None
+        raise TypeError(f"{name} returned a value that is not JSON: {error}") from None
 
 
 def words_of(error: BaseException) -> str:

@@ -187,17 +187,17 @@ def explain(tx: Tx, automation: str, *, now: datetime, arm: str | None = None) -
 
 def forecast_sentence(found: GateForecast) -> str:
     """Return a forecast in words: what is automatic, and how many labels and days the next wider region takes."""
-    rate = f"{found.labels_a_day:,.0f} labels a day" if found.labels_a_day else "no labels lately"
+    rate = f"{found.labels_a_day:,.0f} labels a day" if found.labels_a_day else "no recent labels"
     present = f"{found.share:.0%} of the decisions are proven automatic; {rate}."
     fewest = f"{percent(found.target)} needs {found.clean_labels:,} labels without an error"
     if found.labels_at_error is not None and found.error > 0:
-        fewest += f", about {found.labels_at_error:,} at the present error of {percent(found.error)}"
+        fewest += f", about {found.labels_at_error:,} at the current error of {percent(found.error)}"
     wider = [step for step in found.steps if step.share - found.share >= _WIDER]
     reachable = [step for step in wider if step.labels_needed is not None]
     if not reachable:
-        return f"{present} {fewest}." + (" No wider region errs little enough." if wider else "")
+        return f"{present} {fewest}." + (" No wider region has a low enough error." if wider else "")
     step = reachable[0]
-    days = "no date: labels do not come" if step.days is None else f"about {_days(step.days)} at the present rate"
+    days = "no date: no labels arrive" if step.days is None else f"about {_days(step.days)} at the current rate"
     return f"{present} {fewest}. {step.share:.0%} automatic takes {step.labels_needed:,} more labels, {days}."
 
 

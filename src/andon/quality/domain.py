@@ -78,4 +78,4 @@ class LineQuality:
     @property
     def headline(self) -> str:
         """The headline: what is proven, or why nothing is."""
-        return self.gates[0].sentence if self.gates else self.unbounded or "no gate was made yet"
+        return self.gates[0].sentence if self.gates else self.unbounded or "there is no gate yet"

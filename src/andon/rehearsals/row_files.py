@@ -32,12 +32,12 @@ def check_rows_file(file: Path, fields: Sequence[ContractField], *, edges: bool)
     if not file.parent.is_dir():
         raise RowsFileInvalid(f"There is no folder {file.parent} for the rows")
     if file.exists():
-        raise RowsFileInvalid(f"{file} is there already; remove it, or choose another --out")
+        raise RowsFileInvalid(f"{file} already exists; remove it, or choose another --out")
     if ending in TABLES and edges:
-        raise RowsFileInvalid(f"A table like {file} cannot tell all edges apart, as empty from missing: write .jsonl")
+        raise RowsFileInvalid(f"A table like {file} cannot tell empty from missing: write .jsonl")
     nested = [one.name for one in fields if one.schema.get("type") in ("object", "array")]
     if ending in TABLES and nested:
-        raise RowsFileInvalid(f"{nested[0]} holds values within it, which {file} cannot hold: write .jsonl")
+        raise RowsFileInvalid(f"{nested[0]} holds nested values, which {file} cannot hold: write .jsonl")
 
 
 def write_rows(file: Path, rows: Iterable[Mapping[str, Any]], fields: Sequence[ContractField]) -> int:

@@ -46,7 +46,7 @@ def typical_value(name: str, schema: Schema, rng: np.random.Generator, now: date
         return _list(name, schema, rng, now)
     if schema.get("type") == "object":
         return _object(name, schema, rng, now)
-    raise ContractTooOpen(f"{name} may be anything: let decisions be recorded first, whose values are then used")
+    raise ContractTooOpen(f"{name} may be anything: record decisions first, and their values are used")
 
 
 def _text(name: str, schema: Schema, rng: np.random.Generator, now: datetime) -> str:
@@ -56,8 +56,8 @@ def _text(name: str, schema: Schema, rng: np.random.Generator, now: datetime) ->
     if form == "date":
         return (now - timedelta(days=LAST_DAYS) * rng.random()).date().isoformat()
     if form is not None or "pattern" in schema:
-        wanted = f"has the format {form}" if form else f"has to fit {schema['pattern']}"
-        raise ContractTooOpen(f"{name} {wanted}: let decisions be recorded first, whose values are then used")
+        wanted = f"has the format {form}" if form else f"must match {schema['pattern']}"
+        raise ContractTooOpen(f"{name} {wanted}: record decisions first, and their values are used")
     least = int(schema.get("minLength", 0))
     if schema.get(MEDIA) == MEDIA_TYPE:
         return _prose(least, int(schema.get("maxLength", USUAL_PROSE)), rng)

@@ -28,7 +28,7 @@ def lacking_features(automation: Automation, deployed: Sequence[AutomationVersio
     if unknowable:
         raise FeatureUnknowable(
             f"{', '.join(unknowable)} cannot be replayed: the table of a look-up keeps no history, so nobody knows "
-            "what it would have said then. Let it decide beside the others for a while (`andon release`), then replay "
+            "what it would have returned then. Let it decide for a while (`andon release`), then replay "
             "the decisions made since"
         )
     return frozenset(name for feature in lacking for name in feature.names)

@@ -279,8 +279,8 @@ def _silence(sums: WeightedSums, automatic: int) -> str | None:
         return f"{of} have a label, and {LEAST_LABELS} are needed"
     if sums.w < LEAST_SHARE * automatic:
         return (
-            f"labels speak for {sums.w / automatic:.0%} of the {automatic:,} decisions that would be automatic, and "
-            f"{LEAST_SHARE:.0%} are needed: nobody looked at the others"
+            f"labels represent {sums.w / automatic:.0%} of the {automatic:,} decisions that would be automatic, and "
+            f"{LEAST_SHARE:.0%} are needed: nobody checked the others"
         )
     return None
 

@@ -52,9 +52,9 @@ def _value(measure: RewardMeasure, number: int, drawn: Sequence[DrawnDecision], 
 
 def _undrawn(flips: int) -> str:
     if not flips:
-        return "no decision comes out otherwise, so it stays as other systems report it"
-    otherwise = f"{flips:,} decisions come out" if flips > 1 else "1 decision comes out"
-    return f"{otherwise} otherwise, and no split drew decisions, so what others would report of them is unknown"
+        return "no outcome changes, so it stays as other systems report it"
+    otherwise = f"{flips:,} decisions have" if flips > 1 else "1 decision has"
+    return f"{otherwise} another outcome, and no split drew decisions, so what others would report is unknown"
 
 
 def _logged(rewards: NDArray[np.float64], sides: Sequence[DrawnSide]) -> LoggedDecisions:

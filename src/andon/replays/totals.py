@@ -49,7 +49,7 @@ def change_of(measure: DeclaredMeasure, sums: MeasureSums) -> MeasureChange:
     sides = [
         _estimate(sums.before, "whose value then depends on their label"),
         _estimate(sums.after, "whose value now depends on their label"),
-        _estimate(sums.apart, "that are worth something else now"),
+        _estimate(sums.apart, "whose value changes"),
     ]
     before, after, difference = (one if isinstance(one, TotalEstimate) else None for one in sides)
     silent = next((one for one in reversed(sides) if isinstance(one, str)), None)
@@ -65,11 +65,11 @@ def _estimate(found: LabelledSum, which: str) -> TotalEstimate | str:
         return f"{labels.n} of the {open_:,} decisions {which} have a label, and {LEAST_LABELS} are needed"
     if labels.w < LEAST_SHARE * open_:
         return (
-            f"labels speak for {labels.w / open_:.0%} of the {open_:,} decisions {which}, and {LEAST_SHARE:.0%} are "
-            "needed: nobody looked at the others"
+            f"labels represent {labels.w / open_:.0%} of the {open_:,} decisions {which}, and {LEAST_SHARE:.0%} are "
+            "needed: nobody checked the others"
         )
     if labels.nonzero < LEAST_APART:
-        return f"{labels.nonzero} labels of the decisions {which} say more than 0, and an interval needs {LEAST_APART}"
+        return f"{labels.nonzero} labels of the decisions {which} are above 0, and an interval needs {LEAST_APART}"
     mean = weighted.mean(labels)
     total, low, high = (certain + open_ * one for one in (mean.mean, mean.low, mean.high))
     return TotalEstimate(total, low, high, labels.n)

@@ -187,7 +187,7 @@ class ReviewTask:
     def _require_not_held_by_another(self, actor: Actor, now: datetime) -> None:
         holder = self.holder(now)
         if holder not in (None, actor.name) and self.claim is not None:
-            raise ReviewHeld(f"{holder} works on this review until {self.claim.until:%H:%M:%S} UTC")
+            raise ReviewHeld(f"{holder} holds this review until {self.claim.until:%H:%M:%S} UTC")
 
     def _require_holder(self, actor: Actor, now: datetime) -> None:
         self._require_undecided()
@@ -196,7 +196,7 @@ class ReviewTask:
             raise ReviewNotClaimed(
                 "Nobody holds this review: claim it first"
                 if self.claim is None
-                else "The claim on this review has run out: claim it again"
+                else "The claim on this review has expired: claim it again"
             )
 
 

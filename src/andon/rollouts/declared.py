@@ -31,7 +31,7 @@ def require_measures(tx: Tx, automation: str, plan: RolloutPlan) -> None:
     known = guardrail_names(tx, automation)
     unknown = [one.name for one in plan.guardrails if one.name not in known]
     if unknown:
-        message = f"There is no guardrail {unknown[0]!r}, but {', '.join(known)}"
+        message = f"There is no guardrail {unknown[0]!r}; there are: {', '.join(known)}"
         raise RolloutInvalid(message, faults=[Fault(f"guardrails.{unknown[0]}", message)])
 
 

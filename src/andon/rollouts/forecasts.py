@@ -60,13 +60,13 @@ class RolloutForecast:
     def sentence(self) -> str:
         """The forecast in one sentence."""
         if self.an_hour <= 0:
-            return "Nothing was decided in the last day: how long it takes cannot be said"
+            return "Nothing was decided in the last day, so the duration cannot be estimated"
         stuck = [one for one in self.guardrails if one.hopeless]
         if stuck:
             return " ".join(one.proposal for one in stuck)
         rate = f"At {self.an_hour:,.0f} decisions an hour"
         if self.hours is None:
-            return f"{rate} it cannot be said how long it takes"
+            return f"{rate} the duration cannot be estimated"
         return f"{rate} a candidate that is as good is promoted after about {spoken(self.hours)}"
 
 

@@ -20,5 +20,5 @@ def require_gate(tx: Tx, rollout: Rollout, *, events: Events, now: datetime) -> 
         return
     held = gates.arm_revisions(tx, rollout.automation, rollout.control, now).in_force(WHOLE, now)
     if held is not None and held.threshold == candidate.gate:
-        message = f"A confidence from {candidate.gate:g} is what {rollout.control} decides by now"
+        message = f"A confidence from {candidate.gate:g} is already the gate of {rollout.control}"
         raise RolloutInvalid(message, faults=[Fault("gate", message)])

@@ -132,7 +132,7 @@ _USUAL: Mapping[str, _Usual] = {
     "overrides": _Usual("predictions that a reviewer overrode", 0.5, False),
     "wrong": _Usual("automatic decisions that labels show to be wrong", 0.5, False),
     "disagreement": _Usual("decisions on which the candidate as a shadow would have chosen another outcome", 0.2, True),
-    "expected-error": _Usual("the error that the scores themselves expect", 0.5, False),
+    "expected-error": _Usual("the error that the scores themselves predict", 0.5, False),
     "calibration": _Usual("the squared error of confidences, where labels are known (Brier)", 0.5, False),
     "cost": _Usual("milliseconds of CPU a decision", 1.0, False),
 }
@@ -172,7 +172,7 @@ def _watched(name: str, given: Guardrail | None, alpha: float, promotion: float,
 
 def _usual_of(name: str) -> _Usual:
     if name in QUANTILE_GUARDRAILS:
-        return _Usual(f"the latency that {QUANTILE_GUARDRAILS[name]:.0%} of answers keep", _LATENCY_MARGIN, False)
+        return _Usual(f"the latency that {QUANTILE_GUARDRAILS[name]:.0%} of answers meet", _LATENCY_MARGIN, False)
     return _USUAL.get(name, _Usual(f"the measure {name}", 0.1, False))
 
 

@@ -52,7 +52,7 @@ class Mover:
             state=RolloutState.RUNNING,
             stage_at=self._now,
             shadowed_to=self._now,
-            why="The candidate looks on",
+            why="The candidate runs as a shadow",
             split=self._split(rollout, 0.0, looks_on=True, reason=reason),
         )
         self._renew(begun)

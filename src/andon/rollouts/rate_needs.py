@@ -99,4 +99,4 @@ def _proposal(
         return (
             f"{said} {name} can be decided in about {spoken(needed.hours(an_hour))}: --off {one.name} --require {name}."
         )
-    return f"{said} Roll out without it (--off {one.name}), or by a measure with more events."
+    return f"{said} Roll out without it (--off {one.name}), or with a measure that has more events."

@@ -218,7 +218,7 @@ def _candidate(tx: Tx, wish: RolloutWish) -> tuple[Candidate, int, str]:
     candidate = Candidate(champion if wish.version is None else wish.version, own, wish.gate)
     models.get(tx, wish.model, candidate.version)
     if candidate == Candidate(champion):
-        message = f"Version {champion} by policy {in_force.version} is what decides now"
+        message = f"Version {champion} by policy {in_force.version} already decides"
         raise RolloutInvalid(message, faults=[Fault("model", message)])
     return candidate, champion, in_force.version
 
@@ -249,7 +249,7 @@ def _require(rollout: Rollout, *states: RolloutState) -> None:
 def _require_second(rollout: Rollout, actor: Actor) -> None:
     if rollout.plan.four_eyes and decisions.is_same_person(rollout.started_by, actor.name):
         raise SecondPersonNeeded(
-            f"{rollout.started_by} started rollout {rollout.number} of {rollout.automation}: somebody else does that"
+            f"{rollout.started_by} started rollout {rollout.number} of {rollout.automation}: somebody else must do that"
         )
 
 

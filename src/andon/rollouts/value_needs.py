@@ -112,12 +112,12 @@ def _forecast(
 def _proposal(one: WatchedGuardrail, line: RecentLine, figures: _Figures, needed: Needed, hours: float | None) -> str:
     """Propose the least margin that today's traffic can decide, or to drop the guardrail."""
     takes = "cannot be shown at all" if hours is None else f"takes about {spoken(hours)}"
-    now = f"at {figure_now(one.kind, figures.base)}" if figures.base else "without values lately"
+    now = f"at {figure_now(one.kind, figures.base)}" if figures.base else "without recent values"
     said = f"{one.name}: a margin of {one.margin:.0%}, {now}, {takes} at {line.an_hour:,.0f} decisions an hour."
     within = int(line.an_hour * HOPELESS_HOURS * figures.part)
     found = least_margin(lambda margin: needed(margin) if margin > one.margin else None, within)
     if found is None:
-        return f"{said} Roll out without waiting for it, or by a measure that varies less."
+        return f"{said} Roll out without waiting for it, or with a measure that varies less."
     margin, values = found
     return (
         f"{said} A margin of {margin:.0%} takes about {spoken(values.hours(line.an_hour * figures.part))}: "

@@ -20,7 +20,7 @@ from andon.scoring.domain import COLUMNS, Scored
 
 ENDINGS = (".parquet", ".csv", ".ndjson", ".jsonl")
 
-_KEPT = "what was decided is kept, and the same command goes on with it"
+_KEPT = "what was decided is kept, and the same command continues from there"
 
 _TYPES = {
     "row": "BIGINT",
@@ -47,7 +47,7 @@ def check(target: Path, keep: Sequence[str]) -> None:
         raise OutputInvalid(f"There is no folder {target.parent} for the output")
     taken = sorted({name for name in keep if name in COLUMNS or keep.count(name) > 1})
     if taken:
-        raise OutputInvalid(f"A column {taken[0]!r} is in the output already")
+        raise OutputInvalid(f"The output already has a column {taken[0]!r}")
 
 
 class Output:

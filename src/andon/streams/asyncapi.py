@@ -14,7 +14,7 @@ _PROTOCOLS = {"kafka": "kafka", "nats": "nats", "http": "http"}
 _ATTRIBUTES: Mapping[str, Any] = {
     "id": {
         "type": "string",
-        "description": "With `source` it tells an event from all others: a repeat is not decided.",
+        "description": "Together with `source`, it identifies the event: a repeat is not decided.",
     },
     "source": {"type": "string", "format": "uri-reference"},
     "specversion": {"const": "1.0"},
@@ -67,7 +67,7 @@ def _receive(
         "title": f"An event that {automation.name} decides",
         "contentType": "application/json",
         "summary": "CloudEvents 1.0, binary or structured, or JSON that is the data itself."
-        + (" The automation makes its input of the data." if read else ""),
+        + (" The automation builds its input from the data." if read else ""),
         "payload": payload,
         **({"headers": _headers(trigger.types)} if trigger.source in _PROTOCOLS else {}),
     }
@@ -110,7 +110,7 @@ def _send(
         "action": "send",
         "channel": {"$ref": f"#/channels/{name}"},
         "messages": [{"$ref": f"#/channels/{name}/messages/decision"}],
-        "summary": "Told at least once, under one id each.",
+        "summary": "Each is sent at least once, under one id.",
     }
 
 

@@ -164,7 +164,7 @@ def seek_to(text: str) -> str:
     moment = moment_of(text)
     if moment is None or moment < _EPOCH:
         raise SeekInvalid(
-            "A stream goes on at `start`, `end`, a position (a whole number) or a moment since 1970 such as "
+            "A stream continues at `start`, `end`, a position (a whole number) or a moment since 1970 such as "
             f"2026-11-25T09:30:00Z, not at {text[:60]!r}"
         )
     return moment.isoformat()

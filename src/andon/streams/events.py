@@ -129,7 +129,7 @@ def _batched(data: bytes) -> list[Event | EventUnreadable]:
     for value in values:
         try:
             if not isinstance(value, dict):
-                raise EventUnreadable("It is no JSON object")
+                raise EventUnreadable("It is not a JSON object")
             found.append(_structured(value))
         except EventUnreadable as error:
             found.append(error)
@@ -145,7 +145,7 @@ def _checked(
         if moment is None:
             raise EventUnreadable(
                 "Its time cannot be read",
-                faults=[Fault("time", "expected a moment with its zone, as 2026-11-25T09:30:00Z")],
+                faults=[Fault("time", "expected a time with its zone, such as 2026-11-25T09:30:00Z")],
             )
     _require_short(source=source, id=identifier)
     if "\0" in source or "\0" in identifier or "\0" in kind or (correlation is not None and "\0" in correlation):
@@ -193,7 +193,7 @@ def _refuse(given: Mapping[str, str | None], prefix: str) -> NoReturn:
     version = given["specversion"]
     if version is not None and version not in _VERSIONS:
         raise EventUnreadable(
-            "Its version of CloudEvents is not known here", faults=[Fault(f"{prefix}specversion", "expected 1.0")]
+            "Its version of CloudEvents is not supported", faults=[Fault(f"{prefix}specversion", "expected 1.0")]
         )
-    faults = [Fault(f"{prefix}{name}", "expected a text that is not empty") for name in _REQUIRED if not given[name]]
+    faults = [Fault(f"{prefix}{name}", "expected a non-empty text") for name in _REQUIRED if not given[name]]
     raise EventUnreadable(f"It lacks {', '.join(fault.where for fault in faults)}", faults=faults)

@@ -109,7 +109,7 @@ class StreamPositions:
             if stream.paused_at is not None:
                 paused = _Pause(stream.paused_at, stream.paused_by or "", stream.pause_reason)
             if paused != self._pauses.pop(name, None):
-                yield _edited("whether it is paused is not as the entries say", name, "streams")
+                yield _edited("its pause differs from the entries", name, "streams")
             for row in stream.partitions:
                 if row.name == FINISHED:
                     continue
@@ -122,9 +122,9 @@ class StreamPositions:
                 left.step(log, row.position, None)
                 yield from _where_broken(left.pop(log), row.position, where)
                 if row.paused != (paused is not None):
-                    yield _edited("whether it is paused is not as its stream", where)
+                    yield _edited("its pause differs from that of its stream", where)
                 if row.seek != self._seeks.pop(log):
-                    yield _edited("no entry says that it is to go on elsewhere, or that it did", where)
+                    yield _edited("no entry says that it is to continue elsewhere, or that it did", where)
         for log in self._seeks:
             left.pop(log)
             yield Finding(Harm.EVIDENCE_MISSING, "the partition is gone", action=_TABLE, subject="/".join(log))
@@ -161,7 +161,7 @@ class StreamPositions:
             asked, self._seeks[log] = self._seeks[log], None
             ways.step(log, int(after.before), int(after.position))
             if asked != after.to:
-                message = f"it went on at {after.to}, and no entry says who asked for that"
+                message = f"it continued at {after.to}, and no entry says who requested that"
                 return [Finding(Harm.EVIDENCE_EDITED, message, leaf.writer, leaf.seq, None, leaf.action, "/".join(log))]
         elif leaf.action == journal.FINISH:
             self._seeks.pop((stream, after.partition), None)
@@ -187,7 +187,7 @@ def _where_broken(ends: Mapping[int, int], position: int | None, where: str) -> 
         yield _edited(f"it stands at {position}, its entries lead to {reached or 'nowhere'}", where)
     else:
         went_on = ", ".join(map(str, begun)) or "nowhere"
-        yield _edited(f"its entries lead to {reached or 'nowhere'}, and it went on from {went_on}", where)
+        yield _edited(f"its entries lead to {reached or 'nowhere'}, and it continued from {went_on}", where)
 
 
 def _edited(message: str, where: str, table: str = _TABLE) -> Finding:

@@ -39,8 +39,8 @@ MOST_DEATHS = 3
 """A request is set aside after this many workers died while deciding it."""
 
 _DEADLY = f"the worker ended {MOST_DEATHS} times while it decided this; it is not tried again"
-_REPEATED = "the event was decided meanwhile, through another door"
-_REFUSED = "the database refused to record the decision; the log of the worker says why"
+_REPEATED = "the event has since been decided through another entry point"
+_REFUSED = "the database refused to record the decision; the worker's log says why"
 
 
 class Intake:
@@ -172,7 +172,7 @@ class Intake:
         line = self._deployment.lines[waiting.automation]
         trigger = next((t for t in line.automation.triggers if t.name == event.stream), None)
         if trigger is None:
-            raise Poison(f"{waiting.automation} has no trigger {event.stream} any more")
+            raise Poison(f"{waiting.automation} no longer has a trigger {event.stream}")
         return self._request(
             waiting, event, ArrivalReader(StreamKey(event.automation, event.stream), trigger, line.contract)
         )
@@ -201,7 +201,7 @@ class Intake:
         came = known if waiting.mended or event.event_id is not None else event_of(waiting.raw, event.headers)
         found = reader.input_of(came)
         if found is None:
-            raise Poison("The trigger leaves this event out")
+            raise Poison("The trigger ignores this event")
         arrival = Arrival(event.position, came.data, event.headers, event.key, event.happened_at, event.caller)
         request = reader.request_of(came, *found, arrival, waiting.received_at, waiting.id)
         return replace(request, from_intake=True)

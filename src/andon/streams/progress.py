@@ -189,7 +189,7 @@ class Progress:
 
 
 def _error(why: str | Invalid) -> Invalid:
-    return why if isinstance(why, Invalid) else Poison(f"PostgreSQL does not take it: {why}")
+    return why if isinstance(why, Invalid) else Poison(f"PostgreSQL refuses it: {why}")
 
 
 def _columns(dead: Sequence[DeadEvent]) -> list[list[object]]:

@@ -178,7 +178,7 @@ class ArrivalReader:
     def _made(self, value: Any) -> bytes | None:
         """Return the result of the builder's function for an event's data."""
         if not isinstance(value, dict):
-            raise EventUnreadable("Its data is no JSON object", faults=[Fault("data", "expected a JSON object")])
+            raise EventUnreadable("Its data is not a JSON object", faults=[Fault("data", "expected a JSON object")])
         assert self._trigger.read is not None  # noqa: S101 - asked before
         try:
             made = self._trigger.read(value)

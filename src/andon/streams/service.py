@@ -238,7 +238,7 @@ def _mendable(tx: Tx, event_id: UUID, reason: str) -> DeadEvent:
     if event is None:
         raise DeadEventNotFound(f"No dead event {event_id}")
     if event.state is not DeadState.DEAD:
-        raise EventSettled(f"This event was {event.state} already, by {event.settled_by}")
+        raise EventSettled(f"This event was already {event.state} by {event.settled_by}")
     return event
 
 

@@ -178,9 +178,9 @@ def check_arguments(box: Toolbox, tool: str, arguments: Mapping[str, Any]) -> No
     found = box.find(tool)
     if found is None:
         known = ", ".join(box.tools)
-        message = f"There is no tool {tool!r} in {box.name}; there is: {known}"
+        message = f"There is no tool {tool!r} in {box.name}; there are: {known}"
         raise ToolCallInvalid(message, faults=[Fault("tool", message)])
     faults = [Fault(f"arguments.{where}" if where else "arguments", what) for where, what in found.faults_of(arguments)]
     if faults:
         told = "; ".join(f"{fault.where}: {fault.message}" for fault in faults)
-        raise ToolCallInvalid(f"{tool} cannot be called so: {told}", faults=faults)
+        raise ToolCallInvalid(f"{tool} cannot be called with these arguments: {told}", faults=faults)

@@ -135,7 +135,7 @@ def held_back(tx: Tx, call: ToolCall) -> str | None:
     states = cord.states_in_force(tx, call.toolbox)
     state = states.of({"tool": call.tool, "agent": call.agent, "run": call.run})
     if state is LineState.STOPPED or (state is LineState.SUPERVISED and not call.by_person):
-        return f"the line {call.toolbox} is {state}, so a call that was allowed before does not happen now"
+        return f"the line {call.toolbox} is {state}, so a call that was allowed before is not made now"
     return None
 
 
@@ -195,7 +195,7 @@ def finish(
     ended = call.ended(result, error, sent=sent, now=now)
     store.save(tx, ended)
     if call.state is CallState.UNKNOWN and call.finish_by is not None:
-        why = f"The caller of {call.tool} said how it ended: {ended.state}"
+        why = f"The caller of {call.tool} reported how it ended: {ended.state}"
         reviews.withdraw(tx, call.id, actor=Actor(caller), reason=why, now=now)
     _vouch(tx, "tool.finish", ended, Actor(caller), now)
     return ended
@@ -247,7 +247,7 @@ def _told(tx: Tx, answered: reviews.QuestionAnswered) -> None:
 def _ask_whether_it_happened(tx: Tx, call: ToolCall, now: datetime) -> None:
     record = decisions.find(tx, call.id)
     question = (
-        f"{call.caller} began {call.tool} at {call.begun_at:%Y-%m-%d %H:%M:%S} UTC and never said how it ended. "
+        f"{call.caller} began {call.tool} at {call.begun_at:%Y-%m-%d %H:%M:%S} UTC and never reported how it ended. "
         "Find out in the system that it acts on: did it happen?"
     )
     reviews.ask(
@@ -283,7 +283,7 @@ def require_other(tx: Tx, call: ToolCall, by: str) -> None:
     except access.KeyNotFound:
         return  # a person at the command line
     if any(grant.role is Role.AGENT for grant in key.principal.grants):
-        raise OwnApproval(f"{by} is the key of an agent, which approves no calls of tools")
+        raise OwnApproval(f"{by} is the key of an agent, which cannot approve tool calls")
 
 
 def _answer(tx: Tx, call: ToolCall, outcome: str, by: str, at: datetime) -> ToolCall:

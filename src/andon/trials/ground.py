@@ -38,14 +38,14 @@ def changed_ground(tx: Tx, trial: GroundedTrial) -> ChangedGround | None:
     """Return what changed under a trial: another split, another champion, another policy in force."""
     split = serving.split_of(tx, trial.automation, trial.model)
     if split.number != trial.split:
-        return ChangedGround(f"The traffic was split by {split.set_by} meanwhile: {split.reason}", by_split=True)
+        return ChangedGround(f"{split.set_by} has since split the traffic: {split.reason}", by_split=True)
     champion = serving.champion_of(tx, trial.model)
     if champion != trial.champion:
-        return ChangedGround(f"The champion of {trial.model} is version {champion} meanwhile", by_split=False)
+        return ChangedGround(f"The champion of {trial.model} is now version {champion}", by_split=False)
     in_force = policies.in_force(tx, trial.automation)
     now_in_force = "" if in_force is None else in_force.version
     if now_in_force != trial.in_force:
-        return ChangedGround(f"Policy {now_in_force} was put in force meanwhile", by_split=False)
+        return ChangedGround(f"Policy {now_in_force} has since been put in force", by_split=False)
     return None
 
 

@@ -242,8 +242,8 @@ class TestBrowser(ConnectorContract):
     [
         ({"steps": [go("/")]}, "mark the click that cannot be taken back"),
         ({"steps": [click("a", commit=True), click("b", commit=True)]}, "one click is the commit"),
-        ({"steps": [expect_text("a"), click("a", commit=True)]}, "after the commit, say by expect_text"),
-        ({"login": [click("a", commit=True)]}, "no step of login is a commit"),
+        ({"steps": [expect_text("a"), click("a", commit=True)]}, "after the commit, use expect_text"),
+        ({"login": [click("a", commit=True)]}, "no step of login may be a commit"),
         ({"steps": [{"do": "fill", "on": "a"}]}, "either a value or a secret"),
         ({"steps": [{"do": "go", "path": "login"}]}, "a path begins with /"),
         ({"steps": [{"do": "read", "on": "a"}]}, "read needs name"),

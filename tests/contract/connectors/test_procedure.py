@@ -106,7 +106,7 @@ class TestProcedure(ConnectorContract):
 
         answers = asyncio.run(run())
         assert {answer.kind for answer in answers} == {AnswerKind.DELIVERED}
-        assert sorted(answer.detail for answer in answers) == ["started", *["was started already"] * 7]
+        assert sorted(answer.detail for answer in answers) == ["started", *["was already started"] * 7]
         assert stage.taken() == {str(delivery.key): 1}
 
     def test_what_it_cannot_start_is_refused_with_words(
@@ -116,7 +116,7 @@ class TestProcedure(ConnectorContract):
         [unknown, nameless] = self.deliver(
             connector, other, a_delivery(stage.destination(), data={"id": "no decision"})
         )
-        assert (unknown.kind, "there is: echo" in unknown.detail) == (AnswerKind.REFUSED, True)
+        assert (unknown.kind, "there are: echo" in unknown.detail) == (AnswerKind.REFUSED, True)
         assert nameless.kind is AnswerKind.REFUSED
 
 

@@ -69,5 +69,5 @@ class TestSmtp(SendingContract):
     def test_a_value_cannot_add_recipients(self, connector: SmtpConnector, stage: SmtpStage, evil: str) -> None:
         data = {"id": "d-1", "input": {"to": evil, "amount": 1}}
         [answer] = self.deliver(connector, a_delivery(stage.destination(), options=MAIL, data=data))
-        assert (answer.kind, answer.detail) == (AnswerKind.REFUSED, "a recipient is no mail address")
+        assert (answer.kind, answer.detail) == (AnswerKind.REFUSED, "a recipient is not a mail address")
         assert stage.mailbox.mails == []

@@ -166,7 +166,7 @@ class TestSql(ConnectorContract):
         ("data", "says"),
         [
             ({"input": {"name": "a"}}, "this decision has no value {input.amount}"),
-            ({"input": {"name": "a", "amount": "much"}}, "the value of {input.amount} is no numeric"),
+            ({"input": {"name": "a", "amount": "much"}}, "the value of {input.amount} is not of type numeric"),
             ({"input": {"name": "a", "amount": 1e15}}, "NumericValueOutOfRangeError (SQLSTATE 22003)"),
         ],
     )

@@ -66,7 +66,7 @@ class TestQueue(ConnectorContract):
     @pytest.mark.parametrize(
         ("status", "kind", "words"),
         [
-            ("Failed", AnswerKind.REFUSED, "by a business rule: no such card"),
+            ("Failed", AnswerKind.REFUSED, "because of a business rule: no such card"),
             ("Abandoned", AnswerKind.UNKNOWN, "abandoned"),
             ("Deleted", AnswerKind.REFUSED, "deleted"),
             ("Retried", AnswerKind.WAITING, "Retried"),

@@ -114,7 +114,7 @@ def test_mails_are_read_over_tls(encryption: str, certificate: tuple[Path, Path]
 def test_a_wrong_password_is_named_without_being_told(database: Database) -> None:
     with a_dovecot() as dovecot:
         server = dovecot.server("zoe", password=SecretStr("wrong-wrong"))
-        with pytest.raises(SourceUnavailable, match="did not let zoe in") as refused:
+        with pytest.raises(SourceUnavailable, match="refused the login of zoe") as refused:
             texts(server, database)
     assert "wrong-wrong" not in str(refused.value)
 

@@ -80,7 +80,7 @@ def test_all_of_andons_own_are_found_and_told_with_their_options(project: Path) 
     ("action", "says"),
     [
         ('http("bank", "payments")', "action 'pause': option path: a path begins with /"),
-        ('http("bank", "/{amount}")', "'{amount}' is no value"),
+        ('http("bank", "/{amount}")', "'{amount}' is not a value"),
         ('http("bank", method="FETCH")', "option method: Input should be 'POST'"),
         ('action("http", "bank", patch="/x")', "option patch: Extra inputs are not permitted"),
         ('action("fax", "bank")', "no connector 'fax'; there are automation_anywhere, browser, correspondence"),

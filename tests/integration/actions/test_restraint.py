@@ -232,7 +232,7 @@ def test_where_a_repeat_might_do_it_twice_a_process_that_died_while_sending_is_l
     asyncio.run(die_while_sending())
     asyncio.run(another())
     assert (the_action(database, message).state, receiver.requests) == (ActionState.DEAD, 1)
-    assert "the process that delivered ended" in str(the_action(database, message).last_error)
+    assert "the delivering process ended" in str(the_action(database, message).last_error)
 
 
 def test_what_a_broken_connector_says_is_written_nowhere(database: Database) -> None:

@@ -204,8 +204,8 @@ def test_a_call_back_brings_the_question_forward(
     [
         ({"a": 1}, {"a": 1}),
         ({"a": "x" * 20_000}, {"left_out": "the result has more than 16384 bytes"}),
-        ({"a": float("nan")}, {"left_out": "the result is no JSON"}),
-        ({"a": object()}, {"left_out": "the result is no JSON"}),
+        ({"a": float("nan")}, {"left_out": "the result is not JSON"}),
+        ({"a": object()}, {"left_out": "the result is not JSON"}),
         ({"a": "\ud83d"}, {"a": "?"}),
     ],
     ids=["small", "large", "no number", "no JSON", "half a character"],

@@ -195,7 +195,7 @@ def test_a_refused_call_fails_its_step(installation: Installation, conductor: Co
 @pytest.mark.parametrize(
     ("who", "queue", "why"),
     [
-        ("short", "stuck", "it took its 2 steps"),
+        ("short", "stuck", "it took all of its 2 steps"),
         ("broken", LINE, "no such model"),
         ("poor", "stuck", "0.04 is left of the agent's spending limit"),
         ("unpriced", "stuck", "its model has no price"),

@@ -81,7 +81,7 @@ def test_a_message_says_what_a_person_needs(installation: Installation, events: 
     text = told(one)["alert"]["text"]
     for part in (
         "amount has moved by 0.4 standard deviations",
-        "an unchanged line gives such an alert with a probability of at most 0.0005".capitalize(),
+        "an unchanged line raises such an alert with a probability of at most 0.0005".capitalize(),
         "Expected 50, observed 81.5 EUR",
         "The cord was pulled: country=AT is stopped",
         f"{CONSOLE}/alerts/{alert.id}",

@@ -103,7 +103,7 @@ def test_an_operator_starts_one_that_was_forecast_and_everybody_is_told_of_it(
     assert (line.rollout.started_by, line.rollout.candidate.version) == ("otto", 2)
     assert line.rollout.plan.steps == (20.0, 100.0)
     assert Guardrail("latency-p99", 0.3, required=True) in line.rollout.plan.guardrails
-    assert "the latency that 99% of answers keep" in otto.see(page).text
+    assert "the latency that 99% of answers meet" in otto.see(page).text
     for path in ("/", "/automations/payments", "/rollouts", START + "?automation=payments"):
         assert f'href="{page}"' in otto.see(path).text, path
     again = otto.start(version="3")
@@ -166,7 +166,7 @@ def test_who_may_steps_in_with_a_reason_and_what_is_refused_is_told_on_the_page(
     himself = sign_in(Grant(Role.OWNER, "payments"), name="otilia")
     refused = himself.send(page, what="approve", reason="I am sure")
     assert refused.status_code == 403
-    assert "somebody else does that" in refused.text
+    assert "somebody else must do that" in refused.text
     assert ">I am sure</textarea>" in refused.text
     olga = sign_in(Grant(Role.OWNER, "payments"), name="olga")
     assert olga.send(page, what="approve", reason="<fine>").headers["location"] == f"{page}?done=rollout-approve"

@@ -39,7 +39,7 @@ def test_a_gateway_releases_what_it_is_started_with_and_the_one_before_goes_on_f
     after.refresh()
     assert "payments" not in before.lines
     assert before.hands_over_until is None
-    with pytest.raises(NotReleased, match="here is version 1, and version 2 is released"):
+    with pytest.raises(NotReleased, match="here is version 1, but version 2 is released"):
         before.line("payments")
     assert before.loaded == []
     assert after.lines["payments"].ref.automation_version == 2
@@ -88,7 +88,7 @@ def test_who_brought_a_version_does_not_release_it_where_that_takes_somebody_els
     installation: Installation, tmp_path: Path, name: str
 ) -> None:
     started(installation, tmp_path, other_code(), releases=Releasing.NOTHING, actor=ALICE)
-    with pytest.raises(ReleaseRefused, match="cli:alice brought version 2 of payments"):
+    with pytest.raises(ReleaseRefused, match="cli:alice deployed version 2 of payments"):
         release(installation, 2, actor=Actor(name), author_may_approve=False)
     assert [version for version, _, _ in versions_of(installation)] == [1]
     assert release(installation, 2, actor=Actor(name)).version == 2

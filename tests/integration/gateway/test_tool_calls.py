@@ -269,7 +269,7 @@ def test_a_caller_may_finish_late_and_then_no_answer_changes_the_end(
     done = call(installation, "POST", f"{path}/finish", agent, json={"result": "paid"}).json()
     assert done["state"] == "done"
     question = call(installation, "GET", f"/v1/reviews/{done['question_id']}", reviewer).json()
-    said = "The caller of refund said how it ended: done"
+    said = "The caller of refund reported how it ended: done"
     assert (question["state"], question["withdrawal"]["reason"], question["withdrawal"]["by"]) == (
         "withdrawn",
         said,

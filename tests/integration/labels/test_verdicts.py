@@ -126,6 +126,6 @@ def test_a_truth_of_an_unknown_class_gives_no_label_its_meaning(database: Databa
     changed.truth = Truth({"pause": "scam", "release": "ok"})
     deployment = Deployment(database, [changed], cache=tmp_path / "models", clock=installation.clock, events=Events())
     deployment.refresh()
-    assert "knows no class 'scam'" in str(deployment.problems["payments"])
+    assert "has no class 'scam'" in str(deployment.problems["payments"])
     (label,) = verdict(installation, row, "pause")
     assert label.value == "fraud"

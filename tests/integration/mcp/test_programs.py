@@ -191,7 +191,7 @@ def test_what_cannot_work_is_refused_before_anything_starts(arguments: list[str]
     ("server", "words"),
     [
         (["--", "/no/such/server"], "/no/such/server cannot be started"),
-        (["--", "true"], "The guarded server ended by itself"),
+        (["--", "true"], "The guarded server ended on its own"),
     ],
 )
 def test_a_server_that_cannot_be_guarded_is_told(server: list[str], words: str) -> None:

@@ -94,7 +94,7 @@ def test_a_version_that_an_automation_cannot_feed_is_not_registered_as_its_champ
 ) -> None:
     (terminal.folder / "automation.py").write_text(AUTOMATION)
     refused = terminal.run("register", str(package), "--alias", "champion", status=2)
-    assert "model fraud-risk version 1 needs 'amount', which is no field of the contract" in refused.output
+    assert "model fraud-risk version 1 needs 'amount', which is neither a field of the contract" in refused.output
     assert json.loads(terminal.run("list", "--json").stdout) == []
     assert "fraud-risk 1 (" in terminal.run("register", str(package)).output
 

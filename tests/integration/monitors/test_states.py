@@ -206,5 +206,5 @@ def test_a_monitor_that_is_switched_off_says_so_and_ends_its_breach(line: Watche
         decisions.deploy(tx, line.automation, actor=PLATFORM, now=NOW)
     line.anew()
     day(line, 1, shift=200.0)
-    assert [one.message for one in line.published.of("recovered")] == ["It is not watched any more"]
+    assert [one.message for one in line.published.of("recovered")] == ["It is no longer watched"]
     assert status(line, "drift")[""].reason == "it is switched off"

@@ -122,6 +122,6 @@ def test_who_brought_a_version_does_not_release_it_where_that_takes_somebody_els
     monkeypatch.setenv("ANDON_RELEASES_AUTHOR_MAY_APPROVE", "false")
     (project / "policy.yaml").write_text(STRICTER)
     said = run("release", "payments", "--reason", "mine", status=3).output
-    assert "brought version 2 of payments" in " ".join(said.split())
+    assert "deployed version 2 of payments" in " ".join(said.split())
     monkeypatch.setattr("getpass.getuser", lambda: "bob")
     assert "released, by cli:bob" in run("release", "payments", "--reason", "reviewed").output

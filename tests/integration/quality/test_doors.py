@@ -113,7 +113,7 @@ def test_a_line_without_labels_and_audits_says_what_it_rests_on(database: Databa
     found = call(line.installation, "GET", QUALITY, viewer).json()
     assert (found["decisions"], found["audits"]["share"]) == (0, None)
     assert "held-out" in found["headline"]
-    assert "no labels lately" in found["forecast"]
+    assert "no recent labels" in found["forecast"]
 
 
 def test_the_command_prints_the_same(line: GatedLine) -> None:

@@ -105,7 +105,7 @@ def test_computed_measures_are_those_of_the_meter_and_those_of_the_candidate(lin
     passed, lost = reported("replay", "--policy", "pausing.yaml")["measures"]
     assert passed["before"]["total"] == passed["before"]["high"] == pytest.approx(summed["passed"])
     assert (passed["after"]["total"], passed["difference"]["high"]) == (0.0, pytest.approx(-summed["passed"]))
-    assert lost["silent"].startswith("labels speak for")
+    assert lost["silent"].startswith("labels represent")
     assert lost["after"] == {"total": 0.0, "low": 0.0, "high": 0.0, "labels": 0}
     released = [one for one in line.decided if one.outcome == "release"]
     line.label([one for one in released if one not in line.decided[:300]], honest)

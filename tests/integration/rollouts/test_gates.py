@@ -113,7 +113,7 @@ def test_a_gate_takes_over_once_in_place_of_a_narrower_one_and_is_told_apart_eve
 
 
 def test_a_gate_below_what_is_proven_is_refused_and_the_proven_threshold_is_named(line: RolledLine) -> None:
-    with pytest.raises(GateInvalid, match=r"Expected at least 0\.75, which is proven of fraud-risk@1\+") as refused:
+    with pytest.raises(GateInvalid, match=r"Expected at least 0\.75, which is proven for fraud-risk@1\+") as refused:
         line.start(None, gate=0.7)
     assert [fault.where for fault in refused.value.faults] == ["gate"]
     for version, gate in ((2, 0.7), (None, 0.1234567), (None, PROVEN)):

@@ -156,7 +156,7 @@ def test_whoever_changes_its_ground_meanwhile_ends_it(line: RolledLine) -> None:
             events=line.events,
             now=line.now,
         )
-    assert line.watch().why == "The traffic was split by rita meanwhile: mine"
+    assert line.watch().why == "rita has since split the traffic: mine"
     assert shares(line) == {Candidate(3): 7.0}
     with pytest.raises(TrafficSplitByHand, match="version 3: 7 %"):
         line.start(2)
@@ -167,7 +167,7 @@ def test_a_new_champion_ends_it(line: RolledLine) -> None:
     with line.database.begin() as tx:
         models.set_alias(tx, "fraud-risk", CHAMPION, 3, actor=RITA, reason="x", events=line.events, now=line.now)
     ended = line.watch()
-    assert (ended.state, ended.why) == (RolloutState.ROLLED_BACK, "The champion of fraud-risk is version 3 meanwhile")
+    assert (ended.state, ended.why) == (RolloutState.ROLLED_BACK, "The champion of fraud-risk is now version 3")
     assert shares(line) == {}
 
 
@@ -217,7 +217,7 @@ def test_a_policy_takes_over_by_itself_and_the_champion_stays(line: RolledLine) 
     assert before is not None
     assert in_force is not None
     assert (in_force.version, champion(line)) == (published.version, 1)
-    with pytest.raises(RolloutInvalid, match="is what decides now"):
+    with pytest.raises(RolloutInvalid, match="already decides"):
         line.start(1, policy=published.version)
 
 
@@ -349,7 +349,7 @@ def test_a_version_that_answers_later_is_rolled_back_by_the_quantile_of_its_late
     made = line.decide(400)
     ended = line.watch()
     assert ended.state is RolloutState.ROLLED_BACK
-    assert "latency-p50 shows harm (the latency that 50% of answers keep)" in ended.why
+    assert "latency-p50 shows harm (the latency that 50% of answers meet)" in ended.why
     candidate = {str(one.request.id) for one in made if one.assignment.version == 2}
     named = line.states()["latency-p50"].evidence["candidate"]
     assert len(named) == 40

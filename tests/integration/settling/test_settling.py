@@ -22,7 +22,7 @@ from messages import an_action, bury
 
 NOW = datetime.now(UTC)
 OLGA, OTTO = Actor("olga"), Actor("otto")
-WHY = "unknown: sent, but no answer came. A repeat might be done twice"
+WHY = "unknown: sent, but no answer came. Sending it again might do it twice"
 
 
 @pytest.fixture

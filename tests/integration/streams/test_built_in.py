@@ -97,7 +97,7 @@ def test_a_row_that_came_about_at_no_moment_is_dead_and_the_rows_around_it_are_d
     assert [row.at for row in happened[:2]] == ["2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z"]
     assert {row.at for row in happened[2:]} == {None}
     dead = rows(installation, "SELECT reason FROM dead_events ORDER BY position")
-    assert all(row.reason.startswith(f"Its row came about at '{at[:10]}") for row, at in zip(dead, odd, strict=True))
+    assert all(row.reason.startswith(f"Its row was created at '{at[:10]}") for row, at in zip(dead, odd, strict=True))
 
 
 def test_dropped_files_are_decided_and_moved_away(database: Database, tmp_path: Path) -> None:

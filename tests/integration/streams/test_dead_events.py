@@ -275,9 +275,7 @@ def test_a_decision_that_postgresql_refuses_is_buried_and_the_others_are_recorde
     run(test)
     assert decided(installation) == 9
     assert rows(installation, "SELECT decided, repeated, dead FROM stream_partitions") == [(9, 0, 1)]
-    assert rows(installation, "SELECT reason FROM dead_events") == [
-        ("PostgreSQL does not take it: CheckViolationError",)
-    ]
+    assert rows(installation, "SELECT reason FROM dead_events") == [("PostgreSQL refuses it: CheckViolationError",)]
 
 
 def test_what_passes_again_buries_nothing(installation: Installation) -> None:

@@ -124,7 +124,7 @@ def test_a_position_that_was_changed_stays_named_when_the_stream_has_gone_on(ins
     with installation.database.snapshot() as tx:
         (found,) = findings(tx)
     assert (found.harm, found.subject) == (Harm.EVIDENCE_EDITED, ZERO)
-    assert found.message == "its entries lead to 20, and it went on from 25"
+    assert found.message == "its entries lead to 20, and it continued from 25"
 
 
 def test_a_seek_that_nobody_asked_for_stays_named_when_it_was_carried_out(installation: Installation) -> None:

@@ -33,7 +33,7 @@ def test_values_take_the_place_of_their_names(text: str, filled: str) -> None:
     "text", ["{", "}", "{}", "{0}", "{id", "id}", "{id!r}", "{id.__class__ }", "{secret}", "{input[0]}"]
 )
 def test_what_is_no_name_of_a_value_is_refused_when_it_is_parsed(text: str) -> None:
-    with pytest.raises(ValueError, match="is no value"):
+    with pytest.raises(ValueError, match="is not a value"):
         Template(text)
 
 

@@ -114,7 +114,7 @@ def test_a_request_that_may_cost_more_than_is_left_is_refused() -> None:
     asked = [ModelRequest.user_text_prompt("Hi")], ModelRequestParameters()
     most = opened.most_of(*asked)
     assert opened.most_within(None, *asked) == opened.most_within(most, *asked) == most
-    with pytest.raises(RequestTooDear, match=r"may cost up to 0\.04\d+, and 0\.001 is left"):
+    with pytest.raises(RequestTooDear, match=r"may cost up to 0\.04\d+, but 0\.001 is left"):
         opened.most_within(1_000_000, *asked)
     with pytest.raises(RequestTooDear):
         opened.most_within(most - 1, *asked)
@@ -138,7 +138,7 @@ def test_a_model_that_cannot_be_opened_says_why(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv("TINY_KEY", raising=False)
     with pytest.raises(LanguageModelInvalid, match="TINY_KEY is not set"):
         models(model="tiny", key_env="TINY_KEY").open("llm")
-    with pytest.raises(LanguageModelInvalid, match=r"no \[language_models.other\]; there is: llm"):
+    with pytest.raises(LanguageModelInvalid, match=r"no \[language_models.other\]; there are: llm"):
         models(model="tiny").open("other")
     with pytest.raises(LanguageModelInvalid, match="there is no such function"):
         models(provider="python", model="nowhere.py:model").open("llm")

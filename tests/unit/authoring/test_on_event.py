@@ -80,7 +80,9 @@ screening = Automation("screening", contract=Payment, model="m", policy=Policy.y
 def test_a_function_that_no_automation_takes_is_named_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "automation.py"
     file.write_text(PROJECT.format(more=""), encoding="utf-8")
-    with pytest.raises(AutomationInvalid, match="no automation here takes them: name it by trigger=payments") as caught:
+    with pytest.raises(
+        AutomationInvalid, match="no automation here takes them: name it with trigger=payments"
+    ) as caught:
         load_file(file)
     assert f"{file}:10" in str(caught.value)
     file.write_text(PROJECT.format(more=", trigger=payments"), encoding="utf-8")

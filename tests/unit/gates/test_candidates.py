@@ -20,7 +20,7 @@ def proven(threshold: float) -> ArmRevisions:
 @given(st.floats(0.1, 1.0))
 def test_a_refusal_names_the_least_threshold_that_is_accepted(threshold: float) -> None:
     there = proven(threshold)
-    with pytest.raises(GateInvalid, match=r"proven of fraud-risk@1\+3f2a9c01d2e4 \(revision 4\)") as refused:
+    with pytest.raises(GateInvalid, match=r"proven for fraud-risk@1\+3f2a9c01d2e4 \(revision 4\)") as refused:
         require_proven(there, ARM, 0.05, NOW)
     (fault,) = refused.value.faults
     assert fault.where == "gate"

@@ -95,7 +95,7 @@ def test_a_truth_of_an_outcome_that_the_table_lacks_is_named() -> None:
     Path("automation.py").write_text(declared)
     checked = run("check", "policy.yaml", "--automation", "automation.py")
     assert checked.exit_code == 2
-    assert "automation.py:11: truth: 'burn' is no outcome of the policy (release, pause, review)" in checked.output
+    assert "automation.py:11: truth: 'burn' is not an outcome of the policy (release, pause, review)" in checked.output
 
 
 def test_an_automation_file_with_several_lines_is_checked_for_those_that_name_the_policy() -> None:
@@ -144,7 +144,7 @@ def test_what_cannot_be_evaluated_is_shown_as_a_review() -> None:
         ("{", "facts.json:1:2: not JSON"),
         ("[" * 100_000, "facts.json: nested too deeply"),
         ("[]", 'facts.json: expected {"input": {...}, "features": {...}'),
-        ('{"inputs": {}}', "facts.json: unknown key `inputs`; there is input, features, prediction, risk"),
+        ('{"inputs": {}}', "facts.json: unknown key `inputs`; known keys: input, features, prediction, risk"),
         ('{"input": []}', "facts.json: `input`: expected a mapping from names to values"),
         ("{}", "facts.json: no value for `input.country`, which rule `sanctioned` reads"),
         (json.dumps(FACTS | {"risk": {}}), "facts.json: no value for `risk.certain`, which rule `risky` reads"),

@@ -154,7 +154,7 @@ class Coded(BaseModel):
 def test_a_pattern_needs_recorded_values() -> None:
     profile = profile_of(FEATURES, encode(FEATURES, trained(1)), np.array([0.1, 0.9]))
     contract = Contract(Coded)
-    with pytest.raises(ContractTooOpen, match=r"code has to fit \^\[A-Z\]"):
+    with pytest.raises(ContractTooOpen, match=r"code must match \^\[A-Z\]"):
         next(SyntheticRows(contract, source_of(contract.schema(), (), profile, []), seed=1, now=NOW).take(1))
     source = source_of(contract.schema(), (), profile, [{"code": "DE"}])
     assert next(SyntheticRows(contract, source, seed=1, now=NOW).take(1)) == {"code": "DE"}

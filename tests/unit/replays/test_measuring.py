@@ -134,13 +134,11 @@ def test_the_difference_needs_labels_only_where_something_changes() -> None:
 
 def test_silence_says_why() -> None:
     few = changes([case("release", "pause", 5.0, "fraud" if number < 29 else None) for number in range(60)], LOST)[0]
-    assert few.silent == ("29 of the 60 decisions that are worth something else now have a label, and 30 are needed")
+    assert few.silent == ("29 of the 60 decisions whose value changes have a label, and 30 are needed")
     rare = changes([case("release", "pause", 5.0, "fraud" if number < 4 else "ok", 0.9) for number in range(60)], LOST)[
         0
     ]
-    assert rare.silent == (
-        "4 labels of the decisions that are worth something else now say more than 0, and an interval needs 5"
-    )
+    assert rare.silent == ("4 labels of the decisions whose value changes are above 0, and an interval needs 5")
     early = changes([case("release", "pause", 5.0, None)._replace(due=False)], LOST, PASSED)
     assert [one.silent for one in early] == ["no decision's label is due yet", None]
     assert early[1].difference is not None

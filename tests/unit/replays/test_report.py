@@ -80,7 +80,7 @@ def test_nothing_is_said_of_errors_with_too_few_labels_or_where_nobody_looked() 
     assert few.error.silent == "29 of the 30 decisions that would be automatic have a label, and 30 are needed"
     blind = report([(REVIEWED, RELEASED, labelled("ok"))] * 60 + [(RELEASED, RELEASED, None)] * 40)
     assert blind.error.silent is not None
-    assert "labels speak for 60% of the 100 decisions" in blind.error.silent
+    assert "labels represent 60% of the 100 decisions" in blind.error.silent
     none = report([(RELEASED, REVIEWED, labelled("ok"))] * 50)
     assert none.error.silent == "no decision whose label is due would be automatic"
     assert none.error.before is not None

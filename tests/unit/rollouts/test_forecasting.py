@@ -95,7 +95,7 @@ def test_means_and_quantiles_have_a_forecast_by_how_much_they_vary() -> None:
     assert 1_000 < latency.sound_decisions < 10_000
     assert latency.now.endswith(" ms")
     assert (each["cost"].hopeless, each["cost"].sound_decisions) == (True, None)
-    assert "cost: a margin of 100%, without values lately, cannot be shown at all" in found.sentence
+    assert "cost: a margin of 100%, without recent values, cannot be shown at all" in found.sentence
 
 
 def test_a_mean_that_takes_too_long_proposes_a_margin_and_higher_may_be_better() -> None:

@@ -110,8 +110,8 @@ def test_no_rows_are_an_output_too(tmp_path: Path) -> None:
     [
         ("out.xlsx", [], "should end in .parquet"),
         ("none/out.csv", [], "There is no folder"),
-        ("out.csv", ["outcome"], "'outcome' is in the output already"),
-        ("out.csv", ["id", "id"], "'id' is in the output already"),
+        ("out.csv", ["outcome"], "output already has a column 'outcome'"),
+        ("out.csv", ["id", "id"], "output already has a column 'id'"),
     ],
 )
 def test_what_cannot_be_written_is_refused_before_anything_is_decided(

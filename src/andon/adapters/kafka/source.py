@@ -219,7 +219,7 @@ class KafkaSource:
             if backlog.position > end:
                 raise PositionGone(
                     f"Partition {number} of topic {self._topic} ends at {end}, before the position {backlog.position} "
-                    "that was reached: it was made anew or lost messages. Seek to where reading is to go on"
+                    "that was reached: it was recreated or lost messages. Seek to where reading should continue"
                 )
             return  # the oldest were removed; the next read says how many, and goes on after them
         if self._down:
@@ -260,11 +260,11 @@ class KafkaSource:
 
     def _problem(self, error: KafkaError | None) -> SourceUnavailable | StreamMissing:
         if error is not None and error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, *_UNSURE):
-            return StreamMissing(f"There is no topic {self._topic}, or not this partition of it")
+            return StreamMissing(f"There is no topic {self._topic}, or it lacks this partition")
         if not self._backlogs:
             self._consumer.poll(0)  # has it say why
         said = self._said or ("no answer" if error is None else error.str())
-        return SourceUnavailable(f"Kafka does not give topic {self._topic}: {said}")
+        return SourceUnavailable(f"Kafka does not deliver topic {self._topic}: {said}")
 
     def _heard(self, error: KafkaError) -> None:
         """Note a client error; it retries by itself, and a reader sees the error when nothing arrives."""

@@ -138,7 +138,7 @@ class NatsSource:
         if position > state.last_seq + 1:
             raise PositionGone(
                 f"Stream {self._stream} ends at {state.last_seq}, before the position {position} that was reached: "
-                "it was made anew or lost messages. Seek to where reading is to go on"
+                "it was recreated or lost messages. Seek to where reading should continue"
             )
         missing = _first(state) - max(1, position)
         if missing > 0:
@@ -153,7 +153,7 @@ class NatsSource:
             return await question(client.jetstream(timeout=ANSWER_SECONDS))
         except NotFoundError as error:
             raise StreamMissing(
-                f"There is no stream {self._stream} in NATS, or nothing of it: {_words(error)}"
+                f"There is no stream {self._stream} in NATS, or it is empty: {_words(error)}"
             ) from error
         except _TROUBLE as error:
             raise self._problem(error) from error
@@ -197,7 +197,7 @@ class NatsSource:
 
     def _problem(self, error: BaseException) -> SourceUnavailable:
         said = self._said if isinstance(error, TimeoutError) and self._said else _words(error)
-        return SourceUnavailable(f"NATS does not give stream {self._stream}: {said}")
+        return SourceUnavailable(f"NATS does not deliver stream {self._stream}: {said}")
 
 
 def _first(state: StreamState) -> int:

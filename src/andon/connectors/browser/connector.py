@@ -63,7 +63,7 @@ class BrowserConnector:
         if committed_at is None:
             return Answer(AnswerKind.FAILED, "the commit was not reached")
         if options.done_when is None:
-            detail = "the commit was reached, and no done_when says how to look whether it was done"
+            detail = "the commit was reached, and there is no done_when to check whether it was done"
             return Answer(AnswerKind.UNKNOWN, detail, final=True)
         steps = [*options.login, *options.done_when.steps]
         ready = await self._ready(delivery, options, steps, look=options.done_when)
@@ -76,7 +76,7 @@ class BrowserConnector:
         if end.kind == "missing":
             since = replace(delivery, sent_at=committed_at + timedelta(seconds=settings.step_seconds))
             return not_found(since, end.detail, now=looked_at, settle_seconds=settings.settle_seconds)
-        return Answer(AnswerKind.UNKNOWN, f"looked whether it was done: {end.detail}")
+        return Answer(AnswerKind.UNKNOWN, f"checked whether it was done: {end.detail}")
 
     async def close(self) -> None:
         """Do nothing: each drive ends its own browser."""

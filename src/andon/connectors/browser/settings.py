@@ -65,7 +65,7 @@ class Look(Shape):
     @model_validator(mode="after")
     def _only_looks(self) -> "Look":
         if any(step.commit for step in (*self.steps, *self.then)):
-            raise ValueError("a look changes nothing: no step of it is a commit")
+            raise ValueError("a look changes nothing: none of its steps may be a commit")
         return self
 
 
@@ -86,16 +86,16 @@ class BrowserOptions(Shape):
     @model_validator(mode="after")
     def _has_its_commit(self) -> "BrowserOptions":
         if any(step.commit for step in self.login):
-            raise ValueError("no step of login is a commit")
+            raise ValueError("no step of login may be a commit")
         commits = sum(step.commit for step in self.steps)
         if commits > 1:
-            raise ValueError("one click is the commit: make two actions of two commits")
+            raise ValueError("only one click is the commit: split two commits into two actions")
         if commits == 0 and not self.repeatable:
-            raise ValueError("mark the click that cannot be taken back with commit=True, or say repeatable=True")
+            raise ValueError("mark the click that cannot be taken back with commit=True, or set repeatable=True")
         if commits and self.repeatable:
             raise ValueError("a script with a commit is not repeatable")
         if commits and not any(step.do == "expect" for step in dropwhile(lambda step: not step.commit, self.steps)):
-            raise ValueError("after the commit, say by expect_text what shows that it was done")
+            raise ValueError("after the commit, use expect_text to name what shows that it was done")
         return self
 
     def secrets(self) -> Iterator[str]:
@@ -134,8 +134,8 @@ class BrowserSettings(Shape):
         60.0,
         ge=0,
         le=3600,
-        description="What is missing so long after the commit, whose click may take `step_seconds`, was not done. "
-        "Set it longer than the application ever takes for one form.",
+        description="What is still missing this long after the commit was not done; its click may take `step_seconds`. "
+        "Set this longer than the application ever takes for one form.",
     )
     also: Sequence[str] = Field(
         default=(), description="Other origins that pages may load from, e.g. `https://static.bank.example`."

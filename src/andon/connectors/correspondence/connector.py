@@ -145,7 +145,7 @@ class CorrespondenceConnector:
             else:
                 recipients = [Template(one).fill(values).strip() for one in options.to]
                 if not all(map(is_mail_address, recipients)):
-                    raise MailUnsendable("a recipient is no mail address")
+                    raise MailUnsendable("a recipient is not a mail address")
                 letter = forward(raw, envelope, recipients)
             data = letter.as_bytes()
             if not copies:

@@ -49,7 +49,7 @@ def reply(raw: bytes, envelope: Envelope) -> tuple[EmailMessage, str]:
         )
     to = _reply_to(mail)
     if to.address.lower() == envelope.sender.lower():
-        raise MailUnsendable("the mail comes from the sender's own address: it gets no reply")
+        raise MailUnsendable("the mail is from the sender's own address: it gets no reply")
     letter = _letter(envelope, [formataddr((to.name, to.address), "utf-8")], envelope.subject or _re(mail.subject))
     letter["Auto-Submitted"] = "auto-replied"
     _keep_thread(letter, mail)
@@ -81,7 +81,7 @@ def _letter(envelope: Envelope, to: Sequence[str], subject: str) -> EmailMessage
         letter["X-Andon-Automation"] = envelope.automation
         letter["X-Auto-Response-Suppress"] = "All"
     except (ValueError, MessageError) as error:
-        raise MailUnsendable(f"no mail can be made of it ({type(error).__name__})") from None
+        raise MailUnsendable(f"no mail can be built from it ({type(error).__name__})") from None
     return letter
 
 
@@ -102,7 +102,7 @@ def _reply_to(mail: Mail) -> MailAddress:
     if not is_mail_address(to.address):
         raise MailUnsendable("the mail names no valid address to reply to")
     if to.address.lower().startswith(("noreply@", "no-reply@", "donotreply@", "mailer-daemon@", "postmaster@")):
-        raise MailUnsendable("the mail comes from an address that takes no replies")
+        raise MailUnsendable("the mail is from an address that takes no replies")
     return to
 
 

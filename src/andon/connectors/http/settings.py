@@ -56,7 +56,7 @@ class HttpSettings(Shape):
     inquire: Text | None = Field(
         None,
         description="Path of a GET that asks for the outcome of a request, e.g. `/payments/by-key/{key}`: "
-        "2xx says that it was taken, 404 that it was not.",
+        "2xx means that it was taken, 404 that it was not.",
     )
 
     @model_validator(mode="after")

@@ -121,7 +121,7 @@ class _Link:
         try:
             self._producer.produce(topic, value, key=key.encode(errors="replace"), headers=headers, on_delivery=hear)
         except BufferError:
-            return Answer(AnswerKind.FAILED, "could not be sent (more waits than the producer holds)")
+            return Answer(AnswerKind.FAILED, "could not be sent (the producer's queue is full)")
         except KafkaException as error:
             return self._answer(error.args[0], None)
         try:

@@ -72,7 +72,7 @@ class ProcedureConnector:
             return Answer(AnswerKind.UNKNOWN, "the commit was sent, but no answer came")
         except TimeoutError:
             return Answer(AnswerKind.UNKNOWN, f"timeout after {patience:g} s")
-        return Answer(AnswerKind.DELIVERED, "started" if new else "was started already")
+        return Answer(AnswerKind.DELIVERED, "started" if new else "was already started")
 
     async def close(self) -> None:
         """Start nothing more. What the database does not answer is not waited for."""

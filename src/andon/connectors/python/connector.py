@@ -76,7 +76,7 @@ class _Pool:
         except OSError as error:
             if not sent:
                 return Answer(AnswerKind.FAILED, f"its process could not be started ({type(error).__name__})")
-            return Answer(AnswerKind.UNKNOWN, "its process ended in the midst of it")
+            return Answer(AnswerKind.UNKNOWN, "its process ended during the call")
         else:
             self._idle.append(process)
             process = None

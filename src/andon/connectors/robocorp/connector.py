@@ -148,8 +148,8 @@ def _failure(found: Mapping[str, Any], result: Mapping[str, Any]) -> Answer:
     why = why if isinstance(why, Mapping) else {}
     words = f"{why.get('code') or ''!s} {why.get('message') or 'no message'!s}".strip()[:300]
     if str(why.get("type")).upper() == "BUSINESS":
-        return Answer(AnswerKind.REFUSED, f"the robot released it by a business exception: {words}", result=result)
-    return Answer(AnswerKind.FAILED, f"the robot released it by an application exception: {words}", result=result)
+        return Answer(AnswerKind.REFUSED, f"the robot released it with a business exception: {words}", result=result)
+    return Answer(AnswerKind.FAILED, f"the robot released it with an application exception: {words}", result=result)
 
 
 def _key_of(item: Mapping[str, Any]) -> Any:
@@ -187,7 +187,7 @@ def _folder(destination: Destination) -> Path | Answer | None:
 def _write(file: Path, payload: Mapping[str, Any]) -> Answer:
     """Write the file of one item, whole or not at all, unless it exists."""
     if file.exists():
-        return Answer(AnswerKind.DELIVERED, "the file is there already")
+        return Answer(AnswerKind.DELIVERED, "the file already exists")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         files.replace(file, json.dumps([{"payload": payload, "files": {}}], indent=2))

@@ -146,7 +146,7 @@ class SmtpConnector:
         options, values = SmtpOptions.model_validate(dict(delivery.options)), values_of(delivery)
         recipients = [Template(one).fill(values).strip() for one in options.to]
         if not all(map(is_mail_address, recipients)):
-            raise MailUnsendable("a recipient is no mail address")
+            raise MailUnsendable("a recipient is not a mail address")
         message = EmailMessage()
         try:
             message["From"] = settings.sender
@@ -157,7 +157,7 @@ class SmtpConnector:
             message["X-Correlation-ID"] = " ".join(delivery.correlation_id.split())
             message.set_content(Template(options.text).fill(values))
         except (ValueError, MessageError) as error:
-            raise MailUnsendable(f"no mail can be made of it ({type(error).__name__})") from None
+            raise MailUnsendable(f"no mail can be built from it ({type(error).__name__})") from None
         return message, recipients
 
 

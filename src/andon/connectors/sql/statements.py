@@ -38,7 +38,7 @@ def _fit(name: str, kind: str, value: Any) -> Any:
     try:
         return fit(value)
     except (ValueError, TypeError, ArithmeticError):
-        raise ValueUnfit(f"the value of {{{name}}} is no {kind}") from None
+        raise ValueUnfit(f"the value of {{{name}}} is not of type {kind}") from None
 
 
 def _whole(value: Any) -> int:

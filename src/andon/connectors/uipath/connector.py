@@ -146,7 +146,7 @@ class UipathConnector:
         body = json_of(got)
         found = body.get("value") if isinstance(body, Mapping) else None
         if not isinstance(found, list):
-            return Answer(AnswerKind.FAILED, "its answer is no OData list", got.status)
+            return Answer(AnswerKind.FAILED, "its answer is not an OData list", got.status)
         return [one for one in found if isinstance(one, Mapping)]
 
     async def _call(self, destination: Destination, method: str, target: str, body: Any = None) -> Response | Answer:

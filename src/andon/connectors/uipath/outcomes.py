@@ -41,7 +41,7 @@ def _failure_of_item(status: str, item: Mapping[str, Any]) -> Answer | None:
         why = why if isinstance(why, Mapping) else {}
         kind = "a business rule" if why.get("Type") == "BusinessException" else "an error of the application"
         reason = str(why.get("Reason") or "no reason given")[:300]
-        return Answer(AnswerKind.REFUSED, f"the robot failed by {kind}: {reason}")
+        return Answer(AnswerKind.REFUSED, f"the robot failed because of {kind}: {reason}")
     if status == "Deleted":
         return Answer(AnswerKind.REFUSED, "the item was deleted in Orchestrator")
     if status == "Abandoned":

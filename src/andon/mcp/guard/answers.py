@@ -47,7 +47,7 @@ def still_waiting(call: RemoteCall) -> str:
     review = f", review {call.review_id}" if call.review_id else ""
     return (
         "Waiting for a person to approve this call. Nothing was done. Call this tool again with the same arguments "
-        f"to go on. (Andon call {call.id}{review})"
+        f"to continue. (Andon call {call.id}{review})"
     )
 
 

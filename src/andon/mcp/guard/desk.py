@@ -18,7 +18,7 @@ class CallDesk:
         """Have a call decided. Raises AndonRefused and AndonUnreachable."""
         call = await self._gateway.call(self._toolbox, tool, arguments, agent=agent, run=self._run)
         if call.digest != digest_of(arguments):
-            raise AndonRefused("Andon decided about other arguments than were asked about")
+            raise AndonRefused("Andon decided about other arguments than those of the request")
         return call
 
     async def look(self, call_id: str) -> RemoteCall:

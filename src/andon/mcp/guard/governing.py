@@ -189,7 +189,7 @@ class ToolGuard(Relay):
         opened.stage = CallStage.BEGINNING
         await self._desk.begin(call)
         if opened.cancelled:
-            await self._report(call, {"error": "The client gave the call up before it was forwarded", "sent": False})
+            await self._report(call, {"error": "The client cancelled the call before it was forwarded", "sent": False})
             return None
         return await self._forward(message, call, opened, mark)
 

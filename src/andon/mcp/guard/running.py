@@ -130,4 +130,4 @@ async def _until_signal(relay: Relay) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, relay.stop)
     if await relay.run():
-        raise GuardedServerFailed("The guarded server ended by itself")
+        raise GuardedServerFailed("The guarded server ended on its own")

@@ -32,7 +32,7 @@ FIXED = (
     _tool("get_decision", "Return the whole record of a decision that you may read.", _READS, decision_id=_ID),
     _tool(
         "what_is_automatic",
-        "Say how good an automation is now: what it decides by itself, what is proven, and what is open.",
+        "Report how good an automation is now: what it decides on its own, what is proven, and what is open.",
         _READS,
         automation=_NAMED,
     ),
@@ -46,7 +46,7 @@ FIXED = (
         tool=_NAMED,
         arguments={"type": "object"},
     ),
-    _tool("get_tool_call", "Say how a tool call stands that was asked for.", _READS, call_id=_ID),
+    _tool("get_tool_call", "Report the state of a requested tool call.", _READS, call_id=_ID),
 )
 
 

@@ -28,7 +28,7 @@ def address_of(text: str, allowed: Sequence[str]) -> tuple[str, int]:
         raise McpAddressInvalid(f"--http must be like 127.0.0.1:8090, not {text!r}")
     if not _is_loopback(host) and not allowed:
         raise McpAddressInvalid(
-            f"--http {text} can be reached from other machines: name the host that they ask for with --allowed-host,"
+            f"--http {text} can be reached from other machines: name the host in their requests with --allowed-host,"
             " and put a proxy with TLS in front"
         )
     return host, int(port)

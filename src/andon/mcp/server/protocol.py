@@ -38,7 +38,7 @@ def create_server(desk: AgentTools, key_of: KeyOf) -> Any:
             first = int(params.cursor or 0)
             tools = await desk.tools(key_of(context))
         except ValueError as wrong:
-            raise MCPError(INVALID_PARAMS, "cursor must be one that a list gave") from wrong
+            raise MCPError(INVALID_PARAMS, "cursor must be one that an earlier list returned") from wrong
         except AndonError as refused:
             raise MCPError(INTERNAL_ERROR, str(refused)) from refused
         page = [types.Tool.model_validate(one) for one in tools[first : first + PAGE]]

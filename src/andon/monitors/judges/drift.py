@@ -23,9 +23,9 @@ _CLASSES_PART = WINDOWS_PART / 2
 _MEANING = {
     "mean": "its values lie {way} than in training, by {effect:.2f} standard deviations",
     "spread": "its values are spread differently than in training",
-    "missing": "it is missing in another share of the decisions than in training",
+    "missing": "it is missing in a different share of the decisions than in training",
     "outside": "values lie beyond those of training, or are unknown to the model",
-    "tails": "extreme values have another share than in training",
+    "tails": "extreme values have a different share than in training",
 }
 
 

@@ -157,7 +157,7 @@ def _all(window: JudgedWindow, arm: ArmWindow, labels: Sums, level: float) -> Ob
         return Observation.silent("performance", "the model has no held-out accuracy", series, **more)
     found = stratified_error(labels, share)
     if found is None:
-        why = "automatic decisions or reviewed ones have too few labels to speak for all"
+        why = "automatic or reviewed decisions have too few labels to represent all"
         return Observation.silent("performance", why, series, **more)
     error, worth = found
     expected = 1 - accuracy.value

@@ -80,7 +80,7 @@ class TableSource:
     async def position_at(self, partition: str, moment: datetime) -> int:
         """Return the least number of the rows that were created then or later."""
         if self._layout.at is None:
-            raise SeekInvalid(f"{self._shown} does not say when a row came about: name the column by `at`")
+            raise SeekInvalid(f"{self._shown} does not say when a row was created: name that column with `at`")
         at = f"WHERE {self._layout.at}::timestamptz >= $1"
         found = await self._ask(
             f"SELECT min({self._layout.position}) FROM {self._layout.relation} AS t {at} AND "
@@ -176,7 +176,7 @@ class TableSource:
             except asyncpg.UndefinedColumnError as error:
                 raise StreamMissing(f"{self._shown}: {error}") from None
             except asyncpg.InsufficientPrivilegeError:
-                raise StreamMissing(f"{self._shown} may not be read by this user of the database") from None
+                raise StreamMissing(f"This database user may not read {self._shown}") from None
             except (asyncpg.PostgresError, *CONNECTION_LOST) as error:
                 if self._connection is not None:
                     self._connection.terminate()
@@ -218,7 +218,7 @@ def _arrival(
     if at is not None:
         moment = _moment(at)
         if moment is None:
-            unreadable = f"Its row came about at {at[:60]!r}; expected a moment of the years 1 to 9999"
+            unreadable = f"Its row was created at {at[:60]!r}; expected a time in the years 1 to 9999"
     return Arrival(
         number,
         data if isinstance(data, bytes) else str(data).encode(),
