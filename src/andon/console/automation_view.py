@@ -35,7 +35,7 @@ class Force:
 
     @property
     def looking_on(self) -> Sequence[Candidate]:
-        """The candidates that only look on."""
+        """The candidates that run as shadows."""
         return self.split.looking_on(self.champion)
 
 
@@ -69,7 +69,7 @@ def force_of(tx: Tx, name: str) -> Force:
 
 
 def shadows_of(tx: Tx, force: Force, now: datetime) -> list[Shadow]:
-    """Return what each shadow candidate predicted, beside the decisions."""
+    """Return what each shadow candidate predicted, next to the decisions."""
     return [_shadow(tx, force, candidate, now - _DAY) for candidate in force.looking_on]
 
 

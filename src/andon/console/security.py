@@ -76,7 +76,7 @@ async def _checked(headers: Headers, receive: Receive) -> tuple[Response | None,
 
 
 def _nul(where: str) -> Response:
-    """PostgreSQL can neither store nor look for a NUL character."""
+    """Refuse a NUL character, which PostgreSQL can neither store nor search for."""
     return PlainTextResponse(f"The {where} holds a NUL character.\n", status_code=422)
 
 
