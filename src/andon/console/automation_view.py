@@ -15,7 +15,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Force:
-    """The deciding parts of an automation. `released` is None where nothing is; `policy` likewise."""
+    """The deciding parts of an automation. `released` is None if nothing is; `policy`, if none is in force."""
 
     version: AutomationVersion
     released: int | None
@@ -50,7 +50,7 @@ class Shadow:
 
     @property
     def agreement(self) -> float | None:
-        """The part in which it agreed, 0 to 1."""
+        """The share of cases in which it agreed, 0 to 1."""
         return self.agreed / self.compared if self.compared else None
 
 
