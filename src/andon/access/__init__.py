@@ -1,6 +1,6 @@
 """Access: who is calling (API keys) and what they may do (roles, within one automation or all). Deny by default.
 
-Start reading at `domain.py`: ROLES is the whole truth about permissions.
+Start reading at `domain.py`: ROLES lists every permission of every role.
 """
 
 from andon.access.domain import ROLES, Grant, Key, Permission, Principal, Role

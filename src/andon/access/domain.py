@@ -1,4 +1,4 @@
-"""Who may do what: roles, what each may, and within which automation. Deny by default; no database, no clock."""
+"""Roles, their permissions, and the automations they apply to. Deny by default; no database, no clock."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from andon.kernel.identity import Actor
 
 
 class Permission(StrEnum):
-    """One thing that can be allowed. The value completes "may not ..."."""
+    """A single permission. The value completes "may not ..."."""
 
     DECIDE = "ask for decisions"
     READ_OWN_DECISIONS = "read the answers it asked for"
@@ -122,16 +122,16 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.AUDITOR: _VIEW | {_P.READ_AUDIT, _P.VERIFY_AUDIT},
     Role.ADMIN: frozenset(Permission),
 }
-"""What each role may.
+"""The permissions of each role.
 
-A caller is a program, an agent a program that calls tools; an auditor reads everything and changes nothing; an admin
-may do all.
+A caller is a program, and an agent is a program that calls tools. An auditor reads everything and changes nothing.
+An admin may do everything.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A role within one automation, or within all of them and all that belongs to none (`automation` None)."""
+    """A role within one automation; with `automation` None, within all of them and what belongs to none."""
 
     role: Role
     automation: str | None = None
@@ -139,7 +139,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Somebody who was recognised by a key: a person or a program. `id` is the key's."""
+    """A person or program recognised by its key. `id` is the key's."""
 
     id: UUID
     name: str
@@ -160,11 +160,11 @@ class Principal:
 
     @property
     def actor(self) -> Actor:
-        """As it stands in the audit log."""
+        """The name under which it appears in the audit log."""
         return Actor(self.name)
 
     def may(self, permission: Permission, automation: str | None) -> bool:
-        """Return whether this is allowed within `automation`; None means what belongs to no automation, or to all."""
+        """Return whether this is allowed within `automation`; None means outside any single automation."""
         if permission in self._everywhere:
             return True
         return automation is not None and permission in self._within.get(automation, ())
@@ -176,7 +176,7 @@ class Principal:
             raise Forbidden(f"{self.name} may not {permission} {where}")
 
     def scopes(self, permission: Permission) -> list[str] | None:
-        """Return the automations in which this is allowed; None means all, an empty list none."""
+        """Return the automations in which this is allowed; None means all, an empty list means none."""
         if permission in self._everywhere:
             return None
         return sorted(name for name, allowed in self._within.items() if permission in allowed)
@@ -187,18 +187,18 @@ class Principal:
             raise Forbidden(f"{self.name} may not {permission}")
 
     def require_over(self, grants: Iterable[Grant]) -> None:
-        """Raise Forbidden unless this principal may manage keys wherever these grants reach."""
+        """Raise Forbidden unless this principal may manage keys everywhere that these grants apply."""
         for grant in grants:
             self.require(Permission.MANAGE_KEYS, grant.automation)
 
     def is_over(self, other: "Principal") -> bool:
-        """Whether this principal may manage the other's key: that it reaches no further than he does."""
+        """Whether this principal may manage the other's key, which must reach no further than its own."""
         return all(self.may(Permission.MANAGE_KEYS, grant.automation) for grant in other.grants)
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What is known of an API key; the key itself is not."""
+    """The stored data of an API key, without the key itself."""
 
     principal: Principal
     created_at: datetime
@@ -210,5 +210,5 @@ class Key:
     last_used_at: datetime | None
 
     def alive(self, now: datetime) -> bool:
-        """Whether it opens anything."""
+        """Whether the key is valid: neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)

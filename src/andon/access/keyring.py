@@ -1,4 +1,4 @@
-"""All keys in memory, so that recognising a caller costs a microsecond and no query."""
+"""All keys in memory, so that recognising a caller takes a microsecond and no query."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from andon.kernel.db import Tx
 
 
 class Recognised(NamedTuple):
-    """A recognised key, which need not be hashed again while the ring is of the same `generation`."""
+    """A recognised key, which need not be hashed again while the ring has the same `generation`."""
 
     token: str
     held: "_Held"
@@ -31,9 +31,9 @@ class _Held:
 
 
 class KeyRing:
-    """A snapshot of all keys. Whoever owns it calls `refresh` at the start and whenever "keys" is announced.
+    """A snapshot of all keys. Its owner calls `refresh` at the start and whenever "keys" is announced.
 
-    Between two refreshes a revoked key still opens; expiry is judged at each call. Safe to share between threads.
+    A revoked key is accepted until the next refresh; expiry is checked at each call. Safe to share between threads.
     """
 
     def __init__(self, pepper: bytes) -> None:
@@ -43,7 +43,7 @@ class KeyRing:
         self.refreshed_at: datetime | None = None
 
     def refresh(self, tx: Tx, now: datetime) -> None:
-        """Take a new snapshot, in three queries. A key that is not as the audit log says opens nothing."""
+        """Take a new snapshot, in three queries. A key that differs from the audit log is not accepted."""
         before = self._held
         doubted = audit.doubts(tx, KEYS)
         known = [pair for pair in store.all_digests(tx) if (str(pair[0].principal.id),) not in doubted]
@@ -55,7 +55,7 @@ class KeyRing:
         audit.tell_refused(KEYS, doubted)
 
     def authenticate(self, token: str, now: datetime) -> Principal:
-        """Return the holder of a key. Raises Unauthenticated, with details only for a caller that has the whole key."""
+        """Return the holder of a key. Raises Unauthenticated, with details only if the caller has the whole key."""
         return self._living(self._recognised(token), now)
 
     def recognise(self, token: str, now: datetime) -> Recognised:
@@ -65,7 +65,7 @@ class KeyRing:
         return Recognised(token, held, generation)
 
     def again(self, recognised: Recognised, now: datetime) -> Principal:
-        """Who comes again; revoked and expired keys are found at once, as ever. Raises Unauthenticated."""
+        """Return the holder of a recognised key, checked again for revocation and expiry. Raises Unauthenticated."""
         if recognised.generation != self._generation:
             return self.authenticate(recognised.token, now)
         return self._living(recognised.held, now)
@@ -77,14 +77,14 @@ class KeyRing:
         return held
 
     def principal(self, key_id: UUID, now: datetime) -> Principal:
-        """Who signed in with this key, if it still opens: for sessions that began with it. Raises Unauthenticated."""
+        """Return the holder of a key that began a session, if it is still valid. Raises Unauthenticated."""
         held = self._held.get(key_id.hex)
         if held is None:
             raise Unauthenticated("This API key is not known")
         return self._living(held, now)
 
     def used(self) -> dict[UUID, datetime]:
-        """When keys were last used here, those that were."""
+        """Return when each key that was used here was last used."""
         return {held.key.principal.id: held.used_at for held in self._held.values() if held.used_at is not None}
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""What can be done with keys: make, list, revoke. Each change is audited and announced to all running processes."""
+"""Use cases of keys: make, list, revoke. Each change is audited and announced to all running processes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -24,9 +24,9 @@ from andon.kernel.ids import uuid7
 
 _LONGEST_NAME = 100
 _RESERVED = (COMMAND_LINE, AGENT_CALLER, *(f"{source}:" for source in SOURCES))
-"""How names begin that the command line, agents of procedures and streams act under."""
+"""Beginnings of the names under which the command line, agents of procedures and streams act."""
 _LONGEST_LIFE = timedelta(days=3653)
-"""Ten years with all of their leap days."""
+"""Ten years, leap days included."""
 
 
 def create_key(
@@ -41,7 +41,7 @@ def create_key(
     pepper: bytes,
     now: datetime,
 ) -> tuple[Principal, str]:
-    """Make a key. Its text is in this answer and nowhere else. Raises KeyInvalid, KeyNameTaken."""
+    """Make a key. Its text is in this return value and nowhere else. Raises KeyInvalid, KeyNameTaken."""
     _check(name, grants, expires_at, reason, now)
     store.lock(tx)
     if any(key.principal.name == name and key.revoked_at is None for key in store.all_keys(tx)):
@@ -76,7 +76,7 @@ def set_grants(
     now: datetime,
     by: Principal | None = None,
 ) -> Key:
-    """Give a key exactly these grants. `by` is the key that asks, which must be over the old and the new grants.
+    """Give a key exactly these grants. `by` is the requesting key, which must cover the old and the new grants.
 
     Raises KeyNotFound, KeyRevoked, KeyInvalid, LastAdmin, OwnKeyChange, Forbidden.
     """
@@ -112,7 +112,7 @@ def set_grants(
 
 
 def revoke_key(tx: Tx, key_id: UUID, *, actor: Actor, reason: str, events: Events, now: datetime) -> Key:
-    """Close a key for ever. Raises KeyNotFound, KeyRevoked, LastAdmin, KeyInvalid (no reason)."""
+    """Revoke a key permanently. Raises KeyNotFound, KeyRevoked, LastAdmin, KeyInvalid (no reason)."""
     if faults := reasons.faults_of(reason):
         raise KeyInvalid(faults[0].message, faults=faults)
     store.lock(tx)
@@ -143,17 +143,17 @@ def hold_keys(tx: Tx) -> None:
 
 
 def list_keys(tx: Tx) -> list[Key]:
-    """All keys, also revoked and expired ones, the oldest first."""
+    """Return all keys, including revoked and expired ones, oldest first."""
     return store.all_keys(tx)
 
 
 def get_key(tx: Tx, key_id: UUID) -> Key:
-    """One key. Raises KeyNotFound."""
+    """Return one key. Raises KeyNotFound."""
     return store.get(tx, key_id)
 
 
 def find_key(tx: Tx, named: str) -> Key:
-    """Return the key with this id, or else the newest with this name, a living one first. Raises KeyNotFound."""
+    """Return the key with this id, or else the newest with this name, preferring a valid one. Raises KeyNotFound."""
     found = [key for key in store.all_keys(tx) if named in (str(key.principal.id), key.principal.name)]
     if not found:
         raise KeyNotFound(f"No key has the id or the name {named!r}")
@@ -184,7 +184,7 @@ def _faults_of_grants(grants: Sequence[Grant]) -> Iterator[Fault]:
 
 
 def _require_over(by: Principal | None, key: Principal, wanted: Sequence[Grant]) -> None:
-    """Require that the asking key is over the old and the new grants, and stays so if they are its own."""
+    """Require that the requesting key covers the old and the new grants, and still does if they are its own."""
     if by is None:
         return
     by.require_over([*key.grants, *wanted])
@@ -195,7 +195,7 @@ def _require_over(by: Principal | None, key: Principal, wanted: Sequence[Grant])
 
 
 def _require_other_admin(tx: Tx, key_id: UUID, now: datetime) -> None:
-    """Require another living key that may manage keys everywhere, unless this one may not. Raises LastAdmin."""
+    """Require another valid key that may manage keys everywhere, unless this one may not. Raises LastAdmin."""
     admins = [other.principal.id for other in store.all_keys(tx) if other.alive(now) and _is_admin(other.principal)]
     if admins == [key_id]:
         raise LastAdmin
@@ -206,7 +206,7 @@ def _is_admin(principal: Principal) -> bool:
 
 
 def _listed(principal: Principal) -> list[dict[str, str | None]]:
-    """List the grants as events have them."""
+    """List the grants in the form used in events."""
     return [{"role": g.role.value, "automation": g.automation} for g in principal.grants]
 
 
@@ -219,7 +219,7 @@ def _row(principal: Principal) -> Sequence[RowName]:
 
 
 def _shown(key: Key) -> dict[str, Any]:
-    """Return a key as the audit log keeps it."""
+    """Return a key in the form used in the audit log."""
     return {
         "name": key.principal.name,
         "grants": [{"role": g.role, "automation": g.automation} for g in key.principal.grants],

@@ -15,7 +15,7 @@ from andon.kernel.db import Tx
 
 
 def lock(tx: Tx) -> None:
-    """Let one transaction at a time make or revoke keys, so that two cannot revoke the last two admins at once."""
+    """Let one transaction at a time make or revoke keys, so that two cannot each revoke one of the last two admins."""
     tx.execute(text("LOCK TABLE access_keys IN SHARE ROW EXCLUSIVE MODE"))
 
 
@@ -39,7 +39,7 @@ def add(tx: Tx, key: Key, digest: bytes) -> None:
 
 
 def get(tx: Tx, key_id: UUID) -> Key:
-    """One key. Raises KeyNotFound."""
+    """Return one key. Raises KeyNotFound."""
     row = tx.execute(_query().where(keys.c.id == key_id)).one_or_none()
     if row is None:
         raise KeyNotFound(f"No key {key_id}")
@@ -47,12 +47,12 @@ def get(tx: Tx, key_id: UUID) -> Key:
 
 
 def all_keys(tx: Tx) -> list[Key]:
-    """All keys, the oldest first."""
+    """Return all keys, oldest first."""
     return [_key(row) for row in tx.execute(_query().order_by(keys.c.created_at, keys.c.name))]
 
 
 def all_digests(tx: Tx) -> list[tuple[Key, bytes]]:
-    """All keys with what is stored of them, in one query."""
+    """Return all keys with their stored digests, in one query."""
     return [(_key(row), bytes(row.digest)) for row in tx.execute(_query())]
 
 
@@ -62,13 +62,13 @@ def revoke(tx: Tx, key_id: UUID, *, at: datetime, by: str) -> None:
 
 
 def replace_grants(tx: Tx, key_id: UUID, wanted: Sequence[Grant]) -> None:
-    """Give a key these grants instead of its own."""
+    """Replace the grants of a key."""
     tx.execute(delete(grants).where(grants.c.key_id == key_id))
     tx.execute(insert(grants), [{"key_id": key_id, "role": g.role, "automation": g.automation} for g in wanted])
 
 
 def save_use(tx: Tx, used: Mapping[UUID, datetime]) -> None:
-    """Note when keys were last used; a later time stays. Rows are locked in one order, as several processes write."""
+    """Note when keys were last used; a later time is kept. Rows are locked in one order, as several processes write."""
     statement = text(
         "UPDATE access_keys k SET last_used_at = used.at FROM ("
         "SELECT a.id, u.at FROM access_keys a "

@@ -22,7 +22,7 @@ def new_token(key_id: UUID) -> str:
 
 
 def digest_of(token: str, pepper: bytes) -> bytes:
-    """Return what is stored of a key."""
+    """Return the digest that is stored for a key."""
     return hmac.digest(pepper, token.encode(), "sha256")
 
 
@@ -34,9 +34,9 @@ def id_in(token: str) -> str:
 
 
 def load_or_create_pepper(path: Path, given: str | None = None) -> bytes:
-    """Return the secret that keys are hashed with: `given` by the settings, or from a file only its owner may read.
+    """Return the secret that keys are hashed with: `given` by the settings, or from a file only its owner can read.
 
-    Without it every key is unknown, so it belongs in the backup, apart from the database. Raises PepperInvalid.
+    Without it no key is recognised, so back it up, separately from the database. Raises PepperInvalid.
     """
     if given is not None:
         return _checked(given.strip(), "access.pepper")
@@ -54,7 +54,7 @@ def _checked(text: str, where: str) -> bytes:
 
 
 def _create(path: Path) -> None:
-    """Write the file whole or not at all, and never over another: two processes that start at once agree on one."""
+    """Write the file whole or not at all, and never over another: two processes that start together share one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,4 +1,4 @@
-"""When keys were last used, written by each process beside its work, so that idle keys can be seen."""
+"""Times of last use of keys, written by each process in the background, so that idle keys can be found."""
 
 import asyncio
 from datetime import datetime
@@ -15,22 +15,22 @@ from andon.kernel.regularly import regularly
 log = structlog.get_logger(__name__)
 
 SECONDS = 10
-"""How late the list of keys may be."""
+"""The most by which the list of keys may lag."""
 
 
 class UseTeller:
-    """Writes down what a process's ring saw, every ten seconds and when it ends."""
+    """Stores which keys a process's ring saw, every ten seconds and when the process ends."""
 
     def __init__(self, database: Database, keys: KeyRing) -> None:
         self._database, self._keys = database, keys
         self._told: dict[UUID, datetime] = {}
 
     async def run(self) -> None:
-        """Tell until cancelled, and then what is left. What the database does not take now is told later."""
+        """Store uses until cancelled, then store the rest. Uses that cannot be stored now are stored later."""
         await regularly(self.tell, seconds=SECONDS)
 
     async def tell(self) -> None:
-        """Tell which keys were used since it was told last."""
+        """Store which keys were used since the last call."""
         try:
             await asyncio.to_thread(self._tell)
         except Unavailable as error:

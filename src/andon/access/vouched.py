@@ -1,4 +1,4 @@
-"""The rows for which audit entries of this slice vouch."""
+"""The rows that audit entries of this slice vouch for."""
 
 from andon.audit import RowKind
 
@@ -22,4 +22,4 @@ KEYS = RowKind(
     ),
     changes=True,
 )
-"""A key with its grants; not when it was last used."""
+"""A key with its grants, without the time of its last use."""

@@ -23,7 +23,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class ToolEnd:
-    """The end of a tool call: what the model reads of it, and the seconds that it took."""
+    """The end of a tool call: the text for the model, and the seconds that it took."""
 
     told: Any
     seconds: float = 0.0
@@ -42,7 +42,7 @@ def failure_of(tool: str, why: str) -> str:
 
 @dataclass(slots=True)
 class Used:
-    """What a run has used since it began, or since a person last let it go on."""
+    """What a run has used since it began, or since a person last let it continue."""
 
     steps: int = 0
     tokens: int = 0

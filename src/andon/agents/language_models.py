@@ -60,7 +60,7 @@ class LanguageModel:
         return self.cost_of(RequestUsage(input_tokens=sent, output_tokens=self.max_tokens))
 
     def most_within(self, left: int | None, messages: Sequence[Any], parameters: ModelRequestParameters) -> int:
-        """Return the most that a request may cost; `left` is what is left of the agent's limit, None without a limit.
+        """Return the most that a request may cost; `left` is the rest of the agent's limit, None without a limit.
 
         Raises RequestTooDear if the request may cost more, or if a price is missing that the limit needs.
         """

@@ -1,6 +1,6 @@
-"""The loop of an agent: ask the model and carry out its tool calls until it gives a result of the declared type.
+"""The loop of an agent: ask the model and carry out its tool calls until it returns a result of the declared type.
 
-The history is rebuilt from what the acts return, so only the responses and the ends of calls are stored.
+The history is rebuilt from the return values of the acts, so only the responses and the ends of calls are stored.
 """
 
 from collections.abc import Mapping
@@ -34,12 +34,12 @@ _NO_RESULT = f"Give your answer by calling {RESULT}."
 
 
 async def run(spec: AgentSpec, prompt: str, acts: AgentActs) -> Any:
-    """Return the agent's result. Raises AgentStopped if the agent has none and no person lets it go on."""
+    """Return the agent's result. Raises AgentStopped if the agent has none and no person lets it continue."""
     return await _Loop(spec, acts).run(prompt)
 
 
 def as_json(response: ModelResponse) -> Any:
-    """Return a response as it is stored."""
+    """Return a response in its stored form."""
     return ModelMessagesTypeAdapter.dump_python([response], mode="json")[0]
 
 
@@ -140,7 +140,7 @@ class _Loop:
         )
 
     def _close_calls(self) -> None:
-        """Answer the calls that were not made, so that the conversation can go on."""
+        """Answer the calls that were not made, so that the conversation can continue."""
         last = self._messages[-1]
         if isinstance(last, ModelResponse):
             unmade: list[ModelRequestPart] = [_answer(call, "The call was not made.") for call in last.tool_calls]

@@ -1,4 +1,4 @@
-"""What the loop needs from its runner, which does each act once and keeps its outcome."""
+"""The port through which the loop acts; its runner does each act once and keeps the outcome."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ class AgentActs(Protocol):
     async def request(self, messages: Sequence[Any], parameters: Any, within: float, money: int | None) -> Said:
         """Ask the model, with a timeout of `within` seconds, if that cannot cost more than `money` nano-units.
 
-        Raises AgentStopped if it may cost more or fails for good.
+        Raises AgentStopped if it may cost more or fails permanently.
         """
         ...
 
@@ -22,7 +22,7 @@ class AgentActs(Protocol):
         ...
 
     async def goes_on(self, why: str) -> bool:
-        """Tell a person why the agent stopped, and return whether it shall go on."""
+        """Tell a person why the agent stopped, and return whether it may continue."""
         ...
 
 

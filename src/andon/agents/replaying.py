@@ -1,6 +1,6 @@
 """Replays of a recorded run of an agent, with another model or instructions, on the recorded results of its tools.
 
-A call that the recorded run did not make has no result. The model is told so, and the difference shows the call.
+A call that the recorded run did not make has no result. The model receives a notice, and the difference shows the call.
 """
 
 import json
@@ -24,7 +24,7 @@ UNKNOWN = "This call is not in the recorded run, so it has no result."
 
 
 class StoredStep(Protocol):
-    """A finished step as it is stored."""
+    """A finished step in its stored form."""
 
     @property
     def name(self) -> str: ...
@@ -45,7 +45,7 @@ class RecordedRun:
 
     @property
     def lines(self) -> list[str]:
-        """The acts of the agent, one a line."""
+        """The acts of the agent, one per line."""
         return [line for response in self.responses for line in _lines(response)]
 
 
@@ -59,7 +59,7 @@ class ReplayedRun:
 
     @property
     def difference(self) -> list[str]:
-        """The lines of a unified diff; empty if both did the same."""
+        """The lines of a unified diff; empty if both runs did the same."""
         return list(unified_diff(self.before, self.after, "recorded", "replayed", lineterm="", n=100))
 
 
@@ -127,7 +127,7 @@ class _Acts:
 
 
 def _answers(spec: AgentSpec, recorded: RecordedRun) -> dict[tuple[str, str], deque[Any]]:
-    """Return the answers to each call, in order, without calls that do not fit their tool: the loop answers those."""
+    """Return the answers to each call, in order, without invalid calls, which the loop itself answers."""
     answers: dict[tuple[str, str], deque[Any]] = defaultdict(deque)
     told = deque(recorded.told)
     names = {} if spec.toolbox is None else {plain(name): name for name in spec.toolbox.tools}
@@ -146,7 +146,7 @@ def _answers(spec: AgentSpec, recorded: RecordedRun) -> dict[tuple[str, str], de
 
 
 def _told(name: str, output: Mapping[str, Any]) -> list[Any]:
-    """Return what the agent was told at the end of a call; nothing for a step that did not end the call."""
+    """Return what the agent received at the end of a call; nothing for a step that did not end the call."""
     if "failed" in output:
         return [failure_of(name, output["failed"])]
     for part in ("ok", "refused"):

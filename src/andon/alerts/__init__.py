@@ -1,7 +1,7 @@
-"""Alerts and incidents: bad news made known once, and the cord that pulls itself.
+"""Alerts and incidents: bad news reported once, and the cord that pulls itself.
 
-Start reading at `domain.py` (an alert), then `raising.py` (its beginning and end) and `pulling.py` (what the rules do
-about it).
+Start reading at `domain.py` (an alert), then `raising.py` (its beginning and end) and `pulling.py` (how rules respond
+to it).
 """
 
 from andon.alerts.bad_news import ROLLOUT

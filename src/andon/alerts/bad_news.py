@@ -1,4 +1,4 @@
-"""Events of lower slices as alerts: which of them are bad news, how serious, and what ends it. Pure."""
+"""Events of lower slices as alerts: which of them are bad news, how serious they are, and what ends them. Pure."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -22,19 +22,19 @@ QUARANTINE = "quarantine"
 """Name of alerts about model versions that ended a process."""
 
 OVER_ONCE_KNOWN = frozenset({ROLLOUT})
-"""Alerts about what happened once and is set right: whoever acknowledges one ends it."""
+"""Alerts about one-time events that are already corrected: acknowledging one ends it."""
 
 BREACHES = 10
-"""Decisions within BREACHES_WITHIN that saw an unexpected value before it is an alert: a single odd value is none."""
+"""Decisions within BREACHES_WITHIN that must see an unexpected value to raise an alert; a single odd value does not."""
 
 BREACHES_WITHIN = timedelta(minutes=10)
 
 BREACHES_OVER = timedelta(minutes=30)
-"""An expectation that was not breached for so long holds again."""
+"""An expectation holds again after this long without a breach."""
 
 
 def of_breach(breach: MonitorBreached) -> BadNews:
-    """Return the news of a monitor's finding."""
+    """Return the news of a breach that a monitor found."""
     return BadNews(
         automation=breach.automation,
         monitor=breach.monitor,
@@ -59,7 +59,7 @@ def key_of_recovery(recovered: MonitorRecovered) -> AlertKey:
 
 
 def of_deaths(died: ActionsDied) -> BadNews:
-    """Dead letters of one destination."""
+    """Return the news of dead letters of one destination."""
     what = "action was" if died.count == 1 else "actions were"
     return BadNews(
         automation=died.automation,
@@ -97,7 +97,7 @@ def of_expectation(breached: ExpectationBreached, decisions: int) -> BadNews | N
 
 
 def of_budget(event: BudgetNearlySpent | BudgetUsedUp) -> BadNews:
-    """Return the news of a budget that is nearly or wholly spent; it ends with the period."""
+    """Return the news of a budget that is nearly or fully spent; it ends with the period."""
     spent = isinstance(event, BudgetUsedUp)
     what = "is spent: fallbacks decide" if spent else "is nearly spent"
     return BadNews(
@@ -116,7 +116,7 @@ def of_budget(event: BudgetNearlySpent | BudgetUsedUp) -> BadNews:
 
 
 def of_gate(revised: GateRevised) -> BadNews | None:
-    """Return the news of a gate narrowed by evidence; None for the first revision, a person's, or a wider one."""
+    """Return the news of a gate narrowed by evidence; None for a first, manual or widening revision."""
     before, key = revised.threshold_before, key_of_gate(revised)
     if before is None or revised.origin is Origin.PERSON or revised.threshold <= before:
         return None
@@ -156,7 +156,7 @@ def _end_of(per: str, starts_on: date) -> datetime:
 
 
 def of_quarantine(held: VersionQuarantined, automation: str) -> BadNews:
-    """Report a version that an automation might use and that ended the process in which it was tried."""
+    """Return the news of a version that an automation might use and that ended the process in which it was tried."""
     return BadNews(
         automation=automation,
         monitor=QUARANTINE,

@@ -16,24 +16,24 @@ from andon.kernel.events import Events
 from andon.kernel.lookout import REST_SECONDS
 
 Standing = Callable[[Tx, Alert], bool]
-"""A check whether the cause of an alert is still there, for alerts that no event ends."""
+"""A check whether the cause of an alert persists, for alerts that no event ends."""
 
 SEND = "send_alerts"
 SEND_EVERY = timedelta(seconds=REST_SECONDS)
 SETTLE_EVERY = timedelta(seconds=30)
 DRILLS_EVERY = timedelta(minutes=5)
 _LOOKED_AT = 200
-"""Alerts whose cause is looked at each time, at most."""
+"""The most alerts whose cause is checked each time."""
 
 
 def chores(
     routes: Sequence[AlertRoute], events: Events, *, console: str, standing: Mapping[str, Standing]
 ) -> list[Chore]:
-    """Everything that happens to alerts by itself. `standing` looks at causes by monitor, beside those known here."""
+    """Return the automatic work on alerts. `standing` checks causes by monitor, in addition to those known here."""
     causes = {bad_news.DELIVERIES: _has_dead_letters, **standing}
 
     def send(tx: Tx, now: datetime) -> bool:
-        """Send what is due, and advance drills under way."""
+        """Send due alerts, and advance drills under way."""
         drilling.advance_drills(tx, events=events, now=now)
         return sending.send_due(tx, routes, console=console, now=now)
 

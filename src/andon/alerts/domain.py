@@ -1,4 +1,4 @@
-"""Alerts: what became bad, where and since when, their identity and their groups. Pure values and rules."""
+"""Alerts: what is wrong, where and since when, their identity and their groups. Pure values and rules."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,16 +11,16 @@ from andon.cord import Segment
 from andon.monitors import Level
 
 GATHERED = timedelta(minutes=5)
-"""An alert raised this long after the last one of its automation joins the same group."""
+"""An alert raised within this time after the last one of its automation joins the same group."""
 
 LONGEST_GROUP = timedelta(hours=1)
-"""A group takes no further alert this long after its first one."""
+"""A group takes no further alerts after this time from its first one."""
 
 FIRST_WAIT = timedelta(seconds=5)
 """A group waits this long for further alerts before it is sent."""
 
 AGAIN_WAIT = timedelta(minutes=5)
-"""Less urgent changes of a group are sent this long after the last message at the earliest."""
+"""Less urgent changes of a group are sent no sooner than this after the last message."""
 
 _SEVERITY = {Level.WARNING: 1, Level.CRITICAL: 2}
 
@@ -46,9 +46,9 @@ class AlertKey:
 
 @dataclass(frozen=True, slots=True)
 class BadNews:
-    """One sighting of something bad, whoever saw it.
+    """One sighting of something bad, from any source.
 
-    `ends_at` is when it is over by itself, unless it is seen again.
+    `ends_at` is when it ends by itself, unless it is seen again.
     """
 
     automation: str
@@ -71,7 +71,7 @@ class BadNews:
 
     @property
     def key(self) -> AlertKey:
-        """The key of the alert that it makes, or repeats."""
+        """The key of the alert that it raises or repeats."""
         return AlertKey(self.automation, self.monitor, self.series, self.segment, self.drill)
 
 
@@ -87,7 +87,7 @@ _SINGULAR = {
 class Alert:
     """A breach from its first sighting until it is resolved.
 
-    `done` is what Andon did already, `changed` what is not sent yet.
+    `done` is what Andon has already done about it; `changed` is what has not been sent yet.
     """
 
     id: UUID
@@ -122,12 +122,12 @@ class Alert:
     resolution: str | None = None
 
     def unit_of(self, figure: float | None) -> str:
-        """Return the unit as it stands behind a figure: `1 event`, `2 events`."""
+        """Return the unit that follows a figure: `1 event`, `2 events`."""
         return _SINGULAR.get(self.unit, self.unit) if figure == 1 else self.unit
 
     @property
     def state(self) -> AlertState:
-        """Where it stands."""
+        """Its current state."""
         if self.resolved_at is not None:
             return AlertState.RESOLVED
         return AlertState.OPEN if self.acknowledged_at is None else AlertState.ACKNOWLEDGED
@@ -139,7 +139,7 @@ class Alert:
 
     @property
     def title(self) -> str:
-        """A few words that name it."""
+        """A short title."""
         where = f" ({shown_segment(self.segment)})" if self.segment else ""
         series = f" of {self.series}" if self.series else ""
         return f"{self.monitor}{series}: {self.automation or 'Andon'}{where}"
@@ -147,7 +147,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class AlertGroup:
-    """Alerts of one automation raised shortly after one another: one message. `due_at` is when it is to be sent."""
+    """Alerts of one automation raised close together, sent as one message. `due_at` is when it is to be sent."""
 
     id: UUID
     automation: str
@@ -164,7 +164,7 @@ class AlertGroup:
 
 
 def severity(level: Level) -> int:
-    """1 for a warning, 2 for a critical alert."""
+    """Return 1 for a warning, 2 for a critical alert."""
     return _SEVERITY[level]
 
 
@@ -176,7 +176,7 @@ def rises(before: Level | None, after: Level) -> bool:
 def due_at(group: AlertGroup, now: datetime, *, urgent: bool) -> datetime:
     """Return when to send a changed group: soon if it was never sent or the change is urgent.
 
-    It is never later than planned.
+    This never postpones a planned message.
     """
     wanted = now + FIRST_WAIT
     if not urgent and group.sent_at is not None:
@@ -185,7 +185,7 @@ def due_at(group: AlertGroup, now: datetime, *, urgent: bool) -> datetime:
 
 
 def first_seen(news: BadNews, identifier: UUID, group: UUID, now: datetime) -> Alert:
-    """Return a new alert of a first sighting."""
+    """Return a new alert for a first sighting."""
     return Alert(
         id=identifier,
         automation=news.automation,
@@ -217,7 +217,7 @@ def first_seen(news: BadNews, identifier: UUID, group: UUID, now: datetime) -> A
 def seen_again(known: Alert, news: BadNews, now: datetime) -> Alert:
     """Return an open alert after one more sighting: the newest figures, the earliest start, the highest level.
 
-    A higher level cancels an acknowledgement, for nobody has acknowledged that.
+    A higher level cancels an acknowledgement, as nobody has acknowledged that level.
     """
     higher = rises(known.level, news.level)
     again = replace(

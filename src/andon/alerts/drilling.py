@@ -1,4 +1,4 @@
-"""Drills as they run: an alert made up goes the whole way, until every running process holds the cord that it pulls."""
+"""Running drills: a made-up alert takes the usual path, until every running process holds the cord that it pulls."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -30,7 +30,7 @@ def list_drills(tx: Tx, automation: str, *, limit: int = 50) -> Sequence[Drill]:
 
 
 def get_drill(tx: Tx, drill_id: UUID) -> Drill:
-    """One drill. Raises DrillNotFound."""
+    """Return one drill. Raises DrillNotFound."""
     found = store.find(tx, drill_id)
     if found is None:
         raise DrillNotFound(f"No drill {drill_id}")
@@ -40,7 +40,7 @@ def get_drill(tx: Tx, drill_id: UUID) -> Drill:
 def begin_drill(tx: Tx, automation: str, *, actor: Actor, reason: str, events: Events, now: datetime) -> Drill:
     """Raise the alert of a drill, whose rule pulls a cord in this transaction.
 
-    It meets the first rule of the automation. Where there is none, the drill fails at once. Raises AutomationNotFound,
+    It meets the first rule of the automation. Without a rule, the drill fails immediately. Raises AutomationNotFound,
     DrillUnderWay, ReasonInvalid.
     """
     why = reasons.require(reason)
@@ -68,7 +68,7 @@ def begin_drill(tx: Tx, automation: str, *, actor: Actor, reason: str, events: E
 
 
 def advance_drills(tx: Tx, *, events: Events, now: datetime, drill_id: UUID | None = None) -> int:
-    """End the drills that every process follows, and those that one does not follow in time; how many."""
+    """End the drills that every process follows, or that one does not follow in time; return how many."""
     under_way = store.claim_open(tx, drill_id)
     running = live.processes(tx, now) if under_way else ()
     count = 0
@@ -81,7 +81,7 @@ def advance_drills(tx: Tx, *, events: Events, now: datetime, drill_id: UUID | No
 
 
 def begin_due_drills(tx: Tx, *, events: Events, now: datetime) -> int:
-    """Begin the drills that are declared and due, where something decides that could follow; how many."""
+    """Begin declared drills that are due, where a deciding process could follow; return how many."""
     last, count = store.last_began(tx), 0
     serving = {name for process in live.processes(tx, now) for name in process.status.serves}
     for automation in decisions.automations(tx):

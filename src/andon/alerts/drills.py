@@ -1,4 +1,4 @@
-"""Drills: an alert made up, and how soon every running process holds the cord that it pulls. Pure values and rules."""
+"""Drills: a made-up alert, and how soon every running process holds the cord it pulls. Pure values and rules."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from andon.cord import DRILL_FIELD, Segment
 from andon.live import Process
 
 PATIENCE = timedelta(seconds=30)
-"""A process that does not hold the cord after this long makes a drill fail."""
+"""A drill fails if a process does not hold the cord after this long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,12 @@ class DrillOutcome:
 
 
 def drill_segment(drill: UUID) -> Segment:
-    """Return the segment of a drill: no contract has such a field, so no input belongs to it."""
+    """Return the segment of a drill. No contract has such a field, so no input belongs to it."""
     return {DRILL_FIELD: str(drill)}
 
 
 def judge(drill: Drill, processes: Sequence[Process], now: datetime) -> DrillOutcome | None:
-    """Return the result of a drill whose cord is pulled; None as long as a live process may still follow."""
+    """Return the result of a drill whose cord is pulled; None while a live process may still follow."""
     serving = [one for one in processes if drill.automation in one.status.serves]
     behind = [one for one in serving if str(drill.id) not in one.status.drills]
     since = drill.pulled_at or drill.began_at

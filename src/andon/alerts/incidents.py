@@ -1,4 +1,4 @@
-"""Incidents: what people work on until the line is as it was and the cause is known. Pure values."""
+"""Incidents, on which people work until the line is restored and the cause is known. Pure values."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -39,7 +39,7 @@ class Note:
 class Incident:
     """One incident of an automation.
 
-    `held`: the cord was pulled meanwhile; `restored_at`: when all was automatic again.
+    `held`: the cord was pulled meanwhile; `restored_at`: when everything was automatic again.
     """
 
     id: UUID
@@ -59,11 +59,11 @@ class Incident:
     def recovered_at(self) -> datetime | None:
         """When the line was automatic again; if its cord was never pulled, when the incident ended.
 
-        None as long as it is not.
+        None until then.
         """
         return self.restored_at if self.held else self.ended_at
 
     @property
     def recovery(self) -> timedelta | None:
-        """The time from detection to recovery; None as long as it lasts."""
+        """The time from detection to recovery; None until then."""
         return None if self.recovered_at is None else self.recovered_at - self.detected_at

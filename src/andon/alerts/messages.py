@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 from andon.alerts.domain import Alert, AlertGroup, AlertState, severity, shown_segment
 
 REPEATED = timedelta(minutes=30)
-"""The interval at which an open alert is repeated to Alertmanager, which keeps none over a restart."""
+"""The interval at which an open alert is repeated to Alertmanager, which keeps no alerts across a restart."""
 
 HELD_FOR = timedelta(hours=2)
-"""The time Alertmanager keeps an open alert that is not repeated: four repeats may be late."""
+"""How long Alertmanager keeps an open alert that is not repeated: four intervals."""
 
 MARGIN = timedelta(minutes=5)
 """The margin around an alert in the link to its decisions."""
@@ -29,7 +29,7 @@ def decisions_of(alert: Alert, now: datetime) -> dict[str, Any]:
 
 
 def decisions_path(alert: Alert, now: datetime) -> str:
-    """Return the same as a path in the console; a drill has no decisions."""
+    """Return the path of these decisions in the console; a drill has none."""
     wanted = decisions_of(alert, now)
     query = {name: wanted[name] for name in ("automation", "since", "until")}
     segment = "" if alert.drill is not None else shown_segment(alert.segment)
@@ -46,7 +46,7 @@ def sure(alert: Alert) -> str:
 def for_people(
     group: AlertGroup, news: Sequence[Alert], others: Sequence[Alert], *, console: str, now: datetime
 ) -> dict[str, Any]:
-    """One message about a group: what is new, and what else belongs to it."""
+    """Return one message about a group: what is new, and what else belongs to it."""
     level = max((alert.level for alert in (*news, *others)), key=severity)
     living = [alert for alert in (*news, *others) if alert.resolved_at is None]
     drill = "DRILL, nothing is wrong: " if group.drill is not None else ""
@@ -67,7 +67,7 @@ def for_people(
 
 
 def shown_alert(alert: Alert, console: str, now: datetime) -> dict[str, Any]:
-    """One alert as programs read it."""
+    """Return one alert in the form for programs."""
     return {
         "id": str(alert.id),
         "title": alert.title,
@@ -100,7 +100,7 @@ def shown_alert(alert: Alert, console: str, now: datetime) -> dict[str, Any]:
 def for_alertmanager(alerts: Sequence[Alert], console: str, now: datetime) -> dict[str, Any]:
     """Return a body for `POST /api/v2/alerts` (Alertmanager's OpenAPI 2.0, `postableAlerts`), under `alerts`.
 
-    An open alert ends HELD_FOR from now unless it is repeated, as the protocol asks of clients.
+    An open alert ends HELD_FOR from now unless it is repeated, as the protocol requires of clients.
     """
     return {"alerts": [_postable(alert, console, now) for alert in alerts]}
 

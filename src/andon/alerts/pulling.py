@@ -1,4 +1,4 @@
-"""The cord that pulls itself: the rules of an automation, and what they do about an alert."""
+"""The cord that pulls itself: the rules of an automation, and how they respond to an alert."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ from andon.kernel.events import Events
 from andon.kernel.identity import PLATFORM
 
 _ROOM = 300
-"""Characters of an alert's message in the reason of a pull."""
+"""The most characters of an alert's message in the reason of a pull."""
 
 
 def declared(tx: Tx, automation: str) -> DeclaredCord:
@@ -27,13 +27,13 @@ def declared(tx: Tx, automation: str) -> DeclaredCord:
 
 
 def rules_of(tx: Tx, automation: str) -> Sequence[CordRule]:
-    """Return every rule of an automation: its declared or the default ones, and those that people added."""
+    """Return every rule of an automation: the declared or default ones, and those that people added."""
     own = declared(tx, automation).rules
     return (*(USUAL_RULES if own is None else own), *(one.rule for one in store.added(tx, automation)))
 
 
 def pull_by_rules(tx: Tx, alert: Alert, *, events: Events, now: datetime) -> Sequence[str]:
-    """Do what the rules ask for, where that makes the line more careful; what was done, in sentences.
+    """Apply the rules where they make the line more careful; return what was done, in sentences.
 
     Hold the cord first.
     """
@@ -82,13 +82,13 @@ def _known_segment(tx: Tx, alert: Alert) -> Segment:
 
 
 def _in_drill(wanted: Sequence[PullWanted], alert: Alert) -> Sequence[PullWanted]:
-    """Return the most severe of the pulls, of a segment that no input belongs to."""
+    """Return the most severe of the pulls, applied to a segment that no input belongs to."""
     assert alert.drill is not None  # noqa: S101 - asked before
     most = sorted(wanted, key=lambda one: one.state.severity)[-1:]
     return [PullWanted(drill_segment(alert.drill), one.state, one.rule) for one in most]
 
 
 def _plain(message: str) -> str:
-    """Return a message that may stand in a reason."""
+    """Return a message in a form allowed in a reason."""
     text = message[:_ROOM]
     return text if not reasons.faults_of(text) else "See the alert."

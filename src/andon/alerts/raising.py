@@ -1,4 +1,4 @@
-"""Raising alerts and ending them: one transaction with whatever is the reason, and with the cord that a rule pulls.
+"""Raising and ending alerts, in one transaction with the cause and with the cord that a rule pulls.
 
 Locks are taken in one order: the cord of the automation, its alerts, its incident, the audit log.
 """
@@ -30,7 +30,7 @@ from andon.monitors import Level
 
 
 def raise_alert(tx: Tx, news: BadNews, *, events: Events, now: datetime) -> Alert:
-    """Raise an alert, or count a repeat. A new one, or one whose level rises, pulls the cord as the rules say."""
+    """Raise an alert, or count a repeat. A new one, or one whose level rises, pulls the cord as the rules demand."""
     cord.hold(tx, news.automation)
     store.lock(tx, news.automation)
     known = store.find_open(tx, news.key)
@@ -58,7 +58,7 @@ def raise_alert(tx: Tx, news: BadNews, *, events: Events, now: datetime) -> Aler
 
 
 def recover(tx: Tx, key: AlertKey, *, message: str, events: Events, now: datetime) -> Alert | None:
-    """Resolve the open alert of a key, as what it is about is good again; None if there is none."""
+    """Resolve the open alert of a key, whose cause has recovered; return None if there is no such alert."""
     store.lock(tx, key.automation)
     known = store.find_open(tx, key)
     return None if known is None else resolved(tx, known, by=PLATFORM.name, reason=message, events=events, now=now)
@@ -90,7 +90,7 @@ def resolved(tx: Tx, known: Alert, *, by: str, reason: str, events: Events, now:
 
 
 def resolve_ended(tx: Tx, *, events: Events, now: datetime) -> int:
-    """Resolve the alerts that are over by themselves; how many."""
+    """Resolve the alerts that have ended by themselves; return how many."""
     found: Sequence[Alert] = store.ended(tx, now)
     count = 0
     for one in found:
@@ -104,7 +104,7 @@ def resolve_ended(tx: Tx, *, events: Events, now: datetime) -> int:
 
 
 def _joined(tx: Tx, news: BadNews, now: datetime) -> AlertGroup:
-    """Return the group that a new alert joins; a new one if the automation's last is too old."""
+    """Return the group that a new alert joins; a new group if the automation's last one is too old."""
     newest = store.newest_group(tx, news.automation, news.drill)
     if newest is not None and newest.takes(news, now):
         store.change_group(tx, newest.id, joined_at=now)

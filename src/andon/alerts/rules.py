@@ -1,4 +1,4 @@
-"""Rules that pull the cord: which of them an alert meets, and what they ask for. Pure values and rules."""
+"""Rules that pull the cord: which of them an alert meets, and which state they demand. Pure values and rules."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from andon.monitors import Level
 USUAL_RULES = (CordRule("performance", level="critical", state="supervised", segment=True),)
 """The rules of an automation that declares none.
 
-Only labels prove that a line is wrong: drift alone pulls nothing. The risk gate narrows by itself, down to nothing
-automatic, and widens by itself as well.
+Only labels prove that a line is wrong, so drift alone pulls nothing. The risk gate narrows by itself, until nothing
+is automatic, and widens by itself as well.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class AddedRule:
-    """A rule that a person added beside those in the code."""
+    """A rule that a person added to those in the code."""
 
     id: UUID
     automation: str
@@ -44,7 +44,7 @@ class RulePull:
 
 @dataclass(frozen=True, slots=True)
 class PullWanted:
-    """A state that a rule asks for, of a segment or of the whole line."""
+    """A state that a rule demands for a segment or for the whole line."""
 
     segment: Segment
     state: LineState

@@ -1,4 +1,4 @@
-"""Rules that people add beside those in the code, and the release of a cord that a rule pulled.
+"""Rules that people add to those in the code, and the release of a cord that a rule pulled.
 
 Every act is audited.
 """
@@ -43,7 +43,7 @@ def add_rule(
     reason: str,
     now: datetime,
 ) -> AddedRule:
-    """Add a rule. It holds for alerts from now on. Raises AutomationNotFound, CordRuleInvalid, ReasonInvalid."""
+    """Add a rule for alerts from now on. Raises AutomationNotFound, CordRuleInvalid, ReasonInvalid."""
     why = reasons.require(reason)
     decisions.require_deployed(tx, automation)
     try:
@@ -59,7 +59,7 @@ def add_rule(
 
 
 def remove_rule(tx: Tx, automation: str, rule_id: UUID, *, actor: Actor, reason: str, now: datetime) -> AddedRule:
-    """Remove a rule that a person added; what it pulled stays as it is. Raises CordRuleNotFound, ReasonInvalid."""
+    """Remove a rule that a person added; a cord it pulled stays pulled. Raises CordRuleNotFound, ReasonInvalid."""
     why = reasons.require(reason)
     cord.hold(tx, automation)
     removed = store.remove(tx, automation, rule_id, actor.name, now)
@@ -70,12 +70,12 @@ def remove_rule(tx: Tx, automation: str, rule_id: UUID, *, actor: Actor, reason:
 
 
 def checklist_of(tx: Tx, automation: str) -> Sequence[str]:
-    """Return the owner's checklist, which is ticked before a cord is released that a rule pulled."""
+    """Return the owner's checklist, to be completed before releasing a cord that a rule pulled."""
     return declared(tx, automation).checklist
 
 
 def pulls_of(tx: Tx, automation: str) -> Sequence[RulePull]:
-    """Return the pulls by rules that nobody has released."""
+    """Return the unreleased pulls by rules."""
     return store.standing_pulls(tx, automation)
 
 
@@ -92,10 +92,10 @@ def release(
     done: Sequence[str] = (),
     anyway: bool = False,
 ) -> LineStateChange:
-    """Release the cord. Where a rule pulled it, every item of the checklist has to be done and its alert to be over.
+    """Release the cord. If a rule pulled it, every item of the checklist must be done and the alert resolved.
 
-    `anyway` releases while the alert is open; that stands in the audit log with the reason. The checklist is asked for
-    all the same. Raises CordInvalid, ChecklistOpen.
+    `anyway` releases while the alert is open, which the audit log records with the reason. The checklist is still
+    required. Raises CordInvalid, ChecklistOpen.
     """
     cord.hold(tx, automation)
     pulls = store.standing_pulls(tx, automation, segment)

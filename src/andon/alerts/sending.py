@@ -1,7 +1,7 @@
-"""Alerts sent outside: one message of the outbox for each change of a group and each route that takes it.
+"""Alerts sent to other systems: one message in the outbox per change of a group and route that takes it.
 
-From there they are delivered like every action: retried under one key, and a dead letter at last. A silenced alert is
-kept back until the silence ends; if it is resolved by then, nobody hears of it.
+Messages are delivered like actions: retried under one key, and finally a dead letter. A silenced alert is held back
+until the silence ends; if it is resolved by then, it is not sent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,12 +26,12 @@ from andon.kernel.outbox import Message
 from andon.monitors import Level
 
 TYPE = "andon.alerts.changed"
-"""The type of a message about a group, as a CloudEvent's."""
+"""The CloudEvents type of a message about a group."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertRoute:
-    """A destination of alerts from a level on. `alertmanager`: it gets what Alertmanager's API takes."""
+    """A destination for alerts of at least a level. `alertmanager`: messages have the form of Alertmanager's API."""
 
     name: str
     level: Level
@@ -42,19 +42,19 @@ class AlertRoute:
     drills: bool = False
 
     def takes(self, alert: Alert) -> bool:
-        """Return whether an alert goes here. A destination's own failures are not sent to it."""
+        """Return whether an alert is sent here. A destination's own failures are not sent to it."""
         if alert.monitor == DELIVERIES and alert.series == self.destination:
             return False
         return severity(alert.level) >= severity(self.level) and (alert.drill is None or self.drills)
 
 
 def waiting_sql() -> str:
-    """Return an SQL expression: whether there is something to send, or a drill under way."""
+    """Return an SQL expression: whether there is something to send or a drill under way."""
     return store.WAITING
 
 
 def send_due(tx: Tx, routes: Sequence[AlertRoute], *, console: str, now: datetime) -> bool:
-    """Send one group that is due; whether there may be more."""
+    """Send one group that is due; return whether there may be more."""
     group = store.claim_due_group(tx, now)
     if group is None:
         return False
@@ -102,7 +102,7 @@ def _send(
     console: str,
     now: datetime,
 ) -> None:
-    """Write the messages of a group, and note with each alert where it went."""
+    """Write the messages of a group, and note for each alert where it was sent."""
     sent: dict[Any, list[str]] = {}
     for route in routes:
         news = [alert for alert in ready if route.takes(alert)]

@@ -27,7 +27,7 @@ UNRESOLVED = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
 
 
 def get(tx: Tx, alert_id: UUID) -> Alert:
-    """One alert. Raises AlertNotFound."""
+    """Return one alert. Raises AlertNotFound."""
     found = store.find(tx, alert_id)
     if found is None:
         raise AlertNotFound(f"No alert {alert_id}")
@@ -35,17 +35,17 @@ def get(tx: Tx, alert_id: UUID) -> Alert:
 
 
 def page(tx: Tx, which: AlertSelection, *, limit: int = 50, before: UUID | None = None) -> Sequence[Alert]:
-    """Alerts, newest first."""
+    """Return alerts, newest first."""
     return store.page(tx, which, limit=limit, before=before)
 
 
 def at_moment(tx: Tx, automation: str, moment: datetime, given: Mapping[str, Any]) -> Sequence[Alert]:
-    """Return the alerts that concerned an input at a moment: of the whole line, and of the input's segments."""
+    """Return the alerts that concerned an input at a moment: those of the whole line and of the input's segments."""
     return [one for one in store.at_moment(tx, automation, moment) if cord.belongs(given, one.segment)]
 
 
 def count_open(tx: Tx, automations: Sequence[str] | None, now: datetime) -> int:
-    """Return how many alerts nobody has acknowledged, resolved or silenced, in these automations or (None) all."""
+    """Count the alerts not acknowledged, resolved or silenced, in these automations or (None) in all."""
     wanted = AlertSelection(None if automations is None else tuple(automations), states=(AlertState.OPEN,))
     silences = silence_store.in_force(tx, now)
     if not silences:
@@ -59,7 +59,7 @@ def notes_of(tx: Tx, alert_id: UUID) -> Sequence[Note]:
 
 
 def acknowledge(tx: Tx, alert_id: UUID, *, actor: Actor, events: Events, now: datetime, comment: str = "") -> Alert:
-    """Say that somebody looks after an alert; a repeat changes nothing. One about what is set right already is over.
+    """Acknowledge an alert; a repeat changes nothing. An alert whose cause is already corrected ends.
 
     Raises AlertNotFound, AlertResolvedAlready, ReasonInvalid.
     """
@@ -88,17 +88,17 @@ def resolve(tx: Tx, alert_id: UUID, *, actor: Actor, reason: str, events: Events
 
 
 def list_silences(tx: Tx, automations: Sequence[str] | None = None, *, limit: int = 100) -> Sequence[Silence]:
-    """Silences, newest first, those that ended included; of these automations and of none, or of all."""
+    """Return silences, newest first, ended ones included; of these automations and of none, or (None) all."""
     return silence_store.page(tx, None if automations is None else tuple(automations), limit=limit)
 
 
 def silence_in_force(tx: Tx, key: AlertKey, now: datetime) -> Silence | None:
-    """Return the silence that keeps an alert from being sent, if there is one."""
+    """Return the silence that currently holds back an alert, if any."""
     return silence_of(key, silence_store.in_force(tx, now), now)
 
 
 def get_silence(tx: Tx, silence_id: UUID) -> Silence:
-    """One silence. Raises SilenceNotFound."""
+    """Return one silence. Raises SilenceNotFound."""
     found = silence_store.find(tx, silence_id)
     if found is None:
         raise SilenceNotFound(f"No silence {silence_id}")
@@ -106,7 +106,7 @@ def get_silence(tx: Tx, silence_id: UUID) -> Silence:
 
 
 def silence(tx: Tx, which: Silenced, *, until: datetime, reason: str, actor: Actor, now: datetime) -> Silence:
-    """Keep alerts from being sent until a moment.
+    """Hold back alerts until a moment.
 
     They are still raised, shown, and pull the cord. Raises SilenceInvalid.
     """
@@ -119,7 +119,7 @@ def silence(tx: Tx, which: Silenced, *, until: datetime, reason: str, actor: Act
 
 
 def end_silence(tx: Tx, silence_id: UUID, *, actor: Actor, reason: str, now: datetime) -> Silence:
-    """End a silence before its time: what it kept back and is still open is sent now.
+    """End a silence early; alerts that it held back and that are still open are sent now.
 
     Raises SilenceNotFound, ReasonInvalid.
     """

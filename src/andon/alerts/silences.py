@@ -1,4 +1,4 @@
-"""Silences: which alerts are kept and shown, but not sent, until when and why. Pure values and rules."""
+"""Silences: which alerts are stored and shown, but not sent, until when and why. Pure values and rules."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from andon.kernel import reasons
 from andon.kernel.errors import Fault
 
 LONGEST = timedelta(days=90)
-"""A silence that lasts longer is a decision to change a monitor, not to be quiet for a while."""
+"""The longest silence. Beyond this, change the monitor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Silenced:
-    """The alerts that a silence means. A part that is None fits everything; `segment` fits exactly this one."""
+    """The alerts that a silence covers. A field that is None fits everything; `segment` fits only this segment."""
 
     automation: str | None = None
     monitor: str | None = None
@@ -25,7 +25,7 @@ class Silenced:
     segment: Mapping[str, Scalar] | None = None
 
     def fits(self, key: AlertKey) -> bool:
-        """Return whether an alert of this key is meant. Alerts of drills never are: they are not sent anyway."""
+        """Return whether an alert with this key is covered. Alerts of drills never are, as they are not sent anyway."""
         return key.drill is None and all(
             wanted is None or wanted == given
             for wanted, given in (
@@ -51,7 +51,7 @@ class Silence:
     ended_at: datetime | None = None
 
     def holds(self, now: datetime) -> bool:
-        """Return whether it is in force."""
+        """Return whether it is in force at a moment."""
         return self.ended_at is None and now < self.ends_at
 
 
@@ -62,7 +62,7 @@ def silence_of(key: AlertKey, silences: Sequence[Silence], now: datetime) -> Sil
 
 
 def check_silence(which: Silenced, ends_at: datetime, reason: str, now: datetime) -> None:
-    """Raise SilenceInvalid unless it means something, ends within LONGEST and has a reason."""
+    """Raise SilenceInvalid unless it names alerts, ends within LONGEST and has a reason."""
     faults = reasons.faults_of(reason)
     if which == Silenced():
         faults.append(Fault("automation", "Name an automation, a monitor, a series or a segment"))

@@ -1,4 +1,4 @@
-"""Subscriptions: the events that raise, count and resolve alerts, in the transaction of their publication."""
+"""Subscriptions to the events that raise, count and resolve alerts, in the transaction of their publication."""
 
 from dataclasses import replace
 from functools import partial
@@ -19,7 +19,7 @@ from andon.spending import BudgetChanged, BudgetNearlySpent, BudgetUsedUp
 
 
 def subscribe(events: Events) -> None:
-    """Make alerts of bad news from now on."""
+    """Turn bad news into alerts from now on."""
     events.subscribe(MonitorBreached, partial(_breached, events))
     events.subscribe(MonitorRecovered, partial(_recovered, events))
     events.subscribe(ActionsDied, partial(_died, events))

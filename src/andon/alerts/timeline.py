@@ -1,4 +1,4 @@
-"""Timelines: notes of what happened to alerts and incidents, and which incident an alert belongs to."""
+"""Timelines: notes on the history of alerts and incidents, and which incident an alert belongs to."""
 
 from datetime import datetime
 from uuid import UUID
@@ -56,7 +56,7 @@ def open_incident(tx: Tx, incident: Incident, now: datetime) -> Incident:
 
 
 def follow_cord(tx: Tx, change: LineStateChanged, *, automatic: bool, drill: bool) -> None:
-    """Note a pull or release in the open incident, and since when the line is automatic again."""
+    """Note a pull or release in the open incident, and when the line became automatic again."""
     if drill:
         return
     where = ", ".join(f"{name}={value}" for name, value in change.segment.items()) or "the line"

@@ -1,4 +1,4 @@
-"""Incidents as people work on them: open, own, comment, and end with the cause stated. Every act is audited."""
+"""Work on incidents: open, own, comment, and end with the cause stated. Every act is audited."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ from andon.kernel.ids import uuid7
 
 
 def get_incident(tx: Tx, incident_id: UUID) -> Incident:
-    """One incident. Raises IncidentNotFound."""
+    """Return one incident. Raises IncidentNotFound."""
     found = store.find(tx, incident_id)
     if found is None:
         raise IncidentNotFound(f"No incident {incident_id}")
@@ -33,7 +33,7 @@ def list_incidents(
     limit: int | None = 50,
     before: UUID | None = None,
 ) -> Sequence[Incident]:
-    """Incidents of these automations, or of all, newest first; all of them without a limit."""
+    """Return incidents of these automations, or of all, newest first; without a limit, every one."""
     return store.page(
         tx, None if automations is None else tuple(automations), is_open=is_open, limit=limit, before=before
     )
@@ -61,7 +61,7 @@ def open_by_hand(tx: Tx, automation: str, *, title: str, actor: Actor, now: date
 
 
 def comment(tx: Tx, incident_id: UUID, *, message: str, actor: Actor, now: datetime) -> Note:
-    """Add a comment, also after the end. Raises IncidentNotFound, ReasonInvalid."""
+    """Add a comment, even after the end. Raises IncidentNotFound, ReasonInvalid."""
     said = reasons.require(message)
     incident = get_incident(tx, incident_id)
     timeline.note(tx, NoteKind.COMMENT, said, actor.name, now, incident=incident_id)

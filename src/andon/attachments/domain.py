@@ -1,4 +1,4 @@
-"""Attachments as values, and the choice of those that are kept. Pure."""
+"""Attachments as values, and the selection of those that are kept. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ MEBIBYTE = 2**20
 
 @dataclass(frozen=True, slots=True)
 class AttachmentLimits:
-    """The most that is kept of one mail, and of all mails together."""
+    """The most bytes that are kept of one mail, and of all mails together."""
 
     max_number: int = 50
     max_bytes: int = 40 * MEBIBYTE
@@ -36,7 +36,7 @@ class KeptMail:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """An attachment as it is listed. `name` and `media_type` come from the sender."""
+    """A stored attachment, without its content. `name` and `media_type` come from the sender."""
 
     automation: str
     mail: str
@@ -48,7 +48,7 @@ class Attachment:
 
 
 def within(mail: KeptMail, limits: AttachmentLimits, room: int) -> list[AttachmentContent]:
-    """Return the attachments of a mail that are kept, in order; `room` is the space left in the total."""
+    """Return the attachments of a mail to keep, in order; `room` is the space left in the total."""
     kept: list[AttachmentContent] = []
     left = min(limits.max_bytes, room)
     for one in mail.attachments[: limits.max_number]:

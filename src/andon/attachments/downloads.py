@@ -1,4 +1,4 @@
-"""HTTP headers with which a browser saves an attachment under its own name, and never displays or runs it."""
+"""HTTP headers that make a browser save an attachment under its name, and never display or run it."""
 
 from collections.abc import Mapping
 from urllib.parse import quote

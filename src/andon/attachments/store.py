@@ -20,7 +20,7 @@ def total(tx: Tx) -> int:
 
 
 def add(tx: Tx, automation: str, mail: str, one: AttachmentContent, now: datetime) -> None:
-    """Store one attachment; the retention of one that is stored already begins anew."""
+    """Store one attachment; if it is already stored, its retention starts over."""
     size = len(one.content)
     # `forget` waits for this row, and then sees that the content is in use.
     tx.execute(

@@ -1,4 +1,4 @@
-"""The builder's declarations of a line, typed, without side effects. Nothing here reads a file or runs anything."""
+"""The builder's typed declarations of a line, without side effects. Nothing here reads a file or runs anything."""
 
 from andon.authoring.actions import (
     ActionSpec,

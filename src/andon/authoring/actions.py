@@ -1,6 +1,6 @@
-"""Actions: what an outcome sets off outside. A declaration names a destination; its address and secrets are settings.
+"""Actions: the effects of an outcome on other systems. An action names a destination, whose address is a setting.
 
-Texts may hold values of the decision in braces: `{input.payment_id}`, `{outcome}`, `{reasons}`, `{id}`, `{key}`.
+Texts may contain values of the decision in braces: `{input.payment_id}`, `{outcome}`, `{reasons}`, `{id}`, `{key}`.
 """
 
 import sys
@@ -13,7 +13,7 @@ from andon.authoring.browsing import BrowserStep
 
 @dataclass(frozen=True, slots=True)
 class ActionSpec:
-    """Which connector reaches which destination (`[destinations.NAME]` in andon.toml), with what options."""
+    """A connector with its destination (`[destinations.NAME]` in andon.toml) and options."""
 
     connector: str
     destination: str
@@ -22,15 +22,15 @@ class ActionSpec:
 
 
 class Refused(Exception):
-    """Raised by a function that is an action: it was not done, and never will be. Its text is shown to people."""
+    """Raised by an action's function: nothing was done, and never will be. Its text is shown to people."""
 
 
 class NotTaken(Exception):
-    """Raised by an action's function when nothing was done and it may succeed later. Its text is shown to people."""
+    """Raised by an action's function: nothing was done, but it may succeed later. Its text is shown to people."""
 
 
 def action(connector: str, destination: str, **options: Any) -> ActionSpec:
-    """Any kind of connector, also one of the project's own (`andon connectors list`)."""
+    """Use any kind of connector, including the project's own (`andon connectors list`)."""
     return _spec(connector, destination, options)
 
 
@@ -50,7 +50,7 @@ def http(
     body: Any = None,
     headers: Mapping[str, str] | None = None,
 ) -> ActionSpec:
-    """Call an HTTP API: `path` below the destination's url, a JSON body (the whole decision if there is none)."""
+    """Call an HTTP API: `path` below the destination's url, with a JSON body (by default, the whole decision)."""
     return _spec("http", destination, {"path": path, "method": method, "body": body, "headers": dict(headers or {})})
 
 
@@ -62,7 +62,7 @@ def smtp(destination: str, *, to: str | Sequence[str], subject: str, text: str) 
 
 
 def sql(destination: str, statement: str) -> ActionSpec:
-    """Run one statement in a PostgreSQL database, exactly once; values in braces become its parameters."""
+    """Run one statement in a PostgreSQL database, exactly once; values in braces become parameters."""
     return _spec("sql", destination, {"statement": statement})
 
 
@@ -80,14 +80,14 @@ def nats_subject(destination: str, subject: str) -> ActionSpec:
 
 
 def python(destination: str, function: str) -> ActionSpec:
-    """Call a function of the project, `file.py:name`, in a process of its own."""
+    """Call a function of the project, `file.py:name`, in a separate process."""
     return _spec("python", destination, {"function": function})
 
 
 def mail_move(
     destination: str, *, folder: str, message: str = "{input.message_id}", source: str = "INBOX"
 ) -> ActionSpec:
-    """Move the mail that was decided to a folder of its mailbox. `message` is its message id."""
+    """Move the decided mail to a folder of its mailbox. `message` is its message id."""
     return _spec("mailbox", destination, {"do": "move", "message": message, "source": source, "folder": folder})
 
 
@@ -98,7 +98,7 @@ def mail_flag(
     message: str = "{input.message_id}",
     source: str = "INBOX",
 ) -> ActionSpec:
-    """Flag the mail that was decided, as `$Urgent`, or remove flags."""
+    """Set flags on the decided mail, such as `$Urgent`, or remove them."""
     options = {"do": "flag", "message": message, "source": source, "flags": list(flags), "remove": remove}
     return _spec("mailbox", destination, options)
 
@@ -112,7 +112,7 @@ def mail_forward(
     message: str = "{input.message_id}",
     source: str = "INBOX",
 ) -> ActionSpec:
-    """Pass the mail that was decided on, as it came, with a text of one's own."""
+    """Forward the decided mail unchanged, with a text of your own."""
     options = {"do": "forward", "message": message, "source": source, "text": text, "subject": subject}
     return _spec("correspondence", destination, {**options, "to": [to] if isinstance(to, str) else list(to)})
 
@@ -125,7 +125,7 @@ def mail_reply(
     message: str = "{input.message_id}",
     source: str = "INBOX",
 ) -> ActionSpec:
-    """Answer the mail that was decided, in its thread; mails that no person wrote are not answered."""
+    """Reply to the decided mail in its thread; mails that no person wrote get no reply."""
     options = {"do": "reply", "message": message, "source": source, "text": text, "subject": subject}
     return _spec("correspondence", destination, options)
 
@@ -138,7 +138,7 @@ def uipath_queue(
     priority: Literal["Low", "Normal", "High"] = "Normal",
     wait: bool = True,
 ) -> ActionSpec:
-    """Add an item to a queue of UiPath Orchestrator; the delivery ends as the item does, unless `wait` is False."""
+    """Add an item to a queue of UiPath Orchestrator; the delivery ends with the item, unless `wait` is False."""
     return _spec(
         "uipath", destination, {"queue": queue, "content": _copied(content), "priority": priority, "wait": wait}
     )
@@ -147,7 +147,7 @@ def uipath_queue(
 def uipath_job(
     destination: str, process: str, *, arguments: Mapping[str, Any] | None = None, wait: bool = True
 ) -> ActionSpec:
-    """Start a job of a UiPath process; the delivery ends as the job does, unless `wait` is False."""
+    """Start a job of a UiPath process; the delivery ends with the job, unless `wait` is False."""
     return _spec("uipath", destination, {"process": process, "content": _copied(arguments), "wait": wait})
 
 
@@ -166,7 +166,7 @@ def power_automate(
     run_mode: Literal["attended", "unattended"] = "unattended",
     wait: bool = True,
 ) -> ActionSpec:
-    """Run a desktop flow of Power Automate by its id; without one, call the HTTP trigger that the url is."""
+    """Run a desktop flow of Power Automate by its id; without an id, call the HTTP trigger at the url."""
     return _spec(
         "power_automate", destination, {"flow": flow, "inputs": _copied(inputs), "run_mode": run_mode, "wait": wait}
     )
@@ -175,7 +175,7 @@ def power_automate(
 def robocorp(
     destination: str, process: str, *, payload: Mapping[str, Any] | None = None, wait: bool = True
 ) -> ActionSpec:
-    """Make a work item for a process of Robocorp."""
+    """Create a work item for a process of Robocorp."""
     return _spec("robocorp", destination, {"process": process, "payload": _copied(payload), "wait": wait})
 
 
@@ -188,9 +188,9 @@ def browser(
     done_when: Mapping[str, Any] | None = None,
     repeatable: bool = False,
 ) -> ActionSpec:
-    """Drive a script of steps in a web application, one at a time for each account.
+    """Carry out a script of steps in a web application, one run at a time per account.
 
-    One click is the commit (`click(..., commit=True)`); `done_when=look(...)` says how to see whether it was done.
+    One click is the commit (`click(..., commit=True)`); `done_when=look(...)` tells how to check whether it was done.
     """
     options = {"account": account, "login": list(login), "steps": list(steps), "repeatable": repeatable}
     return _spec("browser", destination, options if done_when is None else {**options, "done_when": dict(done_when)})

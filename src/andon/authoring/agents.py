@@ -11,7 +11,7 @@ from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.tools import Toolbox
 
 AGENT_CALLER = "agent:"
-"""How the caller of a tool begins that is an agent of a procedure; its name follows."""
+"""The beginning of a tool caller's name when it is an agent of a procedure; the agent's name follows."""
 
 PromptOf: TypeAlias = Callable[[Any], str]
 
@@ -20,9 +20,9 @@ _NAME = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one run of an agent may take: steps (requests and tool calls), tokens, time at work, and money.
+    """Limits of one run of an agent: steps (requests and tool calls), tokens, working time, and money.
 
-    Waiting for a person is no time at work. `money` is in the currency of `[cost]`; the automation's budget holds too.
+    Waiting for a person is not working time. `money` is in the currency of `[cost]`; the automation's budget holds too.
     """
 
     steps: int = 30
@@ -41,8 +41,8 @@ class Limits:
 class AgentSpec:
     """A declared agent. `model` names a section `[language_models.NAME]` of andon.toml; there is none by default.
 
-    `result` is the type of what it returns: text, or what Pydantic can make of JSON. `queue` is where it ends when it
-    fails or reaches a limit; the procedure's own if none is named.
+    `result` is the type of its result: text, or any type that Pydantic can build from JSON. `queue` is the review queue
+    for a run that fails or reaches a limit (default: the procedure's own).
     """
 
     name: str
@@ -81,7 +81,7 @@ def agent(
     limits: Limits | None = None,
     queue: str | None = None,
 ) -> Callable[[PromptOf], AgentSpec]:
-    """Declare an agent. The function below makes the prompt of its data; its docstring instructs the model."""
+    """Declare an agent. The function below builds the prompt from its data; its docstring instructs the model."""
 
     def declare(prompt: PromptOf) -> AgentSpec:
         instructions = inspect.getdoc(prompt) or ""

@@ -1,4 +1,4 @@
-"""Rules that pull the cord, and drills that try them: what a builder declares about alerts."""
+"""A builder's declarations about alerts: rules that pull the cord, and drills that test them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ AlertLevelName = Literal["warning", "critical"]
 HeldStateName = Literal["supervised", "stopped"]
 
 OTHER_ALERTS = ("gate", "budget", "deliveries", "expectations")
-"""Alerts of other origin than a monitor."""
+"""Alerts that do not come from a monitor."""
 
 _CRITICAL = ("errors", "performance", "service-level", "gate", "budget")
 """Monitors and other origins that raise critical alerts by default."""
 
 LONGEST_ITEM = 200
-"""Characters in an item of a checklist."""
+"""The most characters in an item of a checklist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class CordRule:
     """A rule that pulls the cord: `CordRule("performance", level="critical", state="supervised")`.
 
     An alert of `monitor` at `level` or above puts the line into `state`. With `segment`, only the alert's segment is
-    held, if the alert names one. Otherwise the whole line is held.
+    held, if the alert names one; otherwise the whole line is.
     """
 
     monitor: str
@@ -59,7 +59,7 @@ def check_reachable(rule: CordRule, levels: Mapping[str, str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class CordDrill:
-    """A drill every so often: an alert made up for it pulls the cord of a segment that no input belongs to."""
+    """A regular drill: a made-up alert pulls the cord of a segment that no input belongs to."""
 
     every: timedelta
 
@@ -69,7 +69,7 @@ class CordDrill:
 
 
 def checked_checklist(automation: str, items: Sequence[str]) -> tuple[str, ...]:
-    """Return a checklist whose items are short texts, each once. Raises DeclarationInvalid."""
+    """Return a checklist whose items are short, distinct texts. Raises DeclarationInvalid."""
     for item in items:
         if not item.strip() or len(item) > LONGEST_ITEM:
             raise DeclarationInvalid(

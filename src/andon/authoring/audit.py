@@ -1,4 +1,4 @@
-"""Blind audits: which share of the automatic decisions a person checks without seeing what the line decided."""
+"""Blind audits: the share of automatic decisions that a person checks without seeing what the line decided."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,8 +10,8 @@ from andon.authoring.errors import DeclarationInvalid
 class BlindAudit:
     """The share of automatic decisions to audit: `BlindAudit(0.02, least=0.005, most=0.2, queue="audits")`.
 
-    `least` and `most` bound the share when it is changed later; without them it stays as declared. Audits wait in
-    `queue` (the queue of the automation's reviews if None), and a person should have looked `due` after the decision.
+    `least` and `most` bound later changes of the share; without them it stays as declared. Audits wait in `queue`
+    (default: the queue of the automation's reviews) and are due `due` after the decision.
     """
 
     share: float
@@ -34,14 +34,14 @@ class BlindAudit:
 
     @property
     def lowest(self) -> float:
-        """The lower bound of the share; the share itself where none is declared."""
+        """The lower bound of the share; the share itself if none is declared."""
         return self.share if self.least is None else self.least
 
     @property
     def highest(self) -> float:
-        """The upper bound of the share; the share itself where none is declared."""
+        """The upper bound of the share; the share itself if none is declared."""
         return self.share if self.most is None else self.most
 
     def in_force(self, changed: float | None) -> float:
-        """Return the share that holds when it was changed to `changed`: never beyond the declared bounds."""
+        """Return the share in force after a change to `changed`, within the declared bounds."""
         return self.share if changed is None else min(max(changed, self.lowest), self.highest)

@@ -1,4 +1,4 @@
-"""Automation: the whole declaration of one line."""
+"""The automation: the whole declaration of one line."""
 
 import re
 import sys
@@ -26,7 +26,7 @@ from andon.authoring.triggers import Trigger
 from andon.authoring.truth import Truth
 
 RULES_ONLY = "rules-only"
-"""The model of an automation that names none: the rules of its policy decide alone."""
+"""The model name of an automation without a model: the rules of its policy decide alone."""
 
 _NAME = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
@@ -34,8 +34,8 @@ _NAME = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 class Automation:
     """One line: its input (contract), features and model, policy, and consequences (actions, review).
 
-    Without a model, the rules of the policy decide alone; then they name neither `prediction` nor `risk`.
-    Declaring one only checks that it is consistent by itself; raises DeclarationInvalid.
+    Without a model, the rules of the policy decide alone, and may not name `prediction` or `risk`.
+    Declaring an automation only checks that it is consistent by itself. Raises DeclarationInvalid.
     """
 
     def __init__(
@@ -130,12 +130,12 @@ class Automation:
 
     @property
     def predicts(self) -> bool:
-        """Whether a model is asked."""
+        """Whether it has a model."""
         return self.model != RULES_ONLY
 
     @property
     def reported(self) -> tuple[Trigger, ...]:
-        """The streams that bring labels."""
+        """The streams that report labels."""
         return () if self.truth is None else self.truth.streams
 
     def __repr__(self) -> str:
@@ -238,7 +238,7 @@ class Automation:
 
 
 def _fields_of(feature: Feature) -> tuple[str, ...]:
-    """Return the contract's fields that a feature uses, as far as its declaration says."""
+    """Return the contract's fields that a feature uses, as far as its declaration names them."""
     if isinstance(feature, Window):
         return feature.field, feature.by
     return (feature.by,) if isinstance(feature, Lookup) else ()

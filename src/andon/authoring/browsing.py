@@ -1,14 +1,14 @@
-"""Steps in a web application: what a browser does in place of a person, declared, one step at a time.
+"""Declared steps in a web application, which a browser carries out in place of a person, one at a time.
 
-A selector is Playwright's: CSS, or `text=...`. `frame` names the frame that a step happens in. Texts may hold values of
-the decision in braces, as everywhere in actions.
+A selector is Playwright's: CSS, or `text=...`. `frame` names the frame in which a step happens. Texts may contain
+values of the decision in braces, as everywhere in actions.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 BrowserStep = Mapping[str, Any]
-"""A step as the action keeps it."""
+"""A step in the form that an action stores."""
 
 
 def go(path: str, *, frame: str | None = None) -> BrowserStep:
@@ -17,7 +17,7 @@ def go(path: str, *, frame: str | None = None) -> BrowserStep:
 
 
 def fill(field: str, value: str | Mapping[str, str], *, frame: str | None = None) -> BrowserStep:
-    """Type a value, or a `secret(...)`, into a field in place of what stands there."""
+    """Replace the content of a field with a value, or with a `secret(...)`."""
     given = {"secret": value["secret"]} if isinstance(value, Mapping) else {"value": value}
     return _step("fill", frame, on=field, **given)
 
@@ -33,18 +33,18 @@ def choose(field: str, value: str, *, frame: str | None = None) -> BrowserStep:
 
 
 def click(on: str, *, commit: bool = False, accept: bool = False, frame: str | None = None) -> BrowserStep:
-    """Click once. `commit` marks the click that cannot be taken back; `accept` answers a question with yes."""
+    """Click once. `commit` marks the click that cannot be undone; `accept` accepts a confirmation dialog."""
     marks = {name: True for name, given in (("commit", commit), ("accept", accept)) if given}
     return _step("click", frame, on=on, **marks)
 
 
 def expect_text(on: str, text: str = "", *, frame: str | None = None) -> BrowserStep:
-    """Wait until an element can be seen and holds a text."""
+    """Wait until an element is visible and contains a text."""
     return _step("expect", frame, on=on, value=text)
 
 
 def refused_when(on: str, *, frame: str | None = None) -> BrowserStep:
-    """From here on the application refuses when this element can be seen; its text is the reason."""
+    """From here on, treat this element becoming visible as a refusal by the application; its text is the reason."""
     return _step("refuse", frame, on=on)
 
 
@@ -61,9 +61,9 @@ def look(
     then: Sequence[BrowserStep] = (),
     frame: str | None = None,
 ) -> Mapping[str, Any]:
-    """Look in the application whether it was done: `found` can be seen if it was, `missing` if it was not.
+    """Check in the application whether it was done: `found` is visible if it was, `missing` if it was not.
 
-    `then` may read more once it was found. Where neither can be seen, nobody knows.
+    `then` may read more once it is found. If neither is visible, the outcome is unknown.
     """
     looked: dict[str, Any] = {"steps": list(steps), "found": found, "missing": missing, "then": list(then)}
     return looked if frame is None else looked | {"frame": frame}

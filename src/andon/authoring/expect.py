@@ -1,4 +1,4 @@
-"""A builder's expectations of the values that a decision sees."""
+"""A builder's expectations about the values that a decision sees."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ EXPECTED = ("expectations_hold", "expectations_breached")
 
 @dataclass(frozen=True, slots=True)
 class Expect:
-    """An expectation of a feature or a field of the input: between two numbers, one of some values, present.
+    """An expectation about a feature or an input field: between two numbers, one of some values, or present.
 
-    A value that differs is a breach: it is counted, published, kept with the decision and given to the policy, which
-    decides what follows. `missing` is whether a missing value is as expected.
+    A value outside it is a breach: it is counted, published, stored with the decision and passed to the policy, which
+    decides what follows. `missing` is whether a missing value is acceptable.
     """
 
     name: str

@@ -8,20 +8,20 @@ from typing import Literal, TypeAlias
 from andon.authoring.errors import DeclarationInvalid
 
 BY_RULES = "rules"
-"""The rules alone: those that need no prediction; if none of them holds, the policy's `otherwise`."""
+"""The rules that need no prediction; if none of them applies, the policy's `otherwise`."""
 
 BY_REVIEW = "review"
 """A person: the implicit end of every chain."""
 
 LEAST, MOST = 1e-9, 9e9
-"""Between these an amount can be counted: in nano-units of a currency, as PostgreSQL keeps them."""
+"""The range in which an amount can be counted in nano-units of a currency, as PostgreSQL stores them."""
 
 _ALIAS = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The limit of prediction costs in a day or a month (UTC), in the currency of `[cost]`; then fallbacks answer."""
+    """The most that predictions may cost per day or month (UTC), in the currency of `[cost]`; then fallbacks answer."""
 
     amount: float
     per: Literal["day", "month"] = "day"
@@ -40,7 +40,7 @@ Fallbacks: TypeAlias = Sequence[str]
 
 
 def checked(automation: str, fallbacks: Fallbacks) -> tuple[str, ...]:
-    """Return the chain as it runs, with `review` at its end. Raises DeclarationInvalid."""
+    """Return the complete chain, with `review` at its end. Raises DeclarationInvalid."""
     if not isinstance(fallbacks, list | tuple):
         raise DeclarationInvalid(
             f"Automation {automation!r}: fallback is a list or tuple of names, as ('rules',), not {fallbacks!r}"

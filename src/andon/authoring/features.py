@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 from andon.authoring.errors import DeclarationInvalid
 
 AGGREGATES = ("count", "sum", "mean", "min", "max", "std", "distinct", "last", "since")
-"""The aggregates of a window. `last` and `since` (seconds) are about the entry before the present one."""
+"""The aggregates of a window. `last` and `since` (seconds) refer to the entry before the current one."""
 
 OF_NUMBERS = frozenset({"sum", "mean", "min", "max", "std"})
-"""Those that only a numeric field has."""
+"""The aggregates that need a numeric field."""
 
 _SPAN = re.compile(r"^([1-9]\d*)([smhd])$")
 _IDENTIFIER = re.compile(r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")
@@ -23,10 +23,10 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 class Request:
     """A value computed from the input alone by a pure function, e.g. `Request("night", lambda i: i["hour"] < 6)`.
 
-    `compute` gets the validated input as a mapping and returns a number, a string, a boolean or None (missing). With
-    `batch=True` it gets the inputs of a whole batch as a list and returns as many values, each the same as it would be
-    alone. With `moment=True` it also gets the moment of the event (the source's time, or when the input came) as its
-    second argument.
+    `compute` receives the validated input as a mapping and returns a number, a string, a boolean or None (missing).
+    With `batch=True` it receives the inputs of a whole batch as a list and returns as many values, each as it would be
+    alone. With `moment=True` it also receives the moment of the event (the source's time, or when the input arrived) as
+    its second argument.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Request:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The one feature this gives."""
+        """The one feature that it provides."""
         return (self.name,)
 
 
@@ -48,9 +48,9 @@ class Request:
 class Window:
     """Aggregates of a field over a recent span, by the value of another: the velocity of an account.
 
-    `over` are spans like "10m", "1h", "24h", "7d". The present input counts as the newest entry of its own window;
-    `last` and `since` are about the entry before it. `name` is the prefix of the features' names, the field's name by
-    default.
+    `over` lists spans such as "10m", "1h", "24h", "7d". The current input counts as the newest entry of its own window;
+    `last` and `since` refer to the entry before it. `name` is the prefix of the features' names (default: the field's
+    name).
     """
 
     field: str
@@ -78,7 +78,7 @@ class Window:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The features this gives, e.g. `amount_count_10m`."""
+        """The features that it provides, e.g. `amount_count_10m`."""
         return tuple(name for name, _, _ in self.named)
 
 
@@ -86,10 +86,10 @@ class Window:
 class Lookup:
     """Columns of the row of a table or view whose `key` is the value of the field `by`, e.g. a customer's data.
 
-    `table` is in Andon's own database, `crm.customers` if it is in another schema than the usual one. `key` is called
-    like `by` if it is not given. A value may have been read up to `fresh` ago. With `oldest` a row counts only if its
-    column `updated` is no longer ago than that. Where there is no row that counts, each column needs its `default`;
-    without one the decision goes to a person.
+    `table` is in Andon's own database; in another schema than the usual one, it is written as `crm.customers`. `key`
+    defaults to the name in `by`. A value may have been read up to `fresh` ago. With `oldest`, a row counts only if its
+    column `updated` is no older than that. If no row counts, each column takes its `default`; without one, the decision
+    goes to a person.
     """
 
     table: str
@@ -122,7 +122,7 @@ class Lookup:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The features this gives, e.g. `customers_segment`."""
+        """The features that it provides, e.g. `customers_segment`."""
         prefix = self.name or self.table.rpartition(".")[2]
         return tuple(f"{prefix}_{column}" for column in self.columns)
 
@@ -131,7 +131,7 @@ Feature: TypeAlias = Request | Window | Lookup
 
 
 def span_of(text: str) -> timedelta:
-    """`"10m"` as a timedelta. Raises DeclarationInvalid."""
+    """Return `"10m"` as a timedelta. Raises DeclarationInvalid."""
     match = _SPAN.match(text)
     if match is None:
         raise DeclarationInvalid(f"A span is a number and one of s, m, h, d, like '10m'; got {text!r}")

@@ -49,7 +49,7 @@ _MANY: Mapping[str, type | UnionType] = {
 
 
 def check_kinds(automation: str, contract: object, actions: object, given: Mapping[str, object]) -> None:
-    """`given` are the other parts by the names of their parameters. Raises DeclarationInvalid."""
+    """Check all types; `given` are the other arguments by parameter name. Raises DeclarationInvalid."""
     if not (isinstance(contract, type) and issubclass(contract, BaseModel)):
         raise _wrong(automation, "contract is a class made of pydantic.BaseModel", contract)
     if actions is not None and not isinstance(actions, Mapping):

@@ -1,4 +1,4 @@
-"""Measures: what decisions are worth to the business, in euros, minutes or whatever unit the owner counts in."""
+"""Measures: the value of decisions to the business, in euros, minutes or any other unit."""
 
 import re
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ class Measure:
 
         Measure("loss_prevented", unit="EUR", value="input.amount", when='outcome == "pause" && label == "fraud"')
 
-    `value` is a number, or a CEL expression that gives one; `when` a CEL condition, without which every decision
+    `value` is a number, or a CEL expression that yields one. `when` is a CEL condition; without it, every decision
     counts. Both may name `outcome`, `label` (the class that counts as true), `input.*`, `features.*`, `prediction.*`
-    and `risk.*`. A measure that names `label` has no value until a label counts, and is computed again whenever that
-    changes. Without `value`, other systems report it. `by` names fields of the contract: text, or true and false. Sums
-    are kept for each combination of their values.
+    and `risk.*`. A measure that names `label` has no value until a label counts, and is computed again whenever the
+    label changes. Without `value`, other systems report it. `by` names text or boolean fields of the contract; sums are
+    kept for each combination of their values.
     """
 
     name: str

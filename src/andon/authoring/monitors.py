@@ -1,4 +1,4 @@
-"""Monitors of an automation, where its builder wants them otherwise than they are by default."""
+"""Monitors of an automation, where they differ from the defaults."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ _HOUR, _LONGEST_WINDOW = timedelta(hours=1), timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class ServiceLevel:
-    """A promise: at least `share` of the decisions are made without an error, and within `latency`."""
+    """A service level: at least `share` of the decisions are made without an error and within `latency`."""
 
     latency: timedelta = timedelta(seconds=1)
     share: float = 0.995
@@ -46,7 +46,7 @@ class ServiceLevel:
 class Fairness:
     """A field whose groups are compared: `Fairness("gender")`.
 
-    A rate may differ from that of all others by `tolerance`.
+    A group's rate may differ from that of all others by `tolerance`.
     """
 
     field: str
@@ -63,9 +63,8 @@ class Fairness:
 class Monitors:
     """Deviations from the default monitors: `Monitors(off=["cost"], levels={"drift": "critical"})`.
 
-    `window` is how much of the past is compared with the reference. `false_alarms` is the probability with which a
-    monitor gives any alarm within 90 days while nothing changed. `ignore` names features that are not watched for
-    drift.
+    `window` is how much of the past is compared with the reference. `false_alarms` is the probability that a monitor
+    raises any alarm within 90 days if nothing changes. `ignore` names features that are not watched for drift.
     """
 
     service: ServiceLevel = ServiceLevel()
@@ -96,7 +95,7 @@ class Monitors:
         self._check_window()
 
     def described(self) -> dict[str, Any]:
-        """Describe them as JSON values, which are kept with the automation's version."""
+        """Describe them as JSON values, which are stored with the automation's version."""
         return {
             "service": {"latency_seconds": self.service.latency.total_seconds(), "share": self.service.share},
             "fairness": [{"field": one.field, "tolerance": one.tolerance} for one in self.fairness],
@@ -130,7 +129,7 @@ class Monitors:
 
 
 def monitors_of(given: Monitors | Sequence[ServiceLevel | Fairness] | None) -> Monitors | None:
-    """Return the monitors a builder declared: a `Monitors`, or a list of a service level and fields for fairness."""
+    """Return the declared monitors, given a `Monitors` or a list of a service level and fields for fairness."""
     if given is None or isinstance(given, Monitors):
         return given
     if not isinstance(given, list | tuple) or not all(isinstance(one, ServiceLevel | Fairness) for one in given):

@@ -1,11 +1,11 @@
-"""Policy: where the decision table of an automation is written. What it means is the `policies` slice's matter."""
+"""The policy: where the decision table of an automation is written. The `policies` slice interprets it."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A decision table in YAML: in a file beside the automation, or as text."""
+    """A decision table in YAML: in a file next to the automation, or as text."""
 
     path: str | None = None
     text: str | None = None
@@ -17,5 +17,5 @@ class Policy:
 
     @classmethod
     def yaml(cls, text: str) -> "Policy":
-        """Use the table in `text` itself."""
+        """Use the table that `text` contains."""
         return cls(text=text)

@@ -1,4 +1,4 @@
-"""Procedures: the consequences of a decision in several steps. A function with a name; declaring one runs nothing."""
+"""Procedures: consequences of a decision in several steps. Each is a named function; declaring it runs nothing."""
 
 import ast
 import hashlib
@@ -23,7 +23,7 @@ T = TypeVar("T")
 Compensation: TypeAlias = Callable[[], Awaitable[Any]]
 """A function that undoes a finished step when the procedure fails later.
 
-It is made of steps itself: `lambda: p.step(unlock, account)`.
+It consists of steps itself: `lambda: p.step(unlock, account)`.
 """
 
 BY_PROCEDURE = "procedure"
@@ -34,9 +34,9 @@ _NAME = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The attempts at a step and the pauses between: a random share of a span that doubles up to `longest`.
+    """The attempts at a step and the pauses between them: a random share of a span that doubles up to `longest`.
 
-    Only errors of the kinds in `on`, and none in `never`, are retried; so no `SystemExit`, which is no `Exception`.
+    Only errors of the kinds in `on`, and none in `never`, are retried. `SystemExit` is not: it is no `Exception`.
     """
 
     attempts: int = 5
@@ -62,7 +62,7 @@ class Retry:
 
 
 class StepFailed(Exception):
-    """A step was given up: its function failed too often or for good, or its delivery was refused."""
+    """A step was given up: its function failed too often or permanently, or its delivery was refused."""
 
     def __init__(self, step: str, why: str) -> None:
         super().__init__(f"{step}: {why}")
@@ -91,9 +91,9 @@ class Answered:
 
 
 class Procedure(Protocol):
-    """The argument of a procedure's function, and its only access to the world: each call is made once and kept.
+    """The argument of a procedure's function, and its only access to the world: each call is made once and recorded.
 
-    Await one step before the next. A clock, chance or a network beside it would give another run after a restart.
+    Await one step before the next. Any other clock, random number or network would make a restarted run differ.
     """
 
     @property
@@ -119,28 +119,27 @@ class Procedure(Protocol):
         retry: Retry | None = None,
         compensate: Compensation | None = None,
     ) -> T:
-        """Return what `function(*args)` returns. After a kill it may be called again, so give outside effects a key.
+        """Return what `function(*args)` returns. It may be called again after a kill, so give external effects a key.
 
-        Arguments and results are JSON values, or what Pydantic can make of them by the function's annotation. Raises
-        StepFailed.
+        Arguments and results are JSON values, or types that Pydantic can build from them by the function's annotations.
+        Raises StepFailed.
         """
         ...
 
     async def call(
         self, toolbox: "Toolbox", tool: str, arguments: Mapping[str, Any] | None = None, *, agent: str | None = None
     ) -> Any:
-        """Have a call of a tool decided, wait for a person if the policy asks one, and return what the tool returns.
+        """Have a tool call decided, wait for a person if the policy asks for one, and return the tool's result.
 
-        `agent` is who asks, in the review and the ledger; the procedure's name if none is given. Raises StepFailed when
+        `agent` is the caller named in the review and the ledger (default: the procedure's name). Raises StepFailed if
         the call was denied, refused or failed, ToolCallInvalid for wrong arguments.
         """
         ...
 
     async def agent(self, spec: "AgentSpec", data: Any) -> Any:
-        """Let an agent work on `data` until it has a result of its type, and return that.
+        """Let an agent work on `data`, and return its result.
 
-        Where its model fails or refuses, or a limit is reached, a person is asked. Raises StepFailed when that person
-        stops it.
+        If its model fails or refuses, or a limit is reached, a person is asked. Raises StepFailed if they stop it.
         """
         ...
 
@@ -149,18 +148,18 @@ class Procedure(Protocol):
     ) -> None:
         """Deliver `data` to an action's destination as `event`, with retries, breaker and one key like all deliveries.
 
-        Returns when it was delivered. Raises StepFailed when it was given up.
+        Returns once it is delivered. Raises StepFailed if it was given up.
         """
         ...
 
     async def wait_for(self, event: str, *, within: timedelta | None = None) -> Received | None:
-        """Return the next event of this name that is or was sent to this procedure; None when the time is up."""
+        """Return the next event of this name, already sent or still to come; None when the time is up."""
         ...
 
     async def ask(
         self, question: str, *, choices: Sequence[str], queue: str | None = None, due: timedelta = timedelta(hours=24)
     ) -> Answered:
-        """Ask a person, in a review queue (the automation's own if none is named), and wait for the answer."""
+        """Ask a person in a review queue (default: the automation's own), and wait for the answer."""
         ...
 
     async def sleep(self, span: timedelta) -> None:
@@ -168,15 +167,15 @@ class Procedure(Protocol):
         ...
 
     async def sleep_until(self, moment: datetime) -> None:
-        """Wait until a moment; one that has passed is no wait."""
+        """Wait until a moment; return immediately if it has passed."""
         ...
 
     async def now(self) -> datetime:
-        """Return the present time, as it was at the first call."""
+        """Return the current time, as of the first run of this call."""
         ...
 
     async def random(self) -> float:
-        """Return a number from 0 to 1, as it was at the first call."""
+        """Return a random number from 0 to 1, drawn in the first run of this call."""
         ...
 
 
@@ -185,9 +184,9 @@ Body: TypeAlias = Callable[[Procedure, Any], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class ProcedureSpec:
-    """A declared procedure. `version` is a digest of its function's code; what has begun on it ends on it.
+    """A declared procedure. `version` is a digest of its function's code; a run ends on the version it began on.
 
-    `retired`: it starts nothing any more, and is kept for what has begun on it.
+    `retired`: it starts no new runs, and is kept for those that began on it.
     """
 
     name: str
@@ -216,8 +215,8 @@ class ProcedureSpec:
 def procedure(name: str, *, retired: bool = False) -> Callable[[Body], ProcedureSpec]:
     """Declare the function below as a procedure. Raises DeclarationInvalid.
 
-    The function's own code is its version: to change it while procedures run that began on it, keep a copy with
-    `retired=True` until they have ended. What its steps call may change at any time.
+    The function's own code determines its version. To change the code while runs of it are under way, keep a copy with
+    `retired=True` until they have ended. Functions that its steps call may change at any time.
     """
 
     def declare(body: Body) -> ProcedureSpec:
@@ -227,7 +226,7 @@ def procedure(name: str, *, retired: bool = False) -> Callable[[Body], Procedure
 
 
 def run_procedure(started: "ProcedureSpec | str") -> ActionSpec:
-    """As an action: start this procedure, once for each decision or verdict with the outcome."""
+    """Return an action that starts this procedure, once for each decision or verdict with the outcome."""
     return ActionSpec(BY_PROCEDURE, started if isinstance(started, str) else started.name)
 
 

@@ -1,4 +1,4 @@
-"""Reviews: where decisions that are not automatic wait for a person."""
+"""Reviews, in which decisions that are not automatic wait for a person."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """The queue a decision goes to, and how soon a person should have looked at it."""
+    """The queue for a decision, and how soon a person should review it."""
 
     queue: str
     due: timedelta = timedelta(hours=24)

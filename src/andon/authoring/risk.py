@@ -1,4 +1,4 @@
-"""Risk: how often the automatic part of a line may be wrong, or what its mistakes may cost."""
+"""Risk bounds: how often the automatic part of a line may be wrong, or how much its mistakes may cost."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ class MaxError:
 
     The error is wrong automatic decisions divided by all automatic decisions. Decisions that went to a person count in
     neither. `by` names a field of the contract; each of its values gets a gate of its own as soon as its labels
-    suffice, and has the gate of the whole line until then. `per_class` bounds the predictions of single classes instead
-    of `target`: `{"fraud": 0.02, "honest": 0.001}` allows 2% false positives among those called fraud, and 0.1% missed
-    fraud among those called honest. `local` bounds the least certain decisions that are automatic as well: those in the
-    band next to the threshold, a tenth of all decisions or more. Each gate holds with this `confidence` by itself.
+    suffice, and uses the gate of the whole line until then. `per_class` bounds the predictions of single classes
+    instead of `target`: `{"fraud": 0.02, "honest": 0.001}` allows 2% false positives among those called fraud, and 0.1%
+    missed fraud among those called honest. `local` also bounds the least certain automatic decisions: those in the band
+    next to the threshold, a tenth of all decisions or more. Each gate holds with this `confidence` by itself.
     """
 
     target: float
@@ -72,8 +72,8 @@ class MaxCost:
 
     `costs` is the cost of each mistake, by predicted and true class: `{("fraud", "honest"): 5.0, ("honest", "fraud"):
     400.0}`. A mistake that is not named costs nothing, and so does a right decision. The mean is taken over all
-    automatic decisions. Until there are labels, each mistake counts as the dearest one: held-out evidence does not
-    distinguish them.
+    automatic decisions. Until there are labels, each mistake counts as the most expensive one: held-out evidence does
+    not distinguish them.
     """
 
     target: float
@@ -98,7 +98,7 @@ class MaxCost:
 
     @property
     def local(self) -> None:
-        """No bound near the threshold: a cost has one for the whole region."""
+        """No bound near the threshold: a cost has one bound for the whole region."""
         return
 
     @property
@@ -108,7 +108,7 @@ class MaxCost:
 
     @property
     def highest(self) -> float:
-        """The cost of the dearest mistake."""
+        """The cost of the most expensive mistake."""
         return max(self.costs.values())
 
     def loss(self, predicted: str, true: str) -> float:

@@ -38,7 +38,7 @@ _NAME = re.compile(r"^[a-z][a-z0-9_-]{0,62}$")
 class Guardrail:
     """One measure that a rollout watches, with settings other than the default: `Guardrail("errors", margin=0.2)`.
 
-    `margin` is how much worse the candidate may be, as a part of the champion's figure: 0.2 is 20%. For `disagreement`
+    `margin` is how much worse the candidate may be, relative to the champion's figure: 0.2 is 20%. For `disagreement`
     it is the largest share of decisions that may differ. Promotion waits until each `required` guardrail is shown to be
     within its margin. `better` is the good direction of a business measure; the champion's mean must be above 0.
     A name is one of GUARDRAILS, a quantile of the latency such as `latency-p99`, or a measure of the automation.
@@ -73,13 +73,13 @@ class Guardrail:
 class RolloutPlan:
     """The way in which candidates take over: `RolloutPlan(steps=(5, 25, 50, 100), approval=True)`.
 
-    Every plan begins with shadows. `canary` then goes through `steps`, percents of traffic; the last, 100, makes the
+    Every plan begins with shadows. `canary` then goes through `steps`, in percent of traffic; the last, 100, makes the
     candidate the champion. `shadow` ends before any traffic. `ab` compares at 50 percent.
 
     `unit` is the unit that is drawn: the automation's `subject`, or each `decision` by itself. A stage takes at least
     `stage_decisions` decisions of the candidate and `stage_time`. After `dead_man` without a watching worker, the
     candidate gets no traffic. With `approval`, a person approves the start. With `four_eyes`, the person who approves
-    or promotes by hand is not the one who started.
+    or promotes by hand must not be the one who started it.
 
     `harm` is the largest probability of ever rolling back a candidate that is no worse. `promotion` is the largest
     probability of promoting one that is worse than the margin of a guardrail.
@@ -98,7 +98,7 @@ class RolloutPlan:
     harm: float = 0.01
     promotion: float = 0.05
     stages: tuple[float, ...] = field(init=False, compare=False)
-    """The percent of traffic in each stage; the first, 0, is that of the shadows."""
+    """The percentage of traffic in each stage; the first, 0, is the stage of the shadows."""
 
     def __post_init__(self) -> None:
         if self.kind not in PLANS:
@@ -126,7 +126,7 @@ class RolloutPlan:
         return self if kind == self.kind else replace(self, kind=kind, steps=())  # type: ignore[arg-type]
 
     def described(self) -> dict[str, Any]:
-        """Describe it as JSON values, which are kept with the automation's version and with each rollout."""
+        """Describe it as JSON values, which are stored with the automation's version and with each rollout."""
         return {
             "kind": self.kind,
             "steps": list(self.steps),

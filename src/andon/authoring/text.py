@@ -13,12 +13,12 @@ MOST_CHARACTERS = 1_000_000
 """The longest text that a contract may allow."""
 
 MEDIA_TYPE = "text/plain"
-"""How a contract's JSON Schema says that a field is free text: its `contentMediaType`."""
+"""The `contentMediaType` that marks a field as free text in a contract's JSON Schema."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text(GroupedMetadata):
-    """Marks a `str` of a contract as free text of at most so many characters. A longer one is refused."""
+    """Marks a `str` of a contract as free text with a maximum length. A longer text is refused."""
 
     max_length: int = 20_000
 
@@ -29,7 +29,7 @@ class Text(GroupedMetadata):
             )
 
     def __iter__(self) -> Iterator[Any]:
-        """Return what Pydantic makes of it: a bound, and a word in the JSON Schema."""
+        """Return the Pydantic metadata: a maximum length, and a keyword in the JSON Schema."""
         yield MaxLen(self.max_length)
         yield Field(json_schema_extra={"contentMediaType": MEDIA_TYPE})
 

@@ -21,7 +21,7 @@ from andon.authoring.procedures import ProcedureSpec
 from andon.authoring.review import Review
 
 CallKey = NewType("CallKey", str)
-"""A parameter of this type is no argument of the tool: it gets the key of the call, the same at each repetition."""
+"""The type of a parameter that is not an argument of the tool: it gets the call's key, the same at each repetition."""
 
 ToolFunction: TypeAlias = Callable[..., Any]
 
@@ -31,10 +31,10 @@ _BARE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD, inspec
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One tool: its name, the contract of its arguments, a description for the agent, and what carries it out.
+    """One tool: its name, the contract of its arguments, a description for the agent, and how it is carried out.
 
-    `via` is a function, or an action that is delivered like any other. Without it the caller carries the tool out.
-    Without a contract any arguments fit.
+    `via` is a function, or an action that is delivered like any other. Without it, the caller carries out the tool.
+    Without a contract, any arguments are valid.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Tool:
 
     @classmethod
     def of(cls, function: ToolFunction, *, name: str = "", description: str = "") -> "Tool":
-        """Make a tool of a function: its parameters are the contract, its docstring is the description."""
+        """Make a tool from a function: its parameters are the contract, its docstring is the description."""
         called = name or function.__name__
         return cls(called, _contract_of(function, called), description or inspect.getdoc(function) or "", function)
 
@@ -82,12 +82,12 @@ class Tool:
         return {name: getattr(read, name) for name in type(read).model_fields}
 
     async def perform(self, arguments: Mapping[str, Any], key: str) -> Any:
-        """Call the tool's function, under the key of the call. Raises TypeError where no function carries it out."""
+        """Call the tool's function, with the key of the call. Raises TypeError if the tool has no function."""
         result = self.perform_now(arguments, key)
         return await result if inspect.isawaitable(result) else result
 
     def perform_now(self, arguments: Mapping[str, Any], key: str) -> Any:
-        """Call the same and do not wait for it: for functions that block. Raises TypeError."""
+        """Call the function without awaiting it: for functions that block. Raises TypeError."""
         if self.via is None or isinstance(self.via, ActionSpec):
             raise TypeError(f"tool {self.name!r} is not carried out by a function")
         keyed = {name: key for name, hint in _hints(self.via).items() if hint is CallKey}
@@ -103,8 +103,8 @@ class Toolbox(Automation):
     """Tools with the policy that decides each call: an automation whose input is a call of a tool.
 
     Its policy's outcomes are `allow`, `deny` and `ask`; `ask` opens a review. `approval` is how long a permit lasts.
-    A caller over HTTP that does not say within `unfinished` how a begun call ended leaves an unknown outcome, which a
-    person is asked about. With `unlisted`, tools that are not listed may be asked for as well, with any arguments.
+    If a caller over HTTP does not report the end of a begun call within `unfinished`, its outcome is unknown and a
+    person is asked. With `unlisted`, tools that are not listed may be called as well, with any arguments.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class Toolbox(Automation):
         self.declared_at = f"{caller.f_code.co_filename}:{caller.f_lineno}"
 
     def find(self, name: str) -> Tool | None:
-        """Return the tool of a name; of an unlisted one, if those may be asked for; else None."""
+        """Return the tool of a name, which may be unlisted if those are allowed; else None."""
         known = self.tools.get(name)
         return Tool(name) if known is None and self.unlisted and _NAME.match(name) else known
 
@@ -217,7 +217,7 @@ def _hints(function: ToolFunction) -> dict[str, Any]:
 
 @lru_cache(maxsize=1024)
 def strict_model(contract: type[BaseModel]) -> type[BaseModel]:
-    """Return the contract with no room for further fields and infinite numbers."""
+    """Return the contract with extra fields and infinite numbers forbidden."""
     closed = ConfigDict(extra="forbid", allow_inf_nan=False)
     body = {"model_config": closed, "__module__": contract.__module__}
     made: type[BaseModel] = type(contract.__name__, (contract,), body)

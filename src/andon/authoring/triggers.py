@@ -1,4 +1,4 @@
-"""Triggers: the sources of events that are decided without a call.
+"""Triggers: sources of events that are decided without a call.
 
 A declaration names a place; its address is a setting.
 """
@@ -12,7 +12,7 @@ from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.features import span_of
 
 Read: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
-"""Makes the contract's input of an event's data; None leaves the event out. Pure."""
+"""Builds the contract's input from an event's data; None skips the event. Pure."""
 
 SOURCES = (
     "kafka",
@@ -26,7 +26,7 @@ SOURCES = (
     "graph_mail",
     "gmail",
 )
-"""The kinds of places that events come from."""
+"""The kinds of sources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Trigger:
     """One stream of events into an automation.
 
     `source` is the kind (one of SOURCES), `place` the topic, subject, table, folder or mailbox, `connection` the name
-    of the server under `[connections.NAME]` in andon.toml. Of CloudEvents only those of `types` are taken, all if there
-    are none; the others are left out. `read` makes the input of an event's data.
+    of the server under `[connections.NAME]` in andon.toml. Of CloudEvents, only those of `types` are taken (default:
+    all); the others are skipped. `read` builds the input from an event's data.
     """
 
     source: str
@@ -64,30 +64,30 @@ def nats(
     types: tuple[str, ...] = (),
     read: Read | None = None,
 ) -> Trigger:
-    """Read the messages of a NATS JetStream stream; with `subjects` different processes can work on each of them."""
+    """Read the messages of a NATS JetStream stream; with `subjects`, a different process can read each of them."""
     return Trigger("nats", stream, connection, types, {"subjects": " ".join(subjects)}, read)
 
 
 def http_events(*, types: tuple[str, ...] = (), read: Read | None = None) -> Trigger:
-    """CloudEvents that are posted to `/v1/events`, by whoever may ask for decisions of this automation."""
+    """Read CloudEvents posted to `/v1/events` by callers that may request decisions of this automation."""
     return Trigger("http", "events", types=types, read=read)
 
 
 def table(name: str, *, number: str = "id", at: str = "", key: str = "", read: Read | None = None) -> Trigger:
-    """Read the rows added to a PostgreSQL table (`schema.table`), each with a growing whole number: an identity column.
+    """Read the rows added to a PostgreSQL table (`schema.table`) with an ascending integer such as an identity column.
 
-    It is in Andon's own database. `at` is the column with the time of a row's creation. A row is given as a JSON
+    It is in Andon's own database. `at` is the column with the time of a row's creation. A row is passed as a JSON
     object, column by column.
     """
     return Trigger("table", name, options={"number": number, "at": at, "key": key}, read=read)
 
 
 def schedule(when: str, *, timezone: str = "UTC", catch_up: bool = False, read: Read | None = None) -> Trigger:
-    """Trigger at times of a clock: a cron expression (`0 6 * * MON-FRI`) or a span (`15m`).
+    """Trigger at scheduled times: a cron expression (`0 6 * * MON-FRI`) or a span (`15m`).
 
-    A span counts from midnight of 1970 in UTC. `read` makes the input of `{"scheduled_at": "2026-11-25T06:00:00+00:00",
-    "missed": 0}`. Of the times that passed while no worker ran only the newest comes, with the number missed before it;
-    with `catch_up` all of them come.
+    A span counts from 1970-01-01 00:00 UTC. `read` builds the input from `{"scheduled_at": "2026-11-25T06:00:00+00:00",
+    "missed": 0}`. Of the times that passed while no worker ran, only the newest triggers, with the number missed before
+    it; with `catch_up`, all of them do.
     """
     from croniter import croniter  # here, so that importing andon stays quick
 
@@ -106,15 +106,15 @@ def files(folder: str, *, pattern: str = "*", known_by: str = "", read: Read | N
     """Read the rows of CSV, Parquet and NDJSON files in a folder; each file is moved to `done/` when it is decided.
 
     Write a file elsewhere, or under a name that begins with a dot, and rename it into place. A row whose value in the
-    column `known_by` occurred before, in whatever file, is not decided again.
+    column `known_by` occurred before, in any file, is not decided again.
     """
     return Trigger("files", folder, options={"pattern": pattern, "known_by": known_by}, read=read)
 
 
 def imap(mailbox: str, *, folder: str = "INBOX", read: Read | None = None) -> Trigger:
-    """Read the mails that come into a folder of a mailbox, `[connections.MAILBOX]` in andon.toml (extra `mail`).
+    """Read the mails that arrive in a folder of a mailbox, `[connections.MAILBOX]` in andon.toml (extra `mail`).
 
-    `read` makes the input of a mail: `{"message_id", "thread", "from": {"name", "address"}, "to", "subject", "text",
+    `read` builds the input from a mail: `{"message_id", "thread", "from": {"name", "address"}, "to", "subject", "text",
     "quoted", "signature", "sent_at", "headers", "attachments", "folder", "uid", ...}`. A mail is not marked as read.
     """
     _require_folders(f"imap({mailbox!r})", mailbox, [folder])
@@ -123,9 +123,9 @@ def imap(mailbox: str, *, folder: str = "INBOX", read: Read | None = None) -> Tr
 
 
 def graph_mail(mailbox: str, *, folder: str = "inbox", read: Read | None = None) -> Trigger:
-    """Read the mails that come into a folder of a mailbox in Microsoft 365, `[connections.MAILBOX]` in andon.toml.
+    """Read the mails that arrive in a folder of a mailbox in Microsoft 365, `[connections.MAILBOX]` in andon.toml.
 
-    `folder` is a well-known name (`inbox`, `archive`) or an id. `read` is given what `imap` gives.
+    `folder` is a well-known name (`inbox`, `archive`) or an id. `read` receives the same data as with `imap`.
     """
     _require_folders(f"graph_mail({mailbox!r})", mailbox, [folder])
     place = mailbox if folder == "inbox" else f"{mailbox}/{folder}"
@@ -135,7 +135,7 @@ def graph_mail(mailbox: str, *, folder: str = "inbox", read: Read | None = None)
 def gmail(mailbox: str, *, label: str = "INBOX", read: Read | None = None) -> Trigger:
     """Read the mails that get a label in a Gmail mailbox, `[connections.MAILBOX]` in andon.toml.
 
-    `label` is the label's id. `read` is given what `imap` gives.
+    `label` is the label's id. `read` receives the same data as with `imap`.
     """
     _require_folders(f"gmail({mailbox!r})", mailbox, [label])
     place = mailbox if label == "INBOX" else f"{mailbox}/{label}"
@@ -143,11 +143,11 @@ def gmail(mailbox: str, *, label: str = "INBOX", read: Read | None = None) -> Tr
 
 
 def folder_moves(mailbox: str, folders: Mapping[str, str]) -> Trigger:
-    """Bring labels: whoever moves a mail into one of these folders says that its class is that of the folder.
+    """Report labels: a person who moves a mail into one of these folders gives it the class of that folder.
 
         Truth({"cards": "cards", "loans": "loans"}, reported=folder_moves("support", {"Cards": "cards"}))
 
-    `folders` maps folders of the mailbox to classes. What an action of Andon moves is no label.
+    `folders` maps folders of the mailbox to classes. A move by an action of Andon is not a label.
     """
     _require_folders(f"folder_moves({mailbox!r})", mailbox, [*folders, *folders.values()])
     if not folders:
@@ -162,7 +162,7 @@ def _require_folders(what: str, mailbox: str, names: Sequence[str]) -> None:
 
 
 def on_event(source: Trigger) -> Callable[[Read], Trigger]:
-    """Read the events of a source with a function: it makes the contract's input of an event's data.
+    """Read the events of a source with a function, which builds the contract's input from an event's data.
 
         @on_event(kafka("payments"))
         def payments(event):
@@ -201,5 +201,5 @@ def on_event(source: Trigger) -> Callable[[Read], Trigger]:
 
 
 def _shown(given: object) -> str:
-    """Describe what somebody wrote in place of a source."""
+    """Describe a value that was given in place of a source."""
     return f"the function {given.__name__}" if inspect.isfunction(given) else repr(given)[:60]

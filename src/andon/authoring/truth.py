@@ -1,4 +1,4 @@
-"""Truth: which class each outcome corresponds to, and after how long it is known."""
+"""Truth: which class each outcome corresponds to, and when it is known."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ class Truth:
         Truth({"pause": "fraud", "release": "honest"}, matures=timedelta(days=30), unreported="honest")
 
     `outcomes` maps outcomes of the policy to classes of the model. An outcome that does not determine the class maps to
-    None, or is left out. A label is mature `matures` after its decision; zero means at once. `unreported` is the class
-    assumed at maturity when nothing was reported. It is assumed only for decisions whose outcome corresponds to that
-    class: a transfer that was paused cannot be reported as fraud, so silence says nothing about it. `reported` are
-    streams of events that report the truth: their `read` makes `{"decision_id": ..., "value": ...}` of an event.
-    `untrained` are those of the classes for which no model was trained yet: labels may name them all the same.
+    None, or is omitted. A label is mature `matures` after its decision; zero means immediately. `unreported` is the
+    class assumed at maturity if nothing was reported. It is assumed only for decisions whose outcome corresponds to
+    that class: a paused transfer cannot be reported as fraud, so silence proves nothing about it. `reported` lists
+    streams of events that report the truth: their `read` builds `{"decision_id": ..., "value": ...}` from an event.
+    `untrained` lists classes for which no model was trained yet; labels may still name them.
     """
 
     outcomes: Mapping[str, str | None]
@@ -61,7 +61,7 @@ class Truth:
 
     @property
     def streams(self) -> tuple[Trigger, ...]:
-        """The streams that bring labels."""
+        """The streams that report labels."""
         return (self.reported,) if isinstance(self.reported, Trigger) else tuple(self.reported)
 
     @property

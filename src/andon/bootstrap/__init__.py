@@ -1,5 +1,5 @@
-"""The only place that knows every class: builds the processes from settings. Holds no rules.
+"""The only package that knows every class: it builds the processes from settings. It contains no rules.
 
-A command imports the module of the process it starts, so that no process pays for the others: `gateway`, `worker`,
-`console`; `project` and `recorded` are for commands that decide by themselves.
+A command imports only the module of the process that it starts: `gateway`, `worker` or `console`. `project` and
+`recorded` are for commands that decide in their own process.
 """

@@ -1,6 +1,6 @@
-"""`python -m andon.bootstrap gateway | worker | console`: a process as `andon up` starts it.
+"""`python -m andon.bootstrap gateway | worker | console`: the process that `andon up` starts.
 
-It does without the imports of the command line.
+It avoids the imports of the command line.
 """
 
 import importlib

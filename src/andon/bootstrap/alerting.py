@@ -1,4 +1,4 @@
-"""Alerts of one installation: where they are sent, as `[alerts.NAME]` says, and the bad news of slices above them."""
+"""Alerts of one installation: their routes, set by `[alerts.NAME]`, and the bad news of slices above alerts."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -24,13 +24,13 @@ _BY_API = {"path": "/api/v2/alerts", "body": "{alerts}"}
 
 
 def subscribe_alerts(events: Events) -> None:
-    """Make alerts of bad news from now on."""
+    """Turn bad news into alerts from now on."""
     alerts.subscribe(events)
     events.subscribe(EventsDied, partial(_events_died, events))
 
 
 def has_dead_events(tx: Tx, alert: Alert) -> bool:
-    """Return whether events of the stream that an alert is about still wait for a person."""
+    """Return whether events of the alert's stream still wait for a person."""
     waiting = streams.count_dead(tx, [alert.automation])
     return any(key.stream == alert.series and count > 0 for key, count in waiting.items())
 
@@ -50,7 +50,7 @@ def alert_routes(settings: Settings, kinds: Mapping[str, Kind]) -> list[AlertRou
 
 
 def check_alert_routes(settings: Settings, kinds: Mapping[str, Kind]) -> list[Fault]:
-    """Faults of `[alerts.NAME]`."""
+    """Return the faults of `[alerts.NAME]`."""
     return [
         Fault(f"[alerts.{name}]", message)
         for name, given in settings.alerts.items()

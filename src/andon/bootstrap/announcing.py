@@ -1,4 +1,4 @@
-"""Which events are sent where, as `[events.NAME]` says; what cannot be meant is refused at the start."""
+"""Routes of events, set by `[events.NAME]`; invalid ones are refused at the start."""
 
 from collections.abc import Iterator, Mapping
 

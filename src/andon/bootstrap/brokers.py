@@ -1,4 +1,4 @@
-"""Brokers as the settings describe them: what their client libraries are given, and the sources that read them.
+"""Brokers described by the settings: options of their client libraries, and the sources that read them.
 
 The libraries are extras and are loaded only where a connection of their kind is used.
 """
@@ -113,7 +113,7 @@ def imap_client(root: Path, connection: ImapConnection, environment: Environment
 
 
 def graph_client(connection: GraphConnection, environment: Environment = os.environ) -> dict[str, Any]:
-    """Return how Microsoft Graph is reached. Raises SettingsInvalid if a secret is not set."""
+    """Return the client of Microsoft Graph. Raises SettingsInvalid if a secret is not set."""
     tenant = f"https://login.microsoftonline.com/{connection.tenant}/oauth2/v2.0/token"
     oauth = OAuth(
         token=connection.secret("token_env", environment),
@@ -126,7 +126,7 @@ def graph_client(connection: GraphConnection, environment: Environment = os.envi
 
 
 def gmail_client(connection: GmailConnection, environment: Environment = os.environ) -> dict[str, Any]:
-    """Return how Gmail is reached. Raises SettingsInvalid if a secret is not set."""
+    """Return the client of Gmail. Raises SettingsInvalid if a secret is not set."""
     oauth = OAuth(
         token=connection.secret("token_env", environment),
         token_url=connection.token_url,
@@ -166,7 +166,7 @@ class Clients(Mapping[str, dict[str, Any]]):
         if isinstance(found, ImapConnection):
             return imap_client(self._settings.root, found, self._environment)
         if not isinstance(found, NatsConnection):
-            return {}  # what is only read
+            return {}  # these are only read
         return nats_client(self._settings.root, found, self._environment)
 
     def __contains__(self, name: object) -> bool:
@@ -210,14 +210,14 @@ _CLIENTS: Mapping[str, Callable[[Settings, Trigger, Environment], dict[str, Any]
 """The client settings by the kind of a trigger's source."""
 
 _ADAPTERS = {"folder_moves": "imap", "graph_mail": "graph"}
-"""The folder of an adapter, where it is not named as the kind of source."""
+"""The folder of an adapter, where its name differs from the kind of source."""
 
 _PARSERS = ("mailparser_reply",)
 _LOADED_LATER = {"imap": ("imapclient", *_PARSERS), "graph": _PARSERS, "gmail": _PARSERS}
-"""Libraries that an adapter loads only when it uses them; a missing one is named before."""
+"""Libraries that an adapter loads only on use; a missing one is reported beforehand."""
 
 _EXTRAS = {"imap": "mail", "graph": "mail", "gmail": "mail"}
-"""The extra with an adapter's library, where it is not named as the adapter."""
+"""The extra with an adapter's library, where its name differs from the adapter's."""
 
 
 def _tls(root: Path, connection: NatsConnection) -> ssl.SSLContext | None:

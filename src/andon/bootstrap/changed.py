@@ -11,7 +11,7 @@ from andon.kernel.metrics import Metrics, Readings
 
 SPAN = timedelta(days=90)
 FRESH = timedelta(seconds=30)
-"""The age at which figures are computed anew."""
+"""The age at which figures are recomputed."""
 
 
 def watch_changes(metrics: Metrics, database: Database, clock: Clock) -> None:
@@ -66,7 +66,7 @@ def watch_changes(metrics: Metrics, database: Database, clock: Clock) -> None:
 
 
 class _Figures:
-    """The figures of all automations, computed anew after FRESH."""
+    """The figures of all automations, recomputed after FRESH."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock

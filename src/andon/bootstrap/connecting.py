@@ -1,6 +1,6 @@
-"""Discovery of connectors: each is a folder with a `KIND`, ours in `andon/connectors`, the project's in `connectors/`.
+"""Discovery of connectors: folders with a `KIND`, ours in `andon/connectors`, the project's in `connectors/`.
 
-No list of them exists. A kind is imported when it is needed, so the libraries of the others need not be installed.
+There is no list of them. A kind is imported when needed, so the libraries of the others need not be installed.
 """
 
 import importlib
@@ -25,7 +25,7 @@ from andon.kernel.config import Settings, SettingsInvalid
 from andon.kernel.errors import Fault, Invalid
 
 FOLDER = "connectors"
-"""Where a project keeps its own connectors, beside andon.toml."""
+"""The folder of a project's own connectors, next to andon.toml."""
 
 
 class ConnectorUnusable(Invalid):
@@ -41,11 +41,11 @@ class Kinds(Mapping[str, Kind]):
 
     @property
     def own(self) -> list[str]:
-        """The names of the project's own."""
+        """The names of the project's own connectors."""
         return sorted(file.parent.name for file in self._project.glob("*/__init__.py"))
 
     def __iter__(self) -> Iterator[str]:
-        """All names, by a look at the folders."""
+        """Iterate over all names, read from the folders."""
         return iter(
             sorted({*(module.name for module in pkgutil.iter_modules(connectors.__path__) if module.ispkg), *self.own})
         )
@@ -100,7 +100,7 @@ class Kinds(Mapping[str, Kind]):
 
 
 class Connected(Mapping[str, Connector]):
-    """One connector a kind, made when it is first needed."""
+    """One connector per kind, made when first needed."""
 
     def __init__(self, kinds: Mapping[str, Kind], surroundings: Surroundings) -> None:
         self._kinds = kinds
@@ -123,13 +123,13 @@ class Connected(Mapping[str, Connector]):
 
 
 def doings(automation: Automation) -> dict[str, ActionSpec]:
-    """Its actions by outcome, and where its results go."""
+    """Return the actions of an automation by outcome, and the destination of its results."""
     results = {} if automation.results is None else {"results": automation.results}
     return {**automation.actions, **results}
 
 
 def check_options(automation: Automation, kinds: Mapping[str, Kind], root: Path) -> list[Fault]:
-    """Return the faults of an automation's actions by themselves: an unknown connector, or a wrong option."""
+    """Return the faults within an automation's actions: unknown connectors and wrong options."""
     return [
         Fault(action.declared_at or automation.declared_at, f"action {outcome!r}: {message}")
         for outcome, action in doings(automation).items()
@@ -145,7 +145,7 @@ def require_options(automation: Automation, kinds: Mapping[str, Kind], root: Pat
 
 
 def check_destinations(automation: Automation, settings: Settings, kinds: Mapping[str, Kind]) -> list[Fault]:
-    """Return what the settings lack for the actions of an automation."""
+    """Return the settings missing for the actions of an automation."""
     faults: list[Fault] = []
     for outcome, action in doings(automation).items():
         if action.connector == BY_PROCEDURE:
@@ -167,7 +167,7 @@ def check_destinations(automation: Automation, settings: Settings, kinds: Mappin
 
 
 def check_others(settings: Settings, kinds: Mapping[str, Kind], automations: Sequence[Automation]) -> list[Fault]:
-    """Return the faults of destinations that no action names; a worker would not start with them."""
+    """Return the faults of destinations that no action names; they would keep a worker from starting."""
     named = {action.destination for automation in automations for action in doings(automation).values()}
     faults: list[Fault] = []
     for name in settings.destinations.keys() - named:
@@ -186,7 +186,7 @@ def destinations(settings: Settings, kinds: Mapping[str, Kind]) -> dict[str, Des
 def destination_of(
     name: str, given: config.DestinationSettings, kinds: Mapping[str, Kind], environment: Mapping[str, str] = os.environ
 ) -> Destination:
-    """One destination as the delivery loop wants it. Raises SettingsInvalid, ConnectorUnusable."""
+    """Return one destination for the delivery loop. Raises SettingsInvalid, ConnectorUnusable."""
     return Destination(
         name=name,
         url=given.address(environment),

@@ -22,7 +22,7 @@ def build_deliveries(
     events: Events,
     procedures: Procedures | None = None,
 ) -> Deliveries:
-    """Everything that carries out actions. Raises SettingsInvalid, ConnectorUnusable."""
+    """Return the loop that carries out actions. Raises SettingsInvalid, ConnectorUnusable."""
     kinds, started = Kinds(settings.root), procedures or Procedures()
     surroundings = Surroundings(clock, settings.root, Clients(settings), started.conductor, DatabaseEvidence(database))
     deliveries = Deliveries(

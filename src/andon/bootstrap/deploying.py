@@ -1,4 +1,4 @@
-"""The deployment of a process: its automations, their loaded versions, and the processes of these."""
+"""The deployment of a process: its automations, their loaded versions, and the processes of those versions."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -52,12 +52,12 @@ def deployment_of(
 
 
 def rule_of_gateway(settings: Settings) -> ReleaseRule:
-    """Return a gateway's rule: it releases its own code once ready, unless somebody has to approve it."""
+    """Return a gateway's rule: it releases its own code once ready, unless a person has to approve it."""
     return _rule(settings, Releasing.WHAT_IS_HERE, held=True)
 
 
 def rule_of_others(settings: Settings) -> ReleaseRule:
-    """Return a worker's or command's rule: decide with what gateways release, and release only if nothing is yet."""
+    """Return a worker's or command's rule: use the code that gateways release, and release only if none is yet."""
     return _rule(settings, Releasing.FIRST, held=False)
 
 

@@ -1,4 +1,4 @@
-"""A window's value explained: which tiles it is made of, and which decisions of the ledger were counted in them."""
+"""A window's value explained: the tiles it consists of, and the decisions of the ledger counted in them."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ class CountedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """The windows over one field by another for one key and moment: features, tiles by their steps, newest events."""
+    """The windows over one field by another, for one key and moment: features, tiles by step, newest events."""
 
     field: str
     by: str
@@ -36,7 +36,7 @@ class Explained:
 
 
 async def explained(database: Database, automation: Automation, key: str, at: datetime) -> list[Explained]:
-    """Return what an input of this key would see at a moment, before it is counted itself."""
+    """Return the values that an input with this key would see at a moment, before it is counted itself."""
     windows = FeatureSet(automation.name, automation.features)
     connection = await database.connect()
     try:
@@ -70,7 +70,7 @@ async def _one(
 
 
 def _events(records: list[decisions.DecisionRecord], field: str, at: datetime, longest: int) -> list[CountedEvent]:
-    """Those whose time lies within the longest window, newest first."""
+    """Return the events within the longest window, newest first."""
     found = []
     for record in records:
         told = record.record.get("happened_at") or record.record["asked_at"]

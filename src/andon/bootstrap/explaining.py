@@ -1,4 +1,4 @@
-"""Explaining decisions within a gateway, a console or a command: the model is asked again, one decision at a time."""
+"""Explanations of decisions in a gateway, a console or a command: the model is run again, one decision at a time."""
 
 from collections.abc import Callable, Sequence
 from threading import Lock
@@ -22,8 +22,8 @@ def explaining(
 ) -> Explain:
     """Make the function that explains decisions in this process.
 
-    `declared` gives an automation by name; by default it is loaded from the project's code. `here` lists the versions
-    that are loaded anyway. Of others the last one is kept.
+    `declared` returns an automation by name; by default it is loaded from the project's code. `here` lists the versions
+    that are already loaded. Of all others, only the last one is kept.
     """
     alone = Lock()
     kept: list[LoadedVersion] = []

@@ -1,4 +1,4 @@
-"""Following announced changes: what takes milliseconds at once, what may load a model beside it."""
+"""Following announced changes: quick ones are applied immediately, those that may load a model in the background."""
 
 import asyncio
 from collections.abc import Callable
@@ -32,19 +32,19 @@ class Following:
         self._deployed = asyncio.Event()
 
     async def take_all(self) -> None:
-        """Take everything over; for the start of a process. Raises Unavailable."""
+        """Apply every change; for the start of a process. Raises Unavailable."""
         await self._take_at_once(EVERYTHING)
         if self._decides():
             await asyncio.to_thread(self._deployment.refresh)
 
     async def heard(self, noun: str) -> None:
-        """Take over what `noun` names, or let `run` do it. Raises Unavailable."""
+        """Apply changes of `noun`, or leave them to `run`. Raises Unavailable."""
         await self._take_at_once(noun)
         if noun in _DEPLOYED:
             self._deployed.set()
 
     async def run(self) -> None:
-        """Build and swap in what was deployed, one change after the other. Runs until cancelled."""
+        """Build and swap in deployed versions, one change after the other. Runs until cancelled."""
         while True:
             await self._deployed.wait()
             self._deployed.clear()
@@ -54,7 +54,7 @@ class Following:
                 await asyncio.to_thread(self._deployment.refresh)
             except (
                 Unavailable
-            ) as error:  # the listener loses its connection as well, and hears of everything afterwards
+            ) as error:  # the listener loses its connection as well, and catches up on everything afterwards
                 log.warning("following.interrupted", error=type(error).__name__)
 
     async def _take_at_once(self, noun: str) -> None:

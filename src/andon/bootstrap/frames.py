@@ -1,6 +1,6 @@
-"""Chunks of rows as one Parquet file, through polars (extra `datasets`), and expectations checked through pandera.
+"""Parquet files from chunks of rows, by polars (extra `datasets`), and checks of expectations, by pandera.
 
-One chunk is in memory at a time; the types of the columns are settled over all of them at the end.
+One chunk is in memory at a time; the types of the columns are determined over all of them at the end.
 """
 
 import importlib
@@ -43,7 +43,7 @@ def library(name: str = "polars") -> Any:
 
 
 def write_parquet(chunks: Iterable[list[dict[str, Any]]], target: Path) -> int:
-    """Write all rows; how many. The file is there whole or not at all. Raises DatasetsMissing, DatasetInvalid."""
+    """Write all rows, whole or not at all; return their number. Raises DatasetsMissing, DatasetInvalid."""
     polars = library()
     if not target.parent.is_dir():
         raise DatasetInvalid(f"There is no folder {target.parent}")
@@ -98,7 +98,7 @@ def check_parquet(file: Path, automation: Automation) -> tuple[int, list[ColumnB
 
 
 def _checked(frame: Any, expect: Expect) -> ColumnBreach | None:
-    """One column at a time, by a pandera schema that says what the expectation says; a NaN is a missing value."""
+    """Check one column at a time, with an equivalent pandera schema; a NaN is a missing value."""
     polars, pandera = library(), library("pandera.polars")
     checks = []
     if expect.one_of:
@@ -115,7 +115,7 @@ def _checked(frame: Any, expect: Expect) -> ColumnBreach | None:
         schema.validate(column, lazy=True)
     except pandera.errors.SchemaErrors as errors:
         places = errors.failure_cases["index"].to_list()
-        whole = any(place is None for place in places)  # it is of a kind that cannot be compared
+        whole = any(place is None for place in places)  # its type cannot be compared
         wrong = range(column.height) if whole else sorted({int(place) for place in places})
         return ColumnBreach(expect.name, words_of(expect), len(wrong), tuple(number + 1 for number in wrong[:5]))
     return None
@@ -130,7 +130,7 @@ def _frame(polars: Any, rows: Sequence[dict[str, Any]]) -> Any:
 
 
 def _column(values: list[Any]) -> list[Any]:
-    """Values of one kind: numbers as numbers, and text where the kinds are several or no cell's."""
+    """Return values of one type: numbers as numbers, and text if types are mixed or not those of a cell."""
     kinds = {type(value) for value in values if value is not None}
     if kinds <= _CELLS and len(kinds) < 2:
         return values

@@ -48,7 +48,7 @@ log = structlog.get_logger(__name__)
 
 
 def serve_gateway(settings: Settings, url: str, pepper: bytes, place: Inheritance = ALONE) -> None:
-    """Run a gateway until it is stopped; return when every request in flight was answered."""
+    """Run a gateway until it is stopped; return once every request in flight is answered."""
     configure_logs("gateway", settings.telemetry.log_level)
     one_thread()
     raise_open_files_limit()
@@ -114,7 +114,7 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
         await place.until_ready(lambda: _problems(gateway))
         await patiently(lambda: asyncio.to_thread(gateway.deployment.release_here))
         async with keeper:
-            await run_in_threadpool(settle_memory, young=10_000)  # which loads beforehand what the first request would
+            await run_in_threadpool(settle_memory, young=10_000)  # loads in advance what the first request would load
             async with asyncio.TaskGroup() as beside:
                 beside.create_task(answer_calls())
                 await server.serve()
@@ -220,7 +220,7 @@ def _refresh_keys(gateway: Gateway) -> None:
 
 
 def _plan_days(gateway: Gateway) -> None:
-    """Have the ledger's partitions before the first decision: the worker that makes them may start later."""
+    """Create the ledger's partitions before the first decision: the worker that maintains them may start later."""
     try:
         with gateway.database.begin() as tx:
             decisions.plan_days(tx, gateway.clock.now())
@@ -229,7 +229,7 @@ def _plan_days(gateway: Gateway) -> None:
 
 
 def _problems(gateway: Gateway) -> Mapping[str, str]:
-    """Return what keeps this gateway from taking work; empty when nothing does."""
+    """Return the problems that keep this gateway from taking work."""
     if gateway.draining:
         return {"gateway": "it is shutting down"}
     try:

@@ -43,7 +43,7 @@ def watch_versions(
 
 
 def watch_traffic(metrics: Metrics, lines: Callable[[], Mapping[str, Line]]) -> None:
-    """Which part of an automation's requests each candidate is to answer."""
+    """Register the share of an automation's requests that each candidate is to answer."""
 
     def shares() -> Readings:
         for name, line in lines().items():

@@ -1,4 +1,4 @@
-"""Utilization of this machine's NVIDIA GPUs, by NVML; nothing is shown without one, or without the extra `gpu`."""
+"""Utilization of this machine's NVIDIA GPUs, by NVML. Nothing is shown without a GPU or the extra `gpu`."""
 
 import ctypes
 import time
@@ -15,11 +15,11 @@ from andon.serving import no_gpus
 log = structlog.get_logger(__name__)
 
 EVERY = 1.0
-"""Seconds between two looks at which processes compute on a GPU."""
+"""Seconds between two checks of which processes compute on a GPU."""
 
 
 class Nvml(Protocol):
-    """The used part of the module `pynvml`."""
+    """The part of the module `pynvml` that is used here."""
 
     NVMLError: type[Exception]
 
@@ -28,7 +28,7 @@ class Nvml(Protocol):
         ...
 
     def nvmlDeviceGetCount(self) -> int:  # noqa: N802 - the library's name
-        """Return how many GPUs there are."""
+        """Return the number of GPUs."""
         ...
 
     def nvmlDeviceGetHandleByIndex(self, index: int) -> Any:  # noqa: N802 - the library's name
@@ -36,7 +36,7 @@ class Nvml(Protocol):
         ...
 
     def nvmlDeviceGetUtilizationRates(self, handle: Any) -> Any:  # noqa: N802 - the library's name
-        """`gpu` is the percentage of the last moments in which it computed."""
+        """Return the recent utilization; `gpu` is the percentage of time in which it computed."""
         ...
 
     def nvmlDeviceGetMemoryInfo(self, handle: Any) -> Any:  # noqa: N802 - the library's name
@@ -44,7 +44,7 @@ class Nvml(Protocol):
         ...
 
     def nvmlDeviceGetComputeRunningProcesses(self, handle: Any) -> Any:  # noqa: N802 - the library's name
-        """Return the processes that compute on it; `pid` of each."""
+        """Return the processes that compute on it, each with its `pid`."""
         ...
 
 
@@ -53,7 +53,7 @@ DRIVER = "libnvidia-ml.so.1"
 
 
 def find_nvml(driver: str = DRIVER) -> Nvml | None:
-    """Return the library, if it and a driver are installed: without a driver it would only take memory."""
+    """Return the library, if it and a driver are installed; without a driver it would only use memory."""
     try:
         ctypes.CDLL(driver)
         import pynvml
@@ -64,7 +64,7 @@ def find_nvml(driver: str = DRIVER) -> Nvml | None:
 
 
 def _handles(library: Nvml) -> list[Any]:
-    """Every GPU that the library finds; none where there is no driver."""
+    """Return every GPU that the library finds; none without a driver."""
     try:
         library.nvmlInit()
         return [library.nvmlDeviceGetHandleByIndex(index) for index in range(library.nvmlDeviceGetCount())]
@@ -74,7 +74,7 @@ def _handles(library: Nvml) -> list[Any]:
 
 
 class Computing:
-    """On how many GPUs a process computes, by a look at them once a second at most."""
+    """The number of GPUs on which a process computes, checked once a second at most."""
 
     def __init__(self, library: Nvml, gpus: Sequence[Any], *, now: Callable[[], float] = time.monotonic) -> None:
         self._library, self._gpus, self._now = library, gpus, now
@@ -82,7 +82,7 @@ class Computing:
         self._looked_at: float | None = None
 
     def __call__(self, pid: int) -> int:
-        """Return how many GPUs."""
+        """Return the number of GPUs for a process."""
         now = self._now()
         if self._looked_at is None or now - self._looked_at >= EVERY:
             self._looked_at = now
@@ -105,7 +105,7 @@ def gpus_of(library: Nvml | None) -> Callable[[int], int]:
 
 @cache
 def gpus_here() -> Callable[[int], int]:
-    """Return the same for this machine."""
+    """Return such a function for this machine."""
     return gpus_of(find_nvml())
 
 
@@ -116,7 +116,7 @@ def watch_gpus(metrics: Metrics, library: Nvml | None) -> None:
         return
 
     def of_each(value: Callable[[Any], float]) -> Callable[[], Readings]:
-        """Return a reader of one value per GPU; a GPU that does not answer (it fell off the bus) is left out."""
+        """Return a reader of one value per GPU; a GPU that does not answer (it fell off the bus) is omitted."""
 
         def read() -> Readings:
             for index, gpu in enumerate(gpus):

@@ -1,7 +1,7 @@
 """Inheritance of a process from the supervisor that started it: listening sockets, a pipe for its readiness, and more.
 
-The supervisor keeps the bound sockets, so that two processes of one part can answer side by side and no connection is
-refused in between. A process started by hand inherits nothing and binds its port itself.
+The supervisor keeps the bound sockets, so that an old and a new process can answer side by side and no connection is
+refused during a restart. A process started by hand inherits nothing and binds its port itself.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class Inheritance:
     """The inheritance of one process.
 
     `sockets` is None without a supervisor. `grpc_port` may be shared. `database` is the folder of the database's unix
-    socket, if the supervisor knows one. Lines of JSON go up the pipe: `missing`, `ready`, `error`.
+    socket, if the supervisor knows one. The process writes lines of JSON to the pipe: `missing`, `ready`, `error`.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ ALONE = Inheritance()
 
 
 def take(environment: MutableMapping[str, str] = os.environ) -> Inheritance:
-    """Take what the supervisor left, so that no process started from here inherits it."""
+    """Take the inheritance out of the environment, so that no process started from here inherits it."""
     sockets, pipe, shared, database = (environment.pop(name, "") for name in (SOCKETS, PIPE, SHARED, DATABASE))
     for number in (*sockets.split(","), pipe):
         if number:

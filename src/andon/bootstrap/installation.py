@@ -1,4 +1,4 @@
-"""The inputs of a process of an installation, read from the folder it runs in."""
+"""The configuration of a process, read from the folder it runs in."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def pepper_of(settings: Settings) -> bytes:
 
 
 def process_parts() -> tuple[Settings, str, bytes]:
-    """Return the settings, the database's url, the pepper; starts nothing. Raises SettingsInvalid, NotRunning."""
+    """Return the settings, the database's url and the pepper; start nothing. Raises SettingsInvalid, NotRunning."""
     settings = settings_here()
     return settings, _url_of(settings), pepper_of(settings)
 

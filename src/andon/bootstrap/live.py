@@ -12,7 +12,7 @@ from andon.kernel.tallies import BatchCounter
 from andon.live import LiveWatch, Pool, Reporter, Status, WaitingCounts
 
 _LONGEST = 500
-"""Characters of a problem."""
+"""The most characters of a problem."""
 
 
 def report_live(
@@ -62,7 +62,7 @@ def _pools(deployment: Deployment) -> tuple[Pool, ...]:
 
 
 def _rss_bytes() -> int:
-    """Return this process's resident memory; 0 where the system does not say."""
+    """Return this process's resident memory; 0 where the system does not report it."""
     with suppress(OSError):
         return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
     return 0

@@ -5,7 +5,7 @@ import asyncio
 from andon.kernel.metrics import Metrics
 
 EVERY = 0.25
-"""Seconds between two looks."""
+"""Seconds between two measurements."""
 
 
 class LoopMetrics:

@@ -1,4 +1,4 @@
-"""Mailboxes as the settings describe them, and the sources that read their folders."""
+"""Mailboxes described by the settings, and the sources that read their folders."""
 
 from andon.attachments import AttachmentLimits
 from andon.authoring import Trigger

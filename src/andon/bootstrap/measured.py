@@ -6,7 +6,7 @@ from andon.kernel.metrics import Metrics, Readings
 
 
 def watch_measures(metrics: Metrics, database: Database) -> None:
-    """Show the sum of each measure, and how many decisions are in it, by model version."""
+    """Show the sum of each measure and the number of decisions in it, by model version."""
 
     def totals() -> Readings:
         with database.begin() as tx:

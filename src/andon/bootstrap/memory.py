@@ -12,23 +12,23 @@ HUGE = 2 << 20
 """Bytes of a huge page of x86-64 and of ARM with pages of 4 KB."""
 
 COLLAPSE = 25
-"""MADV_COLLAPSE of Linux 6.1 and later (madvise(2)), which needs no setting of the system's."""
+"""MADV_COLLAPSE of Linux 6.1 and later (madvise(2)), which needs no system setting."""
 
 MOSTLY = 15 / 16
-"""Of a stretch so much must be in memory already: a huge page holds all of it, and an idle process should not grow."""
+"""The share of a stretch that must be in memory: a huge page holds all of it, and an idle process should not grow."""
 
 _PRESENT = 1 << 63
 """The bit of an entry in /proc/self/pagemap (Documentation/admin-guide/mm/pagemap.rst)."""
 
 
 def settle_memory(*, young: int) -> None:
-    """Prepare memory after start-up: exempt present objects from the collector, and move them into huge pages.
+    """Settle memory after start-up: exempt existing objects from the collector, and move them into huge pages.
 
-    The collector then runs after `young` more allocations than frees. Little garbage waits until then: a decision
-    leaves no cycle, but a prediction of LightGBM's does (ctypes.cast), 600 bytes in four objects a batch.
+    The collector then runs after `young` more allocations than frees. Little garbage accumulates until then: a decision
+    leaves no cycle, but a LightGBM prediction does (ctypes.cast), 600 bytes in four objects per batch.
     """
     gc.collect()
-    with suppress(OSError, AttributeError):  # what start-up freed goes back to the system, where the C library is glibc
+    with suppress(OSError, AttributeError):  # with glibc, memory freed during start-up is returned to the system
         ctypes.CDLL("libc.so.6").malloc_trim(0)
     gather_pages()
     gc.freeze()
@@ -38,11 +38,11 @@ def settle_memory(*, young: int) -> None:
 def gather_pages() -> int:
     """Put this process's own memory into huge pages where they would be mostly full, and return their number.
 
-    A core caches the addresses of a few thousand pages and looks up the others, which is dearer in a virtual machine; a
-    huge page replaces 512. A system without huge pages, or without access to a process's own memory (all but Linux 6.1
-    and later), continues unchanged.
+    A core caches the addresses of a few thousand pages and looks up the others, which is slower in a virtual machine; a
+    huge page replaces 512. Without huge pages, or without access to a process's own memory (all but Linux 6.1 and
+    later), nothing changes.
     """
-    if mmap.PAGESIZE != 4096:  # then a huge page is larger
+    if mmap.PAGESIZE != 4096:  # a huge page would be larger
         return 0
     try:
         starts = list(_mostly_full())
@@ -54,7 +54,7 @@ def gather_pages() -> int:
 
 
 def _mostly_full() -> Iterator[int]:
-    """Where each stretch begins that is of a huge page's size and mostly in memory."""
+    """Return the start of each stretch of a huge page's size that is mostly in memory."""
     entries = HUGE // mmap.PAGESIZE
     with Path("/proc/self/pagemap").open("rb") as pages:
         for begin, end in _own_memory():

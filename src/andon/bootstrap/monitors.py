@@ -6,7 +6,7 @@ from andon.kernel.metrics import Metrics, Readings
 
 
 def watch_monitors(metrics: Metrics, database: Database) -> None:
-    """Show the series of each monitor by their state."""
+    """Show the series of each monitor by state."""
 
     def series() -> Readings:
         with database.begin() as tx:

@@ -24,9 +24,9 @@ class CommitTraces:
         self._then.failed(transient, requests)
 
     def expired(self, automation: str, requests: int) -> None:
-        """Their time ran out; each request's own span says so."""
+        """Ignore expired requests; each request's own span records it."""
         self._then.expired(automation, requests)
 
     def shadowed(self, automation: str, run: int, dropped: int) -> None:
-        """Shadows are in nobody's trace."""
+        """Ignore shadows, which are in no trace."""
         self._then.shadowed(automation, run, dropped)

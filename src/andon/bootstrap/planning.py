@@ -29,10 +29,10 @@ from andon.plans import (
 )
 
 NEWEST = 1_000
-"""The number of newest decisions of an automation that are made again for a plan."""
+"""How many of an automation's newest decisions are replayed for a plan."""
 
 NEWEST_POSTED = 200
-"""The same within a gateway, which has others to answer."""
+"""The same number in a gateway, which has callers to answer."""
 
 _DECIDED = re.compile(r"(\S+) by \S+, score ")
 
@@ -47,7 +47,7 @@ def configured(settings: Settings, folder: Path) -> Configured:
 
 
 def plan_here(settings: Settings, database: Database, wanted: Configured, act: PlannedAct, *, again: int) -> ChangePlan:
-    """Plan a configuration for this project. `again` is how many of the newest decisions are made again."""
+    """Plan a configuration for this project. `again` is how many of the newest decisions are replayed."""
 
     def ready(version: ModelVersion) -> None:
         users = [one for one in wanted.declared.values() if one.model == version.name]
@@ -70,7 +70,7 @@ def apply_here(database: Database, wanted: Configured, act: PlannedAct, plan: Ch
 
 
 class PlanningHere:
-    """Plans posted configurations within a gateway, with the code that it runs. One at a time: each may load models."""
+    """Plans posted configurations in a gateway, with the code that it runs; one at a time, as each may load models."""
 
     def __init__(
         self, settings: Settings, database: Database, declared: Callable[[], Mapping[str, Automation]]
@@ -84,7 +84,7 @@ class PlanningHere:
             return plan_here(self._settings, self._database, self._configured(posted, act), act, again=NEWEST_POSTED)
 
     def apply(self, posted: PostedConfiguration, act: PlannedAct, plan: ChangePlan) -> Sequence[PlannedChange]:
-        """Make exactly the planned changes; none if there is nothing to do. Raises PlanBusy, Forbidden, StateMoved."""
+        """Make exactly the planned changes, if any. Raises PlanBusy, Forbidden, StateMoved."""
         with self._alone_here():
             wanted = self._configured(posted, act)
             found = plan_here(self._settings, self._database, wanted, act, again=0)
@@ -100,7 +100,7 @@ class PlanningHere:
             self._alone.release()
 
     def _configured(self, posted: PostedConfiguration, act: PlannedAct) -> Configured:
-        """Read what was posted, as far as the caller may read what it names. Raises Forbidden, ConfigurationInvalid."""
+        """Read a posted configuration, if the caller may read what it names. Raises Forbidden, ConfigurationInvalid."""
         configuration = plans.read_texts(posted.files)
         declared = dict(self._declared())
         if act.caller is not None:
@@ -121,7 +121,7 @@ class PlanningHere:
 
 @dataclass(slots=True)
 class _Again:
-    """The newest decisions of automations, made again as planned."""
+    """The newest decisions of automations, replayed under a plan."""
 
     settings: Settings
     database: Database
@@ -129,7 +129,7 @@ class _Again:
     _lines: dict[tuple[str, int, int], Line] = field(default_factory=dict)
 
     def decide(self, planned: PlannedForce) -> FlippedOutcomes:
-        """Make the newest decisions again and count the outcomes that change."""
+        """Replay the newest decisions and count the outcomes that change."""
         name = planned.automation.name
         with self.database.begin() as tx:
             records = decisions.newest(tx, name, self.newest)

@@ -6,11 +6,11 @@ from andon.kernel.metrics import Metrics, Readings
 from andon.serving import LoadedVersion, PoolStatus
 
 INCIDENTS = ("crashed", "timed_out", "leaked", "unloadable", "failed")
-"""Counted from zero: Prometheus does not see that a counter grew which begins with one."""
+"""Counters that start at zero, because Prometheus sees no growth in a counter that first appears as one."""
 
 
 def watch_pools(metrics: Metrics, loaded: Callable[[], Iterable[LoadedVersion]]) -> None:
-    """Show each of `loaded()`: its processes, if it has some, and whatever went wrong."""
+    """Show each of `loaded()`: its processes, if any, and its incidents."""
 
     def of_each(values: Callable[[PoolStatus], Readings], *, inline: bool = False) -> Callable[[], Readings]:
         def read() -> Readings:

@@ -1,4 +1,4 @@
-"""The worker's part in procedures, if the project has any; without one it loads nothing for them."""
+"""Procedures in a worker. If the project has none, nothing is loaded for them."""
 
 import asyncio
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class Procedures:
     destinations: dict[str, Destination] = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run procedures until `stop` is set; then stop where everything is."""
+        """Run procedures until `stop` is set; then stop each at its current step."""
         if self.conductor is not None:
             try:
                 await stop.wait()
@@ -37,20 +37,20 @@ class Procedures:
                 await asyncio.to_thread(self.conductor.close)
 
     async def launch(self) -> None:
-        """Make ready to start procedures; before anything is delivered."""
+        """Get ready to start procedures; call it before anything is delivered."""
         if self.conductor is not None:
             await asyncio.to_thread(self.conductor.launch)
 
 
 def procedures_of(automations: Sequence[Automation]) -> list[ProcedureSpec]:
-    """All procedures of a project, each version of its code once."""
+    """Return all procedures of a project, each version of the code once."""
     return list({one.flow: one for automation in automations for one in automation.procedures}.values())
 
 
 def conduct(
     database: Database, automations: Sequence[Automation], clock: Clock, measures: Measures, desk: "AgentDesk"
 ) -> Procedures:
-    """Return what runs a project's procedures in this process."""
+    """Return the runner of a project's procedures in this process."""
     specs = procedures_of(automations)
     if not specs:
         return Procedures()

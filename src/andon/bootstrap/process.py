@@ -1,4 +1,4 @@
-"""One process of a running installation: what it serves, and how it ends when it cannot."""
+"""One process of a running installation: what it serves, and how it ends on an error."""
 
 import importlib
 import sys
@@ -17,7 +17,7 @@ def part(name: str) -> Callable[..., None]:
 
 
 def run(serve: Callable[..., None]) -> None:
-    """Serve until stopped. An error is reported to people and the supervisor, and sets the exit code."""
+    """Serve until stopped. An error is printed, reported to the supervisor, and sets the exit code."""
     place = inheritance.take()
     try:
         serve(*process_parts(), place)

@@ -1,4 +1,4 @@
-"""A project as a whole: its automations, their faults, and a line for commands that decide by themselves."""
+"""A project as a whole: its automations, their faults, and a line for commands that decide in their own process."""
 
 from collections.abc import Sequence
 
@@ -50,7 +50,7 @@ def build_events(settings: Settings) -> Events:
 
 
 def load_automations(settings: Settings) -> list[Automation]:
-    """All automations of the project. Raises AutomationInvalid with file and line."""
+    """Return all automations of the project. Raises AutomationInvalid with file and line."""
     found = [a for file in settings.project.automations for a in decisions.load_file(settings.root / file)]
     names = [automation.name for automation in found]
     kinds = Kinds(settings.root)
@@ -64,7 +64,7 @@ def load_automations(settings: Settings) -> list[Automation]:
 
 
 def check_project(settings: Settings, database: Database | None) -> list[Fault]:
-    """Everything that is wrong with the project's automations; with a database, also what their models lack."""
+    """Return every fault of the project's automations; with a database, also what their models lack."""
     try:
         automations = load_automations(settings)
     except AndonError as error:
@@ -91,13 +91,13 @@ def check_project(settings: Settings, database: Database | None) -> list[Fault]:
 
 
 def agents_of(automations: Sequence[Automation]) -> list[AgentSpec]:
-    """Return the agents that stand where the procedures of a project are declared."""
+    """Return the agents in the modules that declare the procedures of a project."""
     places = [one.body.__globals__ for automation in automations for one in automation.procedures]
     return [value for place in places for value in place.values() if isinstance(value, AgentSpec)]
 
 
 def _check_agents(settings: Settings, automations: Sequence[Automation]) -> list[Fault]:
-    """Name the agents whose language model the settings do not have."""
+    """Report agents whose language model is missing from the settings."""
     known = settings.language_models
     return [
         Fault(f"language_models.{one.model}", f"agent {one.name!r} asks this language model, and andon.toml lacks it")
@@ -107,7 +107,7 @@ def _check_agents(settings: Settings, automations: Sequence[Automation]) -> list
 
 
 def check_force(settings: Settings, database: Database) -> list[Fault]:
-    """Where the code or the policy on disk is not what decides."""
+    """Return where the deciding code or policy differs from the one on disk."""
     with database.begin() as tx:
         found = [(a, one) for a in load_automations(settings) for one in decisions.apart_from_force(tx, a)]
     return [Fault(automation.name, one) for automation, one in found]
@@ -146,9 +146,9 @@ def users_of(settings: Settings, model: str, alias: str) -> list[Automation]:
 
 
 def ready_for(users: Sequence[Automation], settings: Settings, tx: Tx) -> Ready:
-    """Return a check of a version: every automation provides its inputs, and its probes answer here as at packing.
+    """Return a check of a version: every automation provides its inputs, and its probes answer here as when packed.
 
-    The environment of an isolated version is built for that, if necessary: none is ever built while a request waits.
+    If necessary, this builds the environment of an isolated version, so that none is built while a request waits.
     """
 
     def ready(version: ModelVersion) -> None:
@@ -173,7 +173,7 @@ def chosen(automations: Sequence[Automation], name: str | None) -> Automation:
 
 
 def _check_procedures(automations: Sequence[Automation], settings: Settings) -> None:
-    """Require that a name means one procedure in the project, and no destination. Raises AutomationInvalid."""
+    """Require that a name belongs to one procedure only, and to no destination. Raises AutomationInvalid."""
     present: dict[str, str] = {}
     for one in (one for automation in automations for one in automation.procedures if not one.retired):
         message = ""

@@ -1,4 +1,4 @@
-"""The lines that made recorded decisions, and candidates in their place, built from the registry and the code here."""
+"""The lines that made recorded decisions, and candidates to replace them, built from the registry and local code."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -35,7 +35,7 @@ class RecordedLines:
         return ReplayBy.line(self._of(record), record)
 
     def arm(self, record: RecordedDecision, gate: Gate) -> ReplayBy:
-        """Return the versions that made a decision, to predict anew and under a gate."""
+        """Return the versions that made a decision, to predict again, under a gate."""
         line = self._of(record)
         return ReplayBy(line.contract, line.judge, line.traffic.champion, gate=gate)
 
@@ -73,7 +73,7 @@ class RecordedLines:
 
 @dataclass(slots=True)
 class CandidateLines:
-    """The candidate of a question: the automation declared by the code here, with a model version, policy and gate."""
+    """The candidate of a question: the automation in local code, with a model version, policy and gate."""
 
     lines: RecordedLines
     question: ReplayQuestion
@@ -97,7 +97,7 @@ class CandidateLines:
             self._by[""] = self._build(question.policy)
 
     def by(self, record: RecordedDecision) -> ReplayBy:
-        """Return the candidate for one decision. If the question names no policy, it has the one that decided."""
+        """Return the candidate for one decision. If the question names no policy, it uses the one that decided."""
         if self.question.policy is not None:
             return self._by[""]
         version = record.line.policy_version
@@ -106,7 +106,7 @@ class CandidateLines:
         return self._by[version]
 
     def before(self) -> ReplayBy | None:
-        """Return the other side if that is a policy too; with the recorded predictions and gates."""
+        """Return the other side if it is also a policy, with the recorded predictions and gates."""
         if self.question.before is None:
             return None
         _, compiled = decisions.compile_text(self.lines.declared, *_pair(self.question.before))

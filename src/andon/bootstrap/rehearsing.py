@@ -1,4 +1,4 @@
-"""Replays of few decisions within a gateway or a console: bounded in time, one at a time."""
+"""Replays of a few decisions in a gateway or a console: bounded in time, one at a time."""
 
 from collections.abc import Callable
 from threading import Lock
@@ -14,7 +14,7 @@ from andon.replays import SECONDS, Rehearse, ReplayBusy, ReplayQuestion, ReplayR
 def rehearsal(settings: Settings, database: Database, declared: Callable[[str], Automation] | None = None) -> Rehearse:
     """Make the function that answers questions in this process.
 
-    `declared` gives an automation by name; by default it is loaded from the project's code.
+    `declared` returns an automation by name; by default it is loaded from the project's code.
     """
     alone = Lock()
 

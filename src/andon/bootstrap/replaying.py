@@ -1,4 +1,4 @@
-"""A replay as it runs: in this process, or in one process a core.
+"""A running replay, in this process or in one process per core.
 
 Each process builds its own lines and reads its own parts of the ledger.
 """
@@ -42,10 +42,10 @@ from andon.replays import (
 )
 
 STRETCH = 4096
-"""The number of decisions that are read at once."""
+"""The number of decisions read in one query."""
 
 FEW = 4
-"""Up to so many parts, this process is done before other processes have started."""
+"""The number of parts that this process finishes before others have started."""
 
 _SEGMENTS = frozenset({ValueKind.STRING, ValueKind.OPTIONAL_STRING, ValueKind.BOOLEAN, ValueKind.OPTIONAL_BOOLEAN})
 
@@ -74,7 +74,7 @@ class Replaying:
         now: datetime,
         declared: Automation | None = None,
     ) -> "Replaying":
-        """Build a replay and find its faults before it runs. `declared` is the automation, if it is loaded already.
+        """Build a replay and find its faults before it runs. `declared` is the automation, if already loaded.
 
         Raises AndonError of many kinds.
         """
@@ -99,14 +99,14 @@ class Replaying:
         return STRETCH * sum(len(part.cuts) - 1 for part in self.parts)
 
     def run(self, progress: Progress, *, processes: int | None = None) -> ReplayTally:
-        """Do all parts. Raises ReplayFailed."""
+        """Replay all parts. Raises ReplayFailed."""
         wanted = min(len(os.sched_getaffinity(0)) if processes is None else processes, len(self.parts))
         if wanted < 2 or (len(self.parts) <= FEW and processes is None):
             return self._here(progress)
         return self._elsewhere(progress, wanted)
 
     def run_within(self, seconds: float) -> tuple[ReplayTally, bool]:
-        """Do as many parts as this process can in so many seconds, the newest first. Return whether that was all."""
+        """Replay as many parts as this process can in this time, newest first. Return whether that was all."""
         until, total = monotonic() + seconds, ReplayTally(self.work.fields)
         worker = ReplayWorker(self.database, self.work)
         for part in reversed(self.parts):
@@ -173,7 +173,7 @@ class Replaying:
 def _in_turns(
     pool: ProcessPoolExecutor, parts: Sequence[ReplayPart], under_way: int
 ) -> Iterator[tuple[ReplayPart, ReplayTally]]:
-    """Hand out parts, a few at a time, and give each with its tally as soon as it is done. Raises ReplayFailed."""
+    """Hand out parts, a few at a time, and yield each with its tally when it is done. Raises ReplayFailed."""
     waiting: dict[Future[ReplayTally | str], ReplayPart] = {}
     left = iter(parts)
     for part in left:
@@ -206,7 +206,7 @@ def _begin(settings: Settings, url: str, question: ReplayQuestion, now: datetime
 
 
 def _tally(part: ReplayPart) -> ReplayTally | str:
-    """Do one part. Return an error as text, since not every error can be sent to the parent process."""
+    """Replay one part. Return an error as text, since not every error can be sent to the parent process."""
     try:
         return _workers[0].tally(part)
     except AndonError as error:
@@ -266,7 +266,7 @@ def _lacking(
 
 
 def _warm_parts(database: Database, declared: Automation, cuts: Sequence[UUID]) -> list[ReplayPart]:
-    """Return a part for each core, which begins earlier by as much history as windows need."""
+    """Return one part per core, each starting earlier by as much history as windows need."""
     reach, begins = replays.reach_of(declared), time_of(cuts[0])
     with database.begin() as tx:
         history = decisions.cuts(tx, begins - reach, begins, size=STRETCH)
@@ -282,7 +282,7 @@ def _warm_part(every: Sequence[UUID], place: int, each: int, reach: timedelta) -
 
 
 def _segment_fields(automation: Automation) -> SegmentFields:
-    """Return the fields that gates, measures and fairness divide by, and the other fields of text or truth values."""
+    """Return the fields that gates, measures and fairness divide by, then other text and boolean fields."""
     by: list[Any] = [None if automation.risk is None else automation.risk.by]
     by += [name for measure in automation.measures for name in measure.by]
     by += [one.field for one in (automation.monitors.fairness if automation.monitors else ())]

@@ -1,4 +1,4 @@
-"""Refreshes of a deployment that nothing announces: something that was away may be back, or a hand-over is over."""
+"""Refreshes of a deployment that nothing announces: a dependency may be back, or a hand-over may have ended."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,23 +18,23 @@ class Refreshes(Protocol):
 
     @property
     def hands_over_until(self) -> datetime | None:
-        """When the first line ends whose code another release superseded."""
+        """Return when the first line with superseded code ends."""
         ...
 
     @property
     def problems(self) -> Mapping[str, AndonError]:
-        """Why automations could not be brought up to date."""
+        """Return why automations could not be brought up to date."""
         ...
 
     def refresh(self) -> None:
-        """Try all again."""
+        """Try all of them again."""
         ...
 
 
 async def try_again(deployment: Refreshes, *, first_seconds: float = _FIRST_SECONDS) -> None:
-    """Refresh while something is unavailable, sooner at first and later each minute. Runs until cancelled.
+    """Refresh while something is unavailable, soon at first and then every minute. Runs until cancelled.
 
-    What is wrong in itself is not tried again: mending it is announced.
+    Invalid versions are not tried again, because their repair is announced.
     """
     pause = first_seconds
     while True:
@@ -47,7 +47,7 @@ async def try_again(deployment: Refreshes, *, first_seconds: float = _FIRST_SECO
 
 
 async def end_hand_overs(deployment: Refreshes, clock: Clock) -> None:
-    """Refresh when code that another release superseded has had its time. Runs until cancelled."""
+    """Refresh when the hand-over of superseded code ends. Runs until cancelled."""
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
         until = deployment.hands_over_until

@@ -1,4 +1,4 @@
-"""The runtime of `andon decide`: the line's versions started, their costs paid and counted, and all of it ended."""
+"""The runtime of `andon decide`: it starts the line's versions, pays and counts their costs, and ends them."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Spans from a batch's report: each request's own trace shows its stages."""
+"""Spans from the report of a batch, so that each request's own trace shows its stages."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter_ns, time_ns
@@ -18,7 +18,7 @@ class Tell(Protocol):
 
 
 def tell_commit(reports: Sequence[BatchReport]) -> None:
-    """One span for a group commit, linked to the requests that it answered."""
+    """Record one span for a group commit, linked to the requests that it answered."""
     tracing.tell(
         "ledger.commit",
         reports[0].record,
@@ -33,8 +33,8 @@ def tell_commit(reports: Sequence[BatchReport]) -> None:
 def tell_stages(report: BatchReport, tell: Tell = tracing.tell_between) -> None:
     """Record a span for each stage below the span of each traced request.
 
-    The queue is the request's own; the other stages were shared by the batch, whose size the spans carry. In a commit
-    of several arms each is shown as if it had been the first.
+    The queue is the request's own; the other stages are shared by the batch, whose size the spans carry. In a commit
+    of several arms, each is shown as if it had been the first.
     """
     offset = time_ns() - perf_counter_ns()
     shared = [(name, began + offset, ended + offset) for name, began, ended in _shared(report)]
@@ -66,7 +66,7 @@ def _shared(report: BatchReport) -> Iterator[tuple[str, int, int]]:
 
 
 def _flag(report: BatchReport, decision: Decision) -> dict[str, str]:
-    """Return the arm in OpenTelemetry's conventions for feature flags; never the unit it was chosen for."""
+    """Return the arm by OpenTelemetry's conventions for feature flags, without the unit it was chosen for."""
     return {
         "feature_flag.key": report.model,
         "feature_flag.provider.name": "andon",

@@ -14,7 +14,7 @@ from andon.spending import Advances, Keeper, Price
 
 
 class Paying:
-    """The decider's payments: the purse limits predictions, the tally records all costs."""
+    """The payments of a decider: the purse limits predictions, the tally records all costs."""
 
     def __init__(self, keeper: Keeper, gpu_us: Callable[[str, int], int]) -> None:
         """`gpu_us` returns the GPU time of an automation's version since its last call."""
@@ -25,7 +25,7 @@ class Paying:
         return self._purse.allow(automation, n)
 
     def settle(self, automation: str, version: int, paid: int, unpaid: int, cpu_us: int) -> None:
-        """Predictions are over: so many were paid and took so much CPU time, so many were not made."""
+        """Record finished predictions: how many were paid, how many were not made, and the CPU time."""
         gpu_us = self._gpu_us(automation, version)
         self._purse.settle(automation, version, paid, cpu_us, gpu_us)
         self._tally.add(automation, version, paid, cpu_us, gpu_us)
@@ -33,7 +33,7 @@ class Paying:
             self._tally.add(automation, 0, unpaid, 0)
 
     def settle_shadow(self, automation: str, version: int, paid: int, cpu_us: int) -> None:
-        """Predictions of a version that only looked on are over and took so much CPU time."""
+        """Record finished predictions of a shadow, and their CPU time."""
         gpu_us = self._gpu_us(automation, version)
         self._purse.settle(automation, version, paid, cpu_us, gpu_us)
         self._tally.add(automation, version, 0, cpu_us, gpu_us)
@@ -76,7 +76,7 @@ def budgets_of(automations: Iterable[Automation]) -> dict[str, Budget]:
 
 
 def advances_of(settings: Settings, automations: Iterable[Automation], events: Events) -> Advances:
-    """Return what pays language models from the budgets of a project."""
+    """Return the payer of language models, which uses the budgets of a project."""
     return Advances(budgets_of(automations), settings.cost.currency, events)
 
 

@@ -1,4 +1,4 @@
-"""The workers' chore that compares what is in force with the audit log, and tells the operator of each difference."""
+"""The workers' chore that compares rows in force with the audit log, and raises an alert for each difference."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from andon.monitors import Level
 from andon.serving.vouched import SPLITS
 
 ALTERED = "altered-rows"
-"""The name under which rows that are not as the audit log says become alerts."""
+"""The name under which rows that differ from the audit log become alerts."""
 
 LOOKED_AT = (KEYS, MODEL_ALIASES, QUARANTINES, SPLITS, GATES, POINTERS, LINE_STATES)
 EVERY = timedelta(minutes=1)
@@ -38,7 +38,7 @@ def chores(events: Events) -> list[Chore]:
 
 
 def _concerned(tx: Tx, kind: RowKind, key: tuple[str, ...]) -> Iterator[str]:
-    """List the automations that a row belongs to: a key to all, an alias or a quarantine to those with its model."""
+    """List the automations that a row concerns: a key concerns all, an alias or quarantine those with its model."""
     newest = decisions.newest_versions(tx)
     if kind is KEYS:
         yield from (one.name for one in newest)

@@ -22,12 +22,12 @@ from andon.streams.sources import FileSource, ScheduleSource, inbox_source, tabl
 log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS = 0.5
-"""The pause before a database that was away when a worker began is tried again."""
+"""The pause before a database that was away at the start of a worker is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceParts:
-    """The parts of a source."""
+    """The arguments of an opener."""
 
     settings: Settings
     database: Database
@@ -38,7 +38,7 @@ class SourceParts:
 
 
 Opener: TypeAlias = Callable[[SourceParts], Source]
-"""Makes the source of a trigger; nothing is reached yet. Raises SettingsInvalid."""
+"""Builds the source of a trigger without connecting. Raises SettingsInvalid."""
 
 
 def _table(wanted: SourceParts) -> Source:
@@ -106,7 +106,7 @@ OPENERS: Mapping[str, Opener] = {
     "graph_mail": _graph,
     "gmail": _gmail,
 }
-"""By the kind of source."""
+"""The openers by kind of source."""
 
 
 def streams_of(
@@ -157,7 +157,7 @@ def streams_of(
 async def run_streams(
     streams: Streams, deployment: Deployment, stop: asyncio.Event, *, again_seconds: float = AGAIN_SECONDS
 ) -> None:
-    """Load the deployment, if there is anything to read, and read.
+    """Load the deployment, if there are streams, and read them.
 
     Streams wait for models that cannot be loaded yet.
     """

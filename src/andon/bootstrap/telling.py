@@ -1,4 +1,4 @@
-"""Errors as a command or a process ends with them: words on standard error, and the exit code of their kind."""
+"""Errors that end a command or a process: a message on standard error, and the exit code of their kind."""
 
 import sys
 
@@ -14,7 +14,7 @@ EXIT_CODES: tuple[tuple[type[AndonError], int], ...] = (
 
 
 def tell(error: AndonError) -> None:
-    """Print an error, and each of its faults with its place."""
+    """Print an error, and each of its faults with its location."""
     sys.stderr.write(f"error: {error}\n")
     for fault in error.untold:
         sys.stderr.write(f"  {fault.where}: {fault.message}\n")

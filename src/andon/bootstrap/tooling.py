@@ -1,4 +1,4 @@
-"""The worker's desk for procedures: it decides their calls of tools by the lines here, and opens their models."""
+"""The worker's desk for procedures: it decides their tool calls with the local lines, and opens their models."""
 
 import asyncio
 import importlib.util
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 
 class WorkerDesk:
-    """An `AgentDesk` on the engine's event loop, with a decider of its own there from the first call on."""
+    """An `AgentDesk` on the engine's event loop, with its own decider there from the first call on."""
 
     def __init__(
         self,
@@ -72,9 +72,9 @@ class WorkerDesk:
         correlation_id: str,
         traceparent: str | None,
     ) -> ToolCall:
-        """Decide a call, through outages; the same key again finds the first decision."""
+        """Decide a call, waiting through outages; the same key again finds the first decision."""
         if self._closing:
-            await asyncio.Event().wait()  # the run stops here, and another process goes on with it
+            await asyncio.Event().wait()  # the run stops here, and another process continues it
         made = await self._decide(box.name, given, key, caller, correlation_id, traceparent)
         call = _call_of(box, made)
         self._metrics.decided(call)
@@ -124,7 +124,7 @@ class WorkerDesk:
             await asyncio.sleep(_PAUSE)
 
     def close(self) -> None:
-        """Decide nothing more. Called on a thread without a loop, as long as the engine's runs."""
+        """Stop deciding. Call it from a thread without a loop, while the engine's loop runs."""
         self._closing = True
         if self._here is not None:
             loop, decider = self._here
@@ -141,7 +141,7 @@ class WorkerDesk:
 
 
 def some_tools(automations: Sequence[Automation]) -> bool:
-    """Return whether procedures of a project may call tools, so that its worker decides them."""
+    """Return whether procedures of a project may call tools, which its worker then decides."""
     return any(isinstance(one, Toolbox) for one in automations) and any(one.procedures for one in automations)
 
 

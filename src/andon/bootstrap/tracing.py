@@ -7,7 +7,7 @@ from andon.kernel.config import Settings
 
 
 def tracing(process: str, settings: Settings) -> Callable[[], None]:
-    """Begin to send traces, if a collector is configured. What it returns sends the rest, at the end."""
+    """Begin to send traces, if a collector is configured; return a function that sends the rest at the end."""
     if settings.telemetry.otlp_endpoint is None:
         return lambda: None
     traces = importlib.import_module("andon.kernel.traces")

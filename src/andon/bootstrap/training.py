@@ -1,7 +1,7 @@
 """Training sets: decisions of the ledger with their features, or a history with the features at each moment.
 
-Rows come in chunks, so that any number of them fits. None is left out: a row that breaks the contract comes with its
-`error`.
+Rows are yielded in chunks, so that any number of them fits in memory. None is omitted: a row that breaks the contract
+has an `error`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ class HistoryInvalid(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The span from one moment on, and before another."""
+    """The time from one moment until just before another."""
 
     since: datetime
     until: datetime
@@ -46,7 +46,7 @@ def as_seen(
 ) -> Iterator[Rows]:
     """Yield decisions of the ledger: input, features as seen, outcome and versions.
 
-    With `labels_at` each has the label valid at that moment.
+    With `labels_at`, each has the label valid at that moment.
     """
     for records in _records(database, automation, span):
         known = None if labels_at is None else _labels(database, records, labels_at)
@@ -57,7 +57,7 @@ def as_seen(
 def recomputed(
     database: Database, automation: Automation, span: Span, *, labels_at: datetime | None, told: Told
 ) -> Iterator[Rows]:
-    """Yield the same decisions with features of the present definitions; earlier ones warm up the windows."""
+    """Yield these decisions with features recomputed by current definitions; earlier ones warm up the windows."""
     history, contract = History(automation), Contract(automation.contract)
     warm = Span(span.since - reach_of(automation), span.until)
     for records in _records(database, automation, warm):
@@ -84,9 +84,9 @@ def recomputed(
 
 
 def of_file(file: Path, automation: Automation, span: Span, *, time: str, told: Told) -> Iterator[Rows]:
-    """Yield the rows of a file in time order (ties as they stand), each with its features and its number in `row`.
+    """Yield the rows of a file in time order (ties in file order), each with its features and its number in `row`.
 
-    All rows before `span.until` are read, those from `span.since` on are returned. Raises HistoryInvalid.
+    All rows before `span.until` are read, and those since `span.since` are yielded. Raises HistoryInvalid.
     """
     history, contract = History(automation), Contract(automation.contract)
     missing = dict.fromkeys(automation.feature_names)
@@ -133,7 +133,7 @@ def _records(database: Database, automation: Automation, span: Span) -> Iterator
         if not records:
             return
         after = records[-1].row.id
-        yield sorted(records, key=_asked)  # ids tell the order to a millisecond only
+        yield sorted(records, key=_asked)  # ids give the order only to a millisecond
 
 
 def _labels(database: Database, records: Sequence[DecisionRecord], moment: datetime) -> Mapping[UUID, ValidLabel]:
@@ -200,7 +200,7 @@ def _asked(record: DecisionRecord) -> datetime:
 
 
 def _came(record: DecisionRecord) -> datetime:
-    """Return when its lateness counted from: it may have waited in a stream."""
+    """Return the time from which its lateness counts: it may have waited in a stream."""
     arrived = record.record.get("arrived_at")
     return _asked(record) if arrived is None else datetime.fromisoformat(arrived)
 

@@ -21,9 +21,9 @@ Trial = Callable[[ModelVersion], None]
 
 
 def trying(settings: Settings, database: Database, clock: Clock, events: Events) -> Trial:
-    """Return what tries registered versions, unless the database knows how that ended.
+    """Return a function that tries registered versions, unless the database knows the result.
 
-    It raises VersionHeld for a version that is in quarantine or gets there, EndpointUnavailable and EnvironmentInvalid.
+    It raises VersionHeld for a version that is or gets quarantined, EndpointUnavailable and EnvironmentInvalid.
     """
 
     def attempt(version: ModelVersion) -> None:
@@ -49,7 +49,7 @@ def trying(settings: Settings, database: Database, clock: Clock, events: Events)
 
 
 def loading(settings: Settings, database: Database, clock: Clock, events: Events) -> Load:
-    """Return what loads registered versions, tried first. It raises what `trying` raises."""
+    """Return a function that loads registered versions, trying them first. It raises what `trying` raises."""
     attempt = trying(settings, database, clock, events)
 
     def load(version: ModelVersion, folder: Path) -> LoadedVersion:
@@ -60,7 +60,7 @@ def loading(settings: Settings, database: Database, clock: Clock, events: Events
 
 
 def register_tried(tx: Tx, settings: Settings, version: ModelVersion, folder: Path) -> LoadedVersion:
-    """Try a version that is registered, or about to answer, in this transaction, and load it.
+    """Try and load a version that this transaction registers or lets answer.
 
     Raises PackageInvalid and EndpointUnavailable.
     """

@@ -1,4 +1,4 @@
-"""Verification of this installation's audit log with all its evidence: completely, or from where the last one ended."""
+"""Verification of this installation's audit log with all evidence, in full or from where the last one ended."""
 
 from collections.abc import Callable
 
@@ -21,9 +21,9 @@ def verify_log(
     incremental: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
-    """Verify the log, and note in the data folder how far it is sound. `tx` sees one moment: `database.snapshot()`.
+    """Verify the log, and note in the data folder how far it is sound. `tx` is a `database.snapshot()`.
 
-    An incremental verification is a complete one where none was noted. Raises VerifiedInvalid if the note was altered.
+    Without such a note, an incremental verification is complete. Raises VerifiedInvalid if the note was altered.
     """
     since = last_verified(settings) if incremental else None
     report = audit.verify(tx, evidence=all_evidence(), rows=ROWS, anchor=anchor, since=since, progress=progress)

@@ -1,4 +1,4 @@
-"""Versions that are loaded beside a deployment: to decide or explain the past, for a plan, or for cases."""
+"""Versions loaded outside a deployment: to replay or explain decisions, for a plan, or for cases."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from andon.serving import LoadedVersion
 
 
 def load_version(settings: Settings, database: Database, version: ModelVersion) -> LoadedVersion:
-    """Load a registered version, which is tried first, as in a gateway.
+    """Load a registered version, trying it first, as in a gateway.
 
     Raises VersionHeld, EndpointUnavailable, EnvironmentInvalid.
     """
@@ -22,7 +22,7 @@ def load_version(settings: Settings, database: Database, version: ModelVersion) 
 
 
 def fetch_tried(settings: Settings, database: Database, version: ModelVersion) -> Path:
-    """Return the folder of a registered version that was tried. Raises as `load_version` does."""
+    """Return the folder of a registered version, trying it first. Raises what `load_version` raises."""
     trying(settings, database, SharedClock(database.now), build_events(settings))(version)
     with database.begin() as tx:
         return models.fetch(tx, version, settings.data / "models")

@@ -60,11 +60,11 @@ ADOPTIONS: Mapping[str, Callable[[Tx, datetime], None]] = {
     "0009": lambda tx, now: audit.adopt(tx, ROWS, now),
     "0011": _adopt_0011,
 }
-"""Vouches for what stood before entries did, by the first revision whose entries do."""
+"""Functions that vouch for older rows, by the first revision whose audit entries vouch."""
 
 
 def all_evidence() -> Mapping[str, Evidence]:
-    """Fresh objects for one verification."""
+    """Return new evidence for one verification."""
     ledger = LedgerEvidence()
     return {
         RECORDED: ledger,

@@ -61,7 +61,7 @@ log = structlog.get_logger(__name__)
 
 
 def serve_worker(settings: Settings, url: str, pepper: bytes, place: Inheritance = ALONE) -> None:
-    """Run a worker until it is stopped; return when begun work is finished or given back."""
+    """Run a worker until it is stopped; return once begun work is finished or given back."""
     configure_logs("worker", settings.telemetry.log_level)
     one_thread()
     flush = tracing("worker", settings)
@@ -84,7 +84,7 @@ class _Worker:
         self._calls_tools = False
 
     async def run(self) -> None:
-        """Everything side by side; the first unforeseen error ends the process, and its supervisor starts a new one."""
+        """Run everything concurrently; an unexpected error ends the process, and its supervisor starts a new one."""
         await self._clock.begin()
         automations, events = load_automations(self._settings), build_events(self._settings)
         teller = features.BreachTeller(self._database, events, self._clock)
@@ -184,7 +184,7 @@ class _Worker:
             ready=place.tell_ready,
             sockets=place.sockets,
         )
-        settle_memory(young=100_000)  # batches of a stream hold half of that
+        settle_memory(young=100_000)  # batches of a stream allocate half of that
         reporter = report_live(
             self._database, "worker", watch, decider, deployment, measures.requests.refused, clock=self._clock
         )
@@ -232,7 +232,7 @@ class _Worker:
             self._keys.refresh(tx, self._clock.now())
 
     def _decides(self, deployment: Deployment) -> bool:
-        """Return whether anything here was decided yet, or will be: a worker without that loads no model."""
+        """Return whether anything was or will be decided here; otherwise, the worker loads no model."""
         some_streams = self._streams is not None and self._streams.some
         return bool(deployment.lines) or self._calls_tools or some_streams
 

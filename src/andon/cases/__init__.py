@@ -1,4 +1,4 @@
-"""Cases: named decisions whose results must stay the same, kept beside a policy and judged in memory.
+"""Cases: named decisions whose results must stay the same, kept next to a policy and judged in memory.
 
 Start reading at `domain.py` (the parts of a case), then `running.py` (how it is judged).
 """

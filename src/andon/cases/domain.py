@@ -23,7 +23,7 @@ class CasePrediction(_Strict):
 
 
 class CaseRisk(_Strict):
-    """The answer of the risk gate: given as it is, or by a threshold."""
+    """The answer of the risk gate: stated directly, or by a threshold."""
 
     certain: bool | None = None
     threshold: Annotated[float, Field(ge=0, le=2)] | None = None
@@ -44,7 +44,7 @@ class ScoreBounds(_Strict):
 
 
 class ExpectedDecision(_Strict):
-    """The expected decision. A part that is left out may be anything."""
+    """The expected decision. An omitted part may be anything."""
 
     outcome: str
     rule: str | None = None

@@ -7,11 +7,11 @@ from andon.cord import LineState
 from andon.decisions import DecisionRecord
 
 ROOM = 0.05
-"""Distance that the score of another model may have from the recorded one. People edit the bounds in the file."""
+"""How far another model's score may be from the recorded one. People edit the bounds in the file."""
 
 
 def case_of(record: DecisionRecord, name: str) -> FiledCase:
-    """Make a case of a decision.
+    """Make a case from a decision.
 
     Raises CaseUnsuitable for a decision without a prediction or not made by its policy, CasesInvalid for the name.
     """

@@ -39,7 +39,7 @@ from andon.kernel.ids import uuid7
 from andon.serving import LoadedVersion, Prediction
 
 MOMENT = datetime(2026, 1, 1, 12, tzinfo=UTC)
-"""The moment of every case. Windows of features are empty, so it does not matter which."""
+"""The moment of every case. Any moment would do, as windows of features are empty."""
 
 _CERTAIN, _UNCERTAIN = 0.0, 2.0
 
@@ -47,8 +47,8 @@ _CERTAIN, _UNCERTAIN = 0.0, 2.0
 class CaseRunner:
     """The line of one automation, ready for its cases. `loaded` is a model for cases without a prediction.
 
-    With `tested`, that model is under test: cases with bounds of the score use its prediction and its own gate. Other
-    cases with a prediction test the policy only. Raises PolicyInvalid, AutomationInvalid.
+    With `tested`, that model is under test: cases with score bounds use its prediction and its own gate. Other cases
+    with a prediction test only the policy. Raises PolicyInvalid, AutomationInvalid.
     """
 
     def __init__(self, automation: Automation, loaded: LoadedVersion | None, *, tested: bool) -> None:
@@ -107,7 +107,7 @@ class CaseRunner:
             return "; ".join(f"input.{one.where}: {one.message}" for one in error.faults) or str(error)
 
     def _seen(self, line: Line, given: Mapping[str, Any], case: DecisionCase) -> Seen:
-        """Return the features of a case. Those that it lacks are computed with empty windows and tables."""
+        """Return the features of a case. Missing ones are computed with empty windows and tables."""
         names = set(self._automation.feature_names)
         if names and names <= case.features.keys():
             return Seen(case.features)
@@ -148,7 +148,7 @@ def _gate_of(risk: CaseRisk | None, otherwise: Gate) -> Gate:
 
 
 class _Supposed:
-    """A model that gives the prediction of a case."""
+    """A model that returns the prediction of a case."""
 
     inline = True
     capacity = 1

@@ -1,4 +1,4 @@
-"""Changes: the changes of a line, figures about them, and what was in force at any moment.
+"""Changes: the changes of a line, figures about them, and the state of the line at any moment.
 
 Start reading at `domain.py` (a change), then `counting.py` (what counts as one) and `in_force.py` (a moment).
 """

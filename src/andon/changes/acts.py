@@ -1,4 +1,4 @@
-"""All acts in the history of a line, with a sentence each; not all of them count as changes. Pure."""
+"""All acts in the history of a line, each described in a sentence; not all count as changes. Pure."""
 
 from collections.abc import Iterator, Sequence
 
@@ -78,5 +78,5 @@ def split_sentence(split: TrafficSplit) -> str:
 
 
 def confidence_sentence(one: GateRevision) -> str:
-    """Describe the least confidence at which an arm decides by itself."""
+    """Describe the lowest confidence at which an arm decides by itself."""
     return "nothing automatic" if one.threshold >= NOTHING else f"confidence from {one.threshold:.4f}"

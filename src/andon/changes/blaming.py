@@ -39,7 +39,7 @@ def _lasts(trouble: FailureSign, at: datetime) -> bool:
 
 
 def _pulls(states: Sequence[LineStateChange]) -> Iterator[FailureSign]:
-    """Return a sign for each time that the line, or a part of it, was not automatic."""
+    """Return a sign for each period in which the line, or a part of it, was not automatic."""
     held: dict[str, LineStateChange] = {}
     for one in states:
         part = json.dumps(one.segment, sort_keys=True)

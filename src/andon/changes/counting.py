@@ -42,7 +42,7 @@ def count_changes(history: LineHistory) -> ChangeRecord:
 
 @dataclass(slots=True)
 class _Walk:
-    """The state of the walk. Each change is named by its place in `changes`."""
+    """The state of the walk. Each change is identified by its index in `changes`."""
 
     now: LineNow
     rollouts: Sequence[RolloutTrace]
@@ -69,7 +69,7 @@ class _Walk:
         self.changes[place] = replace(self.changes[place], in_force_at=one.promoted_at)
 
     def withdraw_rollout(self, one: RolloutTrace) -> None:
-        """Follow a candidate that lost its traffic, however long it had that."""
+        """Follow a candidate that lost its traffic, no matter how long it had it."""
         rollout, at = one.rollout, one.withdrawn_at
         if rollout.number in self._rolled_out and at is not None:
             kind = SignKind.ABORTED if rollout.state is RolloutState.ABORTED else SignKind.ROLLED_BACK
@@ -86,7 +86,7 @@ class _Walk:
         self._release_change = self._point("release", str(one.version), change)
 
     def set_policy(self, one: PolicySetting) -> None:
-        """Follow a setting of the policy. One by a release or a rollout is part of that change."""
+        """Follow a change of the policy. If made by a release or a rollout, it is part of that change."""
         at, self.now.policy = one.set_at, one.version
         published_at = self.now.history.published.get(one.version, at)
         change = LineChange(at, ActKind.POLICY, f"policy {one.version}", one.set_by, one.reason, published_at, at)
@@ -111,7 +111,7 @@ class _Walk:
             self._given.pop(Candidate(one.number), None)
 
     def split(self, one: TrafficSplit) -> None:
-        """Follow a split: the candidates that gain traffic, and those that lose theirs."""
+        """Follow a split: the candidates that gain traffic, and those that lose it."""
         before, self.now.split, at = self.now.answering(), one, one.set_at
         if at is None or one.model != self.now.model or self._is_trial(one):
             return
@@ -127,7 +127,7 @@ class _Walk:
                 self._given[candidate] = PointerEntry(str(candidate), at, self._add(change))
 
     def _is_trial(self, one: TrafficSplit) -> bool:
-        """Return whether a split belongs to a rollout, which counts instead, or to an experiment, not a change."""
+        """Return whether a split belongs to a rollout, which counts instead, or to an experiment, which does not."""
         return one.number in self.now.history.tried or any(each.made(one) for each in self.rollouts)
 
     def narrow(self, one: GateRevision) -> None:
@@ -151,7 +151,7 @@ class _Walk:
         counts: bool = True,
         back: bool = True,
     ) -> int | None:
-        """Move a pointer on, or back if `back` allows a rollback. Return the place of the change, if it was one."""
+        """Move a pointer on, or back if `back` allows a rollback. Return the index of the change, if it was one."""
         pointer = self._pointers.setdefault(name, Pointer())
         undone = pointer.undone_by(value, change.at) if back else None
         if undone is not None:
@@ -168,7 +168,7 @@ class _Walk:
         self._fail(sorted(places), rollback, SignKind.ROLLED_BACK)
 
     def _fail(self, places: Sequence[int], rollback: Rollback, kind: SignKind) -> None:
-        """Mark changes as undone. An act that undoes none is no rollback; two parts of one act are one rollback."""
+        """Mark changes as undone. An act that undoes none is not a rollback; two parts of one act are one rollback."""
         fresh = [place for place in places if self.changes[place].undone_at is None]
         for place in fresh:
             sign = FailureSign(kind, rollback.at, rollback.at, rollback.reason)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from andon.kernel.identity import PLATFORM
 
 WINDOW = timedelta(days=7)
-"""The span after a change in which it is blamed for trouble, and in which a return is a rollback."""
+"""The time after a change during which it is blamed for failures and a return counts as a rollback."""
 
 
 class ActKind(StrEnum):
@@ -67,9 +67,9 @@ class FailureSign:
 
 @dataclass(frozen=True, slots=True)
 class LineChange:
-    """One change of what is in force. Its lead time begins at `ready_at`.
+    """One change of the line. Its lead time begins at `ready_at`.
 
-    `rework` tells that it was made while the cord was pulled or an incident was open.
+    `rework`: it was made while the cord was pulled or an incident was open.
     """
 
     at: datetime
@@ -91,7 +91,7 @@ class LineChange:
         return max(self.in_force_at - self.ready_at, timedelta())
 
     def latest(self, moment: datetime) -> datetime:
-        """Return when it last changed what decides, up to a moment. A rollout does so at its start and promotion."""
+        """Return when it last changed the deciding line, up to a moment. A rollout does so at start and promotion."""
         return self.at if self.in_force_at is None or self.in_force_at > moment else self.in_force_at
 
     @property

@@ -1,4 +1,4 @@
-"""Change figures as DORA 2025 names them, with 95% intervals, and the time in each line state. Pure."""
+"""Change figures, named as in DORA 2025, with 95% intervals, and the time in each line state. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ WEEK = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class ChangeRate:
-    """The frequency of an event a week, with the exact Poisson interval; None for an empty span."""
+    """The frequency of an event per week, with the exact Poisson interval; None for an empty span."""
 
     count: int
     per_week: float | None
@@ -36,7 +36,7 @@ class ChangeShare:
 
 @dataclass(frozen=True, slots=True)
 class ChangeSpan:
-    """The median of spans of time, with the interval between order statistics; that is None for fewer than six."""
+    """The median of spans of time, with the interval between order statistics, which is None for fewer than six."""
 
     count: int
     median: timedelta | None
@@ -46,7 +46,7 @@ class ChangeSpan:
 
 @dataclass(frozen=True, slots=True)
 class ChangeWeek:
-    """The figures of one week, Monday to Sunday in UTC, as far as it lies in the span."""
+    """The figures of the part of one week, Monday to Sunday in UTC, that lies in the span."""
 
     starts_at: datetime
     changes: int
@@ -88,7 +88,7 @@ class ChangeFigures:
 def figures_of(
     automation: str, record: ChangeRecord, states: StateTimes, since: datetime, until: datetime
 ) -> ChangeFigures:
-    """Compute the figures of the changes made from `since` on and before `until`."""
+    """Compute the figures of the changes made since `since` and before `until`."""
     made, undone = _within(record, since, until)
     failed = [one for one in made if one.failed]
     kinds = {kind: sum(one.kind is kind for one in made) for kind in ActKind}

@@ -36,9 +36,9 @@ class LineNow:
         return candidate._replace(policy=candidate.policy or self.policy)
 
     def ready_at(self, model: str, candidate: Candidate, at: datetime) -> datetime:
-        """Return when the last part of a candidate was registered or published; `at` if that is not known.
+        """Return when the last part of a candidate was registered or published; `at` if unknown.
 
-        A gate of its own is new with the act that names it.
+        A gate of its own is new as of the act that names it.
         """
         if candidate.gate is not None:
             return at

@@ -1,4 +1,4 @@
-"""The history of one automation: every row that changed what is in force, from the slices that keep them."""
+"""The history of one automation: every row that changed what is in force, from the slices that own them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -54,7 +54,7 @@ class LineHistory:
 def history_of(tx: Tx, automation: str, sees: Sees | None = None) -> LineHistory:
     """Read the history of an automation. Raises AutomationNotFound.
 
-    Who chose the champion of a model, and why, is left out if automations use it that the reader does not see.
+    The actor and reason of a champion's choice are omitted if automations that the reader cannot see use its model.
     """
     decisions.require_deployed(tx, automation)
     versions = {one.number: one for one in decisions.deployed_versions(tx, automation)}
@@ -86,7 +86,7 @@ def history_of(tx: Tx, automation: str, sees: Sees | None = None) -> LineHistory
 
 
 def _models_beyond(tx: Tx, sees: Sees) -> set[str]:
-    """Return the models of automations that a reader does not see."""
+    """Return the models of automations that a reader cannot see."""
     return {str(one.description["model"]) for one in decisions.newest_versions(tx) if not sees(one.name)}
 
 
@@ -95,7 +95,7 @@ def _closed(alias: Alias) -> Alias:
 
 
 def _tried(tx: Tx, automation: str, splits: Sequence[TrafficSplit]) -> frozenset[int]:
-    """Return the splits with an experiment's salt. A later split by hand keeps the salt but is newer than the last."""
+    """Return the splits with an experiment's salt, up to its last one: a later split by hand keeps the salt."""
     newest = {one.salt: one.split for one in experiments.page(tx, [automation], limit=EVERY)}
     return frozenset(one.number for one in splits if one.number <= newest.get(one.salt, 0))
 

@@ -1,4 +1,4 @@
-"""The things in force on a line at a moment, with who set each of them and why."""
+"""The state of a line at a moment, with who set each part of it and why."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,10 +28,10 @@ class GateAt:
 
 @dataclass(frozen=True, slots=True)
 class LineAt:
-    """The things in force at a moment. Those that nobody had set are None; before the first release nothing decided.
+    """The state of a line at a moment. Parts that nobody had set are None; before the first release nothing decided.
 
-    `states` are the pulls in force. `shares` are the percent of each candidate that answered. `rollout` is the running
-    one, as it stands today.
+    `states` are the pulls in force. `shares` holds the percentage of each candidate that answered. `rollout` is the one
+    that was running, in its current state.
     """
 
     automation: str
@@ -59,14 +59,14 @@ class LineAt:
 
     @property
     def shares(self) -> Mapping[Candidate, float]:
-        """The candidates that answered, with the percent of each."""
+        """The candidates that answered, with the percentage of each."""
         if self.model is None:
             return {}
         return self._split.answering(self._champion)
 
     @property
     def shadows(self) -> Sequence[Candidate]:
-        """The candidates that only looked on."""
+        """The candidates that ran as shadows."""
         return () if self.model is None else self._split.looking_on(self._champion)
 
     @property

@@ -1,4 +1,4 @@
-"""A moment in the history of a line: what was in force then, and the acts before and after it."""
+"""A moment in the history of a line: what was in force, and the acts before and after it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ AROUND = timedelta(days=30)
 """The span before and after a moment from which gate revisions are listed among its acts."""
 
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
-"""A moment before everything that was ever in force."""
+"""A moment before anything was in force."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A pointer with its past: the value in force, and the changes that a return to an earlier value undoes. Pure."""
+"""A pointer with its history: the value in force, and the changes that a return to an earlier value undoes. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from andon.changes.domain import WINDOW
 
 @dataclass(frozen=True, slots=True)
 class PointerEntry:
-    """One value, since when, and the change that set it; None if that was no change."""
+    """One value, its start, and the change that set it; None if that was not a change."""
 
     value: str
     at: datetime
@@ -23,7 +23,7 @@ class Pointer:
     entries: list[PointerEntry] = field(default_factory=list)
 
     def undone_by(self, value: str, at: datetime) -> Sequence[PointerEntry] | None:
-        """Return the entries that a return to `value` undoes: all newer ones. None if it is no return within WINDOW."""
+        """Return the entries that a return to `value` undoes: all newer ones. None without a return within WINDOW."""
         earlier = [place for place, one in enumerate(self.entries[:-1]) if one.value == value]
         if not earlier or at - self.entries[-1].at > WINDOW:
             return None

@@ -33,12 +33,12 @@ class RolloutTrace:
         return self.rollout.ended_at if self.rollout.state in lost else None
 
     def lasted(self, moment: datetime) -> bool:
-        """Tell whether it was running at a moment."""
+        """Return whether it was running at a moment."""
         ended_at = self.rollout.ended_at
         return self.rollout.created_at <= moment and (ended_at is None or moment < ended_at)
 
     def made(self, act: TrafficSplit | Alias | PolicySetting) -> bool:
-        """Tell whether an act was a step of it."""
+        """Return whether an act was a step of it."""
         if isinstance(act, TrafficSplit):
             return _is_of(act, self.rollout)
         if act.set_at != self.promoted_at or act.set_by != self.rollout.ended_by:
@@ -61,8 +61,8 @@ def _trace(rollout: Rollout, splits: list[TrafficSplit]) -> RolloutTrace:
 
 
 def _is_of(split: TrafficSplit, rollout: Rollout) -> bool:
-    """Tell whether a rollout made a split: it has the rollout's salt, and is not newer than the rollout's last split.
+    """Return whether a rollout made a split: it has the rollout's salt, and is not newer than the rollout's last split.
 
-    A split by hand keeps the salt and is newer.
+    A split by hand keeps the salt but is newer.
     """
     return split.salt == rollout.salt and split.number <= rollout.split

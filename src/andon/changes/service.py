@@ -54,7 +54,7 @@ def figures(
 
 
 def _weeks(begin: datetime, end: datetime) -> Iterator[tuple[datetime, datetime, datetime]]:
-    """Return for each week of a span its Monday, and the beginning and the end of its part in the span."""
+    """Return each week of a span: its Monday, and the beginning and end of its part in the span."""
     midnight = begin.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     monday = midnight - timedelta(days=midnight.weekday())
     while monday < end:

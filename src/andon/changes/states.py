@@ -10,7 +10,7 @@ from andon.cord import LineState, LineStateChange
 
 @dataclass(frozen=True, slots=True)
 class StateTimes:
-    """The time of the whole line in each state. In `in_part`, a part of the line was held more than the line."""
+    """The time of the whole line in each state. During `in_part`, a part of the line was held more than the line."""
 
     times: Mapping[LineState, timedelta]
     in_part: timedelta

@@ -1,5 +1,5 @@
-"""The code that reaches outside systems, one deletable folder each, which implements `andon.actions.ports`.
+"""Connectors: code that reaches external systems and implements `andon.actions.ports`, one deletable folder each.
 
-A folder offers its `KIND`, and is found by its presence (`bootstrap/connecting.py`). `contract.py` is the contract of
-all.
+A folder provides a `KIND` and is discovered by its presence (`bootstrap/connecting.py`). `contract.py` is the contract
+of all connectors.
 """

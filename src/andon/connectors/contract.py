@@ -1,7 +1,7 @@
-"""The contract of every connector, whatever it reaches.
+"""The contract of every connector.
 
-A connector's test subclasses `ConnectorContract` and describes how to bring its outside system into each situation. For
-pytest; it ships with Andon, so that connectors of projects are tested too.
+A connector's test subclasses `ConnectorContract` and describes how to bring its external system into each situation.
+It is for pytest, and ships with Andon so that projects can test their own connectors.
 """
 
 import asyncio
@@ -14,14 +14,14 @@ from andon.actions import Answer, AnswerKind, Connector, Delivery, Destination, 
 from andon.kernel.ids import uuid7
 
 SECRET_TEXT = "hush-hush-hush-hush-hush"  # noqa: S105 - of tests
-"""Is part of every secret that a stage configures, so that a leak can be seen."""
+"""Part of every secret that a stage configures, so that a leak can be seen."""
 
 
 class Stage(Protocol):
-    """A real outside system on loopback, in the hands of the test."""
+    """A real external system on loopback, controlled by the test."""
 
     def destination(self, *, timeout: timedelta = timedelta(seconds=5)) -> Destination:
-        """Return a destination of the outside system."""
+        """Return a destination of the external system."""
         ...
 
     def nowhere(self) -> Destination:
@@ -29,7 +29,7 @@ class Stage(Protocol):
         ...
 
     def refuse(self) -> None:
-        """Refuse the next delivery for good."""
+        """Refuse the next delivery permanently."""
         ...
 
     def fail(self) -> None:
@@ -37,7 +37,7 @@ class Stage(Protocol):
         ...
 
     def keep_silent(self) -> None:
-        """Take the next delivery, but say nothing."""
+        """Take the next delivery, but do not answer."""
         ...
 
     def vanish(self) -> None:
@@ -68,12 +68,12 @@ def a_delivery(destination: Destination, **changes: Any) -> Delivery:
 class ConnectorContract:
     """The promises.
 
-    Subclasses give the fixtures `connector` and `stage`, and the options of an action if it needs some.
+    Subclasses provide the fixtures `connector` and `stage`, and the options of an action if needed.
 
-    `counts_repeats` says that the outside system accepts a repeat as well; otherwise it recognizes the key and accepts
-    it once. `knows_after_silence` says that asking finds out whether a silent system took a delivery; otherwise the
-    answer is that nobody knows. `silence` is the timeout of the tests; a client that takes long to connect needs more.
-    `many` is the number of deliveries at once.
+    `counts_repeats`: the external system accepts a repeat as well; otherwise it recognizes the key and accepts it once.
+    `knows_after_silence`: an inquiry finds out whether a silent system took a delivery; otherwise the outcome is
+    unknown. `silence` is the timeout of the tests; a client that takes long to connect needs more. `many` is the number
+    of concurrent deliveries.
     """
 
     options: ClassVar[Mapping[str, Any]] = {}
@@ -87,7 +87,7 @@ class ConnectorContract:
         return a_delivery(destination, options=self.options)
 
     def deliver(self, connector: Connector, *deliveries: Delivery) -> list[Answer]:
-        """Deliver one after the other, in a loop of its own; then close."""
+        """Deliver one after the other, in an event loop of their own; then close."""
 
         async def run() -> list[Answer]:
             try:

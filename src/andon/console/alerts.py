@@ -95,7 +95,7 @@ def show(here: Here, visitor: Signed, tx: Db, alert_id: UUID, done: str = "") ->
 
 @router.post("/{alert_id}/acknowledge")
 def acknowledge(here: Here, visitor: Acting, alert_id: UUID, comment: Annotated[str, Form()] = "") -> Response:
-    """Say that the visitor looks after it."""
+    """Acknowledge it in the visitor's name."""
 
     def act(tx: Tx, alert: Alert, now: datetime) -> None:
         actor, said = visitor.principal.actor, comment.strip()

@@ -1,4 +1,4 @@
-"""The console as a web application of its own: builds the parts, closes everything that is not open on purpose."""
+"""The console's web application, in which every page needs a session unless it is public on purpose."""
 
 from pathlib import Path
 
@@ -75,7 +75,7 @@ def create_app(
 ) -> FastAPI:
     """Return the console of one installation. Raises AssetsMissing.
 
-    `rehearse` tries policies on its decisions, `explain` says what spoke for one, `trial` tries versions.
+    `rehearse` tries policies on its decisions, `explain` explains one, `trial` tries versions.
     """
     if not (_STATIC / "vendor" / "htmx.min.js").is_file():
         raise AssetsMissing

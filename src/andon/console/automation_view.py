@@ -15,7 +15,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Force:
-    """The deciding parts of an automation. `released` is None where nothing is; `policy` likewise."""
+    """The deciding parts of an automation. `released` is None if nothing is; `policy`, if none is in force."""
 
     version: AutomationVersion
     released: int | None
@@ -35,7 +35,7 @@ class Force:
 
     @property
     def looking_on(self) -> Sequence[Candidate]:
-        """The candidates that only look on."""
+        """The candidates that run as shadows."""
         return self.split.looking_on(self.champion)
 
 
@@ -50,7 +50,7 @@ class Shadow:
 
     @property
     def agreement(self) -> float | None:
-        """The part in which it agreed, 0 to 1."""
+        """The share of cases in which it agreed, 0 to 1."""
         return self.agreed / self.compared if self.compared else None
 
 
@@ -69,7 +69,7 @@ def force_of(tx: Tx, name: str) -> Force:
 
 
 def shadows_of(tx: Tx, force: Force, now: datetime) -> list[Shadow]:
-    """Return what each shadow candidate predicted, beside the decisions."""
+    """Return what each shadow candidate predicted, next to the decisions."""
     return [_shadow(tx, force, candidate, now - _DAY) for candidate in force.looking_on]
 
 

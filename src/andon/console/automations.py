@@ -23,7 +23,7 @@ from andon.serving import Candidate
 router = APIRouter(prefix="/automations")
 
 _OFFERED = 8
-"""Versions in the form: the newest ones, beside those that have a share."""
+"""Newest versions in the form, in addition to those that have a share."""
 
 _OFFERED_POLICIES = 3
 """Policies in the form that are not in force: the newest ones, with the champion."""

@@ -1,4 +1,4 @@
-"""Rules that pull the cord and drills that try them, as parts of a line's page."""
+"""Rules that pull the cord and drills that test them, as sections of a line's page."""
 
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -29,7 +29,7 @@ def add(
     segment: Annotated[str, Form()] = "",
     reason: Annotated[str, Form()] = "",
 ) -> Response:
-    """Add a rule beside those in the code."""
+    """Add a rule to those in the code."""
     visitor.principal.require(Permission.SET_CORD_RULES, name)
     with here.database.begin() as tx:
         alerts.add_rule(

@@ -1,4 +1,4 @@
-"""Decisions: a list whose filters stand in the address, and each one as a timeline from request to label."""
+"""Decisions: a list whose filters are in the address, and each one as a timeline from request to label."""
 
 from dataclasses import dataclass, fields
 from typing import Annotated, Any

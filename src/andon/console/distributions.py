@@ -24,7 +24,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class BinBars:
-    """One bin: its name, both shares between 0 and 1, and their bars. `labelled`: its name stands below it."""
+    """One bin: its name, both shares between 0 and 1, and their bars. `labelled`: its name is shown below it."""
 
     label: str
     expected: float

@@ -96,7 +96,7 @@ def endpoint_of(tx: Tx, visitor: Visitor, name: str, now: datetime) -> Endpoint:
 
 
 def users_of(tx: Tx, name: str, now: datetime) -> Sequence[AutomationVersion]:
-    """All automations that use a model, whoever looks."""
+    """Return all automations that use a model, regardless of the visitor."""
     return _users(tx, live.processes(tx, now)).get(name, [])
 
 

@@ -15,12 +15,12 @@ from andon.kernel.errors import Fault
 from andon.serving import Candidate
 
 ROWS: Final = MOST_ARMS - 1
-"""Arms that can be named beside what decides now."""
+"""Arms that can be named in addition to the champion."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArmRow:
-    """One row of the form. Without a version it is no arm; without a policy it follows the one in force."""
+    """One row of the form. Without a version it is not an arm; without a policy it follows the one in force."""
 
     version: str = ""
     policy: str = ""

@@ -26,7 +26,7 @@ _CHANGED = "The experiment differs from the one whose forecast you saw. This is 
 
 @dataclass(frozen=True, slots=True)
 class PlannedExperiment:
-    """An experiment that nobody has started yet, with its forecast."""
+    """An experiment that is not started yet, with its forecast."""
 
     experiment: Experiment
     forecast: ExperimentForecast

@@ -1,4 +1,4 @@
-"""Incidents: what people work on until the line is as it was and the cause is known, each with its timeline."""
+"""Incidents, on which people work until the line is restored and the cause is known, each with its timeline."""
 
 from collections.abc import Callable
 from datetime import datetime

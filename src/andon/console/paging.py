@@ -1,4 +1,4 @@
-"""Lists that go on where the last page ended: the filters and the cursor stand in the address."""
+"""Lists that continue where the last page ended: the filters and the cursor are in the address."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

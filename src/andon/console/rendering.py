@@ -127,7 +127,7 @@ def took(microseconds: int | None) -> str:
 
 
 def span(length: timedelta) -> str:
-    """Format a length of time in its two largest units; the surrounding words say whether it lies ahead or behind."""
+    """Format a length of time in its two largest units; the surrounding text tells whether it is past or future."""
     minutes = int(abs(length).total_seconds()) // 60
     days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
     if days:
@@ -171,7 +171,7 @@ def of_field(raw: Any, name: str) -> str:
 
 
 def change(entry: AuditEntry) -> str:
-    """Summarize an audited change in a line; all of it can be unfolded."""
+    """Summarize an audited change in one line; the details can be unfolded."""
     before, after = entry.before or {}, entry.after
     if after is None:
         return "removed"

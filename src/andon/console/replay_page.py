@@ -1,4 +1,4 @@
-"""The report of a replay as one page in the look of the console, without other files."""
+"""The report of a replay as one page styled like the console, without other files."""
 
 from pathlib import Path
 

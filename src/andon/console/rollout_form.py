@@ -14,7 +14,7 @@ from andon.kernel.errors import Fault
 from andon.rollouts import RolloutInvalid, WatchedGuardrail
 
 NEW_POLICY = "new"
-"""The choice of a policy whose text stands in the form."""
+"""The choice of a policy whose text is in the form."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from andon.rollouts import (
 )
 
 NEWEST = 4
-"""Decisions of each arm that stand in a guardrail's card; the others can be unfolded."""
+"""Decisions of each arm shown in a guardrail's card; the others can be unfolded."""
 
 
 class TrackPlace(StrEnum):

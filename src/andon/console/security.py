@@ -76,12 +76,12 @@ async def _checked(headers: Headers, receive: Receive) -> tuple[Response | None,
 
 
 def _nul(where: str) -> Response:
-    """PostgreSQL can neither store nor look for a NUL character."""
+    """Return the refusal of a NUL character, which PostgreSQL can neither store nor search for."""
     return PlainTextResponse(f"The {where} holds a NUL character.\n", status_code=422)
 
 
 def _refusal(headers: Headers) -> Response | None:
-    """Why a form is not even read, if there is a reason."""
+    """Return why a form is not even read; None if it may be read."""
     if not _is_own(headers):
         return PlainTextResponse("This form was not sent from the console's own page.\n", status_code=403)
     length = headers.get("content-length", "")

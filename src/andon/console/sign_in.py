@@ -26,7 +26,7 @@ def sign_in(
     key: Annotated[str, Form(max_length=500)],
     next: Annotated[str, Form(max_length=2000)] = "/",  # noqa: A002
 ) -> Response:
-    """Start a session for a key that counts; whoever fails often waits."""
+    """Start a session for a valid key; after repeated failures, the visitor has to wait."""
     now = here.clock.now()
     address = request.client.host if request.client else ""
     wait = ceil(here.throttle.wait(address, now).total_seconds())

@@ -23,7 +23,7 @@ class SplitForm:
         return cls(typed, frozenset(split.shadows), "", split.number)
 
     def shares(self) -> dict[Candidate, float]:
-        """Percent by candidate; an empty field and a zero are no share. Raises SplitInvalid for what is no number."""
+        """Percent by candidate; an empty field and a zero are no share. Raises SplitInvalid for non-numbers."""
         shares, faults = dict[Candidate, float](), list[Fault]()
         for candidate, text in self.typed.items():
             try:

@@ -59,7 +59,7 @@ def live(here: Here, visitor: Signed, tx: Db) -> Response:
 
 @router.get("/streams/dead_events/{event_id}")
 def show_dead(here: Here, visitor: Signed, tx: Db, event_id: UUID, done: str = "") -> Response:
-    """One event with its data as it came. Out of the visitor's scope it does not exist."""
+    """Show one event with its original data. Outside the visitor's scope it does not exist."""
     return _dead_page(here, visitor, _dead(visitor, tx, event_id), notice=notices.text(done))
 
 
@@ -88,7 +88,7 @@ def resend(
 
 @router.post("/streams/dead_events/{event_id}/discard")
 def discard(here: Here, visitor: Acting, event_id: UUID, reason: Annotated[str, Form()] = "") -> Response:
-    """Give an event up for good."""
+    """Give an event up permanently."""
     return _settle(
         here,
         visitor,
@@ -151,7 +151,7 @@ def _settle(
     *,
     mending: Mapping[str, str] | None = None,
 ) -> Response:
-    """Do it, or say why not, with what was typed still in the form."""
+    """Do it, or show why not, keeping the typed values in the form."""
     with here.database.begin() as tx:
         event = _dead(visitor, tx, event_id)
     visitor.principal.require(Permission.MEND_EVENTS, event.automation)

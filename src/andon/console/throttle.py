@@ -1,4 +1,4 @@
-"""Slows down whoever guesses keys: after a few failures an address waits, twice as long each time."""
+"""A brake on guessing keys: after a few failures an address waits, twice as long each time."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class _Failures:
 
 @dataclass(slots=True)
 class Throttle:
-    """Failed sign-ins by address, in the memory of one process; those whose last is longest ago come first."""
+    """Failed sign-ins by address, in the memory of one process; ordered by last failure, oldest first."""
 
     _failures: OrderedDict[str, _Failures] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)

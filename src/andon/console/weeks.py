@@ -19,7 +19,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class WeekBar:
-    """One week's bar: its whole, and the part of it that is marked, in units of the drawing; `sentence` says both."""
+    """One week's bar: its whole, and the part of it that is marked, in units of the drawing; `sentence` states both."""
 
     x: float
     width: float

@@ -1,4 +1,4 @@
-"""The cord: line states, which hold whatever a policy says."""
+"""The cord: line states, which override any policy."""
 
 from andon.cord.domain import (
     ALL_AUTOMATIC,

@@ -1,4 +1,4 @@
-"""Line states: how much a line may decide by itself, whatever its policy says. Pure values."""
+"""Line states: how much a line may decide by itself, regardless of its policy. Pure values."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from andon.kernel import reasons
 from andon.kernel.errors import Fault
 
 Scalar: TypeAlias = str | int | float | bool
-"""A value of a contract's field as JSON writes it."""
+"""The JSON value of a contract's field."""
 
 Segment: TypeAlias = Mapping[str, Scalar]
 """A part of a line: the inputs whose fields equal these values. The empty segment is the whole line."""
@@ -31,11 +31,11 @@ class LineState(StrEnum):
     STOPPED = "stopped"
 
     __hash__ = str.__hash__
-    """As fast as the hash and equality of a text: records of a batch are grouped by it."""
+    """The hash of a string, for speed: records of a batch are grouped by state."""
 
     @property
     def severity(self) -> int:
-        """0 for automatic, 1 for supervised, 2 for stopped."""
+        """Return 0 for automatic, 1 for supervised, 2 for stopped."""
         return _SEVERITY[self]
 
 
@@ -64,7 +64,7 @@ class LineStates:
     segments: Sequence[tuple[Segment, LineState]] = ()
 
     def of(self, given: Mapping[str, Any]) -> LineState:
-        """Return the state for one input: the most severe of the whole line's and its segments'."""
+        """Return the state for one input: the most severe among the whole line's and its segments'."""
         state = self.whole
         for segment, own in self.segments:
             if own.severity > state.severity and belongs(given, segment):
@@ -113,7 +113,7 @@ def check_release(before: LineState, after: LineState, reason: str) -> None:
 
 
 def segment_of(given: Mapping[str, str | Scalar], contract: Mapping[str, Any]) -> Segment:
-    """Return a segment in the types of the contract's JSON schema; text is parsed as the field's.
+    """Return a segment with the types of the contract's JSON schema; text is parsed as the field's type.
 
     Raises CordInvalid.
     """
@@ -143,7 +143,7 @@ def belongs(given: Mapping[str, Any], segment: Segment) -> bool:
 
 
 def _kind_of(schema: Mapping[str, Any], named: Mapping[str, Any]) -> str | None:
-    """Return the JSON type of a comparable field, also of a nullable one or an enumeration."""
+    """Return the JSON type of a comparable field, which may be nullable or an enumeration."""
     if "$ref" in schema:
         return _kind_of(named.get(str(schema["$ref"]).rpartition("/")[2], {}), {})
     if "anyOf" in schema:

@@ -22,11 +22,11 @@ from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 
 ANNOUNCED = "cord"
-"""The noun under which processes hear of changed line states."""
+"""The noun under which changed line states are announced to processes."""
 
 
 def hold(tx: Tx, automation: str) -> None:
-    """Let nobody else change the states of this automation until the transaction ends."""
+    """Keep others from changing the states of this automation until the transaction ends."""
     store.lock(tx, automation)
 
 
@@ -61,7 +61,7 @@ def release(
 
 
 def state_of(tx: Tx, automation: str, segment: Segment) -> LineState:
-    """Return the state of exactly this segment, whatever holds for the whole line or for others."""
+    """Return the state of exactly this segment, regardless of the whole line and other segments."""
     changes = store.in_force(tx, automation)
     return next((change.after for change in changes if change.segment == segment), LineState.AUTOMATIC)
 
@@ -72,7 +72,7 @@ def in_force(tx: Tx, automation: str) -> Sequence[LineStateChange]:
 
 
 def states_in_force(tx: Tx, automation: str) -> LineStates:
-    """Return the states of one automation; supervised if a row is not as the audit log says."""
+    """Return the states of one automation; supervised if a row differs from the audit log."""
     changes = store.in_force(tx, automation)
     refused = audit.doubts(tx, LINE_STATES, [LINE_STATES.row(automation, change.number) for change in changes])
     audit.tell_refused(LINE_STATES, refused)
@@ -88,7 +88,7 @@ def all_states(tx: Tx) -> Mapping[str, LineStates]:
 
 
 def doubted(tx: Tx) -> frozenset[str]:
-    """Return the automations of which a state in force is not as the audit log says."""
+    """Return the automations with a state in force that differs from the audit log."""
     rows = [LINE_STATES.row(change.automation, change.number) for change in store.in_force(tx)]
     refused = audit.doubts(tx, LINE_STATES, rows)
     audit.tell_refused(LINE_STATES, refused)
@@ -96,7 +96,7 @@ def doubted(tx: Tx) -> frozenset[str]:
 
 
 def history(tx: Tx, automation: str, *, limit: int | None = 50) -> Sequence[LineStateChange]:
-    """Return pulls and releases of one automation, newest first; all of them without a limit."""
+    """Return pulls and releases of one automation, newest first; without a limit, all of them."""
     return store.history(tx, automation, limit)
 
 

@@ -1,6 +1,6 @@
 """Data files: a table as rows of raw values, read alike by `andon init`, a training script and `andon decide`.
 
-A row holds what a caller would send as JSON: text as it stands in a CSV (stripped), numbers, booleans and ISO 8601
+A row holds what a caller would send as JSON: the text of a CSV cell (stripped), numbers, booleans and ISO 8601
 times from typed files, and None for what is missing. The contract gives these values types. Start at `opening.py`.
 """
 

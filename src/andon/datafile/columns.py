@@ -1,4 +1,4 @@
-"""Columns: the rows that a model learns from, as one typed array a column, of which a large file gives a sample."""
+"""Columns: the rows that a model learns from, as one typed array per column; large files are sampled."""
 
 from array import array
 from collections.abc import Callable, Mapping, Sequence

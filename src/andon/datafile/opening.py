@@ -1,4 +1,4 @@
-"""Opening: what kind of file it is, by how it begins, and what follows from that."""
+"""Opening: the format of a file, detected by its beginning, and its reader."""
 
 import re
 import tempfile
@@ -111,7 +111,7 @@ def read_rows(
 
 @contextmanager
 def unpacking(path: Path, sheet: str | None = None) -> Iterator[tuple[Path, FileFormat]]:
-    """Give the file, or what is in it if it is compressed, with its format, for as long as the block lasts."""
+    """Yield the file, unpacked if it is compressed, with its format, for as long as the block lasts."""
     with tempfile.TemporaryDirectory(prefix="andon-") as temporary:
         plain, head = _plain(path, Path(temporary), sheet)
         yield plain, format_of(path, plain, head)

@@ -1,4 +1,4 @@
-"""Compressed files: gzip, zstd, bzip2, xz and ZIP, unpacked beside the reader up to a limit."""
+"""Compressed files: gzip, zstd, bzip2, xz and ZIP, unpacked up to a limit."""
 
 import bz2
 import gzip
@@ -20,7 +20,7 @@ MOST_TIMES = 500
 
 UNSUSPICIOUS = 256 << 20
 _SPARE = 256 << 20
-"""Left free on the disk."""
+"""Bytes that must remain free on the disk."""
 
 _CHUNK = 1 << 20
 _WORKBOOK_PARTS = ("[Content_Types].xml", "mimetype", "xl/workbook.xml", "content.xml")

@@ -31,7 +31,7 @@ class Query:
 
     @property
     def name(self) -> str:
-        """What messages and files call it."""
+        """Its name in messages and files."""
         return f"a query on {self.url_env}"
 
     def __str__(self) -> str:
@@ -56,7 +56,7 @@ def address(variable: str, environment: Mapping[str, str] = os.environ) -> str:
 
 @contextmanager
 def rows_of(sql: str, url: str) -> Iterator[tuple[Sequence[str], Iterator[Sequence[Any]]]]:
-    """Carry a query out, in a transaction that only reads: its columns' names and its rows as they come."""
+    """Run a query in a read-only transaction; return the names of its columns and its rows as they arrive."""
     if not _READS.match(sql):
         raise DataQueryInvalid("The query should begin with SELECT or WITH: it may only read")
     engine = _engine(url)

@@ -1,4 +1,4 @@
-"""Rows from where DuckDB cannot read them, written as a CSV file that it can."""
+"""Rows from sources that DuckDB cannot read, written as a CSV file that it can."""
 
 import csv
 import math

@@ -1,4 +1,4 @@
-"""An open data file: its columns, and its rows in the order in which they stand there, a batch at a time."""
+"""An open data file: its columns, and its rows in file order, a batch at a time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ _SEED = 42
 class DataFile:
     """An open data file. `source` is SQL for its cells as columns c0, c1, ...
 
-    `types` are the types of the columns, "NESTED" if unusable. `path` names the file in messages. `notices` say how it
-    was read where that was not plain.
+    `types` are the types of the columns, "NESTED" if unusable. `path` names the file in messages. `notices` tell how it
+    was read if that was not obvious.
     """
 
     path: object

@@ -1,4 +1,4 @@
-"""Values as they stand in a file: which spellings mean missing, and the SQL of a cell as JSON can carry it."""
+"""Raw values of a file: which spellings mean missing, and the SQL that turns a cell into a JSON value."""
 
 import re
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ MOST_COLUMNS = 20_000
 """A table with more columns is refused."""
 
 LINE_BYTES = 10_000_000
-"""A longer line, or JSON document, is no row that anybody meant."""
+"""A longer line or JSON document is not an intended row."""
 
 
 def text(column: str) -> str:
@@ -71,7 +71,7 @@ def literal(value: Path | str) -> str:
 
 
 def distinct(names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Return the names with a number behind each that was there before, and a notice for each that was renamed."""
+    """Return the names, with a number appended to each repeated one, and a notice for each renaming."""
     taken, found, notices = set(names), list[str](), list[str]()
     seen = set[str]()
     for name in names:

@@ -1,6 +1,6 @@
 """Workbooks: one sheet of an Excel or OpenDocument file as CSV, made by a process of its own within limits.
 
-A workbook says how large it is, and may lie: what a hostile one takes is taken from the child, which ends.
+A workbook may lie about its size: a hostile one exhausts only the child, which ends.
 """
 
 import subprocess

@@ -1,7 +1,7 @@
-"""Experiments: arms of one automation side by side, until one is shown to be better by a measure declared beforehand.
+"""Experiments: arms of one automation answer side by side until one is shown to be better by a declared measure.
 
-`service.py` is what people do, `watching.py` what a worker does. How evidence adds up: `evidence.py` and
-`estimates.py`; how traffic follows it: `allocating.py`.
+`service.py` holds the operations of people, `watching.py` those of a worker. `evidence.py` and `estimates.py` add up
+evidence; `allocating.py` makes traffic follow it.
 """
 
 from andon.experiments.domain import (

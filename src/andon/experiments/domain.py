@@ -22,7 +22,7 @@ ALPHA = 0.05
 """The probability that any comparison of an experiment is wrong, at any look."""
 
 MOST_ARMS = 5
-"""Arms of an experiment, what decides now among them."""
+"""The most arms of an experiment, including the current champion."""
 
 LEAST_SHARE = 5.0
 """Percent of the traffic that Thompson sampling leaves to each arm."""
@@ -47,7 +47,7 @@ class ExperimentState(StrEnum):
 class Experiment:
     """One experiment. The first of its `arms` is the control: what decided when it was started.
 
-    `shares` are the percent of each arm now, or at its end. `why` says how it stands, or why it ended.
+    `shares` holds the percentage of each arm now, or at its end. `why` is its status, or why it ended.
     """
 
     id: UUID
@@ -92,7 +92,7 @@ class Experiment:
 
     @property
     def salt(self) -> str:
-        """The salt of its splits: every experiment draws its units anew."""
+        """The salt of its splits, so that every experiment draws its units independently."""
         return salt_of("experiment", self.automation, self.number)
 
     @property
@@ -156,7 +156,7 @@ class ExperimentHistory:
 
 
 def usual_direction(measure: str) -> Direction | None:
-    """Return which way is better of a built-in measure; None of others, which nobody but the user knows."""
+    """Return the better direction of a built-in measure; None for others, as only their author knows it."""
     if measure not in BUILT_IN:
         return None
     return "higher" if measure == AUTOMATIC else "lower"

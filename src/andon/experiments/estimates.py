@@ -146,7 +146,7 @@ def winner_of(experiment: Experiment, pairs: Sequence[PairEstimate]) -> int | No
 
 
 def note_point(experiment: Experiment, estimates: ExperimentEstimates, seen: int, now: datetime) -> None:
-    """Add where the estimates stand to the path."""
+    """Add the current estimates to the path."""
     found = arm_estimates(experiment, estimates)
     columns = [one.value for one in found], [one.low for one in found], [one.high for one in found]
     estimates.path.append(EstimatePoint(now, seen, *columns, list(experiment.shares)))

@@ -17,7 +17,7 @@ from andon.serving import Chosen, TrafficSplit
 from andon.trials import LateLabels
 
 FIRST = "first"
-"""The list in which the first decision of each unit stands."""
+"""The list with the first decision of each unit."""
 
 
 class AllocatedDecision(Struct, frozen=True, gc=False):

@@ -13,13 +13,13 @@ from andon.statistics.rate_ratio_sequences import coarse_test
 from andon.statistics.rollout_forecast import needed_for_mean, needed_for_rate
 
 LOOKED_AT = 2_000
-"""Decisions of the automation whose figures a forecast goes by, the newest."""
+"""The number of newest decisions on which a forecast is based."""
 
 EFFECTS = (0.5, 0.2, 0.1)
-"""Differences that a forecast speaks of, as parts of today's figure."""
+"""Differences that a forecast covers, relative to today's figure."""
 
 POWER = 0.8
-"""The probability with which the answer is there by then."""
+"""The probability that the answer is known by then."""
 
 TODAY = timedelta(hours=24)
 _STEP = timedelta(minutes=5)

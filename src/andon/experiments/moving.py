@@ -76,7 +76,7 @@ class ExperimentMover:
         return self._moved(experiment, replace(experiment, state=ExperimentState.ADOPTED), "adopt", reason, {})
 
     def renew(self, experiment: Experiment) -> None:
-        """Let the arms keep their traffic for another while: they are watched."""
+        """Renew the lease that lets the arms keep their traffic while they are watched."""
         until = self._now + experiment.dead_man
         serving.set_lease(self._tx, TrafficLease(experiment.automation, experiment.split, WATCHER, until))
 

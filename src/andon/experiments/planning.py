@@ -1,4 +1,4 @@
-"""Planning: the experiment that somebody wants, checked and completed; nothing is written."""
+"""Planning: a requested experiment, checked and completed; nothing is written."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

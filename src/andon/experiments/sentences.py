@@ -21,7 +21,7 @@ def standing_sentence(experiment: Experiment, estimates: ExperimentEstimates) ->
 
 
 def compared(experiment: Experiment, pairs: Sequence[PairEstimate], arm: int) -> str:
-    """Say how one arm compares with each other one."""
+    """Describe how one arm compares with each other one."""
     found = []
     for one in pairs:
         if one.value is None or one.low is None or arm not in (one.first, one.second):
@@ -32,7 +32,7 @@ def compared(experiment: Experiment, pairs: Sequence[PairEstimate], arm: int) ->
 
 
 def value_text(experiment: Experiment, value: float | None) -> str:
-    """Say a value of the measure: rates as percent."""
+    """Write a value of the measure; rates as percentages."""
     if value is None:
         return ""
     return f"{value:.2%}" if is_share(experiment) else f"{value:.4g}"
@@ -44,7 +44,7 @@ def is_share(experiment: Experiment) -> bool:
 
 
 def forecast_sentences(experiment: Experiment, expected: ExperimentForecast) -> list[str]:
-    """Say how many units and hours each difference needs."""
+    """State how many units and hours each difference needs."""
     units = "decisions" if experiment.unit == "decision" else "accounts"
     if expected.base is None:
         return [f"{experiment.measure}: there are no values yet, so its duration cannot be estimated"]

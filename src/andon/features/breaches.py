@@ -54,7 +54,7 @@ class BreachTeller:
         self._counts: Counter[tuple[str, str]] = Counter()
 
     def count(self, automation: str, name: str, decisions: int) -> None:
-        """So many decisions saw this value otherwise than expected."""
+        """Count decisions that saw an unexpected value of this name."""
         self._counts[automation, name] += decisions
 
     async def run(self) -> None:
@@ -62,7 +62,7 @@ class BreachTeller:
         await regularly(self.tell, seconds=SECONDS)
 
     async def tell(self) -> None:
-        """Tell what was counted."""
+        """Write the counts."""
         if not self._counts:
             return
         counts, self._counts = self._counts, Counter()

@@ -1,4 +1,4 @@
-"""Expectations of values, checked for each decision: a few comparisons a value."""
+"""Expectations of values, checked for each decision: a few comparisons per value."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias

@@ -1,6 +1,6 @@
-"""Reads the rows that lookups ask for: one query a lookup and batch, for those keys of which no fresh row is known.
+"""Reading rows for lookups: one query per lookup and batch, for the keys without a fresh row in the cache.
 
-What cannot be read is said of the keys that it concerns; it never takes the batch down. The cache is one process's.
+A failed read is reported for the keys concerned; it never fails the batch. Each process has its own cache.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ from andon.features.errors import FeatureFailed
 from andon.kernel.db import CONNECTION_LOST
 
 ROOM = 50_000
-"""Keys of one lookup that are remembered at most; the oldest are forgotten first."""
+"""The most keys remembered per lookup; the oldest are forgotten first."""
 
 _KEY_TYPE = """
 SELECT format_type(a.atttypid, NULL) FROM pg_attribute AS a

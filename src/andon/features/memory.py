@@ -33,7 +33,7 @@ class MemoryTiles:
         self._tiles: dict[int, dict[str, dict[int, _Kept]]] = {}
 
     def read(self, needs: Needs) -> Snapshot:
-        """All tiles a batch needs."""
+        """Return all tiles that a batch needs."""
         found: dict[Series, dict[str, list[Tile]]] = {}
         for need in needs:
             own, seen = self._tiles.get(need.series.id, {}), found.setdefault(need.series, {})
@@ -50,7 +50,7 @@ class MemoryTiles:
             self._add(_Kept(delta, delta.series.steps[0]))
 
     def prune(self, now: datetime) -> int:
-        """Have tiles grow, and forget those that no window reaches any more; how many of both."""
+        """Grow tiles, and forget those that no window reaches any more; return the number of both."""
         moment = int(now.timestamp())
         over = [
             kept

@@ -22,7 +22,7 @@ class LookupPlan:
         self._oldest = span_of(lookup.oldest) if lookup.oldest else None
 
     def wanted(self, inputs: Sequence[Row]) -> WantedRows:
-        """Which keys a batch asks for."""
+        """Return the keys that a batch needs."""
         keys = (key_of(row.get(self.lookup.by)) for row in inputs)
         return WantedRows(self.lookup, list(dict.fromkeys(key for key in keys if key is not None)))
 
@@ -76,7 +76,7 @@ def key_of(value: Any) -> str | None:
 
 
 def moment_of(value: Any) -> datetime | None:
-    """When a row was written; a time without a zone is UTC."""
+    """Return when a row was written; a time without a zone is UTC."""
     if isinstance(value, datetime):
         return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
     if isinstance(value, date):

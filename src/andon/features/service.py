@@ -1,4 +1,4 @@
-"""Features of a batch of inputs: what to read, what they are, what to write back."""
+"""Features of a batch of inputs: what to read, the values, and what to write back."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -30,7 +30,7 @@ class Computed(Struct):
     breached: dict[int, tuple[str, ...]] = {}
 
     def add(self, name: str, values: Sequence[Value | FeatureFailed]) -> None:
-        """One more feature of each row, or why a row lacks it."""
+        """Add a feature to each row, or the reason why a row lacks it."""
         for features, value in zip(self.rows, values, strict=True):
             features[name] = value  # type: ignore[assignment]  # what failed is taken out again
         if FeatureFailed not in map(type, values):
@@ -76,7 +76,7 @@ class FeatureSet:
 
     @property
     def timed(self) -> bool:
-        """Whether it matters when an input came."""
+        """Whether the time of an input matters."""
         return self.windowed or self.looks_up or bool(self._moment_requests)
 
     @property

@@ -120,7 +120,7 @@ def breaches(tx: Tx, automations: Collection[str] | None, since: datetime) -> li
 
 
 def forget_breaches(tx: Tx, before: datetime) -> int:
-    """Delete what was breached before a moment; how many."""
+    """Delete breaches before a moment; return their number."""
     return tx.execute(_FORGET_BREACHES, {"before": before}).rowcount
 
 

@@ -104,7 +104,7 @@ class PlanState:
         self._by_value: dict[str, list[SumState]] = {}
 
     def pass_all(self, rows: Sequence[Row], at: Sequence[float], features: Sequence[dict[str, Value]]) -> None:
-        """Count a batch of inputs, in arrival order, in the windows of the plan, and say what each of them sees."""
+        """Count a batch of inputs, in arrival order, in the windows of the plan, and write the features of each."""
         columns = [(layer, tiles) for layer, tiles in self._stored if isinstance(tiles, Stretches)]
         if len(columns) == len(self._stored):
             self._pass_together(rows, at[0], columns, features)
@@ -137,7 +137,7 @@ class PlanState:
                     row_features[name] = value
 
     def pass_through(self, row: Row, at: float, features: dict[str, Value]) -> None:
-        """Count an input in the windows of the plan, and say what they hold then."""
+        """Count an input in the windows of the plan, and write its features."""
         plan = self._plan
         value = key_text(row.get(plan.by))
         if value is None:

@@ -46,8 +46,8 @@ def give(
 ) -> GateRevision:
     """Let a candidate's arm decide from a threshold of its own; `source` is the rollout or split that gives it.
 
-    From now on it stands in place of what people asked of the whole line before. Raises GateInvalid for an arm without
-    a proven gate.
+    From now on it replaces earlier narrowings of the whole line by people. Raises GateInvalid for an arm without a
+    proven gate.
     """
     store.lock(tx, automation)
     there = service.arm_revisions(tx, automation, proven_arm(arm), now)

@@ -82,7 +82,7 @@ class GateRevision:
         return f"{above / rows:.0%} automatic: {said}{nearby}"
 
     def holds(self, now: datetime) -> bool:
-        """Whether it has not expired."""
+        """Return whether it has not expired."""
         return self.expires_at is None or now < self.expires_at
 
 

@@ -38,11 +38,11 @@ class ArmRevisions:
     """Revisions of one arm that may hold: the newest of each series and origin, and all unexpired ones by people."""
 
     held_out: Mapping[str, GateRevision]
-    """By predicted class."""
+    """Revisions from held-out evidence, by predicted class."""
     live: Mapping[Part, GateRevision]
     people: Sequence[GateRevision]
     own: GateRevision | None = None
-    """The gate of a candidate's own: it stands in place of what people asked of the whole line before."""
+    """A candidate's own gate, which replaces earlier narrowings of the whole line by people."""
 
     @classmethod
     def of(cls, revisions: Iterable[GateRevision]) -> "ArmRevisions":
@@ -109,7 +109,7 @@ class ArmRevisions:
         return max([proven, *own, *self._narrowed(part, now)], key=lambda one: (one.threshold, one.revision))
 
     def proven(self, part: Part, now: datetime) -> GateRevision | None:
-        """Return what is proven of a part, whatever a person asks for; None if nothing ever was.
+        """Return the proven revision of a part, regardless of narrowings by people; None if nothing was ever proven.
 
         For a part without a proof of its own, the proof of the whole line counts. Where live proofs stopped long ago,
         nothing is proven: the threshold is then one that no confidence reaches.

@@ -19,7 +19,7 @@ from andon.kernel.identity import PLATFORM, Actor
 from andon.serving import proven_arm
 
 ANNOUNCED = "gates"
-"""The noun under which processes hear of revised gates."""
+"""The noun under which revised gates are announced to processes."""
 
 WIDER_HOLDS = timedelta(hours=24)
 """How long a live revision holds that is wider than what held-out evidence proves, unless it is renewed."""
@@ -122,7 +122,7 @@ def narrow(
 
 
 def hold(tx: Tx, automation: str) -> None:
-    """Let nobody else revise the gates or the audit share of this automation until the transaction ends."""
+    """Keep others from revising the gates or the audit share of this automation until the transaction ends."""
     store.lock(tx, automation)
 
 
@@ -135,7 +135,7 @@ def living(tx: Tx, now: datetime) -> Mapping[str, Mapping[str, ArmRevisions]]:
 
 
 def doubted(tx: Tx, now: datetime) -> frozenset[str]:
-    """Return the automations of which a revision or a pointer that may hold is not as the audit log says."""
+    """Return the automations with a revision or pointer that may hold and differs from the audit log."""
     revisions = [GATES.row(one.automation, one.revision) for one in store.living(tx, now)]
     found: set[str] = set()
     for kind, rows in ((GATES, revisions), (POINTERS, None)):

@@ -1,4 +1,4 @@
-"""The rows for which audit entries of this slice vouch."""
+"""The rows that audit entries of this slice vouch for."""
 
 from andon.audit import RowKind
 

@@ -56,7 +56,7 @@ def _line(name: str, gateway: Gateway, caller: Principal) -> Line:
 
 
 def _sees(caller: Principal, name: str) -> bool:
-    """Return whether the caller may read an automation: whoever may ask it may know its contract."""
+    """Return whether the caller may read an automation; if it may request decisions, it may know the contract."""
     return caller.may(Permission.READ_AUTOMATIONS, name) or caller.may(Permission.DECIDE, name)
 
 

@@ -1,7 +1,7 @@
 """`POST /v1/events` and `/v1/events:batch`: CloudEvents for every automation whose trigger takes their type.
 
-Workers decide them. An event is checked before it is accepted, so that its sender gets the error at once. Each event of
-a batch has its own answer: a bad one does not affect the others.
+Workers decide them. An event is checked before it is accepted, so that its sender gets the error immediately. Each
+event of a batch has its own answer: a bad one does not affect the others.
 """
 
 import asyncio

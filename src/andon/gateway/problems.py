@@ -67,7 +67,7 @@ def internal(instance: str) -> bytes:
 
 
 def headers_of(error: AndonError) -> dict[str, str]:
-    """Return the headers that an error needs beside its body."""
+    """Return the headers that an error needs in addition to its body."""
     headers: dict[str, str] = {}
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="andon"'

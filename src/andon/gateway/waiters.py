@@ -8,7 +8,7 @@ from uuid import UUID
 from andon.kernel.listening import EVERYTHING
 
 MOST = 1000
-"""Most callers that may wait in one gateway. One more gets its answer at once."""
+"""Most callers that may wait in one gateway. One more gets its answer immediately."""
 
 
 class Waiters:

@@ -1,4 +1,4 @@
-"""Classes: what a label of a decision may say, and what the automation declares about it."""
+"""Classes that a label of a decision may name, and the truth that its automation declares."""
 
 from andon import decisions, models
 from andon.authoring import Truth

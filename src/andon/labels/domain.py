@@ -1,4 +1,4 @@
-"""Labels as values: what was said about the class of a decision, by whom, from where, and since when it is known.
+"""Labels as values: a statement about the class of a decision, with its author, source, and the time it became known.
 
 Which of a decision's labels counts is `validity.py`.
 """

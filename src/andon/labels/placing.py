@@ -1,4 +1,4 @@
-"""Placing: the effect of a new label beside those that its decision has already. Pure."""
+"""Placing: the effect of a new label given those that its decision already has. Pure."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
@@ -22,7 +22,7 @@ class Placed(NamedTuple):
 
 
 def statement_of(label: Label) -> Statement:
-    """Return what a label says, without the moment."""
+    """Return the statement of a label, without its time."""
     return label.source, label.value, label.probability
 
 

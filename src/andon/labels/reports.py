@@ -1,4 +1,4 @@
-"""Reports: what a row of a bulk says about one decision, the same through every door."""
+"""Reports: the statement of one row of a bulk about a decision, the same at every entry point."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -87,7 +87,7 @@ def correct(
     now: datetime,
     known_at: datetime | None = None,
 ) -> Label:
-    """Put another class in the place of a label's, with a reason; the label stays in the history.
+    """Replace the class of a label, with a reason; the label stays in the history.
 
     Raises DecisionNotFound, LabelNotFound, LabelReplaced, LabelInvalid, ReasonInvalid.
     """
@@ -188,7 +188,7 @@ def classes_of(tx: Tx, row: DecisionRow) -> tuple[str, ...]:
 
 
 def subscribe(events: Events) -> None:
-    """Make a label of every verdict and of every blind audit from now on, in the verdict's own transaction."""
+    """Turn every verdict and blind audit into a label from now on, in the verdict's own transaction."""
     events.subscribe(reviews.VerdictGiven, partial(_label_verdict, events))
     events.subscribe(reviews.BlindAuditDecided, partial(_label_audit, events))
 

@@ -1,4 +1,4 @@
-"""Settling: the end of every report about one decision, whatever order the reports come in. Pure."""
+"""Settling: the result of every report about one decision, independent of their order. Pure."""
 
 from collections import defaultdict
 from collections.abc import Sequence

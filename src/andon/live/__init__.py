@@ -1,6 +1,6 @@
-"""Live: how each process that decides is doing right now, written by itself, read by whoever shows it.
+"""Live: the current status of each process that decides, written by the process and read for display.
 
-Start reading at `domain.py` (what a process says), then `watching.py` (how it knows) and `reporter.py` (how it tells).
+Start reading at `domain.py` (the status), then `watching.py` (how it is counted) and `reporter.py` (how it is sent).
 """
 
 from andon.live.bands import Bands, percentiles

@@ -18,7 +18,7 @@ _SCALE = 1 / log(LATENCY_BAND)
 def bands_of(seconds: Sequence[float], counts: Sequence[int] | None = None) -> Counter[int]:
     """Return the bands of many times; less than a microsecond counts as one.
 
-    `counts` says how many things had each time; one by default.
+    `counts` holds the number of occurrences of each time; one by default.
     """
     us = np.maximum(np.asarray(seconds, dtype=np.float64) * 1e6, 1.0)
     found = np.bincount((np.log(us) * _SCALE).astype(np.int64), counts)
@@ -27,7 +27,7 @@ def bands_of(seconds: Sequence[float], counts: Sequence[int] | None = None) -> C
 
 
 def percentiles(bands: Bands, shares: Sequence[float]) -> list[float | None]:
-    """For each share (ascending): the time in milliseconds that so many stay under, exact to half a band."""
+    """Return, for each share (ascending), the time in milliseconds that it stays under, exact to half a band."""
     total, seen = sum(bands.values()), 0
     found: list[float | None] = []
     rising = iter(sorted(bands))

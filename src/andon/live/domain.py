@@ -1,6 +1,6 @@
 """The status that a process reports, and the sum of several. Pure values.
 
-Every count covers the last minute or so: `Status.seconds`, which is less in a process that has just started.
+Every count covers about the last minute: `Status.seconds`, which is less in a process that has just started.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ STAGES = ("queue", "features", "predict", "policy", "record", "whole")
 """The stages of a decision; `whole` is from its admission to the commit."""
 
 GONE_AFTER = timedelta(seconds=10)
-"""A process that was not seen for so long is gone."""
+"""A process not seen for this long is gone."""
 
 SHARES = (0.5, 0.95, 0.99)
 
@@ -37,7 +37,7 @@ class ArmCounts:
 
 @dataclass(frozen=True, slots=True)
 class LineCounts:
-    """The other results of requests for one automation: shadowed or not, refused, expired."""
+    """Other results of requests for one automation: shadowed or not, refused, expired."""
 
     automation: str
     shadowed: int = 0
@@ -57,7 +57,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class WaitingCounts:
-    """The requests that wait for an automation now, by priority."""
+    """The requests now waiting for an automation, by priority."""
 
     interactive: int = 0
     normal: int = 0
@@ -65,7 +65,7 @@ class WaitingCounts:
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """The number of all of them."""
         return self.interactive + self.normal + self.bulk
 
 
@@ -73,9 +73,9 @@ class WaitingCounts:
 class Status:
     """The status of one process.
 
-    `serves` names its automations and their versions; `waiting` is by automation; `under_way` counts requests of all,
-    `lost` the decisions that no ledger took; `drills` are those whose cord it holds; `behind` gives, for each
-    automation that could not be brought up to date, the reason.
+    `serves` names its automations and their versions. `waiting` is by automation. `under_way` counts requests of all
+    automations, `lost` the decisions that were never recorded. `drills` are those whose cord it holds. `behind` gives
+    the reason for each automation that could not be brought up to date.
     """
 
     seconds: float
@@ -107,7 +107,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Percentiles of one stage in milliseconds; None of nothing."""
+    """Percentiles of one stage in milliseconds; None without data."""
 
     p50: float | None
     p95: float | None
@@ -129,7 +129,7 @@ class Figures:
 
 
 def figures(processes: Iterable[Process], wanted: Callable[[ArmCounts], bool]) -> Figures:
-    """Return the sum of the `wanted` arms over processes; each process's rate is over its own time."""
+    """Return the sum of the `wanted` arms over processes; each process's rate covers its own time."""
     decisions, rate = 0, 0.0
     stages: dict[str, Counter[int]] = {stage: Counter() for stage in STAGES}
     fallbacks: Counter[str] = Counter()
@@ -168,15 +168,15 @@ def waiting(processes: Iterable[Process], automations: Iterable[str]) -> Waiting
 
 
 def processes_of(processes: Iterable[Process], automations: Iterable[str]) -> list[Process]:
-    """Return the processes that serve one of these automations, and those that serve none yet."""
+    """Return the processes that serve any of these automations, and those that serve none yet."""
     names = set(automations)
     return [one for one in processes if not one.status.serves or not names.isdisjoint(one.status.serves)]
 
 
 def pools(processes: Iterable[Process], model: str) -> list[Pool]:
-    """Return the processes of each version of a model, those of all gateways together.
+    """Return the processes of each version of a model, combined over all gateways.
 
-    The worst breaker counts, the longest start, and the incident of whichever process names one.
+    The worst breaker, the longest start, and any process's incident count.
     """
     by_version: dict[int, list[PoolStatus]] = {}
     for process in processes:

@@ -1,4 +1,4 @@
-"""Reports the status of this process to the database every two seconds; an outage disturbs nothing."""
+"""Reporting the status of this process to the database every two seconds, unaffected by outages."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ SECONDS = 2.0
 
 
 class Reporter:
-    """Writes the row of one process. `status` is called on the event loop, the row is written beside it."""
+    """Writes the row of one process. `status` is called on the event loop; the row is written in a thread."""
 
     def __init__(self, database: Database, part: str, *, clock: Clock, status: Callable[[], Status]) -> None:
         self._database, self._part, self._clock, self._status = database, part, clock, status
@@ -31,7 +31,7 @@ class Reporter:
         self._writing = Lock()
 
     async def run(self) -> None:
-        """Report until cancelled, then take the row away."""
+        """Report until cancelled, then remove the row."""
         try:
             while True:
                 await asyncio.to_thread(self._write, self._now(self._status()))

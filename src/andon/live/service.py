@@ -1,4 +1,4 @@
-"""Queries about the processes that decide: their list, and each one's report."""
+"""The list of processes that decide, and their reports."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ def processes(tx: Tx, now: datetime) -> Sequence[Process]:
 
 
 def report(tx: Tx, process: Process) -> None:
-    """Write what a process says of itself, and forget those that have been silent for long."""
+    """Write the status of a process, and forget processes that have been silent for long."""
     store.save(tx, process)
     store.drop_older(tx, process.seen_at - _FORGOTTEN_AFTER)
 

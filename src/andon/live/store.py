@@ -15,7 +15,7 @@ _STATUS = TypeAdapter(Status)
 
 
 def save(tx: Tx, process: Process) -> None:
-    """Write a process's row, the first or anew."""
+    """Insert or update a process's row."""
     row = {name: getattr(process, name) for name in Process.__dataclass_fields__}
     row["status"] = _STATUS.dump_python(process.status, mode="json")
     statement = upsert(live_processes).values(row)
@@ -28,7 +28,7 @@ def drop(tx: Tx, process: UUID) -> None:
 
 
 def drop_older(tx: Tx, before: datetime) -> None:
-    """Forget the processes not seen since, except those that another transaction is forgetting or renewing."""
+    """Forget the processes not seen since, except those that another transaction is deleting or updating."""
     old = select(live_processes.c.id).where(live_processes.c.seen_at < before).with_for_update(skip_locked=True)
     tx.execute(delete(live_processes).where(live_processes.c.id.in_(old)))
 

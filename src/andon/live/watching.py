@@ -10,10 +10,10 @@ from andon.decisions import BatchReport, BatchWatcher
 from andon.live.window import Arm, MinuteCounts
 
 _AT_ONCE = 4096
-"""Decisions that are kept uncounted at most: a few hundred microseconds of counting."""
+"""The most decisions kept uncounted: a few hundred microseconds of counting."""
 
 _SHARED = ("features", "predict", "policy", "record")
-"""The stages whose time is that of the whole batch."""
+"""The stages timed for the whole batch."""
 
 
 class LiveWatch:
@@ -42,12 +42,12 @@ class LiveWatch:
         self._then.failed(transient, requests)
 
     def expired(self, automation: str, requests: int) -> None:
-        """Nobody waited any more when it was the turn of so many requests."""
+        """Count requests that expired before their turn."""
         self._window.add_to_line(monotonic(), automation, "expired", requests)
         self._then.expired(automation, requests)
 
     def shadowed(self, automation: str, run: int, dropped: int) -> None:
-        """So many rows were shown to shadows, and so many were not."""
+        """Count the rows that shadows saw, and those that they did not."""
         now = monotonic()
         self._window.add_to_line(now, automation, "shadowed", run)
         self._window.add_to_line(now, automation, "not_shadowed", dropped)
@@ -80,7 +80,7 @@ class LiveWatch:
 
 
 def _kept(report: BatchReport) -> tuple[Any, ...]:
-    """Return what is kept of a report until it is counted: everything but the decisions."""
+    """Return the part of a report that is kept until it is counted: everything but the decisions."""
     return (
         len(report.judgements),
         report.queue,

@@ -9,7 +9,7 @@ from andon.live.domain import ArmCounts, LineCounts
 
 SLOT = 5.0
 SLOTS = 12
-"""Whole slots beside the one that is running: the window is 60 to 65 seconds long."""
+"""Full slots in addition to the current one: the window is 60 to 65 seconds long."""
 
 Arm = tuple[str, str, int]
 """Automation, model and version."""
@@ -38,7 +38,7 @@ class _Slot:
 
 
 class MinuteCounts:
-    """Counts that are forgotten after a minute. Times are in seconds of one clock that never goes back."""
+    """Counts that are forgotten after a minute. Times are in seconds of one monotonic clock."""
 
     def __init__(self, now: float) -> None:
         self._began = now
@@ -51,25 +51,25 @@ class MinuteCounts:
         self._arm(now, arm).stages.setdefault(stage, Counter()).update(bands_of(seconds, decisions))
 
     def add_decisions(self, now: float, arm: Arm, decisions: int, fallbacks: Mapping[str, int]) -> None:
-        """So many decisions were made by a version, or in its place."""
+        """Add decisions made by a version, or in its place."""
         found = self._arm(now, arm)
         found.decisions += decisions
         found.fallbacks.update(fallbacks)
 
     def add_to_line(self, now: float, automation: str, what: str, count: int) -> None:
-        """So many requests of an automation were `shadowed`, `not_shadowed` or `expired`."""
+        """Add requests of an automation that were `shadowed`, `not_shadowed` or `expired`."""
         self._slot(now).lines.setdefault(automation, Counter())[what] += count
 
     def add_refused(self, now: float, automation: str, reason: str, count: int) -> None:
-        """So many requests were sent away."""
+        """Add refused requests."""
         self._slot(now).refused.setdefault(automation, Counter())[reason] += count
 
     def add_lost(self, now: float, count: int) -> None:
-        """So many decisions went with a batch that was not recorded."""
+        """Add decisions lost with a batch that was not recorded."""
         self._slot(now).lost += count
 
     def seconds(self, now: float) -> float:
-        """Return how long a time the counts cover."""
+        """Return how many seconds the counts cover."""
         return now - max(self._began, (int(now / SLOT) - SLOTS) * SLOT)
 
     def arms(self, now: float) -> tuple[ArmCounts, ...]:
@@ -99,7 +99,7 @@ class MinuteCounts:
         )
 
     def lost(self, now: float) -> int:
-        """Return how many decisions no ledger took."""
+        """Return how many decisions were never recorded."""
         self._slot(now)
         return sum(slot.lost for slot in self._slots)
 
@@ -107,7 +107,7 @@ class MinuteCounts:
         return self._slot(now).arms.setdefault(arm, _ArmSlot())
 
     def _slot(self, now: float) -> _Slot:
-        """Return the running slot after dropping old ones."""
+        """Return the current slot after dropping old ones."""
         number = int(now / SLOT)
         if self._slots[-1].number < number:
             self._slots.append(_Slot(number))

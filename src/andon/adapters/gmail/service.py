@@ -90,7 +90,7 @@ class GmailLabel:
         return ids[::-1]
 
     async def _json(self, place: str, *, most: int | None = None) -> Any:
-        """Return the JSON of an answer; None for a 404."""
+        """Return the JSON of a response; None for a 404."""
         try:
             answer = await (self._api.get(place) if most is None else self._api.get(place, most=most))
             if answer.status == 404:

@@ -29,7 +29,7 @@ class GraphFolder:
         await self._json(f"{self._folder}?$select=id")
 
     async def added(self, token: str | None) -> AddedMails:
-        """Return one page of the mails added since a token, which is the link in the page before."""
+        """Return one page of the mails added since a token, which is the link in the previous page."""
         begin = f"{self._folder}/messages/delta?changeType=created&$select=id,receivedDateTime"
         found = await self._json(token or begin, may_be_gone=token is not None)
         if found is None:  # the token expired: the listing begins again

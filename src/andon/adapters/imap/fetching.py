@@ -1,4 +1,4 @@
-"""One batch of mails from an open folder, within a number of bytes. A mail is passed over only if it is gone."""
+"""One batch of mails from an open folder, limited in bytes. A mail is skipped only if it is gone."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -7,17 +7,17 @@ from andon.mail import MailboxUnavailable, MailHead
 from andon.streams import RawMail, ReadsMails
 
 BATCH_BYTES = 32 * 2**20
-"""Bytes of mails that are fetched at once; one larger mail comes by itself."""
+"""Bytes of mails fetched in one batch; a larger mail has a batch of its own."""
 
 BEGINNING = 65_536
-"""Bytes that are fetched of a mail that is too large."""
+"""Bytes fetched of a mail that is too large."""
 
 _NONE = 2**32
-"""Above the number of any mail."""
+"""A number above that of any mail."""
 
 
 class OpenFolder(Protocol):
-    """What is asked of a session with an open folder."""
+    """The requests that a session with an open folder must support."""
 
     def heads(self, uids: Sequence[int]) -> Mapping[int, MailHead]:
         """Return the size and arrival of mails."""
@@ -32,7 +32,7 @@ class OpenFolder(Protocol):
         ...
 
     def present(self, uids: Sequence[int]) -> set[int]:
-        """Return those of these numbers that the folder has."""
+        """Return which of these numbers the folder has."""
         ...
 
 
@@ -55,7 +55,7 @@ def fetch(session: OpenFolder, folder: str, uids: Sequence[int], reader: ReadsMa
 def _batch(
     session: OpenFolder, folder: str, uids: Sequence[int], reader: ReadsMails
 ) -> tuple[Sequence[int], list[RawMail]]:
-    """Fetch the first of these mails, as many as one batch may hold; return those looked at and those found."""
+    """Fetch the first of these mails, as many as one batch may hold; return those tried and those found."""
     heads = session.heads(uids)
     wanted = _within_bytes(uids, heads, reader)
     large = {uid for uid in wanted if heads[uid].size > reader.max_bytes}

@@ -61,7 +61,7 @@ class ImapSource:
         return [partition_of(folder, status) for folder, status in found]
 
     async def start(self, partition: str) -> int:
-        """Return the UID of the oldest mail; of an empty folder the next UID."""
+        """Return the UID of the oldest mail; for an empty folder, the next UID."""
 
         def first(session: MailSession, folder: str, status: FolderStatus) -> int:
             session.open(folder)
@@ -86,7 +86,7 @@ class ImapSource:
         return await self._survey(partition, first)
 
     async def read(self, partition: str, position: int, *, most: int, wait: float) -> Sequence[Arrival]:
-        """Return mails from a UID on."""
+        """Return mails, starting at a UID."""
         folder, validity = parts_of(partition)
         until = monotonic() + wait
         known = self._known.setdefault(partition, _Folder())
@@ -144,7 +144,7 @@ class ImapSource:
             position = uids[-1] + 1  # they were deleted or moved away meanwhile
 
     def _uids(self, session: MailSession, known: _Folder, position: int) -> list[int]:
-        """Return the UIDs from one on; the server is asked once the known ones are used up."""
+        """Return the UIDs, starting at one; the server is asked once the known ones are used up."""
         if known.since is not None and position >= known.since:
             left = known.uids[bisect_left(known.uids, position) :]
             if left:

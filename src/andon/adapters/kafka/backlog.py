@@ -1,4 +1,4 @@
-"""Messages of one partition that arrived but were not taken: in order, bounded, from a known position on."""
+"""Messages of one partition that arrived but were not taken: in order, bounded, starting at a known position."""
 
 from collections import deque
 from datetime import UTC, datetime
@@ -9,11 +9,11 @@ from andon.streams import Arrival
 
 MOST = 4096
 MOST_BYTES = 16 * 1024 * 1024
-"""When so much waits, no more of the partition is fetched until half of it is gone."""
+"""Bytes waiting at which fetching of the partition stops, until half of them are taken."""
 
 
 class PartitionBacklog:
-    """The messages of one partition that wait. `position` is the one after the newest that was taken."""
+    """The waiting messages of one partition. `position` is the one after the newest that was taken."""
 
     def __init__(self, position: int) -> None:
         self.position = position
@@ -28,16 +28,16 @@ class PartitionBacklog:
 
     @property
     def is_full(self) -> bool:
-        """Whether no more should come for now."""
+        """Whether fetching should stop for now."""
         return len(self._waiting) >= MOST or self._bytes >= MOST_BYTES
 
     @property
     def is_low(self) -> bool:
-        """Whether more should come again."""
+        """Whether fetching should resume."""
         return len(self._waiting) <= MOST // 2 and self._bytes <= MOST_BYTES // 2
 
     def add(self, message: Message) -> None:
-        """One more, or what went wrong."""
+        """Add one message, or an error."""
         error = message.error()
         if error is not None:
             self.error = error

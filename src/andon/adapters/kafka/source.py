@@ -1,7 +1,7 @@
 """One topic as a `Source`: partitions are assigned at our positions, and one client reads them all.
 
-The client prefetches in threads of its own and within bounds; this module only polls what has arrived. Everything that
-may wait for the broker runs in one thread, so that nothing is active in the client when it is closed.
+The client prefetches in threads of its own and within bounds; this module only polls for what has arrived. All calls
+that may wait for the broker run in one thread, so that nothing is active in the client when it is closed.
 """
 
 import asyncio
@@ -22,16 +22,16 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 HELPING = 512
-"""Messages taken from the client at once."""
+"""Messages taken from the client in one poll."""
 
 LOOK_SECONDS = 0.1
 """The longest wait of one poll; the client serves no other request meanwhile."""
 
 ANSWER_SECONDS = 5.0
-"""The longest time a broker may take to answer."""
+"""The longest that a broker may take to answer."""
 
 FORGET_SECONDS = 30.0
-"""The time without a read after which a partition is no longer fetched: another process reads it."""
+"""The time without a read after which a partition is no longer fetched, as another process reads it."""
 
 MIRROR_SECONDS = 5.0
 """The interval at which positions are reported to the broker, if they are."""
@@ -50,13 +50,13 @@ _CLIENT = {
 """Errors and events report failures, not the client's own log."""
 
 _UNSURE = (KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
-"""The client does not know it: it may not be there, or just now no broker says where it is."""
+"""Errors for a topic unknown to the client: it may not exist, or no broker can say at the moment where it is."""
 
 _OUT_OF_RANGE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 
 
 class KafkaSource:
-    """Reads a topic. `client` are librdkafka's settings of the connection. Use from one event loop.
+    """Reads a topic. `client` holds librdkafka's settings for the connection. Use from one event loop.
 
     With a `group.id` in `client`, positions are also committed to the broker under that group, for tools that show lag;
     they are never read back. `lost` receives the number of messages that were removed before they were read.
@@ -80,11 +80,11 @@ class KafkaSource:
 
     @property
     def waiting(self) -> Mapping[str, int]:
-        """How many messages of each partition are here and were not taken yet."""
+        """The number of messages of each partition that arrived but were not taken yet."""
         return {str(number): len(backlog) for number, backlog in self._backlogs.items()}
 
     async def partitions(self) -> Sequence[str]:
-        """Return the topic's present partitions, by number."""
+        """Return the topic's current partitions, by number."""
         found = (await self._ask(lambda: self._consumer.list_topics(self._topic, timeout=ANSWER_SECONDS))).topics
         topic = found.get(self._topic)
         if topic is None or topic.error is not None or not topic.partitions:
@@ -105,7 +105,7 @@ class KafkaSource:
         return max(asked, int(fetched))
 
     async def position_at(self, partition: str, moment: datetime) -> int:
-        """Return the first offset whose message was taken then or later."""
+        """Return the offset of the first message from a moment on."""
         wanted = TopicPartition(self._topic, int(partition), int(moment.timestamp() * 1000))
         [found] = await self._ask(lambda: self._consumer.offsets_for_times([wanted], timeout=ANSWER_SECONDS))
         if found.error is not None:
@@ -113,9 +113,9 @@ class KafkaSource:
         return int(found.offset) if found.offset >= 0 else await self.end(partition)
 
     async def read(self, partition: str, position: int, *, most: int, wait: float) -> Sequence[Arrival]:
-        """Return the messages from `position` on.
+        """Return the messages, starting at `position`.
 
-        Raises PositionGone if the broker says that the topic ends before it.
+        Raises PositionGone if the broker reports that the topic ends before it.
         """
         number = int(partition)
         backlog = self._backlogs.get(number)
@@ -134,7 +134,7 @@ class KafkaSource:
         return arrivals
 
     async def close(self) -> None:
-        """Let go of the brokers."""
+        """Close the connections to the brokers."""
         looking, self._looking = self._looking, None
         if looking is not None:
             looking.cancel()
@@ -145,9 +145,9 @@ class KafkaSource:
             await asyncio.to_thread(self._consumer.close)
 
     async def _assign(self, number: int, position: int) -> PartitionBacklog:
-        """Have a partition fetched from a position on, and nothing of it from before.
+        """Have a partition fetched from a position, and nothing before it.
 
-        What a look has in hand just now was fetched from elsewhere, so that look is waited for.
+        A poll under way holds messages fetched from the previous position, so it is awaited first.
         """
         start, _ = await self._range(str(number))
         if position < start:
@@ -163,7 +163,7 @@ class KafkaSource:
             self._consumer.incremental_unassign([TopicPartition(self._topic, number)])
 
     async def _wait_for(self, backlog: PartitionBacklog, seconds: float) -> None:
-        """Until something came for the partition, or the time is over."""
+        """Wait until a message arrives for the partition, or the time is up."""
         self._hungry += 1
         try:
             if self._looking is None or self._looking.done():
@@ -176,7 +176,7 @@ class KafkaSource:
             self._hungry -= 1
 
     async def _look(self) -> None:
-        """Take from the client what has come, as long as somebody waits."""
+        """Take arrived messages from the client, as long as a reader waits."""
         while self._hungry:
             async with self._taking:
                 messages = self._consumer.consume(HELPING, 0)
@@ -209,7 +209,7 @@ class KafkaSource:
             self._drop(number)
 
     async def _check(self, backlog: PartitionBacklog, number: int) -> None:
-        """Nothing came: because nothing is there, or because something is wrong?"""
+        """Find out why nothing arrived: because there is nothing, or because of an error."""
         if backlog.error is not None:
             error = backlog.error
             self._drop(number)
@@ -221,7 +221,7 @@ class KafkaSource:
                     f"Partition {number} of topic {self._topic} ends at {end}, before the position {backlog.position} "
                     "that was reached: it was recreated or lost messages. Seek to where reading should continue"
                 )
-            return  # the oldest were removed; the next read says how many, and goes on after them
+            return  # the oldest were removed; the next read reports how many, and continues after them
         if self._down:
             await self._range(str(number))
             self._down = False
@@ -229,7 +229,7 @@ class KafkaSource:
     def _tell_positions(self) -> None:
         """Commit our positions to the broker, best effort and without waiting.
 
-        All before the present reads is in the ledger, except for what is being read ahead.
+        Everything before the current reads is in the ledger, except messages that are being read ahead.
         """
         if not self._mirror or monotonic() - self._mirrored_at < MIRROR_SECONDS:
             return
@@ -262,7 +262,7 @@ class KafkaSource:
         if error is not None and error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, *_UNSURE):
             return StreamMissing(f"There is no topic {self._topic}, or it lacks this partition")
         if not self._backlogs:
-            self._consumer.poll(0)  # has it say why
+            self._consumer.poll(0)  # makes it report the reason
         said = self._said or ("no answer" if error is None else error.str())
         return SourceUnavailable(f"Kafka does not deliver topic {self._topic}: {said}")
 

@@ -1,7 +1,7 @@
 """One subscription to a stream: an ephemeral consumer delivers batches, which wait here in order.
 
-Its own position says where to continue, so the consumer needs no acknowledgement: when anything is missing, it is
-recreated.
+The feed tracks its own position, so the consumer needs no acknowledgement: when anything is missing, the consumer
+is recreated.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ _HEARTBEAT = "100"
 
 
 class FilterReader:
-    """The messages of one filter from `position` on, which follows the newest taken one."""
+    """The messages of one filter, starting at `position`, which follows the newest one taken."""
 
     def __init__(self, client: Client, js: JetStreamContext, stream: str, subject: str, position: int) -> None:
         self.position = position
@@ -61,7 +61,7 @@ class FilterReader:
         return len(self._waiting)
 
     async def open(self) -> None:
-        """Make the consumer and ask it for the first helping."""
+        """Create the consumer and request the first batch."""
         config = ConsumerConfig(
             deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
             opt_start_seq=max(1, self.position),
@@ -78,7 +78,7 @@ class FilterReader:
         await self.ask()
 
     async def ask(self) -> None:
-        """Ask for a helping if there is room for one; notice when the server has fallen silent."""
+        """Request a batch if there is room for one; notice when the server has fallen silent."""
         if self._asked and monotonic() > self._asked_at + PULL_SECONDS + GRACE_SECONDS:
             self.stale = True
         helping = max(1, min(HELPING, int(HELPING_BYTES / self._bytes_each)))
@@ -92,7 +92,7 @@ class FilterReader:
         )
 
     async def wait(self, seconds: float) -> None:
-        """Until something came, the consumer has to be made anew, or the time is over."""
+        """Wait until a message arrives, the consumer has to be recreated, or the time is up."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not self._waiting and not self.stale:
@@ -114,7 +114,7 @@ class FilterReader:
         self._arrived.set()
 
     async def close(self) -> None:
-        """Leave nothing behind in the client; the server forgets the consumer by itself."""
+        """Remove the subscription from the client; the server forgets the consumer by itself."""
         if self._subscription is not None and not self._client.is_closed:
             await self._subscription.unsubscribe()
 
@@ -127,7 +127,7 @@ class FilterReader:
         first = 5 if len(tokens) == _SHORT else 7
         position, delivered, nanoseconds = (int(token) for token in tokens[first : first + 3])
         if self.stale or delivered != self._delivered + 1:
-            self.spoil()  # something is missing; what came before it is in order
+            self.spoil()  # a message is missing; those before it are in order
             return
         self._delivered = delivered
         self._asked -= 1
@@ -146,7 +146,7 @@ class FilterReader:
 
 
 _SHORT = 9
-"""The parts of an ACK subject; domain and account before the stream make it longer.
+"""The number of tokens in an ACK subject; domain and account before the stream make it longer.
 
 It is `$JS.ACK.stream.consumer.tries.sequence.delivered.time.pending`.
 """

@@ -1,4 +1,4 @@
-"""One JetStream stream as a `Source`: positions are sequence numbers, partitions are subjects or the whole."""
+"""One JetStream stream as a `Source`: positions are sequence numbers, partitions are subjects or the whole stream."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ _TROUBLE = (Error, OSError, TimeoutError, RuntimeError)
 
 
 class NatsSource:
-    """Reads a stream. `client` are the options of the connection. Use from one event loop.
+    """Reads a stream. `client` holds the options of the connection. Use from one event loop.
 
     `lost` receives the number of messages that were removed unread.
     """
@@ -51,17 +51,17 @@ class NatsSource:
 
     @property
     def waiting(self) -> Mapping[str, int]:
-        """How many messages of each partition are here and were not taken yet."""
+        """The number of messages of each partition that arrived but were not taken yet."""
         return {partition: len(feed) for partition, feed in self._feeds.items()}
 
     async def partitions(self) -> Sequence[str]:
-        """Return the named subjects, or the whole."""
+        """Return the named subjects, or the whole stream."""
         await self._state()
         return self._subjects
 
     async def start(self, partition: str) -> int:
         """Return the sequence number of the oldest message that the stream keeps."""
-        del partition  # what lies before the oldest of one subject is not its own, and is passed over
+        del partition  # messages before the oldest of one subject belong to others, and are skipped
         return _first(await self._state())
 
     async def end(self, partition: str) -> int:
@@ -96,7 +96,7 @@ class NatsSource:
         return int(first.metadata.sequence.stream)
 
     async def read(self, partition: str, position: int, *, most: int, wait: float) -> Sequence[Arrival]:
-        """Return the messages from `position` on. Raises PositionGone if the stream ends before it."""
+        """Return the messages, starting at `position`. Raises PositionGone if the stream ends before it."""
         try:
             feed = self._feeds.get(partition)
             if feed is None or feed.position != position or (feed.stale and not len(feed)):
@@ -112,7 +112,7 @@ class NatsSource:
         return arrivals
 
     async def close(self) -> None:
-        """Let go of the server."""
+        """Close the connection to the server."""
         client, self._client = self._client, None
         self._feeds.clear()
         if client is not None:

@@ -1,1 +1,1 @@
-"""All SQL about alerts, one file a noun. Takes and returns domain objects; never commits."""
+"""All SQL about alerts, one file per noun. Takes and returns domain objects; never commits."""

@@ -17,7 +17,7 @@ WAITING = (
     "(EXISTS (SELECT FROM alert_groups WHERE due_at <= now()) "
     "OR EXISTS (SELECT FROM cord_drills WHERE ended_at IS NULL))"
 )
-"""An SQL expression: whether there is something to send, or a drill under way."""
+"""An SQL expression: whether there is something to send or a drill under way."""
 
 _LOCK = 0x616C7274
 """First key of the advisory lock on an automation's alerts."""
@@ -25,7 +25,7 @@ _LOCK = 0x616C7274
 
 @dataclass(frozen=True, slots=True)
 class AlertSelection:
-    """Which alerts are meant; None means any. `automations` are those that the asker may see."""
+    """A selection of alerts; None means any. `automations` are those that the caller may see."""
 
     automations: tuple[str, ...] | None = None
     automation: str | None = None
@@ -56,7 +56,7 @@ def find_open(tx: Tx, key: AlertKey) -> Alert | None:
 
 
 def find(tx: Tx, alert_id: UUID) -> Alert | None:
-    """One alert, or None."""
+    """Return one alert, or None."""
     return _found(tx.execute(select(alerts).where(alerts.c.id == alert_id)).one_or_none())
 
 
@@ -66,12 +66,12 @@ def add(tx: Tx, alert: Alert) -> None:
 
 
 def save(tx: Tx, alert: Alert) -> None:
-    """Write a known alert anew."""
+    """Update a known alert."""
     tx.execute(update(alerts).where(alerts.c.id == alert.id).values(_values(alert)))
 
 
 def page(tx: Tx, which: AlertSelection, *, limit: int, before: UUID | None = None) -> list[Alert]:
-    """Alerts, newest first."""
+    """Return alerts, newest first."""
     query = select(alerts).where(*_conditions(which))
     if before is not None:
         query = query.where(alerts.c.id < before)
@@ -79,7 +79,7 @@ def page(tx: Tx, which: AlertSelection, *, limit: int, before: UUID | None = Non
 
 
 def count(tx: Tx, which: AlertSelection) -> int:
-    """Return how many alerts are meant."""
+    """Count the selected alerts."""
     return int(tx.execute(select(func.count()).select_from(alerts).where(*_conditions(which))).scalar_one())
 
 
@@ -128,7 +128,7 @@ def ended(tx: Tx, now: datetime) -> list[Alert]:
 
 
 def newest_group(tx: Tx, automation: str, drill: UUID | None) -> AlertGroup | None:
-    """Return the group of an automation that an alert joined last; lock the automation first."""
+    """Return the group of an automation that most recently took an alert; lock the automation first."""
     c = alert_groups.c
     query = select(alert_groups).where(c.automation == automation, c.drill.is_not_distinct_from(drill))
     row = tx.execute(query.order_by(c.joined_at.desc()).limit(1)).one_or_none()
@@ -136,7 +136,7 @@ def newest_group(tx: Tx, automation: str, drill: UUID | None) -> AlertGroup | No
 
 
 def find_group(tx: Tx, group: UUID) -> AlertGroup:
-    """One group."""
+    """Return one group."""
     return AlertGroup(**tx.execute(select(alert_groups).where(alert_groups.c.id == group)).one()._mapping)
 
 
@@ -151,7 +151,7 @@ def change_group(tx: Tx, group: UUID, **values: Any) -> None:
 
 
 def wake_groups(tx: Tx, now: datetime) -> None:
-    """Have every group looked at that has a change which is not sent."""
+    """Make every group with unsent changes due."""
     waiting = select(alerts.c.alert_group).where(alerts.c.changed, alerts.c.resolved_at.is_(None))
     tx.execute(update(alert_groups).where(alert_groups.c.id.in_(waiting)).values(due_at=now))
 

@@ -14,14 +14,14 @@ from andon.kernel.db import Tx
 
 
 def add(tx: Tx, drill: Drill) -> bool:
-    """Write a new drill; False if one of its automation is under way."""
+    """Write a new drill; return False if one of its automation is under way."""
     values = {field.name: getattr(drill, field.name) for field in fields(drill)}
     statement = insert(cord_drills).values(values).on_conflict_do_nothing().returning(cord_drills.c.id)
     return tx.execute(statement).one_or_none() is not None
 
 
 def find(tx: Tx, drill_id: UUID) -> Drill | None:
-    """One drill, or None."""
+    """Return one drill, or None."""
     row = tx.execute(select(cord_drills).where(cord_drills.c.id == drill_id)).one_or_none()
     return None if row is None else Drill(**row._mapping)
 
@@ -51,7 +51,7 @@ def page(tx: Tx, automation: str, *, limit: int) -> list[Drill]:
 
 
 def last_began(tx: Tx) -> dict[str, datetime]:
-    """When the last drill of each automation began."""
+    """Return when the last drill of each automation began."""
     c = cord_drills.c
     return {
         row.automation: row.at

@@ -17,13 +17,13 @@ def add(tx: Tx, incident: Incident) -> None:
 
 
 def find(tx: Tx, incident_id: UUID) -> Incident | None:
-    """One incident, or None."""
+    """Return one incident, or None."""
     row = tx.execute(select(incidents).where(incidents.c.id == incident_id)).one_or_none()
     return None if row is None else Incident(**row._mapping)
 
 
 def locked(tx: Tx, incident_id: UUID) -> Incident | None:
-    """One incident, which nobody else changes until the transaction ends."""
+    """Return one incident, locked until the transaction ends."""
     row = tx.execute(select(incidents).where(incidents.c.id == incident_id).with_for_update()).one_or_none()
     return None if row is None else Incident(**row._mapping)
 
@@ -51,7 +51,7 @@ def change(tx: Tx, incident_id: UUID, **values: Any) -> Incident:
 def page(
     tx: Tx, automations: tuple[str, ...] | None, *, is_open: bool | None, limit: int | None, before: UUID | None = None
 ) -> list[Incident]:
-    """Incidents, newest first."""
+    """Return incidents, newest first."""
     c, query = incidents.c, select(incidents)
     if automations is not None:
         query = query.where(c.automation.in_(automations))

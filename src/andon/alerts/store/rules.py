@@ -38,7 +38,7 @@ def add(tx: Tx, rule: AddedRule) -> None:
 
 
 def remove(tx: Tx, automation: str, rule_id: UUID, by: str, now: datetime) -> AddedRule | None:
-    """Remove a rule; None if there is none of this id."""
+    """Remove a rule; return None if no rule has this id."""
     c = cord_rules.c
     removing = update(cord_rules).where(c.id == rule_id, c.automation == automation, c.removed_at.is_(None))
     row = tx.execute(removing.values(removed_by=by, removed_at=now).returning(cord_rules)).one_or_none()
@@ -46,7 +46,7 @@ def remove(tx: Tx, automation: str, rule_id: UUID, by: str, now: datetime) -> Ad
 
 
 def add_pull(tx: Tx, pull: RulePull) -> None:
-    """Write that a rule pulled the cord."""
+    """Record that a rule pulled the cord."""
     tx.execute(
         insert(cord_pulls).values(
             automation=pull.automation,
@@ -60,7 +60,7 @@ def add_pull(tx: Tx, pull: RulePull) -> None:
 
 
 def standing_pulls(tx: Tx, automation: str, segment: Segment | None = None) -> list[RulePull]:
-    """Return the pulls by rules that nobody has released, of one segment or of all."""
+    """Return the unreleased pulls by rules, of one segment or of all."""
     c = cord_pulls.c
     query = select(cord_pulls).where(c.automation == automation, c.released_at.is_(None))
     if segment is not None:
@@ -72,7 +72,7 @@ def standing_pulls(tx: Tx, automation: str, segment: Segment | None = None) -> l
 
 
 def end_pulls(tx: Tx, automation: str, segment: Segment, now: datetime) -> None:
-    """Note that the pulls of a segment are released."""
+    """Mark the pulls of a segment as released."""
     c = cord_pulls.c
     ending = update(cord_pulls).where(c.automation == automation, c.segment == dict(segment), c.released_at.is_(None))
     tx.execute(ending.values(released_at=now))

@@ -29,14 +29,14 @@ def add(tx: Tx, silence: Silence) -> None:
 
 
 def in_force(tx: Tx, now: datetime) -> list[Silence]:
-    """Every silence that holds at a moment, the one that ends first first."""
+    """Return every silence in force at a moment, earliest end first."""
     c = alert_silences.c
     query = select(alert_silences).where(c.ends_at > now, c.ended_at.is_(None))
     return [_silence(row) for row in tx.execute(query.order_by(c.ends_at, c.id))]
 
 
 def page(tx: Tx, automations: tuple[str, ...] | None, *, limit: int) -> list[Silence]:
-    """Silences, newest first; of these automations and of none, or of all."""
+    """Return silences, newest first; of these automations and of none, or (None) all."""
     c = alert_silences.c
     query = select(alert_silences)
     if automations is not None:
@@ -45,13 +45,13 @@ def page(tx: Tx, automations: tuple[str, ...] | None, *, limit: int) -> list[Sil
 
 
 def find(tx: Tx, silence_id: UUID) -> Silence | None:
-    """One silence, or None."""
+    """Return one silence, or None."""
     row = tx.execute(select(alert_silences).where(alert_silences.c.id == silence_id)).one_or_none()
     return None if row is None else _silence(row)
 
 
 def end(tx: Tx, silence_id: UUID, by: str, now: datetime) -> bool:
-    """End a silence before its time; False if it holds no more."""
+    """End a silence early; return False if it is no longer in force."""
     c = alert_silences.c
     ending = update(alert_silences).where(c.id == silence_id, c.ended_at.is_(None), c.ends_at > now)
     return tx.execute(ending.values(ended_by=by, ended_at=now)).rowcount == 1

@@ -1,6 +1,6 @@
 """Bots of a Control Room, deployed with the delivery's key as the automation's name and found again by that name.
 
-The Control Room accepts no idempotency key for a deployment. So after a lost answer its activities are searched before
+The Control Room accepts no idempotency key for a deployment. After a lost answer, its activities are searched before
 the bot is deployed again.
 """
 
@@ -74,7 +74,7 @@ class AutomationAnywhereConnector:
         return True
 
     async def inquire(self, delivery: Delivery) -> Answer:
-        """Look for the activity by the delivery's key, and say how it ended."""
+        """Look for the activity by the delivery's key, and return how it ended."""
         query = {
             "filter": {"operator": "eq", "field": "automationName", "value": str(delivery.key)},
             "sort": [{"field": "startDateTime", "direction": "desc"}],

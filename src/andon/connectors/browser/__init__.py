@@ -1,4 +1,4 @@
-"""Web applications without an API: a declared script of steps in a real browser, one at a time for each account."""
+"""Web applications without an API: a declared script of steps in a real browser, one run at a time per account."""
 
 from andon.actions.ports import Kind
 from andon.connectors.browser.connector import BrowserConnector

@@ -1,6 +1,6 @@
 """The process that drives the browser: `python child.py PARENT DESCRIPTOR`.
 
-One call comes in as a line of JSON on standard input; events go out as lines of JSON on the descriptor. Before the
+It reads one call as a line of JSON on standard input, and writes events as lines of JSON to the descriptor. Before the
 commit it sends an event and waits for a line in return, so that the commit is on record before it happens. The process
 ends when its parent does.
 """
@@ -63,7 +63,7 @@ class Drive:
         self.out.flush()
 
     def run(self) -> None:
-        """Drive the script and say how it ended."""
+        """Run the script and return how it ended."""
         from playwright.sync_api import Error, sync_playwright
 
         with sync_playwright() as playwright:
@@ -112,7 +112,7 @@ class Drive:
         }[seen]
 
     def _one(self, number: int, step: dict[str, Any], error: type[Exception]) -> None:
-        """Do one step, and hand over what the page shows afterwards. Raises Ended."""
+        """Do one step, and pass on what the page shows afterwards. Raises Ended."""
         what = _what(step)
         try:
             self._do(number, step, what)
@@ -210,7 +210,7 @@ class Drive:
         raise Ended("unclear", f"there is no frame {name!r}")
 
     def _let_through(self, route: Any) -> None:
-        """Load only from the application and the origins that its settings allow; send what changes something once."""
+        """Load only from the application and the origins that its settings allow; send changing requests once."""
         parts = urlsplit(route.request.url)
         if f"{parts.scheme}://{parts.netloc}" not in self.call["origins"] and parts.scheme not in ("data", "blob"):
             route.abort()
@@ -220,7 +220,7 @@ class Drive:
             route.continue_()
 
     def _send_once(self, route: Any) -> None:
-        """Send a request around the browser, which repeats one by itself when a kept connection ends.
+        """Send a request outside the browser, which would repeat it by itself when a kept connection ends.
 
         The commit is never sent twice, even if the page submits it twice.
         """
@@ -240,7 +240,7 @@ class Drive:
             route.abort()
 
     def _keep(self, number: int, what: str, outcome: str, detail: str) -> None:
-        """Hand over a picture and a digest of what the page shows, without any secret."""
+        """Pass on a screenshot and a digest of the page, without any secret."""
         kept: dict[str, Any] = {"step": number, "what": what, "outcome": outcome, "detail": self.masked(detail)}
         if self.call["evidence"]:
             kept |= {"digest": self._patiently(self._digest), "picture": self._patiently(self._picture) or None}
@@ -264,7 +264,7 @@ class Drive:
         return hashlib.sha256(self.masked(content).encode("utf-8", "replace")).hexdigest()
 
     def _picture(self) -> str:
-        """Return a picture in which secrets are covered, empty if it is too large."""
+        """Return a screenshot in which secrets are covered, empty if it is too large."""
         seconds = self.call["step_seconds"] * 1000
         picture = self.page.screenshot(
             type="jpeg", quality=60, mask=self._covered(), mask_color="#000000", timeout=seconds
@@ -272,7 +272,7 @@ class Drive:
         return base64.b64encode(picture).decode() if len(picture) <= _PICTURE_LIMIT else ""
 
     def _covered(self) -> list[Any]:
-        """Return what is covered: password fields, fields filled with secrets, and whatever shows one."""
+        """Return the elements to cover: password fields, fields filled with secrets, and any that show one."""
         covered = []
         for name, on in self.secret_fields:
             place = self.page if name is None else self.page.frame(name=name)
@@ -292,7 +292,7 @@ class Drive:
         return covered
 
     def masked(self, text: str) -> str:
-        """Return a text with every secret replaced, however it is written."""
+        """Return a text with every secret replaced, in any encoding."""
         for secret in self.secrets:
             for form in {
                 secret,

@@ -1,7 +1,7 @@
-"""Scripts of steps in a web application, each in a browser of its own, one at a time for each account.
+"""Scripts of steps in a web application, each in a browser of its own, one run at a time per account.
 
-The click that cannot be taken back is put on record before it happens. An attempt that ended before it is repeated.
-After it, `done_when` looks in the application whether it was done. Where that shows neither, a person decides.
+The click that cannot be undone is put on record before it happens. An attempt that ended before it is repeated.
+After it, `done_when` checks in the application whether it was done. If that shows neither, a person decides.
 """
 
 import shutil
@@ -25,7 +25,7 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 
 class BrowserConnector:
-    """Drives browsers, and keeps what they showed as evidence."""
+    """Drives browsers, and keeps what they show as evidence."""
 
     repeat = Repeat.NEVER
 
@@ -57,7 +57,7 @@ class BrowserConnector:
         return self._evidence is not None
 
     async def inquire(self, delivery: Delivery) -> Answer:
-        """Say whether the commit was reached; if it was, look in the application."""
+        """Find out whether the commit was reached; if so, check in the application."""
         options, settings = _options(delivery), _settings(delivery.destination)
         committed_at = None if self._evidence is None else await self._evidence.committed_at(delivery.key)
         if committed_at is None:
@@ -111,7 +111,7 @@ class BrowserConnector:
     async def _ready(
         self, delivery: Delivery, options: BrowserOptions, steps: Sequence[ScriptStep], *, look: Look | None
     ) -> dict[str, Any] | Answer:
-        """Return the call for the child process, or an answer that says why the script cannot run."""
+        """Return the call for the child process, or an answer with the reason why the script cannot run."""
         destination, settings = delivery.destination, _settings(delivery.destination)
         if not self._swept:
             sweep()
@@ -178,7 +178,7 @@ def _settings(destination: Destination) -> BrowserSettings:
 
 
 def _filled(step: ScriptStep, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a step with its values filled in, as the child process reads it. Raises ValueMissing."""
+    """Return a step with its values filled in, in the form for the child process. Raises ValueMissing."""
     filled = step.model_dump(exclude_none=True)
     filled["shown"] = step.path or step.on
     for name, quoting in (("path", _quoted), ("on", str), ("value", str)):

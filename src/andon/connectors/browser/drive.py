@@ -1,4 +1,4 @@
-"""One drive: a child process with a browser of its own, the events that it sends, and its end within a time."""
+"""One drive: a child process with a browser of its own, the events it sends, and its time limit."""
 
 import asyncio
 import base64
@@ -22,7 +22,7 @@ _PREFIX = "andon-browser-"
 
 @dataclass(frozen=True, slots=True)
 class StepSeen:
-    """A step that ended, with what the page showed then."""
+    """A finished step, with what the page showed then."""
 
     number: int
     what: str
@@ -36,7 +36,7 @@ class StepSeen:
 class DriveEnd:
     """How a drive ended: `done`, `refused`, `failed`, `found`, `missing` or `unclear`.
 
-    `committed` says that the commit may have happened.
+    `committed`: the commit may have happened.
     """
 
     kind: str
@@ -52,9 +52,9 @@ async def drive(
     on_commit: Callable[[int, str], Awaitable[bool]],
     on_step: Callable[[StepSeen], Awaitable[None]],
 ) -> DriveEnd:
-    """Drive a script in a browser. When the time is up, end the browser and its process.
+    """Run a script in a browser. When the time is up, end the browser and its process.
 
-    Where `on_commit` returns False, the drive ends before the commit.
+    If `on_commit` returns False, the drive ends before the commit.
     """
     committed = False
 
@@ -112,7 +112,7 @@ async def _follow(
 
 @asynccontextmanager
 async def _child() -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.StreamReader]]:
-    """Run a child process in a folder of its own; afterwards end the one and remove the other."""
+    """Run a child process in a folder of its own; afterwards end the process and remove the folder."""
     folder = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")
     ours, theirs = os.pipe()
     try:

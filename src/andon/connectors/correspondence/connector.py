@@ -1,7 +1,7 @@
 """The connector of replies and forwarded mails. It stores a copy of each mail as a draft, and unmarks it once sent.
 
-So the mailbox shows the outcome of a delivery: without a copy nothing was sent, and a copy that is no draft was
-accepted by the server. The outcome of a draft is unknown, and a person decides.
+The mailbox therefore shows the outcome of a delivery: without a copy, nothing was sent; a copy that is not a draft
+was accepted by the server. The outcome of a draft is unknown, and a person decides.
 """
 
 import asyncio
@@ -270,7 +270,7 @@ def _settings(delivery: Delivery) -> CorrespondenceSettings:
 
 
 def _words(error: Exception, delivery: Delivery) -> str:
-    """Describe an error for people; never by what a server says."""
+    """Describe an error for people, never with a server's own text."""
     if "timed out" in str(error):
         return sending_failure(TimeoutError(), delivery.destination)
     return str(error) if isinstance(error, MailboxUnavailable) else sending_failure(error, delivery.destination)

@@ -1,7 +1,7 @@
 """Replies and forwarded mails, and whether they may be sent. Pure.
 
-`In-Reply-To` and `References` keep the thread. Each mail declares that a program sent it (RFC 3834), and no reply is
-made to a mail that declares the same: two programs would reply to each other for ever.
+`In-Reply-To` and `References` keep the thread. Each mail declares that a program sent it (RFC 3834), and a mail that
+declares the same gets no reply: two programs would reply to each other forever.
 """
 
 from collections.abc import Mapping, Sequence

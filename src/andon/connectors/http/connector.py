@@ -1,6 +1,6 @@
-"""One JSON request to an HTTP API a delivery.
+"""One JSON request to an HTTP API per delivery.
 
-A 401 says that the request was not taken, so it is sent once more with a new token within the same attempt.
+A 401 means that the request was not taken, so it is sent once more with a new token within the same attempt.
 """
 
 import json
@@ -49,11 +49,11 @@ class HttpConnector:
         return answer_of(got.status, got.headers.get("retry-after"), now=self._clock.now())
 
     def can_inquire(self, delivery: Delivery) -> bool:
-        """Return whether the destination says where to ask."""
+        """Return whether the destination has an address for inquiries."""
         return _settings(delivery).inquire is not None
 
     async def inquire(self, delivery: Delivery) -> Answer:
-        """Ask by GET: 2xx took it, 404 did not."""
+        """Ask by GET: 2xx means taken, 404 not taken."""
         settings = _settings(delivery)
         try:
             path = Template(settings.inquire or "").fill(values_of(delivery), quote=_quoted)

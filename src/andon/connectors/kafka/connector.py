@@ -1,7 +1,7 @@
-"""Publishing on a topic: one message per delivery, by an idempotent producer, whose own retries arrive once.
+"""Publishing on a topic: one message per delivery, by an idempotent producer, whose own retries add no duplicates.
 
-A topic is looked up before it is written to, so that an unreachable cluster certainly got nothing. Once a message is
-with the producer and the time is over, the result is unknown.
+A topic is looked up before it is written to, so that an unreachable cluster certainly received nothing. If time runs
+out after the producer has a message, the outcome is unknown.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _SERVE_SECONDS = 0.1
 
 
 class KafkaConnector:
-    """Publishes by Kafka. `clients` are librdkafka's settings by the name of the connection."""
+    """Publishes to Kafka. `clients` holds librdkafka's settings by the name of the connection."""
 
     repeat = Repeat.IDEMPOTENT
 
@@ -61,7 +61,7 @@ class KafkaConnector:
         )
 
     async def close(self) -> None:
-        """Let go of the brokers."""
+        """Close the connections to the brokers."""
         links, self._links = self._links, {}
         for link in links.values():
             await asyncio.to_thread(link.close)
@@ -92,7 +92,7 @@ class _Link:
         self._serving.start()
 
     async def known(self, topic: str) -> Answer | None:
-        """None if the topic is there, else what that means for a delivery: nothing was sent."""
+        """Return None if the topic exists, else the outcome of a delivery of which nothing was sent."""
         if topic in self._topics:
             return None
         try:
@@ -110,7 +110,7 @@ class _Link:
         return None
 
     async def publish(self, topic: str, value: bytes, key: str, headers: dict[str, str | bytes | None]) -> Answer:
-        """Send it and wait for what comes of it."""
+        """Send a message and wait for its report."""
         loop = asyncio.get_running_loop()
         told: asyncio.Future[Answer] = loop.create_future()
 
@@ -131,7 +131,7 @@ class _Link:
             return self._unknown()
 
     def close(self) -> None:
-        """End it; messages on their way get a moment."""
+        """Close the producer; messages on their way get a moment."""
         self._producer.flush(1)
         self._closing.set()
         self._serving.join()
@@ -141,7 +141,7 @@ class _Link:
         if error is None:
             where = "" if message is None else f"partition {message.partition()}, offset {message.offset()}"
             return Answer(AnswerKind.DELIVERED, where)
-        self._topics.clear()  # look before the next one is sent
+        self._topics.clear()  # look the topic up before the next message
         if error.code() in _REFUSED:
             return Answer(AnswerKind.REFUSED, f"refused ({error.str()})")
         if error.code() in _NOT_TAKEN:

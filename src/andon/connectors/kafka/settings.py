@@ -8,7 +8,7 @@ from andon.actions.ports import Shape
 
 
 class KafkaOptions(Shape):
-    """Of an action."""
+    """The options of an action."""
 
     topic: Annotated[str, Field(min_length=1, max_length=249, pattern=r"^[A-Za-z0-9._-]+$", description="The topic.")]
     key: str | None = Field(
@@ -17,6 +17,6 @@ class KafkaOptions(Shape):
 
 
 class KafkaSettings(Shape):
-    """Of a destination: which of `[connections.NAME]` it is."""
+    """The settings of a destination: its `[connections.NAME]`."""
 
     connection: str = Field("kafka", description="The NAME of its `[connections.NAME]`.")

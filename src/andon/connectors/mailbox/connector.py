@@ -1,7 +1,7 @@
 """The mailbox connector. It finds a mail by its message id; a mail that a person moved in the meantime stays there.
 
-A move or a flag can be seen in the mailbox afterwards. So a repeat changes nothing, and an inquiry settles an unknown
-outcome.
+A move or a flag can be seen in the mailbox afterwards. A repeat therefore changes nothing, and an inquiry settles an
+unknown outcome.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Publishing on a subject: one message per delivery, with the key as `Nats-Msg-Id`, so that the stream drops repeats.
 
-Only what a stream has acknowledged is delivered. Before a message is on its way the server certainly has nothing.
+A message counts as delivered once a stream acknowledges it. Until a message is sent, the server certainly has nothing.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _COME_BACK = 500
 
 
 class NatsConnector:
-    """Publishes by JetStream. `clients` are the options of the client by the name of the connection."""
+    """Publishes to JetStream. `clients` holds the options of the client by the name of the connection."""
 
     repeat = Repeat.IDEMPOTENT
 
@@ -50,7 +50,7 @@ class NatsConnector:
         return await _publish(client, options.subject, delivery, seconds)
 
     async def close(self) -> None:
-        """Let go of the servers."""
+        """Close the connections to the servers."""
         clients, self._open = self._open, {}
         for client in clients.values():
             await client.close()
@@ -90,7 +90,7 @@ async def _publish(client: Client, subject: str, delivery: Delivery, seconds: fl
         if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
             raise
         with suppress(*_TROUBLE):
-            await client.close()  # the next delivery begins with a connection that works
+            await client.close()  # the next delivery begins with a new connection
         said = f"timeout after {seconds:g} s" if isinstance(error, TimeoutError) else _words(error)
         return Answer(AnswerKind.UNKNOWN, f"sent, but no answer came ({said})")
     return Answer(AnswerKind.DELIVERED, f"stream {taken.stream}, sequence {taken.seq}")

@@ -8,7 +8,7 @@ from andon.actions.ports import Shape
 
 
 class NatsOptions(Shape):
-    """Of an action: a subject without wildcards, which some stream takes."""
+    """The options of an action: a subject without wildcards, which some stream takes."""
 
     subject: Annotated[
         str,
@@ -22,6 +22,6 @@ class NatsOptions(Shape):
 
 
 class NatsSettings(Shape):
-    """Of a destination: which of `[connections.NAME]` it is."""
+    """The settings of a destination: its `[connections.NAME]`."""
 
     connection: str = Field("nats", description="The NAME of its `[connections.NAME]`.")

@@ -1,7 +1,7 @@
 """Desktop flows by RunDesktopFlow of Dataverse, and cloud flows by their HTTP trigger.
 
-The address that a run calls back holds the delivery's key, and the run is found by it after a lost answer. Cloud flows,
-and destinations without `callback_url`, cannot be asked: after a lost answer a person decides.
+The callback address of a run contains the delivery's key, by which the run is found after a lost answer. Cloud flows,
+and destinations without `callback_url`, allow no inquiry: after a lost answer, a person decides.
 """
 
 import json
@@ -73,13 +73,13 @@ class PowerAutomateConnector:
         return answer
 
     def can_inquire(self, delivery: Delivery) -> bool:
-        """Return whether the run can be found: by its session, or by the key in the address that it calls back."""
+        """Return whether the run can be found: by its session, or by the key in its callback address."""
         if _options(delivery).flow is None:
             return False
         return "session" in delivery.sent_result or callback_of(delivery) is not None
 
     async def inquire(self, delivery: Delivery) -> Answer:
-        """Look at the run, by its session if that is known, and say how it ended."""
+        """Look up the run, by its session if known, and return how it ended."""
         session = delivery.sent_result.get("session")
         wanted = f"flowsessionid eq {session}" if session else f"contains(callbackurl,'{delivery.key}')"
         select = "flowsessionid,statuscode,errormessage"
@@ -93,7 +93,7 @@ class PowerAutomateConnector:
         await self._rooms.close()
 
     async def _trigger(self, delivery: Delivery, inputs: Mapping[str, Any]) -> Answer:
-        """Call the HTTP trigger of a cloud flow. The flow gets the delivery's key, and can recognise a repeat by it."""
+        """Call the HTTP trigger of a cloud flow. The flow gets the delivery's key, and can recognise repeats."""
         body = {**inputs, "andon_key": str(delivery.key)}
         callback = callback_of(delivery)
         if callback is not None:

@@ -1,4 +1,4 @@
-"""The connector whose receiver is this very installation: a delivery starts a procedure, once by the delivery's key."""
+"""The connector whose receiver is this installation: a delivery starts a procedure, once per delivery key."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,7 +14,7 @@ from andon.kernel.timed_threads import TimedThreads
 from andon.procedures import NotStarted
 
 THREADS = 8
-"""So many are started side by side. Threads of its own: a database that says nothing keeps nobody else from working."""
+"""The most concurrent starts. The threads are separate, so that an unresponsive database blocks nothing else."""
 
 
 class Starter(Protocol):
@@ -33,9 +33,9 @@ class Starter(Protocol):
         traceparent: str | None,
         now: datetime,
     ) -> bool:
-        """Start one in a transaction of its own; False if one exists under this key.
+        """Start one in a transaction of its own; return False if one exists under this key.
 
-        Without an input it reads its decision.
+        Without an input, it reads its decision.
 
         Raises Invalid, NotStarted, and DatabaseUnavailable if the result of the commit is unknown.
         """
@@ -53,7 +53,7 @@ class ProcedureConnector:
         self._threads = TimedThreads(THREADS, "procedure")
 
     async def deliver(self, delivery: Delivery) -> Answer:
-        """Start it, in a transaction of its own; a repeat finds it started."""
+        """Start it in a transaction of its own; a repeat finds it started."""
         if self._starter is None:
             return Answer(AnswerKind.REFUSED, "this worker runs no procedures: its project declares none")
         try:
@@ -75,7 +75,7 @@ class ProcedureConnector:
         return Answer(AnswerKind.DELIVERED, "started" if new else "was already started")
 
     async def close(self) -> None:
-        """Start nothing more. What the database does not answer is not waited for."""
+        """Start nothing more, without waiting for starts that the database does not answer."""
         self._threads.close(wait=False)
 
     def _start(self, starter: Starter, delivery: Delivery, decision_id: UUID) -> bool:

@@ -1,4 +1,4 @@
-"""A function of the project as an action, in a process of its own that can be ended whatever it does."""
+"""A function of the project as an action, in a process of its own that can always be killed."""
 
 from andon.actions.ports import Kind
 from andon.connectors.python.connector import PythonConnector

@@ -1,8 +1,8 @@
 """The process in which a function of the project runs: `python child.py PARENT MEMORY_MB DESCRIPTOR`.
 
-One JSON object a line comes in on standard input and one goes out on the descriptor; the function's own prints are
-dropped. It ends when its parent does. Runs as a file of its own: it needs of Andon only what the function itself
-imports.
+It reads one JSON object per line from standard input and answers each with one on the descriptor; the function's own
+prints are dropped. It ends when its parent does. It runs as a standalone file and loads nothing of Andon but what the
+function imports.
 """
 
 import ctypes
@@ -26,7 +26,7 @@ def main() -> None:
     limit = int(sys.argv[2]) * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    sys.path.remove(str(Path(__file__).parent))  # what the function imports is the project's, not ours
+    sys.path.remove(str(Path(__file__).parent))  # the function imports the project's modules, not ours
     with os.fdopen(int(sys.argv[3]), "wb") as answers:
         for line in sys.stdin.buffer:
             answers.write(json.dumps(_answer(json.loads(line))).encode() + b"\n")
@@ -54,7 +54,7 @@ def _answer(call: dict[str, Any]) -> dict[str, str]:
 
 
 def _said(error: Exception) -> str | None:
-    """`Refused` or `NotTaken` if it is one of Andon's own that say what was done."""
+    """Return `Refused` or `NotTaken` if it is one of these errors, which state what was done."""
     for one in type(error).__mro__:
         if one.__module__ == "andon.authoring.actions":
             return one.__name__

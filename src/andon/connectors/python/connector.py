@@ -1,6 +1,6 @@
 """Functions of the project as actions: called in warm processes, killed on timeout, unable to harm the worker.
 
-The effects of a function that failed or was killed are unknown, unless it reports them (`Refused`, `NotTaken`).
+The outcome of a function that failed or was killed is unknown, unless it reports it (`Refused`, `NotTaken`).
 """
 
 import asyncio
@@ -60,7 +60,7 @@ class _Pool:
         self.places = asyncio.Semaphore(self._settings.processes)
 
     async def call(self, line: bytes) -> Answer:
-        """One call in a process that nobody else uses meanwhile, kept afterwards if it is still good."""
+        """Make one call in an exclusive process, which is kept afterwards if it still works."""
         seconds = self.destination.timeout.total_seconds()
         sent = False
         process: _Process | None = None
@@ -86,7 +86,7 @@ class _Pool:
                 await process.end()
 
     def without_secrets(self, text: str) -> str:
-        """Return the function's text with all secret values that it was given masked."""
+        """Return the function's text with all of its secret values masked."""
         for secret in self._settings.environment.values():
             if secret.get_secret_value():
                 text = text.replace(secret.get_secret_value(), "***")
@@ -107,7 +107,7 @@ class _Process:
 
     @classmethod
     async def start(cls, settings: PythonSettings) -> "_Process":
-        """Start a child, which finds in its environment only what it is given."""
+        """Start a child with only the configured environment."""
         loop = asyncio.get_running_loop()
         ours, theirs = os.pipe()
         try:
@@ -133,7 +133,7 @@ class _Process:
         return cls(child, answers, transport)
 
     async def call(self, line: bytes) -> Answer:
-        """One call. Raises OSError if the process ended."""
+        """Make one call. Raises OSError if the process ended."""
         if self.child.stdin is None:
             raise ConnectionResetError
         self.child.stdin.write(line)
@@ -146,7 +146,7 @@ class _Process:
             raise ConnectionResetError from None
 
     async def end(self) -> None:
-        """End it and whatever it started."""
+        """End it and every process that it started."""
         with suppress(ProcessLookupError):
             os.killpg(self.child.pid, signal.SIGKILL)
         self._transport.close()

@@ -1,4 +1,4 @@
-"""Which function an action calls, and `[destinations.NAME.python]`: what its process may use."""
+"""The function that an action calls, and `[destinations.NAME.python]`, the limits of its process."""
 
 import ast
 import re

@@ -1,7 +1,7 @@
-"""Work items of Robocorp. Each holds the delivery's key in its payload, and is found again by it.
+"""Work items of Robocorp. Each holds the delivery's key in its payload, by which it is found again.
 
-A robot releases an item that failed with a `BUSINESS` or an `APPLICATION` exception. The first is final; after the
-second another item is made. With a `file://` url each item is a file, in the form that the file adapter of
+A robot releases a failed item with a `BUSINESS` or an `APPLICATION` exception. The first is final; after the second,
+another item is made. With a `file://` url, each item is a file, in the form that the file adapter of
 `robocorp-workitems` reads.
 """
 
@@ -36,11 +36,11 @@ from andon.kernel.clock import Clock
 from andon.kernel.http import Response
 
 KEY = "andon_key"
-"""The part of the payload that holds the delivery's key."""
+"""The payload's field with the delivery's key."""
 
 PAGE = 20
 SEARCHED = 1000
-"""The number of a process's newest items among which one is looked for, so many a request."""
+"""How many of a process's newest items are searched, and how many are listed per request."""
 
 
 class RobocorpConnector:
@@ -80,7 +80,7 @@ class RobocorpConnector:
         return True
 
     async def inquire(self, delivery: Delivery) -> Answer:
-        """Look for the item by the delivery's key, and say how it ended."""
+        """Look for the item by the delivery's key, and return how it ended."""
         options, settings, now = _options(delivery), _settings(delivery.destination), self._clock.now()
         folder = _folder(delivery.destination)
         if isinstance(folder, Answer):
@@ -108,7 +108,7 @@ class RobocorpConnector:
         await self._rooms.close()
 
     async def _find(self, delivery: Delivery, options: WorkItemOptions) -> Mapping[str, Any] | Answer | None:
-        """Return the newest item with the key: by its id if that is known, else among the newest of the process."""
+        """Return the newest item with the key: by its id if known, else among the newest of the process."""
         known = delivery.sent_result.get("item")
         if isinstance(known, str) and known.replace("-", "").isalnum():
             got = await self._call(delivery.destination, "GET", f"/work-items/{known}")

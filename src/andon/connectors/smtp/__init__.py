@@ -1,4 +1,4 @@
-"""Mail: one message a delivery, whose Message-ID is the key, so that whoever sorts mail can know a repeat."""
+"""Mail: one message per delivery, whose Message-ID is the key, so that receivers can recognise a repeat."""
 
 from andon.actions.ports import Kind
 from andon.connectors.smtp.connector import SmtpConnector

@@ -1,8 +1,8 @@
 """One mail per delivery, on a connection of its own.
 
-Before the server received the text it certainly has nothing; after that it may have, until it says so. Servers ignore
-Message-IDs, so a repeat can be a second mail: an unknown result is left to a person unless the destination says
-otherwise.
+Until the server has received the text, it certainly has nothing; after that it may have the mail, until it confirms.
+Servers ignore Message-IDs, so a repeat can be a second mail: an unknown outcome is left to a person unless the
+destination is configured otherwise.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ from andon.kernel.http import default_tls
 
 
 class SmtpConnector:
-    """Sends mail. `tls` replaces the public authorities."""
+    """Sends mail. `tls` replaces the public certificate authorities."""
 
     repeat = Repeat.NEVER
 
@@ -71,7 +71,7 @@ class SmtpConnector:
         return Answer(AnswerKind.DELIVERED, "the server took it", 250)
 
     async def close(self) -> None:
-        """Nothing is kept open."""
+        """Do nothing: no connection is kept open."""
 
     async def _send(
         self, destination: Destination, message: EmailMessage, recipients: list[str], progress: "_Progress"
@@ -110,8 +110,8 @@ class SmtpConnector:
             with suppress(aiosmtplib.SMTPException):
                 await server.quit()
         finally:
-            beneath = beneath or server.transport  # where it got no greeting
-            server.close()  # as quit() does: it begins to say goodbye, which nobody waits for
+            beneath = beneath or server.transport  # if it got no greeting
+            server.close()  # as quit() does: starts the closing handshake, without waiting for it
             if beneath is not None:
                 cast(asyncio.WriteTransport, beneath).abort()
             await asyncio.sleep(0)  # it closes on the next turn of the loop

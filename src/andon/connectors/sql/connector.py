@@ -1,6 +1,6 @@
-"""One statement a delivery, in one transaction with the key it was done under: a repeat finds the key and does nothing.
+"""One statement per delivery, in one transaction with its key: a repeat finds the key and does nothing.
 
-So an unknown result is no danger: asking is a look for the key, and even a repeat without asking is done once.
+An unknown outcome is therefore harmless: an inquiry looks for the key, and even a repeat without one is done once.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from andon.kernel.addresses import AddressRefused, refuse_private, resolve
 from andon.kernel.db import CONNECTION_LOST
 
 CONNECTIONS = 8
-"""At most so many to one database, whatever is delivered side by side."""
+"""The most connections to one database, however many deliveries run concurrently."""
 
 _CLOSE_SECONDS = 5.0
 
@@ -29,7 +29,7 @@ _PASSING = ("08", "25", "40", "53", "55", "57", "58")
 
 
 class UrlUnusable(Exception):
-    """The url of a database cannot be used. The message never holds it."""
+    """The url of a database cannot be used. The message never contains it."""
 
 
 class SqlConnector:
@@ -41,7 +41,7 @@ class SqlConnector:
         self._databases: dict[Destination, _Target] = {}
 
     async def deliver(self, delivery: Delivery) -> Answer:
-        """Run the statement once, unless its key is there already. Waiting for a connection is not part of its time."""
+        """Run the statement once, unless its key already exists. Waiting for a connection is not part of its time."""
         seconds = delivery.destination.timeout.total_seconds()
         target = self._databases.setdefault(delivery.destination, _Target(delivery.destination))
         statement = SqlOptions.model_validate(dict(delivery.options)).statement
@@ -85,7 +85,7 @@ class SqlConnector:
 
 @dataclass(slots=True)
 class _Progress:
-    """The progress of an attempt: before the commit was sent nothing can have happened."""
+    """The progress of an attempt: until the commit is sent, nothing can have happened."""
 
     committing: bool = False
 
@@ -102,7 +102,7 @@ class _Target:
     destination: Destination
     types: dict[str, list[str]] = field(default_factory=dict)
     places: asyncio.Semaphore = field(init=False)
-    """One for each connection: whoever holds a place need not wait for the pool."""
+    """One place per connection: a holder of a place need not wait for the pool."""
 
     _pool: asyncpg.Pool | None = None
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -120,7 +120,7 @@ class _Target:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
-        """Yield an exclusive connection. After any error but a refusal it is not used again.
+        """Yield an exclusive connection. After any error except a refusal, it is not used again.
 
         Raises UrlUnusable, AddressRefused, and what asyncpg raises.
         """
@@ -207,7 +207,7 @@ async def _keep_key(target: _Target, connection: asyncpg.Connection, key: UUID) 
 
 
 def _refusal(error: asyncpg.PostgresError) -> Answer:
-    """Return the server's refusal by its code: its text may contain written values."""
+    """Describe the server's refusal by its code, because its text may contain written values."""
     code = getattr(error, "sqlstate", None) or "?????"
     kind = AnswerKind.FAILED if code[:2] in _PASSING else AnswerKind.REFUSED
     constraint = getattr(error, "constraint_name", None)

@@ -21,7 +21,7 @@ class SqlOptions(Shape):
 
 
 class SqlSettings(Shape):
-    """Where keys are kept."""
+    """The table in which keys are kept."""
 
     keys_table: str = Field(
         "andon_deliveries", description="Table of the keys that were taken; created at first use if it does not exist."

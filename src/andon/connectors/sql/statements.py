@@ -10,7 +10,7 @@ from andon.actions import Template, text_of, value_of
 
 
 class ValueUnfit(Exception):
-    """A value does not fit the type of its parameter. The message does not hold it."""
+    """A value does not fit the type of its parameter. The message does not contain it."""
 
 
 def numbered(statement: str) -> tuple[str, list[str]]:

@@ -1,7 +1,7 @@
 """Queue items and jobs of UiPath Orchestrator.
 
-A queue refuses an item whose reference it has already (error 1016), so an item is added at most once. Jobs are not
-refused: a job gets the delivery's key as its reference, and is looked for by it before it is started again.
+A queue refuses an item whose reference it already has (error 1016), so an item is added at most once. Jobs are not
+refused: a job gets the delivery's key as its reference, by which it is looked up before it is started again.
 """
 
 import json
@@ -32,7 +32,7 @@ from andon.kernel.clock import Clock
 from andon.kernel.http import Response
 
 DUPLICATE = 1016
-"""Orchestrator's error for an item whose unique reference the queue has already."""
+"""Orchestrator's error for an item whose unique reference the queue already has."""
 
 
 class UipathConnector:
@@ -61,7 +61,7 @@ class UipathConnector:
         return True
 
     async def inquire(self, delivery: Delivery) -> Answer:
-        """Look for the item or job by the delivery's key, and say how it ended."""
+        """Look for the item or job by the delivery's key, and return how it ended."""
         options = _options(delivery)
         target = items_of(delivery.key) if options.queue is not None else jobs_of(delivery.key)
         settings, now = _settings(delivery.destination), self._clock.now()
@@ -104,7 +104,7 @@ class UipathConnector:
         }
         got = await self._call(delivery.destination, "POST", START_JOBS, {"startInfo": start})
         if got.status == HTTPStatus.NOT_FOUND:
-            self._known.pop((delivery.destination, f"Releases/{options.process}"), None)  # it was made anew
+            self._known.pop((delivery.destination, f"Releases/{options.process}"), None)  # it was recreated
         return self._begun(got, options, doubt="the job may have been started")
 
     def _begun(self, got: Response | Answer, options: UipathOptions, *, doubt: str | None) -> Answer:
@@ -113,7 +113,7 @@ class UipathConnector:
         return answer if code is None else replace(answer, detail=f"{answer.detail} (error {code})")
 
     async def _unfit(self, destination: Destination, queue: str) -> Answer | None:
-        """Return why a queue cannot be used: where it accepts a reference twice, the work could be done twice."""
+        """Return why a queue cannot be used: if it accepts a reference twice, the work could be done twice."""
         unique = await self._named(destination, "QueueDefinitions", queue, "EnforceUniqueReference")
         if isinstance(unique, Answer):
             return unique
@@ -124,7 +124,7 @@ class UipathConnector:
         return None
 
     async def _named(self, destination: Destination, entities: str, name: str, field: str) -> str | Answer:
-        """Return a field of the entity of this name, which is remembered, or an answer that says why there is none."""
+        """Return a field of the entity of this name, which is cached, or an answer that explains its absence."""
         known = destination, f"{entities}/{name}"
         if known not in self._known:
             found = await self._found(destination, by_name(entities, name, field))
@@ -180,7 +180,7 @@ def _settings(destination: Destination) -> UipathSettings:
 
 
 def _error_of(got: Response) -> Any:
-    """Return the number of Orchestrator's error, None without one."""
+    """Return the number of Orchestrator's error; None without one."""
     body = json_of(got)
     return body.get("errorCode") if isinstance(body, Mapping) else None
 
@@ -192,5 +192,5 @@ def _ids_in(made: Any) -> Mapping[str, Any]:
 
 
 def _flat(value: Any) -> Any:
-    """Return a value as a queue item holds it: texts, numbers and flags; anything else as JSON text."""
+    """Return a value in the form of a queue item: text, numbers and booleans; anything else as JSON text."""
     return value if value is None or isinstance(value, str | int | float | bool) else json.dumps(value)

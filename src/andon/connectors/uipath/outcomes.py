@@ -1,4 +1,4 @@
-"""What the state of a queue item or a job means for the delivery."""
+"""Outcomes of deliveries, derived from the states of queue items and jobs."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ def outcome_of(
     *,
     now: datetime,
 ) -> Answer:
-    """Return what the items or jobs of a reference mean for the delivery; the newest counts."""
+    """Return the outcome of the delivery, given the items or jobs of its reference; the newest counts."""
     what, field, output = ("job", "State", "OutputArguments") if options.queue is None else ("item", "Status", "Output")
     if not found:
         return not_found(delivery, f"no {what} has this reference", now=now, settle_seconds=settings.settle_seconds)
@@ -35,7 +35,7 @@ def outcome_of(
 
 
 def _failure_of_item(status: str, item: Mapping[str, Any]) -> Answer | None:
-    """Return how an item ended without success, None if it has not ended."""
+    """Return how an item ended without success; None if it has not ended."""
     if status == "Failed":
         why = item.get("ProcessingException")
         why = why if isinstance(why, Mapping) else {}
@@ -50,7 +50,7 @@ def _failure_of_item(status: str, item: Mapping[str, Any]) -> Answer | None:
 
 
 def _failure_of_job(state: str, job: Mapping[str, Any]) -> Answer | None:
-    """Return how a job ended without success, None if it has not ended."""
+    """Return how a job ended without success; None if it has not ended."""
     if state in ("Faulted", "Stopped"):
         return Answer(AnswerKind.REFUSED, f"the job is {state}: {str(job.get('Info') or '')[:300]}")
     return None

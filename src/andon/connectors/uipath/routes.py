@@ -1,4 +1,4 @@
-"""The OData routes of Orchestrator that are used, below the destination's url."""
+"""The OData routes of Orchestrator in use, below the destination's url."""
 
 from urllib.parse import quote
 from uuid import UUID
@@ -14,7 +14,7 @@ def by_name(entities: str, name: str, field: str) -> str:
 
 
 def items_of(key: UUID) -> str:
-    """Return the request for the items of a reference, the newest first. A retry makes another item."""
+    """Return the request for the items of a reference, newest first. A retry makes another item."""
     select = "Id,Key,Status,Reference,Output,ProcessingException"
     return f"/odata/QueueItems?$filter={_referring(key)}&$orderby=Id%20desc&$top=10&$select={select}"
 

@@ -71,7 +71,7 @@ class UipathSettings(Shape):
 
 
 def token_url_of(url: str, settings: UipathSettings) -> str:
-    """Return the URL that gives tokens for an Orchestrator."""
+    """Return the URL that issues tokens for an Orchestrator."""
     if settings.token_url is not None:
         return settings.token_url
     parts = urlsplit(url)

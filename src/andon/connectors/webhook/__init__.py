@@ -1,4 +1,4 @@
-"""Webhooks by the rules of standardwebhooks.com: signed, keyed, never redirected, and not into private networks."""
+"""Webhooks by the rules of standardwebhooks.com: signed, keyed, never redirected, never into private networks."""
 
 from andon.actions.ports import Kind
 from andon.connectors.webhook.connector import WebhookConnector, WebhookOptions

@@ -1,7 +1,7 @@
-"""Webhooks: a signed POST to a destination (Standard Webhooks), one attempt a call.
+"""Webhooks: a signed POST to a destination (Standard Webhooks), one attempt per call.
 
-What a failed attempt means depends on how far it got: before the request was on its way the receiver certainly has
-nothing; after that it may have. A receiver recognizes a repeat by its `webhook-id`, as the standard asks.
+The meaning of a failed attempt depends on how far it got: until the request is sent, the receiver certainly has
+nothing; after that it may have it. A receiver recognizes a repeat by its `webhook-id`, as the standard requires.
 """
 
 import json
@@ -83,7 +83,7 @@ class WebhookConnector:
 
 @dataclass(frozen=True, slots=True)
 class _Route:
-    """The way to one destination, and how what goes there is signed."""
+    """The connection to one destination, and the signer of its messages."""
 
     origin: HttpOrigin
     signer: Signer

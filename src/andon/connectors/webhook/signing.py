@@ -13,11 +13,11 @@ MINIMUM_BYTES = 24
 
 
 class SecretInvalid(ValueError):
-    """A signing secret cannot be used. The message never holds it."""
+    """A signing secret cannot be used. The message never contains it."""
 
 
 class Signer:
-    """Signs with every secret of a destination, so that a receiver may change over from the old one to the new."""
+    """Signs with every secret of a destination, so that a receiver can switch from the old one to the new."""
 
     def __init__(self, secrets: Sequence[SecretStr]) -> None:
         self._keys = [_key(secret) for secret in secrets]

@@ -1,4 +1,4 @@
-"""A body that is read while it arrives, one message ahead, to notice at once that the caller has disconnected."""
+"""A body that is read while it arrives, one message ahead, to notice immediately that the caller has disconnected."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, MutableMapping

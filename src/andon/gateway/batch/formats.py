@@ -29,7 +29,7 @@ class Answers(Protocol):
 
 
 class NdjsonAnswers:
-    """Writes one answer a line."""
+    """Writes one answer per line."""
 
     content_type = NDJSON
 

@@ -41,7 +41,7 @@ class RowReader(Protocol):
 
 
 class NdjsonRows:
-    """Reads one JSON document a line and skips blank lines."""
+    """Reads one JSON document per line and skips blank lines."""
 
     def __init__(self, *, row_bytes: int) -> None:
         self.count = 0

@@ -1,6 +1,6 @@
 """Spool of answers whose caller does not read yet: most HTTP clients send their whole body before they read a byte.
 
-Answers that do not fit into memory wait in a temporary file, so that deciding goes on and memory does not grow.
+Answers that do not fit into memory wait in a temporary file, so that deciding continues and memory does not grow.
 """
 
 import asyncio

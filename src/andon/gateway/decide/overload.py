@@ -40,7 +40,7 @@ class GatewayOverload:
         return self._admission.share > CROWDED or waits_long
 
     def tally(self, automation: str, times: int) -> None:
-        """Count requests refused unread. A name that nobody deployed counts as unknown."""
+        """Count requests refused unread. A name that is not deployed counts as unknown."""
         label = self._gateway.label_of(automation)
         self._metrics.requests.add((label, "503"), times)
         self._metrics.refused.add((label, "queue"), times)
