@@ -32,9 +32,9 @@ class Limits:
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.tokens < 1:
-            raise DeclarationInvalid("Limits: steps and tokens are at least 1")
+            raise DeclarationInvalid("Limits: steps and tokens must be at least 1")
         if self.time <= timedelta() or (self.money is not None and self.money <= 0):
-            raise DeclarationInvalid("Limits: time and money are more than nothing")
+            raise DeclarationInvalid("Limits: time and money must be above zero")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class AgentSpec:
         if self.toolbox is not None and not isinstance(self.toolbox, Toolbox):
             raise DeclarationInvalid(f"Agent {self.name!r}: toolbox is a Toolbox, not {self.toolbox!r}")
         if not callable(self.prompt):
-            raise DeclarationInvalid(f"Agent {self.name!r}: expected a function that makes the prompt of its data")
+            raise DeclarationInvalid(f"Agent {self.name!r}: expected a function that builds the prompt from its data")
 
     @property
     def caller(self) -> str:

@@ -77,5 +77,5 @@ def checked_checklist(automation: str, items: Sequence[str]) -> tuple[str, ...]:
                 f"not {item!r}"
             )
     if len({item.strip().casefold() for item in items}) != len(items):
-        raise DeclarationInvalid(f"Automation {automation!r}: an item is twice in the checklist")
+        raise DeclarationInvalid(f"Automation {automation!r}: an item occurs twice in the checklist")
     return tuple(item.strip() for item in items)

@@ -52,5 +52,5 @@ def checked(automation: str, fallbacks: Fallbacks) -> tuple[str, ...]:
                 f"Automation {automation!r}: a fallback is 'rules', 'review' or the alias of a version, not {step!r}"
             )
     if len(set(chain)) != len(chain) or BY_REVIEW in chain[:-1]:
-        raise DeclarationInvalid(f"Automation {automation!r}: no fallback twice, and none after 'review'")
+        raise DeclarationInvalid(f"Automation {automation!r}: no fallback may occur twice or follow 'review'")
     return chain if chain[-1:] == (BY_REVIEW,) else (*chain, BY_REVIEW)

@@ -62,7 +62,7 @@ def test_keys_and_budgets_are_set_once_and_no_secret_is_anywhere(project: Path, 
     assert run("apply", "config", "--reason", "again", "--yes").stdout == "Nothing to do\n"
     run("budget", "clear", "payments", "--reason", "by hand")
     configure(project, "keys: {old: {grants: [{role: viewer}]}}")
-    assert "keys.old: Key 'old' was revoked and stays so" in run("plan", "config", status=5).output
+    assert "keys.old: Key 'old' was revoked, which is final" in run("plan", "config", status=5).output
 
 
 def test_an_admin_is_always_left_also_where_the_right_moves_to_another(project: Path, database: Database) -> None:
