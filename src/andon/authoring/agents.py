@@ -60,9 +60,11 @@ class AgentSpec:
                 f"Agent {self.name!r}: a name is lower-case letters, digits and '-', at most 63, a letter first"
             )
         if not isinstance(self.model, str) or not _NAME.match(self.model):
-            raise DeclarationInvalid(f"Agent {self.name!r}: model is the NAME of [language_models.NAME] in andon.toml")
+            raise DeclarationInvalid(
+                f"Agent {self.name!r}: model must be the NAME of [language_models.NAME] in andon.toml"
+            )
         if self.toolbox is not None and not isinstance(self.toolbox, Toolbox):
-            raise DeclarationInvalid(f"Agent {self.name!r}: toolbox is a Toolbox, not {self.toolbox!r}")
+            raise DeclarationInvalid(f"Agent {self.name!r}: toolbox must be a Toolbox, got {self.toolbox!r}")
         if not callable(self.prompt):
             raise DeclarationInvalid(f"Agent {self.name!r}: expected a function that builds the prompt from its data")
 

@@ -21,7 +21,7 @@ def declaring(*measures: Measure) -> Automation:
     [
         ({"name": "Loss"}, "a name is"),
         ({"unit": ""}, "unit is"),
-        ({"value": True}, "value is a number"),
+        ({"value": True}, "value must be a number"),
         ({"value": float("inf")}, "finite"),
         ({"value": " "}, "left out"),
         ({"value": None, "when": "true"}, "leave out when"),
