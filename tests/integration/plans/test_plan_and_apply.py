@@ -176,7 +176,7 @@ def test_everything_that_would_be_refused_is_named_by_the_plan(project: Path) ->
     for place in ("policy: broken.yaml:4", "traffic: shares.7", "gates.8", "cord_rules", "audit_share: share"):
         assert f"automations.payments.{place}" in said, said
     assert "champions.fraud-risk: Model fraud-risk has no version 9" in said
-    assert "champions.spam: No model is called spam" in said
+    assert "champions.spam: No model is named spam" in said
     twice = "[{version: 3, percent: 1}, {version: 3, percent: 2}]"
     configure(project, f"automations: {{payments: {{traffic: {{shares: {twice}}}}}}}")
     assert "traffic: shares.3: This candidate is named twice" in run("plan", "config", status=2).output

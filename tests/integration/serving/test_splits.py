@@ -192,7 +192,7 @@ def test_of_many_who_look_at_the_same_split_one_changes_it_and_the_others_are_to
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(told, range(2, 8)))
     assert answers.count("done") == 1
-    assert sum("changed meanwhile, by otto: to " in answer for answer in answers) == 5
+    assert sum("changed in the meantime, by otto: to " in answer for answer in answers) == 5
     with registry.begin() as tx:
         assert serving.split_of(tx, "payments", "fraud-risk").number == 2
 

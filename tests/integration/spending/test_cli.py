@@ -61,4 +61,4 @@ def test_an_automation_that_does_not_exist_is_not_found(tmp_path: Path) -> None:
 
 
 def test_days_that_cannot_be_are_refused() -> None:
-    assert "lies after" in andon("--since", str(TODAY), "--until", str(YESTERDAY), status=2).output
+    assert "is after" in andon("--since", str(TODAY), "--until", str(YESTERDAY), status=2).output

@@ -65,5 +65,5 @@ def test_names_that_the_contract_lacks_are_found_with_everything_else_that_is_wr
     bad = Measure("loss", unit="EUR", value="input.amuont", when="input.amount", by=("amount", "city"))
     with pytest.raises(AutomationInvalid) as refused:
         describe(declaring(bad))
-    for message in ("did you mean `input.amount`", "a condition is true or false", "by 'amount'", "by 'city'"):
+    for message in ("did you mean `input.amount`", "a condition must be true or false", "by 'amount'", "by 'city'"):
         assert message in str(refused.value)

@@ -124,7 +124,7 @@ def test_the_few_words_of_a_subject_do_not_outweigh_the_text() -> None:
 def test_a_time_is_refused_with_what_to_give_instead() -> None:
     columns, teams = mails(30)
     features = (*FEATURES, FeatureSpec("at", FeatureKind.TIME))
-    with pytest.raises(PackageInvalid, match="at is a time, which a model of texts cannot take"):
+    with pytest.raises(PackageInvalid, match="at is a time, which a text model cannot take"):
         fit_text(features, {**columns, "at": [0.0] * 30}, teams, TEAMS)
 
 

@@ -39,7 +39,7 @@ def faults(text: str) -> list[str]:
         ("'yes'", 0, "a condition is true or false; this is a string"),
         ("input.amount > 'a'", 13, "`>` cannot be applied to (number, string)"),
         ("input.booked_at > '2026-01-01'", 16, "`>` cannot be applied to (time, string)"),
-        ("input.amount % 2 == 0", 13, "`%` cannot be applied to (number, whole number); it works on whole numbers"),
+        ("input.amount % 2 == 0", 13, "`%` cannot be applied to (number, whole number); it takes whole numbers"),
         ("input.amount > size(input.country)", 13, "write a whole number as 1.0, and double(...) around a value like"),
         ("size(input.country) + 1 < input.amount", 20, "write a whole number as 1.0, and double(...) around a value"),
         ("input.amount * 2 > 1 && input.amount * 2 > 'a'", 41, "`>` cannot be applied to (number, string)"),

@@ -71,7 +71,7 @@ rules:
         ("[" * 3000, "p.yaml nested too deeply for a decision table"),
         ("a: \x00", "p.yaml not YAML: unacceptable character"),
         ("outcomes: [review]\nrules: []\notherwise: review", "p.yaml:2 no rules; a table needs at least one"),
-        ("outcomes: []\nrules: []\notherwise: x", "p.yaml:1 no outcomes; name them, like [release, pause, review]"),
+        ("outcomes: []\nrules: []\notherwise: x", "p.yaml:1 no outcomes; name them, such as [release, pause, review]"),
         (
             "outcomes: [release]\nrules: []\notherwise: review",
             "`otherwise` is `review`; expected one of the outcomes release",

@@ -75,14 +75,14 @@ def test_what_is_almost_a_request_is_read_or_refused(inputs: list[object], raw: 
 @pytest.mark.parametrize(
     ("tensor", "raw", "words"),
     [
-        ({"datatype": "FP32", "shape": [1]}, [], "has 1 elements, its data 0"),
-        ({"datatype": "FP32", "shape": [1]}, [b"123"], "takes 4 bytes, 3 were sent"),
+        ({"datatype": "FP32", "shape": [1]}, [], "has 1 elements, but its data has 0"),
+        ({"datatype": "FP32", "shape": [1]}, [b"123"], "takes 4 bytes, but 3 were sent"),
         ({"datatype": "FP32", "shape": [1]}, [b"1234", b""], "1 inputs, but raw contents for 2"),
         ({"datatype": "FP32", "shape": [-1]}, [b""], "a dimension is negative"),
         ({"datatype": "FP32", "shape": [2**62]}, [b""], "a dimension is larger than"),
         ({"datatype": "BF16", "shape": [1]}, [b"12"], "unknown datatype 'BF16'"),
         ({"datatype": "FP16", "shape": [1]}, [], "FP16 has no contents of its own"),
-        ({"datatype": "INT8", "shape": [1], "contents": {"int_contents": [200]}}, [], "outside of what INT8 can hold"),
+        ({"datatype": "INT8", "shape": [1], "contents": {"int_contents": [200]}}, [], "outside the range of INT8"),
         ({"datatype": "INT8", "shape": [1], "contents": {"int64_contents": [2]}}, [], "stands in int_contents, not in"),
         ({"datatype": "INT8", "shape": [1], "contents": {"int_contents": [2]}}, [b"1"], "both contents and raw"),
         ({"datatype": "INT8", "shape": [1], "name": ""}, [b"1"], "has no name"),

@@ -74,5 +74,5 @@ def test_one_column_may_be_a_plain_vector() -> None:
 )
 def test_what_holds_no_probabilities_is_named(values: np.ndarray) -> None:
     layout = of(("x", "FP64", (-1, 2)))
-    with pytest.raises(ServerFailed, match="holds no probabilities"):
+    with pytest.raises(ServerFailed, match="contains no probabilities"):
         layout.probabilities(InferResponse("m", [of_array("p", values)]))
