@@ -79,7 +79,7 @@ def test_a_verdict_the_server_refuses_keeps_what_was_typed(visit: Visit) -> None
     page.get_by_label("release").check()
     page.get_by_label("Reason").fill("   ")
     page.get_by_role("button", name="Decide").click()
-    expect(page.get_by_role("alert")).to_have_text("A reason is required: it stands in the audit log")
+    expect(page.get_by_role("alert")).to_have_text("A reason is required: it is recorded in the audit log")
     expect(page.get_by_label("release")).to_be_checked()
 
 

@@ -120,8 +120,8 @@ def test_running_gateways_hear_of_it_once_it_is_committed(registry: Database) ->
         ({2: 10}, [2], "x", "shadows", "both answer and run as a shadow"),
         ({}, [2, 2], "x", "shadows", "named twice"),
         ({2: 10}, [], "  ", "reason", "A reason is required"),
-        ({2: 10}, [], "a\0b", "reason", "A reason is text"),
-        ({2: 10}, [], "a\ud800b", "reason", "A reason is text"),
+        ({2: 10}, [], "a\0b", "reason", "A reason must be text"),
+        ({2: 10}, [], "a\ud800b", "reason", "A reason must be text"),
     ],
 )
 def test_what_is_no_split_is_refused(

@@ -28,7 +28,7 @@ def test_an_address_that_is_none_is_refused(tmp_path: Path, url: str) -> None:
 
 def test_an_address_asks_for_nothing_that_only_some_connections_would_heed(tmp_path: Path) -> None:
     url = "postgresql://andon:hush@host/andon?sslmode=require&channel_binding=require&connect_timeout=3"
-    asked = r"asks for channel_binding, connect_timeout, which .* may ask for application_name"
+    asked = r"sets channel_binding, connect_timeout, which .* may set application_name"
     with pytest.raises(SettingsInvalid, match=asked):
         config.load(tmp_path, {"ANDON_DATABASE_URL": url})
 

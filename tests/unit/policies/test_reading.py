@@ -93,7 +93,7 @@ def test_what_is_no_table_is_told_as_such(text: str, told: str) -> None:
 
 def test_a_second_rule_of_the_same_id_names_the_line_of_the_first() -> None:
     text = SCREENING.replace("id: large", "id: risky")
-    assert faults(text) == ["p.yaml:9 rule id `risky` is taken by the rule at line 8"]
+    assert faults(text) == ["p.yaml:9 rule id `risky` is already used by the rule at line 8"]
 
 
 def test_words_that_yaml_takes_for_booleans_stay_words() -> None:
