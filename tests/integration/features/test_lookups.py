@@ -41,7 +41,7 @@ def test_a_value_is_kept_as_long_as_it_is_fresh(database: Database, tmp_path: Pa
     ("lookup", "said"),
     [
         (Lookup("clients", by="account", columns=("segment",)), "no such table or view"),
-        (Lookup("customers", by="account", columns=("tier",)), "no column 'tier'; there are account, segment"),
+        (Lookup("customers", by="account", columns=("tier",)), "no column 'tier'; the columns are account, segment"),
         (Lookup("customers", by="account", columns=("doc",)), "'doc' is of type jsonb; expected a number"),
         (
             Lookup("customers", by="account", columns=("segment",), updated="segment", oldest="1d"),

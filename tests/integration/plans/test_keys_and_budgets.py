@@ -29,10 +29,10 @@ def test_keys_and_budgets_are_set_once_and_no_secret_is_anywhere(project: Path, 
     refused = run("plan", "config", status=4).output
     make = "`andon keys create --name bank --role caller --automation payments --reason"
     assert (
-        f"config/andon-config.yaml: keys.bank: There is no such key. Make it where its holder can take it: {make}"
-        in refused
+        "config/andon-config.yaml: keys.bank: The key does not exist. Create it where its holder can pick it up: "
+        f"{make}" in refused
     )
-    assert "keys.old: There is no such key\n" in refused
+    assert "keys.old: The key does not exist\n" in refused
     secrets = [
         run("keys", "create", "--name", name, "--role", "viewer", "--reason", "x").stdout.strip()
         for name in ("bank", "rita", "old")

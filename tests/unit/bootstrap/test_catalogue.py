@@ -81,10 +81,10 @@ def settings(folder: Path, text: str) -> config.Settings:
     ("text", "named"),
     [
         ('types = ["andon.alias.gone"]\ndestination = "ops"', "there are andon.action.confirmed, "),
-        ('types = ["andon.nothing.*"]\ndestination = "ops"', "no event 'andon.nothing.*'"),
-        ('types = ["*"]\ndestination = "opps"', "no destination 'opps'; there are bus, ops"),
+        ('types = ["andon.nothing.*"]\ndestination = "ops"', "unknown event 'andon.nothing.*'"),
+        ('types = ["*"]\ndestination = "opps"', "unknown destination 'opps'; there are bus, ops"),
         ('types = ["*"]\ndestination = "bus"', "needs a url under [destinations.bus]"),
-        ('types = ["*"]\ndestination = "ops"\nconnector = "pigeon"', "no connector 'pigeon'"),
+        ('types = ["*"]\ndestination = "ops"\nconnector = "pigeon"', "unknown connector 'pigeon'"),
         ('types = ["*"]\ndestination = "ops"\nconnector = "smtp"', "sends no events; webhook, kafka and nats do"),
         ('types = ["*"]\ndestination = "bus"\nconnector = "nats"', "subject: Field required"),
     ],

@@ -138,4 +138,4 @@ def test_of_two_columns_of_one_name_the_second_is_renamed_with_a_notice(tmp_path
     source.write_text("a,a,y\n" + "".join(f"{i % 7},{i % 5},{('yes', 'no')[i % 2]}\n" for i in range(40)))
     plan = plan_of(source)
     assert [column.name for column in plan.columns] == ["a", "a_2"]
-    assert plan.notes[0] == "another column is called 'a' too: it is read as 'a_2'"
+    assert plan.notes[0] == "another column is also called 'a': it is read as 'a_2'"
