@@ -137,8 +137,8 @@ def format_of(name: object, path: Path, head: bytes) -> FileFormat:
         raise DataFileInvalid(f"{name} is empty")
     if _JSON.match(beginning):
         raise DataFileInvalid(
-            f"{name} is no table that can be read: it looks like JSON, "
-            "of which objects are read, one a line or in one array"
+            f"{name} is not a readable table: it looks like JSON, "
+            "but only objects are read, one per line or in one array"
         )
     if _XML.match(beginning):
         raise DataFileInvalid(f"{name} is not a readable table: it looks like XML")

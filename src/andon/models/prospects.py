@@ -156,7 +156,7 @@ def _help_by_rows(evidence: RiskEvidence, target: float, confidence: float, labe
     more = round(labelled * (needed / max(1, evidence.rows) - 1))
     if more <= 0:
         return ["a few more labelled rows may be enough"]
-    return [f"about {_rounded(more):,} more labelled rows would prove it, at the present error rate"]
+    return [f"about {_rounded(more):,} more labelled rows would prove it at the present error rate"]
 
 
 def _rows_needed(evidence: RiskEvidence, target: float, confidence: float) -> int | None:

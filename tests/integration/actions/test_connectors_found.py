@@ -83,7 +83,10 @@ def test_all_of_andons_own_are_found_and_told_with_their_options(project: Path) 
         ('http("bank", "/{amount}")', "'{amount}' is no value"),
         ('http("bank", method="FETCH")', "option method: Input should be 'POST'"),
         ('action("http", "bank", patch="/x")', "option patch: Extra inputs are not permitted"),
-        ('action("fax", "bank")', "unknown connector 'fax'; expected one of automation_anywhere, browser, correspondence"),
+        (
+            'action("fax", "bank")',
+            "unknown connector 'fax'; expected one of automation_anywhere, browser, correspondence",
+        ),
         ('python("bank", "effects.py:hold")', "there is no file effects.py in the project"),
         ('sql("bank", "")', "option statement: String should have at least 1 character"),
     ],

@@ -94,7 +94,7 @@ def test_without_a_default_a_missing_row_is_for_a_person_and_so_is_one_of_two(
     here = installed(database, tmp_path, line)
     two, missing = decide(here, [request(here, {"account": account}) for account in ("a1", "a2")])
     assert "several rows" in (two.judgement.ruling.error or "")
-    assert "has no row, and 'n' has no default" in (missing.judgement.ruling.error or "")
+    assert "found no row, and 'n' has no default" in (missing.judgement.ruling.error or "")
 
 
 def test_the_standing_line_is_not_asked_for_tables(database: Database, tmp_path: Path) -> None:

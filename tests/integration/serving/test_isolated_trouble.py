@@ -342,5 +342,5 @@ def test_a_models_process_sees_neither_secrets_nor_andon(package: Path, monkeypa
 def test_a_damaged_file_is_refused_by_its_name(package: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(package, tmp_path / "copy")
     (copy / "model.zip").write_bytes(b"not an archive")
-    with pytest.raises(EndpointUnavailable, match=r"model\.zip is no archive"):
+    with pytest.raises(EndpointUnavailable, match=r"model\.zip is not a readable archive"):
         a_pool(copy, version_of(package))

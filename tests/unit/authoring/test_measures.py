@@ -25,7 +25,7 @@ def declaring(*measures: Measure) -> Automation:
         ({"value": float("inf")}, "finite"),
         ({"value": " "}, "left out"),
         ({"value": None, "when": "true"}, "leave out when"),
-        ({"when": 1}, "when is"),
+        ({"when": 1}, "when must be"),
         ({"by": "country"}, "by is"),
     ],
 )

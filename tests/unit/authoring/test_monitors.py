@@ -51,7 +51,7 @@ def test_a_list_is_short_for_a_service_level_and_fields() -> None:
         (lambda: ServiceLevel(latency=timedelta(0)), "above zero"),
         (lambda: Fairness(""), "expected the name of a field"),
         (lambda: Fairness("country", 2.0), "tolerance must be between"),
-        (lambda: declared([ServiceLevel(), ServiceLevel()]), "has one ServiceLevel"),
+        (lambda: declared([ServiceLevel(), ServiceLevel()]), "has at most one ServiceLevel"),
         (lambda: declared("drift"), "monitors must be a Monitors"),
         (lambda: declared([Fairness("gender")]), "monitors name 'gender'"),
         (lambda: declared(Monitors(ignore=["gender"])), "monitors name 'gender'"),

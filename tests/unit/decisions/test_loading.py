@@ -81,7 +81,7 @@ def test_a_project_is_loaded_with_its_neighbours_and_leaves_no_trace(tmp_path: P
     [
         ({"more": "subject='nobody'"}, "automation.py:5", "subject 'nobody' is not a field"),
         ({"more": "features=[Window('total', by='account', over=('1h',))]"}, "automation.py:5", "Window needs 'total'"),
-        ({"more": "features=[Window('amount', by='account', over=('soon',))]"}, "automation.py:10", "like '10m'"),
+        ({"more": "features=[Window('amount', by='account', over=('soon',))]"}, "automation.py:10", "such as '10m'"),
         ({"more": "budget=5"}, "automation.py:5", r"budget must be a Budget, got 5"),
         ({"more": "fallback='rules'"}, "automation.py:5", r"fallback must be a list or tuple .* got 'rules'"),
         (

@@ -95,7 +95,7 @@ def test_true_is_no_number(tmp_path: Path, section: str, name: str) -> None:
         config.load(tmp_path, {})
 
 
-LISTENING = "expected an IP address or a name to listen on, as 127.0.0.1"
+LISTENING = "expected an IP address or a name to listen on, such as 127.0.0.1"
 OF_HTTP = "expected http://HOST or https://HOST"
 
 

@@ -87,7 +87,7 @@ def test_labels_and_other_answers_that_are_no_probabilities_are_refused(written:
 
 
 def test_what_is_named_wrongly_is_said(written: Path) -> None:
-    with pytest.raises(PackageInvalid, match="names no class"):
+    with pytest.raises(PackageInvalid, match="does not name a class"):
         a_model(written, entry="constant.Constant")
     with pytest.raises(PackageInvalid, match="has no attribute 'Missing'"):
         packed(written / "a", a_model(written, entry="constant:Missing"))

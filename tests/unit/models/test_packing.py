@@ -142,7 +142,7 @@ def test_an_onnx_graph_that_takes_a_fixed_number_of_rows_is_refused(tmp_path: Pa
 
 def test_a_folder_with_other_content_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(PackageInvalid, match="not empty and holds no package"):
+    with pytest.raises(PackageInvalid, match="not empty and is not a package"):
         packed_anew(tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
     packed_anew(tmp_path / "package")

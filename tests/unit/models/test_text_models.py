@@ -172,7 +172,7 @@ def test_a_sentence_embedding_is_packed_with_all_it_needs(tmp_path: Path) -> Non
 
 
 def test_an_embedding_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PackageInvalid, match="no-such-package is no file, folder or installed package that holds"):
+    with pytest.raises(PackageInvalid, match="no-such-package is not a file, folder or installed package with"):
         SentenceEmbedding("no-such-package").files()
     place = a_sentence_embedding(tmp_path)
     (place / "tokenizer.json").unlink()

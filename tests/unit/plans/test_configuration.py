@@ -109,7 +109,7 @@ def test_posted_texts_need_their_policies_and_bring_no_code() -> None:
         check_posted(posted, {"other.yaml": ""})
     assert [(one.where, one.message) for one in refused.value.faults] == [
         ("a.json: automations.payments.policy", "new.yaml is not among the posted `policies`"),
-        ("a.json: automations.payments.release", "A request brings no code: release a version that gateways have"),
+        ("a.json: automations.payments.release", "A request contains no code: release a version that gateways have"),
     ]
 
 

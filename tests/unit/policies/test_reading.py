@@ -45,17 +45,17 @@ rules:
 """
     )
     assert found == [
-        "p.yaml:1 `otherwise` is missing; name the outcome when no rule holds, most safely `review`",
-        "p.yaml:1 an outcome is a word like `release`, got `a b`",
+        "p.yaml:1 `otherwise` is missing; name the outcome for when no rule holds; `review` is the safest",
+        "p.yaml:1 an outcome must be a word such as `release`, got `a b`",
         "p.yaml:1 outcome `release` is named twice",
         "p.yaml:2 expected a mapping: lists are name: [value, ...]",
         "p.yaml:3 unknown key `colour`; a table has description, outcomes, lists, rules, otherwise",
         "p.yaml:5 rule `a` has no condition (`when`)",
         "p.yaml:5 rule `a`: `then` is `relase`; expected one of the outcomes release, a b",
-        "p.yaml:5 rule `a`: a reason is a code like HIGH_SCORE, got `low`",
+        "p.yaml:5 rule `a`: a reason must be a code such as HIGH_SCORE, got `low`",
         "p.yaml:6 key `id` occurs twice",
-        "p.yaml:7 a rule needs an `id`, a word like `sanctioned`",
-        "p.yaml:8 a rule cannot have the id `otherwise`: it stands for a decision that no rule made",
+        "p.yaml:7 a rule needs an `id`, a word such as `sanctioned`",
+        "p.yaml:8 a rule cannot have the id `otherwise`: it is reserved for decisions that no rule made",
         "p.yaml:9 rule `c` has no condition (`when`)",
         "p.yaml:9 unknown key `unless`; a rule has id, when, then, reasons, unproven",
         "p.yaml:10 expected a mapping: a rule has id, when, then, reasons, unproven",

@@ -55,7 +55,7 @@ def test_an_input_may_be_named_among_several() -> None:
         ([("x", "INT64", (-1, 2))], "INT64, which has no missing value"),
         ([("x", "BYTES", (-1, 2))], "BYTES, which has no missing value"),
         ([("amount", "FP64", (-1,)), ("land", "FP64", (-1,))], "also needs land, and does not take country"),
-        ([("amount", "FP64", (-1,)), ("country", "FP64", (-1, 4))], "not one number a row"),
+        ([("amount", "FP64", (-1,)), ("country", "FP64", (-1, 4))], "not one number per row"),
     ],
 )
 def test_what_does_not_fit_is_refused(inputs: list[tuple[str, str, tuple[int, ...]]], words: str) -> None:
