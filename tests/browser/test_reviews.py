@@ -55,7 +55,7 @@ def test_c_in_the_queue_claims_the_row_that_is_chosen_and_r_gives_it_back(visit:
     page.keyboard.press("c")
     page.wait_for_url(lambda url: f"{chosen}?done=claimed" in url)
     page.keyboard.press("r")
-    expect(page.get_by_role("status")).to_have_text("The review is free again.")
+    expect(page.get_by_role("status")).to_have_text("The review can be claimed again.")
 
 
 def test_a_review_that_somebody_holds_is_nobody_elses(visit: Visit) -> None:

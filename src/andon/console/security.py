@@ -77,7 +77,7 @@ async def _checked(headers: Headers, receive: Receive) -> tuple[Response | None,
 
 def _nul(where: str) -> Response:
     """PostgreSQL can neither store nor look for a NUL character."""
-    return PlainTextResponse(f"The {where} holds a NUL character.\n", status_code=422)
+    return PlainTextResponse(f"The {where} contains a NUL character.\n", status_code=422)
 
 
 def _refusal(headers: Headers) -> Response | None:

@@ -190,7 +190,7 @@ def test_a_checkpoint_whose_counts_contradict_its_heads_is_found_though_its_hash
     forged = replace(forged, hash=hash_of_checkpoint(forged))
     found = findings(replace(log, checkpoints=(forged,), sealed=Tip(1, forged.hash)))
     assert [(f.harm, f.message) for f in found] == [
-        (Harm.CHECKPOINT_EDITED, "it counts 1 chain and 5 entries, its heads 1 and 1")
+        (Harm.CHECKPOINT_EDITED, "it counts 1 chain and 5 entries, its heads count 1 and 1")
     ]
 
 

@@ -20,13 +20,13 @@ def declaring(*measures: Measure) -> Automation:
     ("wrong", "message"),
     [
         ({"name": "Loss"}, "a name is"),
-        ({"unit": ""}, "unit is"),
+        ({"unit": ""}, "unit must be"),
         ({"value": True}, "value must be a number"),
         ({"value": float("inf")}, "finite"),
         ({"value": " "}, "left out"),
-        ({"value": None, "when": "true"}, "leave out when"),
+        ({"value": None, "when": "true"}, "leave out `when`"),
         ({"when": 1}, "when must be"),
-        ({"by": "country"}, "by is"),
+        ({"by": "country"}, "by must be"),
     ],
 )
 def test_what_is_wrong_by_itself_is_refused(wrong: dict[str, Any], message: str) -> None:

@@ -37,13 +37,13 @@ def many(*accounts: str) -> None:
     ("tools", "more", "why"),
     [
         ([untyped], {}, "has no type"),
-        ([many], {}, "has no name"),
-        ([refund, refund], {}, "one name"),
+        ([many], {}, "cannot be passed by name"),
+        ([refund, refund], {}, "the same name"),
         ([], {}, "it has no tools"),
         ([Tool("x")], {"model": "m"}, "model cannot be set for a toolbox"),
         ([Tool("x")], {"unfinished": timedelta()}, "unfinished must be a timedelta"),
         ([Tool("x")], {"unfinished": timedelta(hours=-1)}, "unfinished must be a timedelta above 0"),
-        ([Tool("x")], {"unfinished": 3600}, "not 3600"),
+        ([Tool("x")], {"unfinished": 3600}, "got 3600"),
     ],
     ids=["untyped", "unnamed", "twice", "none", "model", "unfinished", "unfinished-negative", "unfinished-number"],
 )

@@ -114,7 +114,7 @@ OF_HTTP = "expected http://HOST or https://HOST"
             "processes_min = 5\nprocesses_max = 2",
             "endpoints.risk: Value error, processes_min, 5, is more than processes_max, 2",
         ),
-        ("destinations.bank", 'secret = "hush"\nsecret_env = "S"', "secret and secret_env are both set; set one"),
+        ("destinations.bank", 'secret = "hush"\nsecret_env = "S"', "secret and secret_env are both set; set only one"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(tmp_path: Path, section: str, setting: str, told: str) -> None:

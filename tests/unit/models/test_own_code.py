@@ -75,7 +75,7 @@ def test_what_would_fail_where_it_runs_fails_at_packing(written: Path, code: str
         ("np.array(['ok'] * len(columns['amount']))", "not labels"),
         ("np.ones(len(columns['amount']), dtype=int)", "answered with int64.*expected probabilities"),
         ("np.full((1, 2), 0.5)", "expected probabilities of shape"),
-        ("np.full(len(columns['amount']), np.nan)", "no probabilities"),
+        ("np.full(len(columns['amount']), np.nan)", "not probabilities"),
     ],
 )
 def test_labels_and_other_answers_that_are_no_probabilities_are_refused(written: Path, answer: str, why: str) -> None:

@@ -95,7 +95,7 @@ def test_a_model_that_cannot_take_missing_values_is_refused_with_advice(tmp_path
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        ([float("nan"), 0.5], "no probabilities"),
+        ([float("nan"), 0.5], "not probabilities"),
         ([0.9, 0.9], "not adding up to 1"),
         ([0.2, 0.3, 0.5], "expected probabilities of shape"),
     ],

@@ -176,7 +176,7 @@ def test_an_embedding_that_is_not_there_is_named(tmp_path: Path) -> None:
         SentenceEmbedding("no-such-package").files()
     place = a_sentence_embedding(tmp_path)
     (place / "tokenizer.json").unlink()
-    with pytest.raises(PackageInvalid, match=r"holds a tokenizer\.json file"):
+    with pytest.raises(PackageInvalid, match=r"with a tokenizer\.json file"):
         SentenceEmbedding(place).files()
 
 

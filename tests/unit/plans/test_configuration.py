@@ -81,7 +81,7 @@ def test_a_name_in_two_files_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_files_is_no_configuration(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationUnknown, match="no configuration"):
+    with pytest.raises(ConfigurationUnknown, match="No configuration"):
         read_folder(tmp_path)
 
 

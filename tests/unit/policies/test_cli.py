@@ -144,7 +144,7 @@ def test_what_cannot_be_evaluated_is_shown_as_a_review() -> None:
         ("{", "facts.json:1:2: not JSON"),
         ("[" * 100_000, "facts.json: nested too deeply"),
         ("[]", 'facts.json: expected {"input": {...}, "features": {...}'),
-        ('{"inputs": {}}', "facts.json: unknown key `inputs`; there is input, features, prediction, risk"),
+        ('{"inputs": {}}', "facts.json: unknown key `inputs`; known keys: input, features, prediction, risk"),
         ('{"input": []}', "facts.json: `input`: expected a mapping from names to values"),
         ("{}", "facts.json: no value for `input.country`, which rule `sanctioned` reads"),
         (json.dumps(FACTS | {"risk": {}}), "facts.json: no value for `risk.certain`, which rule `risky` reads"),

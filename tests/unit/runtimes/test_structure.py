@@ -89,9 +89,9 @@ def an_xgboost_tree(**changes: list[int]) -> bytes:
     ("changes", "said"),
     [
         ({}, None),
-        ({"left_children": [7, -1, -1]}, "left_children holds 7"),
+        ({"left_children": [7, -1, -1]}, "left_children contains 7"),
         ({"left_children": [0, -1, -1]}, "do not form a tree"),
-        ({"split_indices": [5, 0, 0]}, "split_indices holds 5"),
+        ({"split_indices": [5, 0, 0]}, "split_indices contains 5"),
         ({"split_conditions": [0.5]}, "split_conditions has 1 values"),
         ({"right_children": [-1, -1, -1]}, "a node has one child"),
     ],

@@ -129,7 +129,7 @@ def test_a_time_that_does_not_order_is_refused(tmp_path: Path) -> None:
 
 def test_a_time_after_which_a_class_does_not_occur_is_refused(tmp_path: Path) -> None:
     source = write(tmp_path, {"n": NUMBERS, "t": [str(i * i) for i in range(40)], "y": ["yes"] * 15 + ["no"] * 25})
-    with pytest.raises(scaffold.DataUnusable, match="0 of 15 rows of y 'yes' lie in the newest quarter"):
+    with pytest.raises(scaffold.DataUnusable, match="0 of 15 rows of y 'yes' are in the newest quarter"):
         plan_of(source, time="t")
 
 

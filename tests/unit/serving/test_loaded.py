@@ -150,9 +150,7 @@ def test_a_version_that_fails_again_and_again_is_left_alone_until_a_probe_finds_
     for _ in range(5):
         with pytest.raises(PredictionFailed, match="failed with ValueError"):
             soon(loaded)
-    with pytest.raises(
-        EndpointBusy, match=r"failed repeatedly and is tried again in .* s; last failure:  .*ValueError"
-    ):
+    with pytest.raises(EndpointBusy, match=r"failed repeatedly and is tried again in .* s; last failure: .*ValueError"):
         soon(loaded)
     assert len(asked) == 5
     assert (loaded.health().breaker, loaded.health().incidents) == ("open", {"failed": 5})

@@ -83,7 +83,11 @@ def test_what_is_almost_a_request_is_read_or_refused(inputs: list[object], raw: 
         ({"datatype": "BF16", "shape": [1]}, [b"12"], "unknown datatype 'BF16'"),
         ({"datatype": "FP16", "shape": [1]}, [], "FP16 has no typed contents"),
         ({"datatype": "INT8", "shape": [1], "contents": {"int_contents": [200]}}, [], "outside the range of INT8"),
-        ({"datatype": "INT8", "shape": [1], "contents": {"int64_contents": [2]}}, [], "stands in int_contents, not in"),
+        (
+            {"datatype": "INT8", "shape": [1], "contents": {"int64_contents": [2]}},
+            [],
+            "belongs in int_contents, not in",
+        ),
         ({"datatype": "INT8", "shape": [1], "contents": {"int_contents": [2]}}, [b"1"], "both contents and raw"),
         ({"datatype": "INT8", "shape": [1], "name": ""}, [b"1"], "has no name"),
     ],
