@@ -12,7 +12,7 @@ from andon.gateway.errors import RequestInvalid
 from andon.kernel.errors import Fault
 
 NUL = "contains a NUL character"
-SURROGATE = "contains half of a surrogate pair: a surrogate (U+D800 to U+DFFF) without its other half"
+SURROGATE = "contains half a character: a surrogate (U+D800 to U+DFFF) without its other half"
 
 _SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -132,7 +132,7 @@ WRONG: list[tuple[str, dict[str, Any], int, str]] = [
     ("a missing field", {"json": columns(account=None)}, 400, "Row 0: input.account: Field required"),
     ("a wrong value", {"json": columns(2, amount=("FP64", [1.0, -1.0]))}, 400, "Row 1: input.amount: Input should be greater than 0"),
     ("infinity", {"content": b'{"inputs":[{"name":"amount","datatype":"FP64","shape":[1],"data":[1e999]}]}'}, 400, "outside the range of FP64"),
-    ("a NUL character", {"json": columns(account=("BYTES", ["\0"]))}, 400, "Row 0: The input contains a NUL character"),
+    ("a NUL character", {"json": columns(account=("BYTES", ["\0"]))}, 400, "Row 0: The input holds a NUL character"),
     ("an unknown input", {"json": columns(extra=("FP64", [1.0]))}, 400, "No input 'extra'; available inputs: payment_id"),
     ("an unknown output", {"json": {**columns(), "outputs": [{"name": "mood"}]}}, 400, "No output 'mood'; available outputs: outcome"),
     ("rows that differ", {"json": columns(2, amount=("FP64", [1.0]))}, 400, "'payment_id' has 2, 'amount' has 1"),

@@ -36,7 +36,7 @@ def test_what_is_wrong_by_itself_is_refused(wrong: dict[str, Any], message: str)
 
 def test_two_measures_of_one_name_are_refused() -> None:
     automation = an_automation()
-    with pytest.raises(DeclarationInvalid, match="one name"):
+    with pytest.raises(DeclarationInvalid, match="the same name"):
         Automation(
             "payments",
             contract=automation.contract,
