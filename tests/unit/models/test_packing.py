@@ -122,7 +122,7 @@ def test_a_model_of_other_classes_is_refused(tmp_path: Path) -> None:
         ({"training": ({"amount": [1, 2]}, ["ok", "ok"])}, ValueUnusable, "no column 'country'"),
         ({"classes": ("ok",)}, PackageInvalid, "at least two different classes"),
         ({"features": (FeatureSpec("a", FeatureKind.NUMBER),) * 2}, PackageInvalid, "no feature name twice"),
-        ({"model": "model.onnx"}, PackageInvalid, "not an .onnx file"),
+        ({"model": "model.onnx"}, PackageInvalid, "neither an .onnx file"),
         ({"model": object()}, PackageInvalid, "object: not a model that can be packed"),
     ],
 )
