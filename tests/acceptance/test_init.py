@@ -249,7 +249,7 @@ def test_what_is_told_to_do_next_sets_every_secret_the_example_needs(andon: Ando
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("init", "My Line"), "'my-line' would do"),
+        (("init", "My Line"), "for example 'my-line'"),
         (("init", "x", "--from", "data.csv"), "--from needs --target"),
         (("init", "x", "--target", "y"), "name it with --from"),
         (("init", "x", "--keep", "y"), "name it with --from"),

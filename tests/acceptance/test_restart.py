@@ -85,7 +85,7 @@ def test_a_gateway_that_cannot_start_leaves_the_one_before_at_work(line: Line) -
     key = line.key("bank", "caller").split()[-1]
     (line.folder / "automation.py").write_text("payments = nonsense", encoding="utf-8")
     with Pressure(line.gateway, key, width=2) as pressure:
-        with pytest.raises(LineFailed, match=r"ended with 6.*the one before goes on.*automation\.py.*nonsense"):
+        with pytest.raises(LineFailed, match=r"ended with 6.*the previous process continues.*automation\.py.*nonsense"):
             line.command("restart")
         assert pressure.wait_for(20, after=time.monotonic())
     assert {one.status for one in pressure.answers} == {200}

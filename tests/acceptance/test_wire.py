@@ -146,7 +146,7 @@ def test_what_is_no_http_is_refused_as_a_problem_and_the_connection_closed(
 
 
 @pytest.mark.parametrize(
-    ("head", "said"), [("POST / HTTP/1.1\r\n", "one Host header"), ("POST / HTTP/2.0\r\nHost: a\r\n", "HTTP/1.1 is")]
+    ("head", "said"), [("POST / HTTP/1.1\r\n", "one Host header"), ("POST / HTTP/2.0\r\nHost: a\r\n", "use HTTP/1.1")]
 )
 def test_what_is_wrong_with_a_head_is_told(caller: Caller, head: str, said: str) -> None:
     caller.send(f"{head}Content-Length: 2\r\n\r\n{{}}".encode())

@@ -35,7 +35,7 @@ def test_a_dead_letter_is_sent_again_under_its_key_with_a_reason(visit: Visit, b
     page.locator(f'a[href="/actions/{bank.dead[0]}"]').click()
     page.get_by_label("Reason").fill("core banking is back")
     page.get_by_role("button", name="Resend").click()
-    expect(page.get_by_role("status")).to_contain_text("on its way again")
+    expect(page.get_by_role("status")).to_contain_text("will be delivered again")
     with bank.database.begin() as tx:
         assert actions.get(tx, bank.dead[0]).state is actions.ActionState.PENDING
         assert audit.page(tx, action="action.resend")[0].reason == "core banking is back"
@@ -65,7 +65,7 @@ def test_dead_letters_are_narrowed_and_sent_again_together(visit: Visit, bank: B
     expect(page.get_by_role("heading", name="Send these 2 again")).to_be_visible()
     page.get_by_label("Reason").fill("core banking is back")
     page.get_by_role("button", name="Resend").click()
-    expect(page.get_by_role("status")).to_contain_text("on their way again")
+    expect(page.get_by_role("status")).to_contain_text("will be delivered again")
     with bank.database.begin() as tx:
         assert {actions.get(tx, one).state for one in bank.dead} == {actions.ActionState.PENDING}
         assert audit.page(tx, action="action.resend_all")[0].reason == "core banking is back"

@@ -156,7 +156,7 @@ def test_a_split_that_somebody_else_made_meanwhile_is_not_overwritten(
     page.get_by_label("Percent for version 2").fill("5")
     page.get_by_label("Reason").fill("mine")
     page.get_by_role("button", name="Split the traffic").click()
-    expect(page.get_by_role("alert")).to_contain_text("changed meanwhile, by olga: olga was faster")
+    expect(page.get_by_role("alert")).to_contain_text("changed in the meantime, by olga: olga was faster")
     with bank.database.begin() as tx:
         assert serving.split_of(tx, LINE, "fraud-risk").shares == shares_of({3: 10.0})
 

@@ -55,7 +55,7 @@ def test_c_in_the_queue_claims_the_row_that_is_chosen_and_r_gives_it_back(visit:
     page.keyboard.press("c")
     page.wait_for_url(lambda url: f"{chosen}?done=claimed" in url)
     page.keyboard.press("r")
-    expect(page.get_by_role("status")).to_have_text("The review is free again.")
+    expect(page.get_by_role("status")).to_have_text("The review can be claimed again.")
 
 
 def test_a_review_that_somebody_holds_is_nobody_elses(visit: Visit) -> None:
@@ -79,7 +79,7 @@ def test_a_verdict_the_server_refuses_keeps_what_was_typed(visit: Visit) -> None
     page.get_by_label("release").check()
     page.get_by_label("Reason").fill("   ")
     page.get_by_role("button", name="Decide").click()
-    expect(page.get_by_role("alert")).to_have_text("A reason is required: it stands in the audit log")
+    expect(page.get_by_role("alert")).to_have_text("A reason is required: it is recorded in the audit log")
     expect(page.get_by_label("release")).to_be_checked()
 
 

@@ -72,7 +72,7 @@ def running_line(folder: Path, environment: dict[str, str]) -> Iterator[None]:
     try:
         assert process.stdout is not None
         seen: list[str] = []
-        while "Everything runs" not in "".join(seen[-1:]):
+        while "Everything is running" not in "".join(seen[-1:]):
             seen.append(process.stdout.readline())
             assert seen[-1], "".join(seen)
         yield

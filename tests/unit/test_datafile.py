@@ -66,7 +66,7 @@ NO_TABLES = {
     "binary": (b"a,b\n1,\x00\x01\n", "binary data"),
     "nothing": (b"", "is empty"),
     "blanks": (b" \n\n", "is empty"),
-    "ragged": (b"a,b,c\n1,2,3\n4,5\n", "line 3: 3 values are expected, there are 2"),
+    "ragged": (b"a,b,c\n1,2,3\n4,5\n", "line 3: expected 3 values, found 2"),
     "an open quote": (b'a,b\n1,"x\n2,y\n', "line 2: a quote is not closed"),
     "a broken Parquet file": (b"PAR1garbage", "cannot be read"),
 }
@@ -107,8 +107,10 @@ def test_a_file_is_found_under_any_name(tmp_path: Path, name: str) -> None:
 def test_a_parquet_file_gives_values_that_json_can_carry(tmp_path: Path) -> None:
     file = tmp_path / "data.parquet"
     duckdb.connect().execute(
-        f"COPY (SELECT 1::TINYINT AS i, 1.5::DECIMAL(9,2) AS d, true AS b, 'NA' AS t, 'nan'::FLOAT AS f, DATE '2024-02-03' AS day,"
-        " TIMESTAMP '2024-02-03 04:05:06.5' AS at, TIMESTAMPTZ '2024-02-03 04:05:06+02' AS zoned, [1, 2] AS l, 'x'::BLOB AS x,"
+        "COPY (SELECT 1::TINYINT AS i, 1.5::DECIMAL(9,2) AS d, true AS b, 'NA' AS t, 'nan'::FLOAT AS f, DATE "
+        "'2024-02-03' AS day,"
+        " TIMESTAMP '2024-02-03 04:05:06.5' AS at, TIMESTAMPTZ '2024-02-03 04:05:06+02' AS zoned, [1, 2] AS l, "
+        "'x'::BLOB AS x,"
         f" 'a'::ENUM('a', 'b') AS e, 10::UBIGINT AS u) TO '{file}'"
     )
     assert list(read_rows(file)) == [
@@ -166,7 +168,7 @@ def test_what_was_not_plain_is_noticed(tmp_path: Path) -> None:
     with reading(file) as data:
         assert [notice.partition(":")[0] for notice in data.notices] == [
             "line 2 is read as the header; 1 line above it is left out (--header names another line)",
-            "another column is called 'a' too",
+            "another column is also called 'a'",
         ]
 
 
@@ -183,7 +185,7 @@ def test_a_zip_archive_gives_its_only_file_or_the_one_that_is_named(tmp_path: Pa
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("a.csv", "a\n1\n")
         archive.writestr("b.jsonl", '{"b": 2}\n')
-    with pytest.raises(DataFileInvalid, match=r"holds 2 files: name one of them by --sheet \(a.csv, b.jsonl\)"):
+    with pytest.raises(DataFileInvalid, match=r"holds 2 files: choose one with --sheet \(a.csv, b.jsonl\)"):
         list(read_rows(file))
     assert list(read_rows(file, sheet="b.jsonl")) == [{"b": "2"}]
 

@@ -14,7 +14,7 @@ class Permission(StrEnum):
     """A single permission. The value completes "may not ..."."""
 
     DECIDE = "ask for decisions"
-    READ_OWN_DECISIONS = "read the answers it asked for"
+    READ_OWN_DECISIONS = "read the answers to its own requests"
     READ_DECISIONS = "read decisions"
     READ_AUTOMATIONS = "read automations"
     READ_MODELS = "read models"
@@ -28,7 +28,7 @@ class Permission(StrEnum):
     PIN_VERSION = "choose the version that answers"
     READ_REVIEWS = "read reviews"
     WORK_REVIEWS = "work on reviews"
-    ADD_LABELS = "say what turned out to be true"
+    ADD_LABELS = "report true classes"
     WEIGH_LABELS = "add labels of blind audits and other systems, and weigh labels"
     READ_ACTIONS = "read actions"
     RESEND_ACTIONS = "send actions again"

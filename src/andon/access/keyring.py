@@ -73,14 +73,14 @@ class KeyRing:
     def _recognised(self, token: str) -> _Held:
         held = self._held.get(id_in(token))
         if held is None or not compare_digest(digest_of(token, self._pepper), held.digest):
-            raise Unauthenticated("This API key is not known")
+            raise Unauthenticated("This API key is unknown")
         return held
 
     def principal(self, key_id: UUID, now: datetime) -> Principal:
         """Return the holder of a key that began a session, if it is still valid. Raises Unauthenticated."""
         held = self._held.get(key_id.hex)
         if held is None:
-            raise Unauthenticated("This API key is not known")
+            raise Unauthenticated("This API key is unknown")
         return self._living(held, now)
 
     def used(self) -> dict[UUID, datetime]:

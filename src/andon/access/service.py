@@ -45,7 +45,7 @@ def create_key(
     _check(name, grants, expires_at, reason, now)
     store.lock(tx)
     if any(key.principal.name == name and key.revoked_at is None for key in store.all_keys(tx)):
-        raise KeyNameTaken(f"A key named {name!r} is there already; choose another name, or revoke that one first")
+        raise KeyNameTaken(f"A key named {name!r} already exists; choose another name, or revoke that key first")
     principal = Principal(uuid7(now), name, tuple(dict.fromkeys(grants)))
     token = new_token(principal.id)
     key = Key(principal, now, actor.name, reason, expires_at, None, None, None)
@@ -85,7 +85,7 @@ def set_grants(
     store.lock(tx)
     key = store.get(tx, key_id)
     if key.revoked_at is not None:
-        raise KeyRevoked(f"Key {key.principal.name!r} was revoked and stays so: make a new one")
+        raise KeyRevoked(f"Key {key.principal.name!r} was revoked, which is final: create a new key")
     before, after = key.principal, Principal(key_id, key.principal.name, tuple(dict.fromkeys(grants)))
     _require_over(by, before, after.grants)
     if set(before.grants) == set(after.grants):
@@ -118,7 +118,7 @@ def revoke_key(tx: Tx, key_id: UUID, *, actor: Actor, reason: str, events: Event
     store.lock(tx)
     key = store.get(tx, key_id)
     if key.revoked_at is not None:
-        raise KeyRevoked(f"Key {key.principal.name!r} is revoked already")
+        raise KeyRevoked(f"Key {key.principal.name!r} is already revoked")
     _require_other_admin(tx, key_id, now)
     store.revoke(tx, key_id, at=now, by=actor.name)
     announce(tx, "keys")
@@ -163,22 +163,22 @@ def find_key(tx: Tx, named: str) -> Key:
 def _check(name: str, grants: Sequence[Grant], expires_at: datetime | None, reason: str, now: datetime) -> None:
     faults = reasons.faults_of(reason)
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable() or name != name.strip():
-        faults.append(Fault("name", f"1 to {_LONGEST_NAME} printable characters, none of them a space at an end"))
+        faults.append(Fault("name", f"1 to {_LONGEST_NAME} printable characters, without a leading or trailing space"))
     if name.casefold() == PLATFORM.name or name.casefold().startswith(_RESERVED):
         taken = ", ".join(f"`{beginning}`" for beginning in _RESERVED)
         faults.append(
-            Fault("name", f"neither `{PLATFORM.name}` nor one that begins with {taken}: Andon acts under those")
+            Fault("name", f"not `{PLATFORM.name}` and not beginning with {taken}: Andon itself acts under these names")
         )
     faults += _faults_of_grants(grants)
     if expires_at is not None and not now < expires_at <= now + _LONGEST_LIFE:
-        faults.append(Fault("expires_at", "a time to come, within the next ten years"))
+        faults.append(Fault("expires_at", "a future time, within the next ten years"))
     if faults:
         raise KeyInvalid("; ".join(f"{fault.where}: {fault.message}" for fault in faults), faults=faults)
 
 
 def _faults_of_grants(grants: Sequence[Grant]) -> Iterator[Fault]:
     if not grants:
-        yield Fault("grants", "at least one role; without one the key would open nothing")
+        yield Fault("grants", "at least one role; a key without a role permits nothing")
     if not all(g.automation is None or (g.automation and g.automation.isprintable()) for g in grants):
         yield Fault("grants", "the name of an automation, or none for all of them")
 

@@ -29,7 +29,7 @@ def digest_of(token: str, pepper: bytes) -> bytes:
 def id_in(token: str) -> str:
     """Return the id in a key, as 32 hexadecimal digits. Raises Unauthenticated if this cannot be a key."""
     if len(token) != _LENGTH or not token.startswith(_PREFIX) or token[_ID_END] != "_" or not token.isascii():
-        raise Unauthenticated("This is not an API key; one looks like andon_<id>_<secret>, 103 characters")
+        raise Unauthenticated("This is not an API key: expected andon_<id>_<secret>, 103 characters")
     return token[len(_PREFIX) : _ID_END]
 
 
@@ -49,7 +49,7 @@ def load_or_create_pepper(path: Path, given: str | None = None) -> bytes:
 
 def _checked(text: str, where: str) -> bytes:
     if len(text) < 2 * _PEPPER_BYTES or not set(text) <= _HEX:
-        raise PepperInvalid(f"{where} must hold at least 64 hexadecimal digits (openssl rand -hex 32 makes some)")
+        raise PepperInvalid(f"{where} must hold at least 64 hexadecimal digits (`openssl rand -hex 32` generates them)")
     return text.encode()
 
 

@@ -35,5 +35,5 @@ class Chain:
     def advance(self, leaf: Leaf) -> None:
         """Note that the leaf is committed. If that is unknown, begin a new chain: this one may hold it already."""
         if leaf.seq != self._seq + 1 or leaf.prev_hash != self._hash:
-            raise ValueError(f"leaf {leaf.seq} does not follow {self._seq} in chain {self.writer}")
+            raise ValueError(f"leaf {leaf.seq} does not follow entry {self._seq} in chain {self.writer}")
         self._seq, self._hash = leaf.seq, leaf.hash

@@ -96,7 +96,7 @@ def change_body(
     try:
         return rfc8785.dumps(body | ({"rows": dict(rows)} if rows else {}))
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
-        raise EntryInvalid(f"The audit log cannot keep this exactly: {error}") from error
+        raise EntryInvalid(f"The audit log cannot represent this exactly: {error}") from error
 
 
 def storable(text: str) -> bool:

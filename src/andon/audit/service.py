@@ -53,7 +53,7 @@ def record(
     """
     if not all(map(storable, (actor.name, action, subject))):
         raise EntryInvalid(
-            "The audit log cannot keep this actor, action or subject: it holds a NUL or half a character"
+            "The audit log cannot store this actor, action or subject: it contains a NUL or half of a surrogate pair"
         )
     vouched = digests_of(tx, rows)
     body = change_body(reason, before, after, vouched)
@@ -68,7 +68,7 @@ def record(
 
 def adopt(tx: Tx, kinds: Iterable[RowKind], now: datetime) -> None:
     """Vouch for all existing rows. Called once, after an upgrade from a version whose entries vouched for none."""
-    why = "Entries of the audit log vouch for rows from now on"
+    why = "From now on, entries of the audit log vouch for rows"
     for rows in rows_standing(tx, kinds):
         record(tx, actor=PLATFORM, action=ADOPT, subject="rows", at=now, reason=why, rows=rows)
 
@@ -187,11 +187,11 @@ def _is_held(leaf: Leaf, heads: Mapping[UUID, ChainHead]) -> bool:
 def _gone_since(tx: Tx, since: Verified) -> Iterator[Finding]:
     """Report leaves and rows that an earlier verification saw and that are gone."""
     if store.checkpoint_hash_of(tx, since.checkpoint) != since.hash:
-        message = "it is not the one that the last verification ended with"
+        message = "it differs from the checkpoint that the last verification ended with"
         yield Finding(Harm.CHECKPOINT_EDITED, message, checkpoint=since.checkpoint)
     for head, stands in store.heads_gone(tx, list(since.heads.values())):
         harm = Harm.MISSING if stands is None else Harm.REPLACED
-        message = "it is not the one that the last verification saw" if stands else "the last verification saw it"
+        message = "it differs from what the last verification read" if stands else "the last verification read it"
         yield Finding(harm, message, head.writer, head.seq)
 
 

@@ -39,10 +39,10 @@ class CheckpointCheck:
         before = self.head
         number, expected = checkpoint.number, before.number + 1 if before else 1
         if hash_of_checkpoint(checkpoint) != checkpoint.hash:
-            yield _at_checkpoint(Harm.CHECKPOINT_EDITED, number, "what it holds does not give its hash")
+            yield _at_checkpoint(Harm.CHECKPOINT_EDITED, number, "its content does not match its hash")
         if number > expected:
             self._complete = False
-            yield _at_checkpoint(Harm.CHECKPOINT_MISSING, expected, f"{_these(expected, number - 1)} not there")
+            yield _at_checkpoint(Harm.CHECKPOINT_MISSING, expected, f"{_these(expected, number - 1)} missing")
         elif checkpoint.prev_hash != (before.hash if before else NO_HASH):
             yield _at_checkpoint(Harm.CHECKPOINT_EDITED, number, f"it does not follow checkpoint {number - 1}")
         yield from self._totals(checkpoint, before)
@@ -55,9 +55,9 @@ class CheckpointCheck:
         """Report findings after the last checkpoint: an end that differs from the tip, or an unmet anchor."""
         last = self.head.number if self.head else 0
         if last < tip.seq:
-            yield _at_checkpoint(Harm.CHECKPOINT_MISSING, last + 1, f"{_these(last + 1, tip.seq)} not there")
+            yield _at_checkpoint(Harm.CHECKPOINT_MISSING, last + 1, f"{_these(last + 1, tip.seq)} missing")
         elif self.head is not None and (last > tip.seq or self.head.hash != tip.hash):
-            yield _at_checkpoint(Harm.CHECKPOINT_EDITED, last, "it is not the one that was sealed last")
+            yield _at_checkpoint(Harm.CHECKPOINT_EDITED, last, "it differs from the checkpoint that was sealed last")
         if self._anchor is not None:
             yield Finding(Harm.ANCHOR_MISSING, f"no checkpoint has the hash {self._anchor.hex()}")
 
@@ -71,7 +71,7 @@ class CheckpointCheck:
         if self._complete and (checkpoint.chains, checkpoint.entries) != (chains, entries):
             said = f"{plural(checkpoint.chains, 'chain')} and {checkpoint.entries} entries"
             yield _at_checkpoint(
-                Harm.CHECKPOINT_EDITED, checkpoint.number, f"it counts {said}, its heads {chains} and {entries}"
+                Harm.CHECKPOINT_EDITED, checkpoint.number, f"it counts {said}, its heads count {chains} and {entries}"
             )
 
 
@@ -114,13 +114,13 @@ class ChainCheck:
         seq, before = (end.seq, end.hash) if end else (0, NO_HASH)
         genuine = hash_of(leaf) == leaf.hash
         if not genuine:
-            yield _at(Harm.EDITED, leaf, "what it holds does not give its hash")
+            yield _at(Harm.EDITED, leaf, "its content does not match its hash")
         if leaf.seq > seq + 1:
-            yield Finding(Harm.MISSING, f"{_these(seq + 1, leaf.seq - 1)} not there", leaf.writer, seq + 1)
+            yield Finding(Harm.MISSING, f"{_these(seq + 1, leaf.seq - 1)} missing", leaf.writer, seq + 1)
         elif leaf.seq <= seq:
             yield _at(Harm.INSERTED, leaf, f"its number does not follow {seq}")
         elif genuine and leaf.prev_hash != before:
-            yield _at(Harm.BROKEN, leaf, f"it does not follow entry {seq}: that one was replaced, or this one put here")
+            yield _at(Harm.BROKEN, leaf, f"it does not follow entry {seq}: one of the two was replaced or inserted")
 
     def _compare(self, leaf: Leaf) -> Iterator[Finding]:
         """Compare a leaf with the claims up to it; a claim inside a gap adds nothing to the gap."""
@@ -128,8 +128,8 @@ class ChainCheck:
             claim = self._claim
             if claim.head.seq == leaf.seq and claim.head.hash != leaf.hash and not self._replaced:
                 self._replaced = True
-                since = f"it, or one after {self._claimed}, is not the one" if self._claimed else "it is not the one"
-                yield _at(Harm.REPLACED, leaf, f"{since} that checkpoint {claim.checkpoint} holds", claim.checkpoint)
+                since = f"it, or an entry after {self._claimed}, differs from" if self._claimed else "it differs from"
+                yield _at(Harm.REPLACED, leaf, f"{since} what checkpoint {claim.checkpoint} holds", claim.checkpoint)
             self._claimed = claim.head.seq
             self._claim = next(self._claims, None)
 
@@ -140,7 +140,7 @@ class ChainCheck:
             return
         claim = self._drain(last.writer)
         if claim is not None:
-            there = f"it ends at {last.seq}, checkpoint {claim.checkpoint} holds it up to {claim.head.seq}"
+            there = f"it ends at {last.seq}, but checkpoint {claim.checkpoint} holds it up to {claim.head.seq}"
             yield Finding(Harm.TRUNCATED, there, last.writer, last.seq + 1, claim.checkpoint)
         elif last.writer == CONTROL:
             yield from self._against_tip(last)
@@ -149,12 +149,12 @@ class ChainCheck:
 
     def _against_tip(self, last: Leaf) -> Iterator[Finding]:
         if last.seq < self._control.seq:
-            there = f"it ends at {last.seq}, {self._control.seq} were written"
+            there = f"it ends at {last.seq}, but {self._control.seq} entries were written"
             yield Finding(Harm.TRUNCATED, there, CONTROL, last.seq + 1)
         elif last.seq > self._control.seq:
-            yield _at(Harm.INSERTED, last, f"only {self._control.seq} were written")
+            yield _at(Harm.INSERTED, last, f"the log wrote only {self._control.seq}")
         elif last.hash != self._control.hash:
-            yield _at(Harm.REPLACED, last, "it is not the one that was written last")
+            yield _at(Harm.REPLACED, last, "it differs from the entry that was written last")
 
     def _vanished(self, until: UUID | None) -> Iterator[Finding]:
         """Report chains before `until` that checkpoints hold but that have no leaf left."""
@@ -165,7 +165,7 @@ class ChainCheck:
             claim = self._drain(self._claim.head.writer) or self._claim
             yield Finding(
                 Harm.CHAIN_MISSING,
-                f"checkpoint {claim.checkpoint} holds {claim.head.seq} entries, none is there",
+                f"checkpoint {claim.checkpoint} holds {claim.head.seq} entries, but none exists",
                 claim.head.writer,
                 1,
                 claim.checkpoint,

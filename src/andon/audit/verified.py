@@ -34,7 +34,7 @@ def read(document: str, key: bytes) -> Verified:
         body = json.loads(document)
         signature = body.pop("signature")
         if body["format"] != _FORMAT or not hmac.compare_digest(signature, _signature(body, key)):
-            raise VerifiedInvalid("The signature is not the one that this installation gives it")
+            raise VerifiedInvalid("The signature was not made by this installation")
         heads = [ChainHead(UUID(writer), seq, bytes.fromhex(digest)) for writer, seq, digest in body["heads"]]
         return Verified(
             body["checkpoint"],

@@ -38,7 +38,7 @@ KEPT = timedelta(days=30)
 VerifyLog: TypeAlias = Callable[[Tx, bytes | None, Callable[[int], None]], Report]
 """Verifies the log as a transaction sees it, given an anchor and a callback that counts the entries read."""
 
-_DEADLY = f"the worker ended {MOST_DEATHS} times while it verified the log; its log says why"
+_DEADLY = f"the worker ended {MOST_DEATHS} times while it verified the audit log; see the worker's log"
 
 
 def ask_for_verification(tx: Tx, *, asked_by: str, anchor: bytes | None, now: datetime) -> Verification:
@@ -108,7 +108,7 @@ class Verifier:
             raise
         except Exception as error:  # the edge of the loop: the operation keeps the failure, and the loop continues
             log.exception("verification.failed", verification=str(taken.id))
-            self._end(taken, error=f"it failed with {type(error).__name__}; the log of the worker says why")
+            self._end(taken, error=f"it failed with {type(error).__name__}; see the worker's log")
             return True
         self._end(taken, report=report_document(report))
         return True

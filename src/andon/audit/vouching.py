@@ -60,14 +60,14 @@ def doubts(tx: Tx, kind: RowKind, rows: Sequence[RowName] | None = None) -> Mapp
 
 def _doubt(name: str, digest: str, noted: tuple[Leaf, bool] | None, *, newest: bool) -> str | None:
     if noted is None:
-        return "no entry of the audit log says that it was made"
+        return "no entry of the audit log records its creation"
     leaf, is_newest = noted
     if hash_of(leaf) != leaf.hash:
-        return f"entry {leaf.seq} of the audit log, which says what it holds, was altered"
+        return f"entry {leaf.seq} of the audit log, which records its content, was altered"
     if claims_in(leaf).get(name) != digest:
-        return f"it is not what entry {leaf.seq} of the audit log says"
+        return f"it differs from entry {leaf.seq} of the audit log"
     if newest and not is_newest:
-        return f"entry {leaf.seq} of the audit log, which says what it holds, is not the newest about it"
+        return f"entry {leaf.seq} of the audit log, which records its content, is not the newest about it"
     return None
 
 
@@ -86,7 +86,7 @@ class RowCheck:
                 continue
             claims = claims_in(leaf)
             if leaf.action == ADOPT and self._began:
-                message = "rows were adopted although entries vouched for rows already"
+                message = "rows were adopted although entries already vouched for rows"
                 yield Finding(Harm.INSERTED, message, CONTROL, leaf.seq, action=leaf.action, subject=leaf.subject)
             elif claims and leaf.action != ADOPT:
                 self._began = True
@@ -101,15 +101,15 @@ class RowCheck:
                 if said is None or said[0] is None:
                     if any(evidence.covers(row, content) for evidence in covering):
                         continue
-                    message = "no entry of the log holds this row"
+                    message = "no entry of the log records this row"
                     yield Finding(Harm.EVIDENCE_UNCLAIMED, message, action=kind.table, subject=str(row))
                 elif said[0] != row_digest(content):
-                    message = f"the row in {kind.table} is not what entry {said[1]} says"
+                    message = f"the row in {kind.table} differs from entry {said[1]}"
                     yield Finding(Harm.EVIDENCE_EDITED, message, CONTROL, said[1], action=said[2], subject=str(row))
         for name, (digest, seq, action) in self._said.items():
             kind_of = self._kinds.get(name.partition(":")[0])
             if digest is not None and kind_of is not None:
-                message = f"the row in {kind_of.table} is gone"
+                message = f"the row in {kind_of.table} is missing"
                 yield Finding(Harm.EVIDENCE_MISSING, message, CONTROL, seq, action=action, subject=name)
 
 

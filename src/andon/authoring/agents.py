@@ -32,9 +32,9 @@ class Limits:
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.tokens < 1:
-            raise DeclarationInvalid("Limits: steps and tokens are at least 1")
+            raise DeclarationInvalid("Limits: steps and tokens must be at least 1")
         if self.time <= timedelta() or (self.money is not None and self.money <= 0):
-            raise DeclarationInvalid("Limits: time and money are more than nothing")
+            raise DeclarationInvalid("Limits: time and money must be above zero")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,13 @@ class AgentSpec:
                 f"Agent {self.name!r}: a name is lower-case letters, digits and '-', at most 63, a letter first"
             )
         if not isinstance(self.model, str) or not _NAME.match(self.model):
-            raise DeclarationInvalid(f"Agent {self.name!r}: model is the NAME of [language_models.NAME] in andon.toml")
+            raise DeclarationInvalid(
+                f"Agent {self.name!r}: model must be the NAME of [language_models.NAME] in andon.toml"
+            )
         if self.toolbox is not None and not isinstance(self.toolbox, Toolbox):
-            raise DeclarationInvalid(f"Agent {self.name!r}: toolbox is a Toolbox, not {self.toolbox!r}")
+            raise DeclarationInvalid(f"Agent {self.name!r}: toolbox must be a Toolbox, got {self.toolbox!r}")
         if not callable(self.prompt):
-            raise DeclarationInvalid(f"Agent {self.name!r}: expected a function that makes the prompt of its data")
+            raise DeclarationInvalid(f"Agent {self.name!r}: expected a function that builds the prompt from its data")
 
     @property
     def caller(self) -> str:

@@ -37,15 +37,15 @@ class CordRule:
     def __post_init__(self) -> None:
         if self.monitor not in (*MONITORS, *OTHER_ALERTS):
             names = ", ".join((*MONITORS, *OTHER_ALERTS))
-            raise DeclarationInvalid(f"CordRule: monitor is one of {names}, not {self.monitor!r}")
+            raise DeclarationInvalid(f"CordRule: monitor must be one of {names}, got {self.monitor!r}")
         for name, value, known in (
             ("level", self.level, get_args(AlertLevelName)),
             ("state", self.state, get_args(HeldStateName)),
         ):
             if value not in known:
-                raise DeclarationInvalid(f"CordRule: {name} is one of {', '.join(known)}, not {value!r}")
+                raise DeclarationInvalid(f"CordRule: {name} must be one of {', '.join(known)}, got {value!r}")
         if not isinstance(self.segment, bool):
-            raise DeclarationInvalid(f"CordRule: segment is True or False, not {self.segment!r}")
+            raise DeclarationInvalid(f"CordRule: segment must be True or False, got {self.segment!r}")
 
 
 def check_reachable(rule: CordRule, levels: Mapping[str, str]) -> None:
@@ -65,7 +65,7 @@ class CordDrill:
 
     def __post_init__(self) -> None:
         if not isinstance(self.every, timedelta) or self.every < timedelta(hours=1):
-            raise DeclarationInvalid(f"CordDrill: every is a timedelta of an hour or more, not {self.every!r}")
+            raise DeclarationInvalid(f"CordDrill: every must be a timedelta of at least an hour, got {self.every!r}")
 
 
 def checked_checklist(automation: str, items: Sequence[str]) -> tuple[str, ...]:
@@ -73,9 +73,10 @@ def checked_checklist(automation: str, items: Sequence[str]) -> tuple[str, ...]:
     for item in items:
         if not item.strip() or len(item) > LONGEST_ITEM:
             raise DeclarationInvalid(
-                f"Automation {automation!r}: an item of the checklist is a text of at most {LONGEST_ITEM} characters, "
-                f"not {item!r}"
+                f"Automation {automation!r}: an item of the checklist must be a text of at most {LONGEST_ITEM} "
+                "characters, "
+                f"got {item!r}"
             )
     if len({item.strip().casefold() for item in items}) != len(items):
-        raise DeclarationInvalid(f"Automation {automation!r}: an item is twice in the checklist")
+        raise DeclarationInvalid(f"Automation {automation!r}: an item occurs twice in the checklist")
     return tuple(item.strip() for item in items)

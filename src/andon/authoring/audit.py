@@ -26,11 +26,11 @@ class BlindAudit:
                 raise DeclarationInvalid(f"BlindAudit: {name} must be more than 0 and at most 1, got {value!r}")
         if not self.lowest <= self.share <= self.highest:
             bounds = f"least={self.lowest:g}, most={self.highest:g}"
-            raise DeclarationInvalid(f"BlindAudit: share {self.share:g} must lie between its bounds ({bounds})")
+            raise DeclarationInvalid(f"BlindAudit: share {self.share:g} must be between its bounds ({bounds})")
         if self.queue is not None and (not isinstance(self.queue, str) or not self.queue):
-            raise DeclarationInvalid(f"BlindAudit: queue is the name of a queue or None, got {self.queue!r}")
+            raise DeclarationInvalid(f"BlindAudit: queue must be the name of a queue or None, got {self.queue!r}")
         if not isinstance(self.due, timedelta) or self.due <= timedelta(0):
-            raise DeclarationInvalid(f"BlindAudit: due is a timedelta of more than zero, got {self.due!r}")
+            raise DeclarationInvalid(f"BlindAudit: due must be a timedelta above zero, got {self.due!r}")
 
     @property
     def lowest(self) -> float:

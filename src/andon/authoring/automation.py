@@ -166,13 +166,13 @@ class Automation:
                         f"Automation {self.name!r}: {kind} needs {field!r}, which {self.contract.__name__} lacks"
                     )
         if self.lateness < timedelta(0):
-            raise DeclarationInvalid(f"Automation {self.name!r}: lateness is a span of time, not a negative one")
+            raise DeclarationInvalid(f"Automation {self.name!r}: lateness must be a timedelta and not negative")
         streams = [trigger.name for trigger in (*self.triggers, *self.reported)]
         if len(set(streams)) != len(streams):
-            raise DeclarationInvalid(f"Automation {self.name!r}: one of {', '.join(streams)} is there twice")
+            raise DeclarationInvalid(f"Automation {self.name!r}: one of {', '.join(streams)} occurs twice")
         measured = [measure.name for measure in self.measures]
         if len(set(measured)) != len(measured):
-            raise DeclarationInvalid(f"Automation {self.name!r}: two of its measures have one name")
+            raise DeclarationInvalid(f"Automation {self.name!r}: two of its measures have the same name")
         for rule in self.cord or ():
             check_reachable(rule, {} if self.monitors is None else self.monitors.levels)
         self._check_procedures()
@@ -181,11 +181,11 @@ class Automation:
         names = [*fields, *self.feature_names]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise DeclarationInvalid(f"Automation {self.name!r}: {', '.join(twice)} stands for two values; rename one")
+            raise DeclarationInvalid(f"Automation {self.name!r}: {', '.join(twice)} names two values; rename one")
         unknown = [expected.name for expected in self.expect if expected.name not in names]
         if unknown:
             raise DeclarationInvalid(
-                f"Automation {self.name!r}: Expect({unknown[0]!r}) is about no feature and no field"
+                f"Automation {self.name!r}: Expect({unknown[0]!r}) names neither a feature nor a field"
             )
 
     def _check_without_model(self) -> None:
@@ -207,7 +207,7 @@ class Automation:
         for name in (*(one.field for one in declared.fairness), *declared.ignore):
             if name not in known:
                 raise DeclarationInvalid(
-                    f"Automation {self.name!r}: monitors name {name!r}, which is no field and no feature"
+                    f"Automation {self.name!r}: its monitors name {name!r}, which is neither a field nor a feature"
                 )
 
     def _check_rollout(self) -> None:
@@ -222,11 +222,11 @@ class Automation:
     def _check_procedures(self) -> None:
         flows = [one.flow for one in self.procedures]
         if len(set(flows)) != len(flows):
-            raise DeclarationInvalid(f"Automation {self.name!r}: the same code is twice among its procedures")
+            raise DeclarationInvalid(f"Automation {self.name!r}: the same code occurs twice among its procedures")
         present = [one.name for one in self.procedures if not one.retired]
         if len(set(present)) != len(present):
             raise DeclarationInvalid(
-                f"Automation {self.name!r}: two of its procedures have one name; all but one of them must be retired"
+                f"Automation {self.name!r}: two of its procedures have the same name; retire all but one of them"
             )
         for outcome, action in self.actions.items():
             if action.connector == BY_PROCEDURE and action.destination not in present:

@@ -25,6 +25,6 @@ class Expect:
     def __post_init__(self) -> None:
         bounded = self.at_least is not None or self.at_most is not None
         if bounded and self.one_of:
-            raise DeclarationInvalid(f"Expect({self.name!r}): either bounds or one_of, not both")
+            raise DeclarationInvalid(f"Expect({self.name!r}): set either bounds or one_of, not both")
         if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
             raise DeclarationInvalid(f"Expect({self.name!r}): at_least is more than at_most")

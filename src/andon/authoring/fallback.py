@@ -32,7 +32,7 @@ class Budget:
         if not LEAST <= self.amount <= MOST:
             raise DeclarationInvalid(f"Budget: expected an amount from 0.000000001 to 9000000000, got {self.amount}")
         if self.per not in ("day", "month"):
-            raise DeclarationInvalid(f"Budget: `per` is day or month, not {self.per!r}")
+            raise DeclarationInvalid(f"Budget: `per` must be day or month, got {self.per!r}")
 
 
 Fallbacks: TypeAlias = Sequence[str]
@@ -43,14 +43,16 @@ def checked(automation: str, fallbacks: Fallbacks) -> tuple[str, ...]:
     """Return the complete chain, with `review` at its end. Raises DeclarationInvalid."""
     if not isinstance(fallbacks, list | tuple):
         raise DeclarationInvalid(
-            f"Automation {automation!r}: fallback is a list or tuple of names, as ('rules',), not {fallbacks!r}"
+            f"Automation {automation!r}: fallback must be a list or tuple of names, such as ('rules',), got "
+            f"{fallbacks!r}"
         )
     chain = tuple(fallbacks)
     for step in chain:
         if not isinstance(step, str) or not _ALIAS.match(step):
             raise DeclarationInvalid(
-                f"Automation {automation!r}: a fallback is 'rules', 'review' or the alias of a version, not {step!r}"
+                f"Automation {automation!r}: a fallback must be 'rules', 'review' or the alias of a version, got "
+                f"{step!r}"
             )
     if len(set(chain)) != len(chain) or BY_REVIEW in chain[:-1]:
-        raise DeclarationInvalid(f"Automation {automation!r}: no fallback twice, and none after 'review'")
+        raise DeclarationInvalid(f"Automation {automation!r}: no fallback may occur twice or follow 'review'")
     return chain if chain[-1:] == (BY_REVIEW,) else (*chain, BY_REVIEW)

@@ -36,7 +36,7 @@ class Request:
 
     def __post_init__(self) -> None:
         if self.batch and self.moment:
-            raise DeclarationInvalid(f"Request({self.name!r}): either batch or moment, not both")
+            raise DeclarationInvalid(f"Request({self.name!r}): set either batch or moment, not both")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -65,7 +65,7 @@ class Window:
         for aggregate in self.aggregates:
             if aggregate not in AGGREGATES:
                 raise DeclarationInvalid(
-                    f"Window({self.field!r}): no aggregate {aggregate!r}; there are {', '.join(AGGREGATES)}"
+                    f"Window({self.field!r}): unknown aggregate {aggregate!r}; expected one of {', '.join(AGGREGATES)}"
                 )
 
     @property
@@ -107,17 +107,17 @@ class Lookup:
             span_of(span)
         for word in (*self.table.split("."), *self.columns, self.key or self.by, self.updated or "updated"):
             if not _IDENTIFIER.match(word):
-                raise DeclarationInvalid(f"Lookup({self.table!r}): {word!r} is no plain name of a table or column")
+                raise DeclarationInvalid(f"Lookup({self.table!r}): {word!r} is not a plain name of a table or column")
         if not self.columns:
             raise DeclarationInvalid(f"Lookup({self.table!r}) names no columns")
         if self.oldest and not self.updated:
             raise DeclarationInvalid(
-                f"Lookup({self.table!r}): `oldest` needs `updated`, the column that says when a row was written"
+                f"Lookup({self.table!r}): `oldest` needs `updated`, the column with the time at which a row was written"
             )
         for column in self.default:
             if column not in self.columns:
                 raise DeclarationInvalid(
-                    f"Lookup({self.table!r}): a default for {column!r}, which is none of its columns"
+                    f"Lookup({self.table!r}): a default for {column!r}, which is not one of its columns"
                 )
 
     @property
@@ -134,5 +134,5 @@ def span_of(text: str) -> timedelta:
     """Return `"10m"` as a timedelta. Raises DeclarationInvalid."""
     match = _SPAN.match(text)
     if match is None:
-        raise DeclarationInvalid(f"A span is a number and one of s, m, h, d, like '10m'; got {text!r}")
+        raise DeclarationInvalid(f"A span is a number and one of s, m, h, d, such as '10m'; got {text!r}")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})

@@ -51,15 +51,17 @@ _MANY: Mapping[str, type | UnionType] = {
 def check_kinds(automation: str, contract: object, actions: object, given: Mapping[str, object]) -> None:
     """Check all types; `given` are the other arguments by parameter name. Raises DeclarationInvalid."""
     if not (isinstance(contract, type) and issubclass(contract, BaseModel)):
-        raise _wrong(automation, "contract is a class made of pydantic.BaseModel", contract)
+        raise _wrong(automation, "contract must be a subclass of pydantic.BaseModel", contract)
     if actions is not None and not isinstance(actions, Mapping):
-        raise _wrong(automation, "actions is a dict from outcomes to actions", actions)
+        raise _wrong(automation, "actions must be a dict from outcomes to actions", actions)
     for outcome, action in (actions or {}).items():
         if not isinstance(outcome, str) or not isinstance(action, ActionSpec):
-            raise _wrong(automation, f"action {outcome!r} is what a connector makes, as webhook('bank')", action)
+            raise _wrong(
+                automation, f"action {outcome!r} must be built by a connector, such as webhook('bank')", action
+            )
     for name, kind in _ONE.items():
         if not isinstance(given[name], kind):
-            raise _wrong(automation, f"{name} is {_shown(kind)}", given[name])
+            raise _wrong(automation, f"{name} must be {_shown(kind)}", given[name])
     for name, kind in _MANY.items():
         _check_each(automation, name, kind, given[name])
 
@@ -68,10 +70,10 @@ def _check_each(automation: str, name: str, kind: type | UnionType, many: object
     if name == "trigger" and isinstance(many, Trigger):
         return
     if not isinstance(many, list | tuple):
-        raise _wrong(automation, f"{name} is a list or tuple, of which each is {_shown(kind)}", many)
+        raise _wrong(automation, f"{name} must be a list or tuple, of which each is {_shown(kind)}", many)
     for one in many:
         if not isinstance(one, kind):
-            raise _wrong(automation, f"each of {name} is {_shown(kind)}", one)
+            raise _wrong(automation, f"each of {name} must be {_shown(kind)}", one)
 
 
 def _shown(kind: type | UnionType) -> str:
@@ -81,4 +83,4 @@ def _shown(kind: type | UnionType) -> str:
 
 
 def _wrong(automation: str, expected: str, value: object) -> DeclarationInvalid:
-    return DeclarationInvalid(f"Automation {automation!r}: {expected}, not {value!r}")
+    return DeclarationInvalid(f"Automation {automation!r}: {expected}, got {value!r}")

@@ -35,21 +35,23 @@ class Measure:
                 f"Measure {self.name!r}: a name is lower-case letters, digits and '_', at most 63, a letter first"
             )
         if not isinstance(self.unit, str) or not 0 < len(self.unit) <= LONGEST_UNIT or not self.unit.isprintable():
-            raise self._wrong(f"unit is a text of 1 to {LONGEST_UNIT} characters, as 'EUR'", self.unit)
+            raise self._wrong(f"unit must be a text of 1 to {LONGEST_UNIT} characters, such as 'EUR'", self.unit)
         if isinstance(self.value, bool) or not isinstance(self.value, str | int | float | None):
-            raise self._wrong("value is a number, or an expression as 'input.amount'", self.value)
+            raise self._wrong("value must be a number, or an expression such as 'input.amount'", self.value)
         if isinstance(self.value, float) and not isfinite(self.value):
-            raise self._wrong("value is a finite number", self.value)
+            raise self._wrong("value must be a finite number", self.value)
         if isinstance(self.value, str) and not self.value.strip():
-            raise self._wrong("value is an expression as 'input.amount'; left out, other systems report it", self.value)
+            raise self._wrong(
+                "value must be an expression such as 'input.amount', or left out if other systems report it", self.value
+            )
         if not isinstance(self.when, str):
-            raise self._wrong("when is a condition as 'outcome == \"pause\"'", self.when)
+            raise self._wrong("when must be a condition such as 'outcome == \"pause\"'", self.when)
         if self.value is None and self.when:
             raise DeclarationInvalid(
-                f"Measure {self.name!r}: what other systems report has no condition; leave out when"
+                f"Measure {self.name!r}: a measure that other systems report has no condition; leave out `when`"
             )
         if not isinstance(self.by, tuple) or not all(isinstance(field, str) for field in self.by):
-            raise self._wrong("by is a tuple of fields of the contract, as ('channel',)", self.by)
+            raise self._wrong("by must be a tuple of fields of the contract, such as ('channel',)", self.by)
 
     @property
     def expression(self) -> str | None:
@@ -57,4 +59,4 @@ class Measure:
         return self.value if isinstance(self.value, str | None) else repr(float(self.value))
 
     def _wrong(self, expected: str, value: object) -> DeclarationInvalid:
-        return DeclarationInvalid(f"Measure {self.name!r}: {expected}, not {value!r}")
+        return DeclarationInvalid(f"Measure {self.name!r}: {expected}, got {value!r}")

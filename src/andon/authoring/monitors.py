@@ -37,9 +37,9 @@ class ServiceLevel:
 
     def __post_init__(self) -> None:
         if not isinstance(self.latency, timedelta) or self.latency <= timedelta(0):
-            raise DeclarationInvalid(f"ServiceLevel: latency is a timedelta above zero, not {self.latency!r}")
+            raise DeclarationInvalid(f"ServiceLevel: latency must be a timedelta above zero, got {self.latency!r}")
         if not isinstance(self.share, float) or not 0 < self.share < 1:
-            raise DeclarationInvalid(f"ServiceLevel: share lies between 0 and 1, got {self.share!r}")
+            raise DeclarationInvalid(f"ServiceLevel: share must be between 0 and 1, got {self.share!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Fairness:
         if not isinstance(self.field, str) or not self.field:
             raise DeclarationInvalid(f"Fairness: expected the name of a field, got {self.field!r}")
         if not isinstance(self.tolerance, float) or not 0 <= self.tolerance < 1:
-            raise DeclarationInvalid(f"Fairness: tolerance lies between 0 and 1, got {self.tolerance!r}")
+            raise DeclarationInvalid(f"Fairness: tolerance must be between 0 and 1, got {self.tolerance!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +77,23 @@ class Monitors:
 
     def __post_init__(self) -> None:
         if not isinstance(self.service, ServiceLevel):
-            raise DeclarationInvalid(f"Monitors: service is a ServiceLevel, not {self.service!r}")
+            raise DeclarationInvalid(f"Monitors: service must be a ServiceLevel, got {self.service!r}")
         for name, kind in (("fairness", Fairness), ("off", str), ("ignore", str)):
             many = getattr(self, name)
             if not isinstance(many, list | tuple) or not all(isinstance(one, kind) for one in many):
-                raise DeclarationInvalid(f"Monitors: {name} is a list, each of it a {kind.__name__}, not {many!r}")
+                raise DeclarationInvalid(
+                    f"Monitors: {name} must be a list, of which each is a {kind.__name__}, got {many!r}"
+                )
         if not isinstance(self.levels, Mapping):
-            raise DeclarationInvalid(f"Monitors: levels is a dict from monitors to levels, not {self.levels!r}")
+            raise DeclarationInvalid(f"Monitors: levels must be a dict from monitors to levels, got {self.levels!r}")
         unknown = [name for name in (*self.off, *self.levels) if name not in MONITORS]
         if unknown:
-            raise DeclarationInvalid(f"Monitors: there is no monitor {unknown[0]!r}, but {', '.join(MONITORS)}")
+            raise DeclarationInvalid(f"Monitors: unknown monitor {unknown[0]!r}; expected one of {', '.join(MONITORS)}")
         wrong = [level for level in self.levels.values() if level not in _LEVELS]
         if wrong:
-            raise DeclarationInvalid(f"Monitors: a level is 'warning' or 'critical', not {wrong[0]!r}")
+            raise DeclarationInvalid(f"Monitors: a level must be 'warning' or 'critical', got {wrong[0]!r}")
         if len({one.field for one in self.fairness}) != len(self.fairness):
-            raise DeclarationInvalid("Monitors: a field stands twice in fairness")
+            raise DeclarationInvalid("Monitors: a field occurs twice in fairness")
         self._check_window()
 
     def described(self) -> dict[str, Any]:
@@ -123,9 +125,9 @@ class Monitors:
     def _check_window(self) -> None:
         window = self.window
         if not isinstance(window, timedelta) or window % _HOUR or not _HOUR <= window <= _LONGEST_WINDOW:
-            raise DeclarationInvalid(f"Monitors: window is whole hours, from one to 30 days, not {window!r}")
+            raise DeclarationInvalid(f"Monitors: window must be whole hours, from 1 hour to 30 days, got {window!r}")
         if not isinstance(self.false_alarms, float) or not 0 < self.false_alarms < 1:
-            raise DeclarationInvalid(f"Monitors: false_alarms lies between 0 and 1, got {self.false_alarms!r}")
+            raise DeclarationInvalid(f"Monitors: false_alarms must be between 0 and 1, got {self.false_alarms!r}")
 
 
 def monitors_of(given: Monitors | Sequence[ServiceLevel | Fairness] | None) -> Monitors | None:
@@ -134,10 +136,10 @@ def monitors_of(given: Monitors | Sequence[ServiceLevel | Fairness] | None) -> M
         return given
     if not isinstance(given, list | tuple) or not all(isinstance(one, ServiceLevel | Fairness) for one in given):
         raise DeclarationInvalid(
-            f"monitors is a Monitors(...), or a list of ServiceLevel(...) and Fairness(...), not {given!r}"
+            f"monitors must be a Monitors(...), or a list of ServiceLevel(...) and Fairness(...), got {given!r}"
         )
     levels = [one for one in given if isinstance(one, ServiceLevel)]
     if len(levels) > 1:
-        raise DeclarationInvalid("monitors: an automation has one ServiceLevel")
+        raise DeclarationInvalid("monitors: an automation has at most one ServiceLevel")
     fairness = [one for one in given if isinstance(one, Fairness)]
     return Monitors(service=levels[0] if levels else ServiceLevel(), fairness=fairness)

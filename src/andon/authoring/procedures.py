@@ -235,7 +235,9 @@ def digest_of(function: Callable[..., Any]) -> str:
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, SyntaxError) as error:
-        raise DeclarationInvalid(f"{function.__qualname__}: its source cannot be read, so it has no version") from error
+        raise DeclarationInvalid(
+            f"{function.__qualname__}: its source code cannot be read, so it has no version"
+        ) from error
     node = tree.body[0]
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         node.name, node.decorator_list = "function", []

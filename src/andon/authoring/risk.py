@@ -28,7 +28,7 @@ class MaxError:
     def __post_init__(self) -> None:
         _check_shares("MaxError", (("target", self.target), ("confidence", self.confidence)))
         if self.by is not None and (not isinstance(self.by, str) or not self.by):
-            raise DeclarationInvalid(f"MaxError: by is the name of a field of the contract, got {self.by!r}")
+            raise DeclarationInvalid(f"MaxError: by must be the name of a field of the contract, got {self.by!r}")
         if self.per_class is not None:
             self._check_classes()
         if self.local is not None:
@@ -36,10 +36,12 @@ class MaxError:
 
     def _check_classes(self) -> None:
         if not isinstance(self.per_class, Mapping) or not self.per_class:
-            raise DeclarationInvalid(f"MaxError: per_class is a dict from classes to bounds, got {self.per_class!r}")
+            raise DeclarationInvalid(
+                f"MaxError: per_class must be a dict from classes to bounds, got {self.per_class!r}"
+            )
         for name, bound in self.per_class.items():
             if not isinstance(name, str) or not name:
-                raise DeclarationInvalid(f"MaxError: per_class names classes of the model, got {name!r}")
+                raise DeclarationInvalid(f"MaxError: per_class must name classes of the model, got {name!r}")
             _check_shares("MaxError", ((f"per_class[{name!r}]", bound),))
 
     def _check_local(self, local: float) -> None:
@@ -47,7 +49,7 @@ class MaxError:
         highest = max([self.target, *self.targets.values()])
         if local < highest:
             raise DeclarationInvalid(
-                "MaxError: local bounds the part that errs most, so it is at least the target "
+                "MaxError: local bounds the part with the most errors, so it must be at least the target "
                 f"({highest:g}), got {local:g}"
             )
 
@@ -83,12 +85,13 @@ class MaxCost:
     def __post_init__(self) -> None:
         _check_shares("MaxCost", (("confidence", self.confidence),))
         if not isinstance(self.costs, Mapping) or not self.costs:
-            raise DeclarationInvalid('MaxCost: costs is a dict such as {("fraud", "honest"): 5.0}, and not empty')
+            raise DeclarationInvalid('MaxCost: costs must be a dict such as {("fraud", "honest"): 5.0}, and not empty')
         for pair, cost in self.costs.items():
             _check_cost(pair, cost)
         if not _is_number(self.target) or not 0 < self.target < self.highest:
             raise DeclarationInvalid(
-                f"MaxCost: target must lie between 0 and the dearest mistake, {self.highest:g}, got {self.target!r}"
+                f"MaxCost: target must be between 0 and the most expensive mistake, {self.highest:g}, got "
+                f"{self.target!r}"
             )
 
     @property
@@ -122,17 +125,17 @@ RiskBound: TypeAlias = MaxError | MaxCost
 
 def _check_cost(pair: object, cost: object) -> None:
     if not isinstance(pair, tuple) or len(pair) != 2 or not all(isinstance(one, str) and one for one in pair):
-        raise DeclarationInvalid(f"MaxCost: costs are by (predicted class, true class), got {pair!r}")
+        raise DeclarationInvalid(f"MaxCost: costs must be keyed by (predicted class, true class), got {pair!r}")
     if pair[0] == pair[1]:
-        raise DeclarationInvalid(f"MaxCost: {pair!r} is no mistake; a right decision costs nothing")
+        raise DeclarationInvalid(f"MaxCost: {pair!r} is not a mistake; a correct decision costs nothing")
     if not _is_number(cost) or not 0 < cost < float("inf"):  # type: ignore[operator]
-        raise DeclarationInvalid(f"MaxCost: the cost of {pair!r} is a number above 0, got {cost!r}")
+        raise DeclarationInvalid(f"MaxCost: the cost of {pair!r} must be a number above 0, got {cost!r}")
 
 
 def _check_shares(kind: str, named: Iterable[tuple[str, object]]) -> None:
     for name, value in named:
         if not _is_number(value) or not 0 < value < 1:  # type: ignore[operator]
-            raise DeclarationInvalid(f"{kind}: {name} must lie between 0 and 1, got {value}")
+            raise DeclarationInvalid(f"{kind}: {name} must be between 0 and 1, got {value}")
 
 
 def _is_number(value: object) -> bool:

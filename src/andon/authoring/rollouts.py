@@ -53,20 +53,20 @@ class Guardrail:
         if not isinstance(self.name, str) or not _NAME.match(self.name):
             raise DeclarationInvalid(f"Guardrail {self.name!r}: a name is lower-case letters, digits, '-' and '_'")
         if self.margin is not None and (not _is_number(self.margin) or not 0 < self.margin < float("inf")):
-            raise self._wrong("margin is a number above 0", self.margin)
+            raise self._wrong("margin must be a number above 0", self.margin)
         if self.margin is not None and self.margin >= 1 and (self.name == "disagreement" or self.better == "higher"):
-            raise self._wrong("margin is below 1 here", self.margin)
+            raise self._wrong("margin must be below 1 here", self.margin)
         if self.required not in (None, True, False):
-            raise self._wrong("required is True or False", self.required)
+            raise self._wrong("required must be True or False", self.required)
         if self.better not in ("lower", "higher"):
-            raise self._wrong("better is 'lower' or 'higher'", self.better)
+            raise self._wrong("better must be 'lower' or 'higher'", self.better)
         if self.name in QUANTILE_GUARDRAILS and self.margin is not None and self.margin < LEAST_QUANTILE_MARGIN:
-            raise self._wrong(f"margin is at least {LEAST_QUANTILE_MARGIN} for a quantile", self.margin)
+            raise self._wrong(f"margin must be at least {LEAST_QUANTILE_MARGIN} for a quantile", self.margin)
         if self.name in (*GUARDRAILS, *QUANTILE_GUARDRAILS) and self.better != "lower":
-            raise self._wrong("better is 'lower' for all but business measures", self.better)
+            raise self._wrong("better must be 'lower' for all but business measures", self.better)
 
     def _wrong(self, expected: str, value: object) -> DeclarationInvalid:
-        return DeclarationInvalid(f"Guardrail {self.name!r}: {expected}, not {value!r}")
+        return DeclarationInvalid(f"Guardrail {self.name!r}: {expected}, got {value!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +102,24 @@ class RolloutPlan:
 
     def __post_init__(self) -> None:
         if self.kind not in PLANS:
-            raise DeclarationInvalid(f"RolloutPlan: kind is one of {', '.join(PLANS)}, not {self.kind!r}")
+            raise DeclarationInvalid(f"RolloutPlan: kind must be one of {', '.join(PLANS)}, got {self.kind!r}")
         if self.unit not in ("subject", "decision"):
-            raise DeclarationInvalid(f"RolloutPlan: unit is 'subject' or 'decision', not {self.unit!r}")
+            raise DeclarationInvalid(f"RolloutPlan: unit must be 'subject' or 'decision', got {self.unit!r}")
         self._check_steps()
         self._check_guardrails()
         if not isinstance(self.stage_decisions, int) or self.stage_decisions < 1:
-            raise DeclarationInvalid(f"RolloutPlan: stage_decisions is at least 1, not {self.stage_decisions!r}")
+            raise DeclarationInvalid(f"RolloutPlan: stage_decisions must be at least 1, got {self.stage_decisions!r}")
         for name, least in (("stage_time", timedelta(0)), ("dead_man", timedelta(seconds=2))):
             span = getattr(self, name)
             if not isinstance(span, timedelta) or span < least:
-                raise DeclarationInvalid(f"RolloutPlan: {name} is a timedelta of at least {least}, not {span!r}")
+                raise DeclarationInvalid(f"RolloutPlan: {name} must be a timedelta of at least {least}, got {span!r}")
         for name in ("harm", "promotion"):
             level = getattr(self, name)
             if not _is_number(level) or not 0 < level < 0.5:
-                raise DeclarationInvalid(f"RolloutPlan: {name} lies between 0 and 0.5, not {level!r}")
+                raise DeclarationInvalid(f"RolloutPlan: {name} must be between 0 and 0.5, got {level!r}")
         for name in ("approval", "four_eyes"):
             if not isinstance(getattr(self, name), bool):
-                raise DeclarationInvalid(f"RolloutPlan: {name} is True or False, not {getattr(self, name)!r}")
+                raise DeclarationInvalid(f"RolloutPlan: {name} must be True or False, got {getattr(self, name)!r}")
 
     def of_kind(self, kind: str) -> "RolloutPlan":
         """Return the same plan of another kind, with the steps of that kind."""
@@ -163,18 +163,20 @@ class RolloutPlan:
     def _check_steps(self) -> None:
         steps = self.steps if self.steps else _STEPS[self.kind]
         if not isinstance(steps, list | tuple) or not all(_is_number(one) for one in steps):
-            raise DeclarationInvalid(f"RolloutPlan: steps is a list of percents, as (5, 25, 50, 100), not {steps!r}")
+            raise DeclarationInvalid(
+                f"RolloutPlan: steps must be a list of percentages, such as (5, 25, 50, 100), got {steps!r}"
+            )
         plain = tuple(float(one) for one in steps)
         if self.kind == "shadow" and plain:
             raise DeclarationInvalid("RolloutPlan: a plan of kind 'shadow' has no steps: its candidate gets no traffic")
         if any(not 0 < one <= 100 or round(one, 2) != one for one in plain) or list(plain) != sorted(set(plain)):
-            raise DeclarationInvalid(f"RolloutPlan: steps rise, each above 0 and at most 100, not {steps!r}")
+            raise DeclarationInvalid(f"RolloutPlan: steps must rise, each above 0 and at most 100, got {steps!r}")
         if plain and plain[-1] != 100:
             raise DeclarationInvalid(
-                f"RolloutPlan: the last step is 100, at which the candidate takes over, not {steps!r}"
+                f"RolloutPlan: the last step must be 100, at which the candidate takes over, got {steps!r}"
             )
         if len(plain) == 1:
-            raise DeclarationInvalid("RolloutPlan: at 100 nobody is left to compare with: put a step before it")
+            raise DeclarationInvalid("RolloutPlan: at 100 nothing is left to compare with: add a step before it")
         object.__setattr__(self, "steps", plain)
         object.__setattr__(self, "stages", (0.0, *plain))
 
@@ -182,17 +184,21 @@ class RolloutPlan:
         for name, kind in (("guardrails", Guardrail), ("off", str)):
             many = getattr(self, name)
             if not isinstance(many, list | tuple) or not all(isinstance(one, kind) for one in many):
-                raise DeclarationInvalid(f"RolloutPlan: {name} is a list, each of it a {kind.__name__}, not {many!r}")
+                raise DeclarationInvalid(
+                    f"RolloutPlan: {name} must be a list, of which each is a {kind.__name__}, got {many!r}"
+                )
             object.__setattr__(self, name, tuple(many))
         names = [one.name for one in self.guardrails]
         if len(set(names)) != len(names):
-            raise DeclarationInvalid("RolloutPlan: a guardrail stands twice")
+            raise DeclarationInvalid("RolloutPlan: a guardrail occurs twice")
         unknown = [name for name in self.off if name not in GUARDRAILS]
         if unknown:
-            raise DeclarationInvalid(f"RolloutPlan: there is no guardrail {unknown[0]!r}, but {', '.join(GUARDRAILS)}")
+            raise DeclarationInvalid(
+                f"RolloutPlan: unknown guardrail {unknown[0]!r}; expected one of {', '.join(GUARDRAILS)}"
+            )
         both = [name for name in self.off if name in names]
         if both:
-            raise DeclarationInvalid(f"RolloutPlan: {both[0]!r} is switched off and set at once")
+            raise DeclarationInvalid(f"RolloutPlan: {both[0]!r} is both switched off and set")
 
 
 def _described(one: Guardrail) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class Text(GroupedMetadata):
     def __post_init__(self) -> None:
         if not 1 <= self.max_length <= MOST_CHARACTERS:
             raise DeclarationInvalid(
-                f"Text(max_length={self.max_length}): a number from 1 to {MOST_CHARACTERS:,} is expected"
+                f"Text(max_length={self.max_length}): expected a number from 1 to {MOST_CHARACTERS:,}"
             )
 
     def __iter__(self) -> Iterator[Any]:

@@ -48,9 +48,9 @@ class Tool:
                 f"Tool {self.name!r}: a name is letters, digits and _ . / -, at most 128, and begins with none of . / -"
             )
         if self.contract is not None and not (isinstance(self.contract, type) and issubclass(self.contract, BaseModel)):
-            raise DeclarationInvalid(f"Tool {self.name!r}: contract is a class made of pydantic.BaseModel")
+            raise DeclarationInvalid(f"Tool {self.name!r}: contract must be a subclass of pydantic.BaseModel")
         if self.via is not None and not isinstance(self.via, ActionSpec) and not callable(self.via):
-            raise DeclarationInvalid(f"Tool {self.name!r}: via is a function or an action, as http('bank')")
+            raise DeclarationInvalid(f"Tool {self.name!r}: via must be a function or an action, such as http('bank')")
 
     @classmethod
     def of(cls, function: ToolFunction, *, name: str = "", description: str = "") -> "Tool":
@@ -121,24 +121,25 @@ class Toolbox(Automation):
         **more: Any,
     ) -> None:
         if not isinstance(tools, list | tuple) or not all(isinstance(one, Tool) or callable(one) for one in tools):
-            raise DeclarationInvalid(f"Toolbox {name!r}: tools is a list of tools or functions")
+            raise DeclarationInvalid(f"Toolbox {name!r}: tools must be a list of tools or functions")
         listed = [one if isinstance(one, Tool) else Tool.of(one) for one in tools]
         names = [one.name for one in listed]
         if len(set(names)) != len(names):
-            raise DeclarationInvalid(f"Toolbox {name!r}: two of its tools have one name")
+            raise DeclarationInvalid(f"Toolbox {name!r}: two of its tools have the same name")
         if not listed and not unlisted:
-            raise DeclarationInvalid(f"Toolbox {name!r}: it has no tools; list them, or say unlisted=True")
+            raise DeclarationInvalid(f"Toolbox {name!r}: it has no tools; list them, or set unlisted=True")
         if not isinstance(approval, timedelta) or approval <= timedelta():
             raise DeclarationInvalid(
-                f"Toolbox {name!r}: approval is a span of time above 0, as timedelta(hours=1), not {approval!r}"
+                f"Toolbox {name!r}: approval must be a timedelta above 0, such as timedelta(hours=1), got {approval!r}"
             )
         if not isinstance(unfinished, timedelta) or unfinished <= timedelta():
             raise DeclarationInvalid(
-                f"Toolbox {name!r}: unfinished is a span of time above 0, as timedelta(hours=1), not {unfinished!r}"
+                f"Toolbox {name!r}: unfinished must be a timedelta above 0, such as timedelta(hours=1), got "
+                f"{unfinished!r}"
             )
         fixed = sorted({"contract", "model", "subject", "actions"} & more.keys())
         if fixed:
-            raise DeclarationInvalid(f"Toolbox {name!r}: {fixed[0]} is not said of a toolbox; its tools say it")
+            raise DeclarationInvalid(f"Toolbox {name!r}: {fixed[0]} cannot be set for a toolbox; its tools define it")
         self.tools: Mapping[str, Tool] = {one.name: one for one in listed}
         self.unlisted = unlisted
         self.approval = approval
@@ -175,7 +176,7 @@ def _call_of(box: Toolbox) -> type[BaseModel]:
         del cls
         if box.find(name) is None:
             tools = ", ".join(box.tools)
-            raise PydanticCustomError("tool", "there is no such tool; there is {known}", {"known": tools})
+            raise PydanticCustomError("tool", "no such tool; there are {known}", {"known": tools})
         return name
 
     validators: dict[str, Any] = {
@@ -201,7 +202,7 @@ def _contract_of(function: ToolFunction, name: str) -> type[BaseModel]:
     hints, fields = _hints(function), dict[str, Any]()
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind in _BARE:
-            raise DeclarationInvalid(f"Tool {name!r}: {parameter} has no name by which an agent could give it")
+            raise DeclarationInvalid(f"Tool {name!r}: {parameter} cannot be passed by name, so an agent cannot give it")
         if parameter.name not in hints:
             raise DeclarationInvalid(f"Tool {name!r}: {parameter.name} has no type; annotate it")
         if hints[parameter.name] is not CallKey:

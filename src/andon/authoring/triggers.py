@@ -175,10 +175,10 @@ def on_event(source: Trigger) -> Callable[[Read], Trigger]:
     """
     if not isinstance(source, Trigger):
         hint = "@on_event(kafka('payments'))"
-        raise DeclarationInvalid(f"on_event needs a source of events, as in {hint}; it was given {_shown(source)}")
+        raise DeclarationInvalid(f"on_event needs a source of events, as in {hint}; got {_shown(source)}")
     if source.read is not None:
         raise DeclarationInvalid(
-            f"on_event({source.name!r}): `read` is given already; the decorated function takes its place"
+            f"on_event({source.name!r}): `read` is already given; the decorated function replaces it"
         )
 
     def declare(read: Read) -> Trigger:

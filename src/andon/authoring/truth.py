@@ -31,7 +31,7 @@ class Truth:
 
     def __post_init__(self) -> None:
         if not isinstance(self.outcomes, Mapping):
-            raise DeclarationInvalid(f"Truth: outcomes is a dict from outcomes to classes, not {self.outcomes!r}")
+            raise DeclarationInvalid(f"Truth: outcomes must be a dict from outcomes to classes, got {self.outcomes!r}")
         for outcome, value in self.outcomes.items():
             if not isinstance(outcome, str) or not isinstance(value, str | None):
                 raise DeclarationInvalid(
@@ -40,20 +40,20 @@ class Truth:
         if BY_REVIEW in self.outcomes:
             raise DeclarationInvalid(f"Truth: the outcome {BY_REVIEW!r} asks a person, so it corresponds to no class")
         if not self.classes:
-            raise DeclarationInvalid("Truth: at least one outcome corresponds to a class")
+            raise DeclarationInvalid("Truth: at least one outcome must correspond to a class")
         if not isinstance(self.matures, timedelta) or self.matures < timedelta(0):
-            raise DeclarationInvalid(f"Truth: matures is a timedelta of zero or more, not {self.matures!r}")
+            raise DeclarationInvalid(f"Truth: matures must be a timedelta of zero or more, got {self.matures!r}")
         self._check_reported()
         if isinstance(self.untrained, str) or not set(self.untrained) <= set(self.classes):
             raise DeclarationInvalid(
-                f"Truth: untrained is a list of classes of the outcomes ({', '.join(self.classes)}), not "
+                f"Truth: untrained must be a list of classes of the outcomes ({', '.join(self.classes)}), got "
                 f"{self.untrained!r}"
             )
         if self.unreported is None:
             return
         if self.unreported not in self.classes:
             raise DeclarationInvalid(
-                f"Truth: unreported is a class of one of the outcomes ({', '.join(self.classes)}), not "
+                f"Truth: unreported must be a class of one of the outcomes ({', '.join(self.classes)}), got "
                 f"{self.unreported!r}"
             )
         if not self.matures:
@@ -73,7 +73,7 @@ class Truth:
         for trigger in self.streams:
             if not isinstance(trigger, Trigger):
                 raise DeclarationInvalid(
-                    f"Truth: reported is a source of events, as kafka('chargebacks'), not {trigger!r}"
+                    f"Truth: reported must be a source of events, such as kafka('chargebacks'), got {trigger!r}"
                 )
             if trigger.source in ("http", "schedule", "imap", "graph_mail", "gmail"):
                 raise DeclarationInvalid(

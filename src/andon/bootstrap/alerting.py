@@ -76,9 +76,9 @@ def _wrong(given: AlertSettings, settings: Settings, kinds: Mapping[str, Kind]) 
     destination = settings.destinations.get(given.destination)
     if destination is None:
         there = ", ".join(sorted(settings.destinations)) or "none"
-        yield f"no destination {given.destination!r}; there are {there}: add [destinations.{given.destination}]"
+        yield f"unknown destination {given.destination!r}; there are {there}: add [destinations.{given.destination}]"
     if route.connector not in kinds:
-        yield f"no connector {given.connector!r}; there are {ALERTMANAGER}, {', '.join(kinds)}"
+        yield f"unknown connector {given.connector!r}; expected one of {ALERTMANAGER}, {', '.join(kinds)}"
         return
     try:
         kind = kinds[route.connector]

@@ -33,13 +33,13 @@ def _wrong(given: EventSettings, settings: Settings, kinds: Mapping[str, Kind]) 
     known = sorted(kind.type for kind in CATALOGUE)
     for pattern in given.types:
         if not any(matches(pattern, event) for event in known):
-            yield f"no event {pattern!r}; there are {', '.join(known)}"
+            yield f"unknown event {pattern!r}; expected one of {', '.join(known)}"
     destination = settings.destinations.get(given.destination)
     if destination is None:
         there = ", ".join(sorted(settings.destinations)) or "none"
-        yield f"no destination {given.destination!r}; there are {there}: add [destinations.{given.destination}]"
+        yield f"unknown destination {given.destination!r}; there are {there}: add [destinations.{given.destination}]"
     if given.connector not in kinds:
-        yield f"no connector {given.connector!r}; there are {', '.join(kinds)}"
+        yield f"unknown connector {given.connector!r}; expected one of {', '.join(kinds)}"
         return
     try:
         kind = kinds[given.connector]

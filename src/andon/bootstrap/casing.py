@@ -55,5 +55,7 @@ def _loaded(settings: Settings, automation: Automation, model: str | None) -> Lo
 
 def _packed(folder: Path) -> LoadedVersion:
     if not folder.is_dir():
-        raise ModelUnknown(f"There is no folder {folder}: name one that `pack` wrote, or a registered version's number")
+        raise ModelUnknown(
+            f"There is no folder {folder}: name one that `pack` wrote, or the number of a registered version"
+        )
     return endpoint_of(folder)

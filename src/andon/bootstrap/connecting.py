@@ -78,9 +78,7 @@ class Kinds(Mapping[str, Kind]):
             ) from error
         kind = getattr(module, "KIND", None)
         if not isinstance(kind, Kind):
-            raise ConnectorUnusable(
-                f"Connector {name!r} offers no KIND: expected `KIND = Kind(...)` in its __init__.py"
-            )
+            raise ConnectorUnusable(f"Connector {name!r} has no KIND: expected `KIND = Kind(...)` in its __init__.py")
         return kind
 
     def _load_own(self, name: str) -> ModuleType:
@@ -207,7 +205,9 @@ def _settings(
     name: str, kind: str, table: Mapping[str, Any], kinds: Mapping[str, Kind], environment: Mapping[str, str]
 ) -> BaseModel:
     if kind not in kinds:
-        raise SettingsInvalid(f"[destinations.{name}.{kind}]: no connector {kind!r}; there are {', '.join(kinds)}")
+        raise SettingsInvalid(
+            f"[destinations.{name}.{kind}]: unknown connector {kind!r}; expected one of {', '.join(kinds)}"
+        )
     try:
         return kinds[kind].settings.model_validate(table, context={"environment": environment})
     except ValidationError as error:
@@ -217,7 +217,7 @@ def _settings(
 def wrong_options(connector: str, options: Mapping[str, Any], kinds: Mapping[str, Kind], root: Path) -> list[str]:
     """Return the faults of a connector's options, or that there is no connector of this name."""
     if connector not in kinds:
-        return [f"no connector {connector!r}; there are {', '.join(kinds)}"]
+        return [f"unknown connector {connector!r}; expected one of {', '.join(kinds)}"]
     try:
         kinds[connector].options.model_validate(dict(options), context={"root": root})
     except ConnectorUnusable as error:

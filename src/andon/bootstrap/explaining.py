@@ -34,7 +34,7 @@ def explaining(
                 return loaded
         if version.trusted or version.manifest.runtime.isolated_only:
             raise NotExplained(
-                f"{version.name} {version.number} brings code of its own, which is not run only to explain a decision"
+                f"{version.name} {version.number} contains its own code, which is not run only to explain a decision"
             )
         kept[:] = [serving.load(version, fetch_tried(settings, database, version))]
         return kept[0]

@@ -93,7 +93,7 @@ def check_parquet(file: Path, automation: Automation) -> tuple[int, list[ColumnB
         raise DatasetInvalid(f"{file} cannot be read: {error}") from error
     missing = [one.name for one in automation.expect if one.name not in names]
     if missing:
-        raise DatasetInvalid(f"{file} has no column {missing[0]!r}, of which something is expected")
+        raise DatasetInvalid(f"{file} has no column {missing[0]!r}, which the expectations name")
     return count, [breach for one in automation.expect if (breach := _checked(frame, one)) is not None]
 
 
@@ -126,7 +126,7 @@ def _frame(polars: Any, rows: Sequence[dict[str, Any]]) -> Any:
     try:
         return polars.DataFrame({name: _column([row.get(name) for row in rows]) for name in names}, strict=True)
     except (TypeError, polars.exceptions.PolarsError) as error:
-        raise DatasetInvalid(f"The rows cannot become one table: {error}") from error
+        raise DatasetInvalid(f"The rows cannot be combined into one table: {error}") from error
 
 
 def _column(values: list[Any]) -> list[Any]:
@@ -148,5 +148,5 @@ def words_of(expect: Expect) -> str:
         said.append(f"at least {expect.at_least:g}")
     if expect.at_most is not None:
         said.append(f"at most {expect.at_most:g}")
-    said.append("missing or not" if expect.missing else "never missing")
+    said.append("may be missing" if expect.missing else "never missing")
     return ", ".join(said)

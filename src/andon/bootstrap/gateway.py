@@ -236,6 +236,6 @@ def _problems(gateway: Gateway) -> Mapping[str, str]:
         current = migrations.is_current(gateway.database)
     except DatabaseUnavailable:
         return {"database": "PostgreSQL does not answer"}
-    problems = {} if current else {"migrations": "the schema is not the one this version expects; run `andon up`"}
+    problems = {} if current else {"migrations": "the schema does not match this version; run `andon up`"}
     missing = {name: error for name, error in gateway.deployment.problems.items() if name not in gateway.lines}
     return problems | {f"automation {name}": str(error) for name, error in missing.items()}

@@ -57,7 +57,7 @@ def load_automations(settings: Settings) -> list[Automation]:
     for automation in found:
         require_options(automation, kinds, settings.root)
         if names.count(automation.name) > 1:
-            fault = Fault(automation.declared_at, f"the name {automation.name!r} is taken by another automation")
+            fault = Fault(automation.declared_at, f"the name {automation.name!r} is already used by another automation")
             raise AutomationInvalid(f"{fault.where}: {fault.message}", faults=[fault])
     _check_procedures(found, settings)
     return found
@@ -100,7 +100,10 @@ def _check_agents(settings: Settings, automations: Sequence[Automation]) -> list
     """Report agents whose language model is missing from the settings."""
     known = settings.language_models
     return [
-        Fault(f"language_models.{one.model}", f"agent {one.name!r} asks this language model, and andon.toml lacks it")
+        Fault(
+            f"language_models.{one.model}",
+            f"agent {one.name!r} uses this language model, which andon.toml does not define",
+        )
         for one in agents_of(automations)
         if one.model not in known
     ]
@@ -165,11 +168,11 @@ def chosen(automations: Sequence[Automation], name: str | None) -> Automation:
     if name is None and len(automations) == 1:
         return automations[0]
     if name is None:
-        raise AutomationNotFound(f"There are several automations; name one with --automation: {known}")
+        raise AutomationNotFound(f"There are several automations; choose one with --automation: {known}")
     for automation in automations:
         if automation.name == name:
             return automation
-    raise AutomationNotFound(f"No automation {name!r} in this project; there is {known}")
+    raise AutomationNotFound(f"No automation {name!r} in this project; there are: {known}")
 
 
 def _check_procedures(automations: Sequence[Automation], settings: Settings) -> None:
@@ -178,9 +181,9 @@ def _check_procedures(automations: Sequence[Automation], settings: Settings) -> 
     for one in (one for automation in automations for one in automation.procedures if not one.retired):
         message = ""
         if present.setdefault(one.name, one.flow) != one.flow:
-            message = f"the name {one.name!r} is taken by another procedure"
+            message = f"the name {one.name!r} is already used by another procedure"
         elif one.name in settings.destinations:
-            message = f"procedure {one.name!r} is named like [destinations.{one.name}]; rename one"
+            message = f"procedure {one.name!r} has the same name as [destinations.{one.name}]; rename one"
         if message:
             raise AutomationInvalid(f"{one.declared_at}: {message}", faults=[Fault(one.declared_at, message)])
 

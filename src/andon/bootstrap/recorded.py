@@ -115,26 +115,24 @@ class CandidateLines:
     def described(self) -> Mapping[str, str]:
         """Describe the candidate in words, part by part."""
         question, declared = self.question, self.lines.declared
-        policy = "as it was for each decision" if question.policy is None else question.policy.source
-        asked = f"{declared.model}@{question.model}, asked anew"
+        policy = "as recorded for each decision" if question.policy is None else question.policy.source
+        asked = f"{declared.model}@{question.model}, asked again"
         model = "the recorded predictions" if self._loaded is None else asked
         return {"model": model, "policy": policy, "gate": self._gate_in_words()}
 
     def _gate_in_words(self) -> str:
         if self.question.gate is not None:
-            return f"threshold {self.question.gate:g}, as asked"
+            return f"threshold {self.question.gate:g}, as given"
         if self._loaded is None:
-            return "as it was for each decision"
+            return "as recorded for each decision"
         if self.question.policy is not None:
             arm = self._by[""].arm
             if arm is not None and arm.name in self._control.gates:
                 gate = self._control.gate(arm.name, arm.gate, self.now)
                 return f"threshold {gate.threshold:g}, revision {gate.revision} in force"
-        held_out = f"threshold {self._own_gate(self._loaded).threshold:g}, as its held-out rows prove"
+        held_out = f"threshold {self._own_gate(self._loaded).threshold:g}, proven by its held-out rows"
         return (
-            held_out
-            if self.question.policy is not None
-            else f"the revision in force of its arm; where there is none, {held_out}"
+            held_out if self.question.policy is not None else f"the revision in force for its arm; otherwise {held_out}"
         )
 
     def _build(self, text: TriedPolicy) -> ReplayBy:

@@ -118,7 +118,9 @@ class Replaying:
     def report(self, tally: ReplayTally, *, review_minutes: float | None, stopped: str | None = None) -> ReplayReport:
         """Make the report of a tally."""
         question, declared = self.question, self.work.automation
-        described = {"versions": "those that decided"} if self.candidate is None else dict(self.candidate.described())
+        described = (
+            {"versions": "the versions that decided"} if self.candidate is None else dict(self.candidate.described())
+        )
         if self.work.lacking:
             described["features"] = f"{', '.join(sorted(self.work.lacking))} computed from the history"
         before = "what was decided" if question.before is None else f"what {question.before.source} would have decided"
@@ -140,11 +142,11 @@ class Replaying:
 
     def _minutes(self, given: float | None) -> ReviewMinutes:
         if given is not None:
-            return ReviewMinutes(given, "as asked")
+            return ReviewMinutes(given, "as given")
         with self.database.begin() as tx:
             pace = reviews.pace(tx, self.work.automation.name)
         if not pace.reviews:
-            return ReviewMinutes(None, "no review was claimed and decided yet")
+            return ReviewMinutes(None, "no review has been claimed and decided yet")
         return ReviewMinutes(pace.minutes, f"by {pace.reviews:,} reviews")
 
     def _here(self, progress: Progress) -> ReplayTally:
@@ -164,7 +166,7 @@ class Replaying:
                     total.merge(tally)
                     progress(STRETCH * (len(part.cuts) - 1))
             except BrokenProcessPool as error:
-                raise ReplayFailed("A process of the replay ended: it was killed, or could not start") from error
+                raise ReplayFailed("A process of the replay ended: it was killed or could not start") from error
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
         return total
@@ -259,8 +261,8 @@ def _lacking(
     changed = sorted(name for name in lacking if any(name in decisions.names_given(one) for one in deployed))
     if changed and question.model is None:
         raise ReplayInvalid(
-            f"{', '.join(changed)} is computed otherwise by now, and the recorded predictions rest on what it was: "
-            "name a version with --model, which is then asked anew"
+            f"{', '.join(changed)} is now computed differently, and the recorded predictions rest on the old values: "
+            "name a version with --model, which is then asked again"
         )
     return lacking
 

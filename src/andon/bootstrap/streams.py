@@ -126,7 +126,7 @@ def streams_of(
     def open_source(automation: Automation, trigger: Trigger) -> Source:
         opener = OPENERS.get(trigger.source)
         if opener is None:
-            raise SourceUnknown(f"Nothing here reads a trigger of the kind {trigger.source!r}")
+            raise SourceUnknown(f"This version of Andon cannot read a trigger of the kind {trigger.source!r}")
 
         def lost(partition: str, messages: int) -> None:
             log.error("stream.lost", stream=str(key), partition=partition, messages=messages)

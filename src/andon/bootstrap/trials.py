@@ -43,7 +43,7 @@ def trying(settings: Settings, database: Database, clock: Clock, events: Events)
                 models.hold_back(tx, version, found.detail, events=events, now=clock.now())
         if not found.passed:
             log.error("model.quarantined", model=version.name, version=version.number, reason=found.detail)
-            raise VersionHeld(f"Version {version.number} of {version.name} is in quarantine now: {found.detail}")
+            raise VersionHeld(f"Version {version.number} of {version.name} is now in quarantine: {found.detail}")
 
     return attempt
 

@@ -42,5 +42,5 @@ def last_verified(settings: Settings) -> Verified | None:
     try:
         return audit.read_verified(document, pepper_of(settings))
     except VerifiedInvalid as error:
-        message = f"{file}: {error}. Verify completely, without --incremental: that writes it anew"
+        message = f"{file}: {error}. Verify completely, without --incremental, to write it again"
         raise VerifiedInvalid(message) from error

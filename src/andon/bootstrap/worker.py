@@ -241,7 +241,7 @@ class _Worker:
             current = migrations.is_current(self._database)
         except DatabaseUnavailable:
             return {"database": "PostgreSQL does not answer"}
-        problems = {} if current else {"migrations": "the schema is not the one this version expects; run `andon up`"}
+        problems = {} if current else {"migrations": "the schema does not match this version; run `andon up`"}
         return problems | unreleased(self._deployment)
 
 

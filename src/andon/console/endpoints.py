@@ -58,7 +58,9 @@ def ready_for(users: Sequence[AutomationVersion], here: Console, name: str) -> R
 
     def ready(version: ModelVersion) -> None:
         faults = [
-            Fault(f"shares.{version.number}", f"{user.name} gives no {lacks!r}, which version {version.number} needs")
+            Fault(
+                f"shares.{version.number}", f"{user.name} does not give {lacks!r}, which version {version.number} needs"
+            )
             for user in users
             for lacks in decisions.lacking(user, version)
         ] + [

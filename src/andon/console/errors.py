@@ -84,7 +84,7 @@ async def _plain(request: Request, error: Exception) -> Response:
 async def _failed(request: Request, error: Exception) -> Response:
     reference = uuid4().hex[:12]
     _log.error("console page failed", reference=reference, path=request.url.path, exc_info=error)
-    title, message = "Something failed", "The fault is ours, not yours; nothing was changed."
+    title, message = "Something failed", "This is an error in Andon, not in your input. Nothing was changed."
     return _page(request, HTTPStatus.INTERNAL_SERVER_ERROR, title, message, reference=reference)
 
 

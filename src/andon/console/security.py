@@ -77,7 +77,7 @@ async def _checked(headers: Headers, receive: Receive) -> tuple[Response | None,
 
 def _nul(where: str) -> Response:
     """Return the refusal of a NUL character, which PostgreSQL can neither store nor search for."""
-    return PlainTextResponse(f"The {where} holds a NUL character.\n", status_code=422)
+    return PlainTextResponse(f"The {where} contains a NUL character.\n", status_code=422)
 
 
 def _refusal(headers: Headers) -> Response | None:

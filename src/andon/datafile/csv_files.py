@@ -147,7 +147,7 @@ def _decodes(name: object, path: Path, encoding: str) -> bool:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 if b"\0" in chunk:
-                    raise DataFileInvalid(f"{name} is no table that can be read: it holds binary data")
+                    raise DataFileInvalid(f"{name} is not a readable table: it contains binary data")
                 decoder.decode(chunk)
             decoder.decode(b"", final=True)
     except UnicodeDecodeError:

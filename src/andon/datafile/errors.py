@@ -26,13 +26,13 @@ def unreadable(name: object, error: duckdb.Error) -> DataFileInvalid:
     ragged = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
     if line and ragged:
         what = (
-            f"line {line[1]}: {ragged[1]} values are expected, there are {ragged[2]};"
+            f"line {line[1]}: expected {ragged[1]} values, found {ragged[2]};"
             " is there a title above the header (--header names the header's line), or a separator that is not quoted?"
         )
     elif line and "unterminated quote" in text:
         what = f"line {line[1]}: a quote is not closed (a quote inside quotes is doubled)"
     elif "Maximum line size" in text:
-        what = f"line {line[1] if line else '?'} is longer than a line may be"
+        what = f"line {line[1] if line else '?'} is longer than the limit"
     else:
         what = text.splitlines()[0].removeprefix("Invalid Input Error: ")
     return DataFileInvalid(f"{name} cannot be read: {what}")

@@ -37,9 +37,11 @@ def opened(name: object, path: Path, folder: Path, connection: duckdb.DuckDBPyCo
     for number, document in _documents(name, path, array=array):
         names.update(dict.fromkeys(document))
         if len(names) > MOST_COLUMNS:
-            raise DataFileInvalid(f"{name} has more than {MOST_COLUMNS:,} names by document {number}; it is no table")
+            raise DataFileInvalid(
+                f"{name} has more than {MOST_COLUMNS:,} names by document {number}; it is not a table"
+            )
     if not names:
-        raise DataFileInvalid(f"{name} holds no values")
+        raise DataFileInvalid(f"{name} contains no values")
     rows = ([document.get(one) for one in names] for _, document in _documents(name, path, array=array))
     return staging.staged(name, list(names), rows, folder, connection)
 
@@ -51,7 +53,7 @@ def _documents(name: object, path: Path, *, array: bool) -> Iterator[tuple[int, 
         except ValueError as error:
             raise DataFileInvalid(f"{name}, document {number}: {error}") from error
         if not isinstance(document, dict):
-            raise DataFileInvalid(f"{name}, document {number}: an object is expected, with a value for each column")
+            raise DataFileInvalid(f"{name}, document {number}: expected an object with a value for each column")
         yield number, document
 
 

@@ -25,7 +25,7 @@ _THREADS = 1
 _HEAD = 4096
 _LINES = (".ndjson", ".jsonl")
 _NOT_TABLES = {
-    b"SQLite format 3": "an SQLite database; give it by --url-env (sqlite:///path) with a --query",
+    b"SQLite format 3": "an SQLite database; pass it by --url-env (sqlite:///path) with a --query",
     b"%PDF": "a PDF document",
 }
 _JSON = re.compile(rb'[\s\[{]*[\[{]\s*"|\[\s*\[\s*[-\d]')
@@ -121,7 +121,7 @@ def format_of(name: object, path: Path, head: bytes) -> FileFormat:
     """Return what a file is by how it begins, and by its ending where that tells nothing. Raises DataFileInvalid."""
     for magic, what in _NOT_TABLES.items():
         if head.startswith(magic):
-            raise DataFileInvalid(f"{name} is no table that can be read: it is {what}")
+            raise DataFileInvalid(f"{name} is not a readable table: it is {what}")
     if head.startswith(b"PAR1"):
         return FileFormat.PARQUET
     if head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
@@ -137,11 +137,11 @@ def format_of(name: object, path: Path, head: bytes) -> FileFormat:
         raise DataFileInvalid(f"{name} is empty")
     if _JSON.match(beginning):
         raise DataFileInvalid(
-            f"{name} is no table that can be read: it looks like JSON, "
-            "of which objects are read, one a line or in one array"
+            f"{name} is not a readable table: it looks like JSON, "
+            "but only objects are read, one per line or in one array"
         )
     if _XML.match(beginning):
-        raise DataFileInvalid(f"{name} is no table that can be read: it looks like XML")
+        raise DataFileInvalid(f"{name} is not a readable table: it looks like XML")
     return FileFormat.CSV
 
 

@@ -91,7 +91,7 @@ def _member(name: object, archive: zipfile.ZipFile, part: str | None) -> zipfile
     if len(files) != 1:
         held = ", ".join(one.filename for one in archive.infolist()[:10] if not one.is_dir()) or "nothing"
         what = f"has no file {part!r}" if part is not None else f"holds {len(files)} files"
-        raise DataFileInvalid(f"{name} {what}: name one of them by --sheet ({held})")
+        raise DataFileInvalid(f"{name} {what}: choose one with --sheet ({held})")
     if files[0].flag_bits & 1:
         raise DataFileInvalid(f"{name} is protected by a password; unpack it first")
     return files[0]
@@ -111,11 +111,11 @@ def _poured(name: object, file: IO[bytes] | gzip.GzipFile, path: Path, copy: Pat
             if written > UNSUSPICIOUS and written > MOST_TIMES * packed:
                 raise DataFileInvalid(
                     f"{name} unpacks to more than {MOST_TIMES} times its size, as a decompression bomb does; "
-                    "unpack it yourself if it is what you meant"
+                    "unpack it yourself if it is the right file"
                 )
             if written > MOST_BYTES:
                 raise DataFileInvalid(f"{name} unpacks to more than {MOST_BYTES >> 30} GB; unpack it yourself")
             if written > room:
-                raise DataFileInvalid(f"{name} unpacks to more than there is room for in {copy.parent.parent}")
+                raise DataFileInvalid(f"{name} does not fit into the free space when unpacked in {copy.parent.parent}")
             out.write(chunk)
     return copy

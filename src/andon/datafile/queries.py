@@ -58,7 +58,7 @@ def address(variable: str, environment: Mapping[str, str] = os.environ) -> str:
 def rows_of(sql: str, url: str) -> Iterator[tuple[Sequence[str], Iterator[Sequence[Any]]]]:
     """Run a query in a read-only transaction; return the names of its columns and its rows as they arrive."""
     if not _READS.match(sql):
-        raise DataQueryInvalid("The query should begin with SELECT or WITH: it may only read")
+        raise DataQueryInvalid("The query must begin with SELECT or WITH: it may only read")
     engine = _engine(url)
     try:
         with engine.connect() as opened:
@@ -70,7 +70,7 @@ def rows_of(sql: str, url: str) -> Iterator[tuple[Sequence[str], Iterator[Sequen
     except DBAPIError as error:
         raise _refusal(error, engine.url) from None
     except SQLAlchemyError as error:
-        raise DataQueryInvalid(f"The query cannot be carried out: {_without_secrets(str(error), engine.url)}") from None
+        raise DataQueryInvalid(f"The query failed: {_without_secrets(str(error), engine.url)}") from None
     finally:
         engine.dispose()
 
@@ -86,14 +86,14 @@ def _engine(url: str) -> sa.Engine:
         if made.drivername in _POSTGRESQL:
             made = made.set(drivername="postgresql+psycopg")
         if made.get_backend_name() == "sqlite" and made.database and not Path(made.database).is_file():
-            raise DataFileInvalid(f"There is no SQLite database {made.database}")
+            raise DataFileInvalid(f"The SQLite database {made.database} does not exist")
         return sa.create_engine(made, poolclass=sa.NullPool, hide_parameters=True)
     except (ArgumentError, ValueError):
         raise DataQueryInvalid(
-            "The URL of --url-env is not one that SQLAlchemy takes, like postgresql://host/name"
+            "The URL of --url-env is not valid for SQLAlchemy, such as postgresql://host/name"
         ) from None
     except NoSuchModuleError as error:
-        raise DataQueryInvalid(f"The URL of --url-env names a database that is not known here: {error}") from None
+        raise DataQueryInvalid(f"The URL of --url-env names an unknown kind of database: {error}") from None
     except ModuleNotFoundError as error:
         raise DataQueryInvalid(f"The database needs a driver that is not installed: pip install {error.name}") from None
 
@@ -112,9 +112,9 @@ def _refusal(error: DBAPIError, url: sa.URL) -> DataQueryInvalid | DataQueryUnav
         and url.get_backend_name() != "sqlite"
         and (state is None or str(state).startswith(("08", "57")))
     ):
-        return DataQueryUnavailable("The database that the query asks does not answer, or refused to let us in")
+        return DataQueryUnavailable("The queried database does not answer, or refused the connection")
     said = getattr(getattr(error.orig, "diag", None), "message_primary", None) or str(error.orig)
-    return DataQueryInvalid(f"The query cannot be carried out: {_without_secrets(said, url)}")
+    return DataQueryInvalid(f"The query failed: {_without_secrets(said, url)}")
 
 
 def _without_secrets(text: str, url: sa.URL) -> str:

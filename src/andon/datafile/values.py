@@ -80,7 +80,7 @@ def distinct(names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
             count += 1
             free = f"{name}_{count}"
         if free != name:
-            notices.append(f"another column is called {name!r} too: it is read as {free!r}")
+            notices.append(f"another column is also called {name!r}: it is read as {free!r}")
         seen.add(free)
         found.append(free)
     return tuple(found), notices

@@ -20,7 +20,7 @@ def main(path: str, target: str, memory: int, wanted: str | None) -> int:
         book = CalamineWorkbook.from_path(path)
         names = book.sheet_names
         if not names or (wanted is not None and wanted not in names):
-            _say(f"there is no sheet {wanted!r}; it has {', '.join(names[:20])}" if names else "it has no sheet")
+            _say(f"no sheet {wanted!r}; it has {', '.join(names[:20])}" if names else "it has no sheet")
             return REFUSED
         sheet = book.get_sheet_by_name(wanted or names[0])
         if sheet.width > MOST_COLUMNS:

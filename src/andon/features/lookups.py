@@ -97,7 +97,7 @@ class _Known:
         lookup = self._lookup
         kind = await connection.fetchval(_KEY_TYPE, quoted_table(lookup), lookup.key or lookup.by)
         if kind is None:
-            raise self._failure(f"there is no table with a column {lookup.key or lookup.by!r}")
+            raise self._failure(f"no table has a column {lookup.key or lookup.by!r}")
         return lookup_sql(lookup, kind)
 
     def _failure(self, why: str) -> FeatureFailed:

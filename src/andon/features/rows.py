@@ -49,11 +49,11 @@ class LookupPlan:
     ) -> dict[str, Value]:
         if isinstance(found, FeatureFailed):
             raise found
-        missing = "has no row" if key is not None else f"was not asked: {self.lookup.by!r} is missing"
+        missing = "found no row" if key is not None else f"was not made: {self.lookup.by!r} is missing"
         if found is not None and self._oldest is not None:
             written = moment_of(found[self.lookup.updated])
             if written is None or came - written > self._oldest:
-                missing, found = f"has only a row that is older than {self.lookup.oldest}", None
+                missing, found = f"found only a row older than {self.lookup.oldest}", None
         if found is not None:
             return {name: _value(name, found[column]) for name, column in self._named}
         if self._undeclared:

@@ -140,13 +140,15 @@ def lookup_faults(tx: Tx, lookup: Lookup) -> list[str]:
     """Return why a lookup cannot be read: a missing table or column, an unsuitable type, a missing privilege."""
     kinds = {row.attname: row for row in tx.execute(_COLUMN_TYPES, {"table": quoted_table(lookup)})}
     if not kinds:
-        return [f"Lookup({lookup.table!r}): there is no such table or view"]
+        return [f"Lookup({lookup.table!r}): no such table or view"]
     key = lookup.key or lookup.by
     missing = [column for column in (key, *columns_read(lookup)) if column not in kinds]
     if missing:
-        return [f"Lookup({lookup.table!r}): no column {column!r}; there are {', '.join(kinds)}" for column in missing]
+        return [
+            f"Lookup({lookup.table!r}): no column {column!r}; the columns are {', '.join(kinds)}" for column in missing
+        ]
     faults = [
-        f"Lookup({lookup.table!r}): {column!r} is of type {kinds[column].kind}; a feature is a number, a text, a "
+        f"Lookup({lookup.table!r}): {column!r} is of type {kinds[column].kind}; expected a number, a text, a "
         "boolean or a time"
         for column in columns_read(lookup)
         if not kinds[column].is_enum and not _USABLE.match(kinds[column].kind)
@@ -157,5 +159,5 @@ def lookup_faults(tx: Tx, lookup: Lookup) -> list[str]:
         )
     may = text("SELECT has_table_privilege(to_regclass(:table), 'SELECT')")
     if not tx.execute(may, {"table": quoted_table(lookup)}).scalar_one():
-        faults.append(f"Lookup({lookup.table!r}): Andon's role may not read it; GRANT SELECT on it")
+        faults.append(f"Lookup({lookup.table!r}): Andon's role may not read it; GRANT SELECT on it to that role")
     return faults

@@ -90,7 +90,7 @@ def _whole(name: str, value: str) -> str:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise FeatureFailed(f"Feature {name!r} is a text with half a character in it: {value!a}") from None
+            raise FeatureFailed(f"Feature {name!r} is a text with half of a surrogate pair: {value!a}") from None
     return value
 
 
@@ -151,7 +151,7 @@ def computed_together(name: str, function: Any, rows: Sequence[Row]) -> list[Val
     else:
         if len(values) == len(rows):
             return _usable_together(name, values)
-        failed = FeatureFailed(f"Feature {name!r}: expected {len(rows)} values for as many inputs, got {len(values)}")
+        failed = FeatureFailed(f"Feature {name!r}: expected {len(rows)} values, one for each input, got {len(values)}")
     if len(rows) == 1:
         return [failed]
     return [one for row in rows for one in computed_together(name, function, [row])]

@@ -9,5 +9,5 @@ def bearer(header: str | None) -> str:
         raise Unauthenticated("No key was sent: expected the header `Authorization: Bearer andon_...`")
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated("The Authorization header must read `Bearer andon_...`")
+        raise Unauthenticated("The Authorization header must be `Bearer andon_...`")
     return token.strip()

@@ -122,9 +122,7 @@ def _utc(moment: datetime) -> datetime:
     try:
         return in_utc(moment)
     except ValueError:
-        raise PydanticCustomError(
-            "datetime_parsing", "Expected a date and time of the years 1 to 9999 in UTC"
-        ) from None
+        raise PydanticCustomError("datetime_parsing", "Expected a date and time in the years 1 to 9999 UTC") from None
 
 
 def _gateway(request: Request) -> Gateway:

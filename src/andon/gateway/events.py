@@ -142,7 +142,9 @@ class EventDoor:
                     read[name] = ReceivedEvent(own, name, None if key is None else str(key))
                 read.setdefault(name, None)
         if not read:
-            return EventUnknown(f"No automation that {caller.name} may ask takes events of the type {event.type!r}")
+            return EventUnknown(
+                f"No automation that {caller.name} may ask for decisions takes events of the type {event.type!r}"
+            )
         return _Taken(event, read)
 
 

@@ -52,11 +52,11 @@ def destination_of(headers: Mapping[str, str], destinations: Mapping[str, Destin
     if given is None:
         return None
     if RESPOND_ASYNC not in preferences_of(headers.get("prefer", "")):
-        raise HeaderInvalid("Andon-Notify goes with `Prefer: respond-async`: otherwise the answer is immediate")
+        raise HeaderInvalid("Andon-Notify requires `Prefer: respond-async`: without it the answer is immediate")
     known = destinations.get(given)
     if known is None or not known.notify:
         raise HeaderInvalid(
-            "Andon-Notify: expected the name of one of [destinations] in andon.toml that says `notify = true`"
+            "Andon-Notify: expected the name of one of [destinations] in andon.toml with `notify = true`"
         )
     return given
 

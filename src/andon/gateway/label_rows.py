@@ -63,9 +63,9 @@ def _csv(body: bytes) -> Iterator[Mapping[str, str] | AndonError]:
             if len(cells) == len(header):
                 yield {name: cell.strip() for name, cell in zip(header, cells, strict=True) if cell.strip()}
             elif cells:
-                yield LabelInvalid(f"Expected {len(header)} values as in the first line, got {len(cells)}")
+                yield LabelInvalid(f"Expected {len(header)} values, as in the first line, got {len(cells)}")
     except (UnicodeDecodeError, csv.Error) as error:
-        raise BatchMalformed(f"The body is no CSV in UTF-8: {error}") from None
+        raise BatchMalformed(f"The body is not CSV in UTF-8: {error}") from None
 
 
 def _check(header: list[str]) -> None:

@@ -45,17 +45,17 @@ _RATED = frozenset({"decide", "decide_batch", "bring_events", "bring_event_batch
 """The operations that count against the rate of a key."""
 
 _MEANINGS = {
-    400: "The body is not what its media type says, or it broke off.",
-    401: "No key, or one that is unknown, expired or revoked.",
-    403: "The key may see this and may not do it.",
-    404: "There is no such thing, or the key may not see it.",
-    409: "It does not go with how things stand now.",
-    413: "The body is larger than the gateway takes.",
-    415: "The body is not of a media type that is taken here.",
-    422: "The request does not fit; `errors` names the fields where it is about fields.",
-    429: "The key asks too often.",
-    503: "Something that is needed is not there now; ask again.",
-    504: "The time that the caller gave is over.",
+    400: "The body does not match its media type, or is incomplete.",
+    401: "No key, or an unknown, expired or revoked one.",
+    403: "The key may see this but may not do it.",
+    404: "It does not exist, or the key may not see it.",
+    409: "It is not possible in the present state.",
+    413: "The body is larger than the gateway accepts.",
+    415: "The media type of the body is not accepted here.",
+    422: "The request is invalid; `errors` names the fields, if any.",
+    429: "The key sends too many requests.",
+    503: "Something that is needed is not available now; try again.",
+    504: "The caller's time limit has passed.",
 }
 
 
@@ -63,7 +63,7 @@ def problems_of(operation: dict[str, Any], *, verb: str, is_open: bool) -> dict[
     """Return the answers of an operation that are problems, by status; `default` stands for any other."""
     return {
         **{str(status): _answer(status) for status in _statuses(operation, verb=verb, is_open=is_open)},
-        "default": _problem("Anything else that went wrong."),
+        "default": _problem("Any other error."),
     }
 
 

@@ -61,9 +61,7 @@ def problem(error: AndonError, instance: str) -> bytes:
 
 def internal(instance: str) -> bytes:
     """Return the body for a bug of ours: it holds nothing but the id to look for in the logs."""
-    return _body(
-        "InternalError", 500, "Something went wrong on our side; the logs know it by its instance.", (), instance
-    )
+    return _body("InternalError", 500, "Internal error; find the details in the log by this instance.", (), instance)
 
 
 def headers_of(error: AndonError) -> dict[str, str]:

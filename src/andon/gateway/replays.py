@@ -38,6 +38,6 @@ def replay(name: str, wanted: ReplayIn, caller: Caller, parts: Parts, now: Now) 
     if parts.rehearse is None:
         raise NotReady
     if wanted.policy is None and wanted.gate is None:
-        raise ReplayInvalid("Name a policy, a gate, or both", faults=[Fault("policy", "a policy or a gate is needed")])
+        raise ReplayInvalid("Give a policy, a gate, or both", faults=[Fault("policy", "a policy or a gate is needed")])
     policy = None if wanted.policy is None else TriedPolicy(wanted.policy, "the given policy")
     return parts.rehearse(ReplayQuestion(name, EARLIEST, now, last=wanted.last, policy=policy, gate=wanted.gate))

@@ -229,4 +229,4 @@ def _place(cursor: str) -> tuple[datetime, UUID]:
     try:
         return datetime.strptime(at.replace("p", "+"), "%Y%m%dT%H%M%S.%f%z"), UUID(review_id)
     except ValueError as error:
-        raise RequestInvalid(faults=[Fault("query.after", "is not the `next` of a page before")]) from error
+        raise RequestInvalid(faults=[Fault("query.after", "is not the `next` of a previous page")]) from error

@@ -28,7 +28,10 @@ def model_of(name: str, meaning: str, fields: Sequence[Field], **other: Any) -> 
         inner_types: dict[str, Any] = {
             field.path.partition(".")[2]: (field.type, Described(description=field.meaning)) for field in inside
         }
-        typed[group] = (create_model(f"{group.title()}InShort", **inner_types), Described(description="In short."))
+        typed[group] = (
+            create_model(f"{group.title()}InShort", **inner_types),
+            Described(description="A short summary."),
+        )
     return create_model(name, __doc__=meaning, **typed)
 
 

@@ -79,7 +79,7 @@ def show(
         rows = spending.of(tx, name, first, last)
         budget = spending.budget_state(tx, name, now)
     if not rows and name not in gateway.lines:
-        raise AutomationNotFound(f"No automation {name!r} is deployed here, and none spent anything in these days")
+        raise AutomationNotFound(f"No automation {name!r} is deployed here, and none has spent anything in these days")
     return SpendingOut(
         automation=name,
         since=first,

@@ -11,8 +11,8 @@ from typing import Any
 from andon.gateway.errors import RequestInvalid
 from andon.kernel.errors import Fault
 
-NUL = "holds a NUL character"
-SURROGATE = "holds half a character: a surrogate (U+D800 to U+DFFF) without its other half"
+NUL = "contains a NUL character"
+SURROGATE = "contains half a character: a surrogate (U+D800 to U+DFFF) without its other half"
 
 _SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -43,7 +43,7 @@ def deadline_of(headers: Mapping[str, str], began_ns: int, usual: float) -> int:
     if given is None:
         return began_ns + int(usual * 1e9)
     if not _SECONDS.match(given) or float(given) <= 0:
-        raise HeaderInvalid("X-Request-Timeout: expected seconds above 0, as 0.25 or 5")
+        raise HeaderInvalid("X-Request-Timeout: expected seconds above 0, such as 0.25 or 5")
     return began_ns + int(float(given) * 1e9)
 
 
@@ -53,6 +53,6 @@ def pinned_by(headers: Mapping[str, str], caller: Principal, automation: str) ->
     if given is None:
         return None
     if not _NUMBER.match(given):
-        raise HeaderInvalid("Andon-Model-Version: expected the number of a version, as 3")
+        raise HeaderInvalid("Andon-Model-Version: expected the number of a version, such as 3")
     caller.require(Permission.PIN_VERSION, automation)
     return int(given)

@@ -65,8 +65,7 @@ class DatabaseSettings(Section):
         if unknown := sorted(asked - _ASKABLE):
             known = ", ".join(sorted(_ASKABLE))
             raise ValueError(
-                f"it asks for {', '.join(unknown)}, which not every connection of ours would heed; it may ask "
-                f"for {known}"
+                f"it sets {', '.join(unknown)}, which not all of Andon's connections would honour; it may set {known}"
             )
         return url
 
@@ -161,7 +160,7 @@ class ConsoleSettings(Section):
             try:
                 ip_network(proxy)
             except ValueError as error:
-                raise ValueError(f"expected addresses or networks, as 127.0.0.1 or 10.0.0.0/8: {error}") from None
+                raise ValueError(f"expected addresses or networks, such as 127.0.0.1 or 10.0.0.0/8: {error}") from None
         return proxies
 
 
@@ -260,7 +259,7 @@ class EndpointSettings(Section):
         if self.secret_env is None:
             return None
         if self.url is None:
-            raise SettingsInvalid("A secret_env of [endpoints] needs a url beside it: it is sent nowhere else")
+            raise SettingsInvalid("A secret_env of [endpoints] needs a url next to it: the secret is sent only there")
         value = secret_of(self.secret_env, "endpoints", environment)
         return None if value is None else value.get_secret_value()
 

@@ -31,7 +31,7 @@ class _Trusting(_Connection):
     @model_validator(mode="after")
     def _has_both(self) -> "_Trusting":
         if (self.certificate_file is None) != (self.key_file is None):
-            raise ValueError("certificate_file and key_file go together")
+            raise ValueError("set certificate_file and key_file together")
         return self
 
 
@@ -56,14 +56,14 @@ class KafkaConnection(_Trusting):
         for server in servers:
             host, _, port = server.rpartition(":")
             if not host or not port.isdigit() or "/" in host:
-                raise ValueError("a broker is written host:port")
+                raise ValueError("a broker must be host:port")
         return servers
 
     @model_validator(mode="after")
     def _is_whole(self) -> "KafkaConnection":
         asked = (self.mechanism, self.user, self.secret_env)
         if any(asked) and not all(asked):
-            raise ValueError("mechanism, user and secret_env go together")
+            raise ValueError("set mechanism, user and secret_env together")
         if not self.tls and (self.ca_file or self.certificate_file):
             raise ValueError("ca_file and certificate_file need tls = true")
         return self
@@ -153,7 +153,7 @@ class _MailService(Section):
         if (self.token_env is None) == (self.client_id is None):
             raise ValueError("set token_env, or client_id and secret_env")
         if (self.client_id is None) != (self.secret_env is None):
-            raise ValueError("client_id and secret_env go together")
+            raise ValueError("set client_id and secret_env together")
         return self
 
     def secret(self, name: str, environment: Mapping[str, str] = os.environ) -> SecretStr | None:
@@ -191,7 +191,7 @@ class GmailConnection(_MailService):
     @model_validator(mode="after")
     def _has_a_refresh_token(self) -> "GmailConnection":
         if (self.client_id is None) != (self.refresh_token_env is None):
-            raise ValueError("client_id and refresh_token_env go together")
+            raise ValueError("set client_id and refresh_token_env together")
         return self
 
 

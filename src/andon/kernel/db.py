@@ -94,7 +94,7 @@ class RowsChanged(Exception):
     """The rows that a statement depends on are not all as it expects them; `missing` names them."""
 
     def __init__(self, missing: frozenset[str]) -> None:
-        super().__init__(f"{plural(len(missing), 'row')} changed meanwhile")
+        super().__init__(f"{plural(len(missing), 'row')} changed in the meantime")
         self.missing = missing
 
 
@@ -139,13 +139,13 @@ class Database:
         except (OperationalError, InterfaceError, NoneFree) as error:
             if isinstance(error, OperationalError) and isinstance(error.orig, ProgramLimitExceeded):
                 raise TooLarge() from error
-            raise DatabaseUnavailable("PostgreSQL does not answer or gave up") from error
+            raise DatabaseUnavailable("PostgreSQL does not answer or ended the connection") from error
         except InternalError as error:
             if isinstance(error.orig, IdleInTransactionSessionTimeout):
-                raise DatabaseUnavailable("PostgreSQL ended a transaction that stood still") from error
+                raise DatabaseUnavailable("PostgreSQL ended a transaction that was idle too long") from error
             if isinstance(error.orig, ReadOnlySqlTransaction):
                 self.engine.dispose()  # by now another server may be the primary
-                raise DatabaseUnavailable("PostgreSQL lets nothing be written") from error
+                raise DatabaseUnavailable("PostgreSQL is read-only") from error
             raise
 
     @contextmanager
@@ -158,7 +158,7 @@ class Database:
                 raise
             said = str(error.orig).partition("\n")[0]
             raise DatabaseUnfit(
-                f"The role of {self.shown} may not make what Andon needs ({said}): make it the database's owner, or "
+                f"The role of {self.shown} may not create what Andon needs ({said}): make it the database's owner, or "
                 "GRANT CREATE on the database and on its schema to it"
             ) from error
 
@@ -180,7 +180,7 @@ class Database:
         try:
             holder = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         except (OperationalError, NoneFree) as error:
-            raise DatabaseUnavailable("PostgreSQL does not answer or gave up") from error
+            raise DatabaseUnavailable("PostgreSQL does not answer or ended the connection") from error
         try:
             holder.detach()
             until, take = monotonic() + within, text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")
@@ -256,7 +256,7 @@ def fetch_binary(tx: Tx, sql: str, values: Mapping[str, Any]) -> list[tuple[Any,
         with connection.cursor(binary=True) as cursor:
             return cursor.execute(sql, values).fetchall()
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise DatabaseUnavailable("PostgreSQL does not answer or gave up") from error
+        raise DatabaseUnavailable("PostgreSQL does not answer or ended the connection") from error
 
 
 def run_plain(tx: Tx, sql: str, values: Sequence[Any]) -> None:
@@ -272,7 +272,7 @@ def run_plain(tx: Tx, sql: str, values: Sequence[Any]) -> None:
         if error.sqlstate == INCOMPLETE:
             raise RowsChanged(frozenset(json.loads(error.diag.message_detail or "[]"))) from error
         if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-            raise DatabaseUnavailable("PostgreSQL does not answer or gave up") from error
+            raise DatabaseUnavailable("PostgreSQL does not answer or ended the connection") from error
         raise
 
 

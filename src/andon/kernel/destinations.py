@@ -55,13 +55,13 @@ class DestinationSettings(Section):
         unknown = sorted(name for name, value in (self.model_extra or {}).items() if not isinstance(value, Mapping))
         if unknown:
             known = ", ".join(type(self).model_fields)
-            raise ValueError(f"unknown setting {', '.join(unknown)}; there are {known}, and a table for a connector")
+            raise ValueError(f"unknown setting {', '.join(unknown)}; expected {known}, or a table for a connector")
         if self.url is not None and self.url_env is not None:
-            raise ValueError("url and url_env are both set; set one")
+            raise ValueError("url and url_env are both set; set only one")
         if self.secret is not None and self.secret_env is not None:
-            raise ValueError("secret and secret_env are both set; set one")
+            raise ValueError("secret and secret_env are both set; set only one")
         if self.callback_url is not None and self.secret is None and self.secret_env is None:
-            raise ValueError("callback_url needs secret_env: calls back are signed")
+            raise ValueError("callback_url needs secret_env: callbacks are signed")
         return self
 
     @property

@@ -44,7 +44,7 @@ def value_of(variable: str, environment: Mapping[str, str]) -> str | None:
     """
     direct, by_file = environment.get(variable), environment.get(f"{variable}_FILE")
     if direct is not None and by_file is not None:
-        raise SettingsInvalid(f"Both {variable} and {variable}_FILE are set; set one")
+        raise SettingsInvalid(f"Both {variable} and {variable}_FILE are set; set only one")
     if by_file is None:
         return direct
     try:

@@ -60,9 +60,7 @@ def meanings(kind: type[DomainEvent]) -> dict[str, str]:
             continue
         about = getattr(hints[field.name], "__metadata__", ())
         if not about:
-            raise TypeError(
-                f"{kind.__name__}.{field.name} does not say what it means: expected Annotated[..., 'meaning']"
-            )
+            raise TypeError(f"{kind.__name__}.{field.name} has no description: expected Annotated[..., 'meaning']")
         found[field.name] = about[0]
     return found
 

@@ -31,7 +31,7 @@ def _of_http(url: str) -> str:
 
 def _to_listen_on(host: str) -> str:
     if not _NAME.fullmatch(host) and not _is_ip(host):
-        raise ValueError("expected an IP address or a name to listen on, as 127.0.0.1")
+        raise ValueError("expected an IP address or a name to listen on, such as 127.0.0.1")
     return host
 
 

@@ -10,7 +10,7 @@ def _plain(value: Any) -> str | float | int:
     for kind in (str, float, int):
         if isinstance(value, kind):
             return kind(value)
-    raise TypeError(f"{type(value).__name__} is no plain value")
+    raise TypeError(f"{type(value).__name__} is not a plain value")
 
 
 to_json = msgspec.json.Encoder(enc_hook=_plain).encode

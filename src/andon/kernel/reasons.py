@@ -32,9 +32,9 @@ def require(reason: str) -> str:
 
 def _fault_of(reason: str) -> str | None:
     if not reason.strip():
-        return "A reason is required: it stands in the audit log"
+        return "A reason is required: it is recorded in the audit log"
     if len(reason) > LONGEST:
         return f"A reason has at most {LONGEST} characters; this one has {len(reason)}"
     if any(unicodedata.category(c) in _UNSEEN and not c.isspace() and c not in _JOINERS for c in reason):
-        return "A reason is text for people: this one holds a character that nobody can see"
+        return "A reason must be text that people can read: this one contains an invisible character"
     return None

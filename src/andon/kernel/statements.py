@@ -111,7 +111,7 @@ class Statements:
             )
         except psycopg.OperationalError:
             if socket is None:
-                raise ConnectionError("PostgreSQL does not take this connection") from None
+                raise ConnectionError("PostgreSQL does not accept this connection") from None
             one = await cls.connect(url)
             log.warning("database.not_by_socket", folder=str(socket))
             return one

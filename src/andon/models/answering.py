@@ -46,7 +46,7 @@ def _loaded(folder: Path) -> ModuleType:
     """Return the package of runtimes, loaded by its path, as Andon may not be installed where a model runs."""
     spec = spec_from_file_location("runtimes", folder / "__init__.py")
     if spec is None or spec.loader is None:
-        raise ImportError(f"{folder} holds no runtimes")
+        raise ImportError(f"{folder} contains no runtimes")
     module = sys.modules["runtimes"] = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -62,7 +62,7 @@ class PackedFile:
             )
             if done.returncode != 0:
                 said = "".join(f"\n  {line}" for line in done.stderr.splitlines()[-_SHOWN_LINES:])
-                raise PackageInvalid(f"The packed model does not answer in a process of its own:{said}")
+                raise PackageInvalid(f"The packed model does not answer in its own process:{said}")
             self.modules = frozenset(json.loads((folder / answering.MODULES).read_text(encoding="utf-8")))
             answer: Matrix = np.load(folder / answering.ANSWER, allow_pickle=False)
         return answer

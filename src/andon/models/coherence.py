@@ -46,8 +46,8 @@ def text_fault_of(signature: Signature, runtime: Runtime) -> str | None:
     if not texts or runtime in _READ_TEXT:
         return None
     return (
-        f"A model of {runtime} takes numbers only, and {', '.join(texts)} is text: put it into a pipeline of "
-        "scikit-learn that reads text"
+        f"A model of {runtime} takes numbers only, and {', '.join(texts)} is text: use a "
+        "scikit-learn pipeline that reads text"
     )
 
 
@@ -65,7 +65,7 @@ def _file_faults(manifest: Manifest) -> Iterator[Fault]:
 def _order_faults(manifest: Manifest) -> Iterator[Fault]:
     classes = len(manifest.signature.classes)
     if sorted(manifest.output_order) != list(range(classes)):
-        yield Fault("output_order", f"It has to name each of the columns 0 to {classes - 1} once, one for each class")
+        yield Fault("output_order", f"It must name each of the columns 0 to {classes - 1} once, one for each class")
 
 
 def _calibration_faults(manifest: Manifest) -> Iterator[Fault]:
@@ -73,12 +73,12 @@ def _calibration_faults(manifest: Manifest) -> Iterator[Fault]:
     wanted = 1 if classes == 2 else classes
     curves = manifest.calibration.curves
     if len(curves) not in (0, wanted):
-        yield Fault("calibration.curves", f"{classes} classes have no curves or {wanted}, not {len(curves)}")
+        yield Fault("calibration.curves", f"{classes} classes need {wanted} curves or none, got {len(curves)}")
     for at, curve in enumerate(curves):
         if not _is_sound(curve):
             yield Fault(
                 f"calibration.curves.{at}",
-                "A curve has as many x as y, one at least; x rise, y are probabilities that never fall",
+                "A curve needs as many x as y, at least one; x must rise, and y must be probabilities that never fall",
             )
 
 
@@ -95,12 +95,12 @@ def _probe_faults(manifest: Manifest) -> Iterator[Fault]:
     columns = len(columns_of(manifest.signature.features))
     if not probes.rows:
         yield Fault(
-            "probes.rows", "There are none: without probes nobody knows that this is the model that was measured"
+            "probes.rows", "There are none: without probes, nothing shows that this is the model that was measured"
         )
     if any(len(row) != columns for row in probes.rows):
-        yield Fault("probes.rows", f"Each has a value for each of the {columns} columns")
+        yield Fault("probes.rows", f"Each must have a value for each of the {columns} columns")
     if len(probes.probabilities) != len(probes.rows) or any(len(answer) != classes for answer in probes.probabilities):
-        yield Fault("probes.probabilities", f"Each probe has an answer: the probabilities of {classes} classes")
+        yield Fault("probes.probabilities", f"Each probe needs an answer: the probabilities of {classes} classes")
 
 
 def _answer_faults(manifest: Manifest) -> Iterator[Fault]:
@@ -113,6 +113,6 @@ def _answer_faults(manifest: Manifest) -> Iterator[Fault]:
     if calibrated.shape != expected.shape or np.abs(calibrated - expected).max() > _TOLERANCE:
         yield Fault(
             "probes.calibrated",
-            "output_order and calibration make other probabilities of the probes' answers than when the model "
+            "output_order and calibration turn the probes' answers into other probabilities than when the model "
             "was packed",
         )

@@ -28,7 +28,9 @@ class PythonModel:
     def __post_init__(self) -> None:
         module, _, name = self.entry.partition(":")
         if not (all(part.isidentifier() for part in module.split(".")) and name.isidentifier()):
-            raise PackageInvalid(f"{self.entry!r} names no class; write module:Class, such as 'fraud_model:Fraud'")
+            raise PackageInvalid(
+                f"{self.entry!r} does not name a class; write module:Class, such as 'fraud_model:Fraud'"
+            )
 
 
 def write_python_model(model: PythonModel, target: Path) -> None:
@@ -55,7 +57,7 @@ def _named(folder: str, paths: Sequence[Path | str]) -> dict[str, Path]:
             raise PackageInvalid(f"{path} does not exist")
         inside = dict(_files_in(path, f"{folder}/{path.name}")) if path.is_dir() else {f"{folder}/{path.name}": path}
         if twice := sorted(found.keys() & inside.keys()):
-            raise PackageInvalid(f"{twice[0]} is given twice; what is packed side by side needs names of its own")
+            raise PackageInvalid(f"{twice[0]} is given twice; files packed together need different names")
         found |= inside
     return found
 

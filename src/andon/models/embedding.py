@@ -117,8 +117,10 @@ def _the_one(place: Path | str, ending: str) -> Path:
     if len(found) == 1:
         return found[0]
     if found:
-        raise PackageInvalid(f"{place} holds several: {', '.join(path.name for path in found)}; name one of the files")
-    raise PackageInvalid(f"{place} is no file, folder or installed package that holds a {ending} file")
+        raise PackageInvalid(
+            f"{place} contains several: {', '.join(path.name for path in found)}; name one of the files"
+        )
+    raise PackageInvalid(f"{place} is not a file, folder or installed package with a {ending} file")
 
 
 def _candidates(place: Path | str, ending: str) -> Iterator[Path]:

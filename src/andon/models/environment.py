@@ -21,7 +21,7 @@ def capture(modules: Iterable[str], requires: Iterable[str]) -> Environment:
     modules = set(modules)
     if "andon" in modules:
         raise PackageInvalid(
-            "The model imports Andon, and where it runs there is none; copy what it needs into its own code"
+            "The model imports Andon, which is not installed where the model runs; copy what it needs into its own code"
         )
     offered = metadata.packages_distributions()
     roots = {name for module in modules for name in offered.get(module, ())}
@@ -77,13 +77,14 @@ def _installed(name: str, *, needed: bool) -> metadata.Distribution | None:
     except metadata.PackageNotFoundError:
         if needed:
             raise PackageInvalid(
-                f"The model requires {name}, which is not installed here: pack it where it was trained"
+                f"The model requires {name}, which is not installed here: pack the model where it was trained"
             ) from None
         return None
     origin = json.loads(distribution.read_text("direct_url.json") or "{}")
     if origin.get("dir_info", {}).get("editable"):
         raise PackageInvalid(
-            f"The model needs {name}, which is installed here from a working folder and cannot be installed elsewhere: "
+            f"The model needs {name}, which is installed here from a working folder, so it cannot be installed "
+            "elsewhere: "
             "install a release of it, or pack its code with the model (PythonModel's `code`)"
         )
     return distribution

@@ -66,7 +66,9 @@ def infer(path: Path, sample: Sequence[Mapping[str, Any]], target: str | None, *
     Raises PackageInvalid, and PickleRefused for an untrusted file whose loading runs code.
     """
     if len(sample) < FEWEST_ROWS:
-        raise PackageInvalid(f"The sample has {len(sample)} rows; {FEWEST_ROWS} are the fewest, and hundreds say more")
+        raise PackageInvalid(
+            f"The sample has {len(sample)} rows; at least {FEWEST_ROWS} are needed, and hundreds are better"
+        )
     known = _opened(path, trust=trust)
     columns = list(sample[0])
     aim = _target(columns, known.names, target)
@@ -106,7 +108,7 @@ def _opened(path: Path, *, trust: bool) -> _Known:
         case suffix if suffix in PICKLES:
             if not trust:
                 raise PickleRefused(
-                    f"{path.name} is a pickle: looking into it runs its code. Register it with --trust if you "
+                    f"{path.name} is a pickle: inspecting it runs its code. Register it with --trust if you "
                     "know who made it"
                 )
             import joblib
@@ -119,7 +121,7 @@ def _opened(path: Path, *, trust: bool) -> _Known:
         case ".onnx":
             return _Known(path)
     raise PackageInvalid(
-        f"{path} is no model that --sample can look into: give a .skops, .joblib, .pkl, .txt (LightGBM), .ubj or "
+        f"{path} is not a model that --sample can inspect: give a .skops, .joblib, .pkl, .txt (LightGBM), .ubj or "
         ".json (XGBoost) "
         "or .onnx file, or the folder of a saved MLflow model"
     )
@@ -131,7 +133,7 @@ def _skops(path: Path, *, trust: bool) -> Any:
     foreign = foreign_types(path)
     if foreign and not trust:
         raise PickleRefused(
-            f"{path.name} contains types that are not known to be harmless: {', '.join(foreign)}. Looking into "
+            f"{path.name} contains types that are not known to be harmless: {', '.join(foreign)}. Inspecting "
             "it runs their "
             "code; register it with --trust if you know them"
         )
@@ -163,7 +165,7 @@ def _only_text(names: Sequence[str], sample: Sequence[Mapping[str, Any]]) -> str
     prose = [name for name in texts if _is_prose(values[name])]
     texts = prose if len(prose) == 1 else texts
     if len(texts) != 1:
-        which = f"has several: {', '.join(texts)}; leave in the one that it takes" if texts else "has none"
+        which = f"has several: {', '.join(texts)}; keep only the one that the model takes" if texts else "has none"
         raise PackageInvalid(f"The model takes one column of text, and the sample {which}")
     return texts[0]
 
@@ -213,13 +215,13 @@ def _mlflow_names(path: Path) -> tuple[str, ...]:
 def _target(columns: Sequence[str], names: Sequence[str], target: str | None) -> str:
     if target is not None:
         if target not in columns:
-            raise PackageInvalid(f"The sample has no column {target!r} to be the target; it has {', '.join(columns)}")
+            raise PackageInvalid(f"The sample has no column {target!r} for the target; it has {', '.join(columns)}")
         return target
     others = [name for name in columns if names and name not in names]
     if len(others) == 1:
         return others[0]
     which = f"one of {', '.join(others)}" if others else f"one of {', '.join(columns)}"
-    raise PackageInvalid(f"Say with --target which column of the sample says what was true: {which}")
+    raise PackageInvalid(f"Name the column with the true class by --target: {which}")
 
 
 def _features(names: Sequence[str], rows: Sequence[Mapping[str, Any]], known: _Known) -> Iterator[FeatureSpec]:
@@ -235,7 +237,7 @@ def _features(names: Sequence[str], rows: Sequence[Mapping[str, Any]], known: _K
             of_model = levels.pop(0)
         seen = tuple(value for value, _ in Counter(str(text_of(one)) for one in values).most_common(_MOST_CATEGORIES))
         if not of_model and not seen:
-            raise PackageInvalid(f"The column {name!r} of the sample has no value, so its kind is not known")
+            raise PackageInvalid(f"The column {name!r} of the sample has no value, so its kind is unknown")
         yield FeatureSpec(name, kind, of_model or tuple(sorted(seen)))
 
 

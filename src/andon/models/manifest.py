@@ -262,4 +262,6 @@ def parse(text: str | bytes, *, source: str) -> Manifest:
         return Manifest.model_validate_json(text)
     except ValidationError as error:
         faults = [Fault(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors(include_input=False)]
-        raise PackageInvalid(f"{source} is not a manifest this version of Andon can read", faults=faults) from error
+        raise PackageInvalid(
+            f"{source} is not a manifest that this version of Andon can read", faults=faults
+        ) from error

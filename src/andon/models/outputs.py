@@ -8,7 +8,7 @@ import numpy as np
 from andon.runtimes import Matrix
 
 _TOLERANCE = 1e-3
-_NO_PROBABILITIES = "the output holds values that are no probabilities (NaN, below 0, or not adding up to 1)"
+_NO_PROBABILITIES = "the output contains values that are not probabilities (NaN, below 0, or not adding up to 1)"
 
 
 def fault_of(probabilities: Matrix, rows: int, classes: int) -> str | None:

@@ -33,7 +33,7 @@ class Package:
                 digest.update(chunk)
                 yield chunk
         if digest.hexdigest() != file.digest:
-            raise PackageInvalid(f"{file.name} changed while it was read")
+            raise PackageInvalid(f"{file.name} changed while it was being read")
 
 
 def open_package(folder: Path) -> Package:
@@ -42,10 +42,10 @@ def open_package(folder: Path) -> Package:
         raise PackageInvalid(_bare(folder))
     document = folder / MANIFEST_FILE
     if not document.is_file():
-        raise PackageInvalid(f"{folder} holds no {MANIFEST_FILE}: it is not a package written by andon.models.pack")
+        raise PackageInvalid(f"{folder} contains no {MANIFEST_FILE}: it is not a package written by andon.models.pack")
     manifest = parse(document.read_bytes(), source=str(document))
     if faults := misfits_of(manifest):
-        raise PackageInvalid(f"The parts of {document} do not fit each other", faults=faults)
+        raise PackageInvalid(f"The parts of {document} do not match each other", faults=faults)
     _check_files(folder, manifest)
     return Package(folder=folder, manifest=manifest)
 
@@ -55,7 +55,7 @@ def danger_of(package: Package) -> str | None:
     name, runtime = package.manifest.model_file, package.manifest.runtime
     if runtime.isolated_only:
         return (
-            f"{name} brings code of its own, which runs in processes of its own but with all rights of Andon's user; "
+            f"{name} contains its own code, which runs in its own processes but with all rights of Andon's user; "
             "register it with --trust if you know who made it"
         )
     if runtime is not Runtime.SKLEARN:
@@ -98,7 +98,7 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
     if absent := sorted(set(listed) - present):
         raise PackageInvalid(f"{folder} lacks {', '.join(absent)}, which its manifest lists")
     if strange := sorted(present - set(listed)):
-        raise PackageInvalid(f"{folder} holds {', '.join(strange)}, which its manifest does not list; remove it")
+        raise PackageInvalid(f"{folder} contains {', '.join(strange)}, which its manifest does not list; remove it")
     for name, file in listed.items():
         path = folder / name
         if (
@@ -107,7 +107,7 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
             or path.stat().st_size != file.size
             or digest_of(path) != file.digest
         ):
-            raise PackageInvalid(f"{name} is not the file the manifest describes: it was changed after packing")
+            raise PackageInvalid(f"{name} does not match the manifest: it was changed after packing")
 
 
 def _bare(file: Path) -> str:
@@ -116,7 +116,7 @@ def _bare(file: Path) -> str:
     if file.suffix not in BARE:
         return f"{file.name} is not a package: give the folder that andon.models.pack wrote"
     return (
-        f"{file.name} is a bare model: what it takes, how good it is and what its data looked like is missing. "
+        f"{file.name} is a bare model: it lacks its inputs, its measured quality and a profile of its data. "
         f"Call andon.models.pack(...) in a script{', model=' + repr(file.name) if file.suffix == '.onnx' else ''} and "
         "register the folder it writes, or the script with --from-script (docs/how-to/register-a-model.md)"
     )

@@ -120,7 +120,7 @@ def _measure(
     fitted, tested = found.fitting, found.measuring
     scored = tested[known[tested]]
     if not len(scored):
-        raise PackageInvalid("No held-out row that measures is of a class that the model was trained for")
+        raise PackageInvalid("No held-out row is of a class that the model was trained for")
     by_class = risk.evidence_by_class(
         signature.classes,
         (confidence[fitted], predicted[fitted], wrong[fitted]),
@@ -146,7 +146,7 @@ def _predict(asked: PackedFile, matrix: Matrix, signature: Signature) -> Matrix:
     probabilities = asked.predict(matrix)
     fault = fault_of(probabilities, len(matrix), len(signature.classes))
     if fault:
-        raise PackageInvalid(f"The model does not give probabilities of {len(signature.classes)} classes: {fault}")
+        raise PackageInvalid(f"The model does not return probabilities of {len(signature.classes)} classes: {fault}")
     return probabilities
 
 
@@ -173,7 +173,7 @@ def _probe(asked: PackedFile, signature: Signature, trained: Matrix, rng: "Gener
     except (ValueError, PackageInvalid) as error:
         _predict(asked, _filled(rows), signature)  # a model that also fails without missing values raises here
         raise PackageInvalid(
-            f"The model cannot take a row with missing values, and they come in service ({error}). Put an "
+            f"The model cannot take a row with missing values, which occur in service ({error}). Put an "
             "imputer before "
             "it (for scikit-learn: make_pipeline(SimpleImputer(...), ...)) or use a model that takes them"
         ) from error
@@ -219,7 +219,7 @@ def _draft_of(target: Path) -> Iterator[Path]:
     refused.
     """
     if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST_FILE).is_file():
-        raise PackageInvalid(f"{target} is not empty and holds no package; give a folder of its own")
+        raise PackageInvalid(f"{target} is not empty and is not a package; give another folder")
     place = target.resolve()
     draft = place.with_name(f".{place.name}.packing")
     shutil.rmtree(draft, ignore_errors=True)

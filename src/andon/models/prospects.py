@@ -108,7 +108,7 @@ def shortfall_of(
     if better is not None:
         found.append(f"a target of {_percent(better.target)} makes {better.share:.0%} automatic with these rows")
     if local is not None and share_at(evidence, target, confidence) >= LITTLE:
-        found.append(f"the bound near the gate ({_percent(local)}) is what holds it back: without it more is automatic")
+        found.append(f"the bound near the gate ({_percent(local)}) is the limit: without it more would be automatic")
     return found
 
 
@@ -128,8 +128,8 @@ def _cause(evidence: RiskEvidence, target: float, confidence: float) -> str:
     fewest = clean_labels_needed(target, confidence)
     if evidence.rows < fewest:
         return (
-            f"too few rows. {plural(evidence.rows, 'held-out row')} test the gate, and {fewest:,} without an error "
-            "are the fewest that prove it"
+            f"too few rows. {plural(evidence.rows, 'held-out row')} test the gate, and it takes at least {fewest:,} "
+            "without an error to prove it"
         )
     surest = next((row for row in evidence.table if row.rows >= _FEWEST_JUDGED), None)
     if (
@@ -138,12 +138,12 @@ def _cause(evidence: RiskEvidence, target: float, confidence: float) -> str:
         and _rows_needed(evidence, target, confidence) is None
     ):
         return (
-            f"the model is too weak for it. Of the {surest.rows:,} rows that it is surest of, {surest.errors:,} "
+            f"the model is too weak for it. Of the {surest.rows:,} rows with the highest confidence, {surest.errors:,} "
             "were wrong"
         )
     whole = evidence.table[-1]
     return (
-        f"its {plural(evidence.rows, 'held-out row')} do not prove it: {whole.errors:,} were wrong, most where "
+        f"its {plural(evidence.rows, 'held-out row')} do not prove it: {whole.errors:,} were wrong, most of them where "
         "the model "
         "was less sure"
     )
@@ -152,11 +152,11 @@ def _cause(evidence: RiskEvidence, target: float, confidence: float) -> str:
 def _help_by_rows(evidence: RiskEvidence, target: float, confidence: float, labelled: int) -> list[str]:
     needed = _rows_needed(evidence, target, confidence)
     if needed is None:
-        return ["more rows alone will not help: find columns that tell more, or allow more errors"]
+        return ["more rows alone will not help: find more informative columns, or allow more errors"]
     more = round(labelled * (needed / max(1, evidence.rows) - 1))
     if more <= 0:
         return ["a few more labelled rows may be enough"]
-    return [f"about {_rounded(more):,} more labelled rows would prove it, if the model errs as it does now"]
+    return [f"about {_rounded(more):,} more labelled rows would prove it at the present error rate"]
 
 
 def _rows_needed(evidence: RiskEvidence, target: float, confidence: float) -> int | None:

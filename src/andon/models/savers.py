@@ -97,7 +97,8 @@ def _by_path(path: Path, folder: Path) -> Saved:
         return _mlflow(path, folder)
     if path.suffix != ".onnx" or not path.is_file():
         raise PackageInvalid(
-            f"{path} is not an .onnx file and not the folder of a saved MLflow model (which holds a file {_MLMODEL}); "
+            f"{path} is neither an .onnx file nor the folder of a saved MLflow model (which contains a file "
+            f"{_MLMODEL}); "
             "give the fitted model itself for other libraries"
         )
     shutil.copyfile(path, folder / "model.onnx")
@@ -151,7 +152,7 @@ def _sklearn_saved(file: Path, folder: Path) -> Saved:
     needed = {"sklearn", "skops", "joblib"} | {name.partition(".")[0] for name in foreign_types(target)}
     if not hasattr(model, "predict_proba"):
         raise PackageInvalid(
-            f"{type(model).__name__} has no predict_proba, so it gives no probabilities: pack a classifier"
+            f"{type(model).__name__} has no predict_proba, so it returns no probabilities: pack a classifier"
         )
     return Saved(Runtime.SKLEARN, target.name, _classes_of(model), _with_frames(model, needed))
 

@@ -101,9 +101,7 @@ def set_alias(
     if not _ALIAS.match(alias):
         raise AliasInvalid(f"Alias {alias!r}: lower-case letters, digits and '-', at most 63, a letter first")
     if alias in (BY_RULES, BY_REVIEW):
-        raise AliasInvalid(
-            f"Alias {alias!r}: among the fallbacks of an automation this word is no version, so none could ask for it"
-        )
+        raise AliasInvalid(f"Alias {alias!r}: this word has another meaning among the fallbacks of an automation")
     why = reasons.require(reason)
     version = get(tx, name, number)
     require_free(tx, version)
@@ -154,9 +152,7 @@ def by_alias(tx: Tx, name: str, alias: str) -> ModelVersion:
     found = store.find_alias(tx, name, alias)
     if found is None:
         _require(tx, name)
-        raise AliasNotFound(
-            f"No version of model {name} is its {alias}; set it with `andon models alias set {alias} N`"
-        )
+        raise AliasNotFound(f"Model {name} has no alias {alias}; set it with `andon models alias set {alias} N`")
     _require_genuine(tx, name, alias)
     return get(tx, name, found.number)
 
@@ -205,9 +201,9 @@ def _require_genuine(tx: Tx, name: str, alias: str) -> None:
     doubted = audit.doubts(tx, MODEL_ALIASES, [newest])
     audit.tell_refused(MODEL_ALIASES, doubted, scope=f"{name}/{alias}")
     for why in doubted.values():
-        raise audit.RowsDoubted(f"Where {alias} of model {name} points is refused: {why}. Run `andon audit verify`")
+        raise audit.RowsDoubted(f"The alias {alias} of model {name} is refused: {why}. Run `andon audit verify`")
 
 
 def _require(tx: Tx, name: str) -> None:
     if not store.exists(tx, name):
-        raise ModelNotFound(f"No model is called {name}; `andon models list` shows those that are registered")
+        raise ModelNotFound(f"No model is named {name}; `andon models list` shows the registered ones")

@@ -37,9 +37,9 @@ class FeatureSpec:
                 "'_' first"
             )
         if (self.kind is FeatureKind.CATEGORY) != bool(self.categories):
-            raise PackageInvalid(f"Feature {self.name!r}: a category needs its known values, any other kind has none")
+            raise PackageInvalid(f"Feature {self.name!r}: a category needs its known values; other kinds have none")
         if len(set(self.categories)) != len(self.categories):
-            raise PackageInvalid(f"Feature {self.name!r}: a category value stands there twice")
+            raise PackageInvalid(f"Feature {self.name!r}: a category value occurs twice")
 
 
 @dataclass(frozen=True)

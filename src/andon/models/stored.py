@@ -29,7 +29,7 @@ class ModelFiles:
             for file in version.manifest.files:
                 if not self._is_whole(tx, file.digest):
                     subject = str(MODEL_VERSIONS.row(version.name, version.number))
-                    message = f"the stored bytes of {file.name} are not those that were registered"
+                    message = f"the stored bytes of {file.name} differ from those that were registered"
                     yield Finding(Harm.EVIDENCE_EDITED, message, leaf.writer, leaf.seq, None, leaf.action, subject)
 
     def unclaimed(self, tx: Tx) -> Iterable[Finding]:

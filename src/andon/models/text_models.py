@@ -93,7 +93,7 @@ def columns_seen(features: Sequence[FeatureSpec], matrix: Matrix, words: int, pa
     if coded:
         found.append(("categories", OneHotEncoder(handle_unknown="ignore", dtype=np.float32), coded))
     if not found:
-        raise PackageInvalid(f"{', '.join(feature.name for feature in features)} holds no words to learn from")
+        raise PackageInvalid(f"{', '.join(feature.name for feature in features)} contains no words to learn from")
     return ColumnTransformer(found, transformer_weights=weights)
 
 
@@ -128,8 +128,7 @@ def _least_texts(vectorizer: Any, texts: NDArray[Any]) -> int | None:
 def _check_times(features: Sequence[FeatureSpec]) -> None:
     if times := [feature.name for feature in features if feature.kind is FeatureKind.TIME]:
         raise PackageInvalid(
-            f"{', '.join(times)} is a time, which a model of texts cannot take: give it parts of the time, such "
-            "as the hour"
+            f"{', '.join(times)} is a time, which a text model cannot take: give it parts of the time, such as the hour"
         )
 
 

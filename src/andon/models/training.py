@@ -46,7 +46,7 @@ def train(script: Path, folder: Path, *, limit: timedelta) -> Path:
         if status != 0:
             raise TrainingFailed(f"{script.name} ended with status {status}{_end_of(output)}")
         if not (package / MANIFEST_FILE).is_file():
-            raise TrainingFailed(f"{script.name} ended well but packed no model: call andon.models.pack(...) in it")
+            raise TrainingFailed(f"{script.name} succeeded but packed no model: call andon.models.pack(...) in it")
     return package
 
 

@@ -117,7 +117,7 @@ def apart(planned: Sequence[PlannedChange], found: Sequence[PlannedChange]) -> l
     wanted, given = ({one.place: one.after for one in some} for some in (planned, found))
     places = [*wanted, *(place for place in given if place not in wanted)]
     return [
-        Fault(place, f"planned {_aim(wanted, place)}, now it would become {_aim(given, place)}")
+        Fault(place, f"planned {_aim(wanted, place)}, but it would now become {_aim(given, place)}")
         for place in places
         if _aim(wanted, place) != _aim(given, place)
     ]

@@ -21,7 +21,7 @@ def read_folder(folder: Path) -> SourcedConfiguration:
     """Read all files of a folder as one configuration. Raises ConfigurationInvalid (with each fault), -Unknown."""
     files = sorted(file for pattern in _PATTERNS for file in folder.glob(pattern))
     if not files:
-        raise ConfigurationUnknown(f"There is no configuration in {folder}: a file with the ending .yaml")
+        raise ConfigurationUnknown(f"No configuration in {folder}: expected a file with the extension .yaml")
     faults: list[Fault] = []
     texts = dict[str, str]()
     for file in files:
@@ -60,7 +60,7 @@ def check_posted(configuration: ManagedConfiguration, policies: Mapping[str, str
         if path not in policies
     ]
     faults += [
-        Fault(f"automations.{name}.release", "A request brings no code: release a version that gateways have")
+        Fault(f"automations.{name}.release", "A request contains no code: release a version that gateways have")
         for name, one in configuration.automations.items()
         if one.release
     ]
@@ -96,7 +96,7 @@ def _read(texts: Mapping[str, str], faults: list[Fault]) -> SourcedConfiguration
         for section, found in sections.items():
             for name, one in getattr(part, section).items():
                 if name in found:
-                    faults.append(Fault(f"{file}: {section}.{name}", "Another file names it as well"))
+                    faults.append(Fault(f"{file}: {section}.{name}", "Another file also names it"))
                 found[name], files[f"{section}.{name}"] = one, file
     if faults:
         raise ConfigurationInvalid(faults=faults)

@@ -23,7 +23,7 @@ def lines_of_plan(plan: ChangePlan) -> Iterator[str]:
     yield from lines_of_changes(plan.changes)
     for title, lines in (
         ("Who is affected", [_affected(one) for one in plan.affected]),
-        ("The newest decisions, made again", [_flipped(one) for one in plan.flipped]),
+        ("The newest decisions, decided again", [_flipped(one) for one in plan.flipped]),
         ("Needed", [_needed(one) for one in plan.approvals]),
     ):
         if lines:
@@ -45,10 +45,10 @@ def _affected(one: AffectedAutomation) -> str:
 
 def _flipped(one: FlippedOutcomes) -> str:
     if not one.decisions:
-        return f"{one.automation}: no decision was recorded yet"
+        return f"{one.automation}: no decision has been recorded yet"
     changed = ", ".join(f"{flip} {count:,}" for flip, count in one.flips.items())
     flips = f"; {changed}" if changed else ""
-    failed = f"; {one.undecidable:,} cannot be decided any more" if one.undecidable else ""
+    failed = f"; {one.undecidable:,} can no longer be decided" if one.undecidable else ""
     return f"{one.automation}: of {one.decisions:,} decisions {one.same:,} keep their outcome{flips}{failed}"
 
 

@@ -108,7 +108,7 @@ class Vocabulary:
             return faults_in(str(error), text)
         if returned in (cel.Type.BOOL, cel.Type.DYN):
             return []
-        return [CelFault(0, f"a condition is true or false; this is a {kind_named(returned.name().lower())}")]
+        return [CelFault(0, f"a condition must be true or false; this is a {kind_named(returned.name().lower())}")]
 
     def _faults_of_number(self, text: str) -> list[CelFault]:
         try:
@@ -144,7 +144,7 @@ def _refused(written: str, tokens: Sequence[Token]) -> list[CelFault]:
     if len(written) > MAX_CHARACTERS:
         return [CelFault(0, f"{len(written):,} characters; a condition has at most {MAX_CHARACTERS:,}")]
     faults = [
-        CelFault(token.start, f"`{token.text}` cannot stand inside all, exists, map or filter: its cost has no bound")
+        CelFault(token.start, f"`{token.text}` is not allowed inside all, exists, map or filter: its cost has no bound")
         for token in inside_macros(tokens)
         if token.text in ("+", "matches")
     ]

@@ -74,7 +74,7 @@ def said_at_run_time(error: str) -> str:
         types = ", ".join(part for part in (overload[1], overload[3]) if part)
         return f"`{_sign(overload[2])}` cannot be applied to ({kind_named(types)})"
     if "budget" in message:
-        return "stopped: it takes too many steps"
+        return "stopped: too many steps"
     return message
 
 
@@ -105,7 +105,7 @@ def _unknown_name(fault: CelFault, name: str, tokens: Sequence[Token], kinds: Ma
         return CelFault(called.start, f"unknown function `{name}`")
     inside = [known for known in kinds if known.startswith(f"{name}.")]
     if inside:
-        return CelFault(offset, f"`{name}` is no value by itself; name one in it, like `{inside[0]}`")
+        return CelFault(offset, f"`{name}` is not a value by itself; name a value in it, such as `{inside[0]}`")
     return CelFault(offset, f"unknown name `{name}`{suggestion(name, kinds) or _what_there_is(name, kinds)}")
 
 
@@ -126,7 +126,7 @@ def _no_overload(function: str, types: str) -> str:
     whole_and_number = "whole number" in shown and "number" in shown.replace("whole number", "")
     hint = ""
     if sign == "%":
-        hint = "; it works on whole numbers: write int(...) around a number"
+        hint = "; it takes whole numbers: write int(...) around a number"
     elif whole_and_number:
         hint = "; write a whole number as 1.0, and double(...) around a value like size(...)"
     return f"`{sign}` cannot be applied to ({shown}){hint}"

@@ -118,7 +118,7 @@ def _time(value: Any) -> datetime:
     elif isinstance(value, date) and not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day, tzinfo=UTC)
     if not isinstance(value, datetime):
-        raise TypeError(f"{type(value).__name__} is no time")
+        raise TypeError(f"{type(value).__name__} is not a time")
     return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
 
 
@@ -128,7 +128,7 @@ def _text(value: Any) -> Any:
 
 def _number(value: Any) -> float:
     if isinstance(value, str):
-        raise TypeError("a string is no number")
+        raise TypeError("a string is not a number")
     return float(value)
 
 

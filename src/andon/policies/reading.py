@@ -121,12 +121,12 @@ class _Reader:
         for node in self._sequence(entry.value, "outcomes", "[release, pause, review]"):
             name = self._text(node)
             if not _NAME.match(name):
-                self._fault(node, f"an outcome is a word like `release`, got {_shown(name)}")
+                self._fault(node, f"an outcome must be a word such as `release`, got {_shown(name)}")
             elif name in found:
                 self._fault(node, f"outcome `{name}` is named twice")
             found[name] = None
         if not found:
-            self._fault(entry.value, "no outcomes; name them, like [release, pause, review]")
+            self._fault(entry.value, "no outcomes; name them, such as [release, pause, review]")
         if found.keys() <= {ALLOW, DENY, ASK}:
             self.asks = ASK in found
         return tuple(found)
@@ -137,7 +137,7 @@ class _Reader:
         found = {}
         for name, inner in self._mapping(entry.value, None, "lists are").items():
             if not _LIST_NAME.match(name):
-                self._fault(inner.key, f"a list's name is lower-case letters, digits and '_', got {_shown(name)}")
+                self._fault(inner.key, f"a list's name must be lower-case letters, digits and '_', got {_shown(name)}")
             nodes = self._sequence(inner.value, f"list `{name}`", "[RU, BY]")
             found[name] = tuple(self._text(node) for node in nodes)
         return found
@@ -177,13 +177,13 @@ class _Reader:
         id_ = self._text(entry.value) if entry else ""
         where = entry.value if entry else node
         if not id_.strip():
-            self._fault(where, "a rule needs an `id`, a word like `sanctioned`")
+            self._fault(where, "a rule needs an `id`, a word such as `sanctioned`")
         elif not _NAME.match(id_):
-            self._fault(where, f"a rule's id is a word like `sanctioned`, got {_shown(id_)}")
+            self._fault(where, f"a rule's id must be a word such as `sanctioned`, got {_shown(id_)}")
         elif id_ in RESERVED:
-            self._fault(where, f"a rule cannot have the id `{id_}`: it stands for a decision that no rule made")
+            self._fault(where, f"a rule cannot have the id `{id_}`: it is reserved for decisions that no rule made")
         elif id_ in lines:
-            self._fault(where, f"rule id `{id_}` is taken by the rule at line {lines[id_]}")
+            self._fault(where, f"rule id `{id_}` is already used by the rule at line {lines[id_]}")
         lines.setdefault(id_, where.start_mark.line + 1)
         return id_
 
@@ -192,7 +192,7 @@ class _Reader:
             return False
         written = self._text(entry.value)
         if written not in ("true", "false"):
-            self._fault(entry.value, f"{shown} is true or false, got {_shown(written)}")
+            self._fault(entry.value, f"{shown} must be true or false, got {_shown(written)}")
         return written == "true"
 
     def _reasons(self, entry: _Entry | None, shown: str) -> tuple[str, ...]:
@@ -202,7 +202,7 @@ class _Reader:
         for node in self._sequence(entry.value, f"{shown}: `reasons`", "[HIGH_SCORE]"):
             code = self._text(node)
             if not _REASON.match(code):
-                self._fault(node, f"{shown}: a reason is a code like HIGH_SCORE, got {_shown(code)}")
+                self._fault(node, f"{shown}: a reason must be a code such as HIGH_SCORE, got {_shown(code)}")
             found.append(code)
         return tuple(found)
 
@@ -251,7 +251,7 @@ class _Reader:
     def _sequence(self, node: yaml.Node, shown: str, example: str) -> list[yaml.Node]:
         if isinstance(node, yaml.SequenceNode):
             return list(node.value)
-        self._fault(node, f"{shown}: expected a list, like {example}")
+        self._fault(node, f"{shown}: expected a list, such as {example}")
         return []
 
     def _text(self, node: yaml.Node) -> str:
@@ -273,9 +273,9 @@ def _invalid(source: str, faults: Sequence[Fault]) -> PolicyInvalid:
 
 
 _MISSING = {
-    "outcomes": "`outcomes` is missing; name what may be decided, like [release, pause, review]",
+    "outcomes": "`outcomes` is missing; name the possible outcomes, such as [release, pause, review]",
     "rules": "`rules` is missing; a table needs at least one",
-    "otherwise": "`otherwise` is missing; name the outcome when no rule holds, most safely `review`",
+    "otherwise": "`otherwise` is missing; name the outcome for when no rule holds; `review` is the safest",
 }
 
 

@@ -28,7 +28,7 @@ def publish(
     """
     why, digest = reasons.require(reason), digest_of(table)
     if "\0" in text:
-        raise PolicyInvalid(f"{table.source}: the database cannot keep a NUL")
+        raise PolicyInvalid(f"{table.source}: the database cannot store a NUL character")
     store.lock(tx, automation)
     known = store.find(tx, automation, table.version)
     if known is not None:

@@ -37,7 +37,7 @@ class Embedder:
 
     def __init__(self, network: Path, tokenizer: Path, *, max_tokens: int) -> None:
         if not 1 <= max_tokens <= MOST_TOKENS:
-            raise ModelUnreadable(f"{max_tokens} tokens of a text were asked for; expected are 1 to {MOST_TOKENS:,}")
+            raise ModelUnreadable(f"{max_tokens} tokens of a text were requested; expected 1 to {MOST_TOKENS:,}")
         protobuf.check(network, 0)
         self._tokenizer = tokenizers.Tokenizer.from_file(str(tokenizer))
         self._tokenizer.no_padding()

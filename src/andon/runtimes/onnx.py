@@ -37,7 +37,7 @@ def _only_input(session: onnxruntime.InferenceSession) -> Any:
     inputs = session.get_inputs()
     shown = ", ".join(f"{each.name}: {each.type} {each.shape}" for each in inputs)
     if len(inputs) != 1 or inputs[0].type not in ("tensor(float)", "tensor(double)") or len(inputs[0].shape) != 2:
-        raise ModelUnreadable(f"The graph takes ({shown}); expected is one input of floats [rows, columns]")
+        raise ModelUnreadable(f"The graph takes ({shown}); expected one input of floats [rows, columns]")
     if isinstance(inputs[0].shape[0], int):
         raise ModelUnreadable(f"The graph takes exactly {inputs[0].shape[0]} rows; export it with a dynamic first axis")
     return inputs[0]

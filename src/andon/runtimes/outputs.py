@@ -36,8 +36,8 @@ def probabilities_given(output: Any) -> Matrix:
     array = np.asarray(output)
     if array.dtype.kind != "f" or array.ndim not in (1, 2):
         raise OutputUnusable(
-            f"it answered with {array.dtype} of shape {array.shape} ({type(output).__name__}); expected are "
+            f"it answered with {array.dtype} of shape {array.shape} ({type(output).__name__}); expected "
             "probabilities: floats [rows, classes] in the order of the classes, or [rows] for the positive one of "
-            "two. Labels are none"
+            "two, not labels"
         )
     return probabilities_of(array)

@@ -101,7 +101,7 @@ def _of_text(model: Any, signature: Mapping[str, Any]) -> TextPredictor | None:
         return TextPredictor(model, signature["features"][0]["name"], signature)
     if "text" in kinds:
         raise ModelUnreadable(
-            "The model takes a text beside other columns and does not know their names: fit it on a DataFrame"
+            "The model takes a text among other columns and does not know their names: fit it on a DataFrame"
         )
     return None
 

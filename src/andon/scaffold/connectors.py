@@ -19,12 +19,12 @@ def new_connector(root: Path, name: str, *, taken: list[str]) -> list[Path]:
     """Write the files of a connector, and return their paths. Raises ConnectorNameInvalid, ConnectorExists."""
     if not _NAME.match(name):
         raise ConnectorNameInvalid(
-            f"{name!r} is no name for a connector: lower-case letters, digits and _, a letter first"
+            f"{name!r} is not a name for a connector: use lower-case letters, digits and _, a letter first"
         )
     files = {root / path.format(name=name): template for path, template in _FILES.items()}
     there = [path for path in files if path.exists()]
     if name in taken or there:
-        raise ConnectorExists(f"There is a connector {name!r} already" + (f": {there[0]}" if there else ""))
+        raise ConnectorExists(f"A connector named {name!r} already exists" + (f": {there[0]}" if there else ""))
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("andon.scaffold", "templates/connector"),
         undefined=jinja2.StrictUndefined,

@@ -37,17 +37,17 @@ def _why(table: Table, column: Column, target: Column, classes: Target, time: Co
     if by_value:
         avoided = _avoided(table, column.cell, target)
         if avoided >= MOST_AVOIDED:
-            return f"tells the target {target.name} by itself in {'all' if avoided == 1 else 'nearly all'} rows"
+            return f"reveals the target {target.name} by itself in {'all' if avoided == 1 else 'nearly all'} rows"
     if column.missing and (value := _filled_only_for(table, column, target)) is not None:
-        return f"is filled in only for some values of the target {target.name}: it tells {value!r}"
+        return f"is filled in only for some values of the target {target.name}: it reveals {value!r}"
     if time is not None and column.kind is ColumnKind.TIME and _is_later(table, column, time):
-        return f"lies after {time.name} in nearly all rows, so it is known only later"
+        return f"is after {time.name} in nearly all rows, so it is known only later"
     if column.number is not None and column.kind is not ColumnKind.BOOLEAN:
         return ordered(table, column.number, target, classes)
     if by_value and classes.binary:
         area = _area_by_value(table, column.cell, target, classes.classes[1])
         if area >= LARGEST_AREA:
-            return f"tells the target {target.name} nearly by itself (area under the curve {area:.3f})"
+            return f"nearly reveals the target {target.name} by itself (area under the curve {area:.3f})"
     return None
 
 

@@ -35,9 +35,10 @@ def check_project_name(name: str) -> None:
     """Raise NameInvalid, with a valid name as a hint, if this cannot name a project."""
     if not _PROJECT.match(name):
         proposal = slug(name, "-")
-        hint = f"; {proposal!r} would do" if _PROJECT.match(proposal) else ""
+        hint = f"; for example {proposal!r}" if _PROJECT.match(proposal) else ""
         raise NameInvalid(
-            f"{name!r} cannot name a project: use lower-case letters, digits and '-', a letter first, at most 63{hint}"
+            f"{name!r} is not a name for a project: use lower-case letters, digits and '-', a letter first, at "
+            f"most 63{hint}"
         )
 
 

@@ -62,7 +62,7 @@ def plan(
         table = profile.load(data)
         if table.rows < 2:
             raise DataUnusable(
-                f"{source} holds {'one row' if table.rows else 'no rows'}; nothing can be learnt from that"
+                f"{source} holds {'one row' if table.rows else 'no rows'}; nothing can be learnt from it"
             )
         columns, read = profile.columns(data, table)
         written = aim = target.find(columns, target_name, "target")
@@ -118,9 +118,10 @@ def plan(
 
 def _about_quantity(column: Column, command: str) -> str:
     return (
-        f"The target {column.name!r} is a quantity ({column.distinct:,} different numbers), and a line decides "
+        f"The target {column.name!r} is a quantity ({column.distinct:,} different numbers), but a line decides "
         "between classes. "
-        "This makes three of about equal size of it; name others, and cut where your decision changes:\n\n    "
+        "This command makes three classes of about equal size; name others, and cut where your decision "
+        "changes:\n\n    "
         f"{command}\n"
     )
 
@@ -129,9 +130,7 @@ def _held_out(asked: float | None, rows: int, time_name: str | None) -> float:
     """Return the share asked for; else a quarter, or more of few rows split at random, so that they prove something."""
     if asked is not None:
         if not LEAST_HELD_OUT <= asked <= MOST_HELD_OUT:
-            raise DataUnusable(
-                f"--held-out {asked:g}: a share from {LEAST_HELD_OUT:g} to {MOST_HELD_OUT:g} is expected"
-            )
+            raise DataUnusable(f"--held-out {asked:g}: expected a share from {LEAST_HELD_OUT:g} to {MOST_HELD_OUT:g}")
         return asked
     return HELD_OUT if time_name is not None else round(min(_MOST_OF_FEW, max(HELD_OUT, _ROWS_THAT_PROVE / rows)), 2)
 
@@ -159,7 +158,7 @@ def _time(table: Table, columns: Sequence[Column], name: str, aim: Column, held_
         raise DataUnusable(
             f"--time {name!r}: {count:,} of {round(table.rows * (1 - column.missing)):,} values order no rows, "
             f"such as {odd};"
-            f" it takes {notations.TAKEN}"
+            f" expected {notations.TAKEN}"
         )
     ranked = (
         f"SELECT {aim.cell} AS y, row_number() OVER (ORDER BY {column.number} DESC) AS age, count(*) OVER () AS n"
@@ -173,8 +172,9 @@ def _time(table: Table, columns: Sequence[Column], name: str, aim: Column, held_
     for value, new, rows, *_ in parts:
         if new < FEWEST_HELD_OUT or new == rows:
             raise DataUnusable(
-                f"--time {name!r}: {new:,} of {rows:,} rows of {aim.name} {str(value)!r} lie in the newest"
-                f" {_share(held_out)}, on which the model is measured; some, but not all, must. {_proposal(parts)}"
+                f"--time {name!r}: {new:,} of {rows:,} rows of {aim.name} {str(value)!r} are in the newest"
+                f" {_share(held_out)}, on which the model is measured; some of them must be, but not all. "
+                f"{_proposal(parts)}"
             )
     return column
 
@@ -200,13 +200,13 @@ def _check_features(source: Source, columns: Sequence[Column], parts: Sequence[T
         why = "; ".join(f"{column.name} {column.reason}" for column in columns[:10])
         kept = next((column.name for column in columns if column.keepable), None)
         hint = "" if kept is None else f". --keep {shlex.quote(kept)} brings one back"
-        raise DataUnusable(f"{source} has no column to learn from: {why or 'it holds the target alone'}{hint}")
+        raise DataUnusable(f"{source} has no column to learn from: {why or 'it contains only the target'}{hint}")
 
 
 def _check_texts(columns: Sequence[Column], options: Options) -> None:
     texts = [column for column in columns if column.used and column.kind is ColumnKind.TEXT]
     if options.embedding is not None and not texts:
-        raise DataUnusable("--embeddings is for free text, and no column holds any")
+        raise DataUnusable("--embeddings is for free text, and no column contains any")
     for column in texts:
         if column.longest > MOST_CHARACTERS:
             raise DataUnusable(

@@ -72,7 +72,7 @@ def columns(data: DataFile, table: Table) -> tuple[list[Column], list[str]]:
 
 def _column(table: Table, column: Column, stored: str, notes: list[str]) -> Column:
     if stored == "NESTED":
-        return replace(column, kind=ColumnKind.NESTED, reason="holds lists, structures or bytes")
+        return replace(column, kind=ColumnKind.NESTED, reason="contains lists, structures or bytes")
     cell = column.cell
     longest = f"max(length({cell})), count(*) FILTER (regexp_matches({cell}, '\\s'))" if stored == "TEXT" else "0, 0"
     filled, distinct, length, words = table.one(f"count({cell}), count(DISTINCT {cell}), {longest}")
@@ -191,7 +191,7 @@ def _note_notation(table: Table, column: Column, ambiguous: bool, notes: list[st
         f" count(*) FILTER ({cell} LIKE '%\\%%' ESCAPE '\\'), count({cell}), {notations.currencies_sql(cell)}"
     )
     if ambiguous and commas:
-        notes.append(f"{column.name}: a comma was read as a separator of thousands (1,234 is 1234)")
+        notes.append(f"{column.name}: a comma was read as a thousands separator (1,234 is 1234)")
     elif ambiguous and points:
         notes.append(f"{column.name}: a point was read as the decimal mark ($1.234 is 1.234)")
     if 0 < per_cents < filled:
@@ -207,7 +207,9 @@ def _time_format(table: Table, column: Column, counts: Counts, notes: list[str])
     forms = notations.formats_of([value for value, _ in table.values(column.cell, _SAMPLES)])
     fitting = [form for form in forms if _read(table, column.cell, form) == counts.filled]
     if {"%d/%m", "%m/%d"} <= {form[:5] for form in fitting} or {"%d-%m", "%m-%d"} <= {form[:5] for form in fitting}:
-        notes.append(f"{column.name}: month or day first cannot be told; it is read as {fitting[0]} (see contract.py)")
+        notes.append(
+            f"{column.name}: whether month or day comes first is unclear; it is read as {fitting[0]} (see contract.py)"
+        )
     return fitting[0] if fitting else None
 
 

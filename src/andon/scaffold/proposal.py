@@ -53,13 +53,13 @@ def _why_little(risk: float, share: float, trial: FileTrial, rows: int) -> list[
     if testing < 3 * fewest:
         found.append(
             f"the file is small for that: about {testing:,} of its rows will test the gate, and {fewest:,} "
-            "without an error "
-            f"are the fewest that prove it; some {round(rows * 3 * fewest / max(1, testing), -2):,} labelled "
+            "without "
+            f"an error are needed to prove it; some {round(rows * 3 * fewest / max(1, testing), -2):,} labelled "
             "rows leave room for errors"
         )
     if trial.error > risk:
         found.append(
-            f"a first model was wrong in {100 * trial.error:.2g}% of rows it had not seen: columns that tell "
-            "more would help most"
+            f"a first model was wrong in {100 * trial.error:.2g}% of rows it had not seen: more informative "
+            "columns would help most"
         )
     return found

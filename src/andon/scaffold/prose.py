@@ -9,7 +9,7 @@ from andon.scaffold import meaning
 SAMPLES = 500
 """Values of a column that are looked at."""
 
-NO_PROSE = "holds names or codes of several words, no free text"
+NO_PROSE = "contains names or codes of several words, not free text"
 """Why a column of words is left out."""
 
 _LEAST_WORDS = 3.0

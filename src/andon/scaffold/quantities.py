@@ -53,7 +53,7 @@ def cut(table: Table, column: Column, asked: Classing) -> tuple[Column, Cuts]:
     if empty:
         low, high = table.one(f"min({column.number}), max({column.number})")
         raise DataUnusable(
-            f"No row is {empty[0]!r}: {column.name!r} goes from {shown_number(low)} to {shown_number(high)}"
+            f"No row is {empty[0]!r}: {column.name!r} ranges from {shown_number(low)} to {shown_number(high)}"
         )
     return classed, Cuts(asked.classes, at, _READERS[column.notation])
 
@@ -76,13 +76,13 @@ def _check(asked: Classing) -> None:
             f"--cuts needs --classes: the names of the {len(cuts) + 1} classes that they make, from low to high"
         )
     if len(names) < 2 or not all(names) or len(set(names)) != len(names):
-        raise DataUnusable(f"--classes takes two or more different names, from low to high, got {','.join(names)!r}")
+        raise DataUnusable(f"--classes needs two or more different names, from low to high, got {','.join(names)!r}")
     if cuts and len(cuts) != len(names) - 1:
         raise DataUnusable(
             f"{len(names)} classes need {len(names) - 1} cuts, got {len(cuts)}: {','.join(map(shown_number, cuts))}"
         )
     if not all(math.isfinite(one) for one in cuts) or any(low >= high for low, high in pairwise(cuts)):
-        raise DataUnusable(f"--cuts takes numbers that rise, got {','.join(map(shown_number, cuts))}")
+        raise DataUnusable(f"--cuts needs rising numbers, got {','.join(map(shown_number, cuts))}")
 
 
 def _evenly(table: Table, column: Column, classes: int) -> tuple[float, ...]:
@@ -99,8 +99,8 @@ def _evenly(table: Table, column: Column, classes: int) -> tuple[float, ...]:
             return tuple(rounded)
     raise DataUnusable(
         f"Most rows of the target {column.name!r} have the same number, {shown_number(exact[0])}, so it cannot "
-        "be parted evenly; say "
-        "where with --classes and --cuts"
+        "be divided evenly; set "
+        "the cuts with --classes and --cuts"
     )
 
 

@@ -33,7 +33,7 @@ def _judged(table: Table, column: Column) -> Column:
         return replace(column, reason=order)
     if _identifies(table, column):
         return replace(
-            column, kind=ColumnKind.IDENTIFIER, reason="is different in nearly every row, as an identifier is"
+            column, kind=ColumnKind.IDENTIFIER, reason="is different in nearly every row, like an identifier"
         )
     return column
 

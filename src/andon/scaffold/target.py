@@ -26,7 +26,7 @@ def find(columns: Sequence[Column], name: str, role: str) -> Column:
     close = [lowered[match] for match in difflib.get_close_matches(name.lower(), list(lowered), n=3, cutoff=0.6)]
     listed = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
     hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"the columns are {listed}"
-    raise DataUnusable(f"There is no column {name!r} to be the {role}; {hint}")
+    raise DataUnusable(f"There is no column {name!r} for the {role}; {hint}")
 
 
 def learn(table: Table, column: Column, positive: str | None, order: tuple[str, ...] = ()) -> tuple[Target, list[str]]:
@@ -69,9 +69,9 @@ def _check_usable(column: Column, values: Sequence[tuple[str, int]], rows: int) 
     if 2 * labelled < rows:
         raise DataUnusable(f"{name} is mostly missing: {labelled:,} of {rows:,} rows have one")
     if len(values) == 1:
-        raise DataUnusable(f"{name} is always {values[0][0]!r}; there is nothing to tell apart")
+        raise DataUnusable(f"{name} is always {values[0][0]!r}; there is nothing to distinguish")
     if column.kind is ColumnKind.TIME:
-        raise DataUnusable(f"{name} is a time; a model is made for classes")
+        raise DataUnusable(f"{name} is a time; a model predicts classes")
     if column.distinct > MOST_CLASSES:
         raise DataUnusable(
             f"{name} has {column.distinct:,} different values; at most {MOST_CLASSES} classes can be learnt"
@@ -92,7 +92,7 @@ def _positive(column: Column, counts: dict[str, int], asked: str | None) -> tupl
     rarer = min(counts, key=lambda value: (counts[value], -_order(value)[0], value))
     chosen = asked if asked is not None else rarer
     share = 100 * counts[chosen] / sum(counts.values())
-    why = "as asked" if asked is not None else "the rarer value; --positive chooses"
+    why = "as given" if asked is not None else "the rarer value; choose with --positive"
     return chosen, f"{column.name}: {chosen!r} counts as positive ({share:.3g}% of rows; {why})"
 
 

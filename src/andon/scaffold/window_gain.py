@@ -48,7 +48,7 @@ def compare(
     goal: Target,
 ) -> WindowGain:
     """Return how well the newest quarter of these rows, the oldest first, is predicted without and with `further`."""
-    measure = "area under the curve" if goal.binary else "share of right guesses"
+    measure = "area under the curve" if goal.binary else "share of correct predictions"
     codes = {name: code for code, name in enumerate(goal.classes)}
     truth = np.array([codes[label_of(label)] for label in labels])
     cut = round(len(rows) * (1 - _HELD_OUT))

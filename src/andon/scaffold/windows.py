@@ -35,7 +35,7 @@ def tried(
     possible = time is not None and time.kind is ColumnKind.TIME and field is not None and bool(known)
     if asked and not possible:
         raise DataUnusable(
-            "--windows needs a --time whose values are times, an identifier that comes again, such as an "
+            "--windows needs a --time whose values are times, an identifier that repeats, such as an "
             "account, and a number"
         )
     if time is None or field is None or not possible or asked is False or (asked is None and table.rows > LARGEST_FILE):
@@ -61,15 +61,15 @@ def about(trial: WindowTrial) -> str:
     """Return what a trial showed, and what follows from it, in one sentence."""
     what = f"windows of {trial.field} by {trial.by} over 1 h and 24 h"
     if trial.without is None or trial.with_it is None:
-        shown = "not measured, the newest quarter holds too few rows of each class"
+        shown = "not measured: the newest quarter has too few rows of each class"
     else:
         shown = (
             f"{trial.measure} on the newest {trial.rows:,} rows is {trial.without:.3f} without "
             f"and {trial.with_it:.3f} with them"
         )
     if trial.written:
-        return f"{what}: {shown}; they are in features.py, --no-windows leaves them out"
-    return f"{what}: {shown}; they gain nothing certain and are left out, --windows writes them"
+        return f"{what}: {shown}; they are in features.py; --no-windows leaves them out"
+    return f"{what}: {shown}; they show no certain gain and are left out; --windows writes them"
 
 
 def _is_identifier(column: Column, rows: int) -> bool:

@@ -34,8 +34,8 @@ class Candidate(NamedTuple):
         gate = None if match is None or match[3] is None else float(match[3])
         if match is None or gate_fault(gate):
             raise ValueError(
-                f"{text!r} is no candidate: say VERSION, VERSION+POLICY, VERSION~GATE or VERSION+POLICY~GATE, "
-                "as 8, 8+3f2a9c01d2e4 or 8~0.93"
+                f"{text!r} is not a candidate: expected VERSION, VERSION+POLICY, VERSION~GATE or VERSION+POLICY~GATE, "
+                "such as 8, 8+3f2a9c01d2e4 or 8~0.93"
             )
         return cls(int(match[1]), match[2] or "", gate)
 
@@ -49,7 +49,7 @@ def gate_fault(gate: float | None) -> str:
     """Return the fault in a candidate's threshold; empty if there is none."""
     if gate is None or (0 <= gate <= 2 and round(gate, 6) == gate):
         return ""
-    return "Expected a confidence from 0 to 1 with at most six decimals, or 2 for nothing automatic"
+    return "Expected a confidence from 0 to 1 with at most six decimals, or 2 if nothing may be automatic"
 
 
 def arm_of(model: str, candidate: Candidate, *, in_force: str) -> str:

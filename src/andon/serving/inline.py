@@ -31,7 +31,7 @@ class InlineWatch:
         if not self._breaker.admit(began):
             after = self._breaker.retry_after(began)
             raise EndpointBusy(
-                f"{self._shown} failed too often and is asked again in {after:.1f} s; the last time: "
+                f"{self._shown} failed repeatedly and is tried again in {after:.1f} s; last failure: "
                 f"{self._incidents.last}",
                 retry_after=after,
             )

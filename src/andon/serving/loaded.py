@@ -208,7 +208,7 @@ def load(version: ModelVersion, folder: Path, hosting: Hosting = HERE) -> Loaded
     manifest = version.manifest
     if faults := misfits_of(manifest):
         raise EndpointUnavailable(
-            f"The parts of the manifest of {version.name} {version.number} do not fit each other", faults=faults
+            f"The parts of the manifest of {version.name} {version.number} do not match each other", faults=faults
         )
     if manifest.runtime is Runtime.REMOTE:
         remote = open_remote(folder / manifest.model_file, columns_of(manifest.signature.features), hosting)

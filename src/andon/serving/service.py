@@ -75,8 +75,8 @@ def set_split(
     before = split_of(tx, automation, model)
     if seen is not None and before.number != seen:
         raise SplitChanged(
-            f"The split was changed meanwhile, by {before.set_by}: {before.reason}. Look at it, then say again "
-            "what you want"
+            f"The split was changed in the meantime, by {before.set_by}: {before.reason}. Look at it, then repeat "
+            "your change"
         )
     wanted = {candidate: float(shares[candidate]) for candidate in sorted(shares)}
     drawn = salt or before.salt, unit or before.unit
@@ -221,7 +221,7 @@ def _share_faults(shares: Mapping[Candidate, float], unknown: Mapping[Candidate,
             yield Fault(f"shares.{candidate}", "A share has at most two decimals")
     total = round(sum(shares.values()), 2)
     if total > 100:
-        yield Fault("shares", f"The shares add up to {total:g} percent; at most 100 can be given away")
+        yield Fault("shares", f"The shares add up to {total:g} percent; at most 100 is possible")
     for candidate in shares:
         if candidate in unknown:
             yield Fault(f"shares.{candidate}", unknown[candidate])

@@ -46,7 +46,7 @@ class TrialEnd(Enum):
     ANSWERED = "it answered its probes"
     REFUSED = "it was refused"
     """Its library, or its own code, says why it does not answer."""
-    LIMIT = "it needed too much, or was ended from outside"
+    LIMIT = "it needed too many resources, or was ended from outside"
     KILLED = "it ended its process"
 
 

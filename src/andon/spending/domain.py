@@ -139,9 +139,9 @@ def span(since: date | None, until: date | None, today: date) -> tuple[date, dat
     last = until or today
     first = since or last - timedelta(days=min(29, last.toordinal() - 1))
     if first > last:
-        raise SpanInvalid(f"The first day, {first}, lies after the last, {last}")
+        raise SpanInvalid(f"The first day, {first}, is after the last, {last}")
     if (last - first).days >= LONGEST:
-        raise SpanInvalid(f"At most {LONGEST} days can be asked for at once")
+        raise SpanInvalid(f"At most {LONGEST} days can be requested at a time")
     return first, last
 
 

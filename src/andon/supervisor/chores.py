@@ -28,10 +28,10 @@ def _finding(chore: ChoreState, now: datetime) -> DoctorFinding:
             check,
             DoctorState.WRONG,
             f"{ran}; failed {times} since, last at {_time(chore.failed_at)}: {chore.last_error}",
-            "see the worker's log (worker.chore_failed); it is tried again",
+            "see the worker's log (worker.chore_failed); the chore is tried again",
         )
     if chore.last_run_at is None or now - chore.last_run_at > chore.interval + _LATE:
-        return DoctorFinding(check, DoctorState.WARNING, ran, "see that a worker runs: `andon up`")
+        return DoctorFinding(check, DoctorState.WARNING, ran, "make sure that a worker runs: `andon up`")
     earlier = "" if chore.failed_at is None else f"; failed last at {_time(chore.failed_at)}: {chore.last_error}"
     return DoctorFinding(check, DoctorState.FINE, ran + earlier)
 

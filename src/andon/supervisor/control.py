@@ -89,7 +89,7 @@ def restart(data: Path, parts: Sequence[str], *, within: float) -> Iterator[str]
             with chdir(data):
                 connection.connect(_NAME)
         except OSError as error:
-            raise UpNotRunning(f"`andon up` does not run in {data.parent}") from error
+            raise UpNotRunning(f"`andon up` is not running in {data.parent}") from error
         try:
             connection.sendall(json.dumps({"restart": list(parts)}).encode() + b"\n")
             with connection.makefile("rb") as lines:
@@ -104,5 +104,5 @@ def restart(data: Path, parts: Sequence[str], *, within: float) -> Iterator[str]
         except TimeoutError as error:
             raise RestartFailed(f"`andon up` has not answered for {within:.0f} s") from error
         except ConnectionError as error:
-            raise RestartFailed("`andon up` ended before it could be asked") from error
-    raise RestartFailed("`andon up` ended before the restart was over")
+            raise RestartFailed("`andon up` ended before it received the request") from error
+    raise RestartFailed("`andon up` ended before the restart was complete")

@@ -64,7 +64,7 @@ def examine(root: Path, check_project: ProjectCheck, check_force: ForceCheck) ->
     yield DoctorFinding(
         "settings",
         DoctorState.FINE,
-        f"{root / config.FILE_NAME}" if (root / config.FILE_NAME).exists() else "all by default",
+        f"{root / config.FILE_NAME}" if (root / config.FILE_NAME).exists() else "all defaults",
     )
     yield from _ports(settings)
     yield _folder(settings)
@@ -93,7 +93,7 @@ def _python() -> DoctorFinding:
     if sys.version_info >= (3, 11):  # noqa: UP036  an installer may have been told to ignore the requirement
         return DoctorFinding("python", DoctorState.FINE, found)
     return DoctorFinding(
-        "python", DoctorState.WRONG, found, "install Python 3.11 or later and make the environment anew"
+        "python", DoctorState.WRONG, found, "install Python 3.11 or later and create the environment again"
     )
 
 
@@ -105,7 +105,7 @@ def _platform() -> DoctorFinding:
         "platform",
         DoctorState.WARNING,
         found,
-        "Andon is tested on Linux; parts may outlive a killed `andon up` elsewhere",
+        "Andon is tested on Linux; elsewhere, processes may outlive a killed `andon up`",
     )
 
 
@@ -133,7 +133,10 @@ def _disk(root: Path) -> DoctorFinding:
         return DoctorFinding("disk", DoctorState.FINE, found)
     state = DoctorState.WARNING if free >= _GIGABYTE // 4 else DoctorState.WRONG
     return DoctorFinding(
-        "disk", state, found, "make room: decisions are kept for ever, and PostgreSQL stops when the disk is full"
+        "disk",
+        state,
+        found,
+        "free some space: decisions are kept permanently, and PostgreSQL stops when the disk is full",
     )
 
 
@@ -146,7 +149,7 @@ def _memory() -> DoctorFinding:
         "memory",
         DoctorState.WARNING,
         found,
-        "an installation takes about half a gigabyte: end something, or add memory",
+        "an installation needs about half a gigabyte: end other processes, or add memory",
     )
 
 
@@ -180,26 +183,26 @@ def _answering(check: str, address: Address) -> DoctorFinding:
     if ask(address) is not None:
         return DoctorFinding(check, DoctorState.FINE, f"{address.url}, ours")
     found = f"{address.part} does not answer at {address.url}"
-    return DoctorFinding(check, DoctorState.WRONG, found, "look into the log of `andon up`")
+    return DoctorFinding(check, DoctorState.WRONG, found, "see the log of `andon up`")
 
 
 def _folder(settings: Settings) -> DoctorFinding:
     """Check that `.andon` and the secrets in it are ours and closed to others."""
     if not settings.data.exists():
-        return DoctorFinding("data folder", DoctorState.FINE, f"{settings.data} will be made by `andon up`")
+        return DoctorFinding("data folder", DoctorState.FINE, f"{settings.data} will be created by `andon up`")
     found = settings.data.stat()
     if os.geteuid() not in (0, found.st_uid) or not os.access(settings.data, os.W_OK | os.X_OK):
         mend = "run Andon as its owner, or: chown -R to the user who runs Andon"
         return DoctorFinding(
-            "data folder", DoctorState.WRONG, f"{settings.data} belongs to user number {found.st_uid}", mend
+            "data folder", DoctorState.WRONG, f"{settings.data} belongs to user id {found.st_uid}", mend
         )
     closed = {settings.data: 0o066, settings.data / "pepper": 0o077, settings.data / "postgres" / "password": 0o077}
     for path, forbidden in closed.items():
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & forbidden:
             return DoctorFinding(
-                "data folder", DoctorState.WRONG, f"{path} is open to other users", f"chmod go-rwx {path}"
+                "data folder", DoctorState.WRONG, f"{path} is accessible to other users", f"chmod go-rwx {path}"
             )
-    return DoctorFinding("data folder", DoctorState.FINE, f"{settings.data} is closed to others")
+    return DoctorFinding("data folder", DoctorState.FINE, f"{settings.data} is not accessible to others")
 
 
 def _storage(settings: Settings) -> tuple[list[DoctorFinding], str | None]:
@@ -213,7 +216,7 @@ def _storage(settings: Settings) -> tuple[list[DoctorFinding], str | None]:
     except AndonError as error:
         return [_wrong(check, error, "see docs/explain/embedded-postgresql.md")], None
     if server is None:
-        made = "stopped" if postgres.place_of(settings).exists() else "not made yet"
+        made = "stopped" if postgres.place_of(settings).exists() else "not created yet"
         return [DoctorFinding(check, DoctorState.FINE, f"version {programs.major}, {made}; `andon up` starts it")], None
     found = f"process {server.pid} on 127.0.0.1:{server.port}, data in {server.home.data}"
     return [DoctorFinding(check, DoctorState.FINE, found)], server.url
@@ -226,21 +229,19 @@ def _database(database: Database) -> Iterator[DoctorFinding]:
         yield _schema(database)
         yield _clock(database, lambda: datetime.now(UTC))
     except DatabaseUnfit as error:
-        yield _wrong("database", error, "have ANDON_DATABASE_URL name another")
+        yield _wrong("database", error, "set ANDON_DATABASE_URL to another")
     except AndonError as error:
         yield _wrong("database", error, "start it, or correct ANDON_DATABASE_URL")
     except Refusal as error:
         said = str(error).splitlines()[0]
-        yield DoctorFinding(
-            "database", DoctorState.WRONG, f"{type(error).__name__}: {said}", "see what PostgreSQL logged"
-        )
+        yield DoctorFinding("database", DoctorState.WRONG, f"{type(error).__name__}: {said}", "see PostgreSQL's log")
 
 
 def _schema(database: Database) -> DoctorFinding:
     if migrations.is_current(database):
         return DoctorFinding("schema", DoctorState.FINE, "current")
     return DoctorFinding(
-        "schema", DoctorState.WRONG, "not the one this version of Andon works with", "run `andon up`, which migrates"
+        "schema", DoctorState.WRONG, "does not match this version of Andon", "run `andon up`, which migrates it"
     )
 
 
@@ -255,7 +256,7 @@ def _clock(database: Database, now: Callable[[], datetime]) -> DoctorFinding:
         "clock",
         DoctorState.WRONG,
         found,
-        "synchronise both clocks (NTP): Andon goes by the database's, its log and TLS by this machine's",
+        "synchronise both clocks (NTP): Andon uses the database's clock, its log and TLS use this machine's",
     )
 
 
@@ -263,9 +264,9 @@ def _automations(settings: Settings, database: Database | None, check_project: P
     wrong = [f"{problem.where}: {problem.message}".removeprefix(": ") for problem in check_project(settings, database)]
     files = ", ".join(settings.project.automations)
     if wrong:
-        return DoctorFinding("automations", DoctorState.WRONG, "\n".join(wrong), "correct what is named")
+        return DoctorFinding("automations", DoctorState.WRONG, "\n".join(wrong), "correct the named settings")
     return DoctorFinding(
-        "automations", DoctorState.FINE, f"{files}: nothing wrong" + ("" if database else "; models not looked at")
+        "automations", DoctorState.FINE, f"{files}: no problems" + ("" if database else "; models were not checked")
     )
 
 
@@ -273,7 +274,7 @@ def _in_force(settings: Settings, database: Database, check_force: ForceCheck) -
     apart = [f"{problem.where}: {problem.message}" for problem in check_force(settings, database)]
     if apart:
         return DoctorFinding("in force", DoctorState.WARNING, "\n".join(apart), "see docs/how-to/release-a-version.md")
-    return DoctorFinding("in force", DoctorState.FINE, "code and policies on disk are what decides")
+    return DoctorFinding("in force", DoctorState.FINE, "code and policies on disk match what is in force")
 
 
 def _wrong(check: str, error: AndonError, mend: str) -> DoctorFinding:

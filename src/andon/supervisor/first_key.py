@@ -23,8 +23,8 @@ def first_key(database: Database, settings: Settings, now: datetime) -> str | No
         if keys and not file.exists():
             raise PepperMissing(
                 f"The database has API keys, but the secret under which they were hashed is not in {file}: copy it "
-                "from the installation that made them. If it is lost, `andon keys create` makes a new one, and "
-                "every older key is void"
+                "from the installation that created them. If it is lost, `andon keys create` creates a new key, and "
+                "all older keys are void"
             )
         pepper = access.load_or_create_pepper(file)
         if keys:

@@ -27,5 +27,5 @@ if __name__ == "__main__":
         if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
             sys.exit(f"prctl: {os.strerror(ctypes.get_errno())}")
     if os.getppid() != int(sys.argv[1]):
-        sys.exit("the supervisor is gone")
+        sys.exit("the supervisor has ended")
     os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606  the supervisor's own command

@@ -123,12 +123,12 @@ def trouble_at(address: Address) -> str | None:
     try:
         _listening(address.host, address.port).close()
     except socket.gaierror:
-        return f"{address.host!r} is no address of this machine: set [{address.part}] host in andon.toml"
+        return f"{address.host!r} is not an address of this machine: set [{address.part}] host in andon.toml"
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            return f"Port {address.port} on {address.host} is taken{_by_whom(address.port)}: set {setting}"
+            return f"Port {address.port} on {address.host} is in use{_by_whom(address.port)}: set {setting}"
         if error.errno == errno.EADDRNOTAVAIL:
-            return f"{address.host} is no address of this machine: set [{address.part}] host in andon.toml"
+            return f"{address.host} is not an address of this machine: set [{address.part}] host in andon.toml"
         return f"Port {address.port} on {address.host} cannot be used ({error.strerror}): set {setting}"
     return None
 

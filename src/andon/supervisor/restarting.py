@@ -35,7 +35,7 @@ class Restart:
         if self._part.successor is not None:
             return self._has_failed(self._part, self._part.successor)
         if not self._part.leaving:
-            self._request.say(f"{self._part.name:<9} the process before has answered all it was asked and ended")
+            self._request.say(f"{self._part.name:<9} the previous process has answered all its requests and ended")
             self._part = None
         return False
 
@@ -55,14 +55,14 @@ class Restart:
         if why is None:
             return False
         part.give_up_succession()
-        self._request.end(f"The new {part.name} did not become ready, and the one before goes on: {why}")
+        self._request.end(f"The new {part.name} did not become ready; the previous process continues: {why}")
         return True
 
 
 def _why_not(child: Child, status: int | None) -> str | None:
     """Why a process will not become ready; None while it may."""
     if status is not None:
-        return child.error or f"it ended with status {status}; the log of `andon up` says why"
+        return child.error or f"it ended with status {status}; see the log of `andon up`"
     if child.missing is not None and child.lived > MISSING_SECONDS:
         return "; ".join(f"{name}: {problem}" for name, problem in child.missing.items())
     return f"it was not ready within {READY_SECONDS:.0f} s" if child.lived > READY_SECONDS else None

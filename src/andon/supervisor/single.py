@@ -59,6 +59,6 @@ def is_free(data: Path) -> bool:
 
 def _already(data: Path) -> AlreadyRunning:
     other = holder(data) or Holder(None, {})
-    who = f"process {other.pid}" if other.pid else "a process that cannot be seen from here"
+    who = f"process {other.pid}" if other.pid else "a process that is not visible from here"
     where = "".join(f", {name} {address}" for name, address in other.addresses.items())
-    return AlreadyRunning(f"`andon up` runs in {data.parent} already ({who}{where}); `andon stop` ends it")
+    return AlreadyRunning(f"`andon up` is already running in {data.parent} ({who}{where}); stop it with `andon stop`")

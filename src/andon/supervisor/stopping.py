@@ -29,9 +29,12 @@ def stop(settings: Settings) -> list[str]:
     if server is None:
         return stopped
     if postgres.in_use(place):
-        return [*stopped, f"PostgreSQL (process {server.pid}) goes on for a command that uses it, and ends with that"]
+        return [
+            *stopped,
+            f"PostgreSQL (process {server.pid}) continues for a command that uses it, and ends with that command",
+        ]
     postgres.stop(place)
-    return [*stopped, f"Stopped a PostgreSQL that nobody used any more (process {server.pid})"]
+    return [*stopped, f"Stopped a PostgreSQL that was no longer used (process {server.pid})"]
 
 
 def _stop_up(settings: Settings) -> list[str]:
@@ -39,16 +42,18 @@ def _stop_up(settings: Settings) -> list[str]:
     if other is None:
         return []
     if other.pid is None:
-        raise StopFailed(f"`andon up` runs in {settings.root}, but not where it can be seen from here: stop it there")
+        raise StopFailed(
+            f"`andon up` is running in {settings.root}, but is not visible from here: stop it where it runs"
+        )
     try:
         os.kill(other.pid, signal.SIGTERM)
     except ProcessLookupError:
         return []
     except PermissionError as error:
-        raise NotYours(f"`andon up` (process {other.pid}) runs as another user: stop it as that user") from error
+        raise NotYours(f"`andon up` (process {other.pid}) is running as another user: stop it as that user") from error
     end = time.monotonic() + _SECONDS
     while not is_free(settings.data):
         if time.monotonic() > end:
             raise StopFailed(f"`andon up` (process {other.pid}) has not ended within {_SECONDS:.0f} s")
         time.sleep(_POLL_SECONDS)
-    return [f"Stopped `andon up` (process {other.pid}) and all it had started"]
+    return [f"Stopped `andon up` (process {other.pid}) and all processes that it had started"]

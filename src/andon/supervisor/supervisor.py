@@ -154,10 +154,10 @@ class _Supervisor:
         """Return what runs and, if something does not, which part and why."""
         if self._untrained is not None:
             return (
-                f"Nothing can be decided yet: training the model failed: {self._untrained}\n"
-                "The other parts run; mend it and start again, or register a model. Ctrl-C stops them"
+                f"Nothing can be decided yet. Training the model failed: {self._untrained}\n"
+                "The other processes run. Correct it and start again, or register a model. Ctrl-C stops them"
             )
-        return "Everything runs; Ctrl-C stops it"
+        return "Everything is running; Ctrl-C stops it"
 
     def _start(self) -> bool:
         """Start all parts, wait until they answer, and a little longer until ready.
@@ -189,7 +189,7 @@ class _Supervisor:
         if answer.ready:
             self._say(f"{line}  ready after {took:.1f} s")
         else:
-            self._say(f"{line}  runs, but is not ready: {answer.reason}")
+            self._say(f"{line}  is running, but not ready: {answer.reason}")
             self._unready.append(part)
         return True
 
@@ -231,7 +231,9 @@ class _Supervisor:
         for part in self._parts:
             status = part.tend(self._environment)
             if first and status in _REFUSALS:
-                raise PartFailed(f"The {part.name} ended with status {status} before it was ready; it says why above")
+                raise PartFailed(
+                    f"The {part.name} ended with status {status} before it was ready; see its output above"
+                )
 
     def _replace(self) -> None:
         """Continue a command's restart, one part after the other."""
@@ -246,7 +248,7 @@ class _Supervisor:
         if self._restart is not None:
             self._restart.give_up()
         if any(part.is_running() for part in self._parts):
-            self._say("Stopping; what is in flight is finished first")
+            self._say("Stopping; work in progress is finished first")
         end = time.monotonic() + DRAIN_SECONDS
         for part in self._parts:
             part.terminate()
@@ -289,7 +291,7 @@ def _storage(settings: Settings, say: Say) -> Iterator[_Storage]:
     with postgres.lend(place) as server:
         say(f"database  embedded PostgreSQL on 127.0.0.1:{server.port}, data in {server.home.data}")
         if place.is_symlink():
-            say("          (not in the project's folder, which the user PostgreSQL runs as cannot reach)")
+            say("          (not in the project's folder, which PostgreSQL's user cannot reach)")
         yield _Storage(server.url, place, server)
 
 
@@ -319,14 +321,16 @@ def _prepare(url: str, settings: Settings, say: Say, addresses: list[Address]) -
     if token is not None:
         console = next((address.url for address in addresses if address.part == "console"), None)
         use = "Call the API" if console is None else f"Sign in at {console}"
-        say(f"\n{use} with this key; it is shown only this once:\n\n    {token}\n")
+        say(f"\n{use} with this key; it is shown only once:\n\n    {token}\n")
     return bool(has_model)
 
 
 def _check_project(settings: Settings) -> None:
     wanted = [settings.root / FILE_NAME, *(settings.root / file for file in settings.project.automations)]
     if not any(file.exists() for file in wanted):
-        raise NoProject(f"{settings.root} holds no project (no {FILE_NAME}, no automation): `andon init` makes one")
+        raise NoProject(
+            f"{settings.root} contains no project (no {FILE_NAME}, no automation): create one with `andon init`"
+        )
 
 
 def _command(part: str) -> list[str]:

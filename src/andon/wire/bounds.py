@@ -123,7 +123,7 @@ class BoundedConnection(HttpToolsProtocol):
             self._has_moved = False
             self._deadline = self.loop.call_later(ARRIVAL_SECONDS, self._expire)
         elif self._in_head or not getattr(self.cycle, "response_started", False):
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"The request was not there within {ARRIVAL_SECONDS:g} s")
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"The request did not arrive within {ARRIVAL_SECONDS:g} s")
         else:
             self.transport.close()
 

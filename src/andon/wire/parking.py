@@ -176,7 +176,7 @@ class Parking:
         number, (_, since) = next(iter(self._parked.items()))
         overdue = loop.time() - since > self._seconds + LOST_SECONDS
         if overdue and number == self._overdue:
-            self._lose("it gives nothing back")
+            self._lose("it returns nothing")
             return
         self._overdue = number if overdue else None
         if not self._overload.crowded:

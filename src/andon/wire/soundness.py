@@ -6,7 +6,7 @@ from collections.abc import Sequence
 def fault_of(version: str, headers: Sequence[tuple[bytes, bytes]]) -> str | None:
     """Describe what is wrong with a head; None if nothing is. Names are in small letters."""
     if version not in ("1.0", "1.1"):
-        return f"HTTP/{version} is not spoken here; HTTP/1.1 is"
+        return f"HTTP/{version} is not supported; use HTTP/1.1"
     if version == "1.1" and sum(name == b"host" for name, _ in headers) != 1:
         return "Expected one Host header"
     if any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in headers):

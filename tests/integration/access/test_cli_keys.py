@@ -69,7 +69,7 @@ def test_a_key_is_revoked_by_name_but_not_the_last_admin() -> None:
         ("soon", "A span is a number"),
         ("99999999999d", "beyond the calendar"),
         ("9999999d", "beyond the calendar"),
-        ("3654d", "expires_at: a time to come, within the next ten years"),
+        ("3654d", "expires_at: a future time, within the next ten years"),
     ],
 )
 def test_an_expiry_that_is_none_is_refused(expires: str, told: str) -> None:

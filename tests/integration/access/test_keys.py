@@ -79,7 +79,7 @@ def test_an_unknown_a_forged_and_a_foreign_key_are_refused_alike(database: Datab
     mixed = token[:39] + other[39:]
     unknown = token.replace(token[6:38], UUID(int=5).hex)
     for wrong in (forged, mixed, unknown):
-        with pytest.raises(access.Unauthenticated, match="This API key is not known"):
+        with pytest.raises(access.Unauthenticated, match="This API key is unknown"):
             keys.authenticate(wrong, NOON)
     with pytest.raises(access.Unauthenticated, match="not known"):
         ring(database, pepper=b"00" * 32).authenticate(token, NOON)
@@ -255,9 +255,7 @@ def test_a_key_that_makes_no_sense_is_refused_with_what_was_expected(
     ],
 )
 def test_nobody_is_named_as_what_andon_does_by_itself(database: Database, name: str) -> None:
-    with pytest.raises(
-        access.KeyInvalid, match="name: neither `andon` nor one that begins with `cli:`, `agent:`, `kafka:`"
-    ):
+    with pytest.raises(access.KeyInvalid, match="name: not `andon` and not beginning with `cli:`, `agent:`, `kafka:`"):
         make(database, name)
     make(database, f"my {name}")
 

@@ -83,7 +83,10 @@ def test_all_of_andons_own_are_found_and_told_with_their_options(project: Path) 
         ('http("bank", "/{amount}")', "'{amount}' is not a value"),
         ('http("bank", method="FETCH")', "option method: Input should be 'POST'"),
         ('action("http", "bank", patch="/x")', "option patch: Extra inputs are not permitted"),
-        ('action("fax", "bank")', "no connector 'fax'; there are automation_anywhere, browser, correspondence"),
+        (
+            'action("fax", "bank")',
+            "unknown connector 'fax'; expected one of automation_anywhere, browser, correspondence",
+        ),
         ('python("bank", "effects.py:hold")', "there is no file effects.py in the project"),
         ('sql("bank", "")', "option statement: String should have at least 1 character"),
     ],
@@ -110,7 +113,7 @@ def test_a_wrong_option_is_named_with_file_and_line_before_anything_runs(project
         (
             'http("core")',
             '[destinations.core]\nurl = "https://c"\n[destinations.core.fax]\na = 1\n',
-            "no connector 'fax'",
+            "unknown connector 'fax'",
         ),
         (
             'http("core")',
@@ -132,7 +135,7 @@ def test_what_the_settings_lack_is_named_where_the_action_is(
 def test_what_is_wrong_with_a_destination_that_no_action_names_is_found_too(project: Path) -> None:
     declare(project, 'webhook("bank")', '[destinations.spare]\nurl = "https://c"\n[destinations.spare.fax]\na = 1\n')
     [problem] = problems(project)
-    assert problem.startswith(f"{project / 'andon.toml'}: [destinations.spare.fax]: no connector 'fax'")
+    assert problem.startswith(f"{project / 'andon.toml'}: [destinations.spare.fax]: unknown connector 'fax'")
 
 
 def test_an_unknown_setting_of_a_destination_is_refused_by_name(project: Path) -> None:
@@ -157,7 +160,7 @@ def test_a_secret_that_is_read_is_in_no_text(project: Path, monkeypatch: pytest.
 
 def test_a_new_connector_is_found_and_keeps_the_contract(project: Path) -> None:
     declare(project, 'action("fax", "office", text="{outcome}")', '[destinations.office]\nurl = "tcp://127.0.0.1:9"\n')
-    assert "no connector 'fax'" in problems(project)[0]
+    assert "unknown connector 'fax'" in problems(project)[0]
     assert "connectors/fax/connector.py" in andon("new", "fax").output
     assert problems(project) == []
     assert "fax (own)" in andon("list").output
@@ -186,7 +189,7 @@ def test_a_name_that_is_none_or_taken_makes_nothing(project: Path, name: str, st
     [
         ("import nowhere", "cannot be imported: no module nowhere"),
         ("1 / 0", "cannot be imported: ZeroDivisionError"),
-        ("x = 1", "offers no KIND"),
+        ("x = 1", "has no KIND"),
     ],
 )
 def test_a_broken_connector_of_the_project_is_named_and_breaks_nothing_else(

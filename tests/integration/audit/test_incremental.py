@@ -103,7 +103,7 @@ def test_a_note_that_was_altered_is_refused(line: Installation, tmp_path: Path) 
     verified(line, tmp_path)
     file = Settings(root=tmp_path).data / VERIFIED_FILE
     file.write_text(file.read_text().replace('"checkpoint": 1', '"checkpoint": 2'))
-    with pytest.raises(VerifiedInvalid, match="signature is not the one"):
+    with pytest.raises(VerifiedInvalid, match="signature was not made by this installation"):
         verified(line, tmp_path)
     assert verified(line, tmp_path, incremental=False).ok
     assert verified(line, tmp_path).ok

@@ -79,10 +79,10 @@ def test_a_moved_alias_and_a_changed_split_keep_a_line_from_being_built(line: In
     with line.database.begin() as tx:
         serving.set_split(tx, "payments", "fraud-risk", shares={serving.Candidate(1): 50.0}, shadows=(), **by)
     change(line.database, "UPDATE traffic_splits SET places = '{\"1\": [[0, 10000]]}'")
-    with pytest.raises(audit.RowsDoubted, match="The split of payments is refused: it is not what entry"):
+    with pytest.raises(audit.RowsDoubted, match="The split of payments is refused: it differs from entry"):
         install(line.database, tmp_path)
     change(line.database, "UPDATE model_aliases SET set_by = 'eve'")
-    with pytest.raises(audit.RowsDoubted, match="Where champion of model fraud-risk points is refused"):
+    with pytest.raises(audit.RowsDoubted, match="The alias champion of model fraud-risk is refused"):
         install(line.database, tmp_path)
 
 

@@ -159,9 +159,9 @@ def test_a_nul_character_is_refused_wherever_it_stands(client: httpx.Client, tok
     client.post("/sign-in", data={"key": token, "next": "/"})
     for path in ("/decisions?outcome=%00", "/actions?because=a%00b", "/models/%00/1", "/streams/x/%00"):
         refused = client.get(path)
-        assert (refused.status_code, refused.text) == (422, "The address holds a NUL character.\n")
+        assert (refused.status_code, refused.text) == (422, "The address contains a NUL character.\n")
     refused = client.post("/actions/resend", data={"reason": "a\0b"})
-    assert (refused.status_code, refused.text) == (422, "The form holds a NUL character.\n")
+    assert (refused.status_code, refused.text) == (422, "The form contains a NUL character.\n")
 
 
 def test_a_number_that_no_version_has_is_no_page(client: httpx.Client, token: str) -> None:

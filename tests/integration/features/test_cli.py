@@ -98,7 +98,7 @@ def test_a_history_from_a_file_keeps_every_row(here: Installation, tmp_path: Pat
     assert frame["expectations_breached"].to_list() == ["", None, "country"]
     (tmp_path / "bad.csv").write_text("payment_id,account,amount,country,at\np1,a1,1,DE,yesterday\n")
     told = andon("dataset", "--from", "2026-01-01", "--history", "bad.csv", "--output", "b.parquet", status=2).output
-    assert "row 1: 'yesterday' in column 'at' is no time" in " ".join(told.split())
+    assert "row 1: 'yesterday' in column 'at' is not a time" in " ".join(told.split())
 
 
 def test_a_value_is_explained_by_its_tiles_and_decisions(here: Installation) -> None:

@@ -41,8 +41,8 @@ def test_a_value_is_kept_as_long_as_it_is_fresh(database: Database, tmp_path: Pa
     ("lookup", "said"),
     [
         (Lookup("clients", by="account", columns=("segment",)), "no such table or view"),
-        (Lookup("customers", by="account", columns=("tier",)), "no column 'tier'; there are account, segment"),
-        (Lookup("customers", by="account", columns=("doc",)), "'doc' is of type jsonb; a feature is a number"),
+        (Lookup("customers", by="account", columns=("tier",)), "no column 'tier'; the columns are account, segment"),
+        (Lookup("customers", by="account", columns=("doc",)), "'doc' is of type jsonb; expected a number"),
         (
             Lookup("customers", by="account", columns=("segment",), updated="segment", oldest="1d"),
             "'segment' is of type text, not a time",
@@ -94,7 +94,7 @@ def test_without_a_default_a_missing_row_is_for_a_person_and_so_is_one_of_two(
     here = installed(database, tmp_path, line)
     two, missing = decide(here, [request(here, {"account": account}) for account in ("a1", "a2")])
     assert "several rows" in (two.judgement.ruling.error or "")
-    assert "has no row, and 'n' has no default" in (missing.judgement.ruling.error or "")
+    assert "found no row, and 'n' has no default" in (missing.judgement.ruling.error or "")
 
 
 def test_the_standing_line_is_not_asked_for_tables(database: Database, tmp_path: Path) -> None:

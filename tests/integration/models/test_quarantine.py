@@ -173,7 +173,7 @@ def test_a_version_that_ends_its_trial_is_held_by_a_replay_too(project: Path, da
     register_champion(database, a_package(project / "good"))
     fatal = a_fatal_champion(database, a_pickled_package(project / "fatal"))
     lines = RecordedLines(Settings(root=project), database, an_automation())
-    for words in ("is in quarantine now: its process was ended by SIGSEGV", "`andon models release"):
+    for words in ("is now in quarantine: its process was ended by SIGSEGV", "`andon models release"):
         with pytest.raises(VersionHeld, match=words):
             lines.load(fatal.number)
     assert held(database, fatal.name) == [fatal.number]

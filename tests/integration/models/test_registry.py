@@ -147,7 +147,7 @@ def test_changes_stand_in_the_audit_log_with_who_why_and_what_was_before(
 
 def test_what_cannot_be_is_named(database: Database, package: Path) -> None:
     with database.begin() as tx:
-        with pytest.raises(models.ModelNotFound, match="No model is called fraud-risk"):
+        with pytest.raises(models.ModelNotFound, match="No model is named fraud-risk"):
             models.by_alias(tx, "fraud-risk", "champion")
         models.register(tx, package, actor=OWNER, events=Events(), reason="x", now=NOW)
         with pytest.raises(models.AliasNotFound, match="champion"):

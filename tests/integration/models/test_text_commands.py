@@ -164,9 +164,9 @@ def test_a_project_is_made_and_trained_with_a_sentence_embedding(here: Path) -> 
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (("--embeddings", "nowhere"), "nowhere is no file, folder or installed package that holds a .onnx file"),
-        (("--embeddings", "bare"), "bare is no file, folder or installed package that holds a tokenizer.json file"),
-        (("--embeddings", "pytest"), "pytest is no file, folder or installed package that holds a .onnx file"),
+        (("--embeddings", "nowhere"), "nowhere is not a file, folder or installed package with a .onnx file"),
+        (("--embeddings", "bare"), "bare is not a file, folder or installed package with a tokenizer.json file"),
+        (("--embeddings", "pytest"), "pytest is not a file, folder or installed package with a .onnx file"),
         (("--tokenizer", "bare"), "--tokenizer needs --embeddings"),
     ],
     ids=["nowhere", "no tokenizer", "another package", "only a tokenizer"],

@@ -29,10 +29,10 @@ def test_keys_and_budgets_are_set_once_and_no_secret_is_anywhere(project: Path, 
     refused = run("plan", "config", status=4).output
     make = "`andon keys create --name bank --role caller --automation payments --reason"
     assert (
-        f"config/andon-config.yaml: keys.bank: There is no such key. Make it where its holder can take it: {make}"
-        in refused
+        "config/andon-config.yaml: keys.bank: The key does not exist. Create it where its holder can pick it up: "
+        f"{make}" in refused
     )
-    assert "keys.old: There is no such key\n" in refused
+    assert "keys.old: The key does not exist\n" in refused
     secrets = [
         run("keys", "create", "--name", name, "--role", "viewer", "--reason", "x").stdout.strip()
         for name in ("bank", "rita", "old")
@@ -62,7 +62,7 @@ def test_keys_and_budgets_are_set_once_and_no_secret_is_anywhere(project: Path, 
     assert run("apply", "config", "--reason", "again", "--yes").stdout == "Nothing to do\n"
     run("budget", "clear", "payments", "--reason", "by hand")
     configure(project, "keys: {old: {grants: [{role: viewer}]}}")
-    assert "keys.old: Key 'old' was revoked and stays so" in run("plan", "config", status=5).output
+    assert "keys.old: Key 'old' was revoked, which is final" in run("plan", "config", status=5).output
 
 
 def test_an_admin_is_always_left_also_where_the_right_moves_to_another(project: Path, database: Database) -> None:

@@ -122,7 +122,7 @@ def test_a_configuration_that_is_not_the_planned_one_is_not_applied(project: Pat
     run("plan", "config", "--out", "plan.json")
     configure(project, "champions: {fraud-risk: 3}")
     said = run("apply", "config", "--plan", "plan.json", "--reason", "x", "--yes", status=5).output
-    assert "champions.fraud-risk: planned 2, now it would become 3" in said
+    assert "champions.fraud-risk: planned 2, but it would now become 3" in said
     assert json.loads(run("split", "show", "payments", "--json").stdout)["champion"] == 1
 
 
@@ -176,13 +176,13 @@ def test_everything_that_would_be_refused_is_named_by_the_plan(project: Path) ->
     for place in ("policy: broken.yaml:4", "traffic: shares.7", "gates.8", "cord_rules", "audit_share: share"):
         assert f"automations.payments.{place}" in said, said
     assert "champions.fraud-risk: Model fraud-risk has no version 9" in said
-    assert "champions.spam: No model is called spam" in said
+    assert "champions.spam: No model is named spam" in said
     twice = "[{version: 3, percent: 1}, {version: 3, percent: 2}]"
     configure(project, f"automations: {{payments: {{traffic: {{shares: {twice}}}}}}}")
     assert "traffic: shares.3: This candidate is named twice" in run("plan", "config", status=2).output
-    assert run("plan", "nowhere", status=4).output.startswith("error: There is no configuration in nowhere")
+    assert run("plan", "nowhere", status=4).output.startswith("error: No configuration in nowhere")
     configure(project, "automations: {invoices: {audit_share: 0.1}}")
-    assert "declares no such automation, but payments" in run("plan", "config", status=4).output
+    assert "declares no such automation; there are: payments" in run("plan", "config", status=4).output
 
 
 def test_who_brought_code_does_not_release_it_where_that_takes_somebody_else(
@@ -193,8 +193,8 @@ def test_who_brought_code_does_not_release_it_where_that_takes_somebody_else(
     (project / "policy.yaml").write_text(STRICTER)
     configure(project, "automations: {payments: {release: true}}")
     planned = run("plan", "config").stdout
-    assert "a release by somebody else than cli:ada" in planned
-    assert "other than before: policy" in planned
+    assert "a release by someone other than cli:ada" in planned
+    assert "changed since: policy" in planned
     assert "+  - {id: safe, when: 'prediction.score < 0.001'" in planned
     run("apply", "config", "--reason", "mine", "--yes", status=3)
     assert [one["version"] for one in json.loads(run("releases", "payments", "--json").stdout)] == [1]

@@ -101,7 +101,7 @@ def test_what_cannot_be_split_is_named() -> None:
     alone = run("set", "payments", "--shadow", "1", "--reason", "x", status=2).output
     assert "Version 1 cannot both answer and run as a shadow" in alone
     assert "there is fraud-risk" in run("show", "other", status=4, noun="endpoints").output
-    assert "there is payments" in run("show", "other", status=4).output
+    assert "there are: payments" in run("show", "other", status=4).output
     assert "3f2a9c01d2e4" in run("set", "payments", "--shadow", "2+half", "--reason", "x", status=2).output
     assert run("set", "payments", "--share", "2=1", status=2).output
     assert json.loads(run("history", "payments", "--json").stdout) == []

@@ -44,7 +44,7 @@ def every_log_line() -> None:
         (
             trouble.NOTHING,
             PredictionFailed,
-            r"OutputUnusable: it answered with object of shape \(\) \(NoneType\); expected are probabilities: floats",
+            r"OutputUnusable: it answered with object of shape \(\) \(NoneType\); expected probabilities: floats",
             "failed",
             0,
         ),
@@ -207,7 +207,7 @@ def test_a_model_that_always_fails_is_left_alone_for_a_while_then_asked_again(pa
         for _ in range(5):
             with pytest.raises(PredictionFailed, match="failed with ValueError"):
                 await loaded.predict_soon(row(trouble.RAISE), within=5)
-        with pytest.raises(EndpointBusy, match=r"failed too often and is asked again in .*ValueError") as refused:
+        with pytest.raises(EndpointBusy, match=r"failed repeatedly and is tried again in .*ValueError") as refused:
             await labels(loaded)
         assert status_of(loaded).breaker == "open"
         await asyncio.sleep(refused.value.details["retry_after"])
@@ -235,7 +235,7 @@ def test_the_callers_time_is_kept_and_the_process_with_it(package: Path) -> None
     async def scenario() -> None:
         loaded = a_pool(package)
         await loaded.start()
-        with pytest.raises(PredictionTimedOut, match="the time that was left"):
+        with pytest.raises(PredictionTimedOut, match="the remaining time"):
             await loaded.predict_soon(row(trouble.SLOW), within=0.05)
         assert await labels(loaded) == LABELS
         assert status_of(loaded).restarts == 0
@@ -250,7 +250,7 @@ def test_a_full_queue_refuses(package: Path) -> None:
         await loaded.start()
         asked = [asyncio.create_task(loaded.predict_soon(row(trouble.SLOW), within=5)) for _ in range(3)]
         await asyncio.sleep(0)
-        with pytest.raises(EndpointBusy, match="2 batches wait"):
+        with pytest.raises(EndpointBusy, match="2 batches already wait"):
             await labels(loaded)
         assert len(await asyncio.gather(*asked)) == 3
         await loaded.close()
@@ -342,5 +342,5 @@ def test_a_models_process_sees_neither_secrets_nor_andon(package: Path, monkeypa
 def test_a_damaged_file_is_refused_by_its_name(package: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(package, tmp_path / "copy")
     (copy / "model.zip").write_bytes(b"not an archive")
-    with pytest.raises(EndpointUnavailable, match=r"model\.zip is no archive"):
+    with pytest.raises(EndpointUnavailable, match=r"model\.zip is not a readable archive"):
         a_pool(copy, version_of(package))

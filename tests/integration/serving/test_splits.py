@@ -120,8 +120,8 @@ def test_running_gateways_hear_of_it_once_it_is_committed(registry: Database) ->
         ({2: 10}, [2], "x", "shadows", "both answer and run as a shadow"),
         ({}, [2, 2], "x", "shadows", "named twice"),
         ({2: 10}, [], "  ", "reason", "A reason is required"),
-        ({2: 10}, [], "a\0b", "reason", "A reason is text"),
-        ({2: 10}, [], "a\ud800b", "reason", "A reason is text"),
+        ({2: 10}, [], "a\0b", "reason", "A reason must be text"),
+        ({2: 10}, [], "a\ud800b", "reason", "A reason must be text"),
     ],
 )
 def test_what_is_no_split_is_refused(
@@ -192,7 +192,7 @@ def test_of_many_who_look_at_the_same_split_one_changes_it_and_the_others_are_to
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(told, range(2, 8)))
     assert answers.count("done") == 1
-    assert sum("changed meanwhile, by otto: to " in answer for answer in answers) == 5
+    assert sum("changed in the meantime, by otto: to " in answer for answer in answers) == 5
     with registry.begin() as tx:
         assert serving.split_of(tx, "payments", "fraud-risk").number == 2
 

@@ -56,9 +56,9 @@ def test_it_prints_json(database: Database) -> None:
 def test_an_automation_that_does_not_exist_is_not_found(tmp_path: Path) -> None:
     declared = "from automations import an_automation\n\npayments = an_automation()\n"
     (tmp_path / "automation.py").write_text(declared, encoding="utf-8")
-    assert "No automation 'nope' in this project; there is payments" in andon("nope", status=4).output
+    assert "No automation 'nope' in this project; there are: payments" in andon("nope", status=4).output
     assert "Nothing was spent" in andon("payments").output
 
 
 def test_days_that_cannot_be_are_refused() -> None:
-    assert "lies after" in andon("--since", str(TODAY), "--until", str(YESTERDAY), status=2).output
+    assert "is after" in andon("--since", str(TODAY), "--until", str(YESTERDAY), status=2).output

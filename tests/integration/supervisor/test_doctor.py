@@ -53,7 +53,7 @@ def on_database(database: Database, quiet_ports: None, monkeypatch: pytest.Monke
 def test_a_new_project_is_fine_and_stays_untouched(project: Path, quiet_ports: None) -> None:
     found = findings(project)
     assert [finding for finding in found.values() if finding.state is DoctorState.WRONG] == []
-    assert "not made yet" in found["embedded PostgreSQL"].found
+    assert "not created yet" in found["embedded PostgreSQL"].found
     assert [path.name for path in project.iterdir()] == ["andon.toml"]
 
 

@@ -52,7 +52,7 @@ def test_connections_that_come_while_nobody_accepts_are_answered_by_the_next(sta
 
 @pytest.mark.parametrize(
     ("word", "why"),
-    [("unready", "line: no model yet"), ("refuse", "it ended with status 2; the log of `andon up` says")],
+    [("unready", "line: no model yet"), ("refuse", "it ended with status 2; see the log of `andon up`")],
 )
 def test_a_process_that_does_not_become_ready_leaves_the_one_before_at_work(start: Start, word: str, why: str) -> None:
     up = start().until_running()

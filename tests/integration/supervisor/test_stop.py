@@ -17,7 +17,7 @@ pytestmark = pytest.mark.postgres
 def test_a_running_up_is_stopped_in_order(start: Callable[..., Up]) -> None:
     up = start(embedded=True).until_running()
     assert stopping.stop(Settings(root=up.folder)) == [
-        f"Stopped `andon up` (process {up.process.pid}) and all it had started"
+        f"Stopped `andon up` (process {up.process.pid}) and all processes that it had started"
     ]
     assert up.process.wait(1) == 0
     assert postgres.running(up.folder / ".andon" / "postgres") is None
@@ -33,7 +33,7 @@ def test_a_postgresql_that_nobody_uses_is_stopped(project: Path) -> None:
 def test_a_postgresql_that_a_command_uses_goes_on(project: Path) -> None:
     with postgres.lend(project / ".andon" / "postgres") as server:
         (said,) = stopping.stop(Settings(root=project))
-        assert "goes on for a command that uses it" in said
+        assert "continues for a command that uses it" in said
         assert server.is_alive()
     assert not server.is_alive()
 

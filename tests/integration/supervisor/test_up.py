@@ -62,7 +62,7 @@ def test_without_the_pepper_of_its_keys_a_database_is_refused(start: Start, proj
     (project / ".andon" / "pepper").unlink()
     second = start()
     assert second.process.wait(60) == 5
-    assert "copy it from the installation that made them" in second.said
+    assert "copy it from the installation that created them" in second.said
 
 
 def test_a_second_up_names_the_first_and_does_no_harm(start: Start) -> None:
@@ -139,7 +139,7 @@ def test_a_part_that_is_not_ready_says_why_and_is_told_when_it_is(start: Start, 
     (project / "gateway.unready").touch()
     up = start()
     up.until_running()
-    assert "runs, but is not ready: line: no model yet" in up.said
+    assert "is running, but not ready: line: no model yet" in up.said
     (up.folder / "gateway.unready").unlink()
     up.until(lambda: "is ready now" in up.said)
     assert up.end() == 0
@@ -275,8 +275,8 @@ def test_a_training_that_fails_is_told_with_the_reason_and_the_rest_runs_and_the
     (project / "andon.toml").write_text('[project]\ntrain = "train.py"\n', encoding="utf-8")
     (project / "train.py").write_text("raise SystemExit('no data today')\n", encoding="utf-8")
     up = Up(project, None).until_running()
-    assert "Nothing can be decided yet: training the model failed: no data today" in up.said
-    assert "Everything runs" not in up.said
+    assert "Nothing can be decided yet. Training the model failed: no data today" in up.said
+    assert "Everything is running" not in up.said
     assert up.end() == 0
     tests = str(Path(__file__).parents[2])
     (project / "train.py").write_text(TRAIN.format(tests=tests), encoding="utf-8")

@@ -18,7 +18,9 @@ from receiver import SECRET, HangUp, Receiver, Reply
 from running import running
 
 PATH = "/v1/automations/payments/decisions"
-TO_PEOPLE = re.compile(r"database |gateway |worker |console |Everything runs|Stopping|Stopped|Sign in at|    andon_|$")
+TO_PEOPLE = re.compile(
+    r"database |gateway |worker |console |Everything is running|Stopping|Stopped|Sign in at|    andon_|$"
+)
 """What `andon up` itself says to whoever started it."""
 
 PERSON, AMOUNT, REASON = "Zaphod-Beeblebrox", 73731.25, "saw-him-on-Betelgeuse"

@@ -61,7 +61,7 @@ def declaring(**cord: object) -> Automation:
 
 
 def test_a_rule_about_something_that_raises_no_alert_is_refused() -> None:
-    with pytest.raises(DeclarationInvalid, match=r"monitor is one of drift, .*expectations, not 'drfit'"):
+    with pytest.raises(DeclarationInvalid, match=r"monitor must be one of drift, .*expectations, got 'drfit'"):
         CordRule("drfit")
 
 
@@ -82,7 +82,7 @@ def test_a_version_keeps_what_is_declared_and_only_that() -> None:
 @pytest.mark.parametrize(
     ("cord", "words"),
     [
-        ({"cord": ["drift"]}, "each of cord is a CordRule"),
+        ({"cord": ["drift"]}, "each of cord must be a CordRule"),
         ({"cord": [CordRule("drift", "critical")]}, "would never pull: use level='warning', or declare"),
         ({"cord": [CordRule("deliveries", "critical")]}, "would never pull: use level='warning'"),
         (
@@ -91,7 +91,7 @@ def test_a_version_keeps_what_is_declared_and_only_that() -> None:
         ),
         ({"checklist": ["a", "A "]}, "twice in the checklist"),
         ({"checklist": [" "]}, "an item of the checklist"),
-        ({"drill": 30}, "drill is a CordDrill"),
+        ({"drill": 30}, "drill must be a CordDrill"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_words(cord: dict[str, object], words: str) -> None:

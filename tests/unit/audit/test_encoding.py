@@ -55,7 +55,7 @@ def test_the_body_of_a_change_is_canonical_and_knows_times_identifiers_and_enume
 
 @pytest.mark.parametrize("value", [float("nan"), 2**60, "\ud800", object()])
 def test_what_json_cannot_say_exactly_is_refused(value: object) -> None:
-    with pytest.raises(EntryInvalid, match="cannot keep this exactly"):
+    with pytest.raises(EntryInvalid, match="cannot represent this exactly"):
         change_body(None, None, {"value": value})
 
 

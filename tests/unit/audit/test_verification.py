@@ -190,7 +190,7 @@ def test_a_checkpoint_whose_counts_contradict_its_heads_is_found_though_its_hash
     forged = replace(forged, hash=hash_of_checkpoint(forged))
     found = findings(replace(log, checkpoints=(forged,), sealed=Tip(1, forged.hash)))
     assert [(f.harm, f.message) for f in found] == [
-        (Harm.CHECKPOINT_EDITED, "it counts 1 chain and 5 entries, its heads 1 and 1")
+        (Harm.CHECKPOINT_EDITED, "it counts 1 chain and 5 entries, its heads count 1 and 1")
     ]
 
 
@@ -200,7 +200,7 @@ def test_the_unsealed_end_of_the_control_chain_cannot_be_cut_off_or_extended_unn
     assert [f.harm for f in findings(log.with_leaves(log.leaves[:1]))] == [Harm.TRUNCATED]
     assert [f.harm for f in findings(log.with_leaves([]))] == [Harm.CHAIN_MISSING]
     short = replace(log, control=Tip(1, log.leaves[0].hash))
-    assert [(f.harm, f.message) for f in findings(short)] == [(Harm.INSERTED, "only 1 were written")]
+    assert [(f.harm, f.message) for f in findings(short)] == [(Harm.INSERTED, "the log wrote only 1")]
 
 
 def test_a_chain_refuses_to_advance_past_a_leaf_that_is_not_its_next() -> None:

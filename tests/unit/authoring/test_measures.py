@@ -20,13 +20,13 @@ def declaring(*measures: Measure) -> Automation:
     ("wrong", "message"),
     [
         ({"name": "Loss"}, "a name is"),
-        ({"unit": ""}, "unit is"),
-        ({"value": True}, "value is a number"),
+        ({"unit": ""}, "unit must be"),
+        ({"value": True}, "value must be a number"),
         ({"value": float("inf")}, "finite"),
         ({"value": " "}, "left out"),
-        ({"value": None, "when": "true"}, "leave out when"),
-        ({"when": 1}, "when is"),
-        ({"by": "country"}, "by is"),
+        ({"value": None, "when": "true"}, "leave out `when`"),
+        ({"when": 1}, "when must be"),
+        ({"by": "country"}, "by must be"),
     ],
 )
 def test_what_is_wrong_by_itself_is_refused(wrong: dict[str, Any], message: str) -> None:
@@ -36,7 +36,7 @@ def test_what_is_wrong_by_itself_is_refused(wrong: dict[str, Any], message: str)
 
 def test_two_measures_of_one_name_are_refused() -> None:
     automation = an_automation()
-    with pytest.raises(DeclarationInvalid, match="one name"):
+    with pytest.raises(DeclarationInvalid, match="the same name"):
         Automation(
             "payments",
             contract=automation.contract,
@@ -65,5 +65,5 @@ def test_names_that_the_contract_lacks_are_found_with_everything_else_that_is_wr
     bad = Measure("loss", unit="EUR", value="input.amuont", when="input.amount", by=("amount", "city"))
     with pytest.raises(AutomationInvalid) as refused:
         describe(declaring(bad))
-    for message in ("did you mean `input.amount`", "a condition is true or false", "by 'amount'", "by 'city'"):
+    for message in ("did you mean `input.amount`", "a condition must be true or false", "by 'amount'", "by 'city'"):
         assert message in str(refused.value)

@@ -40,19 +40,19 @@ def test_a_list_is_short_for_a_service_level_and_fields() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Monitors(off=["nonsense"]), "there is no monitor 'nonsense'"),
-        (lambda: Monitors(levels={"drift": "red"}), "a level is 'warning' or 'critical'"),  # type: ignore[dict-item]
+        (lambda: Monitors(off=["nonsense"]), "unknown monitor 'nonsense'"),
+        (lambda: Monitors(levels={"drift": "red"}), "a level must be 'warning' or 'critical'"),  # type: ignore[dict-item]
         (lambda: Monitors(window=timedelta(minutes=90)), "whole hours"),
-        (lambda: Monitors(window=timedelta(days=31)), "from one to 30 days"),
+        (lambda: Monitors(window=timedelta(days=31)), "from 1 hour to 30 days"),
         (lambda: Monitors(false_alarms=1.0), "between 0 and 1"),
-        (lambda: Monitors(fairness="country"), "fairness is a list"),  # type: ignore[arg-type]
-        (lambda: Monitors(fairness=[Fairness("a"), Fairness("a")]), "stands twice"),
-        (lambda: ServiceLevel(share=1.0), "share lies between 0 and 1"),
+        (lambda: Monitors(fairness="country"), "fairness must be a list"),  # type: ignore[arg-type]
+        (lambda: Monitors(fairness=[Fairness("a"), Fairness("a")]), "occurs twice"),
+        (lambda: ServiceLevel(share=1.0), "share must be between 0 and 1"),
         (lambda: ServiceLevel(latency=timedelta(0)), "above zero"),
         (lambda: Fairness(""), "expected the name of a field"),
-        (lambda: Fairness("country", 2.0), "tolerance lies between"),
-        (lambda: declared([ServiceLevel(), ServiceLevel()]), "has one ServiceLevel"),
-        (lambda: declared("drift"), "monitors is a Monitors"),
+        (lambda: Fairness("country", 2.0), "tolerance must be between"),
+        (lambda: declared([ServiceLevel(), ServiceLevel()]), "has at most one ServiceLevel"),
+        (lambda: declared("drift"), "monitors must be a Monitors"),
         (lambda: declared([Fairness("gender")]), "monitors name 'gender'"),
         (lambda: declared(Monitors(ignore=["gender"])), "monitors name 'gender'"),
     ],

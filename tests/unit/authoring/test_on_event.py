@@ -46,9 +46,9 @@ async def later(event: object) -> None: ...
 @pytest.mark.parametrize(
     ("declare", "words"),
     [
-        (lambda: on_event(payment), "needs a source of events.* it was given the function payment"),  # type: ignore[arg-type]
-        (lambda: on_event("payments"), "needs a source of events.* it was given 'payments'"),  # type: ignore[arg-type]
-        (lambda: on_event(kafka("payments", read=payment)), "'kafka:payments'.* `read` is given already"),
+        (lambda: on_event(payment), "needs a source of events.* got the function payment"),  # type: ignore[arg-type]
+        (lambda: on_event("payments"), "needs a source of events.* got 'payments'"),  # type: ignore[arg-type]
+        (lambda: on_event(kafka("payments", read=payment)), "'kafka:payments'.* `read` is already given"),
         (lambda: on_event(kafka("payments"))(two), "two must take one argument"),  # type: ignore[arg-type]
         (lambda: on_event(kafka("payments"))(later), "later must be a plain function"),  # type: ignore[arg-type]
         (lambda: on_event(kafka("payments"))(5), "int must be a function of the event"),  # type: ignore[arg-type]

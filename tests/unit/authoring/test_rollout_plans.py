@@ -38,20 +38,20 @@ def test_every_plan_begins_with_shadows() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"kind": "bluegreen"}, "kind is one of canary, shadow, ab"),
-        ({"steps": (50, 25, 100)}, "steps rise"),
-        ({"steps": (5, 50)}, "the last step is 100"),
-        ({"steps": (100,)}, "nobody is left to compare with"),
-        ({"steps": "5,100"}, "steps is a list of percents"),
+        ({"kind": "bluegreen"}, "kind must be one of canary, shadow, ab"),
+        ({"steps": (50, 25, 100)}, "steps must rise"),
+        ({"steps": (5, 50)}, "the last step must be 100"),
+        ({"steps": (100,)}, "nothing is left to compare with"),
+        ({"steps": "5,100"}, "steps must be a list of percentages"),
         ({"kind": "shadow", "steps": (5, 100)}, "has no steps"),
-        ({"unit": "account"}, "unit is 'subject' or 'decision'"),
-        ({"off": ["latency"]}, "there is no guardrail 'latency'"),
-        ({"off": ["cost"], "guardrails": [Guardrail("cost", 0.1)]}, "switched off and set at once"),
-        ({"guardrails": [Guardrail("cost"), Guardrail("cost")]}, "a guardrail stands twice"),
-        ({"stage_decisions": 0}, "stage_decisions is at least 1"),
-        ({"dead_man": timedelta(seconds=1)}, "dead_man is a timedelta of at least"),
-        ({"harm": 0}, "harm lies between 0 and 0.5"),
-        ({"approval": "yes"}, "approval is True or False"),
+        ({"unit": "account"}, "unit must be 'subject' or 'decision'"),
+        ({"off": ["latency"]}, "unknown guardrail 'latency'"),
+        ({"off": ["cost"], "guardrails": [Guardrail("cost", 0.1)]}, "both switched off and set"),
+        ({"guardrails": [Guardrail("cost"), Guardrail("cost")]}, "a guardrail occurs twice"),
+        ({"stage_decisions": 0}, "stage_decisions must be at least 1"),
+        ({"dead_man": timedelta(seconds=1)}, "dead_man must be a timedelta of at least"),
+        ({"harm": 0}, "harm must be between 0 and 0.5"),
+        ({"approval": "yes"}, "approval must be True or False"),
     ],
 )
 def test_what_is_no_plan_is_refused(given: dict[str, Any], words: str) -> None:
@@ -63,10 +63,10 @@ def test_what_is_no_plan_is_refused(given: dict[str, Any], words: str) -> None:
     ("given", "words"),
     [
         ({"name": "Errors"}, "a name is lower-case"),
-        ({"name": "errors", "margin": 0}, "margin is a number above 0"),
-        ({"name": "disagreement", "margin": 1.5}, "margin is below 1 here"),
-        ({"name": "errors", "better": "higher"}, "better is 'lower' for all but business measures"),
-        ({"name": "errors", "required": "yes"}, "required is True or False"),
+        ({"name": "errors", "margin": 0}, "margin must be a number above 0"),
+        ({"name": "disagreement", "margin": 1.5}, "margin must be below 1 here"),
+        ({"name": "errors", "better": "higher"}, "better must be 'lower' for all but business measures"),
+        ({"name": "errors", "required": "yes"}, "required must be True or False"),
     ],
 )
 def test_what_is_no_guardrail_is_refused(given: dict[str, Any], words: str) -> None:

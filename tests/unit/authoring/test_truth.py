@@ -29,7 +29,7 @@ def test_a_truth_knows_its_classes_in_order() -> None:
         ({"outcomes": OUTCOMES, "matures": 30}, "a timedelta"),
         (
             {"outcomes": OUTCOMES, "matures": timedelta(days=1), "unreported": "legal"},
-            r"\(fraud, honest\), not 'legal'",
+            r"\(fraud, honest\), got 'legal'",
         ),
         ({"outcomes": OUTCOMES, "unreported": "honest"}, "needs matures"),
     ],
@@ -41,7 +41,7 @@ def test_what_cannot_be_meant_is_refused(given: dict[str, Any], message: str) ->
 
 def test_classes_that_no_model_was_trained_for_are_some_of_the_outcomes_classes() -> None:
     assert Truth({"cards": "cards", "crypto": "crypto"}, untrained=["crypto"]).untrained == ["crypto"]
-    with pytest.raises(DeclarationInvalid, match=r"untrained is a list of classes of the outcomes \(cards\)"):
+    with pytest.raises(DeclarationInvalid, match=r"untrained must be a list of classes of the outcomes \(cards\)"):
         Truth({"cards": "cards"}, untrained=["crypto"])
     with pytest.raises(DeclarationInvalid, match="untrained"):
         Truth({"cards": "cards"}, untrained="cards")

@@ -81,13 +81,13 @@ def test_a_project_is_loaded_with_its_neighbours_and_leaves_no_trace(tmp_path: P
     [
         ({"more": "subject='nobody'"}, "automation.py:5", "subject 'nobody' is not a field"),
         ({"more": "features=[Window('total', by='account', over=('1h',))]"}, "automation.py:5", "Window needs 'total'"),
-        ({"more": "features=[Window('amount', by='account', over=('soon',))]"}, "automation.py:10", "like '10m'"),
-        ({"more": "budget=5"}, "automation.py:5", r"budget is a Budget, not 5"),
-        ({"more": "fallback='rules'"}, "automation.py:5", r"fallback is a list or tuple .* not 'rules'"),
+        ({"more": "features=[Window('amount', by='account', over=('soon',))]"}, "automation.py:10", "such as '10m'"),
+        ({"more": "budget=5"}, "automation.py:5", r"budget must be a Budget, got 5"),
+        ({"more": "fallback='rules'"}, "automation.py:5", r"fallback must be a list or tuple .* got 'rules'"),
         (
             {"more": "fallback=(1,)"},
             "automation.py:5",
-            r"a fallback is 'rules', 'review' or the alias of a version, not 1",
+            r"a fallback must be 'rules', 'review' or the alias of a version, got 1",
         ),
         ({"automation": "import nothing_like_that\n"}, "automation.py:1", "nothing_like_that"),
         ({"automation": "x = (\n"}, "automation.py:1", "syntax error"),

@@ -58,7 +58,7 @@ def fail(words: str) -> None:
         (lambda _: 1 / 0, "Feature 'broken' raised ZeroDivisionError: division by zero"),
         (lambda _: [1], "Feature 'broken': expected a number, a string, a boolean or None, got list"),
         (lambda _: float("inf"), "Feature 'broken' is infinite"),
-        (lambda _: "Zo\ud83d", r"Feature 'broken' is a text with half a character in it: 'Zo\ud83d'"),
+        (lambda _: "Zo\ud83d", r"Feature 'broken' is a text with half of a surrogate pair: 'Zo\ud83d'"),
         (lambda _: fail("half \ud83d"), "Feature 'broken' raised RuntimeError: half ?"),
     ],
 )

@@ -102,7 +102,7 @@ FEW, LONG = pa.array([0] * 1000, pa.int32()), "x" * 50_000
         (b"", "empty"),
         (b"PK\x03\x04" + b"\0" * 100, "not an Arrow IPC stream"),
         (WHOLE[:700], "within a message"),
-        (WHOLE + b"x", "follows the end"),
+        (WHOLE + b"x", "continues after the end"),
         (WHOLE[: len(WHOLE) - 8] + stream(TABLE), "two schemas"),
         (stream(pa.table({"a": ["x" * 500]}), compression="zstd"), "compressed"),
         (stream(pa.table({"a": [b"bytes"]})), "column a is of a type"),
@@ -112,10 +112,10 @@ FEW, LONG = pa.array([0] * 1000, pa.int32()), "x" * 50_000
         (stream(pa.table({"a": pa.array(["x" * 5_000], pa.string_view()), "b": pa.array(["x" * 5_001], pa.string_view())})), "larger than 10000"),
         (stream(pa.table({"a": pa.array([[True] * 20_000])})), "larger than 10000"),
         (stream(pa.table({"a": pa.array([1], pa.timestamp("ns"))})), "row 0 cannot be read"),
-        (stream(pa.table({"a": pa.nulls(5)}), size=5), "5 rows and no values"),
-        (stream(pa.table({"a": pa.array([{}] * 5, pa.struct([]))}), size=5), "5 rows and no values"),
+        (stream(pa.table({"a": pa.nulls(5)}), size=5), "5 rows but no values"),
+        (stream(pa.table({"a": pa.array([{}] * 5, pa.struct([]))}), size=5), "5 rows but no values"),
         (stream(pa.table([[1], [2]], names=["a", "a"])), "more than one column a"),
-        (stream(pa.table({"a": pa.array([0] * 3_000_000)}), size=3_000_000), "send more, smaller ones"),
+        (stream(pa.table({"a": pa.array([0] * 3_000_000)}), size=3_000_000), "send more but smaller ones"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_taken_is_refused_in_words(body: bytes, said: str) -> None:

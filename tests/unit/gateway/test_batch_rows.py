@@ -97,10 +97,10 @@ def test_a_row_that_is_too_large_is_one_bad_row_and_no_other(sizes: list[int], c
         (b'{"a": 1}', 0, "not a JSON array"),
         (b"[1, 2", 1, "within or after row 1"),
         (b'[1, "2]', 1, "within or after row 1"),
-        (b"[1,,2]", 1, "nothing where row 1 should be"),
-        (b"[1,2,]", 2, "nothing where row 2 should be"),
-        (b"[1,2}]", 1, "closed in row 1"),
-        (b"[1] [2]", 1, "follows the array, which had 1 rows"),
+        (b"[1,,2]", 1, "Row 1 is missing"),
+        (b"[1,2,]", 2, "Row 2 is missing"),
+        (b"[1,2}]", 1, "Row 1 closes a bracket"),
+        (b"[1] [2]", 1, "continues after the array, which had 1 rows"),
     ],
 )
 def test_what_is_no_array_is_refused_in_words_that_name_the_row(body: bytes, rows: int, wrong: str) -> None:

@@ -28,7 +28,7 @@ def test_an_address_that_is_none_is_refused(tmp_path: Path, url: str) -> None:
 
 def test_an_address_asks_for_nothing_that_only_some_connections_would_heed(tmp_path: Path) -> None:
     url = "postgresql://andon:hush@host/andon?sslmode=require&channel_binding=require&connect_timeout=3"
-    asked = r"asks for channel_binding, connect_timeout, which .* may ask for application_name"
+    asked = r"sets channel_binding, connect_timeout, which .* may set application_name"
     with pytest.raises(SettingsInvalid, match=asked):
         config.load(tmp_path, {"ANDON_DATABASE_URL": url})
 
@@ -95,7 +95,7 @@ def test_true_is_no_number(tmp_path: Path, section: str, name: str) -> None:
         config.load(tmp_path, {})
 
 
-LISTENING = "expected an IP address or a name to listen on, as 127.0.0.1"
+LISTENING = "expected an IP address or a name to listen on, such as 127.0.0.1"
 OF_HTTP = "expected http://HOST or https://HOST"
 
 
@@ -114,7 +114,7 @@ OF_HTTP = "expected http://HOST or https://HOST"
             "processes_min = 5\nprocesses_max = 2",
             "endpoints.risk: Value error, processes_min, 5, is more than processes_max, 2",
         ),
-        ("destinations.bank", 'secret = "hush"\nsecret_env = "S"', "secret and secret_env are both set; set one"),
+        ("destinations.bank", 'secret = "hush"\nsecret_env = "S"', "secret and secret_env are both set; set only one"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(tmp_path: Path, section: str, setting: str, told: str) -> None:

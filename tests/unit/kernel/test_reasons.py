@@ -16,10 +16,10 @@ def test_text_is_a_reason(reason: str) -> None:
     [
         ("x" * (LONGEST + 1), "at most 2000 characters; this one has 2001"),
         (" \n", "A reason is required"),
-        ("a\0b", "nobody can see"),
-        ("\x1b[31mred", "nobody can see"),
-        ("turned \u202eround", "nobody can see"),
-        ("half \ud800", "nobody can see"),
+        ("a\0b", "invisible character"),
+        ("\x1b[31mred", "invisible character"),
+        ("turned \u202eround", "invisible character"),
+        ("half \ud800", "invisible character"),
     ],
 )
 def test_what_nobody_can_read_is_none(reason: str, said: str) -> None:

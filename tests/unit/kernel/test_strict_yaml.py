@@ -45,7 +45,7 @@ def test_a_word_stays_a_word(word: str) -> None:
     [
         ("a: 1\nb: 2\na: 3\n", "x:3: 'a' occurs twice"),
         ("a: [1\n", "x:2: "),
-        ("? [1]\n: 2\n", "x:1: a key is a text"),
+        ("? [1]\n: 2\n", "x:1: a key must be text"),
         ("a: 1e999", "x:1: 1e999 is too large"),
         ("a: !!python/object:os.system 1", "x:1: "),
         ("[" * 5000, "x: it is nested too deeply"),

@@ -21,7 +21,7 @@ def test_a_row_that_holds_no_probabilities_is_a_fault_wherever_it_stands(
         rows = [*good[:at], (*row, *rest), *good[at:]]
         fault = fault_of(np.array(rows), 4, 2 + len(rest))
         assert fault is not None
-        assert "no probabilities" in fault
+        assert "not probabilities" in fault
 
 
 def test_another_shape_is_a_fault_and_no_rows_are_none() -> None:

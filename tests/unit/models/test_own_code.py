@@ -72,10 +72,10 @@ def test_what_would_fail_where_it_runs_fails_at_packing(written: Path, code: str
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        ("np.array(['ok'] * len(columns['amount']))", "Labels are none"),
-        ("np.ones(len(columns['amount']), dtype=int)", "answered with int64.*expected are probabilities"),
+        ("np.array(['ok'] * len(columns['amount']))", "not labels"),
+        ("np.ones(len(columns['amount']), dtype=int)", "answered with int64.*expected probabilities"),
         ("np.full((1, 2), 0.5)", "expected probabilities of shape"),
-        ("np.full(len(columns['amount']), np.nan)", "no probabilities"),
+        ("np.full(len(columns['amount']), np.nan)", "not probabilities"),
     ],
 )
 def test_labels_and_other_answers_that_are_no_probabilities_are_refused(written: Path, answer: str, why: str) -> None:
@@ -87,7 +87,7 @@ def test_labels_and_other_answers_that_are_no_probabilities_are_refused(written:
 
 
 def test_what_is_named_wrongly_is_said(written: Path) -> None:
-    with pytest.raises(PackageInvalid, match="names no class"):
+    with pytest.raises(PackageInvalid, match="does not name a class"):
         a_model(written, entry="constant.Constant")
     with pytest.raises(PackageInvalid, match="has no attribute 'Missing'"):
         packed(written / "a", a_model(written, entry="constant:Missing"))
@@ -131,7 +131,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_an_mlflow_model_that_answers_with_labels_is_refused(saved: Path, tmp_path: Path) -> None:
-    with pytest.raises(PackageInvalid, match="Labels are none"):
+    with pytest.raises(PackageInvalid, match="not labels"):
         packed(tmp_path / "package", saved / "predict", model_classes=("fraud", "ok"))
 
 

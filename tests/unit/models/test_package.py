@@ -51,11 +51,11 @@ def linked(package: Path) -> None:
 
 
 TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
-    "changed": (appended, "model.txt is not the file the manifest describes"),
-    "linked": (linked, "model.txt is not the file the manifest describes"),
+    "changed": (appended, "model.txt does not match the manifest"),
+    "linked": (linked, "model.txt does not match the manifest"),
     "removed": (lambda p: (p / "model.txt").unlink(), "lacks model.txt"),
-    "added": (lambda p: (p / "extra.py").write_text("x"), "holds extra.py"),
-    "no manifest": (lambda p: (p / "manifest.json").unlink(), "holds no manifest.json"),
+    "added": (lambda p: (p / "extra.py").write_text("x"), "contains extra.py"),
+    "no manifest": (lambda p: (p / "manifest.json").unlink(), "contains no manifest.json"),
     "no JSON": (lambda p: (p / "manifest.json").write_text("{"), "not a manifest"),
     "a path": (edited(lambda m: m["files"][0].update(name="../../etc/passwd")), "not a manifest"),
     "unlisted": (edited(lambda m: m.update(model_file="other.txt")), "names the model file other.txt"),
@@ -109,7 +109,7 @@ MISFITS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
 def test_a_manifest_whose_parts_do_not_fit_each_other_is_refused_and_the_part_named(package: Path, what: str) -> None:
     change, where = MISFITS[what]
     edited(change)(package)
-    with pytest.raises(PackageInvalid, match="do not fit each other") as refused:
+    with pytest.raises(PackageInvalid, match="do not match each other") as refused:
         open_package(package)
     assert [fault.where for fault in refused.value.faults] == [where]
 

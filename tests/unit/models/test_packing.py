@@ -95,7 +95,7 @@ def test_a_model_that_cannot_take_missing_values_is_refused_with_advice(tmp_path
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        ([float("nan"), 0.5], "no probabilities"),
+        ([float("nan"), 0.5], "not probabilities"),
         ([0.9, 0.9], "not adding up to 1"),
         ([0.2, 0.3, 0.5], "expected probabilities of shape"),
     ],
@@ -122,7 +122,7 @@ def test_a_model_of_other_classes_is_refused(tmp_path: Path) -> None:
         ({"training": ({"amount": [1, 2]}, ["ok", "ok"])}, ValueUnusable, "no column 'country'"),
         ({"classes": ("ok",)}, PackageInvalid, "at least two different classes"),
         ({"features": (FeatureSpec("a", FeatureKind.NUMBER),) * 2}, PackageInvalid, "no feature name twice"),
-        ({"model": "model.onnx"}, PackageInvalid, "not an .onnx file"),
+        ({"model": "model.onnx"}, PackageInvalid, "neither an .onnx file"),
         ({"model": object()}, PackageInvalid, "object: not a model that can be packed"),
     ],
 )
@@ -142,7 +142,7 @@ def test_an_onnx_graph_that_takes_a_fixed_number_of_rows_is_refused(tmp_path: Pa
 
 def test_a_folder_with_other_content_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(PackageInvalid, match="not empty and holds no package"):
+    with pytest.raises(PackageInvalid, match="not empty and is not a package"):
         packed_anew(tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
     packed_anew(tmp_path / "package")

@@ -30,8 +30,11 @@ def test_enough_that_is_automatic_is_not_explained() -> None:
 
 def test_too_few_rows_are_said_with_how_many_more_would_do() -> None:
     why = shortfall_of(a_model(40, 0.0), 0.05, 0.95, labelled=200)
-    assert "nothing is automatic at a target of 5%: too few rows. 40 held-out rows test the gate, and 59" in why[0]
-    assert why[1] == "about 110 more labelled rows would prove it, if the model errs as it does now"
+    assert (
+        "nothing is automatic at a target of 5%: too few rows. 40 held-out rows test the gate, and it takes at least 59"
+        in why[0]
+    )
+    assert why[1] == "about 110 more labelled rows would prove it at the present error rate"
     assert why[2] == "a target of 10% makes 95% automatic with these rows"
 
 

@@ -124,7 +124,7 @@ def test_the_few_words_of_a_subject_do_not_outweigh_the_text() -> None:
 def test_a_time_is_refused_with_what_to_give_instead() -> None:
     columns, teams = mails(30)
     features = (*FEATURES, FeatureSpec("at", FeatureKind.TIME))
-    with pytest.raises(PackageInvalid, match="at is a time, which a model of texts cannot take"):
+    with pytest.raises(PackageInvalid, match="at is a time, which a text model cannot take"):
         fit_text(features, {**columns, "at": [0.0] * 30}, teams, TEAMS)
 
 
@@ -172,11 +172,11 @@ def test_a_sentence_embedding_is_packed_with_all_it_needs(tmp_path: Path) -> Non
 
 
 def test_an_embedding_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PackageInvalid, match="no-such-package is no file, folder or installed package that holds"):
+    with pytest.raises(PackageInvalid, match="no-such-package is not a file, folder or installed package with"):
         SentenceEmbedding("no-such-package").files()
     place = a_sentence_embedding(tmp_path)
     (place / "tokenizer.json").unlink()
-    with pytest.raises(PackageInvalid, match=r"holds a tokenizer\.json file"):
+    with pytest.raises(PackageInvalid, match=r"with a tokenizer\.json file"):
         SentenceEmbedding(place).files()
 
 

@@ -81,7 +81,7 @@ def test_a_name_in_two_files_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_files_is_no_configuration(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationUnknown, match="no configuration"):
+    with pytest.raises(ConfigurationUnknown, match="No configuration"):
         read_folder(tmp_path)
 
 
@@ -109,7 +109,7 @@ def test_posted_texts_need_their_policies_and_bring_no_code() -> None:
         check_posted(posted, {"other.yaml": ""})
     assert [(one.where, one.message) for one in refused.value.faults] == [
         ("a.json: automations.payments.policy", "new.yaml is not among the posted `policies`"),
-        ("a.json: automations.payments.release", "A request brings no code: release a version that gateways have"),
+        ("a.json: automations.payments.release", "A request contains no code: release a version that gateways have"),
     ]
 
 

@@ -76,9 +76,9 @@ def test_what_moved_is_named_with_both_values() -> None:
 def test_what_would_come_out_otherwise_is_named() -> None:
     other = (replace(PLAN.changes[1], after="ccc"), PlannedChange("new", None, None, 1))
     assert [(fault.where, fault.message) for fault in apart(PLAN.changes, other)] == [
-        ("champions.fraud-risk", "planned 2, now it would become no change"),
-        ("automations.payments.policy", "planned bbb, now it would become ccc"),
-        ("new", "planned no change, now it would become 1"),
+        ("champions.fraud-risk", "planned 2, but it would now become no change"),
+        ("automations.payments.policy", "planned bbb, but it would now become ccc"),
+        ("new", "planned no change, but it would now become 1"),
     ]
 
 
@@ -92,8 +92,8 @@ def test_a_plan_in_words() -> None:
         "Who is affected",
         "    payments: 12,345 decisions in the last 7 days, 81% automatic; shares fraud-risk with wires",
         "",
-        "The newest decisions, made again",
-        "    payments: of 1,000 decisions 968 keep their outcome; release → review 30; 2 cannot be decided any more",
+        "The newest decisions, decided again",
+        "    payments: of 1,000 decisions 968 keep their outcome; release → review 30; 2 can no longer be decided",
         "",
         "Needed",
         "    publish policies, within payments (owner, admin)",

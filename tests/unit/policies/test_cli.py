@@ -70,7 +70,7 @@ def test_every_fault_is_told_and_the_exit_code_says_invalid() -> None:
     Path("policy.yaml").write_text(SCREENING.replace("then: release}", "then: relaese}").replace("[LARGE]", "[large]"))
     checked = run("check", "policy.yaml")
     assert checked.exit_code == 2
-    assert "policy.yaml:9: rule `large`: a reason is a code like HIGH_SCORE, got `large`" in checked.stderr
+    assert "policy.yaml:9: rule `large`: a reason must be a code such as HIGH_SCORE, got `large`" in checked.stderr
     assert "policy.yaml:11: rule `safe`: `then` is `relaese`; expected one of the outcomes" in checked.stderr
 
 

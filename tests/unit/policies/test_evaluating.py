@@ -126,7 +126,7 @@ def test_a_runaway_condition_is_stopped_by_its_budget_in_milliseconds(name: str)
     began = time.perf_counter()
     ruling = policy.evaluate(*facts())
     assert time.perf_counter() - began < 1.0
-    assert (ruling.outcome, ruling.error) == ("review", "rule `only`: stopped: it takes too many steps")
+    assert (ruling.outcome, ruling.error) == ("review", "rule `only`: stopped: too many steps")
 
 
 @pytest.mark.parametrize(

@@ -44,4 +44,4 @@ def test_saying_so_does_not_change_the_version_of_a_policy() -> None:
 def test_anything_but_true_or_false_is_refused() -> None:
     with pytest.raises(PolicyInvalid) as caught:
         named("id: a, when: 'true', then: release, unproven: maybe")
-    assert "`unproven` is true or false, got `maybe`" in caught.value.faults[0].message
+    assert "`unproven` must be true or false, got `maybe`" in caught.value.faults[0].message

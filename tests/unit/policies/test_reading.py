@@ -45,17 +45,17 @@ rules:
 """
     )
     assert found == [
-        "p.yaml:1 `otherwise` is missing; name the outcome when no rule holds, most safely `review`",
-        "p.yaml:1 an outcome is a word like `release`, got `a b`",
+        "p.yaml:1 `otherwise` is missing; name the outcome for when no rule holds; `review` is the safest",
+        "p.yaml:1 an outcome must be a word such as `release`, got `a b`",
         "p.yaml:1 outcome `release` is named twice",
         "p.yaml:2 expected a mapping: lists are name: [value, ...]",
         "p.yaml:3 unknown key `colour`; a table has description, outcomes, lists, rules, otherwise",
         "p.yaml:5 rule `a` has no condition (`when`)",
         "p.yaml:5 rule `a`: `then` is `relase`; expected one of the outcomes release, a b",
-        "p.yaml:5 rule `a`: a reason is a code like HIGH_SCORE, got `low`",
+        "p.yaml:5 rule `a`: a reason must be a code such as HIGH_SCORE, got `low`",
         "p.yaml:6 key `id` occurs twice",
-        "p.yaml:7 a rule needs an `id`, a word like `sanctioned`",
-        "p.yaml:8 a rule cannot have the id `otherwise`: it stands for a decision that no rule made",
+        "p.yaml:7 a rule needs an `id`, a word such as `sanctioned`",
+        "p.yaml:8 a rule cannot have the id `otherwise`: it is reserved for decisions that no rule made",
         "p.yaml:9 rule `c` has no condition (`when`)",
         "p.yaml:9 unknown key `unless`; a rule has id, when, then, reasons, unproven",
         "p.yaml:10 expected a mapping: a rule has id, when, then, reasons, unproven",
@@ -71,7 +71,7 @@ rules:
         ("[" * 3000, "p.yaml nested too deeply for a decision table"),
         ("a: \x00", "p.yaml not YAML: unacceptable character"),
         ("outcomes: [review]\nrules: []\notherwise: review", "p.yaml:2 no rules; a table needs at least one"),
-        ("outcomes: []\nrules: []\notherwise: x", "p.yaml:1 no outcomes; name them, like [release, pause, review]"),
+        ("outcomes: []\nrules: []\notherwise: x", "p.yaml:1 no outcomes; name them, such as [release, pause, review]"),
         (
             "outcomes: [release]\nrules: []\notherwise: review",
             "`otherwise` is `review`; expected one of the outcomes release",
@@ -93,7 +93,7 @@ def test_what_is_no_table_is_told_as_such(text: str, told: str) -> None:
 
 def test_a_second_rule_of_the_same_id_names_the_line_of_the_first() -> None:
     text = SCREENING.replace("id: large", "id: risky")
-    assert faults(text) == ["p.yaml:9 rule id `risky` is taken by the rule at line 8"]
+    assert faults(text) == ["p.yaml:9 rule id `risky` is already used by the rule at line 8"]
 
 
 def test_words_that_yaml_takes_for_booleans_stay_words() -> None:

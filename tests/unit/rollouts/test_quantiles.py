@@ -109,7 +109,7 @@ def test_what_is_kept_stays_small_and_bins_have_a_least_margin() -> None:
     ]
     stage = after(guardrail, wild).stages["100"]
     assert max(len(stage.candidate), len(stage.control)) <= 1_400
-    with pytest.raises(DeclarationInvalid, match=r"margin is at least 0\.02 for a quantile, not 0\.01"):
+    with pytest.raises(DeclarationInvalid, match=r"margin must be at least 0\.02 for a quantile, got 0\.01"):
         Guardrail("latency-p99", margin=0.01)
-    with pytest.raises(DeclarationInvalid, match="better is 'lower'"):
+    with pytest.raises(DeclarationInvalid, match="better must be 'lower'"):
         Guardrail("latency-p99", better="higher")

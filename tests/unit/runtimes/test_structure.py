@@ -35,12 +35,12 @@ def replaced(text: str, name: str, change: str) -> str:
     [
         ("left_child", "100000000", "left_child has 1 values"),
         ("num_leaves", "900000", "leaf_value has"),
-        ("num_leaves", "-3", "expected is a number"),
+        ("num_leaves", "-3", "expected a number"),
         ("split_feature", "9", "split_feature has 1 values"),
         ("leaf_value", "0.1", "leaf_value has 1 values"),
         ("max_feature_idx", "5", "takes 6 features, the signature has 2"),
-        ("num_tree_per_iteration", "3", "3 trees an iteration"),
-        ("threshold", "x", "threshold holds more than numbers"),
+        ("num_tree_per_iteration", "3", "3 trees per iteration"),
+        ("threshold", "x", "threshold contains something other than numbers"),
     ],
 )
 def test_lightgbm_text_with_a_wrong_array_is_refused(
@@ -59,7 +59,7 @@ def test_lightgbm_text_whose_nodes_go_round_in_circles_is_refused(text: str, tmp
     at = next(number for number, child in enumerate(children) if int(child) > 0)
     children[at] = "0"
     (tmp_path / "model.txt").write_text(replaced(text, "left_child", " ".join(children)))
-    with pytest.raises(ModelUnreadable, match="form no tree"):
+    with pytest.raises(ModelUnreadable, match="do not form a tree"):
         check_structure("lightgbm", tmp_path / "model.txt", TWO)
 
 
@@ -89,9 +89,9 @@ def an_xgboost_tree(**changes: list[int]) -> bytes:
     ("changes", "said"),
     [
         ({}, None),
-        ({"left_children": [7, -1, -1]}, "left_children holds 7"),
-        ({"left_children": [0, -1, -1]}, "form no tree"),
-        ({"split_indices": [5, 0, 0]}, "split_indices holds 5"),
+        ({"left_children": [7, -1, -1]}, "left_children contains 7"),
+        ({"left_children": [0, -1, -1]}, "do not form a tree"),
+        ({"split_indices": [5, 0, 0]}, "split_indices contains 5"),
         ({"split_conditions": [0.5]}, "split_conditions has 1 values"),
         ({"right_children": [-1, -1, -1]}, "a node has one child"),
     ],
@@ -131,8 +131,8 @@ def an_archive(file: Path, name: str, content: bytes) -> Path:
 def test_archives_that_unpack_to_too_much_or_elsewhere_or_nest_too_deep_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelUnreadable, match="unpacks to"):
         check_structure("python", an_archive(tmp_path / "bomb.zip", "zeros", bytes(70_000_000)), TWO)
-    with pytest.raises(ModelUnreadable, match="outside of the archive"):
+    with pytest.raises(ModelUnreadable, match="outside the archive"):
         check_structure("pyfunc", an_archive(tmp_path / "out.zip", "../../x", b"x"), TWO)
     deep = an_archive(tmp_path / "deep.skops", "schema.json", b"[" * 5000 + b"]" * 5000)
-    with pytest.raises(ModelUnreadable, match="nests 5000 deep"):
+    with pytest.raises(ModelUnreadable, match="nested 5000 levels deep"):
         check_structure("sklearn", deep, TWO)

@@ -92,5 +92,5 @@ def test_an_embedding_stands_in_the_training_script(tmp_path: Path) -> None:
 def test_an_embedding_without_a_text_is_refused(tmp_path: Path) -> None:
     source = write(tmp_path, {"x": [f"{at * 7 % 40}.5" for at in range(40)], "y": ["yes", "no"] * 20})
     options = Options(embedding=SentenceEmbedding("anything"))
-    with pytest.raises(scaffold.DataUnusable, match="--embeddings is for free text, and no column holds any"):
+    with pytest.raises(scaffold.DataUnusable, match="--embeddings is for free text, and no column contains any"):
         plan("line", source, target_name="y", time_name=None, positive=None, options=options)

@@ -31,11 +31,11 @@ def nearly_equal() -> list[str]:
 
 
 LEAKS = {
-    "a copy": (["accepted" if y == "no" else "rejected" for y in Y], "tells the target y by itself in all rows"),
-    "nearly equal": (nearly_equal(), "tells the target y nearly by itself"),
+    "a copy": (["accepted" if y == "no" else "rejected" for y in Y], "reveals the target y by itself in all rows"),
+    "nearly equal": (nearly_equal(), "nearly reveals the target y by itself"),
     "ordering": ([f"{i + (9000 if y == 'yes' else 0):.1f}" for i, y in zip(Random(3).sample(range(ROWS), ROWS), Y, strict=True)],
                  "orders the target y by itself (area under the curve 1.000)"),
-    "filled for one value": (refunds(), "is filled in only for some values of the target y: it tells 'yes'"),
+    "filled for one value": (refunds(), "is filled in only for some values of the target y: it reveals 'yes'"),
     "missing for one value": (["" if y == "yes" else n for y, n in zip(Y, noise(2), strict=True)],
                               "is filled in only for some values of the target y"),
 }  # fmt: skip
@@ -74,7 +74,7 @@ def test_a_time_after_that_of_the_row_is_left_out_unless_its_name_says_that_it_w
     )  # fmt: skip
     plan = plan_of(source, time="opened")
     assert (
-        "closed: left out, it lies after opened in nearly all rows, so it is known only later; --keep closed"
+        "closed: left out, it is after opened in nearly all rows, so it is known only later; --keep closed"
         in " ".join(plan.notes)
     )
     assert {part.field for part in plan.times} == {"opened", "due_date", "joined"}
@@ -106,7 +106,7 @@ def test_a_rare_target_does_not_make_a_sparse_or_a_many_valued_column_a_leak(tmp
 
 def test_where_all_is_left_out_the_way_back_is_told(tmp_path: Path) -> None:
     with pytest.raises(
-        DataUnusable, match=r"no column to learn from: copy tells the target .* --keep copy brings one back"
+        DataUnusable, match=r"no column to learn from: copy reveals the target .* --keep copy brings one back"
     ):
         plan_of(write(tmp_path, {"copy": Y, "y": Y}))
 

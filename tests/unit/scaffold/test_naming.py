@@ -67,7 +67,7 @@ def test_a_project_name_also_names_an_automation(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "told"),
-    [("My Line", "'my-line' would do"), ("über_uns", "'uber-uns'"), ("9", "a letter first"), ("../x", "'x'")],
+    [("My Line", "for example 'my-line'"), ("über_uns", "'uber-uns'"), ("9", "a letter first"), ("../x", "'x'")],
 )
 def test_a_name_that_will_not_do_gets_one_that_does(name: str, told: str) -> None:
     with pytest.raises(NameInvalid, match=told):

@@ -76,7 +76,7 @@ def test_honest_columns_raise_no_warning_even_when_the_target_is_rare(tmp_path: 
     rare = ["yes" if i % 100 == 0 else "no" for i in range(2000)]
     colours = [("red", "green", "blue")[i % 3] for i in range(2000)]
     plan = plan_of(write(tmp_path, {"c": colours, "n": [f"{i * 7919 % 2000}.5" for i in range(2000)], "y": rare}))
-    assert plan.notes == ("y: 'yes' counts as positive (1% of rows; the rarer value; --positive chooses)",)
+    assert plan.notes == ("y: 'yes' counts as positive (1% of rows; the rarer value; choose with --positive)",)
 
 
 REFUSED = {
@@ -89,8 +89,8 @@ REFUSED = {
     "time": ({"n": NUMBERS, "y": [f"2024-01-{i % 2 + 1:02}" for i in range(40)]}, "y", "is a time"),
     "many classes": ({"n": NUMBERS * 2, "y": [f"c{i}" for i in range(80)]}, "y", "80 different values"),
     "rare class": ({"n": NUMBERS, "y": ["a"] * 36 + ["b"] * 4}, "y", "'b' (4)"),
-    "names only": ({"name": [f"Ann Lee Number {i}" for i in range(40)], "y": YES_NO}, "y", "name holds names"),
-    "target only": ({"y": YES_NO}, "y", "the target alone"),
+    "names only": ({"name": [f"Ann Lee Number {i}" for i in range(40)], "y": YES_NO}, "y", "name contains names"),
+    "target only": ({"y": YES_NO}, "y", "only the target"),
     "one row": ({"n": ["1"], "y": ["yes"]}, "y", "one row"),
     "no rows": ({"n": [], "y": []}, "y", "no rows"),
 }
@@ -122,14 +122,14 @@ def test_a_positive_value_of_more_than_two_is_refused(tmp_path: Path) -> None:
 def test_a_time_that_does_not_order_is_refused(tmp_path: Path) -> None:
     source = write(tmp_path, {"n": NUMBERS, "c": ["a", "b"] * 20, "y": YES_NO})
     with pytest.raises(
-        scaffold.DataUnusable, match="40 of 40 values order no rows, such as 'a', 'b'; it takes ISO 8601"
+        scaffold.DataUnusable, match="40 of 40 values order no rows, such as 'a', 'b'; expected ISO 8601"
     ):
         plan_of(source, time="c")
 
 
 def test_a_time_after_which_a_class_does_not_occur_is_refused(tmp_path: Path) -> None:
     source = write(tmp_path, {"n": NUMBERS, "t": [str(i * i) for i in range(40)], "y": ["yes"] * 15 + ["no"] * 25})
-    with pytest.raises(scaffold.DataUnusable, match="0 of 15 rows of y 'yes' lie in the newest quarter"):
+    with pytest.raises(scaffold.DataUnusable, match="0 of 15 rows of y 'yes' are in the newest quarter"):
         plan_of(source, time="t")
 
 
@@ -138,4 +138,4 @@ def test_of_two_columns_of_one_name_the_second_is_renamed_with_a_notice(tmp_path
     source.write_text("a,a,y\n" + "".join(f"{i % 7},{i % 5},{('yes', 'no')[i % 2]}\n" for i in range(40)))
     plan = plan_of(source)
     assert [column.name for column in plan.columns] == ["a", "a_2"]
-    assert plan.notes[0] == "another column is called 'a' too: it is read as 'a_2'"
+    assert plan.notes[0] == "another column is also called 'a': it is read as 'a_2'"

@@ -44,7 +44,7 @@ def test_it_is_the_lowest_useful_one_that_makes_enough_automatic(
 def test_little_is_explained_by_the_file_and_by_the_model() -> None:
     why = propose(a_target(100, 100), a_trial({}, held_out=80, error=0.2)).why_little
     assert why[0] == "at 5% wrong, nothing would be automatic"
-    assert "about 60 of its rows will test the gate, and 59 without an error are the fewest" in why[1]
+    assert "about 60 of its rows will test the gate, and 59 without an error are needed to prove it" in why[1]
     assert "wrong in 20% of rows" in why[2]
 
 

@@ -57,10 +57,10 @@ def test_numbers_as_a_german_file_has_them_are_cut_and_read_in_training(tmp_path
     ("classing", "told"),
     [
         (Classing(("a", "b", "c"), (1.0,)), "3 classes need 2 cuts, got 1"),
-        (Classing(("a", "b", "c"), (2.0, 1.0)), "numbers that rise"),
+        (Classing(("a", "b", "c"), (2.0, 1.0)), "rising numbers"),
         (Classing((), (2.0,)), "--cuts needs --classes"),
         (Classing(("a", "a")), "different names"),
-        (Classing(("a", "b"), (900.0,)), "No row is 'b': 'y' goes from 0.5 to 299.5"),
+        (Classing(("a", "b"), (900.0,)), "No row is 'b': 'y' ranges from 0.5 to 299.5"),
         (Classing(("a", "b"), (3.0,)), "too few rows"),
     ],
 )

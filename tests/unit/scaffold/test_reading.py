@@ -50,14 +50,15 @@ def test_what_is_read_only_partly_is_shown_with_three_values(tmp_path: Path) -> 
     made = plan_of(write(tmp_path, {"amount": cells, "x": X, "y": Y}))
     (note,) = [note for note in made.notes if "but not" in note]
     assert note == (
-        "amount: 75% of the values are numbers, but not 'odd 0', 'odd 12', 'odd 16' (15 rows); empty these cells to use it"
+        "amount: 75% of the values are numbers, but not 'odd 0', 'odd 12', 'odd 16' (15 rows); empty these cells "
+        "to use it"
     )
 
 
 def test_a_time_with_a_value_that_is_none_names_it_and_what_is_taken(tmp_path: Path) -> None:
     cells = [f"2026-12-{i % 28 + 1:02}" if i else "yesterday" for i in range(ROWS)]
     with pytest.raises(
-        DataUnusable, match=r"1 of 60 values order no rows, such as 'yesterday'; it takes ISO 8601 .*RFC 2822"
+        DataUnusable, match=r"1 of 60 values order no rows, such as 'yesterday'; expected ISO 8601 .*RFC 2822"
     ):
         plan_of(write(tmp_path, {"when": cells, "x": X, "y": Y}), time="when")
 

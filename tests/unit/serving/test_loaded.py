@@ -75,7 +75,7 @@ def test_a_registered_version_whose_manifest_does_not_fit_its_classes_is_not_ser
     version: ModelVersion, package: Path
 ) -> None:
     twisted = replace(version, manifest=version.manifest.model_copy(update={"output_order": (5, 9)}))
-    with pytest.raises(EndpointUnavailable, match="fraud-risk 1 do not fit each other") as refused:
+    with pytest.raises(EndpointUnavailable, match="fraud-risk 1 do not match each other") as refused:
         serving.load(twisted, package)
     assert [fault.where for fault in refused.value.faults] == ["output_order"]
 
@@ -150,7 +150,7 @@ def test_a_version_that_fails_again_and_again_is_left_alone_until_a_probe_finds_
     for _ in range(5):
         with pytest.raises(PredictionFailed, match="failed with ValueError"):
             soon(loaded)
-    with pytest.raises(EndpointBusy, match=r"failed too often and is asked again in .* s; the last time: .*ValueError"):
+    with pytest.raises(EndpointBusy, match=r"failed repeatedly and is tried again in .* s; last failure: .*ValueError"):
         soon(loaded)
     assert len(asked) == 5
     assert (loaded.health().breaker, loaded.health().incidents) == ("open", {"failed": 5})
@@ -167,7 +167,7 @@ def test_an_inline_version_that_is_late_again_and_again_is_left_alone(version: M
     loaded = LoadedVersion(version, Broken(lambda matrix: [[0.5, 0.5]] * len(matrix)), timeout=0.0)
     for _ in range(5):
         assert len(soon(loaded)) == len(ROWS)
-    with pytest.raises(EndpointBusy, match=r"the last time: Model fraud-risk 1 took .* s, more than 0 s"):
+    with pytest.raises(EndpointBusy, match=r"last failure: Model fraud-risk 1 took .* s, more than 0 s"):
         soon(loaded)
     assert loaded.health().incidents == {"timed_out": 5}
 

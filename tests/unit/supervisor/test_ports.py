@@ -32,7 +32,7 @@ def test_a_taken_port_is_told_with_its_setting_and_who_has_it(taken: int) -> Non
     with pytest.raises(PortTaken) as told:
         check_free([Address("console", "127.0.0.1", taken)])
     message = str(told.value)
-    assert f"Port {taken} on 127.0.0.1 is taken by process {os.getpid()}" in message
+    assert f"Port {taken} on 127.0.0.1 is in use by process {os.getpid()}" in message
     assert "[console] port in andon.toml, or ANDON_CONSOLE_PORT" in message
 
 
@@ -48,7 +48,7 @@ def test_two_parts_on_one_port_are_told_apart() -> None:
 
 
 def test_a_host_of_another_machine_is_told() -> None:
-    with pytest.raises(PortTaken, match=r"192\.0\.2\.1 is no address of this machine: set \[gateway\] host"):
+    with pytest.raises(PortTaken, match=r"192\.0\.2\.1 is not an address of this machine: set \[gateway\] host"):
         check_free([Address("gateway", "192.0.2.1", 18080)])
 
 

@@ -44,7 +44,7 @@ class ArrowRows:
         """Yield the records of the batches that are complete. Raises BatchMalformed."""
         for message in self._framing.feed(chunk):
             if message.compressed:
-                raise BatchMalformed("The record batches are compressed: send them as they are")
+                raise BatchMalformed("The record batches are compressed: send them uncompressed")
             if message.kind == SCHEMA:
                 self._begin(message)
             elif message.kind == DICTIONARY:
@@ -70,7 +70,7 @@ class ArrowRows:
         except (pa.ArrowException, OSError, ValueError) as error:
             raise BatchMalformed(f"The schema of the Arrow stream cannot be used: {error}") from error
         for name, kind in refused:
-            raise BatchMalformed(f"The column {name} is of a type that a batch does not take: {kind}")
+            raise BatchMalformed(f"The column {name} is of a type that a batch does not accept: {kind}")
         for name in names:
             if names.count(name) > 1:
                 raise BatchMalformed(f"The Arrow stream has more than one column {name}")
@@ -93,7 +93,7 @@ class ArrowRows:
         except (pa.ArrowException, OSError, ValueError, StopIteration) as error:
             raise BatchMalformed(f"The record batch at row {self.count} cannot be read: {error}") from error
         if batch.num_rows > 8 * batch.nbytes:
-            raise BatchMalformed(f"The record batch at row {self.count} has {batch.num_rows} rows and no values")
+            raise BatchMalformed(f"The record batch at row {self.count} has {batch.num_rows} rows but no values")
         if largest > self._row_bytes:
             raise BatchMalformed(
                 f"A row of the record batch at row {self.count} is larger than {self._row_bytes} bytes"

@@ -45,7 +45,7 @@ class Framing:
             if message is not None:
                 yield message
         if self._ended and self._held:
-            raise BatchMalformed("Something follows the end of the Arrow stream")
+            raise BatchMalformed("The body continues after the end of the Arrow stream")
 
     def end(self) -> None:
         """Note that the body has ended. Raises BatchMalformed within a message."""
@@ -57,7 +57,7 @@ class Framing:
         held = self._held
         metadata_bytes = int.from_bytes(held[4:8], "little", signed=True)
         if held[:4] != _MARKER or not 0 <= metadata_bytes <= _METADATA_BYTES:
-            raise BatchMalformed("The body is not an Arrow IPC stream, or one of a format from before 2019")
+            raise BatchMalformed("The body is not an Arrow IPC stream, or has a format from before 2019")
         if metadata_bytes == 0:
             self._ended = True
             del held[:8]
@@ -71,7 +71,7 @@ class Framing:
             size = 8 + metadata_bytes + root.number(3, "<q")
             if not 0 <= size - 8 - metadata_bytes <= self._message_bytes:
                 raise BatchMalformed(
-                    f"A record batch of {size} bytes is larger than {self._message_bytes}: send more, smaller ones"
+                    f"A record batch of {size} bytes is larger than {self._message_bytes}: send more but smaller ones"
                 )
             if len(held) < size:
                 self._wanted = size

@@ -128,7 +128,7 @@ class BatchCall:
                 return
             if self._gateway.hurried:
                 raise NotReady(
-                    "This gateway is shutting down: the rows from this one on were not decided, send them again"
+                    "This gateway is shutting down: the rows from this one on were not decided; send them again"
                 )
             begun = await self._begun(row, known)
             await self._in_order.put(begun)
@@ -219,7 +219,9 @@ class BatchCall:
         """Return the decision under a key that another request used meanwhile. Raises KeyReused, KeyInFlight."""
         key = request.idempotency
         if key is None:
-            raise RuntimeError("the database refused to record this decision; `decision.refused_by_database` says why")
+            raise RuntimeError(
+                "the database refused to record this decision; see `decision.refused_by_database` in the log"
+            )
         first = await self._gateway.in_thread(lambda tx: decisions.first_answer(tx, key))
         if first is None:
             raise KeyInFlight(retry_after=1)

@@ -92,7 +92,9 @@ class BatchRoute:
         """Count a call of a key while it lasts. Raises RateLimited if the key has too many batches under way."""
         most = self._gateway.settings.gateway.batches_per_key
         if self._open[key] >= most:
-            raise RateLimited(f"This key has {most} batches under way; send more rows in one", retry_after=1)
+            raise RateLimited(
+                f"This key already has {most} batches under way; send more rows in each batch", retry_after=1
+            )
         self._open[key] += 1
         try:
             yield
@@ -106,10 +108,10 @@ class BatchRoute:
         caller = gateway.keys.authenticate(bearer(headers.get("authorization")), gateway.clock.now())
         caller.require(Permission.DECIDE, name)
         if NOTIFY in headers:
-            raise HeaderInvalid("Andon-Notify goes with a single request: a batch is answered while it is sent")
+            raise HeaderInvalid("Andon-Notify is only for single requests: a batch is answered while it is sent")
         if TIMEOUT in headers:
             raise HeaderInvalid(
-                "X-Request-Timeout goes with a single request: rows of a batch wait until they are decided"
+                "X-Request-Timeout is only for single requests: rows of a batch wait until they are decided"
             )
         require_plain(headers)
         line, pinned = gateway.line(name), pinned_by(headers, caller, name)

@@ -130,7 +130,7 @@ class JsonRows:
         self._forget(begin)
         if self._ended:
             if self._held.strip(_SPACE):
-                raise BatchMalformed(f"Something follows the array, which had {self.count} rows")
+                raise BatchMalformed(f"The body continues after the array, which had {self.count} rows")
             self._held.clear()
 
     def end(self) -> Iterator[BatchRow]:
@@ -181,7 +181,7 @@ class JsonRows:
             elif mark in b"}]":
                 self._depth -= 1
                 if self._depth < 0:
-                    raise BatchMalformed(f"A bracket is closed in row {self.count} that was not opened")
+                    raise BatchMalformed(f"Row {self.count} closes a bracket that was not opened")
 
     def _element(self, begin: int, end: int) -> Iterator[BatchRow]:
         given: bytes | AndonError = bytes(self._held[begin:end]).strip(_SPACE)
@@ -191,7 +191,7 @@ class JsonRows:
         elif not given:
             if self.count == 0 and self._held[end] == ord("]"):
                 return
-            raise BatchMalformed(f"There is nothing where row {self.count} should be")
+            raise BatchMalformed(f"Row {self.count} is missing")
         self.count += 1
         yield BatchRow(self.count - 1, given)
 

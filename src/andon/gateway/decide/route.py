@@ -234,7 +234,7 @@ class Decide:
 
 
 def _unrecorded() -> RuntimeError:
-    return RuntimeError("the database refused to record this decision; `decision.refused_by_database` says why")
+    return RuntimeError("the database refused to record this decision; see `decision.refused_by_database` in the log")
 
 
 def _describe(server: Span, automation: str, status: int) -> None:

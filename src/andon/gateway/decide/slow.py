@@ -40,7 +40,7 @@ class SlowRequests:
         Raises HeaderInvalid for a pinned version, because the intake keeps none; KeyReused, DatabaseUnavailable.
         """
         if request.pinned is not None:
-            raise HeaderInvalid("Andon-Model-Version: a version cannot be pinned for an answer that comes later")
+            raise HeaderInvalid("Andon-Model-Version: a version cannot be pinned for an answer that is delivered later")
         identifier = await self._acceptances.of(replace(request, notify=notify))
         location = f"/v1/decisions/{identifier}"
         headers = {"Location": location, "Preference-Applied": RESPOND_ASYNC, "Retry-After": "1"}

@@ -239,7 +239,7 @@ def _shortfall(answers: Sequence[Decision | BaseException | None], correlation_i
     """Return the error that says why not all rows were decided, and how to find those that were."""
     error = next((answer for answer in answers if isinstance(answer, BaseException)), None)
     if error is None:
-        return RuntimeError("the database refused to record a decision; `decision.refused_by_database` says why")
+        return RuntimeError("the database refused to record a decision; see `decision.refused_by_database` in the log")
     if decided and isinstance(error, AndonError):
         where = f"{decided} of {len(answers)} rows were decided and recorded, under the correlation id {correlation_id}"
         return type(error)(f"{error} ({where})", **error.details)
@@ -264,7 +264,7 @@ def _whole(parameters: Mapping[str, Parameter], name: str) -> int:
     """Return a parameter that is a whole number; 0 if it is absent. Raises InferenceInvalid."""
     value = parameters.get(name, 0)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InferenceInvalid(f"The parameter {name} must be a whole number, not negative")
+        raise InferenceInvalid(f"The parameter {name} must be a whole number and not negative")
     return value
 
 

@@ -31,7 +31,9 @@ def asked_of(
     if "idempotency-key" in headers:
         raise HeaderInvalid("Idempotency-Key is not accepted here: the id of the request is its key")
     if NOTIFY in headers:
-        raise HeaderInvalid("Andon-Notify is not accepted here: request an answer that comes later at /v1/automations")
+        raise HeaderInvalid(
+            "Andon-Notify is not accepted here: request an answer that is delivered later at /v1/automations"
+        )
     deadline_ns = deadline_of(headers, began_ns, patience)
     return InferenceCall(
         caller=caller,

@@ -64,7 +64,7 @@ def require_known(wanted: Sequence[str]) -> None:
     """Require known outputs. Raises InferenceInvalid."""
     for name in wanted:
         if name not in _READ:
-            raise InferenceInvalid(f"There is no output {shown(name)}; there are: {', '.join(_READ)}")
+            raise InferenceInvalid(f"No output {shown(name)}; available outputs: {', '.join(_READ)}")
 
 
 def response_of(decisions: Sequence[Inferred], *, wanted: Sequence[str], model: str, id: str) -> InferResponse:  # noqa: A002 - the protocol's word

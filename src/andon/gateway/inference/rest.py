@@ -81,7 +81,7 @@ class OpenInference:
             return _refused(call, error)
         except Exception:
             log.exception("inference.failed", path=path)
-            return 500, to_json({"error": "Something went wrong on our side; the logs know it"})
+            return 500, to_json({"error": "Internal error; find the details in the log"})
 
     async def _of_server(self, call: _Call, path: str) -> tuple[int, bytes]:
         match path:
@@ -147,7 +147,7 @@ class OpenInference:
             return _refused(call, error)
         except Exception:
             log.exception("inference.failed", automation=name, correlation_id=correlation)
-            return 500, to_json({"error": f"Something went wrong on our side; the logs know it by {correlation}"})
+            return 500, to_json({"error": f"Internal error; find the details in the log by {correlation}"})
         binary = rest.binary_outputs(request, [tensor.name for tensor in response.outputs])
         content, json_bytes = rest.encode_response(response, binary=binary)
         if json_bytes is not None:

@@ -45,7 +45,7 @@ def read_rows(contract: Contract, inputs: Sequence[Tensor], most: int) -> list[t
     known = fields_of(contract)
     for tensor in inputs:
         if tensor.name not in known:
-            raise InferenceInvalid(f"There is no input {shown(tensor.name)}; there are: {', '.join(known)}")
+            raise InferenceInvalid(f"No input {shown(tensor.name)}; available inputs: {', '.join(known)}")
         if tensor.shape not in ((count,), (count, 1)):
             raise InferenceInvalid(
                 f"Tensor {shown(tensor.name)}: expected the shape [{count}] or [{count}, 1], got {list(tensor.shape)}"

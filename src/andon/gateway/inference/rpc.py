@@ -161,7 +161,7 @@ def _answering(name: str, call: Method) -> Method:
             raise
         except Exception:
             log.exception("inference.failed", call=name)
-            await context.abort(grpc.StatusCode.INTERNAL, "Something went wrong on our side; the logs know it")
+            await context.abort(grpc.StatusCode.INTERNAL, "Internal error; find the details in the log")
         raise AssertionError("abort raises")
 
     return answer

@@ -39,7 +39,7 @@ class Running:
     def __init__(self, database: Database, lease: Lease, clock: Clock, functions: Executor) -> None:
         context = get_local_dbos_context()
         if context is None or context.owner_xid is None:
-            raise RuntimeError("a run is executed by the engine only")
+            raise RuntimeError("only the engine executes a run")
         self.id = UUID(context.workflow_id)
         self._owner = context.owner_xid
         self._database = database
@@ -179,7 +179,7 @@ class Running:
     @contextmanager
     def _one_at_a_time(self) -> Any:
         if self._busy:
-            raise StepsOverlap("one step of a procedure begins when the one before it has ended: await each")
+            raise StepsOverlap("a step of a procedure begins after the previous one has ended: await each step")
         self._busy = True
         try:
             yield

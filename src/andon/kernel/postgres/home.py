@@ -124,7 +124,7 @@ def _check_reach(home: Home) -> None:
     if home.account is not None and not home.account.may_enter(home.folder):
         raise PostgresFailed(
             f"PostgreSQL runs as the user {home.account.name}, who can no longer reach {home.folder}: "
-            f"allow passing through its parent folders (chmod o+x), or run Andon as another user than root"
+            "make its parent folders passable (chmod o+x), or run Andon as a user other than root"
         )
 
 
@@ -137,8 +137,8 @@ def _elsewhere(place: Path, account: SystemAccount) -> None:
     except OSError as error:
         raise PostgresFailed(
             f"PostgreSQL runs as the user {account.name}, who cannot reach {place.parent}, and {STORE} cannot be "
-            f"used instead ({error.strerror}): move the project out of a private folder, or run Andon as another "
-            "user than root"
+            f"used instead ({error.strerror}): move the project out of a private folder, or run Andon as a user "
+            "other than root"
         ) from error
     folder.chmod(0o711)
     place.symlink_to(folder)

@@ -189,8 +189,8 @@ def _nobody_else(here: Home) -> Iterator[int]:
                 process.kill()
             if not files.lock_within(alive, _IMMEDIATE_SECONDS):
                 raise PostgresFailed(
-                    f"{here.data} is in use by a process that cannot be seen from here, perhaps in another "
-                    "container: stop that one first"
+                    f"{here.data} is in use by a process that is not visible from here, perhaps in another "
+                    "container: stop it first"
                 )
         yield alive
     finally:
@@ -299,7 +299,9 @@ def _leftovers(here: Home) -> list[psutil.Process]:
 
 def _server(here: Home, found: _Postmaster) -> Server:
     if not here.password.exists():
-        raise PostgresFailed(f"{here.password} is missing; it opens the database beside it: put it back from a backup")
+        raise PostgresFailed(
+            f"{here.password} is missing; it is the password of the database next to it: restore it from a backup"
+        )
     password = here.password.read_text(encoding="ascii").strip()
     url = f"postgresql://{cluster.ROLE}:{password}@127.0.0.1:{found.port}/{cluster.DATABASE}"
     return Server(here, found.pid, found.port, url)
@@ -332,7 +334,7 @@ def _data_version(here: Home) -> int | None:
 
 def _last_words(here: Home) -> str:
     """Return PostgreSQL's last error message, or where to read more if there is none."""
-    return _complaint(here) or f"it said nothing; see {here.start_log}"
+    return _complaint(here) or f"no output; see {here.start_log}"
 
 
 def _complaint(here: Home) -> str | None:

@@ -41,7 +41,8 @@ def settings_of(configuration: ManagedConfiguration, declared: Declared, texts: 
     if unknown:
         known = ", ".join(sorted(declared)) or "none"
         faults = [
-            Fault(f"automations.{name}", f"This project declares no such automation, but {known}") for name in unknown
+            Fault(f"automations.{name}", f"This project declares no such automation; there are: {known}")
+            for name in unknown
         ]
         raise ConfigurationUnknown(faults=faults)
     found: list[InForce] = [ChampionInForce(name, number) for name, number in configuration.champions.items()]

@@ -73,7 +73,7 @@ class KeyInForce:
         named = [key for key in named if by is None or by.is_over(key.principal)]
         if not named:
             make = "" if self._wanted is None else f". {_how_to_make(self._name, self._wanted)}"
-            raise KeyNotFound(f"There is no such key{make}")
+            raise KeyNotFound(f"The key does not exist{make}")
         return max(named, key=lambda key: (key.revoked_at is None, key.created_at))
 
 
@@ -82,7 +82,7 @@ def _how_to_make(name: str, grants: list[Grant]) -> str:
     first = grants[0]
     where = "" if first.automation is None else f" --automation {first.automation}"
     command = f'andon keys create --name {name} --role {first.role}{where} --reason "..."'
-    return f"Make it where its holder can take it: `{command}`"
+    return f"Create it where its holder can pick it up: `{command}`"
 
 
 def _words(grants: tuple[Grant, ...]) -> list[str]:

@@ -33,7 +33,7 @@ def check_skops(file: Path, features: int) -> None:
     if file.suffix != ".skops":
         return
     if _SCHEMA not in _checked(file):
-        raise ModelUnreadable(f"{file.name} holds no {_SCHEMA}: it is no skops file")
+        raise ModelUnreadable(f"{file.name} contains no {_SCHEMA}: it is not a skops file")
     with ZipFile(file) as archive, archive.open(_SCHEMA) as opened:
         _require_shallow(file.name, opened.read(_SCHEMA_BYTES))
 
@@ -43,15 +43,15 @@ def _checked(file: Path) -> set[str]:
         with ZipFile(file) as archive:
             parts = archive.infolist()
     except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise ModelUnreadable(f"{file.name} is no archive that can be read: {error}") from error
+        raise ModelUnreadable(f"{file.name} is not a readable archive: {error}") from error
     if len(parts) > MOST_FILES:
-        raise ModelUnreadable(f"{file.name} holds {len(parts):,} files; at most {MOST_FILES:,} are unpacked")
+        raise ModelUnreadable(f"{file.name} contains {len(parts):,} files; at most {MOST_FILES:,} are unpacked")
     total = sum(part.file_size for part in parts)
     if total > MOST_UNPACKED:
         raise ModelUnreadable(f"{file.name} unpacks to {total:,} bytes; at most {MOST_UNPACKED:,} are unpacked")
     for part in parts:
         if part.filename.startswith(("/", "\\")) or ".." in Path(part.filename).parts:
-            raise ModelUnreadable(f"{file.name} holds {part.filename!r}, which lies outside of the archive")
+            raise ModelUnreadable(f"{file.name} contains {part.filename!r}, which is outside the archive")
         if part.file_size > PLAIN_BYTES and part.file_size > MOST_RATIO * max(part.compress_size, 1):
             raise ModelUnreadable(
                 f"{file.name}: {part.filename!r} unpacks to {part.file_size:,} bytes from {part.compress_size:,}"
@@ -65,8 +65,8 @@ def _require_shallow(name: str, document: bytes) -> None:
     steps = np.isin(marks, _OPENING).astype(np.int64) - np.isin(marks, _CLOSING)
     deepest = int(np.cumsum(steps).max(initial=0))
     if deepest > MOST_DEPTH:
-        raise ModelUnreadable(f"{name}: {_SCHEMA} nests {deepest} deep; at most {MOST_DEPTH} are read")
+        raise ModelUnreadable(f"{name}: {_SCHEMA} is nested {deepest} levels deep; at most {MOST_DEPTH} are read")
     try:
         json.loads(document)
     except ValueError as error:
-        raise ModelUnreadable(f"{name}: {_SCHEMA} is no JSON: {error}") from error
+        raise ModelUnreadable(f"{name}: {_SCHEMA} is not JSON: {error}") from error

@@ -37,13 +37,15 @@ def check(file: Path, features: int) -> None:
             name, _, value = text.partition("=")
             (head if tree is None else tree)[name] = value
         else:
-            raise ModelUnreadable(f"{file.name} ends within its trees: there is no line 'end of trees'")
+            raise ModelUnreadable(f"{file.name} ends within its trees: the line 'end of trees' is missing")
     if tree is None:
-        raise ModelUnreadable(f"{file.name} holds no tree")
+        raise ModelUnreadable(f"{file.name} contains no tree")
     _check_tree(f"{file.name}, tree {trees - 1}", tree, head)
     per_iteration = _number(file.name, head, "num_tree_per_iteration", 1)
     if trees % per_iteration:
-        raise ModelUnreadable(f"{file.name}: {trees} trees are no multiple of {per_iteration}, its trees an iteration")
+        raise ModelUnreadable(
+            f"{file.name}: {trees} trees are not a multiple of {per_iteration}, its trees per iteration"
+        )
 
 
 def _check_head(where: str, head: Mapping[str, str], features: int) -> None:
@@ -52,7 +54,7 @@ def _check_head(where: str, head: Mapping[str, str], features: int) -> None:
         raise ModelUnreadable(f"{where}: it takes {highest + 1} features, the signature has {features}")
     classes, per_iteration = (_number(where, head, name, 1) for name in ("num_class", "num_tree_per_iteration"))
     if per_iteration != classes:
-        raise ModelUnreadable(f"{where}: {per_iteration} trees an iteration, expected are {classes}, one a class")
+        raise ModelUnreadable(f"{where}: {per_iteration} trees per iteration, expected {classes}, one per class")
 
 
 def _check_tree(where: str, tree: Mapping[str, str], head: Mapping[str, str]) -> None:
@@ -75,7 +77,7 @@ def _check_tree(where: str, tree: Mapping[str, str], head: Mapping[str, str]) ->
         require_range(where, name, arrays[name], -leaves, nodes - 1)
     children = np.concatenate([arrays["left_child"], arrays["right_child"]])
     if sorted(children[children < 0]) != list(range(-leaves, 0)):
-        raise ModelUnreadable(f"{where}: its leaves are not each the child of one node")
+        raise ModelUnreadable(f"{where}: not every leaf is the child of exactly one node")
     require_tree(where, arrays["left_child"], arrays["right_child"])
     _check_categories(where, tree, thresholds[(arrays["decision_type"] & 1) == 1])
 
@@ -84,7 +86,7 @@ def _check_categories(where: str, tree: Mapping[str, str], splits: "NDArray[np.f
     """Check the bit sets of categorical splits: each split's threshold is the number of one."""
     count = _number(where, tree, "num_cat", 0)
     if len(splits) and not count:
-        raise ModelUnreadable(f"{where}: it has categorical splits and no categories")
+        raise ModelUnreadable(f"{where}: it has categorical splits but no categories")
     if not count:
         return
     bounds, words = _integers(where, tree, "cat_boundaries"), _integers(where, tree, "cat_threshold")
@@ -92,13 +94,13 @@ def _check_categories(where: str, tree: Mapping[str, str], splits: "NDArray[np.f
     if bounds[0] != 0 or bounds[-1] != len(words) or (np.diff(bounds) < 0).any():
         raise ModelUnreadable(f"{where}: cat_boundaries do not divide the {len(words)} values of cat_threshold")
     if not np.isfinite(splits).all() or (splits < 0).any() or (splits >= count).any():
-        raise ModelUnreadable(f"{where}: a categorical split names none of its {count} sets of categories")
+        raise ModelUnreadable(f"{where}: a categorical split refers to none of its {count} sets of categories")
 
 
 def _number(where: str, values: Mapping[str, str], name: str, least: int) -> int:
     text = values.get(name, "")
     if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < least:
-        raise ModelUnreadable(f"{where}: {name} is {text[:40]!r}, expected is a number of at least {least}")
+        raise ModelUnreadable(f"{where}: {name} is {text[:40]!r}, expected a number of at least {least}")
     return int(text)
 
 
@@ -106,11 +108,11 @@ def _integers(where: str, values: Mapping[str, str], name: str) -> Numbers:
     try:
         return np.array(values.get(name, "").split(), dtype=np.int64)
     except (ValueError, OverflowError):
-        raise ModelUnreadable(f"{where}: {name} holds more than whole numbers") from None
+        raise ModelUnreadable(f"{where}: {name} contains something other than whole numbers") from None
 
 
 def _floats(where: str, values: Mapping[str, str], name: str) -> "NDArray[np.float64]":
     try:
         return np.array(values.get(name, "").split(), dtype=np.float64)
     except ValueError:
-        raise ModelUnreadable(f"{where}: {name} holds more than numbers") from None
+        raise ModelUnreadable(f"{where}: {name} contains something other than numbers") from None

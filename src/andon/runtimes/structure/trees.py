@@ -13,14 +13,14 @@ Numbers: TypeAlias = NDArray[np.int64]
 def require_length(where: str, name: str, values: "NDArray[Any]", length: int) -> None:
     """Raise ModelUnreadable if an array does not have the length that the tree declares."""
     if len(values) != length:
-        raise ModelUnreadable(f"{where}: {name} has {len(values)} values, expected are {length}")
+        raise ModelUnreadable(f"{where}: {name} has {len(values)} values, expected {length}")
 
 
 def require_range(where: str, name: str, values: Numbers, low: int, high: int) -> None:
     """Raise ModelUnreadable if a value is not from `low` to `high`, both included."""
     outside = values[(values < low) | (values > high)]
     if len(outside):
-        raise ModelUnreadable(f"{where}: {name} holds {int(outside[0])}, expected are {low} to {high}")
+        raise ModelUnreadable(f"{where}: {name} contains {int(outside[0])}, expected {low} to {high}")
 
 
 def require_tree(where: str, left: Numbers, right: Numbers, *, root: int = 0) -> None:
@@ -37,4 +37,4 @@ def require_tree(where: str, left: Numbers, right: Numbers, *, root: int = 0) ->
         seen += 1
         ahead += [int(child) for child in (left[node], right[node]) if child >= 0]
     if not once or seen != len(left):
-        raise ModelUnreadable(f"{where}: its nodes form no tree")
+        raise ModelUnreadable(f"{where}: its nodes do not form a tree")

@@ -22,14 +22,14 @@ class _Reader:
 
     def take(self, size: int) -> bytes:
         if size < 0 or size > len(self._data) - self._at:
-            raise ValueError(f"{size} bytes are expected at {self._at}, {len(self._data) - self._at} are there")
+            raise ValueError(f"{size} bytes are expected at {self._at}, only {len(self._data) - self._at} are left")
         taken = bytes(self._data[self._at : self._at + size])
         self._at += size
         return taken
 
     def value(self, kind: bytes, depth: int) -> Any:
         if depth > _MOST_DEPTH:
-            raise ValueError(f"it nests more than {_MOST_DEPTH} deep")
+            raise ValueError(f"it is nested more than {_MOST_DEPTH} levels deep")
         if kind in _TYPES:
             return np.frombuffer(self.take(np.dtype(_TYPES[kind]).itemsize), dtype=_TYPES[kind])[0].item()
         if kind in _PLAIN:
@@ -42,7 +42,7 @@ class _Reader:
             return self._array(depth + 1)
         if kind == b"{":
             return self._mapping(depth + 1)
-        raise ValueError(f"there is no type {kind!r}")
+        raise ValueError(f"unknown type {kind!r}")
 
     def _peek(self) -> bytes:
         return bytes(self._data[self._at : self._at + 1])
@@ -50,7 +50,7 @@ class _Reader:
     def _size(self) -> int:
         found = self.value(self.take(1), _MOST_DEPTH)
         if isinstance(found, bool) or not isinstance(found, int) or found < 0:
-            raise ValueError(f"{found!r} is no length")
+            raise ValueError(f"{found!r} is not a length")
         return found
 
     def _text(self) -> str:
@@ -81,7 +81,7 @@ class _Reader:
             self.take(1)
             return found
         if count > len(self._data) - self._at:
-            raise ValueError(f"{count} values are announced, too few bytes are there")
+            raise ValueError(f"{count} values are announced, but too few bytes are left")
         return [self.value(kind or self.take(1), depth) for _ in range(count)]
 
     def _mapping(self, depth: int) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class _Reader:
         while self._peek() != b"}" if count is None else len(found) < count:
             name = self._text()
             if name in found:
-                raise ValueError(f"{name!r} stands there twice")
+                raise ValueError(f"{name!r} occurs twice")
             found[name] = self.value(kind or self.take(1), depth)
         if count is None:
             self.take(1)

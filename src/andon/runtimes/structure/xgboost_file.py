@@ -24,7 +24,7 @@ def check(file: Path, features: int) -> None:
         for number, tree in enumerate(_trees(learner["gradient_booster"])):
             _check_tree(f"{file.name}, tree {number}", tree, features)
     except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
-        raise ModelUnreadable(f"{file.name} is no XGBoost model: {type(error).__name__} at {error}") from error
+        raise ModelUnreadable(f"{file.name} is not an XGBoost model: {type(error).__name__} at {error}") from error
 
 
 def _document(file: Path) -> Mapping[str, Any]:
@@ -34,7 +34,7 @@ def _document(file: Path) -> Mapping[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ModelUnreadable(f"{file.name} is neither JSON nor UBJSON: {error}") from error
     if not isinstance(found, dict):
-        raise ModelUnreadable(f"{file.name} is no XGBoost model")
+        raise ModelUnreadable(f"{file.name} is not an XGBoost model")
     return found
 
 
@@ -65,10 +65,10 @@ def _check_tree(where: str, tree: Mapping[str, Any], features: int) -> None:
     )
     require_length(where, "categories_segments", segments, len(sizes))
     if len(sizes) and ((sizes < 0) | (segments < 0) | (sizes + segments > len(tree["categories"]))).any():
-        raise ModelUnreadable(f"{where}: a categorical split lies outside of its categories")
+        raise ModelUnreadable(f"{where}: a categorical split is outside its categories")
 
 
 def _integers(where: str, name: str, values: Any) -> Numbers:
     if len(values) and values.dtype.kind not in "iu":
-        raise ModelUnreadable(f"{where}: {name} holds more than whole numbers")
+        raise ModelUnreadable(f"{where}: {name} contains something other than whole numbers")
     return np.asarray(values, dtype=np.int64)

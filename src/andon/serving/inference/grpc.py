@@ -49,7 +49,7 @@ def message(name: str, content: bytes) -> Any:
     try:
         return CLASSES[name].FromString(content)
     except DecodeError:
-        raise InferenceInvalid(f"This is no {name} of the Open Inference Protocol") from None
+        raise InferenceInvalid(f"This is not a {name} of the Open Inference Protocol") from None
 
 
 def decode_request(content: bytes) -> InferRequest:
@@ -143,10 +143,10 @@ def _tensor(given: Any, raw: bytes | None) -> Tensor:
         return of_binary(name, datatype, shape, raw)
     expected = _CONTENTS.get(datatype)
     if expected is None:
-        raise wrong(name, f"{datatype} has no contents of its own; send it raw")
+        raise wrong(name, f"{datatype} has no typed contents; send it as raw contents")
     odd = [field for field in filled if field != expected]
     if odd:
-        raise wrong(name, f"{datatype} stands in {expected}, not in {', '.join(odd)}")
+        raise wrong(name, f"{datatype} belongs in {expected}, not in {', '.join(odd)}")
     return of_numbers(name, datatype, shape, list(getattr(given.contents, expected)))
 
 
@@ -183,7 +183,7 @@ def _set_parameters(there: Any, parameters: Mapping[str, Parameter]) -> None:
         elif -(2**63) <= value < 2**63:
             there[name].int64_param = value
         else:
-            raise InferenceInvalid(f"The parameter {shown(name)} is outside of what 64 bits can hold")
+            raise InferenceInvalid(f"The parameter {shown(name)} does not fit into 64 bits")
 
 
 def _bytes(built: Any) -> bytes:

@@ -86,7 +86,8 @@ def require_rows(tensors: Sequence[Tensor], most: int) -> int:
     for tensor in tensors:
         if tensor.rows != first.rows:
             raise InferenceInvalid(
-                f"The inputs differ in their rows: {shown(first.name)} has {first.rows}, {shown(tensor.name)} has "
+                f"The inputs differ in their number of rows: {shown(first.name)} has {first.rows}, "
+                f"{shown(tensor.name)} has "
                 f"{tensor.rows}"
             )
     if not 1 <= first.rows <= most:

@@ -137,7 +137,7 @@ def _parts(body: bytes, json_bytes: int | None) -> tuple[dict[str, Any], memoryv
     if json_bytes is None:
         return _document(body), None
     if json_bytes > len(body):
-        raise InferenceInvalid(f"{HEADER_LENGTH} is {json_bytes}, the body has only {len(body)} bytes")
+        raise InferenceInvalid(f"{HEADER_LENGTH} is {json_bytes}, but the body has only {len(body)} bytes")
     return _document(body[:json_bytes]), memoryview(body)[json_bytes:]
 
 
@@ -162,14 +162,14 @@ def _tensors(document: Mapping[str, Any], key: str, binary: memoryview | None) -
         names.add(tensor.name)
         tensors.append(tensor)
     if binary is not None and at != len(binary):
-        raise InferenceInvalid(f"The tensors take {at} bytes of binary data, {len(binary)} were sent")
+        raise InferenceInvalid(f"The tensors take {at} bytes of binary data, but {len(binary)} were sent")
     return tensors
 
 
 def _tensor(given: object, key: str, binary: memoryview | None, at: int) -> tuple[Tensor, int]:
     """One tensor, and where the binary data of the next begins."""
     if not isinstance(given, dict):
-        raise InferenceInvalid(f"{key} must hold objects")
+        raise InferenceInvalid(f"{key} must contain objects")
     name = _text(given, "name")
     datatype = datatype_of(name, given.get("datatype"))
     shape = given.get("shape")
@@ -188,7 +188,9 @@ def _tensor(given: object, key: str, binary: memoryview | None, at: int) -> tupl
     if binary is None:
         raise wrong(name, f"it has a binary_data_size, but no {HEADER_LENGTH} was sent")
     if at + size > len(binary):
-        raise wrong(name, f"its binary data is cut off: {size} bytes were announced, {len(binary) - at} are left")
+        raise wrong(
+            name, f"its binary data is cut off: {size} bytes were announced, but only {len(binary) - at} are left"
+        )
     return of_binary(name, datatype, tuple(shape), binary[at : at + size]), at + size
 
 
@@ -214,7 +216,7 @@ def _body(document: Mapping[str, Any], tail: Sequence[bytes]) -> tuple[bytes, in
 
 def _wanted(given: object) -> WantedOutput:
     if not isinstance(given, dict):
-        raise InferenceInvalid("outputs must hold objects")
+        raise InferenceInvalid("outputs must contain objects")
     name = _text(given, "name")
     return WantedOutput(name, _flag(_parameters(given, name), "binary_data"))
 

@@ -76,7 +76,9 @@ class Tensor:
     def __post_init__(self) -> None:
         wanted = elements(self.name, self.shape)
         if len(self.data) != wanted:
-            raise wrong(self.name, f"its shape {list(self.shape)} has {wanted} elements, its data {len(self.data)}")
+            raise wrong(
+                self.name, f"its shape {list(self.shape)} has {wanted} elements, but its data has {len(self.data)}"
+            )
 
     @property
     def rows(self) -> int:
@@ -120,11 +122,11 @@ def shown(name: str) -> str:
 def datatype_of(name: str, given: object) -> Datatype:
     """Return the datatype of this name. Raises InferenceInvalid."""
     if not isinstance(given, str):
-        raise wrong(name, "its datatype is missing or no string")
+        raise wrong(name, "its datatype is missing or not a string")
     try:
         return Datatype(given)
     except ValueError:
-        raise wrong(name, f"unknown datatype {shown(given)}; known are {', '.join(Datatype)}") from None
+        raise wrong(name, f"unknown datatype {shown(given)}; expected one of {', '.join(Datatype)}") from None
 
 
 def elements(name: str, shape: Sequence[object]) -> int:
@@ -150,12 +152,12 @@ def of_array(name: str, array: Array) -> Tensor:
     if array.dtype.kind in "OSU":
         flat = [each.encode() if isinstance(each, str) else each for each in array.ravel().tolist()]
         if not all(isinstance(each, bytes) for each in flat):
-            raise wrong(name, "an object array must hold str or bytes alone")
+            raise wrong(name, "an object array must contain only str or bytes")
         return Tensor(name, Datatype.BYTES, array.shape, flat)
     for datatype, dtype in DTYPES.items():
         if array.dtype.newbyteorder("<") == dtype:
             return Tensor(name, datatype, array.shape, np.ascontiguousarray(array, dtype).ravel())
-    raise wrong(name, f"no datatype for an array of {array.dtype}")
+    raise wrong(name, f"no datatype matches an array of {array.dtype}")
 
 
 def of_values(name: str, datatype: Datatype, shape: tuple[int, ...], values: object) -> Tensor:
@@ -166,7 +168,7 @@ def of_values(name: str, datatype: Datatype, shape: tuple[int, ...], values: obj
     wanted = elements(name, shape)
     flat = _flat(name, shape, values)
     if len(flat) != wanted:
-        raise wrong(name, f"its shape {list(shape)} has {wanted} elements, its data {len(flat)}")
+        raise wrong(name, f"its shape {list(shape)} has {wanted} elements, but its data has {len(flat)}")
     return Tensor(name, datatype, shape, _data(name, datatype, flat))
 
 
@@ -178,7 +180,7 @@ def of_numbers(name: str, datatype: Datatype, shape: tuple[int, ...], values: li
     try:
         data = values if datatype is Datatype.BYTES else np.array(values, DTYPES[datatype])
     except OverflowError:
-        raise wrong(name, f"a value is outside of what {datatype} can hold") from None
+        raise wrong(name, f"a value is outside the range of {datatype}") from None
     return Tensor(name, datatype, shape, data)
 
 
@@ -190,12 +192,13 @@ def of_binary(name: str, datatype: Datatype, shape: tuple[int, ...], content: by
     dtype = DTYPES[datatype]
     if len(content) != wanted * dtype.itemsize:
         raise wrong(
-            name, f"{datatype} of shape {list(shape)} takes {wanted * dtype.itemsize} bytes, {len(content)} were sent"
+            name,
+            f"{datatype} of shape {list(shape)} takes {wanted * dtype.itemsize} bytes, but {len(content)} were sent",
         )
     if datatype is Datatype.BOOL:
         raw = np.frombuffer(content, np.uint8)
         if raw.size and raw.max() > 1:
-            raise wrong(name, "a BOOL is a byte of 0 or 1")
+            raise wrong(name, "a BOOL must be a byte of 0 or 1")
         return Tensor(name, datatype, shape, raw.view(np.bool_))
     return Tensor(name, datatype, shape, np.frombuffer(content, dtype))
 
@@ -216,7 +219,7 @@ def _flat(name: str, shape: tuple[int, ...], values: object) -> list[Any]:
     level: list[Any] = [values]
     for length in shape:
         if not all(isinstance(each, list) and len(each) == length for each in level):
-            raise wrong(name, f"its data is not nested as its shape {list(shape)} is")
+            raise wrong(name, f"the nesting of its data does not match its shape {list(shape)}")
         level = list(chain.from_iterable(level))
     return level
 
@@ -233,7 +236,7 @@ def _data(name: str, datatype: Datatype, flat: list[Any]) -> Data:
     try:
         return np.array(flat, DTYPES[datatype])
     except OverflowError:
-        raise wrong(name, f"a value is outside of what {datatype} can hold") from None
+        raise wrong(name, f"a value is outside the range of {datatype}") from None
 
 
 def _floats(name: str, datatype: Datatype, flat: list[Any]) -> Array:
@@ -242,18 +245,20 @@ def _floats(name: str, datatype: Datatype, flat: list[Any]) -> Array:
     try:
         wide = np.array([np.nan if each is None else float(each) for each in flat], np.float64)
     except OverflowError:
-        raise wrong(name, f"a value is outside of what {datatype} can hold") from None
+        raise wrong(name, f"a value is outside the range of {datatype}") from None
     with np.errstate(over="ignore"):
         narrow = wide.astype(DTYPES[datatype])
     if np.isinf(narrow).any():
-        raise wrong(name, f"a value is outside of what {datatype} can hold")
+        raise wrong(name, f"a value is outside the range of {datatype}")
     return narrow
 
 
 def _require(name: str, datatype: Datatype, flat: list[Any], kinds: set[type]) -> None:
     odd = set(map(type, flat)) - kinds
     if odd:
-        raise wrong(name, f"its data holds {', '.join(sorted(_json_name(kind) for kind in odd))}, not only {datatype}")
+        raise wrong(
+            name, f"its data contains {', '.join(sorted(_json_name(kind) for kind in odd))}, not only {datatype}"
+        )
 
 
 def _json_name(kind: type) -> str:
@@ -270,11 +275,11 @@ def _json_name(kind: type) -> str:
 
 def _encoded(name: str, element: object) -> bytes:
     if not isinstance(element, str):
-        raise wrong(name, f"its data holds {_json_name(type(element))}, not only BYTES")
+        raise wrong(name, f"its data contains {_json_name(type(element))}, not only BYTES")
     try:
         return element.encode()
     except UnicodeEncodeError:
-        raise wrong(name, "its data holds text that is not Unicode") from None
+        raise wrong(name, "its data contains text that is not Unicode") from None
 
 
 def _split(name: str, wanted: int, content: bytes) -> list[bytes]:
@@ -289,5 +294,5 @@ def _split(name: str, wanted: int, content: bytes) -> list[bytes]:
         found.append(content[start:at])
     if at != end or len(found) != wanted:
         more = "more" if at < end else "fewer"
-        raise wrong(name, f"its binary data holds {more} elements than the {wanted} of its shape")
+        raise wrong(name, f"its binary data contains {more} elements than the {wanted} of its shape")
     return found

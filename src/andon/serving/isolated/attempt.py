@@ -79,7 +79,7 @@ def _die_with(parent: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
-        sys.exit("who tries this is gone")
+        sys.exit("the process that requested this try has ended")
 
 
 if __name__ == "__main__":

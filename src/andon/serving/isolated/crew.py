@@ -185,7 +185,7 @@ class Crew:
     async def _end_leaking(self, process: ModelProcess) -> None:
         held, bound = process.rss_bytes / 1e6, self._launch.memory_bytes / 1e6
         self._incidents.note(
-            "leaked", f"A process of {self._launch.shown} held {held:,.0f} MB of {bound:,.0f} and was replaced"
+            "leaked", f"A process of {self._launch.shown} held {held:,.0f} MB, more than {bound:,.0f}, and was replaced"
         )
         self.restarts += 1
         await process.close()

@@ -57,8 +57,9 @@ class Environments:
         """Require that a version's environment is built. Raises EnvironmentInvalid, which says how to build it."""
         if self.find(version.manifest) is None:
             raise EnvironmentInvalid(
-                f"The environment of {version.name} {version.number} is not built here yet, which may take minutes: "
-                f"`andon models environment {version.name} {version.number} --build` builds it, and tells what it lacks"
+                f"The environment of {version.name} {version.number} is not built here yet; building may take minutes: "
+                f"`andon models environment {version.name} {version.number} --build` builds it and reports what is "
+                "missing"
             )
 
     def find(self, manifest: Manifest) -> Path | None:
@@ -125,7 +126,8 @@ def _run(command: Sequence[str], folder: Path, settings: Mapping[str, str]) -> N
         raise EnvironmentInvalid(f"The environment was not built within {_LIMIT_SECONDS / 60:g} minutes") from error
     if done.returncode != 0:
         raise EnvironmentInvalid(
-            f"The environment the model was trained in cannot be built here:\n{words_of(done.stderr or done.stdout)}"
+            "The environment in which the model was trained cannot be built "
+            f"here:\n{words_of(done.stderr or done.stdout)}"
         )
 
 
@@ -144,8 +146,8 @@ def _base_python(version: str) -> Path:
         if candidate.exists() and _version_of(candidate) == version:
             return candidate
     raise EnvironmentInvalid(
-        f"The model was trained with Python {version}, and no python{version} on this machine's PATH runs; "
-        "install one, or train the model with a Python that is here"
+        f"The model was trained with Python {version}, and this machine's PATH has no working python{version}; "
+        "install one, or train the model with a Python that is installed here"
     )
 
 

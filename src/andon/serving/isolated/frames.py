@@ -48,7 +48,7 @@ def read_head(data: bytes) -> FrameHead:
     """Parse the header in HEADER.size bytes. Raises FrameBroken."""
     mark, kind, rows, columns, size, cpu_ns, rss_bytes = HEADER.unpack(data)
     if mark != MARK or not OPEN <= kind <= TEXTS or size > LARGEST_BODY:
-        raise FrameBroken("The bytes are no header of a frame")
+        raise FrameBroken("The bytes are not the header of a frame")
     if kind in (ROWS, ANSWER) and size != 8 * rows * columns:
         raise FrameBroken(f"A matrix of {rows} x {columns} was announced with {size} bytes")
     return FrameHead(kind, rows, columns, size, cpu_ns, rss_bytes)

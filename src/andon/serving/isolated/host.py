@@ -72,7 +72,7 @@ class Host:
         try:
             answer = np.ascontiguousarray(model.predict(matrix), dtype=np.float64)
             if answer.ndim != 2:
-                raise sys.modules["runtimes"].OutputUnusable(f"its answer has {answer.ndim} dimensions; expected are 2")
+                raise sys.modules["runtimes"].OutputUnusable(f"its answer has {answer.ndim} dimensions; expected 2")
         except Exception as error:  # noqa: BLE001 - whatever the model raises fails its batch and nothing else
             _tell(error)
             self._send(self._frames.FAILED, _told(error).encode(), cpu_ns=time.process_time_ns() - began)

@@ -160,19 +160,19 @@ class IsolatedPredictor:
             async with asyncio.timeout(deadline - now):
                 return await batch.answer
         except TimeoutError:
-            raise PredictionTimedOut(f"{self._launch.shown} gave no answer within the time that was left") from None
+            raise PredictionTimedOut(f"{self._launch.shown} gave no answer within the remaining time") from None
 
     def _admit(self, now: float) -> None:
         if self._closed:
             raise EndpointBusy(f"{self._launch.shown} is being closed")
         self._keep_looking()
         if len(self._queue) >= self._hosting.queue_batches:
-            raise EndpointBusy(f"{len(self._queue)} batches wait for {self._launch.shown} already")
+            raise EndpointBusy(f"{len(self._queue)} batches already wait for {self._launch.shown}")
         if not self._breaker.admit(now):
             after = self._breaker.retry_after(now)
             raise EndpointBusy(
-                f"{self._launch.shown} failed too often and is asked again in {after:.1f} s; "
-                f"the last time: {self._incidents.last}",
+                f"{self._launch.shown} failed repeatedly and is tried again in {after:.1f} s; "
+                f"last failure: {self._incidents.last}",
                 retry_after=after,
             )
 

@@ -166,7 +166,7 @@ class ModelProcess:
         if head.kind == frames.FAILED:
             raise ProcessRefusal(bytes(body).decode("utf-8", "replace"), head.cpu_ns / 1e9)
         if head.kind not in (frames.READY, frames.ANSWER):
-            raise ProcessGone("it answered with a frame that is no answer")
+            raise ProcessGone("it answered with a frame that is not an answer")
 
 
 class _Link(asyncio.Protocol):
@@ -198,7 +198,7 @@ class _Link(asyncio.Protocol):
         try:
             while (frame := self._next()) is not None:
                 if self._waiting is None or self._waiting.done():
-                    raise FrameBroken("it spoke without being asked")
+                    raise FrameBroken("it sent data without a request")
                 self._waiting.set_result(frame)
         except FrameBroken as error:
             self._fail(ProcessGone(str(error)))

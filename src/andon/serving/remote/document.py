@@ -25,9 +25,9 @@ def split_address(url: str) -> SplitResult:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("expected http:// or https:// with a host")
     if parts.username is not None or parts.password is not None:
-        raise ValueError("an address holds no password; set secret_env under [endpoints.NAME]")
+        raise ValueError("an address must not contain a password; set secret_env under [endpoints.NAME]")
     if parts.query or parts.fragment or parts.port == 0:
-        raise ValueError("expected no more than a host, a port and a path")
+        raise ValueError("expected only a host, a port and a path")
     return parts
 
 
@@ -59,7 +59,7 @@ def read(file: Path) -> RemoteDocument:
     try:
         return RemoteDocument.model_validate_json(file.read_bytes())
     except ValidationError as error:
-        raise EndpointUnavailable(f"{file.name} does not say where the model runs: {words_of(error)}") from error
+        raise EndpointUnavailable(f"{file.name} does not state where the model runs: {words_of(error)}") from error
 
 
 def words_of(error: ValidationError) -> str:

@@ -68,7 +68,7 @@ class GrpcLink:
             "ModelReady", CLASSES["ModelReadyRequest"](**self._model).SerializeToString(), within
         )
         if not codec.message("ModelReadyResponse", content).ready:
-            raise ServerFailed(f"{self._site.url} has the model, but not ready")
+            raise ServerFailed(f"{self._site.url} has the model, but it is not ready")
 
     async def close(self) -> None:
         """Close the channel."""
@@ -81,7 +81,7 @@ class GrpcLink:
         try:
             return codec.decode_response(content)
         except InferenceInvalid as error:
-            raise ServerFailed(f"{self._site.url} gave no answer of the protocol: {error}") from error
+            raise ServerFailed(f"{self._site.url} did not answer by the protocol: {error}") from error
 
     def _blocking(self, method: str, content: bytes) -> bytes:
         target, options, credentials = self._where(self._site.address())
@@ -153,6 +153,6 @@ class GrpcLink:
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
             return timed_out(self._site, within)
         if code is grpc.StatusCode.UNAVAILABLE:
-            return ServerUnreachable(f"{self._site.url} refuses the connection or broke it off (gRPC UNAVAILABLE)")
+            return ServerUnreachable(f"{self._site.url} refused or broke off the connection (gRPC UNAVAILABLE)")
         words = f"{self._site.url} answered with gRPC {code.name}"
         return ServerRefused(words, said=said) if code in _REFUSALS else ServerFailed(words, said=said)

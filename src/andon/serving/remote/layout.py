@@ -79,7 +79,7 @@ class TensorLayout:
                 )
             return probabilities_of(np.asarray(array, dtype=np.float64))
         except (InferenceInvalid, OutputUnusable) as error:
-            raise ServerFailed(f"The answer for {self.model} holds no probabilities: {error}") from error
+            raise ServerFailed(f"The answer for {self.model} contains no probabilities: {error}") from error
 
 
 def layout_of(document: RemoteDocument, metadata: ModelMetadata, columns: Sequence[str]) -> TensorLayout:
@@ -122,14 +122,15 @@ def _one_each(document: RemoteDocument, described: dict[str, TensorMetadata], co
 
 def _column(document: RemoteDocument, tensor: TensorMetadata, at: int) -> Input:
     if len(tensor.shape) not in (1, 2) or tensor.shape[1:] not in ((), (1,), (-1,)):
-        raise _unfit(document, f"takes {tensor.name!r} of shape {list(tensor.shape)}, not one number a row")
+        raise _unfit(document, f"takes {tensor.name!r} of shape {list(tensor.shape)}, not one number per row")
     return Input(tensor.name, _float_of(document, tensor), at, at + 1, flat=len(tensor.shape) == 1)
 
 
 def _float_of(document: RemoteDocument, tensor: TensorMetadata) -> Datatype:
     if tensor.datatype not in _FLOATS:
         raise _unfit(
-            document, f"takes {tensor.name!r} as {tensor.datatype}, which has no missing value; FP64 and FP32 have"
+            document,
+            f"takes {tensor.name!r} as {tensor.datatype}, which has no missing values; FP64 and FP32 have them",
         )
     return tensor.datatype
 

@@ -73,8 +73,8 @@ class Site:
                 refuse_private(addresses)
         except AddressRefused as refused:
             raise ServerUnreachable(
-                f"{self.url} leads to {refused}, which is not a public address; "
-                "if that is meant, set allow_private = true under [endpoints.NAME]"
+                f"{self.url} resolves to {refused}, which is not a public address; "
+                "if that is intended, set allow_private = true under [endpoints.NAME]"
             ) from refused
         except OSError as error:
             raise ServerUnreachable(f"No address for host {self.host} of {self.url}") from error

@@ -35,7 +35,7 @@ def connect(
         metadata = link.describe()
     except PredictionFailed as error:
         said = f": {error.said}" if isinstance(error, ServerFailed) and error.said else ""
-        raise EndpointUnavailable(f"{shown} cannot be asked: {error}{said}") from error
+        raise EndpointUnavailable(f"{shown} cannot be reached: {error}{said}") from error
     layout = layout_of(document, metadata, columns)
     return RemotePredictor(link, layout, shown=shown, timeout=timeout, waiting_batches=waiting_batches)
 
@@ -44,7 +44,7 @@ def _checked(url: str) -> str:
     try:
         split_address(url)
     except ValueError as error:
-        raise EndpointUnavailable(f"The url under [endpoints.NAME] is no address: {error}") from error
+        raise EndpointUnavailable(f"The url under [endpoints.NAME] is not an address: {error}") from error
     return url.rstrip("/")
 
 

@@ -119,7 +119,7 @@ class RemotePredictor:
         try:
             await self._link.check_soon(within=self._timeout)
         except PredictionFailed as error:
-            raise EndpointUnavailable(f"{self._shown} cannot be asked: {_told(error)}") from error
+            raise EndpointUnavailable(f"{self._shown} cannot be reached: {_told(error)}") from error
 
     async def close(self) -> None:
         """Let batches under way end, then close the connections."""
@@ -144,9 +144,9 @@ class RemotePredictor:
     async def _take_place(self, within: float) -> None:
         """Wait until few enough are at the server. Raises EndpointBusy."""
         if self._closed:
-            raise EndpointBusy(f"{self._shown} is not asked any more: it was closed")
+            raise EndpointBusy(f"{self._shown} takes no more requests: it was closed")
         if self._waiting >= self._most_waiting:
-            raise EndpointBusy(f"{self._shown} has {self._waiting} batches waiting for it already")
+            raise EndpointBusy(f"{self._shown} already has {self._waiting} batches waiting")
         self._waiting += 1
         try:
             async with asyncio.timeout(within):
@@ -160,8 +160,8 @@ class RemotePredictor:
         now = time.monotonic()
         if not self._breaker.admit(now):
             raise EndpointBusy(
-                f"{self._shown} is left alone for {self._breaker.retry_after(now):.1f} s after it failed again "
-                "and again"
+                f"{self._shown} gets no requests for {self._breaker.retry_after(now):.1f} s because it failed "
+                "repeatedly"
             )
 
 

@@ -70,7 +70,7 @@ class RestLink:
         try:
             return rest.decode_response(answer.content, rest.header_length(answer.headers.get(rest.HEADER_LENGTH)))
         except InferenceInvalid as error:
-            raise ServerFailed(f"{self._site.url} gave no answer of the protocol: {error}") from error
+            raise ServerFailed(f"{self._site.url} did not answer by the protocol: {error}") from error
 
     def _blocking(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
@@ -153,8 +153,10 @@ class RestLink:
 
     def _unreachable(self, error: httpx.HTTPError) -> ServerUnreachable:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return ServerUnreachable(f"{self._site.url} shows a certificate that is not trusted for {self._site.host}")
-        how = "refuses the connection" if isinstance(error, httpx.ConnectError) else "broke off"
+            return ServerUnreachable(
+                f"{self._site.url} presents a certificate that is not trusted for {self._site.host}"
+            )
+        how = "refused the connection" if isinstance(error, httpx.ConnectError) else "broke off the connection"
         return ServerUnreachable(f"{self._site.url} {how} ({type(error).__name__})")
 
     def _judged(self, answer: "_Answer") -> "_Answer":

@@ -155,7 +155,7 @@ def test_a_server_that_is_down_is_left_alone_and_found_again(server: MlServer, t
                     with pytest.raises(ServerUnreachable, match=r"127\.0\.0\.1"):
                         await version.predict_soon(rows, within=5)
             assert [entry["kind"] for entry in logs if entry["event"] == "model.incident"] == ["failed"] * 5
-            with pytest.raises(EndpointBusy, match="left alone for"):
+            with pytest.raises(EndpointBusy, match="gets no requests for"):
                 await version.predict_soon(rows, within=5)
             status = version.status()
             assert status is not None
@@ -183,12 +183,12 @@ def test_a_server_that_is_down_at_the_start_is_named(server: MlServer, tmp_path:
     server.stop()
     try:
         with pytest.raises(
-            EndpointUnavailable, match=r"scores at http://127.0.0.1:\d+ cannot be asked: .* refuses the con"
+            EndpointUnavailable, match=r"scores at http://127.0.0.1:\d+ cannot be reached: .* refused the con"
         ):
             loaded(package)
-        with pytest.raises(EndpointUnavailable, match="cannot be asked"):
+        with pytest.raises(EndpointUnavailable, match="cannot be reached"):
             asyncio.run(version.start())
-        with pytest.raises(EndpointUnavailable, match="cannot be asked"):
+        with pytest.raises(EndpointUnavailable, match="cannot be reached"):
             packed(server, tmp_path / "b", wire)
     finally:
         server.start()
@@ -241,7 +241,7 @@ def test_a_caller_in_a_hurry_goes_and_it_is_the_servers_time_that_counts(
 @wires
 def test_packing_tells_what_the_server_says(server: MlServer, tmp_path: Path, wire: str) -> None:
     for name, words in {
-        "nothing-here": "cannot be asked",
+        "nothing-here": "cannot be reached",
         "wide": r"takes 'rows' of shape \[-1, 9\], not rows of 6 columns",
         "whole-numbers": "INT64, which has no missing value",
     }.items():
@@ -284,14 +284,16 @@ def test_a_server_in_the_own_network_is_asked_only_where_that_is_allowed(
     server: MlServer, tmp_path: Path, wire: str
 ) -> None:
     package = packed(server, tmp_path, wire)
-    with pytest.raises(EndpointUnavailable, match="not a public address; if that is meant, set allow_private = true"):
+    with pytest.raises(
+        EndpointUnavailable, match="not a public address; if that is intended, set allow_private = true"
+    ):
         loaded(package, Hosting())
 
 
 @wires
 def test_an_installation_says_where_its_own_server_is(server: MlServer, tmp_path: Path, wire: str) -> None:
     package = packed(server, tmp_path, wire)
-    with pytest.raises(EndpointUnavailable, match=r"127\.0\.0\.1:9 cannot be asked"):
+    with pytest.raises(EndpointUnavailable, match=r"127\.0\.0\.1:9 cannot be reached"):
         asking(package, "scores", url="http://127.0.0.1:9")
     here = Hosting(allow_private=True, url=server.address(wire))
     assert asking(package, "scores", here, url="http://127.0.0.1:9").predict(some_rows(2)[0])

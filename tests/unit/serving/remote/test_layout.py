@@ -55,7 +55,7 @@ def test_an_input_may_be_named_among_several() -> None:
         ([("x", "INT64", (-1, 2))], "INT64, which has no missing value"),
         ([("x", "BYTES", (-1, 2))], "BYTES, which has no missing value"),
         ([("amount", "FP64", (-1,)), ("land", "FP64", (-1,))], "also needs land, and does not take country"),
-        ([("amount", "FP64", (-1,)), ("country", "FP64", (-1, 4))], "not one number a row"),
+        ([("amount", "FP64", (-1,)), ("country", "FP64", (-1, 4))], "not one number per row"),
     ],
 )
 def test_what_does_not_fit_is_refused(inputs: list[tuple[str, str, tuple[int, ...]]], words: str) -> None:
@@ -74,5 +74,5 @@ def test_one_column_may_be_a_plain_vector() -> None:
 )
 def test_what_holds_no_probabilities_is_named(values: np.ndarray) -> None:
     layout = of(("x", "FP64", (-1, 2)))
-    with pytest.raises(ServerFailed, match="holds no probabilities"):
+    with pytest.raises(ServerFailed, match="contains no probabilities"):
         layout.probabilities(InferResponse("m", [of_array("p", values)]))

@@ -141,11 +141,11 @@ def test_one_connection_is_used_again_and_again(peer: Peer, url: str, tmp_path: 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (Response(b"<html>", media_type="text/html"), "no answer of the protocol"),
-        (Response(b"{}"), "no answer of the protocol"),
+        (Response(b"<html>", media_type="text/html"), "did not answer by the protocol"),
+        (Response(b"{}"), "did not answer by the protocol"),
         (Response(b'{"model_name": "m", "outputs": []}'), "it has no outputs"),
-        (Response(b"x", headers={rest.HEADER_LENGTH: "minus one"}), "no answer of the protocol"),
-        (Response(b"x", headers={rest.HEADER_LENGTH: "999"}), "no answer of the protocol"),
+        (Response(b"x", headers={rest.HEADER_LENGTH: "minus one"}), "did not answer by the protocol"),
+        (Response(b"x", headers={rest.HEADER_LENGTH: "999"}), "did not answer by the protocol"),
         (Response(b'{"error": "no\\u001b[31m luck"}', status_code=500), r"HTTP 500"),
         (Response(status_code=302, headers={"location": "http://127.0.0.1:9/"}), "HTTP 302"),
     ],
@@ -190,7 +190,7 @@ def test_an_answer_without_end_is_not_read_to_its_end(
     ],
 )
 def test_what_is_no_address_is_refused(tmp_path: Path, url: str) -> None:
-    with pytest.raises(EndpointUnavailable, match="does not say where the model runs"):
+    with pytest.raises(EndpointUnavailable, match="does not state where the model runs"):
         opened(url, tmp_path)
-    with pytest.raises(EndpointUnavailable, match="is no address"):
+    with pytest.raises(EndpointUnavailable, match="is not an address"):
         opened("http://127.0.0.1:9", tmp_path, url=url)

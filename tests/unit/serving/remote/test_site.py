@@ -29,7 +29,7 @@ def test_of_several_addresses_one_is_taken_at_which_somebody_listens(port: int) 
     "addresses", [["10.1.2.3"], ["127.0.0.1"], ["93.184.216.34", "::1"], ["169.254.169.254"], ["::ffff:10.0.0.1"]]
 )
 def test_a_name_that_leads_into_the_own_network_is_refused(addresses: Sequence[str]) -> None:
-    with pytest.raises(ServerUnreachable, match="not a public address; if that is meant, set allow_private"):
+    with pytest.raises(ServerUnreachable, match="not a public address; if that is intended, set allow_private"):
         site(80, *addresses, allow_private=False).address()
 
 
