@@ -27,10 +27,10 @@ from benchmarks.mail_rate import Rates, measure
 from benchmarks.mail_side import TARGET, write_project, write_training
 from benchmarks.mail_stream import Stream, by_oracle, mails_until_back
 
-NEW = "rpm-zzzlist"
-"""The class that the model was not trained for: an eighth of the later mails.
+NEW = "exmh-users"
+"""The class that the model is not trained for: of the LABELLED mails, the most frequent besides `fork` and `spam`.
 
-Without `fork` or `spam`, the two largest, at most a quarter of the other mails is automatic: there is little to lose.
+Without one of these two, the largest, at most a quarter of the mails is automatic beforehand.
 """
 
 CALM, LABELLED = 300, 400
@@ -39,8 +39,11 @@ CALM, LABELLED = 300, 400
 MEASURED_ON = 0.5
 """The newest part of the mails since then, on which the new model is measured: only these resemble later mails."""
 
-AUTOMATIC, AUTOMATIC_AGAIN = 0.60, 0.30
-"""The target automatic shares: of a line whose classes are known, and of one that has learned a new class."""
+AUTOMATIC = 0.60
+"""The automatic share that is wanted of a line whose classes are known."""
+
+RETURN = 200
+"""Mails of all classes, from the first of a new one, after which the automatic part must keep its target."""
 
 PUBLISHED = {"TF-IDF, oracle threshold": 0.746, "MiniLM embeddings, oracle threshold": 0.374}
 """Automatic shares of other methods at the same target, which know all errors beforehand."""
@@ -72,12 +75,14 @@ class Appeared:
     """The figures of a new class: before it, after it, and after training on it.
 
     `ungated` is the error of the mails since then that were as certain as the least certain automatic one before.
+    `settled` are the mails before the training without the first RETURN.
     `learned` is the part of its mails that reach its desk without a person after the training; before, none can.
     """
 
     share: float
     calm: Part
     unknown: Part
+    settled: Part
     trained: Part
     ungated: float
     learned: float
@@ -133,6 +138,7 @@ def with_a_new_class(mails: list[ListMail], folder: Path) -> Appeared:
         share=sum(mail.team == NEW for mail in after) / len(after),
         calm=part_of(calm),
         unknown=part_of(unknown),
+        settled=part_of(unknown.part(RETURN)),
         trained=part_of(trained),
         ungated=float(sure.mean()) if len(sure) else 0.0,
         learned=float((trained.automatic & ~trained.wrong)[new].mean()),
@@ -152,7 +158,7 @@ def part_of(stream: Stream) -> Part:
 
 def goals_of(known: Known, appeared: Appeared, rates: Rates) -> list[Goal]:
     """Judge the figures. Each error comes with the automatic share: sending all mails to people is no success."""
-    calm, unknown, trained = appeared.calm, appeared.unknown, appeared.trained
+    unknown, trained = appeared.unknown, appeared.trained
     never = float(unknown.mails + trained.mails)
     return [
         at_least("accuracy on later mails", known.accuracy, 0.80),
@@ -160,14 +166,15 @@ def goals_of(known: Known, appeared: Appeared, rates: Rates) -> list[Goal]:
             f"error of the automatic part, {known.automatic:.0%} of the mails, without an oracle", known.error, TARGET
         ),
         at_least("automatic share at that target", known.automatic, AUTOMATIC),
-        at_most(f"error before the new class, {calm.automatic:.0%} automatic", calm.error, TARGET),
         at_most(
             f"mails from a new class until the target is kept, {unknown.automatic:.0%} automatic in {unknown.mails}",
             never if appeared.back_after is None else float(appeared.back_after),
-            200,
+            RETURN,
         ),
         at_most(f"error once trained on its labels, {trained.automatic:.0%} automatic", trained.error, TARGET),
-        at_least("automatic share once trained on its labels", trained.automatic, AUTOMATIC_AGAIN),
+        more_than(
+            "automatic share once trained on its labels, against that before", trained.automatic, unknown.automatic
+        ),
         more_than("share of the new class that then reaches its desk without a person", appeared.learned, 0.0),
         at_least("mails fetched per second against a bare loop", ratio(rates.fetched, rates.fetched_bare), 0.5),
         at_least("mails fetched and parsed per second, against it", ratio(rates.parsed, rates.parsed_bare), 0.5),
@@ -187,7 +194,8 @@ def _table(known: Known, appeared: Appeared, rates: Rates) -> Table:
         f"new class ({NEW}), of the mails since": f"{appeared.share:.0%}",
         "before it": _described(appeared.calm),
         "since, before training": _described(appeared.unknown),
-        "error of these, had the gate stayed as it was": f"{appeared.ungated:.1%}",
+        f"of these, without the first {RETURN}": _described(appeared.settled),
+        "error since, had the gate stayed as it was": f"{appeared.ungated:.1%}",
         "once trained on their labels": _described(appeared.trained),
         "mails of the new class that then reach its desk without a person": f"{appeared.learned:.0%}",
         "mails until the target is kept": "never" if appeared.back_after is None else f"{appeared.back_after}",
