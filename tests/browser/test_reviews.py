@@ -68,7 +68,7 @@ def test_a_review_that_somebody_holds_is_nobody_elses(visit: Visit) -> None:
     press(mine, "c")
     expect(mine.get_by_role("status")).to_be_visible()
     press(theirs, "c")
-    expect(theirs.get_by_role("alert")).to_contain_text("otto is working on this review until")
+    expect(theirs.get_by_role("alert")).to_contain_text("otto holds this review until")
     expect(theirs.get_by_role("button", name="Decide")).to_have_count(0)
 
 

@@ -57,7 +57,7 @@ def test_a_review_goes_from_the_queue_to_a_verdict(installation: Installation, r
     assert (claimed["state"], claimed["claimed_by"], claimed["decision"]["score"]) == ("claimed", "rita", 0.5)
     held = call(installation, "POST", f"{path}/claim", other)
     assert (held.status_code, held.json()["type"]) == (409, "urn:andon:problem:review-held")
-    assert held.json()["detail"].startswith("rita is working on this review until ")
+    assert held.json()["detail"].startswith("rita holds this review until ")
     assert call(installation, "POST", f"{path}/release", reviewer).json()["state"] == "open"
     assert call(installation, "POST", f"{path}/claim", other).json()["claimed_by"] == "rolf"
     decided = call(installation, "POST", f"{path}/verdict", other, json=VERDICT).json()

@@ -267,9 +267,7 @@ def test_of_people_who_claim_at_once_exactly_one_gets_it(database: Database) -> 
     winners = [result for result in results if isinstance(result, ReviewTask)]
     losers = [result for result in results if isinstance(result, reviews.ReviewHeld)]
     assert (len(winners), len(losers)) == (1, 3)
-    assert {str(loser) for loser in losers} == {
-        f"{winners[0].holder(NOW)} is working on this review until 12:15:00 UTC"
-    }
+    assert {str(loser) for loser in losers} == {f"{winners[0].holder(NOW)} holds this review until 12:15:00 UTC"}
 
 
 def test_of_verdicts_given_at_once_exactly_one_counts(database: Database, events: Events) -> None:

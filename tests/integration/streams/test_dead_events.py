@@ -53,7 +53,7 @@ def installation(database: Database, tmp_path: Path) -> Installation:
 BAD: dict[str, tuple[bytes, dict[str, str], str]] = {
     "no JSON": (b"not json", {}, "It is not JSON"),
     "half": (to_json(payment(1))[:-5], {}, "It is not JSON"),
-    "no object": (b"[1, 2]", {}, "no JSON object"),
+    "no object": (b"[1, 2]", {}, "not a JSON object"),
     "contract": (b'{"payment_id": "p1", "amount": 5}', {}, "does not match the contract"),
     "nan": (b'{"payment_id": "p1", "account": "a", "amount": NaN}', {}, "It is not JSON"),
     "nul": (b'{"payment_id": "p\\u0000", "account": "a", "amount": 5}', {}, "NUL"),
@@ -142,7 +142,11 @@ def test_a_mended_event_is_decided_as_it_happened_and_once(installation: Install
 def test_an_event_that_is_mended_badly_is_dead_again_with_the_new_reason(installation: Installation) -> None:
     event_id = a_dead_event(installation, b"not json", {})
     now = installation.clock.now()
-    for given, expected in ((b'{"payment_id": 1}', "do not match"), (None, "It is not JSON"), (b"5", "no JSON object")):
+    for given, expected in (
+        (b'{"payment_id": 1}', "do not match"),
+        (None, "It is not JSON"),
+        (b"5", "not a JSON object"),
+    ):
         with installation.database.begin() as tx:
             streams.resend(tx, event_id, data=given, actor=OTTO, reason="a try", now=now)
         work(installation)

@@ -58,7 +58,7 @@ def test_a_process_that_does_not_become_ready_leaves_the_one_before_at_work(star
     up = start().until_running()
     before = up.pids()
     (up.folder / f"worker.{word}").touch()
-    with pytest.raises(RestartFailed, match=f"The new worker .* goes on: {why}"):
+    with pytest.raises(RestartFailed, match=f"The new worker .* continues: {why}"):
         restart(up, "worker", "gateway")
     (up.folder / f"worker.{word}").unlink()
     assert psutil.pid_exists(before[PARTS.index("worker")])

@@ -88,7 +88,7 @@ def test_reports_that_contradict_each_other_at_one_moment_are_both_refused_and_c
     said: list[Said] = [("fraud", event, 1, 1.0), ("honest", event, 1, 1.0), ("fraud", event, 2, 1.0)]
     ends = settle([], candidates(said), TRUTH)
     assert [ends[number].fate for number in range(3)] == [Fate.REFUSED, Fate.REFUSED, Fate.RECORDED]
-    assert "says otherwise" in str(ends[0].error)
+    assert "contradicts it" in str(ends[0].error)
 
 
 def test_far_too_many_reports_about_one_decision_are_refused() -> None:

@@ -54,7 +54,7 @@ def a_review(**changes: Any) -> ReviewTask:
 def test_who_claims_a_review_holds_it_until_the_claim_runs_out() -> None:
     review = a_review().claimed(OLGA, NOW)
     assert review.holder(NOW + CLAIM - A_MOMENT) == "olga"
-    with pytest.raises(ReviewHeld, match=r"olga is working on this review until 12:15:00 UTC"):
+    with pytest.raises(ReviewHeld, match=r"olga holds this review until 12:15:00 UTC"):
         review.claimed(OTTO, NOW + CLAIM - A_MOMENT)
     assert review.state(NOW + CLAIM) is ReviewState.OPEN
     assert review.claimed(OTTO, NOW + CLAIM).holder(NOW + CLAIM) == "otto"
@@ -82,7 +82,7 @@ def test_only_the_holder_may_release_or_judge(act: Any) -> None:
         act(a_review(), OLGA)
     with pytest.raises(ReviewHeld, match="olga"):
         act(a_review().claimed(OLGA, NOW), OTTO)
-    with pytest.raises(ReviewNotClaimed, match="has run out"):
+    with pytest.raises(ReviewNotClaimed, match="has expired"):
         act(a_review().claimed(OLGA, NOW - CLAIM), OLGA)
 
 
