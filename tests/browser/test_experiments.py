@@ -124,7 +124,7 @@ def test_one_is_forecast_started_and_seen_and_what_is_wrong_stands_at_its_field(
     page.get_by_label("Better is").select_option("lower")
     page.get_by_label("Ends after time").fill("14d")
     page.get_by_role("button", name="Show the forecast").click()
-    expect(page.locator("p.wrong")).to_have_text("Of automatic, higher is better")
+    expect(page.locator("p.wrong")).to_have_text("For automatic, higher is better")
     page.get_by_label("Better is").select_option("")
     page.get_by_role("button", name="Show the forecast").click()
     expect(page.get_by_role("heading", name="What it takes")).to_be_visible()
