@@ -36,7 +36,7 @@ AFTER = 0.015
 """A third of the kills come up to so many seconds after the robot took it, when its answer may be there."""
 
 PATIENCE = 300.0
-"""Everything has ended so many seconds after the last kill."""
+"""The campaign gives up when no delivery has ended for so many seconds after the last kill."""
 
 
 @dataclass
@@ -62,16 +62,17 @@ class Campaign:
         """Deliver what was put, kill as often as asked for, and go on until everything has ended."""
         for rig in self.rigs:
             rig.watch(partial(self._made, rig))
-        database, until = Database(self.url), 0.0
+        database, until, left = Database(self.url), 0.0, 0
         try:
             while True:
                 self._top_up(database)
                 self._keep_running()
                 for rig in self.rigs:
                     rig.finish_all()
-                if not self.missing() and not any(_waiting(database, rig) for rig in self.rigs):
+                before, left = left, sum(_waiting(database, rig) for rig in self.rigs)
+                if not self.missing() and not left:
                     return
-                if self.missing():
+                if self.missing() or left < before:
                     until = time.monotonic() + PATIENCE
                 elif time.monotonic() > until:
                     return
