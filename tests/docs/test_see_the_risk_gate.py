@@ -39,7 +39,7 @@ def test_the_spans_and_counts_are_those_that_hold() -> None:
     assert f"for {WIDER_HOLDS.total_seconds() / 3600:.0f} hours" in PAGE
     assert f"none older than {FRESH.days} days" in PAGE
     assert f"renewed for {LAPSE.days} days" in PAGE
-    assert f"{clean_labels_needed(0.01, 0.95)} if none is wrong" in PAGE
+    assert f"{clean_labels_needed(0.01, 0.95)} labels if none is wrong" in PAGE
     needed = labels_needed(0.01, 0.95, 0.006)
     assert needed is not None
     assert f"about {round(needed, -2):,} for even odds" in PAGE

@@ -272,7 +272,7 @@ def test_an_origin_is_written_as_browsers_write_it(url: str, origin: str) -> Non
     [
         ("static.bank.example", "expected http:// or https:// with a host"),
         ("https://static.bank.example/css", "expected an origin, without a path"),
-        ("https://me:hush@static.bank.example", "it contains a user or password"),
+        ("https://me:hush@static.bank.example", "it holds a user or password"),
     ],
 )
 def test_what_is_no_origin_is_refused(also: str, says: str) -> None:

@@ -79,7 +79,7 @@ def test_an_expiry_that_is_none_is_refused(expires: str, told: str) -> None:
 
 def test_a_key_is_not_named_as_who_works_on_the_command_line() -> None:
     refused = run("create", "--name", "cli:root", "--role", "viewer", "--reason", "x")
-    assert (refused.exit_code, "name: neither `andon`" in refused.stderr) == (2, True), refused.output
+    assert (refused.exit_code, "name: not `andon`" in refused.stderr) == (2, True), refused.output
 
 
 def test_the_pepper_may_come_from_the_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_an_unknown_a_forged_and_a_foreign_key_are_refused_alike(database: Datab
     for wrong in (forged, mixed, unknown):
         with pytest.raises(access.Unauthenticated, match="This API key is unknown"):
             keys.authenticate(wrong, NOON)
-    with pytest.raises(access.Unauthenticated, match="not known"):
+    with pytest.raises(access.Unauthenticated, match="is unknown"):
         ring(database, pepper=b"00" * 32).authenticate(token, NOON)
 
 
@@ -112,7 +112,7 @@ def test_a_revoked_key_is_refused_after_the_next_refresh_also_for_its_sessions(d
         keys.authenticate(token, NOON)
     with pytest.raises(access.Unauthenticated, match="revoked"):
         keys.principal(principal.id, NOON)
-    with pytest.raises(access.Unauthenticated, match="not known"):
+    with pytest.raises(access.Unauthenticated, match="is unknown"):
         keys.principal(UUID(int=5), NOON)
 
 
@@ -120,7 +120,7 @@ def test_only_whoever_holds_the_whole_key_is_told_that_it_was_revoked(database: 
     principal, token = make(database)
     revoke(database, principal)
     forged = token[:-1] + ("0" if token[-1] != "0" else "1")
-    with pytest.raises(access.Unauthenticated, match="not known"):
+    with pytest.raises(access.Unauthenticated, match="is unknown"):
         ring(database).authenticate(forged, NOON)
 
 

@@ -160,4 +160,4 @@ def test_a_recorded_run_is_run_again_with_other_instructions_and_models(recorded
     assert not [line for line in told if line.startswith("not in the recorded run")]
     assert "none.md" in andon("agent", "replay", run, "--prompt-file", "none.md", status=2)
     assert "stopped: its model gave no answer (ModelHTTPError" in andon("agent", "replay", run, "--model", "away")
-    assert "there is: stub, away" in andon("agent", "replay", run, "--model", "nobody", status=2)
+    assert "there are: stub, away" in andon("agent", "replay", run, "--model", "nobody", status=2)

@@ -206,7 +206,7 @@ def test_a_version_that_needs_what_an_automation_does_not_give_is_refused_at_its
 ) -> None:
     answer = sign_in(Grant(Role.ADMIN)).split({3: "5"}, reason="a try")
     assert answer.status_code == 422
-    assert "payments gives no &#39;age&#39;, which version 3 needs" in answer.text
+    assert "payments does not give &#39;age&#39;, which version 3 needs" in answer.text
     assert ">a try</textarea>" in answer.text
     assert holding(bank).number == 0
 

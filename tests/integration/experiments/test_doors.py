@@ -141,4 +141,6 @@ def test_the_command_line_does_all_of_it(
     assert "has no winner" in andon("adopt", "payments", "--reason", "x", status=5).output
     assert "is stopped: done" in andon("stop", "payments", "--reason", "done").output
     assert [one["number"] for one in json.loads(andon("list", "--json").stdout)] == [2, 1]
-    assert "say lower or higher" in andon("start", *named[:-4], "--better", "more", "--reason", "x", status=2).output
+    assert (
+        "expected lower or higher" in andon("start", *named[:-4], "--better", "more", "--reason", "x", status=2).output
+    )

@@ -131,7 +131,7 @@ def test_a_script_that_packs_nothing_is_told_so(terminal: Terminal) -> None:
 def test_what_is_no_package_is_named(terminal: Terminal, package: Path) -> None:
     (terminal.folder / "model.onnx").write_bytes(b"x")
     assert "is a bare model" in terminal.run("register", "model.onnx", status=2).output
-    assert "holds no manifest.json" in terminal.run("register", ".", status=2).output
+    assert "contains no manifest.json" in terminal.run("register", ".", status=2).output
     assert "either the folder" in terminal.run("register", status=2).output
     said = terminal.run("register", str(package), "--alias", "rules", status=2).output
     assert "among the fallbacks of an automation" in " ".join(said.split())

@@ -71,7 +71,7 @@ def andon(*arguments: str, status: int = 0) -> Result:
 def test_a_tree_that_points_outside_of_itself_is_not_registered(project: Path, database: Database) -> None:
     bad = pointing_outside(a_package(project / "bad"))
     refused = andon("models", "register", str(bad), "--alias", "champion", status=2)
-    assert "tree 0: left_child holds 100000000" in refused.output
+    assert "tree 0: left_child contains 100000000" in refused.output
     with database.begin() as tx:
         assert models.list_versions(tx) == []
 

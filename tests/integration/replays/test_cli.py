@@ -73,7 +73,7 @@ def test_a_model_is_asked_anew_under_its_own_gate_or_the_one_that_is_asked_for(l
     closed = reported("--model", "1", "--gate", "2")
     assert (closed["automatic"]["after"], closed["reviews"]["after"]) == (0, 300)
     assert closed["asked"]["candidate"]["gate"] == "threshold 2, as given"
-    assert "asks fraud-risk, not other" in andon("replay", "--model", "other@1", status=2)
+    assert "uses fraud-risk, not other" in andon("replay", "--model", "other@1", status=2)
     assert "version 9" in andon("replay", "--model", "9", status=4)
     assert "no policy version nothing.yaml" in andon("replay", "--policy", "nothing.yaml", status=4)
 

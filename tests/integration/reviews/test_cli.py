@@ -67,7 +67,7 @@ def test_a_review_is_claimed_decided_and_becomes_a_label(database: Database) -> 
     assert "NOT_CERTAIN" in andon("show", review_id).output
     why = ("--reason", "known mule")
     assert "claim it first" in andon("verdict", review_id, "--outcome", "pause", *why, status=5).output
-    assert "yours for 15 minutes" in andon("claim", review_id).output
+    assert "yours for the next 15 minutes" in andon("claim", review_id).output
     assert [review["id"] for review in json.loads(andon("list", "--mine", "--json").stdout)] == [review_id]
     assert "back in the queue" in andon("release", review_id).output
     andon("claim", review_id)
@@ -86,5 +86,5 @@ def test_a_review_in_other_hands_and_one_that_is_none_are_said_in_words(database
         reviews.open_due(tx, now=NOW)
         [review] = reviews.page(tx, reviews.ReviewFilter(), now=NOW)
         reviews.claim(tx, review.id, actor=Actor("rita"), now=datetime.now(UTC))
-    assert "rita is working on this review" in andon("claim", str(review.id), status=5).output
+    assert "rita holds this review" in andon("claim", str(review.id), status=5).output
     assert "No review" in andon("show", str(uuid4()), status=4).output

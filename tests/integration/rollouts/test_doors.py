@@ -125,7 +125,7 @@ def test_the_command_line_does_all_of_it(line: RolledLine, tmp_path: Path, monke
 
     said = run("start", "payments", "--model", "fraud-risk@2", "--margin", "errors=0.2", "--dry-run", "--reason", "x")
     assert "a candidate that is as good is promoted after about" in said
-    assert "errors: none lately; an equal one is good enough for promotion" in said
+    assert "errors: none recently; an equal one is good enough for promotion" in said
     assert 'wrong is watched, but the promotion does not wait for it. To wait: --require wrong, or Guardrail("' in said
     said = run("start", "payments", "--model", "2", "--require", "latency-p99", "--dry-run", "--reason", "x")
     assert re.search(r"latency-p99: [0-9.]+ ms now; one 40% higher is detected after about [0-9,]+ decisions", said)

@@ -312,7 +312,7 @@ def test_what_other_systems_report_is_counted_once_for_the_decision_that_it_is_a
     guarded = replace(
         QUICK, steps=(50, 100), guardrails=[Guardrail("refunded", required=True), Guardrail("latency-p99")]
     )
-    with pytest.raises(RolloutInvalid, match=r"no guardrail 'refund', but errors, .*latency-p99, refunded"):
+    with pytest.raises(RolloutInvalid, match=r"no guardrail 'refund'; there are: errors, .*latency-p99, refunded"):
         line.start(2, plan=replace(guarded, guardrails=[Guardrail("refund")]))
     line.start(2, plan=replace(guarded, stage_decisions=60))
     before = line.decide(60, shadowed=True)

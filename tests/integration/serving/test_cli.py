@@ -100,7 +100,7 @@ def test_what_cannot_be_split_is_named() -> None:
     assert "more than 0" in wrong
     alone = run("set", "payments", "--shadow", "1", "--reason", "x", status=2).output
     assert "Version 1 cannot both answer and run as a shadow" in alone
-    assert "there is fraud-risk" in run("show", "other", status=4, noun="endpoints").output
+    assert "known models: fraud-risk" in run("show", "other", status=4, noun="endpoints").output
     assert "there are: payments" in run("show", "other", status=4).output
     assert "3f2a9c01d2e4" in run("set", "payments", "--shadow", "2+half", "--reason", "x", status=2).output
     assert run("set", "payments", "--share", "2=1", status=2).output
