@@ -13,7 +13,7 @@ from benchmarks.mail_stream import Stream, by_oracle, mails_until_back
 
 KNOWN = Known(mails=1_358, accuracy=0.83, automatic=0.67, error=0.03, oracle=0.75)
 PART = Part(mails=400, automatic=0.5, error=0.03, errors=6)
-UNKNOWN = replace(PART, automatic=0.3)
+UNKNOWN = replace(PART, automatic=0.1)
 APPEARED = Appeared(
     share=0.4, calm=PART, unknown=UNKNOWN, settled=UNKNOWN, trained=PART, ungated=0.27, learned=0.4, back_after=75
 )
@@ -38,10 +38,12 @@ def test_each_figure_of_known_classes_has_its_bound(changed: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     "changed",
     [
+        {"calm": replace(PART, error=0.06)},
         {"back_after": 225},
         {"back_after": None},
         {"trained": replace(PART, error=0.06)},
         {"trained": replace(PART, automatic=0.2)},
+        {"unknown": replace(PART, automatic=0.6)},
         {"learned": 0.0},
     ],
 )
