@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -30,7 +31,7 @@ class ImportedLabels:
     """Compares the entries of imports with the labels they recorded. One object a verification."""
 
     def __init__(self) -> None:
-        self._imports: dict[tuple[str, str], list[tuple[UUID, UUID]]] = {}
+        self._imports: dict[tuple[str, datetime], list[tuple[UUID, UUID]]] = {}
 
     def check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
         """Find imports whose labels differ from what was recorded."""
@@ -40,7 +41,7 @@ class ImportedLabels:
             except (msgspec.DecodeError, msgspec.ValidationError):
                 continue  # the body was altered, which its hash says
             automation = leaf.subject.removeprefix("automation:")
-            self._imports.setdefault((automation, leaf.at.isoformat()), []).append((made.first, made.last))
+            self._imports.setdefault((automation, leaf.at), []).append((made.first, made.last))
             if digest_of(store.imported(tx, automation, made.first, made.last, leaf.at)) != made.digest:
                 message = f"the labels {made.first} to {made.last} are not those that were imported"
                 yield Finding(Harm.EVIDENCE_EDITED, message, leaf.writer, leaf.seq, None, leaf.action, leaf.subject)
@@ -55,5 +56,6 @@ class ImportedLabels:
         if row.kind is not LABELS:
             return False
         values: list[Any] = json.loads(content)
-        label, ranges = UUID(row.key[0]), self._imports.get((values[1], values[8]), ())
+        recorded_at = datetime.fromisoformat(values[8])  # PostgreSQL leaves out the last zeros of a fraction
+        label, ranges = UUID(row.key[0]), self._imports.get((values[1], recorded_at), ())
         return any(first <= label <= last for first, last in ranges)

@@ -5,6 +5,7 @@ A request's input is then a report about an earlier decision. Nothing is decided
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -36,13 +37,14 @@ class LabelWriter:
         self._events = events
         self._clock = clock
         self._chains = WriterChains()
+        self._turn = Lock()  # a cancelled batch is still being recorded when the stream begins anew
 
     async def decide(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> set[UUID]:
         """Record these together with `alongside`, even if there are none; return the ids with a new statement.
 
         Raises DatabaseUnavailable, and Fenced if `alongside` is refused.
         """
-        return await asyncio.to_thread(self._record, requests, alongside)
+        return await asyncio.to_thread(self._record_in_turn, requests, alongside)
 
     def record(self, tx: Tx, requests: Sequence[DecisionRequest]) -> list[Settled]:
         """Record these reports. One without a time became known at the time of its event."""
@@ -55,6 +57,10 @@ class LabelWriter:
             now=self._clock.now(),
             allowed=self._allowed,
         )
+
+    def _record_in_turn(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> set[UUID]:
+        with self._turn:
+            return self._record(requests, alongside)
 
     def _record(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> set[UUID]:
         try:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,11 +22,14 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from andon import audit, decisions, labels
+from andon.bootstrap.vouched import ROWS, all_evidence
 from andon.cli import app, label_file
 from andon.kernel.db import Database
+from andon.kernel.events import Events
+from andon.labels import TruthReport
 from automations import payment
 from calls import DECIDE, calling
-from lines import CALLER, Installation
+from lines import CALLER, OWNER, Installation
 
 ANDON = str(Path(sys.executable).with_name("andon"))
 MANY = 10_000
@@ -147,6 +150,19 @@ def test_rows_about_one_decision_are_judged_together_wherever_they_stand(
         found = [decisions.get(tx, one).row for one in map(UUID, ids)]
         valid = labels.valid_of(tx, found, installation.clock.now())
     assert {one.value for one in valid.values()} == {"fraud"}
+
+
+@pytest.mark.parametrize("microsecond", [0, 120_000, 123_450, 123_456])
+def test_verification_finds_the_entry_of_an_import_at_any_fraction_of_a_second(
+    installation: Installation, microsecond: int
+) -> None:
+    reports = [TruthReport(decision_id=UUID(one), value="fraud") for one in decided(installation, 2)]
+    now = (installation.clock.now() + timedelta(seconds=1)).replace(microsecond=microsecond)
+    with installation.database.begin() as tx:
+        labels.record_all(tx, reports, actor=OWNER, events=Events(), now=now)
+    with installation.database.snapshot() as tx:
+        report = audit.verify(tx, evidence=all_evidence(), rows=ROWS)
+    assert report.ok, report.findings
 
 
 @pytest.mark.crash
