@@ -101,7 +101,7 @@ def outcome(decision: Decision | None) -> str:
 
 
 def late() -> Exception:
-    """What a version says that was given too little time."""
+    """Return the error of a version that was given too little time."""
     return PredictionTimedOut("no answer in time")
 
 

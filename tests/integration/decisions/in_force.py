@@ -20,21 +20,21 @@ ALICE = Actor("cli:alice")
 
 
 def with_policy(text: str, name: str = "payments") -> Automation:
-    """The standing automation by another policy on disk."""
+    """Change the policy of the standing automation on disk."""
     automation = an_automation(name)
     automation.policy = Policy.yaml(text)
     return automation
 
 
 def other_code(text: str = POLICY) -> Automation:
-    """The standing automation with a fallback that it did not have: another version of the code."""
+    """Return the standing automation with a new fallback: another version of the code."""
     automation = with_policy(text)
     automation.fallback = ("rules",)
     return automation
 
 
 def started(installation: Installation, folder: Path, automation: Automation, **rule: Any) -> Deployment:
-    """A process that starts with this code."""
+    """Start a process with this code."""
     deployment = Deployment(
         installation.database,
         [automation],
@@ -48,7 +48,7 @@ def started(installation: Installation, folder: Path, automation: Automation, **
 
 
 def worker(installation: Installation, folder: Path, automation: Automation) -> Deployment:
-    """A process that releases nothing by itself where something is released."""
+    """Start a process that releases nothing by itself where something is released."""
     return started(installation, folder, automation, releases=Releasing.FIRST, hand_over=timedelta(minutes=5))
 
 
@@ -84,6 +84,6 @@ def release(installation: Installation, version: int, **more: Any) -> decisions.
 
 
 def policy_of(deployment: Deployment, candidate: Candidate | None = None) -> str:
-    """The policy version by which the champion, or another candidate, decides."""
+    """Return the policy version by which the champion, or another candidate, decides."""
     traffic = deployment.lines["payments"].traffic
     return traffic.champion.ref.policy_version if candidate is None else traffic.arms[candidate].ref.policy_version

@@ -1,4 +1,4 @@
-"""What the ledger says of arms: who was to answer and why, who did; windows stay exact whoever answers; replay is identical."""
+"""Arms in the ledger: which one was chosen and why, which one answered; windows stay exact and replay is identical."""
 
 import asyncio
 import random
@@ -208,6 +208,9 @@ def test_a_repeat_is_shown_to_no_shadow_and_counted_nowhere(installation: Instal
     deciding(installation, [line], work, watcher=watcher)
     with installation.database.begin() as tx:
         beside = tx.execute(text("SELECT count(*) FROM shadow_predictions")).scalar_one()
-        lost = "SELECT count(*) FROM shadow_predictions s WHERE NOT EXISTS (SELECT 1 FROM decisions d WHERE d.id = s.decision_id)"
+        lost = (
+            "SELECT count(*) FROM shadow_predictions s "
+            "WHERE NOT EXISTS (SELECT 1 FROM decisions d WHERE d.id = s.decision_id)"
+        )
         assert (beside, tx.execute(text(lost)).scalar_one()) == (1, 0)
     assert watcher.decided == 1

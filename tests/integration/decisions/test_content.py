@@ -25,11 +25,14 @@ from .deciding import a_line, all_of, deciding
 from .test_arms import broken
 from .test_decider import a_request, decide_all
 
-RAW = b'{"country":"KP", "payment_id":"Zo\\u00eb \\ud83d\\ude00 \\/","account":"a1","amount":1e2,"amount":20.50,"n":123456789012345678901234567890}'
+RAW = (
+    b'{"country":"KP", "payment_id":"Zo\\u00eb \\ud83d\\ude00 \\/","account":"a1","amount":1e2,"amount":20.50,'
+    b'"n":123456789012345678901234567890}'
+)
 
 
 def as_it_was_said(decision: Decision) -> dict[str, Any]:
-    """What a decision's messages held when they copied it, as they came out of the database."""
+    """Return a decision's messages as rows held them when they copied it."""
     request, ruling, prediction = decision.request, decision.judgement.ruling, decision.judgement.prediction
     return {
         "id": str(request.id),

@@ -25,7 +25,7 @@ def plan(installation: Installation, now: datetime) -> None:
 
 
 def days(installation: Installation) -> list[str]:
-    """The partitions there are."""
+    """Return the existing partitions."""
     query = text(
         "SELECT inhrelid::regclass::text AS p FROM pg_inherits WHERE inhparent = 'decisions'::regclass ORDER BY p"
     )
@@ -106,7 +106,7 @@ def test_a_planned_day_can_not_be_changed_either(installation: Installation) -> 
 
 
 def test_of_those_that_plan_at_once_all_but_one_wait(installation: Installation) -> None:
-    """Many rounds of several: two that had both looked at the ledger before they asked for all of it stood in each other's way."""
+    """Two processes that had both read the ledger before they locked it used to deadlock; many rounds of several."""
     rounds, planners = 12, 4
     start = Barrier(planners)
 

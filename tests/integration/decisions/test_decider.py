@@ -19,8 +19,8 @@ from automations import payment
 from lines import PEPPER, Installation
 
 INSERTED = """
-INSERT INTO decisions SELECT gen_random_uuid(), automation, automation_version, decided_at, outcome, rule, score, confidence,
-certain, model, model_version, policy_version, caller, correlation_id, latency_us, writer, seq, salt, record
+INSERT INTO decisions SELECT gen_random_uuid(), automation, automation_version, decided_at, outcome, rule, score,
+confidence, certain, model, model_version, policy_version, caller, correlation_id, latency_us, writer, seq, salt, record
 FROM decisions WHERE rule = 'sanctioned'
 """
 

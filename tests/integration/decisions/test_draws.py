@@ -54,7 +54,7 @@ FROM decisions ORDER BY id DESC LIMIT :rows
 
 
 def drawn(installation: Installation) -> dict[str, tuple[float, bool]]:
-    """The draw of each payment, as the last door left it in the ledger."""
+    """Return the draw of each payment, as the last door left it in the ledger."""
     with installation.database.begin() as tx:
         return {row[0]: (row[1], row[2]) for row in tx.execute(text(DRAWN), {"rows": len(ROWS)})}
 

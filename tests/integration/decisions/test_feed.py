@@ -1,4 +1,4 @@
-"""The feed: every committed decision to every consumer exactly once, in the order of commits, whatever commits late or is killed."""
+"""The feed: each consumer gets every committed decision once, in commit order, despite late commits and kills."""
 
 import threading
 from datetime import timedelta
@@ -222,7 +222,7 @@ def test_how_far_everybody_is(database: Database) -> None:
 
 
 class Consuming(RuleBasedStateMachine):
-    """Writers begin, write and commit in any order, consumers take, fail and come anew: what was committed comes once, in order."""
+    """Writers commit in any order, consumers take, fail and restart: what was committed comes once, in order."""
 
     database: Database
 

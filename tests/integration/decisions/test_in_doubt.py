@@ -1,4 +1,4 @@
-"""What a caller hears when the ledger does not answer in time: nothing was decided, or that this is in doubt, with the id to ask for."""
+"""Answers when the ledger is too slow: nothing was decided, or the outcome is in doubt, with the id to ask for."""
 
 import asyncio
 import os
@@ -91,7 +91,7 @@ def stopped(pid: int) -> Iterator[None]:
 
 
 def writer_of(installation: Installation) -> int:
-    """The server's process that recorded last."""
+    """Return the server process that recorded last."""
     query = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%INSERT INTO decisions%' AND pid <> pg_backend_pid()"
     with installation.database.begin() as tx:
         return int(tx.execute(text(query)).scalar_one())

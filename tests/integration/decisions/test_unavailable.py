@@ -1,4 +1,4 @@
-"""What keeps the database from recording is not held against what is asked: it waits, or its caller is told to come again."""
+"""An unavailable database does not make a request bad: it waits, or its caller is told to retry."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Who could not be answered in time is told at once, by what decisions took of late; what nobody waits for is not predicted."""
+"""A request that cannot be answered in time is refused at once, by recent durations; abandoned ones are skipped."""
 
 import asyncio
 import time

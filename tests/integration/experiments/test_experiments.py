@@ -22,8 +22,7 @@ SHORT = timedelta(seconds=2)
 
 @pytest.fixture
 def compared(database: Database, tmp_path: Path) -> ComparedLine:
-    plan = RolloutPlan(dead_man=SHORT, four_eyes=True)
-    return ComparedLine(a_rolled_line(database, tmp_path, a_forgiving_line(rollout=plan)))
+    return ComparedLine(a_rolled_line(database, tmp_path, a_forgiving_line(rollout=RolloutPlan(four_eyes=True))))
 
 
 def champion(compared: ComparedLine) -> int:
@@ -190,7 +189,9 @@ def test_a_measure_counts_when_it_is_known_at_once_or_by_its_label_and_never_twi
         compared.act(experiments.stop)
 
 
-def test_arms_that_nobody_watches_get_no_traffic(compared: ComparedLine) -> None:
+def test_arms_that_nobody_watches_get_no_traffic(database: Database, tmp_path: Path) -> None:
+    plan = RolloutPlan(dead_man=SHORT)
+    compared = ComparedLine(a_rolled_line(database, tmp_path, a_forgiving_line(rollout=plan)))
     compared.start(2)
     compared.watch(compared.line.now)
     assert {one.assignment.version for one in compared.line.decide(40)} == {1, 2}

@@ -26,7 +26,7 @@ def a_request(installation: Installation, number: int, *, key: str | None = None
 
 
 def kept(database: Database, requests: Sequence[DecisionRequest]) -> list[UUID | BaseException]:
-    """What came of each, all asked at once."""
+    """Return the result of each, all requested at once."""
 
     async def run() -> list[UUID | BaseException]:
         acceptances = Acceptances(database)

@@ -1,5 +1,4 @@
-"""Alerts, silences, incidents and rules by API: viewers look, operators work, owners set rules, the stranger sees
-nothing."""
+"""Alerts, silences, incidents and rules over HTTP: viewers read, operators work, strangers see nothing."""
 
 from datetime import timedelta
 from pathlib import Path

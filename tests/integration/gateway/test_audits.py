@@ -1,4 +1,4 @@
-"""Blind audits over HTTP: drawn, opened without what the line decided, decided by class, and made a label with its weight."""
+"""Blind audits over HTTP: drawn, opened without the line's decision, decided by class, and made a weighted label."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -36,7 +36,7 @@ def decided(installation: Installation, number: int = 1, **fields: Any) -> Decis
 
 
 def worked(installation: Installation, row: DecisionRow, key: str, value: str) -> dict[str, Any]:
-    """The review after a verdict."""
+    """Return the review after a verdict."""
     path = f"/v1/reviews/{review_of(installation.database, row.id).id}"
     assert call(installation, "POST", f"{path}/claim", key).status_code == 200
     said = call(installation, "POST", f"{path}/verdict", key, json={"outcome": value, "reason": "looked it up"})

@@ -1,4 +1,4 @@
-"""Many decisions in one call: each row a governed decision of its own, answered in order, whatever is wrong with others."""
+"""Many decisions in one call: each row is a decision of its own, answered in order, whatever is wrong with others."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The cord by API: operators pull it, owners release it, and decisions follow without a worker or a reload of models."""
+"""The cord over HTTP: operators pull it, owners release it; decisions follow without a worker or a reload of models."""
 
 from uuid import UUID
 

@@ -47,28 +47,53 @@ def test_the_whole_record_can_be_read_back_by_who_asked_and_not_by_a_stranger(in
     assert call(installation, "GET", location, stranger).status_code == 404
 
 
+def extra(value: bytes) -> bytes:
+    """Return a payment with a field that nobody reads, which holds this JSON."""
+    return b'{"payment_id":"p","account":"a","amount":1,"x":' + value + b"}"
+
+
 BAD: list[tuple[str, dict[str, Any], int, str]] = [
     ("a missing field", {"json": {"payment_id": "p"}}, 422, "InputInvalid"),
     ("a wrong type", {"json": {**payment(), "amount": "much"}}, 422, "InputInvalid"),
     ("a value out of range", {"json": {**payment(), "amount": -1}}, 422, "InputInvalid"),
     ("NaN", {"content": b'{"payment_id":"p","account":"a","amount":NaN}'}, 400, "InputMalformed"),
-    ("NaN where nobody looks", {"content": b'{"payment_id":"p","account":"a","amount":1,"x":NaN}'}, 400, "InputMalformed"),
+    ("NaN where nobody looks", {"content": extra(b"NaN")}, 400, "InputMalformed"),
     ("a number without end", {"content": b'{"payment_id":"p","account":"a","amount":1e999}'}, 422, "InputInvalid"),
-    ("one where nobody looks", {"content": b'{"payment_id":"p","account":"a","amount":1,"x":[-1e999]}'}, 400, "InputMalformed"),
-    ("one in digits where nobody looks", {"content": b'{"payment_id":"p","account":"a","amount":1,"x":' + b"9" * 400 + b".0}"}, 400, "InputMalformed"),
+    ("one where nobody looks", {"content": extra(b"[-1e999]")}, 400, "InputMalformed"),
+    ("one in digits where nobody looks", {"content": extra(b"9" * 400 + b".0")}, 400, "InputMalformed"),
     ("a NUL character", {"content": b'{"payment_id":"\\u0000","account":"a","amount":1}'}, 400, "InputMalformed"),
     ("half a document", {"content": b'{"payment_id":'}, 400, "InputMalformed"),
     ("an empty body", {"content": b""}, 400, "InputMalformed"),
     ("a list", {"content": b"[]"}, 422, "InputInvalid"),
     ("a deep nest", {"content": b"[" * 100_000}, 400, "InputMalformed"),
-    ("bytes that are no UTF-8", {"content": b'{"payment_id":"\xff\xfe","account":"a","amount":1}'}, 400, "InputMalformed"),
+    (
+        "bytes that are no UTF-8",
+        {"content": b'{"payment_id":"\xff\xfe","account":"a","amount":1}'},
+        400,
+        "InputMalformed",
+    ),
     ("ten megabytes", {"content": b'{"payment_id":"' + b"x" * 10_000_000 + b'"}'}, 413, "BodyTooLarge"),
-    ("another content type", {"content": b"{}", "headers": {"Content-Type": "text/plain"}}, 415, "MediaTypeUnsupported"),
-    ("another encoding", {"content": b"{}", "headers": {"Content-Type": "application/json; charset=utf-16"}}, 415, "MediaTypeUnsupported"),
-    ("a compressed body", {"content": b"{}", "headers": {"Content-Type": "application/json", "Content-Encoding": "gzip"}}, 415, "MediaTypeUnsupported"),
+    (
+        "another content type",
+        {"content": b"{}", "headers": {"Content-Type": "text/plain"}},
+        415,
+        "MediaTypeUnsupported",
+    ),
+    (
+        "another encoding",
+        {"content": b"{}", "headers": {"Content-Type": "application/json; charset=utf-16"}},
+        415,
+        "MediaTypeUnsupported",
+    ),
+    (
+        "a compressed body",
+        {"content": b"{}", "headers": {"Content-Type": "application/json", "Content-Encoding": "gzip"}},
+        415,
+        "MediaTypeUnsupported",
+    ),
     ("a bad correlation id", {"json": payment(), "headers": {"X-Correlation-ID": "a b"}}, 422, "HeaderInvalid"),
     ("a bad idempotency key", {"json": payment(), "headers": {"Idempotency-Key": "x" * 256}}, 422, "HeaderInvalid"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("request_", "status", "code"), [b[1:] for b in BAD], ids=[b[0] for b in BAD])

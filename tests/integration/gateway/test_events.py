@@ -1,4 +1,4 @@
-"""CloudEvents over HTTP: kept for those automations whose trigger takes them, decided once, and refused with the reason."""
+"""CloudEvents over HTTP: kept for automations whose trigger takes them, decided once, or refused with the reason."""
 
 import asyncio
 import json

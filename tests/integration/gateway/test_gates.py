@@ -28,7 +28,7 @@ def gated() -> Automation:
 
 
 def decided(installation: Installation, bank: str) -> tuple[int, bool]:
-    """The gate revision that a decision names, and whether the gate let it through."""
+    """Return the gate revision that a decision names, and whether the gate let it through."""
     installation.deployment.refresh_controls()
     answer = call(installation, "POST", DECIDE, bank, json=payment()).json()
     with installation.database.begin() as tx:

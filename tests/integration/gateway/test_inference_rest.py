@@ -20,7 +20,7 @@ ALL = ["outcome", "score", "label", "confidence", "certain", "rule", "reasons", 
 
 
 def columns(rows: int = 1, **changed: Any) -> dict[str, Any]:
-    """Inputs as JSON."""
+    """Return inputs as JSON."""
     given = {
         "payment_id": ("BYTES", [f"p{number}" for number in range(rows)]),
         "account": ("BYTES", ["a1"] * rows),
@@ -130,14 +130,44 @@ WRONG: list[tuple[str, dict[str, Any], int, str]] = [
     ("no rows", {"json": columns(0)}, 400, "has 0 rows; 1 to 8 are allowed"),
     ("too many rows", {"json": columns(9)}, 400, "has 9 rows; 1 to 8 are allowed"),
     ("a missing field", {"json": columns(account=None)}, 400, "Row 0: input.account: Field required"),
-    ("a wrong value", {"json": columns(2, amount=("FP64", [1.0, -1.0]))}, 400, "Row 1: input.amount: Input should be greater than 0"),
-    ("infinity", {"content": b'{"inputs":[{"name":"amount","datatype":"FP64","shape":[1],"data":[1e999]}]}'}, 400, "outside the range of FP64"),
+    (
+        "a wrong value",
+        {"json": columns(2, amount=("FP64", [1.0, -1.0]))},
+        400,
+        "Row 1: input.amount: Input should be greater than 0",
+    ),
+    (
+        "infinity",
+        {"content": b'{"inputs":[{"name":"amount","datatype":"FP64","shape":[1],"data":[1e999]}]}'},
+        400,
+        "outside the range of FP64",
+    ),
     ("a NUL character", {"json": columns(account=("BYTES", ["\0"]))}, 400, "Row 0: The input holds a NUL character"),
-    ("an unknown input", {"json": columns(extra=("FP64", [1.0]))}, 400, "No input 'extra'; available inputs: payment_id"),
-    ("an unknown output", {"json": {**columns(), "outputs": [{"name": "mood"}]}}, 400, "No output 'mood'; available outputs: outcome"),
+    (
+        "an unknown input",
+        {"json": columns(extra=("FP64", [1.0]))},
+        400,
+        "No input 'extra'; available inputs: payment_id",
+    ),
+    (
+        "an unknown output",
+        {"json": {**columns(), "outputs": [{"name": "mood"}]}},
+        400,
+        "No output 'mood'; available outputs: outcome",
+    ),
     ("rows that differ", {"json": columns(2, amount=("FP64", [1.0]))}, 400, "'payment_id' has 2, 'amount' has 1"),
-    ("a matrix", {"json": {"inputs": [{"name": "amount", "datatype": "FP64", "shape": [1, 2], "data": [1, 2]}]}}, 400, r"expected the shape [1] or [1, 1], got [1, 2]"),
-    ("a bad timeout", {"json": {**columns(), "parameters": {"timeout": "soon"}}}, 400, "timeout must be a whole number"),
+    (
+        "a matrix",
+        {"json": {"inputs": [{"name": "amount", "datatype": "FP64", "shape": [1, 2], "data": [1, 2]}]}},
+        400,
+        r"expected the shape [1] or [1, 1], got [1, 2]",
+    ),
+    (
+        "a bad timeout",
+        {"json": {**columns(), "parameters": {"timeout": "soon"}}},
+        400,
+        "timeout must be a whole number",
+    ),
     ("a bad header", {"json": columns(), "headers": {"X-Request-Timeout": "-1"}}, 400, "X-Request-Timeout"),
     ("an idempotency key", {"json": columns(), "headers": {"Idempotency-Key": "k"}}, 400, "not accepted here"),
     ("a length beyond the body", {"content": b"{}", "headers": {rest.HEADER_LENGTH: "3"}}, 400, "the body has only 2"),
@@ -148,7 +178,7 @@ WRONG: list[tuple[str, dict[str, Any], int, str]] = [
     ("another method", {"method": "GET"}, 405, "does not support the method"),
     ("an unknown model", {"json": columns(), "path": "/v2/models/nobody/infer"}, 404, "No automation 'nobody'"),
     ("an unknown address", {"json": columns(), "path": "/v2/models/payments/stats"}, 404, "nothing at this address"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("request_", "status", "words"), [w[1:] for w in WRONG], ids=[w[0] for w in WRONG])

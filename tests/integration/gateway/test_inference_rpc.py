@@ -1,4 +1,4 @@
-"""The gRPC door as its callers meet it: codes with precise words, metadata, deadlines, and where it cannot be opened."""
+"""The gRPC door: status codes with precise messages, metadata, deadlines, and an address that cannot be opened."""
 
 import asyncio
 import socket
@@ -28,14 +28,14 @@ class Caller:
         self._key = () if key is None else (("authorization", f"Bearer {key}"),)
 
     def raw(self, name: str, content: bytes, *metadata: tuple[str, str], timeout: float = 20.0) -> bytes:
-        """What a call of the service answers."""
+        """Return the answer of a call of the service."""
         answer: bytes = self._channel.unary_unary(f"/{SERVICE}/{name}")(
             content, metadata=(*self._key, *metadata), timeout=timeout
         )
         return answer
 
     def infer(self, request: InferRequest, *metadata: tuple[str, str], timeout: float = 20.0) -> InferResponse:
-        """The answer to an inference."""
+        """Return the answer to an inference."""
         content = codec.encode_request(request)
         return codec.decode_response(self.raw("ModelInfer", content, *metadata, timeout=timeout))
 
@@ -82,13 +82,18 @@ def test_an_inference_is_a_decision(installation: Installation, caller: Caller) 
         (InferRequest([], model="payments"), (), "INVALID_ARGUMENT", "no inputs"),
         (request(9), (), "INVALID_ARGUMENT", "has 9 rows; 1 to 8 are allowed"),
         (request(version="9"), (), "NOT_FOUND", "these do: 1"),
-        (InferRequest(request().inputs, model="other"), (), "PERMISSION_DENIED", "otto may not ask for decisions in other"),
+        (
+            InferRequest(request().inputs, model="other"),
+            (),
+            "PERMISSION_DENIED",
+            "otto may not ask for decisions in other",
+        ),
         (request(timeout="soon"), (), "INVALID_ARGUMENT", "timeout must be a whole number"),
         (request(), (("x-request-timeout", "x"),), "INVALID_ARGUMENT", "X-Request-Timeout"),
         (request(), (("andon-model-version", "4"),), "NOT_FOUND", "Version '4'"),
         (request(), (("idempotency-key", "k"),), "INVALID_ARGUMENT", "not accepted here"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_has_a_code_and_words(
     caller: Caller, wrong: InferRequest, metadata: tuple[tuple[str, str], ...], code: str, words: str
 ) -> None:

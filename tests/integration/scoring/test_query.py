@@ -11,8 +11,8 @@ from andon.scoring import ColumnMissing, Fetched, QueryInvalid, QueryUnavailable
 
 CONTRACT = ["id", "amount", "at", "ok", "extra", "name"]
 QUERY = """
-SELECT 7 AS id, 1.50::numeric AS amount, '2026-06-01 10:00+02'::timestamptz AS at, true AS ok, '{"a":\n "x\\ty"}'::json AS extra,
-       E'NA\\n' AS name, 'left' AS out, 'k' AS key
+SELECT 7 AS id, 1.50::numeric AS amount, '2026-06-01 10:00+02'::timestamptz AS at, true AS ok,
+       '{"a":\n "x\\ty"}'::json AS extra, E'NA\\n' AS name, 'left' AS out, 'k' AS key
 UNION ALL SELECT 8, NULL, NULL, NULL, NULL, NULL, NULL, NULL -- the second
 """
 

@@ -44,7 +44,7 @@ def begun(installation: Installation, *, part_rows: int = 100) -> Run:
 
 
 async def carried_out(installation: Installation, run: Run, file: Path, *, until: int | None = None) -> list[Scored]:
-    """What came of the rows; with `until`, only as far as the part in which that many are there."""
+    """Return the results of the rows; with `until`, up to the part in which that many exist."""
     decider, results = installation.decider(), list[Scored]()
     scorer = Scorer(installation.database, decider, installation.deployment.lines["payments"], run, installation.clock)
     enough = asyncio.Event()

@@ -39,8 +39,10 @@ def declared(**changed: Any) -> Automation:
         ({"trigger": ["kafka"]}, "each of trigger must be a Trigger, got 'kafka'"),
         ({"procedures": [len]}, "each of procedures must be a ProcedureSpec, got "),
         ({"actions": ["pause"]}, "actions must be a dict from outcomes to actions, got "),
-        ({"actions": {"pause": "webhook"}}, (r"action 'pause' must be built by a connector, such as webhook\('bank'\), got "
-                                            r"'webhook'")),
+        (
+            {"actions": {"pause": "webhook"}},
+            r"action 'pause' must be built by a connector, such as webhook\('bank'\), got 'webhook'",
+        ),
     ],
 )  # fmt: skip
 def test_another_kind_of_thing_is_told_with_what_was_expected(changed: dict[str, Any], said: str) -> None:

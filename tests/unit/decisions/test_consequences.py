@@ -1,4 +1,4 @@
-"""What follows a decision: a review or an action by its outcome, an answer for who waits, and a result for who hears all."""
+"""Consequences of a decision: a review or an action by its outcome, an answer to its caller, a result for listeners."""
 
 from types import SimpleNamespace
 from typing import Any

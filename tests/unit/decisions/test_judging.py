@@ -1,4 +1,4 @@
-"""What a batch of one arm comes to: predictions, and for rows without one the fallbacks in their order, each with its reason."""
+"""Results of one arm's batch: predictions, and for rows without one the fallbacks in order, each with its reason."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

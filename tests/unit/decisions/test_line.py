@@ -1,4 +1,4 @@
-"""The line decides every row it is given: what cannot be computed, predicted or ruled goes to a person with the reason."""
+"""The line decides every row: one that cannot be computed, predicted or ruled goes to a person with the reason."""
 
 from collections.abc import Mapping
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What waits in a lane: nothing lost or doubled, the urgent first, bulk in large helpings and never at the cost of the urgent."""
+"""The queue of a lane: nothing lost or doubled, urgent requests first, bulk in large batches that never delay them."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -148,7 +148,7 @@ def test_items_are_grouped_by_line_in_their_order() -> None:
 
 
 def a_call(queue: Queue, rows: int, deadline: int | None) -> list[Item]:
-    """The rows of one call, which wait."""
+    """Return the waiting rows of one call."""
     together: list[Item] = []
     for number in range(rows):
         one = item(number, Priority.NORMAL, deadline=deadline)

@@ -1,4 +1,4 @@
-"""The gate in force: nothing wider than what is proven ever holds, a person's narrowing wins, and what widens expires."""
+"""The gate in force: never wider than what is proven; a person's narrowing wins, and what widens expires."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Arrow streams as batches: the same records however they are cut, nothing read that a few bytes could blow up, no crash."""
+"""Arrow streams as batches: the same records however they are cut, no decompression bomb is read, no crash."""
 
 import io
 import json
@@ -21,7 +21,7 @@ MOMENT = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 
 
 def stream(table: pa.Table, *, size: int = 2, **options: Any) -> bytes:
-    """A table as an Arrow IPC stream of record batches of `size` rows."""
+    """Return a table as an Arrow IPC stream of record batches of `size` rows."""
     sink = io.BytesIO()
     with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(**options)) as writer:
         writer.write_table(table, max_chunksize=size)
@@ -29,7 +29,7 @@ def stream(table: pa.Table, *, size: int = 2, **options: Any) -> bytes:
 
 
 def read(chunks: Sequence[bytes], row_bytes: int = 10_000) -> list[Any]:
-    """What the rows say; an error by its class."""
+    """Return the rows; an error by its class."""
     rows = ArrowRows(row_bytes=row_bytes)
     found = [row for chunk in chunks for row in rows.feed(chunk)] + list(rows.end())
     assert [row.number for row in found] == list(range(rows.count))
@@ -109,7 +109,14 @@ FEW, LONG = pa.array([0] * 1000, pa.int32()), "x" * 50_000
         (stream(pa.table({"a": [[[1]]]})), "column a is of a type"),
         (stream(pa.table({"a": pa.array([[None]], pa.list_(pa.null()))})), "column a is of a type"),
         (stream(pa.table({"a": pa.DictionaryArray.from_arrays(FEW, [LONG])}), size=1000), "larger than 10000"),
-        (stream(pa.table({"a": pa.array(["x" * 5_000], pa.string_view()), "b": pa.array(["x" * 5_001], pa.string_view())})), "larger than 10000"),
+        (
+            stream(
+                pa.table(
+                    {"a": pa.array(["x" * 5_000], pa.string_view()), "b": pa.array(["x" * 5_001], pa.string_view())}
+                )
+            ),
+            "larger than 10000",
+        ),
         (stream(pa.table({"a": pa.array([[True] * 20_000])})), "larger than 10000"),
         (stream(pa.table({"a": pa.array([1], pa.timestamp("ns"))})), "row 0 cannot be read"),
         (stream(pa.table({"a": pa.nulls(5)}), size=5), "5 rows but no values"),

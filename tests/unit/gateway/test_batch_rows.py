@@ -30,7 +30,7 @@ def pieces(body: bytes, cuts: Sequence[int]) -> list[bytes]:
 
 
 def read(rows: RowReader, chunks: Sequence[bytes]) -> tuple[list[tuple[int, bytes | type]], str]:
-    """The rows, and what was said at last of the whole."""
+    """Return the rows, and the final message about the whole."""
     found: list[tuple[int, bytes | type]] = []
 
     def every() -> Iterator[BatchRow]:

@@ -1,4 +1,4 @@
-"""Whatever comes in whatever order: a permit is spent before its call is forwarded, and each is forwarded at most once."""
+"""In any order of events, a permit is spent before its call is forwarded, and each call is forwarded at most once."""
 
 import asyncio
 import random

@@ -54,7 +54,7 @@ raw_rows = st.lists(
 
 
 def one(feature: FeatureSpec, value: Any) -> list[float]:
-    """The columns of one value."""
+    """Return the columns of one value."""
     return Encoder([feature]).encode([{feature.name: value}])[0].tolist()
 
 

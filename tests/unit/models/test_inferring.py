@@ -47,7 +47,7 @@ def a_frame() -> tuple[pandas.DataFrame, list[str]]:
 
 
 def a_pipeline() -> Any:
-    """A pipeline by column names, fitted on the first half."""
+    """Return a pipeline by column names, fitted on the first half."""
     frame, labels = a_frame()
     numbers = make_pipeline(SimpleImputer(), StandardScaler())
     columns = ColumnTransformer(
@@ -57,7 +57,7 @@ def a_pipeline() -> Any:
 
 
 def a_sample(**further: list[Any]) -> list[dict[str, Any]]:
-    """The other half, as a text file has it; one country is missing, one is new."""
+    """Return the other half as a text file holds it; one country is missing, one is new."""
     frame, labels = a_frame()
     rows = frame.assign(is_fraud=labels, **further)[ROWS // 2 :].to_dict("records")
     rows = [{name: str(value) for name, value in row.items()} for row in rows]
@@ -156,7 +156,7 @@ def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
 
 
 def a_text_pipeline(columns: Any, **limits: int) -> Any:
-    """A pipeline that reads the body of a mail, or of a frame its subject as well."""
+    """Return a pipeline that reads the body of a mail, or the body and subject of a frame."""
     of_body = TfidfVectorizer(**limits)
     if columns is None:
         return make_pipeline(of_body, LogisticRegression())

@@ -42,7 +42,7 @@ def test_bands_have_about_as_many_rows_each() -> None:
 
 
 def test_the_interval_covers_the_truth_at_its_level() -> None:
-    """A model whose predictions of confidence c are right with probability c - 0.05: in 300 worlds, every band's own truth."""
+    """Simulate 300 worlds of a model whose predictions of confidence c are right with probability c - 0.05."""
     rng, covered = np.random.default_rng(5), list[bool]()
     for _ in range(300):
         planning, confidence = rng.uniform(0.55, 1, 1000), rng.uniform(0.55, 1, 1000)

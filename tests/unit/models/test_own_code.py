@@ -1,4 +1,4 @@
-"""Models that bring code of their own: a Python class, a saved MLflow model. What they lack is found when they are packed."""
+"""Models with code of their own: a Python class, a saved MLflow model. Packing finds what they lack."""
 
 import shutil
 import subprocess
@@ -24,7 +24,7 @@ class Constant:
 
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
-    """A builder's folder with a module and a file."""
+    """Make a builder's folder with a module and a file."""
     (tmp_path / "constant.py").write_text(CONSTANT)
     (tmp_path / "p.txt").write_text("0.25")
     return tmp_path
@@ -79,7 +79,10 @@ def test_what_would_fail_where_it_runs_fails_at_packing(written: Path, code: str
     ],
 )
 def test_labels_and_other_answers_that_are_no_probabilities_are_refused(written: Path, answer: str, why: str) -> None:
-    body = f"import numpy as np\nclass Constant:\n    def __init__(self, folder): pass\n    def predict(self, columns): return {answer}\n"
+    body = (
+        "import numpy as np\nclass Constant:\n    def __init__(self, folder): pass\n"
+        f"    def predict(self, columns): return {answer}\n"
+    )
     (written / "constant.py").write_text(body)
     with pytest.raises(PackageInvalid, match=why) as refused:
         packed(written / "package", a_model(written))
@@ -117,7 +120,13 @@ rows = pandas.DataFrame({"amount": np.linspace(0, 600, 200), "country": ["DE"] *
 model = make_pipeline(make_column_transformer(("passthrough", ["amount"])), HistGradientBoostingClassifier(max_iter=5))
 model.fit(rows, np.where(rows["amount"] > 300, "fraud", "ok"))
 for name in ("predict", "predict_proba"):
-    mlflow.sklearn.save_model(model, name, pyfunc_predict_fn=name, pip_requirements=["scikit-learn", "mlflow"], serialization_format="cloudpickle")
+    mlflow.sklearn.save_model(
+        model,
+        name,
+        pyfunc_predict_fn=name,
+        pip_requirements=["scikit-learn", "mlflow"],
+        serialization_format="cloudpickle",
+    )
 """
 
 

@@ -30,7 +30,7 @@ def package(tmp_path: Path) -> Path:
 
 
 def edited(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
-    """Changes the manifest on disk."""
+    """Change the manifest on disk."""
 
     def edit(package: Path) -> None:
         manifest = json.loads((package / "manifest.json").read_text())

@@ -43,7 +43,7 @@ class Constant:
 
 
 def packed(folder: Path, model: Any, **changes: Any) -> Path:
-    """A package of `model` with usual arguments, some changed."""
+    """Return a package of `model` with usual arguments, some changed."""
     usual: dict[str, Any] = {
         "name": "fraud-risk",
         "features": FEATURES,

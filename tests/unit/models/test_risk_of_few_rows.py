@@ -31,7 +31,7 @@ def evidence(rng: np.random.Generator, rows: int, error: Floats | float, *, fore
 
 
 def true_error(threshold: float, error: Floats, width: float = 1.0) -> float:
-    """The true error of the `width` of the decisions next to a threshold, on their surer side."""
+    """Return the true error of the share `width` of decisions next to a threshold, on their surer side."""
     last = round((1 - threshold) * 1000)
     return float(error[max(0, round(last - 1000 * width)) : last].mean()) if last else 0.0
 

@@ -9,7 +9,7 @@ from andon.scaffold.planning import Options, plan
 
 
 def write(folder: Path, columns: dict[str, list[str]]) -> Path:
-    """A CSV file of these columns."""
+    """Write a CSV file of these columns."""
     source = folder / "data.csv"
     with source.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([list(columns), *zip(*columns.values(), strict=True)])
@@ -24,11 +24,11 @@ def plan_of(
     keep: Sequence[str] = (),
     windows: bool | None = None,
 ) -> Plan:
-    """What is learnt from the file."""
+    """Return what is learnt from the file."""
     options = Options(keep=tuple(keep), windows=windows)
     return plan("line", source, target_name=target, time_name=time, positive=positive, options=options)
 
 
 def column(plan: Plan, name: str) -> Column:
-    """The column of this name."""
+    """Return the column of this name."""
     return next(column for column in plan.columns if column.name == name)

@@ -1,4 +1,4 @@
-"""Any table of typed columns leads to a project that takes every one of its own rows. The central promise of `andon init --from`."""
+"""Any table of typed columns leads to a project that takes all its rows: the central promise of `andon init --from`."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""The contract of a new project takes tomorrow's customers: what is merely new passes, what is far out is expected not to be."""
+"""The contract of a new project takes tomorrow's customers: new values pass, and `Expect` watches for far-out ones."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ GIVEN = {"amount": 60, "age": 40, "country": "DE", "share of cash": 0.3}
 
 @pytest.fixture
 def line(tmp_path: Path) -> Automation:
-    """A line learnt from payments of 1 to 120."""
+    """Return a line learnt from payments of 1 to 120."""
     random = Random(1)
     columns = {
         "amount": [str(random.randint(1, 120)) for _ in range(ROWS)],

@@ -20,20 +20,21 @@ def noise(seed: int = 0) -> list[str]:
 
 
 def refunds() -> list[str]:
-    """Filled for six of ten positives, and never for a negative."""
+    """Fill it for six of ten positives, and never for a negative."""
     random = Random(1)
     return [f"{random.random():.3f}" if y == "yes" and random.random() < 0.6 else "" for y in Y]
 
 
 def nearly_equal() -> list[str]:
-    """The target, with one row of two hundred wrong."""
+    """Return the target with one row of two hundred wrong."""
     return [("no" if y == "yes" else "yes") if i % 200 == 7 else y for i, y in enumerate(Y)]
 
 
+PLACES = Random(3).sample(range(ROWS), ROWS)
 LEAKS = {
     "a copy": (["accepted" if y == "no" else "rejected" for y in Y], "reveals the target y by itself in all rows"),
     "nearly equal": (nearly_equal(), "nearly reveals the target y by itself"),
-    "ordering": ([f"{i + (9000 if y == 'yes' else 0):.1f}" for i, y in zip(Random(3).sample(range(ROWS), ROWS), Y, strict=True)],
+    "ordering": ([f"{i + (9000 if y == 'yes' else 0):.1f}" for i, y in zip(PLACES, Y, strict=True)],
                  "orders the target y by itself (area under the curve 1.000)"),
     "filled for one value": (refunds(), "is filled in only for some values of the target y: it reveals 'yes'"),
     "missing for one value": (["" if y == "yes" else n for y, n in zip(Y, noise(2), strict=True)],

@@ -1,4 +1,4 @@
-"""The pipelines of a new project are YAML whose checks pass in it, without a model, a database or a secret in an argument."""
+"""The pipelines of a new project: their checks pass in it without a model, a database or a secret in an argument."""
 
 from pathlib import Path
 

@@ -77,9 +77,9 @@ def test_the_named_example_is_written(tmp_path: Path) -> None:
 def test_a_project_from_parquet_takes_its_typed_rows(tmp_path: Path) -> None:
     source = tmp_path / "data.parquet"
     duckdb.connect().execute(
-        "COPY (SELECT 10000 + i * 7 AS customer_id, (i % 3 = 0)::INTEGER AS flag, (i * 37 % 80) * 1.5 AS n, DATE '2026-01-01' + i::INTEGER AS day,"
-        " [i] AS list, CASE WHEN i % 5 > 0 THEN i % 2 = 0 END AS known, (i % 4 = 0) AS y"
-        f" FROM range(80) AS t(i)) TO '{source}'"
+        "COPY (SELECT 10000 + i * 7 AS customer_id, (i % 3 = 0)::INTEGER AS flag, (i * 37 % 80) * 1.5 AS n,"
+        " DATE '2026-01-01' + i::INTEGER AS day, [i] AS list, CASE WHEN i % 5 > 0 THEN i % 2 = 0 END AS known,"
+        f" (i % 4 = 0) AS y FROM range(80) AS t(i)) TO '{source}'"
     )
     folder, plan = scaffold.from_data("line", tmp_path, source, target="y")
     assert plan.target.classes == ("false", "true")

@@ -1,4 +1,4 @@
-"""The error near the threshold: bands are chosen by planned counts, and a gate that bounds it keeps its promise with live labels."""
+"""The error near the threshold: bands follow planned counts, and a gate that bounds it keeps its promise live."""
 
 import json
 
