@@ -8,6 +8,7 @@ previous checkpoint.
 import argparse
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -62,12 +63,12 @@ print(json.dumps({"seconds": took, "cpu_seconds": cpu, "entries": report.entries
 """
 
 
-def _record(number: int, moment: datetime) -> tuple[UUID, bytes]:
-    """Return a decision's id and record, with a value in every declared field."""
+def _record(number: int, moment: datetime, shape: int) -> tuple[UUID, bytes]:
+    """Return a decision's id and record, with a value in every field that its shape has."""
     identifier = uuid7(moment)
-    record: dict[str, Any] = {"shape": RECORD_SHAPE}
+    record: dict[str, Any] = {"shape": shape}
     for field in FIELDS.values():
-        if not field.record:
+        if not field.record or field.since > shape:
             continue
         *parts, key = field.record.split(".")
         place = record
@@ -93,16 +94,16 @@ def _value(kind: Any, identifier: UUID, moment: datetime) -> Any:
     return None if "None" in given else [] if "tuple" in given else {}
 
 
-def fill(database: Database, groups: int, size: int) -> None:
-    """Write this many groups of this many decisions each, and seal them."""
+def fill(database: Database, groups: int, size: int, shape: int) -> None:
+    """Write this many groups of this many decisions each, with records of this shape, and seal them."""
     chains = [audit.Chain(uuid4()) for _ in range(WRITERS)]
     began = datetime.now(UTC) - timedelta(hours=1)
-    columns, of_record = [], columns_of_record()
+    columns, of_record = [], columns_of_record(shape)
     for number in range(groups):
         chain, moment = chains[number % WRITERS], began + timedelta(milliseconds=number)
         rows = []
         for at in range(size):
-            identifier, record = _record(number * size + at, moment)
+            identifier, record = _record(number * size + at, moment, shape)
             rows.append((identifier, os.urandom(16), record))
         body = b"".join(one.bytes + sha256(salt + record).digest() for one, salt, record in rows)
         leaf = chain.link(actor="platform", action=RECORDED, subject=f"decisions:{size}", body=body, at=moment)
@@ -160,6 +161,14 @@ def verified(url: str, source: Path) -> dict[str, Any]:
     return found
 
 
+def shape_of(source: Path) -> int:
+    """Return the newest shape of records that both the code in a folder and this code read."""
+    declared = re.search(r"^RECORD_SHAPE = (\d+)$", (source / "andon/decisions/shape.py").read_text(), re.MULTILINE)
+    if declared is None:
+        raise SystemExit("the other commit declares no RECORD_SHAPE: choose a later one")
+    return min(RECORD_SHAPE, int(declared[1]))
+
+
 def unpacked(ref: str, folder: Path) -> Path:
     """Unpack the source of another commit."""
     git = shutil.which("git") or "git"
@@ -172,7 +181,7 @@ def unpacked(ref: str, folder: Path) -> Path:
 def main() -> int:
     """Measure, print, and with --check report whether the goal was reached."""
     arguments = argparse.ArgumentParser(prog="script/bench verification", description=__doc__)
-    arguments.add_argument("--against", default="main", help="the other commit")
+    arguments.add_argument("--against", required=True, help="the other commit")
     arguments.add_argument("--groups", type=int, default=6000, help="group entries in the log")
     arguments.add_argument("--size", type=int, default=8, help="decisions in each")
     arguments.add_argument("--rounds", type=int, default=3, help="complete verifications by each side")
@@ -181,16 +190,17 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="andon-bench-") as name:
         Path(name).chmod(0o711)
         other = unpacked(wanted.against, Path(name) / "other")
+        shape = shape_of(other)
         with postgres.lend(Path(name) / "postgres") as server:
             database = Database(server.url)
             migrations.ensure(database)
             try:
-                fill(database, wanted.groups, wanted.size)
+                fill(database, wanted.groups, wanted.size, shape)
                 before, ours = [], []
                 for _ in range(wanted.rounds):
                     before.append(verified(server.url, other))
                     ours.append(verified(server.url, ROOT / "src"))
-                further = _further(database, wanted.size)
+                further = _further(database, wanted.size, shape)
             finally:
                 database.close()
     slow, fast = (statistics.median(one["seconds"] for one in side) for side in (before, ours))
@@ -211,12 +221,12 @@ def main() -> int:
     return 1 if wanted.check and goals.missed(judged) else 0
 
 
-def _further(database: Database, size: int) -> float:
+def _further(database: Database, size: int, shape: int) -> float:
     """Measure the seconds of an incremental verification of a hundred more groups."""
     evidence = {RECORDED: LedgerEvidence()}
     with database.snapshot() as tx:
         since = audit.verify(tx, evidence=evidence).verified
-    fill(database, 100, size)
+    fill(database, 100, size, shape)
     began = time.perf_counter()
     with database.snapshot() as tx:
         report = audit.verify(tx, evidence={RECORDED: LedgerEvidence()}, since=since)
