@@ -47,7 +47,7 @@ def of_integers(name: str, counts: Counts) -> tuple[ColumnKind, str | None]:
     if unique and (dense or _ID_NAME.search(name)):
         return ColumnKind.IDENTIFIER, "is different in every row"
     if _ID_NAME.search(name) and counts.distinct > FEW:
-        return ColumnKind.IDENTIFIER, f"is a name: {counts.distinct:,} different values"
+        return ColumnKind.IDENTIFIER, f"identifies things: {counts.distinct:,} different values"
     return ColumnKind.INTEGER, None
 
 

@@ -229,7 +229,7 @@ def _database(database: Database) -> Iterator[DoctorFinding]:
         yield _schema(database)
         yield _clock(database, lambda: datetime.now(UTC))
     except DatabaseUnfit as error:
-        yield _wrong("database", error, "set ANDON_DATABASE_URL to another")
+        yield _wrong("database", error, "set ANDON_DATABASE_URL to another database")
     except AndonError as error:
         yield _wrong("database", error, "start it, or correct ANDON_DATABASE_URL")
     except Refusal as error:
