@@ -15,7 +15,7 @@ _INDEX_NAME = re.compile(
 )
 
 FEW, MANY = 50, 1000
-"""So many categories are few in any file; so many are the most, and only if each is seen often."""
+"""Up to FEW categories are few in any file; MANY are the most, and only if each is seen often."""
 OFTEN = 20
 """Rows per category that make many categories learnable."""
 
