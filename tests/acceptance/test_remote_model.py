@@ -63,7 +63,7 @@ def test_a_gateway_that_starts_while_the_server_is_away_begins_when_it_is_back(s
         server.stop()
         starting = beside.submit(line.up)
         until = time.monotonic() + 60
-        while "cannot be reached" not in readiness(line):
+        while "cannot be used" not in readiness(line):
             assert time.monotonic() < until
             time.sleep(0.1)
         server.start()

@@ -123,7 +123,7 @@ class _Connection:
                 except CONNECTION_LOST as error:
                     self._let_go()
                     if loop.time() >= until:
-                        message = "PostgreSQL does not answer or ended the connection"
+                        message = "PostgreSQL does not answer or aborted the work"
                         raise DatabaseUnavailable(message) from error
                 except BaseException:
                     self._let_go()  # cancelled or refused in the middle: its state is unknown

@@ -1,4 +1,4 @@
-"""Actions: the effects of an outcome on other systems. An action names a destination, whose address is a setting.
+"""Actions: the effects of an outcome on other systems. An action names a destination; address and secrets are settings.
 
 Texts may contain values of the decision in braces: `{input.payment_id}`, `{outcome}`, `{reasons}`, `{id}`, `{key}`.
 """

@@ -44,7 +44,7 @@ def expect_text(on: str, text: str = "", *, frame: str | None = None) -> Browser
 
 
 def refused_when(on: str, *, frame: str | None = None) -> BrowserStep:
-    """From here on, treat this element becoming visible as a refusal by the application; its text is the reason."""
+    """From here on, treat this element being visible as a refusal by the application; its text is the reason."""
     return _step("refuse", frame, on=on)
 
 

@@ -70,7 +70,7 @@ def _check_each(automation: str, name: str, kind: type | UnionType, many: object
     if name == "trigger" and isinstance(many, Trigger):
         return
     if not isinstance(many, list | tuple):
-        raise _wrong(automation, f"{name} must be a list or tuple, of which each is {_shown(kind)}", many)
+        raise _wrong(automation, f"{name} must be a list or tuple, each item {_shown(kind)}", many)
     for one in many:
         if not isinstance(one, kind):
             raise _wrong(automation, f"each of {name} must be {_shown(kind)}", one)

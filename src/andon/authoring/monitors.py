@@ -81,9 +81,7 @@ class Monitors:
         for name, kind in (("fairness", Fairness), ("off", str), ("ignore", str)):
             many = getattr(self, name)
             if not isinstance(many, list | tuple) or not all(isinstance(one, kind) for one in many):
-                raise DeclarationInvalid(
-                    f"Monitors: {name} must be a list, of which each is a {kind.__name__}, got {many!r}"
-                )
+                raise DeclarationInvalid(f"Monitors: {name} must be a list, each item a {kind.__name__}, got {many!r}")
         if not isinstance(self.levels, Mapping):
             raise DeclarationInvalid(f"Monitors: levels must be a dict from monitors to levels, got {self.levels!r}")
         unknown = [name for name in (*self.off, *self.levels) if name not in MONITORS]

@@ -137,7 +137,7 @@ class Procedure(Protocol):
         ...
 
     async def agent(self, spec: "AgentSpec", data: Any) -> Any:
-        """Let an agent work on `data`, and return its result.
+        """Let an agent work on `data` until it has a result of its declared type, and return that.
 
         If its model fails or refuses, or a limit is reached, a person is asked. Raises StepFailed if they stop it.
         """

@@ -185,7 +185,7 @@ class RolloutPlan:
             many = getattr(self, name)
             if not isinstance(many, list | tuple) or not all(isinstance(one, kind) for one in many):
                 raise DeclarationInvalid(
-                    f"RolloutPlan: {name} must be a list, of which each is a {kind.__name__}, got {many!r}"
+                    f"RolloutPlan: {name} must be a list, each item a {kind.__name__}, got {many!r}"
                 )
             object.__setattr__(self, name, tuple(many))
         names = [one.name for one in self.guardrails]

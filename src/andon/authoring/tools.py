@@ -176,7 +176,7 @@ def _call_of(box: Toolbox) -> type[BaseModel]:
         del cls
         if box.find(name) is None:
             tools = ", ".join(box.tools)
-            raise PydanticCustomError("tool", "no such tool; there are {known}", {"known": tools})
+            raise PydanticCustomError("tool", "no such tool; expected one of {known}", {"known": tools})
         return name
 
     validators: dict[str, Any] = {

@@ -74,7 +74,7 @@ def http_events(*, types: tuple[str, ...] = (), read: Read | None = None) -> Tri
 
 
 def table(name: str, *, number: str = "id", at: str = "", key: str = "", read: Read | None = None) -> Trigger:
-    """Read the rows added to a PostgreSQL table (`schema.table`) with an ascending integer such as an identity column.
+    """Read the rows added to a PostgreSQL table (`schema.table`); `number` is an ascending integer or identity column.
 
     It is in Andon's own database. `at` is the column with the time of a row's creation. A row is passed as a JSON
     object, column by column.

@@ -104,7 +104,7 @@ def _opened(
 def read_rows(
     source: Source | str, *, most: int | None = None, sheet: str | None = None, header: int | None = None
 ) -> Iterator[dict[str, Value]]:
-    """Yield the rows of a data file, one dictionary each; if there are more than `most`, a seeded sample of so many."""
+    """Yield the rows of a data file, one dictionary each; if there are more than `most`, a seeded sample of `most`."""
     with reading(Path(source) if isinstance(source, str) else source, sheet=sheet, header=header) as data:
         yield from data.rows(most=most)
 

@@ -56,7 +56,7 @@ def address(variable: str, environment: Mapping[str, str] = os.environ) -> str:
 
 @contextmanager
 def rows_of(sql: str, url: str) -> Iterator[tuple[Sequence[str], Iterator[Sequence[Any]]]]:
-    """Run a query in a read-only transaction; return the names of its columns and its rows as they arrive."""
+    """Run a query in a read-only transaction; yield the names of its columns and its rows as they arrive."""
     if not _READS.match(sql):
         raise DataQueryInvalid("The query must begin with SELECT or WITH: it may only read")
     engine = _engine(url)
@@ -90,7 +90,7 @@ def _engine(url: str) -> sa.Engine:
         return sa.create_engine(made, poolclass=sa.NullPool, hide_parameters=True)
     except (ArgumentError, ValueError):
         raise DataQueryInvalid(
-            "The URL of --url-env is not valid for SQLAlchemy, such as postgresql://host/name"
+            "The URL of --url-env is not valid for SQLAlchemy: expected one such as postgresql://host/name"
         ) from None
     except NoSuchModuleError as error:
         raise DataQueryInvalid(f"The URL of --url-env names an unknown kind of database: {error}") from None

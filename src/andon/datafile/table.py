@@ -40,12 +40,12 @@ class DataFile:
         return int(found[0]) if found else 0
 
     def rows(self, *, most: int | None = None) -> Iterator[dict[str, Value]]:
-        """Yield the rows in the file's order; if there are more than `most`, a seeded sample of so many."""
+        """Yield the rows in the file's order; if there are more than `most`, a seeded sample of `most`."""
         for values in self.tuples(most=most):
             yield dict(zip(self.names, values, strict=True))
 
     def tuples(self, *, most: int | None = None, cells: int | None = None) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows as tuples; at most so many rows, and at most so many cells, by a seeded sample."""
+        """Yield the rows as tuples: at most `most` rows and at most `cells` cells, by a seeded sample."""
         if cells is not None:
             fitting = max(1, cells // max(1, len(self.names)))
             most = fitting if most is None else min(most, fitting)

@@ -31,7 +31,7 @@ MOST_COLUMNS = 20_000
 """A table with more columns is refused."""
 
 LINE_BYTES = 10_000_000
-"""A longer line or JSON document is not an intended row."""
+"""The longest line, or JSON document, of a plausible row."""
 
 
 def text(column: str) -> str:

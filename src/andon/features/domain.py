@@ -24,10 +24,10 @@ Row: TypeAlias = Mapping[str, Any]
 """A validated input, by field."""
 
 TILES_PER_SPAN = 60
-"""The shortest span that tiles serve consists of so many of them ..."""
+"""The shortest span that tiles serve consists of this many of them ..."""
 
 MOST_TILES_PER_SPAN = 720
-"""... and the longest of at most so many: what one window reads for one key has a bound."""
+"""... and the longest of at most this many: what one window reads for one key has a bound."""
 
 MOST_TILES_KEPT = 2 * MOST_TILES_PER_SPAN
 """The number of tiles above which tiles for late inputs do not grow, so that longer spans need not read them all."""

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from heapq import nsmallest
 
 K = 128
-"""Up to so many different values less one are counted exactly."""
+"""Fewer different values than this are counted exactly."""
 
 _RANGE = 2.0**63
 _TRIM = 8 * K

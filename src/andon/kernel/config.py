@@ -101,7 +101,7 @@ class GatewaySettings(Section):
         10.0,
         gt=0,
         le=LONGEST_WAIT,
-        description="How long a caller waits that sends no X-Request-Timeout; expired work is not predicted.",
+        description="How long a caller that sends no X-Request-Timeout waits; expired work is not predicted.",
     )
     rate_per_minute: int = Field(
         600_000, gt=0, description="Decisions a key may request in a minute; more are refused with 429."
@@ -385,7 +385,7 @@ def _is_of_postgresql(url: str) -> bool:
 
 
 def _overlay(written: dict[str, Any], environment: Mapping[str, str]) -> dict[tuple[int | str, ...], str]:
-    """Override the file's values by the environment's. Return each variable by the section and name that it set."""
+    """Override the file's values with the environment's. Return each variable by the section and name that it set."""
     variables: dict[tuple[int | str, ...], str] = {}
     for variable, (section, name) in names().items():
         value = value_of(variable, environment)

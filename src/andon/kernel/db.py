@@ -139,7 +139,7 @@ class Database:
         except (OperationalError, InterfaceError, NoneFree) as error:
             if isinstance(error, OperationalError) and isinstance(error.orig, ProgramLimitExceeded):
                 raise TooLarge() from error
-            raise DatabaseUnavailable("PostgreSQL does not answer or ended the connection") from error
+            raise DatabaseUnavailable("PostgreSQL does not answer or aborted the work") from error
         except InternalError as error:
             if isinstance(error.orig, IdleInTransactionSessionTimeout):
                 raise DatabaseUnavailable("PostgreSQL ended a transaction that was idle too long") from error
@@ -180,7 +180,7 @@ class Database:
         try:
             holder = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         except (OperationalError, NoneFree) as error:
-            raise DatabaseUnavailable("PostgreSQL does not answer or ended the connection") from error
+            raise DatabaseUnavailable("PostgreSQL does not answer or aborted the work") from error
         try:
             holder.detach()
             until, take = monotonic() + within, text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")
@@ -256,7 +256,7 @@ def fetch_binary(tx: Tx, sql: str, values: Mapping[str, Any]) -> list[tuple[Any,
         with connection.cursor(binary=True) as cursor:
             return cursor.execute(sql, values).fetchall()
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise DatabaseUnavailable("PostgreSQL does not answer or ended the connection") from error
+        raise DatabaseUnavailable("PostgreSQL does not answer or aborted the work") from error
 
 
 def run_plain(tx: Tx, sql: str, values: Sequence[Any]) -> None:
@@ -272,7 +272,7 @@ def run_plain(tx: Tx, sql: str, values: Sequence[Any]) -> None:
         if error.sqlstate == INCOMPLETE:
             raise RowsChanged(frozenset(json.loads(error.diag.message_detail or "[]"))) from error
         if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-            raise DatabaseUnavailable("PostgreSQL does not answer or ended the connection") from error
+            raise DatabaseUnavailable("PostgreSQL does not answer or aborted the work") from error
         raise
 
 

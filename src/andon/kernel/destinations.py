@@ -1,4 +1,4 @@
-"""`[destinations.NAME]`: the systems that actions reach, and the limits and manners of each.
+"""`[destinations.NAME]`: the systems that actions reach, and how each must be treated.
 
 Settings of a single kind of connector are in `[destinations.NAME.KIND]`; that kind defines them.
 """

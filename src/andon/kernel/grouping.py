@@ -9,7 +9,7 @@ R = TypeVar("R")
 
 
 class Grouped(Generic[T, R]):
-    """Hands items in groups to `work`, at most `flights` groups at a time. Without a timer: a lone item never waits.
+    """Hands items in groups to `work`, at most `flights` groups at a time. No timer: items wait only for a free flight.
 
     `work` returns the result of each item, in their order.
     """

@@ -1,4 +1,4 @@
-"""Traces of one process, sent by OpenTelemetry. Imported only with a configured collector: 7 MB per process."""
+"""Traces of one process, sent by OpenTelemetry. Imported only for a configured collector: it costs 7 MB per process."""
 
 from collections.abc import Callable
 from threading import Thread

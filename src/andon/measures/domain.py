@@ -10,7 +10,7 @@ from typing import Any
 from andon.policies import Formula, ValueKind
 
 LARGEST = 1e15
-"""The largest value of a measure; a larger one counts as not computable."""
+"""The largest absolute value of a measure; a larger one counts as not computable."""
 
 _LONGEST = 100
 """The most characters of a segment's text."""

@@ -7,7 +7,7 @@ from andon.kernel import strict_yaml
 from andon.scaffold.domain import Plan
 
 _HEAD = """# What must always hold, whatever the model predicts: `andon test` runs it.
-# Add the decisions that must never change; `andon test --record ID --name ...` writes one from the record.
+# Add the decisions that must never change; `andon test --record ID --name ...` writes one that was made.
 """
 
 

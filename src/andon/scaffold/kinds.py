@@ -15,7 +15,7 @@ _INDEX_NAME = re.compile(
 )
 
 FEW, MANY = 50, 1000
-"""So many categories are few in any file; so many are the most, and only if each is seen often."""
+"""Up to FEW categories are few in any file; MANY are the most, and only if each is seen often."""
 OFTEN = 20
 """Rows per category that make many categories learnable."""
 
@@ -47,7 +47,7 @@ def of_integers(name: str, counts: Counts) -> tuple[ColumnKind, str | None]:
     if unique and (dense or _ID_NAME.search(name)):
         return ColumnKind.IDENTIFIER, "is different in every row"
     if _ID_NAME.search(name) and counts.distinct > FEW:
-        return ColumnKind.IDENTIFIER, f"is a name: {counts.distinct:,} different values"
+        return ColumnKind.IDENTIFIER, f"identifies things: {counts.distinct:,} different values"
     return ColumnKind.INTEGER, None
 
 

@@ -88,7 +88,7 @@ def _filled_only_for(table: Table, column: Column, target: Column) -> str | None
 
 
 def _purer(wrong: int, rows: int, expected: float) -> bool:
-    """Return whether `wrong` of so many rows are far below the expected share, and not by chance (Chernoff's bound)."""
+    """Return whether `wrong` of `rows` is far below the expected share, and not by chance (Chernoff's bound)."""
     share = wrong / rows
     if share > _MUCH_PURER * expected:
         return False

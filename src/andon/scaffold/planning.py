@@ -20,10 +20,10 @@ HELD_OUT = 0.25
 """The share of the rows that a model is measured on; the newest ones where there is a time."""
 LEAST_HELD_OUT, MOST_HELD_OUT = 0.05, 0.75
 ENOUGH_HELD_OUT = 10
-"""Rows of each class that a proposed split holds out, if there are so many."""
+"""Rows of each class that a proposed split holds out, if there are enough."""
 _MOST_OF_FEW = 0.4
 _ROWS_THAT_PROVE = 240.0
-"""So many held-out rows prove an error of 5% with room for a few errors: three quarters of them test it."""
+"""The held-out rows that prove an error of 5% with room for a few errors: three quarters of them test it."""
 FEWEST_HELD_OUT = 2
 """Rows of each class among them: one to calibrate with, one to measure on."""
 

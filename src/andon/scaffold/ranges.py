@@ -9,12 +9,12 @@ from andon.scaffold import meaning
 from andon.scaffold.domain import Column, ColumnKind
 
 FAR = 1000.0
-"""A value so many times as large as the largest that was seen is taken for nonsense."""
+"""A value this many times as large as the largest seen counts as nonsense."""
 OLDEST = 150.0
 """Years that nobody reaches."""
 
 _HEAVY = 10.0
-"""A largest value of so many medians is the tail of a distribution whose next one may be as many times larger."""
+"""A largest value of this many medians is in a heavy tail, whose next value may be as many times larger."""
 _NEAR_ENDS = 0.05
 
 
@@ -62,7 +62,7 @@ def _is_share(column: Column, low: float, high: float) -> bool:
 
 
 def outwards(value: float, digits: int = 2) -> float | None:
-    """Return the value rounded away from zero to so many digits; None beyond all floats."""
+    """Return the value rounded away from zero to this many digits; None beyond all floats."""
     size = 10.0 ** (math.floor(math.log10(abs(value))) - digits + 1) if value and math.isfinite(value) else 0.0
     if size == 0.0:
         return 0.0 if value == 0 else None

@@ -18,7 +18,7 @@ MOST = 3
 FEWEST_VALUES = 10
 """Different values of an identifier; with fewer its windows are about everybody."""
 LARGEST_FILE = 500_000
-"""Beyond so many rows a project trains on a sample, in which windows would lack rows."""
+"""The most rows without sampling: beyond it a project trains on a sample, in which windows would lack rows."""
 
 _AMOUNTS = frozenset(("amount", "amt", "betrag", "price", "sum", "total", "value", "payment", "paid"))
 

@@ -24,4 +24,4 @@ class ColumnMissing(Invalid):
 
 
 class RunInterrupted(Unavailable):
-    """The ledger did not come back; its decisions are kept, and the same command continues from there."""
+    """The ledger did not come back; what was decided is kept, and the same command continues from there."""

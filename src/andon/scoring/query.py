@@ -73,7 +73,7 @@ def fetch(
         draft.replace(into)
     except psycopg.OperationalError as error:
         if error.sqlstate is None or error.sqlstate.startswith(("08", "57")):
-            raise QueryUnavailable("The query's database does not answer, or refused the login") from error
+            raise QueryUnavailable("The query's database does not answer, or refused the connection") from error
         raise QueryInvalid(f"The query cannot be carried out: {_said(error)}") from error
     except psycopg.Error as error:
         raise QueryInvalid(f"The query cannot be carried out: {_said(error)}") from error

@@ -32,7 +32,7 @@ BOUNDLESS = Tolerance(consecutive=sys.maxsize, share=math.inf)
 
 
 class VersionBreaker:
-    """Call `admit` before each batch, and report the outcome of every admitted batch."""
+    """Call `admit` before each batch, and report the outcome of each admitted batch, and of no other."""
 
     def __init__(self, tolerance: Tolerance = USUAL) -> None:
         self.state = BreakerState.CLOSED

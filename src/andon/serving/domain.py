@@ -126,7 +126,7 @@ class TrafficSplit:
 
 
 def bucket_of(salt: str, unit: bytes) -> int:
-    """Return the bucket of a unit (an account, a request), 0 to BUCKETS - 1: always the same for a salt."""
+    """Return the bucket of a unit (an account, a request), 0 to BUCKETS - 1: fixed per salt, redrawn with a new one."""
     return int.from_bytes(blake2b(unit, digest_size=8, key=salt.encode()[:64]).digest()) % BUCKETS
 
 

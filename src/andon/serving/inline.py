@@ -26,7 +26,7 @@ class InlineWatch:
         self._incidents = Incidents(shown)
 
     def prediction(self, predict: Callable[[], T]) -> T:
-        """Watch one batch. Raises EndpointBusy if the breaker is open; lets PredictionFailed pass."""
+        """Predict one batch. Raises EndpointBusy if the breaker is open; lets PredictionFailed pass."""
         began = time.monotonic()
         if not self._breaker.admit(began):
             after = self._breaker.retry_after(began)

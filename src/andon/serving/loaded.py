@@ -95,7 +95,7 @@ class LoadedVersion:
         return self._of(self._checked(await self.patient.predict_soon(matrix, within=within), len(rows)))
 
     def contributions(self, row: Mapping[str, Any], label: str) -> list[Contribution] | None:
-        """Return the contributions to a class of one row, greatest first; None if the model has none. Blocks."""
+        """Return the contributions to a class of one row, greatest first; None if the model cannot tell. Blocks."""
         parts = getattr(self._predictor, "parts", None)
         if parts is None:
             return None

@@ -168,7 +168,7 @@ def said_between(tx: Tx, automation: str, arm: str, since: datetime, until: date
 
 
 def said_beside(tx: Tx, arm: str, decisions: Sequence[UUID]) -> Mapping[UUID, ShadowPrediction]:
-    """Return one arm's predictions as a shadow of these decisions; those that it did not see are omitted."""
+    """Return one arm's predictions as a shadow for these decisions; those that it did not see are omitted."""
     return store.said_beside(tx, arm, decisions)
 
 

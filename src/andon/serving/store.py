@@ -78,7 +78,7 @@ def said_between(tx: Tx, automation: str, arm: str, since: datetime, until: date
 
 
 def said_beside(tx: Tx, arm: str, decisions: Sequence[UUID]) -> dict[UUID, ShadowPrediction]:
-    """Return one shadow's predictions of these decisions; those that it did not see are omitted."""
+    """Return one shadow's predictions for these decisions; those that it did not see are omitted."""
     c = shadow_predictions.c
     query = select(shadow_predictions).where(c.decision_id.in_(decisions), c.arm == arm)
     return {row.decision_id: ShadowPrediction(**row._mapping) for row in tx.execute(query)}

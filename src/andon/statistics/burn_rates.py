@@ -15,7 +15,7 @@ LEAST = 5
 """The fewest failures in its long window that breach a tier."""
 
 CHANCE = 0.001
-"""With the failures that the objective allows, so many happen in the long window with at most this probability."""
+"""The largest p-value of a breach: the probability of at least its failures at the rate that the objective allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def _measured(tier: BurnTier, allowed: float, windows: Mapping[timedelta, Propor
 
 
 def _upper_tail(failures: Proportion, allowed: float) -> float:
-    """Return how probable so many failures or more are at the rate that the objective allows."""
+    """Return the probability of at least these failures at the rate that the objective allows."""
     from scipy.special import bdtrc  # here, because a worker that sees no failure saves its memory
 
     return float(bdtrc(failures.some - 1, failures.all, allowed))

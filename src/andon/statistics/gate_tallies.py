@@ -39,7 +39,7 @@ class LabelTally:
                 np.add.at(self.kinds, (rows, weight_at * len(LOSSES) + loss_at), weight_share * loss_share)
 
     def add_counted(self, rows: Floats, losses: Floats, total: float) -> None:
-        """Add `total` rows of weight 1 of which each threshold has so many above it, with so much loss in all."""
+        """Add `total` rows of weight 1; each threshold has `rows` of them above it, with `losses` in total."""
         clean, lost = np.diff(np.append(rows, total), prepend=0.0), np.diff(losses, prepend=0.0)
         self.kinds[:, _FULL] += clean
         self.kinds[:-1, _FULL] -= lost

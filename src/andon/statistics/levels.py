@@ -18,5 +18,5 @@ def detector_level(false_alarm: float = FALSE_ALARM) -> float:
 
 
 def window_level(windows: int = PERIOD_WINDOWS, false_alarm: float = FALSE_ALARM) -> float:
-    """Return the level of one comparison when a period has so many windows; compare it with `Comparison.adjusted`."""
+    """Return the level of one comparison if a period has this many windows; compare it with `Comparison.adjusted`."""
     return false_alarm * WINDOWS_PART / max(windows, 1)

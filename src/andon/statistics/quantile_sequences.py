@@ -72,7 +72,7 @@ class GrowingBins:
         return sum(self.counts)
 
     def scaled(self, total: int) -> "GrowingBins":
-        """Return bins with so many values in the same proportions, each count up to an edge rounded."""
+        """Return bins with `total` values in the same proportions, each count up to an edge rounded."""
         below = np.concatenate([[0], np.cumsum(self.counts)])
         rounded = np.rint(below * (total / self.total)).astype(np.int64)
         return GrowingBins(self.first, tuple(np.diff(rounded).tolist()))

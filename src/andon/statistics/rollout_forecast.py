@@ -40,7 +40,7 @@ class DecisionsNeeded:
         return self.candidate + self.control
 
     def hours(self, an_hour: float) -> float:
-        """Compute the hours that this takes at so many decisions an hour in both arms together."""
+        """Compute the hours that this takes at `an_hour` decisions per hour in both arms together."""
         return self.total / an_hour if an_hour > 0.0 else math.inf
 
 
@@ -133,7 +133,7 @@ def margin_within(
 def least_margin(
     needed: Callable[[float], DecisionsNeeded | None], within: int
 ) -> tuple[float, DecisionsNeeded] | None:
-    """Find the least of `MARGINS` that is decided within so many decisions of both arms, or None."""
+    """Find the least of `MARGINS` that is decided `within` this many decisions of both arms; None if there is none."""
     for margin in MARGINS:
         found = needed(margin)
         if found is not None and found.total <= within:

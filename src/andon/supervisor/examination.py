@@ -229,7 +229,7 @@ def _database(database: Database) -> Iterator[DoctorFinding]:
         yield _schema(database)
         yield _clock(database, lambda: datetime.now(UTC))
     except DatabaseUnfit as error:
-        yield _wrong("database", error, "set ANDON_DATABASE_URL to another")
+        yield _wrong("database", error, "set ANDON_DATABASE_URL to another database")
     except AndonError as error:
         yield _wrong("database", error, "start it, or correct ANDON_DATABASE_URL")
     except Refusal as error:
@@ -264,7 +264,7 @@ def _automations(settings: Settings, database: Database | None, check_project: P
     wrong = [f"{problem.where}: {problem.message}".removeprefix(": ") for problem in check_project(settings, database)]
     files = ", ".join(settings.project.automations)
     if wrong:
-        return DoctorFinding("automations", DoctorState.WRONG, "\n".join(wrong), "correct the named settings")
+        return DoctorFinding("automations", DoctorState.WRONG, "\n".join(wrong), "correct these problems")
     return DoctorFinding(
         "automations", DoctorState.FINE, f"{files}: no problems" + ("" if database else "; models were not checked")
     )

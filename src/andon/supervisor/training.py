@@ -29,7 +29,7 @@ def train(root: Path, script: str, url: str, signals: Signals, say: Callable[[st
     A failure is printed and ends nothing: the other parts run, a model can be registered at any time, and the next
     start tries again.
     """
-    say(f"model     training the first model by {script}")
+    say(f"model     training the first model with {script}")
     register = ["models", "register", "--from-script", script, "--alias", "champion", "--reason", REASON]
     inherited = {name: value for name, value in os.environ.items() if name != "ANDON_DATABASE_URL_FILE"}
     with (

@@ -164,7 +164,7 @@ def test_growing_gives_way_to_who_decides_and_loses_nothing(database: Database) 
     seen(tiles, features, (transfer(1.0), NOW + timedelta(seconds=20)))
     with database.begin() as deciding:
         deciding.execute(text("UPDATE feature_tiles SET entries = entries WHERE width = 1440"))
-        with pytest.raises(DatabaseUnavailable, match="ended the connection"):
+        with pytest.raises(DatabaseUnavailable, match="aborted the work"):
             tiles.prune(NOW + timedelta(hours=2))
     assert tiles.prune(NOW + timedelta(hours=2)) == 1
     assert seen_by_nobody(tiles, features, NOW + timedelta(hours=3))["amount_count_24h"] == 4

@@ -24,7 +24,7 @@ class Chore:
 
 @dataclass(frozen=True, slots=True)
 class ChoreState:
-    """The state of a chore: `failures` counts from the last success; `last_error` is kept after a success."""
+    """The state of a chore: `failures` counts those since the last success; `last_error` is kept after one."""
 
     name: str
     interval: timedelta

@@ -127,7 +127,7 @@ class Engine:
                 )
         except (OperationalError, InterfaceError) as error:
             DBOS.destroy(destroy_registry=True)
-            raise DatabaseUnavailable("PostgreSQL does not answer or ended the connection") from error
+            raise DatabaseUnavailable("PostgreSQL does not answer or aborted the work") from error
         self._lease.begin()
         _log.info("durable.launched", executor=self.executor, flows=sorted(self._flows))
 

@@ -26,7 +26,7 @@ _FRESH_SECONDS = 0.1
 
 
 class NotRepeatable(RuntimeError):
-    """The code took another path than before: it is another version than at first, or depends on a clock or chance."""
+    """The code took another path than before: its version is not the run's first, or it depends on time or chance."""
 
 
 class StepsOverlap(RuntimeError):
@@ -103,7 +103,7 @@ class Running:
         raise Interrupted
 
     async def in_transaction(self, work: Callable[[Tx], T], *, held: bool = True) -> T:
-        """Within a step: do database work reserved to the run's present owner, through outages of the database.
+        """Within a step: do database work that only the run's present owner may do, through outages of the database.
 
         The run's row is held meanwhile, unless `work` does that itself.
         """

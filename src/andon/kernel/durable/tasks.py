@@ -10,7 +10,7 @@ from typing import Any
 
 
 class TaskEnded(BaseException):
-    """A task raised an exception that is meant to end the program. As no `Exception`, it is not retried either."""
+    """A task raised an error that is meant to end the program. Neither is an `Exception`, so neither is retried."""
 
 
 class _Contained(Coroutine[Any, Any, Any]):

@@ -78,7 +78,7 @@ class Connection(asyncio.Protocol):
             self._fail()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Expect no more answers, except one that is complete when the connection ends."""
+        """Expect no more answers, except one whose end is the end of the connection."""
         del error
         self.is_open = False
         self._stop_draining()

@@ -96,7 +96,7 @@ class HttpOrigin:
             await asyncio.sleep(0)  # transports close on the next turn of the loop
 
     def _kept(self) -> Connection | None:
-        """Return the most recently used open connection; None if there is none."""
+        """Return the open connection that was used last, if that was recently; otherwise None."""
         now = asyncio.get_running_loop().time()
         while self._idle:
             since, connection = self._idle.pop()

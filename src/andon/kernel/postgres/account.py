@@ -1,4 +1,4 @@
-"""The operating system user of PostgreSQL: ourselves, unless we are root, as which PostgreSQL refuses to run."""
+"""The operating system user of PostgreSQL: ourselves, unless we are root, since PostgreSQL refuses to run as root."""
 
 import os
 import pwd

@@ -113,7 +113,7 @@ class Crew:
     # More of them, and fewer.
 
     def start(self) -> "asyncio.Task[str | None]":
-        """Start a process, which counts as starting from now on. Return its fault; None if it is ready."""
+        """Start a process, which counts as starting from now on. The task returns its fault; None if it is ready."""
         self.starting += 1
         task = asyncio.get_running_loop().create_task(self._start())
         self._starts.add(task)

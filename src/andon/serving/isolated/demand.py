@@ -46,7 +46,7 @@ class Occupancy:
         self._busy = busy
 
     def shares(self, now: float) -> list[float]:
-        """Return, for 1, 2, 3 ... processes, the share of time since the last call with at least so many busy."""
+        """Return, for 1, 2, 3 ... processes, the share of time since the last call with at least that many busy."""
         self._count(now)
         passed, self._read_at = now - self._read_at, now
         shares = [min(1.0, seconds / passed) if passed > 0 else 0.0 for seconds in self._seconds]

@@ -14,7 +14,7 @@ HEADER = struct.Struct("=4sIIIQQQ")
 
 MARK = b"adn1"
 LARGEST_BODY = 1 << 30
-"""The largest body of a valid header."""
+"""The largest body that a valid header announces."""
 
 OPEN, READY, ROWS, ANSWER, FAILED, TEXTS = range(1, 7)
 """Load this model; it is loaded; a matrix of float64; probabilities of float64; what went wrong, as text; a

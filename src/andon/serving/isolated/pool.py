@@ -230,7 +230,7 @@ class IsolatedPredictor:
         batch.fail(error)
 
     def _could_not_start(self, problem: str) -> None:
-        """Refuse all waiting batches if no process can start."""
+        """Record a failed start; refuse all waiting batches if no other process exists or is starting."""
         self._breaker.fail(time.monotonic())
         if self._crew.is_empty:
             self._queue.refuse(PredictionFailed(problem))

@@ -15,13 +15,13 @@ _LATE_SHARE, _LATE_LEAST = 0.05, 3
 """The share and the least number of the last second's batches above the wait target that count as too many."""
 
 _STUCK_WAITS = 5.0
-"""One batch that waits so many times the target is enough."""
+"""The wait, in multiples of the target, at which a single batch is enough."""
 
 _BACKLOG_WAITS = 10.0
-"""So is a queue that was not empty for so many times the target, however short each batch waited."""
+"""So is a queue that was not empty for this multiple of the target, however short the wait of each batch."""
 
 _SETTLE_WAITS, _LEAST_SETTLE_SECONDS = 10.0, 0.2
-"""After a start the queue gets so many times the target, and no less than that, to drain before the next."""
+"""The time for the queue to drain before the next start: a multiple of the target, and a minimum."""
 
 _SELDOM = 0.05
 """A process that is needed for a smaller share of the time is not needed."""
@@ -58,7 +58,7 @@ class PoolSample:
     demand: float = 0.0
     """The processes that recent batches would keep busy: arrivals per second times the duration of each."""
     at_work: Sequence[float] = ()
-    """For 1, 2, 3 ... processes the share of time since the last look with at least so many busy."""
+    """For 1, 2, 3 ... processes the share of time since the last look with at least that many busy."""
     idle_seconds: float = 0.0
     """The time for which none has been busy."""
 
@@ -83,7 +83,7 @@ class Scaler:
         self._settled_at = 0.0
         self._waited: deque[tuple[float, bool]] = deque()
         self._needed = [0.0] * bounds.most
-        """For 1, 2, 3 ... processes the share of time in which so many were needed; recent times weigh more."""
+        """For 1, 2, 3 ... processes the share of time in which that many were needed; recent times weigh more."""
         self._looked_at: float | None = None
         self._patience = 1.0
         self._shrunk: float | None = None

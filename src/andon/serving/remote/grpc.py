@@ -59,7 +59,7 @@ class GrpcLink:
         return self._decoded(self._blocking("ModelInfer", codec.encode_request(request)))
 
     async def ask_soon(self, request: InferRequest, *, within: float) -> InferResponse:
-        """One answer within so many seconds."""
+        """Return one answer `within` this many seconds."""
         return self._decoded(await self._soon("ModelInfer", codec.encode_request(request), within))
 
     async def check_soon(self, *, within: float) -> None:

@@ -100,7 +100,7 @@ class Link(Protocol):
         ...
 
     async def ask_soon(self, request: InferRequest, *, within: float) -> InferResponse:
-        """One answer within so many seconds."""
+        """Return one answer `within` this many seconds."""
         ...
 
     async def check_soon(self, *, within: float) -> None:

@@ -35,7 +35,7 @@ def connect(
         metadata = link.describe()
     except PredictionFailed as error:
         said = f": {error.said}" if isinstance(error, ServerFailed) and error.said else ""
-        raise EndpointUnavailable(f"{shown} cannot be reached: {error}{said}") from error
+        raise EndpointUnavailable(f"{shown} cannot be used: {error}{said}") from error
     layout = layout_of(document, metadata, columns)
     return RemotePredictor(link, layout, shown=shown, timeout=timeout, waiting_batches=waiting_batches)
 

@@ -119,7 +119,7 @@ class RemotePredictor:
         try:
             await self._link.check_soon(within=self._timeout)
         except PredictionFailed as error:
-            raise EndpointUnavailable(f"{self._shown} cannot be reached: {_told(error)}") from error
+            raise EndpointUnavailable(f"{self._shown} cannot be used: {_told(error)}") from error
 
     async def close(self) -> None:
         """Let batches under way end, then close the connections."""

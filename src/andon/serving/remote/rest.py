@@ -47,7 +47,7 @@ class RestLink:
         return self._decoded(self._blocking("POST", f"{self._model}/infer", body, headers))
 
     async def ask_soon(self, request: InferRequest, *, within: float) -> InferResponse:
-        """One answer within so many seconds."""
+        """Return one answer `within` this many seconds."""
         body, headers = self._encoded(request)
         return self._decoded(await self._soon("POST", f"{self._model}/infer", body, headers, within))
 

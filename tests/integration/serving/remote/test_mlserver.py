@@ -183,12 +183,12 @@ def test_a_server_that_is_down_at_the_start_is_named(server: MlServer, tmp_path:
     server.stop()
     try:
         with pytest.raises(
-            EndpointUnavailable, match=r"scores at http://127.0.0.1:\d+ cannot be reached: .* refused .*con"
+            EndpointUnavailable, match=r"scores at http://127.0.0.1:\d+ cannot be used: .* refused .*con"
         ):
             loaded(package)
-        with pytest.raises(EndpointUnavailable, match="cannot be reached"):
+        with pytest.raises(EndpointUnavailable, match="cannot be used"):
             asyncio.run(version.start())
-        with pytest.raises(EndpointUnavailable, match="cannot be reached"):
+        with pytest.raises(EndpointUnavailable, match="cannot be used"):
             packed(server, tmp_path / "b", wire)
     finally:
         server.start()
@@ -241,7 +241,7 @@ def test_a_caller_in_a_hurry_goes_and_it_is_the_servers_time_that_counts(
 @wires
 def test_packing_tells_what_the_server_says(server: MlServer, tmp_path: Path, wire: str) -> None:
     for name, words in {
-        "nothing-here": "cannot be reached",
+        "nothing-here": "cannot be used",
         "wide": r"takes 'rows' of shape \[-1, 9\], not rows of 6 columns",
         "whole-numbers": "INT64, which has no missing value",
     }.items():
@@ -293,7 +293,7 @@ def test_a_server_in_the_own_network_is_asked_only_where_that_is_allowed(
 @wires
 def test_an_installation_says_where_its_own_server_is(server: MlServer, tmp_path: Path, wire: str) -> None:
     package = packed(server, tmp_path, wire)
-    with pytest.raises(EndpointUnavailable, match=r"127\.0\.0\.1:9 cannot be reached"):
+    with pytest.raises(EndpointUnavailable, match=r"127\.0\.0\.1:9 cannot be used"):
         asking(package, "scores", url="http://127.0.0.1:9")
     here = Hosting(allow_private=True, url=server.address(wire))
     assert asking(package, "scores", here, url="http://127.0.0.1:9").predict(some_rows(2)[0])
