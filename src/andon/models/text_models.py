@@ -5,7 +5,7 @@ It consists of scikit-learn's own classes, so skops saves it as data. scikit-lea
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ MOST_TEXTS = 20_000
 
 MOST_WORDS, MOST_PARTS = 20_000, 30_000
 """The largest vocabularies of one column: words and pairs of words, and parts of words."""
+
+Weights: TypeAlias = dict[str, float]
+"""The weight of each part of a ColumnTransformer; 1 if it is not named."""
 
 STRENGTHS = (10.0, 100.0, 300.0)
 """Inverse strengths of regularisation; the best one is chosen on held-out rows."""
@@ -60,10 +63,11 @@ def fit_text(
         return fit_embedded(embedding, features, matrix, numbers)
     frame = frame_of_rows(features, matrix)
     seen = columns_seen(features, matrix, words, parts)
-    strength = strengths[0] if len(strengths) == 1 else _best(seen, frame, numbers, strengths)
+    texts = {feature.name: frame[feature.name] for feature in features if feature.kind is FeatureKind.TEXT}
+    weights, strength = _best(seen, frame, numbers, _weightings(seen, texts), strengths)
     from sklearn.pipeline import make_pipeline
 
-    return make_pipeline(seen, _classifier(strength)).fit(frame, numbers)
+    return make_pipeline(seen.set_params(transformer_weights=weights), _classifier(strength)).fit(frame, numbers)
 
 
 def columns_seen(features: Sequence[FeatureSpec], matrix: Matrix, words: int, parts: int) -> Any:
@@ -75,17 +79,14 @@ def columns_seen(features: Sequence[FeatureSpec], matrix: Matrix, words: int, pa
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     found: list[tuple[str, Any, Any]] = []
-    weights = {"numbers": _NUMBERS_WEIGHT}
     columns = Decoder({"features": [asdict(feature) for feature in features]})(matrix)
-    texts = {feature.name: columns[feature.name] for feature in features if feature.kind is FeatureKind.TEXT}
-    for name, weight in _weights_of_texts(texts).items():
+    for name in [feature.name for feature in features if feature.kind is FeatureKind.TEXT]:
         usual: dict[str, Any] = {"sublinear_tf": True, "dtype": np.float32}
         of_words = TfidfVectorizer(ngram_range=(1, 2), max_features=words, **usual)
         of_parts = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), max_features=parts, **usual)
         for what, vectorizer in (("words", of_words), ("parts", of_parts)):
-            if (least := _least_texts(vectorizer, texts[name])) is not None:
+            if (least := _least_texts(vectorizer, columns[name])) is not None:
                 found.append((f"{what} {name}", vectorizer.set_params(min_df=least), name))
-                weights[f"{what} {name}"] = weight
     numbers = [feature.name for feature in features if feature.kind is FeatureKind.NUMBER]
     coded = [feature.name for feature in features if feature.kind in (FeatureKind.CATEGORY, FeatureKind.BOOLEAN)]
     if numbers:
@@ -94,21 +95,25 @@ def columns_seen(features: Sequence[FeatureSpec], matrix: Matrix, words: int, pa
         found.append(("categories", OneHotEncoder(handle_unknown="ignore", dtype=np.float32), coded))
     if not found:
         raise PackageInvalid(f"{', '.join(feature.name for feature in features)} contains no words to learn from")
-    return ColumnTransformer(found, transformer_weights=weights)
+    return ColumnTransformer(found)
 
 
-def _weights_of_texts(texts: Mapping[str, NDArray[Any]]) -> dict[str, float]:
-    """Return the weight of each text column, at most 1, so that a word weighs about as much in a short column.
+def _weightings(seen: Any, texts: Mapping[str, Any]) -> list[Weights]:
+    """Return the weights to choose from: a word weighs as much in a short column as in a long one, or a column does.
 
-    TF-IDF gives every text the length 1. Without weights, the five words of a subject outweigh the hundred of its mail.
-    The length of a text of different words is the square root of their number.
+    TF-IDF gives every text the length 1, so columns weigh the same, and one of five words of a subject outweighs one of
+    the hundred of its mail. A text of different words has the length of the square root of their number. Which of the
+    two is better depends on what people write into the short column.
     """
     words = {
-        name: max(1.0, float(np.mean([len(set(text.lower().split())) for text in found[:_LOOKED_AT].tolist()])))
+        name: max(1.0, float(np.mean([len(set(str(text).lower().split())) for text in found[:_LOOKED_AT]])))
         for name, found in texts.items()
     }
     most = max(words.values(), default=1.0)
-    return {name: float(np.sqrt(count / most)) for name, count in words.items()}
+    names = {name: column for name, _, column in seen.transformers if isinstance(column, str)}
+    equal_columns = {"numbers": _NUMBERS_WEIGHT} | dict.fromkeys(names, 1.0)
+    equal_words = equal_columns | {name: float(np.sqrt(words[column] / most)) for name, column in names.items()}
+    return [equal_words] if equal_words == equal_columns else [equal_words, equal_columns]
 
 
 def _least_texts(vectorizer: Any, texts: NDArray[Any]) -> int | None:
@@ -143,26 +148,33 @@ def _classifier(strength: float) -> Any:
     return LogisticRegression(C=strength, max_iter=_ITERATIONS, tol=_TOLERANCE)
 
 
-def _best(seen: Any, frame: Any, labels: NDArray[np.int64], strengths: Sequence[float]) -> float:
-    """Return the strength with the best probabilities on rows not used for fitting."""
+def _best(
+    seen: Any, frame: Any, labels: NDArray[np.int64], weightings: Sequence[Weights], strengths: Sequence[float]
+) -> tuple[Weights, float]:
+    """Return the weights and the strength with the best probabilities on rows not used for fitting."""
+    from scipy.sparse import csr_matrix, diags
     from sklearn.base import clone
 
     rows = _sample(len(labels), _TRIED_ROWS)
     learnt, asked = rows[: round(len(rows) * (1 - _TRIED_SHARE))], rows[round(len(rows) * (1 - _TRIED_SHARE)) :]
-    present = np.isin(labels[asked], labels[learnt])
-    asked = asked[present]
-    if len(rows) < _FEWEST_TRIED or not len(asked) or len(np.unique(labels[learnt])) < 2:
-        return strengths[len(strengths) // 2]
+    asked = asked[np.isin(labels[asked], labels[learnt])]
+    choices = [(weights, strength) for weights in weightings for strength in strengths]
+    few = len(rows) < _FEWEST_TRIED or not len(asked) or len(np.unique(labels[learnt])) < 2
+    if few or len(choices) == 1:
+        return weightings[0], strengths[len(strengths) // 2]
     prepared = clone(seen)
-    inputs = prepared.fit_transform(frame.iloc[learnt])
-    tested = prepared.transform(frame.iloc[asked])
+    inputs = csr_matrix(prepared.fit_transform(frame.iloc[learnt]))
+    tested = csr_matrix(prepared.transform(frame.iloc[asked]))
     losses = []
-    for strength in strengths:
-        model = _classifier(strength).fit(inputs, labels[learnt])
-        given = model.predict_proba(tested)
+    for weights, strength in choices:
+        scales = np.ones(inputs.shape[1])
+        for name, columns in prepared.output_indices_.items():
+            scales[columns] = weights.get(name, 1.0)
+        model = _classifier(strength).fit(inputs @ diags(scales), labels[learnt])
+        given = model.predict_proba(tested @ diags(scales))
         places = np.searchsorted(model.classes_, labels[asked])
         losses.append(-np.log(np.maximum(given[np.arange(len(asked)), places], 1e-9)).mean())
-    return strengths[int(np.argmin(losses))]
+    return choices[int(np.argmin(losses))]
 
 
 def _sample(rows: int, most: int) -> NDArray[np.int64]:

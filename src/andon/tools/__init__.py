@@ -3,6 +3,7 @@
 Each call is a decision, which `decisions` makes; `reviews` handles approvals by people. Start reading at `domain.py`.
 """
 
+from andon.tools.approving import require_other
 from andon.tools.domain import CallState, ToolCall, check_arguments, digest_of
 from andon.tools.errors import (
     CallNotBegun,
@@ -12,6 +13,7 @@ from andon.tools.errors import (
     ToolCallInvalid,
     ToolCallNotFound,
 )
+from andon.tools.losing import lose_due
 from andon.tools.service import (
     arguments_of,
     begin,
@@ -22,12 +24,10 @@ from andon.tools.service import (
     finish,
     get,
     held_back,
-    lose_due,
     note,
     page,
     question_of,
     recorded_call,
-    require_other,
     review_of,
     run_of,
     subscribe,

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from andon import access, actions, audit, cord, decisions, reviews
-from andon.access import Role
+from andon import actions, cord, decisions, reviews
 from andon.authoring import AGENT_CALLER, ActionSpec, Toolbox
 from andon.cord import LineState
 from andon.decisions import DELIVER_ACTION, Decision, DecisionRecord
@@ -16,20 +15,16 @@ from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
 from andon.kernel.events import Events
 from andon.kernel.identity import PLATFORM, Actor
-from andon.policies import ALLOW, ASK, DENY, REVIEW
+from andon.policies import ALLOW, ASK
 from andon.tools import store
+from andon.tools.approving import follow_verdict, require_genuine, settled
 from andon.tools.domain import CallState, ToolCall, decided
-from andon.tools.errors import OwnApproval, PermitUnusable, ToolCallInvalid, ToolCallNotFound
-from andon.tools.vouched import APPROVED
+from andon.tools.errors import PermitUnusable, ToolCallInvalid, ToolCallNotFound
+from andon.tools.journal import vouch
+from andon.tools.losing import follow_answer
 
 RESULT_LIMIT = 262_144
 EXPIRED_AT_ONCE = 500
-LOST_AT_ONCE = 100
-ANSWER_WITHIN = timedelta(hours=24)
-"""The time within which a person should answer whether a call with an unknown outcome happened."""
-
-HAPPENED, NOT_HAPPENED = "happened", "did not happen"
-"""The answers that a person may give about such a call."""
 
 
 def decided_call(box: Toolbox, made: Decision) -> ToolCall:
@@ -74,7 +69,7 @@ def get(tx: Tx, call_id: UUID, now: datetime) -> ToolCall:
     found = store.find(tx, call_id)
     if found is None:
         raise ToolCallNotFound(f"No call {call_id}")
-    return _delivered(tx, _settled(tx, found), now).at(now)
+    return _delivered(tx, settled(tx, found), now).at(now)
 
 
 def find(tx: Tx, call_id: UUID) -> ToolCall | None:
@@ -155,9 +150,9 @@ def begin(
     With `via`, the outbox delivers it from then on, under the call's id. Otherwise the caller carries it out, and its
     toolbox (`finisher`) says how long that may take.
     """
-    call = _settled(tx, _own(tx, call_id, caller))
+    call = settled(tx, _own(tx, call_id, caller))
     begun = call.begun(digest, now)
-    record = _require_genuine(tx, call)
+    record = require_genuine(tx, call)
     held = held_back(tx, call)
     if held is not None:
         raise PermitUnusable(f"Call {call.id} of {call.tool} is not begun: {held}")
@@ -166,7 +161,7 @@ def begin(
     store.save(tx, begun)
     if via is not None:
         outbox.add(tx, [_delivery(begun, via, record, now)])
-    _vouch(tx, "tool.begin", begun, Actor(caller), now)
+    vouch(tx, "tool.begin", begun, Actor(caller), now)
     return begun
 
 
@@ -197,7 +192,7 @@ def finish(
     if call.state is CallState.UNKNOWN and call.finish_by is not None:
         why = f"The caller of {call.tool} reported how it ended: {ended.state}"
         reviews.withdraw(tx, call.id, actor=Actor(caller), reason=why, now=now)
-    _vouch(tx, "tool.finish", ended, Actor(caller), now)
+    vouch(tx, "tool.finish", ended, Actor(caller), now)
     return ended
 
 
@@ -206,108 +201,13 @@ def expire_due(tx: Tx, now: datetime) -> bool:
     return store.expire(tx, now, EXPIRED_AT_ONCE) == EXPIRED_AT_ONCE
 
 
-def lose_due(tx: Tx, now: datetime) -> bool:
-    """Mark begun calls that were not finished in time as unknown, and ask people. Return whether there may be more.
-
-    Such a call may have happened, so it is never repeated. Its caller may still report its end.
-    """
-    found = store.overdue(tx, now, LOST_AT_ONCE)
-    for call in found:
-        lost = call.lost()
-        store.save(tx, lost)
-        _ask_whether_it_happened(tx, lost, now)
-        _record(tx, "tool.lose", lost, PLATFORM, now)
-    return len(found) == LOST_AT_ONCE
-
-
 def subscribe(events: Events) -> None:
     """Subscribe to verdicts, which give permits, and to answers, which settle unknown outcomes.
 
     Each is handled in the transaction of its event.
     """
-    events.subscribe(reviews.VerdictGiven, _answered)
-    events.subscribe(reviews.QuestionAnswered, _told)
-
-
-def _told(tx: Tx, answered: reviews.QuestionAnswered) -> None:
-    """Settle a call by a person's answer. The answer about an action that Andon delivers settles that action."""
-    asked = answered.procedure_id is None and answered.action_id is None
-    call = store.find(tx, answered.asked_by, lock=True) if asked else None
-    if call is None:
-        return
-    require_other(tx, call, answered.by)
-    if call.state is not CallState.UNKNOWN:
-        return
-    error = None if answered.outcome == HAPPENED else f"{answered.by} found that it did not happen: {answered.reason}"
-    ended = call.ended(None, error, sent=True, now=answered.at)
-    store.save(tx, ended)
-    _record(tx, "tool.settle", ended, Actor(answered.by), answered.at, answered.reason)
-
-
-def _ask_whether_it_happened(tx: Tx, call: ToolCall, now: datetime) -> None:
-    record = decisions.find(tx, call.id)
-    question = (
-        f"{call.caller} began {call.tool} at {call.begun_at:%Y-%m-%d %H:%M:%S} UTC and never reported how it ended. "
-        "Find out in the system that it acts on: did it happen?"
-    )
-    reviews.ask(
-        tx,
-        key=call.id,
-        procedure_id=None,
-        decision_id=call.id,
-        automation=call.toolbox,
-        queue=call.queue or call.toolbox,
-        question=question,
-        choices=(HAPPENED, NOT_HAPPENED),
-        due=ANSWER_WITHIN,
-        correlation_id=str(call.id) if record is None else record.row.correlation_id,
-        traceparent=None,
-        now=now,
-    )
-
-
-def _answered(tx: Tx, given: reviews.VerdictGiven) -> None:
-    call = store.find(tx, given.decision_id, lock=True)
-    if call is None:
-        return
-    require_other(tx, call, given.by)
-    _answer(tx, call, given.outcome, given.by, given.at)
-
-
-def require_other(tx: Tx, call: ToolCall, by: str) -> None:
-    """Check that a reviewer neither made the call nor is an agent. Raises OwnApproval."""
-    if by == call.caller:
-        raise OwnApproval(f"{by} made this call, so somebody else has to answer")
-    try:
-        key = access.find_key(tx, by)
-    except access.KeyNotFound:
-        return  # a person at the command line
-    if any(grant.role is Role.AGENT for grant in key.principal.grants):
-        raise OwnApproval(f"{by} is the key of an agent, which cannot approve tool calls")
-
-
-def _answer(tx: Tx, call: ToolCall, outcome: str, by: str, at: datetime) -> ToolCall:
-    answered = call.answered(outcome, by, at)
-    if answered != call:
-        store.save(tx, answered)
-        _vouch(tx, "tool.answer", answered, Actor(by), at)
-    return answered
-
-
-def _settled(tx: Tx, call: ToolCall) -> ToolCall:
-    """Apply a verdict that was given before the call was kept, because a process died between the two."""
-    if call.state is not CallState.WAITING:
-        return call
-    review = reviews.of_decision(tx, call.id)
-    if review is None or review.verdict is None:
-        return call
-    locked = store.find(tx, call.id, lock=True) or call
-    verdict = review.verdict
-    try:
-        require_other(tx, locked, verdict.by)
-    except OwnApproval:
-        return _answer(tx, locked, DENY, verdict.by, verdict.at)
-    return _answer(tx, locked, verdict.outcome, verdict.by, verdict.at)
+    events.subscribe(reviews.VerdictGiven, follow_verdict)
+    events.subscribe(reviews.QuestionAnswered, follow_answer)
 
 
 def _delivered(tx: Tx, call: ToolCall, now: datetime) -> ToolCall:
@@ -326,7 +226,7 @@ def _delivered(tx: Tx, call: ToolCall, now: datetime) -> ToolCall:
     else:
         ended = locked.ended(None, error, sent=True, now=now)
     store.save(tx, ended)
-    _vouch(tx, "tool.finish", ended, PLATFORM, now)
+    vouch(tx, "tool.finish", ended, PLATFORM, now)
     return ended
 
 
@@ -364,38 +264,6 @@ def _delivery(call: ToolCall, via: ActionSpec, record: DecisionRecord, now: date
         created_at=now,
         due_at=now,
     )
-
-
-def _require_genuine(tx: Tx, call: ToolCall) -> DecisionRecord:
-    """Check that the ledger or a genuine verdict allows a call. Raises PermitUnusable, RowsDoubted."""
-    record = decisions.find(tx, call.id)
-    if record is None:
-        raise PermitUnusable(f"The ledger has no decision {call.id}")
-    if record.row.outcome == ALLOW:
-        return record
-    review = reviews.of_decision(tx, call.id)
-    if record.row.outcome != REVIEW or review is None or review.verdict is None or review.verdict.outcome != ALLOW:
-        raise PermitUnusable(f"Nobody approved call {call.id}")
-    row = APPROVED.row(call.id)
-    doubted = audit.doubts(tx, APPROVED, [row])
-    audit.tell_refused(APPROVED, doubted, scope=call.toolbox)
-    for why in doubted.values():
-        raise audit.RowsDoubted(f"The permit of call {call.id} is refused: {why}. Run `andon audit verify`")
-    return record
-
-
-def _vouch(tx: Tx, action: str, call: ToolCall, actor: Actor, at: datetime) -> None:
-    """Record a change of a call that a person answered. The ledger alone proves the others."""
-    if call.answered_by is not None:
-        _record(tx, action, call, actor, at)
-
-
-def _record(tx: Tx, action: str, call: ToolCall, actor: Actor, at: datetime, reason: str | None = None) -> None:
-    """Write a change of a call to the audit log, which vouches for the row if a person answered the call."""
-    after = {"state": call.state.value, "tool": call.tool, "digest": call.digest}
-    row = APPROVED.row(call.id)
-    rows = [] if call.answered_by is None else [row]
-    audit.record(tx, actor=actor, action=action, subject=str(row), at=at, reason=reason, after=after, rows=rows)
 
 
 def _check_result(result: Any) -> None:

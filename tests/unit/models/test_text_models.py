@@ -1,5 +1,6 @@
 """Models of texts: fitted, packed, served alike, and refused where they cannot be."""
 
+import random
 import sys
 from pathlib import Path
 from typing import Any
@@ -112,13 +113,23 @@ def test_other_columns_count_beside_the_text(tmp_path: Path) -> None:
     packed(tmp_path, model, features, **more)
 
 
-def test_the_few_words_of_a_subject_do_not_outweigh_the_text() -> None:
+@pytest.mark.parametrize("light", [True, False])
+def test_a_subject_that_says_the_team_weighs_as_much_as_the_text(light: bool) -> None:
     columns, teams = mails(300)
-    long = [f"{subject} {body} {body}" for subject, body in zip(columns["subject"], columns["body"], strict=True)]
-    model = fit_text(FEATURES, columns | {"body": long}, teams, TEAMS)
+    long = [f"{body} {body}" for body in random.Random(3).sample(columns["body"], 300)]
+    weights = fit_text(FEATURES, columns | {"body": long}, teams, TEAMS, light=light).steps[0][1].transformer_weights
+    assert {weights[f"{what} {name}"] for what in ("words", "parts") for name in ("subject", "body")} == {1}
+
+
+@pytest.mark.parametrize("light", [True, False])
+def test_the_few_words_of_a_subject_that_says_little_weigh_less_than_the_text(light: bool) -> None:
+    columns, teams = mails(300)
+    subjects = random.Random(3).sample(columns["subject"], 300)
+    long = [f"{body} {body}" for body in columns["body"]]
+    model = fit_text(FEATURES, {"subject": subjects, "body": long}, teams, TEAMS, light=light)
     weights = model.steps[0][1].transformer_weights
     assert weights["words body"] == weights["parts body"] == 1
-    assert weights["words subject"] == weights["parts subject"] == pytest.approx((6 / 17) ** 0.5, rel=0.15)
+    assert weights["words subject"] == weights["parts subject"] == pytest.approx((6 / 13) ** 0.5, rel=0.15)
 
 
 def test_a_time_is_refused_with_what_to_give_instead() -> None:
