@@ -99,7 +99,7 @@ def text_of(value: Any) -> str:
 
 
 def fill_json(shape: Any, values: Mapping[str, Any]) -> Any:
-    """Return a JSON value with its templates filled. A text that is one `{name}` alone becomes that value, of its type."""
+    """Return a JSON value with its templates filled. A text that is a single name in braces becomes that value."""
     if isinstance(shape, str):
         template = Template(shape)
         if len(template.names) == 1 and template.parts[0][0] == "" and template.parts[-1][0] == "":
