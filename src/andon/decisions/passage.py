@@ -67,7 +67,7 @@ class Unwatched:
 
 
 class Payer(Protocol):
-    """Decides how many predictions can still be paid."""
+    """Decides how many predictions can still be paid for."""
 
     def allow(self, automation: str, n: int) -> int:
         """Return how many of `n` predictions may be made, 0 to n."""
