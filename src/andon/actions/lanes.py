@@ -22,7 +22,7 @@ PROBE_WAIT = timedelta(seconds=1)
 """The wait of other deliveries while one probes whether the receiver is back."""
 
 _AHEAD = 1.0
-"""The seconds of a pace that are claimed ahead."""
+"""How many seconds' worth of deliveries at the pace are claimed ahead."""
 
 _log = structlog.get_logger(__name__)
 
@@ -90,7 +90,7 @@ class DestinationLane:
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """Wait for a slot among concurrent deliveries, then for the pace; do not wait while stopping."""
+        """Wait for a slot among concurrent deliveries, then for the pace unless stopping."""
         async with self._slots:
             self.sending += 1
             try:

@@ -75,6 +75,6 @@ class DestinationPace:
         return at - now if at - now > _EPSILON else 0.0
 
     def _earliest(self, now: float) -> float:
-        """Return when the next may begin; it lies in the past as far as a burst is allowed."""
+        """Return when the next may begin; it lies in the past by as much as a burst needs."""
         burst = max(1.0, self.rate / 10)
         return max(self._free_at, now - (burst - 1) / self.rate)

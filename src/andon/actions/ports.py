@@ -49,7 +49,7 @@ class Destination:
     """The address and policy of one outside system (`[destinations.NAME]` in andon.toml).
 
     `settings` holds the settings of each kind of connector (`[destinations.NAME.KIND]`), by kind. An `own` destination
-    is this installation: it fails only when the database is away, and then nothing is sent anyway, so it has no breaker
+    is this installation: it fails when the database is away, and then nothing is sent anyway, so it has no breaker
     and no retry budget.
     """
 

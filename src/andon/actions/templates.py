@@ -16,7 +16,7 @@ from andon.actions.ports import Delivery
 _PARTS = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*$")
 KNOWN = ("input", "id", "key", "automation", "action", "outcome", "rule", "reasons", "score", "confidence", "model")
-"""The allowed first parts of a name."""
+"""The allowed first parts of a name: every decision has these."""
 
 OF_ALERTS = ("alert", "alerts")
 """First parts of the names in a message about alerts."""
@@ -99,7 +99,7 @@ def text_of(value: Any) -> str:
 
 
 def fill_json(shape: Any, values: Mapping[str, Any]) -> Any:
-    """Return a JSON value with its templates filled. A text that is only a name becomes the value, in its own type."""
+    """Return a JSON value with its templates filled. A text that is a single name in braces becomes that value."""
     if isinstance(shape, str):
         template = Template(shape)
         if len(template.names) == 1 and template.parts[0][0] == "" and template.parts[-1][0] == "":

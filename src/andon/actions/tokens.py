@@ -48,7 +48,7 @@ class Tokens:
 
 
 def fixed_token(text: str) -> Tokens:
-    """Return a source of tokens that is always the same token."""
+    """Return a source that always gives the same token."""
 
     async def fetch() -> FetchedToken:
         return FetchedToken(text, float("inf"))

@@ -258,7 +258,7 @@ def describe_features(automation: Automation) -> list[dict[str, Any]]:
 
 
 def as_deployed(automation: Automation, deployed: AutomationVersion, policy: str) -> Automation:
-    """Return the declaration with the risk bound and the policy text of an earlier version."""
+    """Return the declaration with the risk bound of an earlier version and the text of a policy that it decided by."""
     earlier = copy.copy(automation)
     earlier.policy = Policy.yaml(policy)
     earlier.risk = bound_of(deployed)

@@ -11,7 +11,7 @@ LEASE = timedelta(minutes=2)
 
 
 def chores(*, failed_kept: timedelta) -> list[Chore]:
-    """Create the partitions of the next days; delete old keys, and requests that failed before `failed_kept` ago."""
+    """Create the partitions of the next days; delete old keys, and requests that failed over `failed_kept` ago."""
 
     def plan_days(tx: Tx, now: datetime) -> bool:
         service.plan_days(tx, now)

@@ -144,7 +144,7 @@ def _decoded(written: bytes) -> dict[str, Any]:
 def _columns_that_differ(
     row: tuple[Any, ...], record: Mapping[str, Any], place: tuple[bytes, int], leaf: Leaf
 ) -> Iterator[Finding]:
-    """Return the names of the columns that differ, except `latency_us`, which is measured after the record is made."""
+    """Find the columns that differ, except `latency_us`, which is measured after the record is made."""
     expected = _EXPECTED[shape_of(record)](record)
     if row[5:] == expected and row[1:3] == place:
         return

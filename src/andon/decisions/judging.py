@@ -48,7 +48,7 @@ class Judged(Struct):
 
 
 class Judge:
-    """What an automation judges with in addition to its arms: the compiled policy and the outcome of a stopped line."""
+    """The parts of a judgement apart from the arms: the compiled policy and the outcome of a stopped line."""
 
     def __init__(
         self, automation: str, policy: CompiledPolicy, *, when_stopped: str = REVIEW, predicts: bool = True

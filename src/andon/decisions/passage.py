@@ -67,7 +67,7 @@ class Unwatched:
 
 
 class Payer(Protocol):
-    """Decides how many predictions can still be paid."""
+    """Decides how many predictions can still be paid for."""
 
     def allow(self, automation: str, n: int) -> int:
         """Return how many of `n` predictions may be made, 0 to n."""
@@ -154,7 +154,7 @@ class Group(Struct):
 class Passed(Struct, frozen=True):
     """A batch that is in the ledger: the groups of its lines, the ids recorded now, and when it began and ended.
 
-    `refused` are the requests that PostgreSQL rejected, if the batch is all or nothing.
+    `refused` are the requests that PostgreSQL rejected, with the reason.
     """
 
     groups: list[Group]

@@ -30,13 +30,13 @@ BULK_SLICE = 0.004
 """Seconds."""
 
 BULK_LEAST = 8
-"""The bulk requests that always go together: their cost must be learned, and some progress is always made."""
+"""A batch takes this many bulk requests at any cost: their cost must be learned, and some must always progress."""
 
 Done: TypeAlias = Callable[[Decision | None, BaseException | None], None]
 """Receives the end of a request: a decision in the ledger, None for a repeat of an earlier one, or an error."""
 
 Foretold: TypeAlias = Callable[[Decision], None]
-"""Receives the decision, while PostgreSQL writes it.
+"""Receives the decision while PostgreSQL writes it; it holds only if the ledger takes it.
 
 It may prepare the answer, and must not send it yet.
 """

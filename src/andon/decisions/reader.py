@@ -49,7 +49,7 @@ class FeatureReader:
         return await self._state.ask(lambda connection: features.read(connection, needs))
 
     async def look_up(self, wanted: Sequence[WantedRows]) -> Looked:
-        """Return the rows that a batch needs, reading those that are not cached freshly. Raises LedgerUnavailable."""
+        """Return the rows that a batch needs, reading those without a fresh enough copy. Raises LedgerUnavailable."""
         return await self._state.ask(lambda connection: self._lookups.read(connection, wanted))
 
     async def used(self, keys: Sequence[Idempotency]) -> set[tuple[str, str]]:

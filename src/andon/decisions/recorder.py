@@ -1,7 +1,7 @@
 """The fast ledger writer: a batch is a pipeline of prepared statements, one transaction and one round trip.
 
 It expects no used key, no repeat, no refusal and no outage. When one of them occurs, the pipeline is rolled back or its
-end is unknown. Then a `PlainRecorder` records the batch, after checking which of it the ledger has.
+end is unknown. Then a `PlainRecorder` records the batch, after checking which of its decisions the ledger has.
 """
 
 import asyncio

@@ -48,7 +48,7 @@ class Alongside(Protocol):
         ...
 
     async def is_written(self, connection: asyncpg.Connection) -> bool:
-        """Return whether it is written, if the answer to a commit without a decision was lost."""
+        """Return whether these writes exist, after the answer to a commit without a decision was lost."""
         ...
 
 

@@ -357,7 +357,7 @@ def plan_days(tx: Tx, now: datetime) -> None:
 
 
 def keep_house(tx: Tx, now: datetime, *, failed_kept: timedelta) -> None:
-    """Delete old idempotency keys, and requests that failed before that time."""
+    """Delete old idempotency keys, and requests that failed more than `failed_kept` ago."""
     keys.forget(tx, now - KEYS_KEPT)
     intake.forget_failed(tx, now - failed_kept)
 

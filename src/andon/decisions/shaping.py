@@ -67,7 +67,7 @@ def values_of(fields: Iterable[Field], make: Callable[..., Any] | None = None) -
 
 
 def key_of(fields: Iterable[Field]) -> Callable[[Any], tuple[Any, ...]]:
-    """Return the function from a decision to the value that determines these fields, and that hashes fast."""
+    """Return the function from a decision to a value that determines these fields and hashes fast."""
     values = [field.of or field.record for field in fields]
     parts = [value.partition(".")[0] for value in values]
     key = dict.fromkeys(part if part in _HASHED else value for part, value in zip(parts, values, strict=True))

@@ -155,7 +155,7 @@ def decide_batch(contract: dict[str, Any], parameters: list[dict[str, Any]]) -> 
     return {
         "tags": ["decisions"],
         "description": "Ask for many decisions. Rows and answers have the same order and format: an array, one "
-        "document per line, or an Arrow IPC stream (extra `arrow`). Both are streamed, for any number of rows. "
+        "document per line, or an Arrow IPC stream (extra `arrow`). Rows and answers are streamed, in any number. "
         "A bad row is answered with its number, from 0, and a problem. It does not affect the others. "
         "With `Idempotency-Key: K` each row has the key `K/number`: a repeated batch decides nothing twice.",
         "operationId": "decide_batch",
@@ -184,7 +184,7 @@ def _events() -> dict[str, Any]:
         "description": "Send a CloudEvent 1.0. It reaches the automations whose `http_events` trigger takes its type "
         "and that the key may ask. Workers decide it, once per `source` and `id`. Binary mode is accepted too: "
         "headers `ce-*` are the attributes, and the body, `application/json`, is the data. "
-        f"So is `{BATCHED}`, for which `POST /v1/events:batch` is the usual address.",
+        f"`{BATCHED}` is accepted as well, though `POST /v1/events:batch` is the usual address for it.",
         "operationId": "bring_events",
         "parameters": [CORRELATION],
         "requestBody": {"required": True, "content": {STRUCTURED: {"schema": _ref("CloudEvent")}}},

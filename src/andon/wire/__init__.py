@@ -1,4 +1,4 @@
-"""The wire: the HTTP server of every process, with a short path for decisions. Read README.md in this folder first."""
+"""The wire: the HTTP server of every process, with a short way for decisions. Read README.md in this folder first."""
 
 from andon.wire.headers import headers_of_lines
 from andon.wire.parking import Parking

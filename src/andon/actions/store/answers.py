@@ -97,7 +97,7 @@ def answers_of(tx: Tx, messages: Collection[bytes]) -> dict[bytes, list[AnswerRo
 
 
 def standing(tx: Tx, messages: Collection[bytes]) -> dict[bytes, StandingDelivery]:
-    """Return the states of the existing ones of these deliveries, by the bytes of their ids."""
+    """Return the states of those of these deliveries that exist, by the bytes of their ids."""
     query = f"SELECT id, state, {_moment('revived_at')} FROM outbox WHERE id = ANY(%(ids)s::uuid[])"
     rows = fetch_binary(tx, query, {"ids": [str(UUID(bytes=one)) for one in messages]})
     return {row[0].bytes: StandingDelivery(MessageState(row[1]), row[2]) for row in rows}

@@ -63,7 +63,7 @@ class Drive:
         self.out.flush()
 
     def run(self) -> None:
-        """Run the script and return how it ended."""
+        """Run the script and report how it ended."""
         from playwright.sync_api import Error, sync_playwright
 
         with sync_playwright() as playwright:
@@ -210,7 +210,7 @@ class Drive:
         raise Ended("unclear", f"there is no frame {name!r}")
 
     def _let_through(self, route: Any) -> None:
-        """Load only from the application and the origins that its settings allow; send changing requests once."""
+        """Load only from the application and the origins that its settings allow; send a changing request only once."""
         parts = urlsplit(route.request.url)
         if f"{parts.scheme}://{parts.netloc}" not in self.call["origins"] and parts.scheme not in ("data", "blob"):
             route.abort()
@@ -292,7 +292,7 @@ class Drive:
         return covered
 
     def masked(self, text: str) -> str:
-        """Return a text with every secret replaced, in any encoding."""
+        """Return a text with every secret replaced, also where it is escaped."""
         for secret in self.secrets:
             for form in {
                 secret,

@@ -1,7 +1,8 @@
 """Scripts of steps in a web application, each in a browser of its own, one run at a time per account.
 
-The click that cannot be undone is put on record before it happens. An attempt that ended before it is repeated.
-After it, `done_when` checks in the application whether it was done. If that shows neither, a person decides.
+The click that cannot be undone is put on record before it happens. An attempt that ended before the click
+is repeated. After the click, `done_when` checks in the application whether it was done. If that shows neither, a person
+decides.
 """
 
 import shutil

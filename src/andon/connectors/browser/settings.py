@@ -134,7 +134,8 @@ class BrowserSettings(Shape):
         60.0,
         ge=0,
         le=3600,
-        description="What is still missing this long after the commit was not done; its click may take `step_seconds`. "
+        description="A result that is still missing this long after the commit (whose click may take `step_seconds`) "
+        "counts as not done. "
         "Set this longer than the application ever takes for one form.",
     )
     also: Sequence[str] = Field(

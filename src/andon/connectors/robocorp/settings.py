@@ -19,7 +19,7 @@ class WorkItemOptions(Shape):
         None, description="The item's payload: a mapping whose strings may hold values. Default: the decision."
     )
     wait: bool = Field(
-        True, description="Whether the delivery ends when the robot has ended, rather than when it is queued."
+        True, description="Whether the delivery ends when the robot has finished, rather than when the work is queued."
     )
 
     @field_validator("process")

@@ -23,7 +23,7 @@ class UipathOptions(Shape):
     )
     priority: Literal["Low", "Normal", "High"] = Field("Normal", description="The priority.")
     wait: bool = Field(
-        True, description="Whether the delivery ends when the robot has ended, rather than when it is queued."
+        True, description="Whether the delivery ends when the robot has finished, rather than when the work is queued."
     )
 
     @model_validator(mode="after")

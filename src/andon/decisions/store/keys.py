@@ -84,7 +84,7 @@ AND NOT EXISTS (SELECT FROM idempotency_keys AS k WHERE k.decision_id = d.id)
 
 
 def decided_without(tx: Tx, kept: timedelta) -> Iterator[tuple[UUID, bytes, datetime]]:
-    """Yield decisions within `kept` that seem to name a missing key, and the moment `kept` ago."""
+    """Yield decisions of the last `kept` that seem to name a missing key, and the moment `kept` ago."""
     rows = tx.execute(_DECIDED_WITHOUT, {"kept": kept}, execution_options={"stream_results": True, "yield_per": 1000})
     for identifier, record, since in rows:
         yield identifier, bytes(record), since

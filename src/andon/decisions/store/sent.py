@@ -30,7 +30,7 @@ class SetOff(NamedTuple):
 
 
 def standing(tx: Tx, ids: Sequence[str]) -> dict[str, tuple[Any, ...]]:
-    """Return the existing ones of these messages, as the values that a digest covers, by id."""
+    """Return those of these messages that exist, as the values that a digest covers, by id."""
     return {str(row[0]): row for row in fetch_binary(tx, _STANDING, {"ids": list(ids)})}
 
 
