@@ -50,7 +50,7 @@ def start(
         str | None, typer.Option(help="The unit of random assignment: subject (such as an account) or decision.")
     ] = None,
     most_decisions: Annotated[int | None, typer.Option(min=1, help="End it after this many decisions.")] = None,
-    until: Annotated[str | None, typer.Option(help="End it after this time, such as 12h or 14d.")] = None,
+    until: Annotated[str | None, typer.Option(help="End it after this long, such as 12h or 14d.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate how many decisions it would take.")] = False,
     as_json: AsJson = False,
 ) -> None:

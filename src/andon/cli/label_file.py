@@ -104,5 +104,5 @@ def _rows(path: Path) -> Iterator[tuple[str, int, bytes]]:
 
 
 def _key(decision: object) -> str:
-    """Return one form of a decision's id, however it is written."""
+    """Return a decision's id in one form, however it is written."""
     return str(decision).strip().replace("-", "").lower()
