@@ -38,7 +38,7 @@ def start(
     reason: Reason,
     arm: Annotated[
         list[str],
-        typer.Option(help="VERSION or VERSION+POLICY to compare with the current champion; may be repeated."),
+        typer.Option(help="VERSION or VERSION+POLICY to compare with what decides now; may be repeated."),
     ],
     measure: Annotated[str, typer.Option(help="errors, overrides, wrong, automatic, or the name of a measure.")],
     better: Annotated[str, typer.Option(help="The better direction: lower or higher.")],

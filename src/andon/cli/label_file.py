@@ -40,7 +40,7 @@ class Given(NamedTuple):
 
     @property
     def values(self) -> Mapping[str, Any] | None:
-        """The values by name, without empty values and columns not about the label; None if there are none."""
+        """The values by name, without nulls and the columns BESIDE the label; None if the row is no JSON object."""
         try:
             values = from_json(self.raw)
         except ValueError:

@@ -12,7 +12,8 @@ from andon.gateway.dependencies import Caller, Db, Now
 router = APIRouter(prefix="/v1/automations", tags=["gates"])
 
 Arm = Annotated[
-    str | None, Query(max_length=200, description="The arm. Default: the champion's with the most recent decisions.")
+    str | None,
+    Query(max_length=200, description="The arm. Default: the champion's with the most decisions in the last 14 days."),
 ]
 Value = Annotated[
     str | None, Query(max_length=200, description="A value of the field by which the automation has gates.")
