@@ -141,7 +141,7 @@ def dataset(
         declared = chosen(load_automations(here.settings), automation)
         span = Span(moment_of(since), here.clock.now() if until is None else moment_of(until))
         if span.since >= span.until:
-            raise MomentInvalid(f"{span.since.isoformat()} is after {span.until.isoformat()}")
+            raise MomentInvalid(f"{span.since.isoformat()} is not before {span.until.isoformat()}")
         target = output or Path(f"{declared.name}.parquet")
         if target.exists() and not overwrite:
             raise DatasetExists(f"{target} already exists; choose another --output, or use --overwrite")
