@@ -70,7 +70,7 @@ def release(
 ) -> None:
     """Make a line or a segment of it less careful again.
 
-    If a rule pulled the cord, every item of the checklist must be done, and the alert resolved unless --anyway is given.
+    If a rule pulled the cord, each item of the checklist must be done, and the alert resolved unless --anyway is given.
     """
     with project() as here, here.database.begin() as tx:
         change = alerts.release(
