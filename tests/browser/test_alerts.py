@@ -77,7 +77,7 @@ def test_an_operator_sees_what_changed_and_an_admin_releases_the_cord(visit: Vis
     card.get_by_label("Reason").fill("a new partner, known")
     card.get_by_role("button", name="Release the cord").click()
     expect(page.get_by_role("alert")).to_contain_text("The alert is still open")
-    card.get_by_label("Even if its alert is still open").check()
+    card.get_by_label("Release even if its alert is still open").check()
     card.get_by_label("Reason").fill("a new partner, known")
     card.get_by_role("button", name="Release the cord").click()
     expect(page.get_by_role("status")).to_contain_text("The cord is released")

@@ -43,7 +43,7 @@ def root() -> None:
 def show(
     run: Run, agent: Which = None, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> None:
-    """Show the prompt of an agent and what it did."""
+    """Show an agent's instructions and prompt, and what it did."""
     with project() as here:
         recorded = _recorded(here, run, agent)
     told = {"agent": recorded.agent, "model": recorded.model, "instructions": recorded.instructions}

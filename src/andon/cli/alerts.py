@@ -1,4 +1,4 @@
-"""`andon alerts`: open alerts with their start and certainty; acknowledging and resolving them."""
+"""`andon alerts`: alerts with their start and certainty; acknowledging and resolving them."""
 
 import json
 from collections.abc import Sequence

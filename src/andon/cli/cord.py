@@ -60,7 +60,9 @@ def release(
     segment: SegmentParts = None,
     done: Annotated[
         list[str] | None,
-        typer.Option(help="A completed item of the checklist, required if a rule pulled the cord. May be repeated."),
+        typer.Option(
+            help="A completed item of the checklist; repeat for each item. Required if a rule pulled the cord."
+        ),
     ] = None,
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Release even while the alert that pulled the cord is open.")
@@ -68,7 +70,7 @@ def release(
 ) -> None:
     """Make a line or a segment of it less careful again.
 
-    If a rule pulled the cord, the checklist must be done and the alert over.
+    If a rule pulled the cord, each item of the checklist must be done, and the alert resolved unless --anyway is given.
     """
     with project() as here, here.database.begin() as tx:
         change = alerts.release(

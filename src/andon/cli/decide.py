@@ -232,7 +232,7 @@ class _Command:
                 return None
         _say(
             f"Continuing the run of {run.begun_at:%Y-%m-%d %H:%M} UTC: no row is decided twice (--again decides "
-            "all again)"
+            "all rows again)"
         )
         return run
 

@@ -1,4 +1,4 @@
-"""`andon models environment`: the environment of an isolated version, built ahead of time if requested."""
+"""`andon models environment`: the environment that a version has when isolated, built ahead of time on request."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ def environment(
     build: Annotated[bool, typer.Option("--build", help="Build it now if it does not exist.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show the environment of an isolated version; optionally build it before the version answers."""
+    """Show the environment that a version has when isolated; optionally build it before the version answers."""
     with project() as here:
         with here.database.begin() as tx:
             version = models.list_versions(tx, name)[0] if number is None else models.get(tx, name, number)

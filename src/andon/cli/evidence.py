@@ -1,4 +1,4 @@
-"""`andon evidence`: the steps that scripts in web applications did for an action, with pictures."""
+"""`andon evidence`: the steps that scripts took in web applications for an action, with pictures."""
 
 import json
 from pathlib import Path

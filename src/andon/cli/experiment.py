@@ -38,7 +38,7 @@ def start(
     reason: Reason,
     arm: Annotated[
         list[str],
-        typer.Option(help="VERSION or VERSION+POLICY to compare with the current champion; may be repeated."),
+        typer.Option(help="VERSION or VERSION+POLICY to compare with what decides now; may be repeated."),
     ],
     measure: Annotated[str, typer.Option(help="errors, overrides, wrong, automatic, or the name of a measure.")],
     better: Annotated[str, typer.Option(help="The better direction: lower or higher.")],
@@ -50,7 +50,7 @@ def start(
         str | None, typer.Option(help="The unit of random assignment: subject (such as an account) or decision.")
     ] = None,
     most_decisions: Annotated[int | None, typer.Option(min=1, help="End it after this many decisions.")] = None,
-    until: Annotated[str | None, typer.Option(help="End it after this time, such as 12h or 14d.")] = None,
+    until: Annotated[str | None, typer.Option(help="End it after this long, such as 12h or 14d.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate how many decisions it would take.")] = False,
     as_json: AsJson = False,
 ) -> None:

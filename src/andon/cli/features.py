@@ -29,7 +29,10 @@ app = typer.Typer(
     help="Show what an automation sees and why, and write training sets by the same definitions.", no_args_is_help=True
 )
 
-Name = Annotated[str | None, typer.Option("--automation", help="The automation; required if there are several.")]
+Name = Annotated[
+    str | None,
+    typer.Option("--automation", help="The automation; required if there are several, but optional for `breaches`."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 From = Annotated[str, typer.Option("--from", help="The first moment, ISO 8601; UTC if it has no zone.")]
 To = Annotated[str | None, typer.Option("--to", help="The end, exclusive; default: now.")]
@@ -106,7 +109,7 @@ def show(key: Key, automation: Name = None, at: At = None, as_json: AsJson = Fal
 
 @app.command()
 def breaches(automation: Name = None, since: Since = None, as_json: AsJson = False) -> None:
-    """List values in decisions that did not meet the automation's expectations."""
+    """List values in decisions that did not meet their automation's expectations; by default, of all automations."""
     with project() as here, here.database.begin() as tx:
         if automation is not None and automation not in decisions.automations(tx):
             raise decisions.AutomationNotFound(f"No automation {automation!r} was ever deployed here")
@@ -138,7 +141,7 @@ def dataset(
         declared = chosen(load_automations(here.settings), automation)
         span = Span(moment_of(since), here.clock.now() if until is None else moment_of(until))
         if span.since >= span.until:
-            raise MomentInvalid(f"{span.since.isoformat()} is after {span.until.isoformat()}")
+            raise MomentInvalid(f"{span.since.isoformat()} is not before {span.until.isoformat()}")
         target = output or Path(f"{declared.name}.parquet")
         if target.exists() and not overwrite:
             raise DatasetExists(f"{target} already exists; choose another --output, or use --overwrite")

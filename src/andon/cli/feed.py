@@ -90,7 +90,7 @@ def reset(
         ),
     ] = None,
 ) -> None:
-    """Restart a consumer elsewhere, or forget it, so that its next read starts as new. An export's file stays."""
+    """Restart a consumer at another place, or forget it: its next read begins as a new one. An export's file stays."""
     wanted = None if start is None else _start(start)
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()

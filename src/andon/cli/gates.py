@@ -14,7 +14,9 @@ from andon.cli.printing import Plain
 
 app = typer.Typer(help="Show what risk gates let through and why, and require more confidence.", no_args_is_help=True)
 
-Arm = Annotated[str | None, typer.Option(help="The arm; default: the one that recently decided the most.")]
+Arm = Annotated[
+    str | None, typer.Option(help="The arm; default: the champion's with the most decisions in the last 14 days.")
+]
 Value = Annotated[str | None, typer.Option(help="A value of the field by which the automation has gates.")]
 Predicted = Annotated[str, typer.Option(help="A predicted class that has a gate of its own.")]
 Name = Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")]

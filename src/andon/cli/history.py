@@ -85,7 +85,7 @@ def _timeline(found: LineMoment) -> Plain:
     table = Plain("when", "kind", "what", "who and why")
     for one in found.before:
         table.add_row(_when(one.at), one.kind, one.what, f"{one.by}: {one.reason}")
-    table.add_row(_when(found.line.at), "", "what was in force", style="bold")
+    table.add_row(_when(found.line.at), "", "the state shown above", style="bold")
     for one in found.after:
         table.add_row(_when(one.at), one.kind, one.what, f"{one.by}: {one.reason}")
     return table

@@ -188,7 +188,7 @@ def _embedding(place: str | None, tokenizer: str | None) -> SentenceEmbedding | 
 
 
 def _resolved(place: str) -> str:
-    """Return a path relative to the root, since a project may move; leave a package as it is."""
+    """Return the absolute form of a path, since a project may move; leave a package as it is."""
     return str(Path(place).resolve()) if Path(place).exists() else place
 
 

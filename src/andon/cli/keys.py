@@ -63,7 +63,7 @@ def grant(
         list[str] | None, typer.Option(help="Limit to this automation; may be repeated. Default: everywhere.")
     ] = None,
 ) -> None:
-    """Replace the grants of a key; running gateways follow within a second."""
+    """Replace all grants of a key with these; running gateways follow within a second."""
     with project() as here, here.database.begin() as tx:
         found = access.find_key(tx, key)
         done = access.set_grants(

@@ -40,7 +40,7 @@ class Given(NamedTuple):
 
     @property
     def values(self) -> Mapping[str, Any] | None:
-        """The values by name, without empty values and columns not about the label; None if there are none."""
+        """The values by name, without nulls and the columns BESIDE the label; None if the row is no JSON object."""
         try:
             values = from_json(self.raw)
         except ValueError:
@@ -104,5 +104,5 @@ def _rows(path: Path) -> Iterator[tuple[str, int, bytes]]:
 
 
 def _key(decision: object) -> str:
-    """Return one form of a decision's id, however it is written."""
+    """Return a decision's id in one form, however it is written."""
     return str(decision).strip().replace("-", "").lower()

@@ -1,4 +1,4 @@
-"""`andon labels import FILE`: true classes from a file of any length. Importing it again adds nothing."""
+"""`andon labels import FILE`: true classes from a file of any length. Importing the same file again adds nothing."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def import_labels(
         Path, typer.Argument(help="A CSV, Parquet or NDJSON file; each row is one label.", show_default=False)
     ],
 ) -> None:
-    """Record the labels of a file. Refused rows are written next to it; importing it again adds nothing."""
+    """Record the labels of a file. Refused rows are written next to it; importing the same file again adds nothing."""
     with project() as here, staged(file) as rows:
         run = _Import(here, file)
         run.all(rows)

@@ -97,7 +97,7 @@ app.command("import")(import_labels)
 
 
 def _said(label: Label) -> str:
-    shown = label.value or f"none: unknown which class {label.said!r} stands for"
+    shown = label.value or f"none: it is unknown which class {label.said!r} stands for"
     return shown if label.reason is None else f"{shown} (corrects {label.corrects}: {label.reason})"
 
 

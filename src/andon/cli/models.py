@@ -65,7 +65,7 @@ def register(
 ) -> None:
     """Register a packed model. Registering the same package again returns the same version.
 
-    With --alias, a version that an automation cannot use is refused.
+    With --alias, a version that an automation cannot use is not registered.
     """
     limit = timedelta(minutes=limit_minutes)
     if target is not None and sample is None:

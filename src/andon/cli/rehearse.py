@@ -192,7 +192,7 @@ def _show_source(source: RowSource, declared: Automation) -> None:
     how = (
         f"as in {source.recorded:,} recorded inputs" if source.dependent else "not at all: too few inputs are recorded"
     )
-    typer.echo(f"Dependence between fields: {how}")
+    typer.echo(f"Fields depend on each other {how}")
 
 
 def _show(report: TrafficReport, name: str) -> None:

@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 120.0
 
 
 class What(StrEnum):
-    """The processes that can be restarted."""
+    """The parts that can be restarted."""
 
     GATEWAY = "gateway"
     WORKER = "worker"
@@ -24,7 +24,7 @@ class What(StrEnum):
 
 
 def restart(
-    part: Annotated[What, typer.Argument(help="The process to replace, or all.")] = What.ALL,
+    part: Annotated[What, typer.Argument(help="The part to restart, or all.")] = What.ALL,
     folder: Annotated[Path, typer.Option(help="The project's folder.", file_okay=False, exists=True)] = Path(),
 ) -> None:
     """Replace the processes of a running `andon up` so that they read the project again, without losing a request.

@@ -1,4 +1,4 @@
-"""`andon reviews`: works the review queue from a terminal."""
+"""`andon reviews`: the review queue, worked from a terminal."""
 
 import json
 from datetime import datetime

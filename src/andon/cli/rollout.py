@@ -120,7 +120,7 @@ def show(automation: Name, number: Number = None, as_json: AsJson = False) -> No
         until = rollouts.lease_end(tx, one)
     _show(history, standings)
     if until is not None and until <= now:
-        typer.echo(f"No worker has monitored it since {until:%Y-%m-%d %H:%M:%S} UTC: the candidate gets no traffic")
+        typer.echo(f"No worker has watched it since {until:%Y-%m-%d %H:%M:%S} UTC: the candidate gets no traffic")
     if expected is not None:
         _tell_forecast(expected)
 

@@ -18,7 +18,7 @@ from andon.spending import BudgetState, Spend, Total, digits, in_units, money
 def show(
     automation: Annotated[str | None, typer.Argument(help="Only this automation.")] = None,
     since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First UTC day; default: thirty days ago.")
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First UTC day; default: 29 days before the last.")
     ] = None,
     until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last UTC day; default: today.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -139,7 +139,7 @@ def shadow(
     hours: Annotated[float, typer.Option(min=0.01, max=87_600, help="How many hours to look back.")] = 24.0,
     as_json: AsJson = False,
 ) -> None:
-    """Count the decisions that a candidate made as a shadow."""
+    """Count what a candidate would have decided as a shadow."""
     wanted = _candidate(candidate)
     with _opened(name) as opened:
         models.get(opened.tx, opened.automation.model, wanted.version)

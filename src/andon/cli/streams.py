@@ -113,7 +113,7 @@ def seek(
     reason: Reason,
     partition: Annotated[str | None, typer.Option(help="Limit to this partition.")] = None,
 ) -> None:
-    """Move a stream elsewhere. CloudEvents decided within two days are not decided again; plain messages are."""
+    """Move a stream to another place. CloudEvents decided within two days are not decided again; plain messages are."""
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
         streams.seek(tx, _key(name), to, partition=partition, actor=here.actor, reason=reason, now=now)

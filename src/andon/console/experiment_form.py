@@ -15,7 +15,7 @@ from andon.kernel.errors import Fault
 from andon.serving import Candidate
 
 ROWS: Final = MOST_ARMS - 1
-"""Arms that can be named in addition to the champion."""
+"""Arms that can be named in addition to what decides now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What spoke for the class of a decision: a page of its own, since its model may have to be loaded first."""
+"""Why a decision has its predicted class: a page of its own, since its model may have to be loaded first."""
 
 from uuid import UUID
 

@@ -149,7 +149,7 @@ def _plots(manifest: models.Manifest) -> list[Plot]:
         ("precision", "Precision against recall", "recall", "precision", metrics.precision_recall),
         (
             "reliability",
-            "Calibration: how often it was right",
+            "Calibration: how often it came true",
             "predicted probability",
             "observed share",
             metrics.reliability,

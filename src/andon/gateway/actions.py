@@ -29,7 +29,7 @@ class ActionOut(BaseModel):
     connector: str
     destination: str
     state: ActionState
-    attempts: int = Field(description="Attempts since a person last sent it.")
+    attempts: int = Field(description="Attempts begun since a person last sent it.")
     created_at: datetime
     due_at: datetime
     settled_at: datetime | None

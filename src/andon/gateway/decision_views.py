@@ -92,7 +92,7 @@ class ValidLabelSeen(BaseModel):
     )
     mature: bool = Field(description="Whether the time in which other labels are expected is over.")
     label_id: UUID | None
-    contradicted_by: list[UUID] = Field(description="Labels of other sources that hold and disagree.")
+    contradicted_by: list[UUID] = Field(description="Labels of other sources that still stand and disagree.")
 
 
 class ShadowSeen(BaseModel):

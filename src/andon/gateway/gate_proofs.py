@@ -13,7 +13,9 @@ router = APIRouter(prefix="/v1/automations", tags=["gates"])
 
 Arm = Annotated[
     str | None,
-    Query(max_length=200, description="The arm. Default: the champion's arm with the most decisions lately."),
+    Query(
+        max_length=200, description="The arm. Default: the champion's arm with the most decisions in the last 14 days."
+    ),
 ]
 Value = Annotated[
     str | None, Query(max_length=200, description="A value of the field by which the automation has gates.")

@@ -43,7 +43,9 @@ class StreamOut(BaseModel):
     stream: str
     state: StreamState
     lag: int | None
-    per_second: float | None = Field(description="Recent events per second; null if nothing reads the stream.")
+    per_second: float | None = Field(
+        description="Events processed per second of late; null if nothing reads the stream."
+    )
     watermark: datetime | None
     decided: int
     repeated: int
