@@ -131,7 +131,7 @@ An admin may do everything.
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A role within one automation; with `automation` None, within all of them and what belongs to none."""
+    """A role within one automation; with `automation` None, within all of them and for all that belongs to none."""
 
     role: Role
     automation: str | None = None
@@ -164,7 +164,7 @@ class Principal:
         return Actor(self.name)
 
     def may(self, permission: Permission, automation: str | None) -> bool:
-        """Return whether this is allowed within `automation`; None means outside any single automation."""
+        """Return whether this is allowed within `automation`; None means what belongs to no automation, or to all."""
         if permission in self._everywhere:
             return True
         return automation is not None and permission in self._within.get(automation, ())

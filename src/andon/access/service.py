@@ -76,7 +76,7 @@ def set_grants(
     now: datetime,
     by: Principal | None = None,
 ) -> Key:
-    """Give a key exactly these grants. `by` is the requesting key, which must cover the old and the new grants.
+    """Give a key exactly these grants. `by` is the requesting key, which must manage keys where old or new ones apply.
 
     Raises KeyNotFound, KeyRevoked, KeyInvalid, LastAdmin, OwnKeyChange, Forbidden.
     """
@@ -184,7 +184,7 @@ def _faults_of_grants(grants: Sequence[Grant]) -> Iterator[Fault]:
 
 
 def _require_over(by: Principal | None, key: Principal, wanted: Sequence[Grant]) -> None:
-    """Require that the requesting key covers the old and the new grants, and still does if they are its own."""
+    """Require that the key may manage keys wherever old or new grants apply, and still may if it changes its own."""
     if by is None:
         return
     by.require_over([*key.grants, *wanted])

@@ -15,11 +15,11 @@ from andon.kernel.regularly import regularly
 log = structlog.get_logger(__name__)
 
 SECONDS = 10
-"""The most by which the list of keys may lag."""
+"""The list of keys may lag by this many seconds."""
 
 
 class UseTeller:
-    """Stores which keys a process's ring saw, every ten seconds and when the process ends."""
+    """Stores when the keys that a process's ring saw were last used, every ten seconds and when the process ends."""
 
     def __init__(self, database: Database, keys: KeyRing) -> None:
         self._database, self._keys = database, keys

@@ -1,7 +1,7 @@
 """Agents: the loop in which a language model calls tools until it has a result. It uses pydantic-ai's models.
 
 The loop (`loop.py`) knows no database: it acts only through the acts that it receives, so that each is done once.
-Importing this package does not import pydantic-ai; only `loop.py` and `language_models.py` do.
+Importing this package does not import pydantic-ai; `loop.py`, `language_models.py` and `replaying.py` do.
 """
 
 from andon.agents.domain import AgentStopped, Said, ToolEnd, Used, failure_of, refusal_of

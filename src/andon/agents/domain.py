@@ -23,7 +23,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class ToolEnd:
-    """The end of a tool call: the text for the model, and the seconds that it took."""
+    """The end of a tool call: what the model is told about it, and the seconds that it took."""
 
     told: Any
     seconds: float = 0.0

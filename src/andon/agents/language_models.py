@@ -74,8 +74,8 @@ class LanguageModel:
             )
         if most > left:
             raise RequestTooDear(
-                f"The request was not sent: it may cost up to {most / _NANO:g}, but {left / _NANO:g} is left of the "
-                "agent's spending limit"
+                f"The request was not sent: it may cost up to {most / _NANO:g}, but only {left / _NANO:g} is left of "
+                "the agent's spending limit"
             )
         return most
 

@@ -81,7 +81,7 @@ class ChainCheck:
     def __init__(
         self, claims: Iterator[CheckpointClaim], control: Tip, known: Mapping[UUID, ChainHead] | None = None
     ) -> None:
-        """Start; `known` are ends of chains that were verified before, where checking continues."""
+        """`known` are the ends of chains that were verified before: checking continues there."""
         self.entries = self.chains = self.unsealed = 0
         self._known = known or {}
         self._claims = claims
@@ -152,7 +152,7 @@ class ChainCheck:
             there = f"it ends at {last.seq}, but {self._control.seq} entries were written"
             yield Finding(Harm.TRUNCATED, there, CONTROL, last.seq + 1)
         elif last.seq > self._control.seq:
-            yield _at(Harm.INSERTED, last, f"the log wrote only {self._control.seq}")
+            yield _at(Harm.INSERTED, last, f"the last entry written was {self._control.seq}")
         elif last.hash != self._control.hash:
             yield _at(Harm.REPLACED, last, "it differs from the entry that was written last")
 

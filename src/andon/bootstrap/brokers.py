@@ -113,7 +113,7 @@ def imap_client(root: Path, connection: ImapConnection, environment: Environment
 
 
 def graph_client(connection: GraphConnection, environment: Environment = os.environ) -> dict[str, Any]:
-    """Return the client of Microsoft Graph. Raises SettingsInvalid if a secret is not set."""
+    """Return the options of a client of Microsoft Graph. Raises SettingsInvalid if a secret is not set."""
     tenant = f"https://login.microsoftonline.com/{connection.tenant}/oauth2/v2.0/token"
     oauth = OAuth(
         token=connection.secret("token_env", environment),
@@ -126,7 +126,7 @@ def graph_client(connection: GraphConnection, environment: Environment = os.envi
 
 
 def gmail_client(connection: GmailConnection, environment: Environment = os.environ) -> dict[str, Any]:
-    """Return the client of Gmail. Raises SettingsInvalid if a secret is not set."""
+    """Return the options of a client of Gmail. Raises SettingsInvalid if a secret is not set."""
     oauth = OAuth(
         token=connection.secret("token_env", environment),
         token_url=connection.token_url,

@@ -105,7 +105,7 @@ def gpus_of(library: Nvml | None) -> Callable[[int], int]:
 
 @cache
 def gpus_here() -> Callable[[int], int]:
-    """Return such a function for this machine."""
+    """Return the function of `gpus_of` for the GPUs of this machine."""
     return gpus_of(find_nvml())
 
 

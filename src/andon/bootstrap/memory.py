@@ -54,7 +54,7 @@ def gather_pages() -> int:
 
 
 def _mostly_full() -> Iterator[int]:
-    """Return the start of each stretch of a huge page's size that is mostly in memory."""
+    """Yield the start of each stretch of a huge page's size that is mostly in memory."""
     entries = HUGE // mmap.PAGESIZE
     with Path("/proc/self/pagemap").open("rb") as pages:
         for begin, end in _own_memory():

@@ -45,7 +45,7 @@ STRETCH = 4096
 """The number of decisions read in one query."""
 
 FEW = 4
-"""The number of parts that this process finishes before others have started."""
+"""The most parts that this process finishes before other processes would have started."""
 
 _SEGMENTS = frozenset({ValueKind.STRING, ValueKind.OPTIONAL_STRING, ValueKind.BOOLEAN, ValueKind.OPTIONAL_BOOLEAN})
 

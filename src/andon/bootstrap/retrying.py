@@ -32,9 +32,9 @@ class Refreshes(Protocol):
 
 
 async def try_again(deployment: Refreshes, *, first_seconds: float = _FIRST_SECONDS) -> None:
-    """Refresh while something is unavailable, soon at first and then every minute. Runs until cancelled.
+    """Refresh while something is unavailable, soon at first, later once a minute. Runs until cancelled.
 
-    Invalid versions are not tried again, because their repair is announced.
+    Other problems do not cause a refresh, because their repair is announced.
     """
     pause = first_seconds
     while True:

@@ -93,7 +93,7 @@ def of_file(file: Path, automation: Automation, span: Span, *, time: str, told: 
     fields = {field.alias or name for name, field in contract.model.model_fields.items()}
     with datafile.reading(file) as data:
         if time not in data.names:
-            raise HistoryInvalid(f"{file} has no column {time!r}; the columns are {', '.join(data.names)}")
+            raise HistoryInvalid(f"{file} has no column {time!r} for the time; the columns are {', '.join(data.names)}")
         for chunk in _chunks(data.rows_by_time(time)):
             part = [(_timed(file, number, at, row, time), number, row) for number, at, row in chunk]
             part = [one for one in part if one[0] < span.until]

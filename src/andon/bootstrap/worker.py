@@ -184,7 +184,7 @@ class _Worker:
             ready=place.tell_ready,
             sockets=place.sockets,
         )
-        settle_memory(young=100_000)  # batches of a stream allocate half of that
+        settle_memory(young=100_000)  # batches of a stream hold half of that
         reporter = report_live(
             self._database, "worker", watch, decider, deployment, measures.requests.refused, clock=self._clock
         )

@@ -128,7 +128,7 @@ class Decider:
         return {decision.request.id: decision for decision in decided if decision is not None}
 
     async def used(self, keys: Sequence[Idempotency]) -> set[tuple[str, str]]:
-        """Return the keys that have a decision, as scope and key. Raises LedgerUnavailable."""
+        """Return those of these keys that have a decision, as scope and key. Raises LedgerUnavailable."""
         return await self._reader.used(keys)
 
     async def retire(self, loaded: LoadedVersion) -> None:

@@ -89,7 +89,7 @@ class Feed:
 
     @property
     def pause(self) -> float:
-        """Seconds to rest when nothing is left; longer, the more chains must be checked for something new."""
+        """Seconds to rest when nothing is left; the more chains there are to check for something new, the longer."""
         return max(LEAST_PAUSE, self._search_at - monotonic())
 
     def take(self, tx: Tx, limit: int = AT_ONCE) -> TakenDecisions:

@@ -90,7 +90,7 @@ class Lane:
         return self._service_time.each * ahead / max(1, self._under_way)
 
     def require_in_time(self, request: DecisionRequest, now_ns: int, *, behind: int = 0) -> None:
-        """Raise LineBusy if the deadline of a request arriving now, `behind` others, would pass before its turn.
+        """Raise LineBusy if a request that arrives now, after `behind` more, would pass its deadline before its turn.
 
         A deadline that has passed already raises nothing: a retry at another time would not help that request.
         """

@@ -53,7 +53,7 @@ class FeatureReader:
         return await self._state.ask(lambda connection: self._lookups.read(connection, wanted))
 
     async def used(self, keys: Sequence[Idempotency]) -> set[tuple[str, str]]:
-        """Return the keys that have a decision, as scope and key. Raises LedgerUnavailable."""
+        """Return those of these keys that have a decision, as scope and key. Raises LedgerUnavailable."""
         return await self._keys.ask(lambda connection: reservations.used(connection, keys))
 
     async def close(self) -> None:

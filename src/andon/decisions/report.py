@@ -12,10 +12,10 @@ class BatchReport(Struct, frozen=True):
 
     `judgements`, `queue` and `whole` hold one entry for each decision, in one order: the judgement, the time from its
     admission to the start of the batch, and the time to the commit. `traced` are the decisions of requests with a
-    trace. The times of the other stages are for the batch as a whole; `features` and `record` are shared with the other
-    arms of the same commit. `fallbacks` counts the decisions that the arm could not make, by reason. `misplaced` counts
-    those that windows do not have at the time of their event, by reason. `breached` counts the values that were not as
-    expected, by name.
+    trace; no other decision is held. The times of the other stages are for the batch as a whole; `features` and
+    `record` are shared with the other arms of the same commit. `fallbacks` counts the decisions that the arm could not
+    make, by reason. `misplaced` counts those that windows do not have at the time of their event, by reason. `breached`
+    counts the values that were not as expected, by name.
     """
 
     automation: str

@@ -87,7 +87,9 @@ def known_when(known_at: datetime | None, now: datetime) -> datetime:
     if known_at is None:
         return now
     if known_at > now + CLOCKS_DIFFER:
-        raise invalid("known_at", f"Nothing can be known at {known_at:%Y-%m-%d %H:%M:%S} UTC, in the future")
+        raise invalid(
+            "known_at", f"Nothing can have become known at {known_at:%Y-%m-%d %H:%M:%S} UTC: that is in the future"
+        )
     return min(known_at, now)
 
 

@@ -74,5 +74,5 @@ def settle(said: Sequence[Label], candidates: Sequence[CandidateLabel], truth: T
 def _contradicted(dated: bool) -> AndonError:
     moment = "this moment" if dated else "no moment, or this one"
     return invalid(
-        "known_at", f"Another row of this decision and source contradicts it, with {moment}: expected a later one"
+        "known_at", f"Another row of this decision and source contradicts it and has {moment}: expected a later one"
     )

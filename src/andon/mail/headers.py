@@ -31,7 +31,7 @@ LONGEST = 998
 """The most characters of a header in an event; RFC 5322 allows no longer line."""
 
 LONGEST_ADDRESSES = 32 * 1024
-"""The most characters of a header whose addresses are read; in a longer one they are only counted."""
+"""The characters of a header in which addresses are read; beyond them they are only counted."""
 
 MOST_REFERENCES = 50
 

@@ -8,7 +8,7 @@ LONGEST = 20_000
 """The most characters that are searched for a quoted mail. The rest is added to the part with the last of them."""
 
 LONGEST_LINE = 2000
-"""The longest line of a text that is searched by patterns. No mail program writes longer ones; they would be slow."""
+"""The longest line of a text that is searched by patterns: no mail program writes a longer one; its search is slow."""
 
 LANGUAGES = ["en", "de", "fr", "it", "es", "nl", "pl"]
 
@@ -34,7 +34,7 @@ def split(text: str) -> Split:
         quoted = "\n".join(part for part in (more, quoted) if part)
     if rest:
         own, quoted = (own, f"{quoted}\n{rest}") if quoted else (f"{own}{rest}", quoted)
-    if not own.strip():  # everything was quoted: a forwarded mail
+    if not own.strip():  # everything was quoted: the text of a forwarded mail is its own
         own, quoted = quoted, ""
     return Split(own.strip(), quoted.strip(), signature.strip())
 

@@ -1,4 +1,4 @@
-"""A blocking connection to an IMAP server: use it from one thread at a time. It marks nothing as read.
+"""A blocking connection to an IMAP server: use it from one thread at a time. Reading marks no mail.
 
 Raises MailboxUnavailable if the server does not answer, FolderMissing if there is no such folder.
 """

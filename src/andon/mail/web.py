@@ -107,7 +107,7 @@ class MailApi:
         named, own = urlsplit(place), urlsplit(self._base)
         if (named.scheme, named.netloc) != (own.scheme, own.netloc):
             raise MailboxUnavailable(
-                f"{self._host} names an address on another host, which would receive the token: not called"
+                f"{self._host} names an address elsewhere, which is not called: it would receive the token"
             )
         return place
 

@@ -172,13 +172,13 @@ class CompiledPolicy:
             try:
                 value = converted(self._kinds[name], facts[root].get(key))
             except _EVALUATION_ERRORS as error:
-                return _not_ruled(f"`{name}` is not a {self._kinds[name]}: {error}")
+                return _not_ruled(f"`{name}` is not of the kind `{self._kinds[name]}`: {error}")
             if value is not None or self._kinds[name] not in _NEVER_NULL:
                 data[name] = value
         for name, variable, listed in self._look_ups:
             value = data.get(variable)
             if value is not None and not isinstance(value, str):
-                return _not_ruled(f"`{variable}` is not a {self._kinds[variable]}")
+                return _not_ruled(f"`{variable}` is not of the kind `{self._kinds[variable]}`")
             if variable in data:
                 data[name] = value in listed
         return data

@@ -139,7 +139,7 @@ def _sign(function: str) -> str:
 
 
 def kind_named(types: str) -> str:
-    """Return the name of a CEL type in the words of this slice."""
+    """Return names of CEL types in the words of this slice."""
     for cel_name, ours in _TYPES:
         types = re.sub(rf"(?<![\w.]){re.escape(cel_name)}(?!\w)", ours, types)
     return types

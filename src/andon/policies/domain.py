@@ -79,7 +79,7 @@ class Rule:
     then: str
     reasons: tuple[str, ...]
     unproven: bool = field(default=False, kw_only=True)
-    """Whether its author accepts that it acts on predictions that the risk gate does not bound."""
+    """Whether its author accepts that it acts on predictions whose risk the gate does not bound."""
     place: ConditionPlace = field(compare=False, repr=False)
 
     @property

@@ -1,7 +1,7 @@
 """Whole-number literals where CEL wants a number: `input.amount > 1` becomes `input.amount > 1.0`.
 
 CEL's own type checker reports where a number meets a whole number. Only a literal at that very place gets its `.0`, so
-strings, indices and sizes are never touched, and the result was checked again.
+strings, indices and sizes are never touched, and the result is checked again.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""A worker's part in procedures: start them, run those it has code for, end their waits, report those without code.
+"""A worker's part in procedures: start them, run those it has code for, end finished waits, report those without code.
 
 Importing this imports DBOS, so only a process that has procedures does.
 """

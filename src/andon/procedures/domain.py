@@ -157,7 +157,7 @@ def timeline(
 
 
 def beginnings(records: Sequence[StepRecord]) -> range:
-    """Return the steps that a fork may begin at: the finished ones and the next, and the first compensation."""
+    """Return the steps that a fork may begin at: the finished ones and the next; of compensations, only the first."""
     undoing = [record.number for record in records if record.name.startswith(UNDO)]
     behind = max((record.number for record in records), default=0) + 1
     return range(1, min(undoing, default=behind) + 1)

@@ -84,7 +84,9 @@ class ProcedureHistories:
                 one = UUID(text)
                 before = self._said.setdefault(one, (digest, leaf))
                 if before[0] != digest:
-                    yield _edited(f"it was entered again with a history unlike entry {before[1].seq}", one, leaf)
+                    yield _edited(
+                        f"it was entered again with a history unlike that in entry {before[1].seq}", one, leaf
+                    )
 
     def unclaimed(self, tx: Tx) -> Iterator[Finding]:
         """Compare the histories, and find procedures that ended and are in no entry."""

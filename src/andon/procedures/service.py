@@ -111,7 +111,7 @@ def send(
     written = next((one for one in store.events_of(tx, procedure_id) if one.key == event.key), None)
     if written is None:
         if state in OVER or state is None:
-            raise ProcedureOver(f"Procedure {procedure_id} is {state}: nothing waits for {name!r} anymore")
+            raise ProcedureOver(f"Procedure {procedure_id} is {state}: nothing waits for {name!r} any more")
         written = store.add_event(tx, procedure_id, event)
         durable.wake(tx, [procedure_id])
         audit.record(

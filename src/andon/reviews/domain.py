@@ -166,7 +166,7 @@ class ReviewTask:
         return Verdict(outcome, reason.strip(), actor.name, now)
 
     def decided(self, verdict: Verdict, predicted: str | None = None) -> "ReviewTask":
-        """Return the review with its verdict, without a holder. `predicted` is the line's answer, if it is blind."""
+        """Return the review with its verdict, without a holder. `predicted` is the line's answer to a blind one."""
         return replace(self, claim=None, verdict=verdict, predicted=predicted)
 
     def withdrawn(self, reason: str, actor: Actor, now: datetime) -> "ReviewTask":

@@ -158,7 +158,7 @@ def cases_of(tx: Tx, found: Sequence[ReviewTask]) -> Mapping[UUID, str]:
 def page(
     tx: Tx, wanted: ReviewFilter, *, now: datetime, limit: int = 50, after: tuple[datetime, UUID] | None = None
 ) -> list[ReviewTask]:
-    """Return waiting reviews, the one due first first; or `decided` or `withdrawn` ones, newest first.
+    """Return waiting reviews, earliest due first; for the state `decided` or `withdrawn`, those reviews, newest first.
 
     `after` is `place_of` the last review of the previous page.
     """
@@ -177,7 +177,7 @@ def count(tx: Tx, wanted: ReviewFilter, *, now: datetime) -> int:
 
 
 def backlogs(tx: Tx, *, automations: Sequence[str] | None, now: datetime) -> dict[str, Backlog]:
-    """Return the reviews that wait for a verdict, by automation, if there are any; None stands for all automations."""
+    """Count the reviews that wait for a verdict, by automation, without empty ones; None stands for all automations."""
     return store.backlogs(tx, automations, now=now)
 
 

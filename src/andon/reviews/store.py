@@ -160,7 +160,7 @@ def count(tx: Tx, wanted: ReviewFilter, *, now: datetime) -> int:
 
 
 def backlogs(tx: Tx, automations: Sequence[str] | None, *, now: datetime) -> dict[str, Backlog]:
-    """Return the waiting reviews, by automation."""
+    """Count the waiting reviews, and the overdue ones, by automation."""
     overdue = func.count().filter(reviews.c.due_at < now).label("overdue")
     query = select(reviews.c.automation, func.count().label("waiting"), overdue)
     query = query.where(*_conditions(ReviewFilter(None if automations is None else tuple(automations)), now))

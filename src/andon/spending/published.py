@@ -40,7 +40,7 @@ class BudgetNearlySpent(DomainEvent):
 
 @dataclass(frozen=True, slots=True)
 class BudgetUsedUp(DomainEvent):
-    """A budget is used up, so no further prediction is made. Published once per period, and again after a raise."""
+    """A budget pays for no further prediction. Published once per period, and again if it is used up after a raise."""
 
     type: ClassVar[str] = "andon.budget.spent"
     about: ClassVar[str] = "automation:{automation}"

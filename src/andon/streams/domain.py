@@ -104,7 +104,7 @@ class Stream:
 
     @property
     def watermark(self) -> datetime | None:
-        """The newest event time of the partition that is furthest behind.
+        """The newest event time, taken from the partition where it is oldest.
 
         Partitions without a lag do not hold it back.
         """

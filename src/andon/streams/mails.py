@@ -23,7 +23,7 @@ RECEIVED = "andon.mail.received"
 """The type of a mail's event."""
 
 LONGEST_IN_EVENT = 1_000_000
-"""Bytes of an unreadable mail in its dead event; a longer one is cut off there and kept whole as an attachment."""
+"""The most bytes of an unreadable mail in its dead event; a longer one is an attachment, its BEGINNING in the event."""
 
 BEGINNING = 65_536
 

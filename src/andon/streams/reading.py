@@ -1,4 +1,4 @@
-"""The step from messages to requests, or to the reason why there is none, by an automation's trigger. Pure except ids.
+"""The step from messages to requests, or to the reason why there is none, by an automation's trigger. Pure but for ids.
 
 A message that cannot be decided never holds up later ones: it becomes a dead event with the reason.
 """

@@ -114,7 +114,7 @@ def test_a_request_that_may_cost_more_than_is_left_is_refused() -> None:
     asked = [ModelRequest.user_text_prompt("Hi")], ModelRequestParameters()
     most = opened.most_of(*asked)
     assert opened.most_within(None, *asked) == opened.most_within(most, *asked) == most
-    with pytest.raises(RequestTooDear, match=r"may cost up to 0\.04\d+, but 0\.001 is left"):
+    with pytest.raises(RequestTooDear, match=r"may cost up to 0\.04\d+, but only 0\.001 is left"):
         opened.most_within(1_000_000, *asked)
     with pytest.raises(RequestTooDear):
         opened.most_within(most - 1, *asked)

@@ -200,7 +200,7 @@ def test_the_unsealed_end_of_the_control_chain_cannot_be_cut_off_or_extended_unn
     assert [f.harm for f in findings(log.with_leaves(log.leaves[:1]))] == [Harm.TRUNCATED]
     assert [f.harm for f in findings(log.with_leaves([]))] == [Harm.CHAIN_MISSING]
     short = replace(log, control=Tip(1, log.leaves[0].hash))
-    assert [(f.harm, f.message) for f in findings(short)] == [(Harm.INSERTED, "the log wrote only 1")]
+    assert [(f.harm, f.message) for f in findings(short)] == [(Harm.INSERTED, "the last entry written was 1")]
 
 
 def test_a_chain_refuses_to_advance_past_a_leaf_that_is_not_its_next() -> None:

@@ -58,7 +58,7 @@ def find(tx: Tx, decision_id: UUID) -> WaitingRequest | None:
 def claim(
     tx: Tx, automations: Sequence[str], *, limit: int, now: datetime, lease: timedelta, suspect: bool = False
 ) -> list[WaitingRequest]:
-    """Take the oldest waiting requests of these automations: those never taken before, or the `suspect` ones."""
+    """Take the oldest waiting requests of these automations: those never taken before; with `suspect`, the others."""
     free = or_(intake.c.claimed_until.is_(None), intake.c.claimed_until < now)
     taken = intake.c.attempts > 0 if suspect else intake.c.attempts == 0
     due = (

@@ -1,6 +1,6 @@
 """The guard: a relay that has each `tools/call` decided before the server sees it. Other messages pass unchanged.
 
-Each permit allows one forwarded call and is spent first. A call that cannot be decided is not forwarded.
+A call is forwarded once for each permit, after the permit is spent. A call that cannot be decided is not forwarded.
 """
 
 import asyncio
@@ -82,7 +82,7 @@ class ToolGuard(Relay):
             await self.server.send(message)
 
     async def on_server(self, message: Message) -> None:
-        """Give the answer to a forwarded call to the task that waits for it, and pass everything else on."""
+        """Give the answer to a forwarded call to the coroutine that waits for it, and pass everything else on."""
         if not is_response(message):
             await self.client.send(message)
             return

@@ -9,7 +9,7 @@ from andon.mcp.guard.under_way import Mark
 
 
 class CallsLeftWaiting:
-    """The calls of one run whose client has no answer yet."""
+    """The calls of one run to which the client has no answer yet."""
 
     def __init__(self, desk: CallDesk) -> None:
         self._desk = desk

@@ -86,7 +86,7 @@ class FileSource:
         return known[1]
 
     async def position_at(self, partition: str, moment: datetime) -> int:
-        """Return the first row: all rows of a file arrived with the file."""
+        """Return the first row, or the end if the file arrived earlier: all rows of a file arrived with it."""
         return 0 if _came(self._path(partition)) >= moment else await self.end(partition)
 
     async def read(self, partition: str, position: int, *, most: int, wait: float) -> Sequence[Arrival]:

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 PARTITION = "0"
 POLL_SECONDS = 0.1
 MOST_CAUGHT_UP = 10_000
-"""Missed moments that are counted, or caught up on together."""
+"""The most missed moments that are counted, or caught up on together."""
 
 
 class ScheduleSource:

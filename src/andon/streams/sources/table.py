@@ -29,7 +29,7 @@ _DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 @dataclass(frozen=True, slots=True)
 class TableLayout:
-    """The places of things in a table, as SQL; `partitions` holds the condition of each."""
+    """A table and the parts of its rows, as SQL; `partitions` holds the condition of each partition."""
 
     relation: str
     position: str
