@@ -120,7 +120,7 @@ def _measure(
     fitted, tested = found.fitting, found.measuring
     scored = tested[known[tested]]
     if not len(scored):
-        raise PackageInvalid("No held-out row is of a class that the model was trained for")
+        raise PackageInvalid("No held-out row that measures is of a class that the model was trained for")
     by_class = risk.evidence_by_class(
         signature.classes,
         (confidence[fitted], predicted[fitted], wrong[fitted]),

@@ -85,7 +85,7 @@ def _question(tx: Tx, action: Action, now: datetime) -> str:
 
 
 def _answered(events: Events, tx: Tx, answered: QuestionAnswered) -> None:
-    """Settle an action by a person's answer. The caller of the tool that it carries out may not answer."""
+    """Settle an action by a person's answer. Whoever made the tool call that it carries out may not answer."""
     if answered.action_id is None:
         return
     call = tools.find(tx, answered.action_id)

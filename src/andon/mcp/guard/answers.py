@@ -43,7 +43,7 @@ def why_not(call: RemoteCall) -> str:
 
 
 def still_waiting(call: RemoteCall) -> str:
-    """Return the text that tells that no person has decided yet."""
+    """Return the text that says that no person has decided yet."""
     review = f", review {call.review_id}" if call.review_id else ""
     return (
         "Waiting for a person to approve this call. Nothing was done. Call this tool again with the same arguments "

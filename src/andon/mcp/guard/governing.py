@@ -82,7 +82,7 @@ class ToolGuard(Relay):
             await self.server.send(message)
 
     async def on_server(self, message: Message) -> None:
-        """Give the answer to a forwarded call to the task that waits for it, and pass everything else on."""
+        """Give the answer to a forwarded call to the work that waits for it, and pass everything else on."""
         if not is_response(message):
             await self.client.send(message)
             return

@@ -115,5 +115,5 @@ def in_windows(hours: Sequence[tuple[datetime, Sums]], span: timedelta) -> list[
 
 
 def too_few(count: int, fewest: int, what: str) -> str:
-    """Return why a window is not judged: it has too few decisions."""
+    """Return why a window is not judged: it has too few of `what`."""
     return f"too few {what}, {count} of {fewest}"
