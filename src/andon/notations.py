@@ -29,7 +29,7 @@ LONG = r"[+-]?\d{16,}"
 PLAIN_ISO = r"\d{4}-\d{2}-\d{2}([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)?)?"
 """Times that any reader of ISO 8601 accepts."""
 ISO = r"\d{4}-\d{2}-\d{2}([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)? ?(Z|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?)?"
-"""Times that may also have a zone such as +0000 or +02."""
+"""The same to the microsecond, and times with a zone such as +0000 or +02."""
 RFC_2822 = (
     r"((Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?\d{1,2} (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4}"
     r" ([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)? (GMT|UTC|UT|Z|[+-]([01]\d|2[0-3])[0-5]\d)"

@@ -34,7 +34,7 @@ class InferredSignature:
     """The arguments of `pack` that were inferred.
 
     `model` is the fitted object, or the path of a file that is packed as it is. Of two classes, the rarer one in the
-    sample becomes the second and so the positive one; `own_order` is the model's order.
+    sample becomes the second and so the positive one, wherever the model has it; `own_order` is the model's order.
     """
 
     model: Any

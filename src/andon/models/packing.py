@@ -180,7 +180,7 @@ def _probe(asked: PackedFile, signature: Signature, trained: Matrix, rng: "Gener
 
 
 def _filled(rows: Matrix) -> Matrix:
-    """Return the rows without missing values."""
+    """Return rows without missing values: numbers filled in, or, with texts, without the last row, which is empty."""
     return np.nan_to_num(rows) if rows.dtype != object else rows[:-1]
 
 

@@ -1,4 +1,4 @@
-"""The confidence that bounds the error of automatic predictions, proven on held-out rows.
+"""The confidence that predictions need so that the error of automatic ones is bounded, proven on held-out rows.
 
 The method is selective classification (Geifman and El-Yaniv 2017) by fixed-sequence testing ("Learn then Test",
 Angelopoulos et al. 2021). The thresholds come from the held-out rows that calibrate, the errors from the others. So

@@ -25,7 +25,7 @@ ANSWER_WITHIN = timedelta(hours=24)
 
 
 def ask_due(tx: Tx, now: datetime) -> bool:
-    """Ask about actions with an unknown outcome, each once. Return whether there may be more."""
+    """Ask about actions with an unknown outcome that nobody was asked about. Return whether there may be more."""
     found = actions.take_unasked(tx, now=now, limit=ASKED_AT_ONCE)
     for action in found:
         _ask(tx, action, now)
