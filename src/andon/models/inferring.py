@@ -221,7 +221,7 @@ def _target(columns: Sequence[str], names: Sequence[str], target: str | None) ->
     if len(others) == 1:
         return others[0]
     which = f"one of {', '.join(others)}" if others else f"one of {', '.join(columns)}"
-    raise PackageInvalid(f"Name the column with the true class with --target: {which}")
+    raise PackageInvalid(f"Use --target to name the column with the true class: {which}")
 
 
 def _features(names: Sequence[str], rows: Sequence[Mapping[str, Any]], known: _Known) -> Iterator[FeatureSpec]:
