@@ -39,7 +39,7 @@ ISO_WEEK = r"\d{4}(-W(0[1-9]|[1-4]\d|5[0-3])(-[1-7])?|W(0[1-9]|[1-4]\d|5[0-3])[1
 EPOCHS = {"epoch-s": 1, "epoch-ms": 1_000, "epoch-us": 1_000_000}
 """Units that count since 1970, and how many of each are a second."""
 _EPOCH_FROM, _EPOCH_UNTIL = 946_684_800, 2_208_988_800
-"""The years 2000 to 2040, in which a number in a column named like a time is one."""
+"""From 2000 to 2040: in a column named like a time, a number in this range is a time."""
 _TIME_NAME = re.compile(
     r"(?i:(^|[ _.-])(time|timestamp|ts|date|datetime|epoch|unix|unixtime|created|updated|when|at)"
     r"([ _.-]?(s|sec|secs|seconds|ms|millis|us|micros|utc))?$)|[a-z](Time|Timestamp|Date|At|Ts)$"

@@ -98,7 +98,7 @@ def show_summary(console: Console, summary: Summary, intake: str) -> None:
         "Decisions": f"{decided:,} ({outcomes})",
         "Automatic share": f"{1 - summary.outcomes['review'] / max(decided, 1):.1%}",
         "Reviews opened": f"{summary.reviews:,}, {summary.audits:,} of them blind audits",
-        "Actions delivered": f"{summary.actions_delivered:,} of {summary.actions_expected:,}, each once per key",
+        "Actions delivered": f"{summary.actions_delivered:,} of {summary.actions_expected:,}, each once by its key",
         "Transfers paused": f"{summary.procedures_ended:,} procedures ended, {summary.customers_asked:,} "
         "customers asked",
         "Throughput": f"{progress.per_second:,.0f} decisions/s",

@@ -49,7 +49,7 @@ def write_rollout(parent: Path) -> Path:
 
 
 def for_drift(text: str) -> str:
-    """Return the example's automation for a story of minutes: without actions, with a target that few labels prove."""
+    """Return the example's automation for a short story: without actions, with a target that few labels prove."""
     return _changed(text, _FOR_DRIFT)
 
 
@@ -77,7 +77,7 @@ def _made(parent: Path) -> Path:
 
 
 def remove(parent: Path) -> None:
-    """Remove the projects of an earlier demo and their databases, and nothing else."""
+    """Remove the projects of an earlier demo, with their databases wherever those are, and nothing else."""
     found = sorted(entry.name for entry in parent.iterdir()) if parent.exists() else []
     others = [name for name in found if name not in NAMES]
     if others:

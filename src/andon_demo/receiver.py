@@ -1,4 +1,4 @@
-"""The core banking system of the demo: receives signed webhooks, counts each action once, and asks customers."""
+"""The core banking system of the demo: receives signed webhooks, counts each action once by its key, asks customers."""
 
 import asyncio
 import base64

@@ -28,7 +28,7 @@ class AlertRaised(DomainEvent):
     since: Annotated[datetime, "Estimated start of the change."]
     message: Annotated[str, "The change, in a sentence."]
     false_alarm: Annotated[float | None, "Upper bound on the probability of such a breach in an unchanged line."]
-    done: Annotated[Sequence[str], "The actions that Andon has taken, in sentences."]
+    done: Annotated[Sequence[str], "What Andon has already done about it, in sentences."]
     drill: Annotated[bool, "Whether it belongs to a drill and nothing is wrong."]
 
 

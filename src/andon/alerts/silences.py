@@ -65,7 +65,7 @@ def check_silence(which: Silenced, ends_at: datetime, reason: str, now: datetime
     """Raise SilenceInvalid unless it names alerts, ends within LONGEST and has a reason."""
     faults = reasons.faults_of(reason)
     if which == Silenced():
-        faults.append(Fault("automation", "Name an automation, a monitor, a series or a segment"))
+        faults.append(Fault("automation", "Name an automation, monitor, series or segment: nobody may silence all"))
     if ends_at <= now:
         faults.append(Fault("until", "Expected a time in the future"))
     elif ends_at - now > LONGEST:

@@ -9,7 +9,7 @@ MEBIBYTE = 2**20
 
 @dataclass(frozen=True, slots=True)
 class AttachmentLimits:
-    """The most bytes that are kept of one mail, and of all mails together."""
+    """The most attachments and bytes that are kept of one mail, and the most bytes of all mails together."""
 
     max_number: int = 50
     max_bytes: int = 40 * MEBIBYTE

@@ -74,7 +74,7 @@ def _care(history: LineHistory) -> Iterator[Act]:
 def split_sentence(split: TrafficSplit) -> str:
     """Describe the shares of a split and its shadows."""
     shadows = ", ".join(f"version {one}" for one in split.shadows)
-    return f"{split.summary}; as a shadow: {shadows}" if shadows else split.summary
+    return f"{split.summary}; shadows: {shadows}" if shadows else split.summary
 
 
 def confidence_sentence(one: GateRevision) -> str:

@@ -91,7 +91,7 @@ class LineChange:
         return max(self.in_force_at - self.ready_at, timedelta())
 
     def latest(self, moment: datetime) -> datetime:
-        """Return when it last changed the deciding line, up to a moment. A rollout does so at start and promotion."""
+        """Return when it last changed what decides, up to a moment. A rollout does so at start and promotion."""
         return self.at if self.in_force_at is None or self.in_force_at > moment else self.in_force_at
 
     @property

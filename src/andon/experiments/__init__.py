@@ -1,4 +1,4 @@
-"""Experiments: arms of one automation answer side by side until one is shown to be better by a declared measure.
+"""Experiments: arms of one automation side by side, until one is shown to be better by a measure declared beforehand.
 
 `service.py` holds the operations of people, `watching.py` those of a worker. `evidence.py` and `estimates.py` add up
 evidence; `allocating.py` makes traffic follow it.

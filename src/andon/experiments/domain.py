@@ -22,7 +22,7 @@ ALPHA = 0.05
 """The probability that any comparison of an experiment is wrong, at any look."""
 
 MOST_ARMS = 5
-"""The most arms of an experiment, including the current champion."""
+"""The most arms of an experiment, including what decides now."""
 
 LEAST_SHARE = 5.0
 """Percent of the traffic that Thompson sampling leaves to each arm."""

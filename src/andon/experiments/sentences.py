@@ -47,7 +47,7 @@ def forecast_sentences(experiment: Experiment, expected: ExperimentForecast) -> 
     """State how many units and hours each difference needs."""
     units = "decisions" if experiment.unit == "decision" else "accounts"
     if expected.base is None:
-        return [f"{experiment.measure}: there are no values yet, so its duration cannot be estimated"]
+        return [f"{experiment.measure}: there are no values yet, so the duration cannot be estimated"]
     of_units = f" of {units}" if is_share(experiment) else ""
     today = f"{value_text(experiment, expected.base)}{of_units} now, {expected.an_hour:,.0f} {units} an hour"
     found = [f"{experiment.measure}: {today}. An arm that differs is found, with a probability of {POWER:.0%}:"]

@@ -27,7 +27,7 @@ def bands_of(seconds: Sequence[float], counts: Sequence[int] | None = None) -> C
 
 
 def percentiles(bands: Bands, shares: Sequence[float]) -> list[float | None]:
-    """Return, for each share (ascending), the time in milliseconds that it stays under, exact to half a band."""
+    """Return the time in milliseconds that each share (ascending) stays under, exact to half a band."""
     total, seen = sum(bands.values()), 0
     found: list[float | None] = []
     rising = iter(sorted(bands))

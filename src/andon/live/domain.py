@@ -176,7 +176,7 @@ def processes_of(processes: Iterable[Process], automations: Iterable[str]) -> li
 def pools(processes: Iterable[Process], model: str) -> list[Pool]:
     """Return the processes of each version of a model, combined over all gateways.
 
-    The worst breaker, the longest start, and any process's incident count.
+    What counts is the worst breaker, the longest start, and the incident of any process that names one.
     """
     by_version: dict[int, list[PoolStatus]] = {}
     for process in processes:

@@ -1,4 +1,4 @@
-"""Reporting the status of this process to the database every two seconds, unaffected by outages."""
+"""Reports the status of this process to the database every two seconds; an outage of it disturbs nothing else."""
 
 import asyncio
 import os

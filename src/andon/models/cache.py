@@ -1,4 +1,4 @@
-"""Packages on disk, in folders named by their digests. Each is written elsewhere and renamed, so it is whole or absent.
+"""Packages on disk, in folders named by digest. Each is written next to its place and renamed: it is whole or absent.
 
 They are readable by their owner only.
 """

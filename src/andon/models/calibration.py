@@ -20,7 +20,7 @@ MINIMUM = 10
 """A class is calibrated only with at least this many rows of it and as many others."""
 
 ENOUGH = 3 * MINIMUM
-"""The number of rows of the rarest class that calibrates well."""
+"""The number of rows of the rarest class that is enough to calibrate well."""
 
 LEAST, MOST = 0.25, 0.5
 """The part of the held-out rows that calibrates: a quarter, or more where a class is rare, but at most half."""

@@ -59,7 +59,7 @@ class Encoder:
             raise self._blame(rows, error) from error
 
     def _coded(self, values: Sequence[Any]) -> list[Any]:
-        """Return the values of a row, encoded as numbers where their columns are."""
+        """Return the values of a row, each encoded by the coder of its column if there is one."""
         coded = list(values)
         for at, coder in self._coders:
             coded[at] = coder[coded[at]]
@@ -68,8 +68,8 @@ class Encoder:
     def _matrix(self, picked: Sequence[Sequence[Any]]) -> Matrix:
         """Return rows of numbers as a matrix.
 
-        This takes a third of NumPy's time, which inspects each value. Only missing values and numbers as text need
-        NumPy.
+        This takes a third of the time that NumPy takes to inspect each value. Only missing values and numbers as text
+        need NumPy.
         """
         try:
             numbers = np.frombuffer(bytearray().join([self._pack(*values) for values in picked]))

@@ -9,7 +9,7 @@ from andon.models.errors import PackageInvalid
 from andon.models.manifest import Environment
 
 ALWAYS = "numpy"
-"""The modules that every model needs: every runtime receives arrays."""
+"""The module that every model needs: every runtime receives arrays."""
 
 
 def capture(modules: Iterable[str], requires: Iterable[str]) -> Environment:

@@ -34,7 +34,7 @@ class InferredSignature:
     """The arguments of `pack` that were inferred.
 
     `model` is the fitted object, or the path of a file that is packed as it is. Of two classes, the rarer one in the
-    sample becomes the second and so the positive one; `own_order` is the model's order.
+    sample becomes the second and so the positive one, wherever the model has it; `own_order` is the model's order.
     """
 
     model: Any
@@ -221,7 +221,7 @@ def _target(columns: Sequence[str], names: Sequence[str], target: str | None) ->
     if len(others) == 1:
         return others[0]
     which = f"one of {', '.join(others)}" if others else f"one of {', '.join(columns)}"
-    raise PackageInvalid(f"Name the column with the true class by --target: {which}")
+    raise PackageInvalid(f"Use --target to name the column with the true class: {which}")
 
 
 def _features(names: Sequence[str], rows: Sequence[Mapping[str, Any]], known: _Known) -> Iterator[FeatureSpec]:

@@ -116,7 +116,7 @@ def _bare(file: Path) -> str:
     if file.suffix not in BARE:
         return f"{file.name} is not a package: give the folder that andon.models.pack wrote"
     return (
-        f"{file.name} is a bare model: it lacks its inputs, its measured quality and a profile of its data. "
+        f"{file.name} is a bare model: it does not say what it takes, how good it is or what its data looked like. "
         f"Call andon.models.pack(...) in a script{', model=' + repr(file.name) if file.suffix == '.onnx' else ''} and "
         "register the folder it writes, or the script with --from-script (docs/how-to/register-a-model.md)"
     )

@@ -120,7 +120,7 @@ def _measure(
     fitted, tested = found.fitting, found.measuring
     scored = tested[known[tested]]
     if not len(scored):
-        raise PackageInvalid("No held-out row is of a class that the model was trained for")
+        raise PackageInvalid("No held-out row that measures is of a class that the model was trained for")
     by_class = risk.evidence_by_class(
         signature.classes,
         (confidence[fitted], predicted[fitted], wrong[fitted]),
@@ -180,7 +180,7 @@ def _probe(asked: PackedFile, signature: Signature, trained: Matrix, rng: "Gener
 
 
 def _filled(rows: Matrix) -> Matrix:
-    """Return the rows without missing values."""
+    """Return rows without missing values: numbers filled in, or, with texts, without the last row, which is empty."""
     return np.nan_to_num(rows) if rows.dtype != object else rows[:-1]
 
 

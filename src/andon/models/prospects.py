@@ -33,7 +33,7 @@ _SEED, _DRAWS, _MOST_DRAWN = 34, 12, 20_000
 """The number of draws of a trial's rows, and the most rows of a draw."""
 
 _REGIONS = 25
-"""The regions that are tried for the number of rows they need."""
+"""About the number of regions that are tried, to find the one that needs the fewest rows."""
 
 
 @dataclass(frozen=True, slots=True)

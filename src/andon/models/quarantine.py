@@ -62,7 +62,7 @@ def held_versions(tx: Tx, name: str) -> Mapping[int, Quarantine]:
 
 
 def find_trial(tx: Tx, digest: str, tried_with: str) -> ModelTrial | None:
-    """Return how a package's trial with the present libraries ended; None if there was none."""
+    """Return how a package's trial with these versions of Andon and its library ended; None if there was none."""
     return store.find_trial(tx, digest, tried_with)
 
 

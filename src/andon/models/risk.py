@@ -1,4 +1,4 @@
-"""The confidence that bounds the error of automatic predictions, proven on held-out rows.
+"""The confidence that predictions need so that the error of automatic ones is bounded, proven on held-out rows.
 
 The method is selective classification (Geifman and El-Yaniv 2017) by fixed-sequence testing ("Learn then Test",
 Angelopoulos et al. 2021). The thresholds come from the held-out rows that calibrate, the errors from the others. So
@@ -73,9 +73,9 @@ def evidence_by_class(classes: Sequence[str], planning: Predicted, measured: Pre
 def threshold_for(evidence: RiskEvidence, target: float, confidence: float, local: float | None = None) -> float | None:
     """Return the lowest proven confidence above which at most `target` are wrong; None if none is proven.
 
-    The proof holds with probability `confidence`. With `local`, the bound also holds in the band next to the threshold.
-    A sequence walks down while "more are wrong" is rejected; with `local`, while both are. Where sequences begin
-    depends on calibrating rows only, never on the tested ones.
+    The proof holds with probability `confidence`. With `local`, it also holds that at most `local` are wrong in the
+    band next to the threshold. A sequence walks down while "more are wrong" is rejected; with `local`, while both are.
+    Where sequences begin depends on calibrating rows only, never on the tested ones.
     """
     level, table, proven = 1.0 - confidence, evidence.table, None
     parts = _parts(evidence, target, level)

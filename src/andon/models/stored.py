@@ -21,7 +21,7 @@ class ModelFiles:
         self._known: dict[str, bool] = {}
 
     def check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
-        """Return the versions with a missing or changed file."""
+        """Yield a finding for each file of a version that is missing or changed."""
         for leaf in leaves:
             version = _registered(tx, leaf)
             if version is None:
@@ -33,7 +33,7 @@ class ModelFiles:
                     yield Finding(Harm.EVIDENCE_EDITED, message, leaf.writer, leaf.seq, None, leaf.action, subject)
 
     def unclaimed(self, tx: Tx) -> Iterable[Finding]:
-        """Return None: a file that no manifest names is never read."""
+        """Return no findings: a file that no manifest names is never read."""
         del tx
         return ()
 

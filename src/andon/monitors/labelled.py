@@ -51,7 +51,7 @@ def sums_of(decisions: Sequence[LabelledDecision], positive: str | None) -> Sums
 
 
 def is_automatic(row: DecisionRow) -> bool:
-    """Return whether the risk gate was certain of a prediction and no person reviewed it."""
+    """Return whether the risk gate was certain of a prediction and no person was asked."""
     return row.certain and row.score is not None and row.outcome != REVIEW
 
 

@@ -50,7 +50,7 @@ def trend(
     since: datetime | None = None,
     by: timedelta = timedelta(hours=1),
 ) -> list[TrendPoint]:
-    """Return the values of a monitor, oldest first: one point per arm and hour, or per day if `by` is a day.
+    """Return the values of a monitor, oldest first: one point per arm and hour, or per arm and day if `by` is a day.
 
     The service level has a point for every hour of the last days with `missed` (a share) and `burn`; the cost has one
     for every day, by currency. Neither belongs to an arm. Raises AutomationNotFound, MonitorNotFound.

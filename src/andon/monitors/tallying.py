@@ -91,7 +91,7 @@ def group_name(value: Any) -> str:
 
 
 def _errors(group: Sequence[WholeDecision]) -> dict[str, int]:
-    """Count error classes: why another version answered, or why a person was asked instead."""
+    """Count error classes: why a fallback answered, or why a person was asked instead."""
     reasons = []
     for one in group:
         record = one.record

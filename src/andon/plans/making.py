@@ -89,7 +89,7 @@ def _four_eyes(tx: Tx, found: RehearsedChanges, act: PlannedAct) -> Iterable[Nee
             there = known.get(one.automation)
             brought = there is not None and there.digest[:12] in str(one.after)
             author = there.deployed_by if there is not None and brought else act.actor.name
-            yield NeededApproval(f"a release by someone other than {author}, the author of this code", one.automation)
+            yield NeededApproval(f"a release by someone other than {author}, who brings this code", one.automation)
 
 
 def _approvals(changes: Sequence[PlannedChange], settings: Sequence[InForce]) -> Iterable[NeededApproval]:

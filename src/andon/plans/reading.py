@@ -21,7 +21,7 @@ def read_folder(folder: Path) -> SourcedConfiguration:
     """Read all files of a folder as one configuration. Raises ConfigurationInvalid (with each fault), -Unknown."""
     files = sorted(file for pattern in _PATTERNS for file in folder.glob(pattern))
     if not files:
-        raise ConfigurationUnknown(f"No configuration in {folder}: expected a file with the extension .yaml")
+        raise ConfigurationUnknown(f"No configuration in {folder}: expected a file with the extension .yaml or .yml")
     faults: list[Fault] = []
     texts = dict[str, str]()
     for file in files:

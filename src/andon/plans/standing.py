@@ -98,7 +98,7 @@ def code_difference(tx: Tx, automation: str, before: AutomationForce, after: Aut
     """Return the names of the parts in which two releases differ; none for a first release."""
     then, now = (_description(tx, automation, force.release) for force in (before, after))
     parts = sorted(part for part in {*then, *now} if then.get(part) != now.get(part))
-    return (f"changed since: {', '.join(parts)}",) if then else ()
+    return (f"differs in: {', '.join(parts)}",) if then else ()
 
 
 def _description(tx: Tx, automation: str, release: int | None) -> Mapping[str, Json]:

@@ -1,4 +1,4 @@
-"""Proofs: the labels' evidence for each risk gate, kept up to date by a worker, with its curve and forecast.
+"""Proofs: what labels prove about each risk gate, kept up to date by a worker, with the curve and forecast behind it.
 
 Labels become evidence (`gathering.py`), evidence moves provers (`proving.py`, `andon.statistics.gate_proofs`), and
 their proofs become gate revisions (`domain.py` has the rule). Start at `service.py`; `reading.py` serves people.

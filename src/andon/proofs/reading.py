@@ -121,7 +121,7 @@ class GateAccount:
 def what_if(
     tx: Tx, automation: str, target: float, *, now: datetime, arm: str | None = None, part: Part = gates.WHOLE
 ) -> RiskCurve:
-    """Return the proof of the same labels for another target. Raises NothingBounded, SeriesUnknown, TargetInvalid."""
+    """Return what the same labels prove for another target. Raises NothingBounded, SeriesUnknown, TargetInvalid."""
     series = _series(tx, automation, arm, part, now)
     if not 0 < target < series.risk.highest:
         message = f"Expected a target between 0 and {series.risk.highest:g}, got {target:g}"

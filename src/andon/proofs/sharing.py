@@ -18,7 +18,7 @@ HORIZON = timedelta(days=7)
 """The time in which audits should bring the labels for the next wider region."""
 
 QUIET = 0.5
-"""The suspicion that is normal on a line whose error is below its target."""
+"""The suspicion up to which all is normal: it comes and goes on a line whose error is below its target."""
 
 WORTH_CHANGING = 0.2
 """The relative difference from which a share is changed."""

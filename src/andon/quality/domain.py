@@ -1,4 +1,4 @@
-"""The quality of a line as values: its automatic and proven part, its monitors, its open alerts. Pure."""
+"""The quality of a line as values: its automatic and proven part, its monitors, its alerts and incidents. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -28,8 +28,8 @@ def lacking_features(automation: Automation, deployed: Sequence[AutomationVersio
     if unknowable:
         raise FeatureUnknowable(
             f"{', '.join(unknowable)} cannot be replayed: the table of a look-up keeps no history, so nobody knows "
-            "what it would have returned then. Let it decide for a while (`andon release`), then replay "
-            "the decisions made since"
+            "what it would have returned then. Release the look-up (`andon release`), let the line decide with it "
+            "for a while, then replay the decisions made since"
         )
     return frozenset(name for feature in lacking for name in feature.names)
 

@@ -69,7 +69,7 @@ def _estimate(found: LabelledSum, which: str) -> TotalEstimate | str:
             "needed: nobody checked the others"
         )
     if labels.nonzero < LEAST_APART:
-        return f"{labels.nonzero} labels of the decisions {which} are above 0, and an interval needs {LEAST_APART}"
+        return f"{labels.nonzero} labels of the decisions {which} are not 0, and an interval needs {LEAST_APART}"
     mean = weighted.mean(labels)
     total, low, high = (certain + open_ * one for one in (mean.mean, mean.low, mean.high))
     return TotalEstimate(total, low, high, labels.n)

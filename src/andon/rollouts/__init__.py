@@ -1,4 +1,4 @@
-"""Rollouts: a candidate takes over an automation stage by stage, once tests show that it is good enough.
+"""Rollouts: a candidate takes over an automation stage by stage, as tests show that it is good enough.
 
 `service.py` has the operations of people, `watching.py` those of a worker. `guardrails.py` defines guardrails; evidence
 accumulates in `evidence.py`, `folding.py` and `states.py`. `forecasting.py` estimates how long answers take.

@@ -155,7 +155,7 @@ def judged_pair(row: DecisionRow, said: ShadowPrediction, unit: bytes, label: La
 
 
 def is_automatic_row(row: DecisionRow) -> bool:
-    """Return whether the risk gate was certain of a prediction and no person reviewed it."""
+    """Return whether the risk gate was certain of a prediction and no person was asked."""
     return row.certain and row.score is not None and row.outcome != REVIEW
 
 

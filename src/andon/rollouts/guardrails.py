@@ -68,7 +68,7 @@ class WatchedGuardrail:
         return self.promotion if self.floor is None else self.promotion / 2
 
     def harm_by_rate(self) -> RateRatioTest:
-        """Test of harm by events: those of the candidate, or those under a limit."""
+        """Test of harm by events: those of the candidate, or those of a share with a limit."""
         return RateRatioTest.harm(self.alpha)
 
     def sound_by_rate(self, share: float) -> RateRatioTest:

@@ -1,7 +1,7 @@
 """Moves of a rollout. Each is one step in the caller's transaction, with all of its consequences.
 
-These are traffic, state, event, audit entry and announcement. The mover locks the rollout, so of two concurrent moves
-one waits and then sees the result of the other.
+These are traffic, state, event, audit entry and announcement. Whoever moves a rollout has locked it, so of two
+concurrent moves one waits and then sees the result of the other.
 """
 
 from collections.abc import Callable, Mapping

@@ -102,7 +102,7 @@ class _Sample:
         self._measures = DecisionMeasures()
 
     def decided(self, wanted: Sequence[str], slow: float) -> dict[str, RecentValues]:
-        """Return the events of decisions by themselves."""
+        """Return the values that decisions give by themselves."""
         tx, arm = self._tx, self._arm()
         which = DecisionFilter(automation=self._automation, arm=arm, since=self._now - TODAY)
         rows = decisions.page(tx, which, limit=SAMPLED) if arm else []
@@ -115,7 +115,7 @@ class _Sample:
         return {name: one for name, one in found.items() if name not in RATE_GUARDRAILS}
 
     def labelled(self, wanted: Sequence[str]) -> tuple[dict[str, RecentValues], frozenset[str]]:
-        """Return the events from labels of decisions, and the guardrails with any label."""
+        """Return the values that labels of decisions give, and the guardrails with any label."""
         tx, ids, number = self._tx, list[UUID](), 0
         for since, until in self._slices():
             some, count = labels.labelled_in(tx, self._automation, since, until, limit=IN_SLICE)

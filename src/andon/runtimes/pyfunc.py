@@ -51,7 +51,7 @@ def _allow_missing(file: Path) -> None:
     """Declare columns of whole numbers as doubles in the unpacked copy, since MLflow refuses missing whole numbers.
 
     A value may be missing in service. An inferred signature has such columns wherever the sample had no missing value.
-    A whole number is the same as a double.
+    A whole number as a double is the same number.
     """
     document = yaml.safe_load(file.read_text(encoding="utf-8"))
     given = (document.get("signature") or {}).get("inputs")

@@ -25,7 +25,7 @@ ANSWER_WITHIN = timedelta(hours=24)
 
 
 def ask_due(tx: Tx, now: datetime) -> bool:
-    """Ask about actions with an unknown outcome, each once. Return whether there may be more."""
+    """Ask about actions with an unknown outcome that nobody was asked about. Return whether there may be more."""
     found = actions.take_unasked(tx, now=now, limit=ASKED_AT_ONCE)
     for action in found:
         _ask(tx, action, now)
@@ -85,7 +85,7 @@ def _question(tx: Tx, action: Action, now: datetime) -> str:
 
 
 def _answered(events: Events, tx: Tx, answered: QuestionAnswered) -> None:
-    """Settle an action by a person's answer. The caller of the tool that it carries out may not answer."""
+    """Settle an action by a person's answer. Whoever made the tool call that it carries out may not answer."""
     if answered.action_id is None:
         return
     call = tools.find(tx, answered.action_id)

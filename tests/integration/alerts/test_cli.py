@@ -78,7 +78,7 @@ def test_a_silence_is_made_listed_and_ended(installation: Installation, events: 
     assert "is no longer silenced" in andon("silences", "end", identifier, "--reason", "over").output
     assert "Nothing is silenced" in andon("silences", "list").output
     andon("silences", "end", identifier, "--reason", "over", status=4)
-    assert "Name an automation" in andon("silences", "make", "--until", "4h", "--reason", "x", status=2).output
+    assert "nobody may silence all" in andon("silences", "make", "--until", "4h", "--reason", "x", status=2).output
     andon("silences", "make", "--monitor", "drift", "--until", "soon", "--reason", "x", status=2)
     andon("silences", "make", "--segment", "a=b", "--until", "4h", "--reason", "x", status=2)
 

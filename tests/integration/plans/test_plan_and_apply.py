@@ -194,7 +194,7 @@ def test_who_brought_code_does_not_release_it_where_that_takes_somebody_else(
     configure(project, "automations: {payments: {release: true}}")
     planned = run("plan", "config").stdout
     assert "a release by someone other than cli:ada" in planned
-    assert "changed since: policy" in planned
+    assert "differs in: policy" in planned
     assert "+  - {id: safe, when: 'prediction.score < 0.001'" in planned
     run("apply", "config", "--reason", "mine", "--yes", status=3)
     assert [one["version"] for one in json.loads(run("releases", "payments", "--json").stdout)] == [1]

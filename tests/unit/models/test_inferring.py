@@ -146,7 +146,9 @@ def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
     rows, model = a_sample(), tmp_path / "m.skops"
     with pytest.raises(PackageInvalid, match="'country', which the sample does not have"):
         infer(model, [{n: v for n, v in row.items() if n != "country"} for row in rows], None, trust=False)
-    with pytest.raises(PackageInvalid, match=r"Name the column with the true class by --target: one of is_fraud, note"):
+    with pytest.raises(
+        PackageInvalid, match=r"Use --target to name the column with the true class: one of is_fraud, note"
+    ):
         infer(model, [row | {"note": "x"} for row in rows], None, trust=False)
     with pytest.raises(PackageInvalid, match="holds odd, and the model knows fraud, ok"):
         infer(model, [rows[0] | {"is_fraud": "odd"}, *rows], None, trust=False)

@@ -138,7 +138,7 @@ def test_silence_says_why() -> None:
     rare = changes([case("release", "pause", 5.0, "fraud" if number < 4 else "ok", 0.9) for number in range(60)], LOST)[
         0
     ]
-    assert rare.silent == ("4 labels of the decisions whose value changes are above 0, and an interval needs 5")
+    assert rare.silent == ("4 labels of the decisions whose value changes are not 0, and an interval needs 5")
     early = changes([case("release", "pause", 5.0, None)._replace(due=False)], LOST, PASSED)
     assert [one.silent for one in early] == ["no decision's label is due yet", None]
     assert early[1].difference is not None

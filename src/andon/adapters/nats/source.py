@@ -153,7 +153,7 @@ class NatsSource:
             return await question(client.jetstream(timeout=ANSWER_SECONDS))
         except NotFoundError as error:
             raise StreamMissing(
-                f"There is no stream {self._stream} in NATS, or it is empty: {_words(error)}"
+                f"There is no stream {self._stream} in NATS, or it lacks what was requested: {_words(error)}"
             ) from error
         except _TROUBLE as error:
             raise self._problem(error) from error

@@ -15,7 +15,7 @@ from andon.statistics.shifts import FeatureShift, compare
 _PARTS = {"drift": WINDOWS_PART, "prediction-drift": WINDOWS_PART / 2}
 """The share of a family's false alarms for histograms of windows.
 
-Detectors have most of the rest, predicted classes the remainder.
+Detectors have most of the false alarms, predicted classes the rest.
 """
 
 _CLASSES_PART = WINDOWS_PART / 2

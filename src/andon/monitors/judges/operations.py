@@ -40,7 +40,7 @@ def judge_automatic_share(window: JudgedWindow) -> list[Observation]:
 
 
 def judge_errors(window: JudgedWindow) -> list[Observation]:
-    """Compare the share of failed decisions, and the shares of decisions answered by another version, by reason."""
+    """Compare the share of failed decisions, and the shares of decisions answered by a fallback, by reason."""
     found = []
     for arm in window.arms:
         known = {*arm.sums.get("errors", {}), *(name for one in arm.first for name in one.get("errors", {}))}

@@ -56,7 +56,7 @@ class ArmWindow:
 
 @dataclass(frozen=True)
 class JudgedWindow:
-    """The input of all judges. `arms` with the most decisions are first; `labels` are those of the window, by arm.
+    """The input of all judges. `arms` are in order, most decisions first; `labels` are those of the window, by arm.
 
     `labels` reach further back if the window alone has too few. `began` is when the line began, if it has features that
     fill with time.
@@ -115,5 +115,5 @@ def in_windows(hours: Sequence[tuple[datetime, Sums]], span: timedelta) -> list[
 
 
 def too_few(count: int, fewest: int, what: str) -> str:
-    """Return why a window is not judged: it has too few decisions."""
+    """Return why a window is not judged: it has too few of `what`."""
     return f"too few {what}, {count} of {fewest}"

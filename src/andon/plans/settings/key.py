@@ -13,7 +13,7 @@ REVOKED = "revoked"
 
 
 class KeyInForce:
-    """All grants of a key, or its revocation. Over HTTP, the asking key must rank above the grants before and after."""
+    """All grants of a key, or its revocation. Over HTTP, the asking key must be able to manage it before and after."""
 
     automation = None
     endpoint = None
@@ -68,7 +68,7 @@ class KeyInForce:
         access.revoke_key(tx, key.principal.id, actor=act.actor, reason=act.reason, events=act.events, now=act.now)
 
     def _found(self, tx: Tx, by: Principal | None = None) -> Key:
-        """Return the newest key of this name below the asking key, an active one first. An id is not a name here."""
+        """Return the newest key of this name that the asking key may manage, an active one first; ids are not names."""
         named = [key for key in access.list_keys(tx) if key.principal.name == self._name]
         named = [key for key in named if by is None or by.is_over(key.principal)]
         if not named:

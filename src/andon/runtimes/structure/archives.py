@@ -12,7 +12,7 @@ from ..errors import ModelUnreadable
 MOST_FILES = 20_000
 MOST_UNPACKED = 8 * 1024**3
 MOST_RATIO = 200
-"""The most by which a part above PLAIN_BYTES may grow when unpacked."""
+"""The largest factor by which a part above PLAIN_BYTES may grow when unpacked."""
 PLAIN_BYTES = 64 * 1024**2
 MOST_DEPTH = 200
 _SCHEMA = "schema.json"
