@@ -30,7 +30,7 @@ BULK_SLICE = 0.004
 """Seconds."""
 
 BULK_LEAST = 8
-"""A batch takes this many bulk requests at any cost: their cost must be learned, and some must always progress."""
+"""A batch takes this many bulk requests whatever they cost: this must be learned, and some must always progress."""
 
 Done: TypeAlias = Callable[[Decision | None, BaseException | None], None]
 """Receives the end of a request: a decision in the ledger, None for a repeat of an earlier one, or an error."""
