@@ -110,7 +110,7 @@ def _refusal(error: DBAPIError, url: sa.URL) -> DataQueryInvalid | DataQueryUnav
     if (
         isinstance(error, sa.exc.OperationalError)
         and url.get_backend_name() != "sqlite"
-        and (state is None or str(state).startswith(("08", "57")))
+        and (state is None or str(state).startswith(("08", "57P")))
     ):
         return DataQueryUnavailable("The queried database does not answer, or refused the connection")
     said = getattr(getattr(error.orig, "diag", None), "message_primary", None) or str(error.orig)

@@ -148,6 +148,9 @@ def _faults(
         faults.append(Fault(f"{number}.value", f"Expected a number up to {LARGEST:g}, got {one.value}"))
     if one.known_at is not None and one.known_at > now + CLOCKS_DIFFER:
         faults.append(
-            Fault(f"{number}.known_at", f"Nothing can be known at {one.known_at:%Y-%m-%d %H:%M:%S} UTC, in the future")
+            Fault(
+                f"{number}.known_at",
+                f"Nothing can have become known at {one.known_at:%Y-%m-%d %H:%M:%S} UTC: that is in the future",
+            )
         )
     return faults

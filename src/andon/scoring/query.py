@@ -72,7 +72,7 @@ def fetch(
             _write(connection, text, taken, keep, draft, told)
         draft.replace(into)
     except psycopg.OperationalError as error:
-        if error.sqlstate is None or error.sqlstate.startswith(("08", "57")):
+        if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
             raise QueryUnavailable("The query's database does not answer, or refused the connection") from error
         raise QueryInvalid(f"The query cannot be carried out: {_said(error)}") from error
     except psycopg.Error as error:

@@ -74,6 +74,19 @@ def test_what_cannot_be_taken_is_said_and_changes_nothing(
         assert tx.execute(text("SELECT count(*) FROM claims")).scalar_one() == 1
 
 
+def test_a_query_that_takes_longer_than_its_role_may_is_invalid_and_not_retried(
+    database: Database, tmp_path: Path
+) -> None:
+    with database.begin() as tx:
+        tx.execute(text("ALTER ROLE CURRENT_USER SET statement_timeout = '100ms'"))
+    try:
+        with pytest.raises(QueryInvalid, match="canceling statement due to statement timeout"):
+            fetched(database, tmp_path / "rows", "SELECT 1 AS id FROM pg_sleep(30)")
+    finally:
+        with database.begin() as tx:
+            tx.execute(text("ALTER ROLE CURRENT_USER RESET statement_timeout"))
+
+
 def test_a_database_that_does_not_answer_is_said_without_its_address(tmp_path: Path) -> None:
     away = "postgresql://somebody:secret-word@127.0.0.1:9/none"
     with pytest.raises(QueryUnavailable) as failed:
