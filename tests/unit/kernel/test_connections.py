@@ -28,7 +28,7 @@ def settings(folder: Path, text: str) -> Settings:
         ('kind = "nats"\nservers = ["nats:4222"]', "expected nats://host or tls://host"),
         ('kind = "nats"\nservers = ["nats://me:hush-hush@host"]', "must not contain a user or password"),
         ('kind = "nats"\nservers = ["nats://host"]\nuser = "me"', "user needs secret_env"),
-        ('kind = "nats"\nservers = ["nats://host"]\nkey_file = "k.pem"', "together"),
+        ('kind = "nats"\nservers = ["nats://host"]\nkey_file = "k.pem"', "set certificate_file and key_file together"),
         ('kind = "mqtt"', "'kafka', 'nats'"),
         ('servers = ["kafka:9092"]', "kind"),
     ],
