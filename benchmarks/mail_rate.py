@@ -60,7 +60,7 @@ class Parsing(Counting):
 
 
 def measure(mails: Sequence[bytes]) -> Rates:
-    """Fill a mailbox and read it from each side, in turns."""
+    """Fill a mailbox and read it with each side, in turns."""
     with _server() as (name, port, user, password):
         _fill(port, user, password, mails[:MAILS])
         server = ImapServer(host="127.0.0.1", port=port, user=user, password=SecretStr(password), encryption="none")

@@ -154,7 +154,7 @@ class _Switched:
         return Half(decided.answered, decided.failed, round(used[0] * each, 2), round(used[1] * each, 2))
 
     def _switch(self, *, on: bool) -> None:
-        """Hold the chores or release them; decisions made meanwhile are left to nobody."""
+        """Hold the chores or release them; monitors skip the decisions made meanwhile."""
         now = datetime.now(UTC)
         with self._database.begin() as tx:
             tx.execute(_HOLD, {"holder": _HOLDER})

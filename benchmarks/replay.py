@@ -250,7 +250,7 @@ def _show(outcome: Outcome) -> None:
     for name, one in (
         ("predicted again, all", outcome.many),
         ("predicted again, few", outcome.few),
-        ("the same versions, all by the gateway", outcome.verified),
+        ("the same versions, all of the gateway's", outcome.verified),
     ):
         table.add_row(
             name, f"{one.decisions:,}", f"{one.seconds:,.1f}", f"{one.per_second:,.0f}", f"{one.peak_mb:,.0f} MB"

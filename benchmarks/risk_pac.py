@@ -1,9 +1,9 @@
 """The protocol of PAC labels (Candès, Ilyas and Zrnic 2025, arXiv 2506.10908): what one look at drawn labels saves.
 
-A model labels a finite set; experts label a random sample and all uncertain rows; the share of wrong labels in
-the whole set must stay below 5% with 95% confidence. Rows that no expert sees are saved. Three of the paper's sets are
-simulated here: as many rows, and errors by twentieths of falling confidence as counted in the authors' files (MIT
-licence).
+A model labels a finite set; experts label a random sample and all rows that are too uncertain; the share of wrong
+labels in the whole set must stay below 5% with 95% confidence. Rows that no expert sees are saved. Three of the
+paper's sets are simulated here: as many rows, and errors by twentieths of falling confidence as counted in the
+authors' files (MIT licence).
 """
 
 from dataclasses import dataclass

@@ -128,7 +128,7 @@ async def _watch(loaded: LoadedVersion, seen: Seen, began: float) -> None:
 
 
 async def _cold_starts(loaded: LoadedVersion) -> list[float]:
-    """Measure the seconds from a request to a pool without processes to its answer, several times."""
+    """Measure the seconds from a request to an empty pool to its answer; it empties by itself each time."""
     times = []
     await loaded.start()
     for _ in range(COLD_STARTS):
@@ -201,7 +201,7 @@ def _judged(seen: Seen, cold: Sequence[float]) -> tuple[dict[str, object], list[
 
 
 def _wait_back(seen: Seen, edge: float) -> float:
-    """Return the seconds from an edge until the next half second has its 95th percentile under the target."""
+    """Return the seconds from an edge to the first half second whose 95th percentile is under the target."""
     target = BOUNDS["wait_target_ms"] / 1000
     for tenth in range(200):
         since = edge + tenth / 10

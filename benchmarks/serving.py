@@ -53,7 +53,7 @@ Start: TypeAlias = Callable[[], AbstractContextManager[Started]]
 
 @dataclass(slots=True)
 class Sides:
-    """How to start each side and why a peer is missing, by name, and the peers that no goal depends on."""
+    """How to start each side and why a peer is missing, by name, and the sides that no goal depends on."""
 
     starts: dict[str, Start]
     absent: dict[str, str]

@@ -33,7 +33,7 @@ class Round(Figures):
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Memory by role in megabytes; shared memory counts once for each process in `rss_mb`, and once in `pss_mb`."""
+    """Memory of one role in megabytes; shared memory counts once for each process in `rss_mb`, once in `pss_mb`."""
 
     processes: int
     rss_mb: float

@@ -60,7 +60,7 @@ def test_who_runs_the_line_stops_one_and_lets_it_go_on(visit: Visit, bank: Bank,
         page.screenshot(path=f"{shots}/procedure.png", full_page=True)
     page.locator("form[action$=resume] textarea").fill("right after all")
     page.get_by_role("button", name="Resume").click()
-    expect(page.get_by_role("status")).to_contain_text("continues")
+    expect(page.get_by_role("status")).to_contain_text("The procedure continues")
 
 
 @pytest.mark.parametrize("width", [360, 1280])

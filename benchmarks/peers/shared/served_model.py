@@ -12,7 +12,7 @@ import onnxruntime
 
 
 class ServedModel:
-    """Return the session of MODEL_FILE."""
+    """The session of MODEL_FILE."""
 
     def __init__(self) -> None:
         options = onnxruntime.SessionOptions()

@@ -230,7 +230,7 @@ def test_a_source_that_is_down_is_tried_again_and_its_stream_says_so(installatio
         source.send(to_json(payment(1)))
         async with reading(installation, source, watch=watch):
             await until(lambda: scalar(installation, "SELECT max(problem) FROM streams") is not None)
-            assert "does not answer" in scalar(installation, "SELECT problem FROM streams")
+            assert "in memory does not answer" in scalar(installation, "SELECT problem FROM streams")
             await until(lambda: watch.failures >= 3)
             source.silent = False
             await until(lambda: decided(installation) == 1)
