@@ -36,7 +36,7 @@ def main() -> None:
     """Train on all mails but the newest, measure on these, and pack the model with the results."""
     learnt, newest = parted(list(filed(FILED)), list(labelled()))
     classes = sorted({team for _, team in learnt})
-    training, held_out = _columns(learnt), _columns(newest)
+    training, held_out = columns_of(learnt), columns_of(newest)
     pack(
         HERE / "package",
         name=triage.model,
@@ -69,7 +69,8 @@ def labelled() -> Iterator[Row]:
                 yield row, str(row["label"])
 
 
-def _columns(rows: list[Row]) -> tuple[dict[str, list[Any]], list[str]]:
+def columns_of(rows: list[Row]) -> tuple[dict[str, list[Any]], list[str]]:
+    """Return the model's features of these mails, by name, and the teams."""
     return {one.name: [row[one.name] for row, _ in rows] for one in FEATURES}, [team for _, team in rows]
 
 
