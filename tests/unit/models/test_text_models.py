@@ -3,6 +3,7 @@
 import random
 import sys
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
@@ -113,23 +114,44 @@ def test_other_columns_count_beside_the_text(tmp_path: Path) -> None:
     packed(tmp_path, model, features, **more)
 
 
-@pytest.mark.parametrize("light", [True, False])
-def test_a_subject_that_says_the_team_weighs_as_much_as_the_text(light: bool) -> None:
-    columns, teams = mails(300)
-    long = [f"{body} {body}" for body in random.Random(3).sample(columns["body"], 300)]
-    weights = fit_text(FEATURES, columns | {"body": long}, teams, TEAMS, light=light).steps[0][1].transformer_weights
-    assert {weights[f"{what} {name}"] for what in ("words", "parts") for name in ("subject", "body")} == {1}
+def telling(column: str) -> tuple[dict[str, list[str]], list[str]]:
+    """Return mails of which only one column tells the team: a subject of 2 words, or a body of 40."""
+    rng = random.Random(3)
+    teams = [rng.choice(TEAMS) for _ in range(600)]
+
+    def words(team: str, count: int, own: int) -> str:
+        return " ".join(
+            [
+                *(f"{team}{rng.randrange(12)}" for _ in range(own)),
+                *(f"usual{rng.randrange(300)}" for _ in range(count - own)),
+            ]
+        )
+
+    shown = {name: teams if name == column else [rng.choice(TEAMS) for _ in teams] for name in ("subject", "body")}
+    return {
+        "subject": [words(team, 2, 1) for team in shown["subject"]],
+        "body": [words(team, 40, 2) for team in shown["body"]],
+    }, teams
 
 
 @pytest.mark.parametrize("light", [True, False])
-def test_the_few_words_of_a_subject_that_says_little_weigh_less_than_the_text(light: bool) -> None:
-    columns, teams = mails(300)
-    subjects = random.Random(3).sample(columns["subject"], 300)
-    long = [f"{body} {body}" for body in columns["body"]]
-    model = fit_text(FEATURES, {"subject": subjects, "body": long}, teams, TEAMS, light=light)
-    weights = model.steps[0][1].transformer_weights
+@pytest.mark.parametrize(("column", "weight"), [("subject", 1.0), ("body", (2 / 40) ** 0.5)])
+def test_a_short_column_weighs_as_much_as_a_long_one_only_if_that_is_better(
+    column: str, weight: float, light: bool
+) -> None:
+    weights = fit_text(FEATURES, *telling(column), TEAMS, light=light).steps[0][1].transformer_weights
     assert weights["words body"] == weights["parts body"] == 1
-    assert weights["words subject"] == weights["parts subject"] == pytest.approx((6 / 13) ** 0.5, rel=0.15)
+    assert weights["words subject"] == weights["parts subject"] == pytest.approx(weight, rel=0.05)
+
+
+def test_a_subject_that_only_names_the_thread_weighs_little() -> None:
+    columns, teams = telling("body")
+    order = sorted(range(600), key=lambda at: (at // 60, teams[at]))
+    body, teams = [columns["body"][at] for at in order], [teams[at] for at in order]
+    names = {key: "".join(random.Random(f"{key}").choices(ascii_lowercase, k=8)) for key in range(600)}
+    threads = [names[at // 60 * 3 + TEAMS.index(team)] for at, team in enumerate(teams)]
+    weights = fit_text(FEATURES, {"subject": threads, "body": body}, teams, TEAMS).steps[0][1].transformer_weights
+    assert weights["words subject"] < 1
 
 
 def test_a_time_is_refused_with_what_to_give_instead() -> None:
