@@ -44,7 +44,7 @@ class StreamOut(BaseModel):
     state: StreamState
     lag: int | None
     per_second: float | None = Field(
-        description="Events processed per second of late; null if nothing reads the stream."
+        description="Events processed per second recently; null if nothing reads the stream."
     )
     watermark: datetime | None
     decided: int
