@@ -156,11 +156,9 @@ def _best(
     from scipy.sparse import csr_matrix, diags
     from sklearn.base import clone
 
-    rows = _sample(len(labels), _TRIED_ROWS)
-    learnt, asked = rows[: round(len(rows) * (1 - _TRIED_SHARE))], rows[round(len(rows) * (1 - _TRIED_SHARE)) :]
-    asked = asked[np.isin(labels[asked], labels[learnt])]
+    learnt, asked = trial_rows(labels)
     choices = [(weights, strength) for weights in weightings for strength in strengths]
-    few = len(rows) < _FEWEST_TRIED or not len(asked) or len(np.unique(labels[learnt])) < 2
+    few = len(labels) < _FEWEST_TRIED or not len(asked) or len(np.unique(labels[learnt])) < 2
     if few or len(choices) == 1:
         return weightings[0], strengths[len(strengths) // 2]
     prepared = clone(seen)
@@ -176,6 +174,19 @@ def _best(
         places = np.searchsorted(model.classes_, labels[asked])
         losses.append(-np.log(np.maximum(given[np.arange(len(asked)), places], 1e-9)).mean())
     return choices[int(np.argmin(losses))]
+
+
+def trial_rows(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the places of the rows that a trial learns from, and of the last rows, whose classes it is asked for.
+
+    Rows sorted by class are mixed first: the last ones would be of one class. Rows of classes not learnt are left out.
+    """
+    rows = _sample(len(labels), _TRIED_ROWS)
+    cut = round(len(rows) * (1 - _TRIED_SHARE))
+    if 2 * len(np.unique(labels[rows[cut:]])) <= len(np.unique(labels[rows])):
+        rows = np.random.default_rng(_SEED).permutation(rows)
+    learnt, asked = rows[:cut], rows[cut:]
+    return learnt, asked[np.isin(labels[asked], labels[learnt])]
 
 
 def _sample(rows: int, most: int) -> NDArray[np.int64]:

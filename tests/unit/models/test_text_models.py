@@ -26,6 +26,7 @@ from andon.models import (
     open_package,
     pack,
 )
+from andon.models.text_models import trial_rows
 from texts import FEATURES, TEAMS, a_sentence_embedding, mails, rows_of
 
 
@@ -142,6 +143,21 @@ def test_a_short_column_weighs_as_much_as_a_long_one_only_if_that_is_better(
     weights = fit_text(FEATURES, *telling(column), TEAMS, light=light).steps[0][1].transformer_weights
     assert weights["words body"] == weights["parts body"] == 1
     assert weights["words subject"] == weights["parts subject"] == pytest.approx(weight, rel=0.05)
+
+
+def test_settings_are_tried_on_the_last_rows_whose_class_was_learnt() -> None:
+    labels = np.array([0, 1, 2] * 100 + [0, 1, 2, 3] * 25)
+    learnt, asked = trial_rows(labels)
+    np.testing.assert_array_equal(learnt, np.arange(300))
+    np.testing.assert_array_equal(asked, [at for at in range(300, 400) if labels[at] != 3])
+
+
+@pytest.mark.parametrize("classes", [2, 3, 8])
+def test_rows_sorted_by_class_are_mixed_before_settings_are_tried(classes: int) -> None:
+    labels = np.repeat(np.arange(classes), 400 // classes)
+    learnt, asked = trial_rows(labels)
+    assert len(np.unique(labels[asked])) == len(np.unique(labels[learnt])) == classes
+    assert set(learnt).isdisjoint(asked)
 
 
 def test_a_subject_that_only_names_the_thread_weighs_little() -> None:
