@@ -69,7 +69,7 @@ class CheckpointCheck:
             chains, entries = chains + (held == 0), entries + head.seq - held
             self.heads[head.writer] = head
         if self._complete and (checkpoint.chains, checkpoint.entries) != (chains, entries):
-            said = f"{plural(checkpoint.chains, 'chain')} and {checkpoint.entries} entries"
+            said = f"{plural(checkpoint.chains, 'chain')} and {plural(checkpoint.entries, 'entry')}"
             yield _at_checkpoint(
                 Harm.CHECKPOINT_EDITED, checkpoint.number, f"it counts {said}, its heads count {chains} and {entries}"
             )
@@ -149,7 +149,7 @@ class ChainCheck:
 
     def _against_tip(self, last: Leaf) -> Iterator[Finding]:
         if last.seq < self._control.seq:
-            there = f"it ends at {last.seq}, but {self._control.seq} entries were written"
+            there = f"it ends at {last.seq}, but {self._control.seq} were written"
             yield Finding(Harm.TRUNCATED, there, CONTROL, last.seq + 1)
         elif last.seq > self._control.seq:
             yield _at(Harm.INSERTED, last, f"the last entry written was {self._control.seq}")
@@ -160,12 +160,12 @@ class ChainCheck:
         """Report chains before `until` that checkpoints hold but that have no leaf left."""
         if self.chains == 0 and until != CONTROL and self._control.seq:
             self._drain(CONTROL)
-            yield Finding(Harm.CHAIN_MISSING, f"all {self._control.seq} entries are gone", CONTROL, 1)
+            yield Finding(Harm.CHAIN_MISSING, f"it is gone, with {plural(self._control.seq, 'entry')}", CONTROL, 1)
         while self._claim is not None and (until is None or self._claim.head.writer < until):
             claim = self._drain(self._claim.head.writer) or self._claim
             yield Finding(
                 Harm.CHAIN_MISSING,
-                f"checkpoint {claim.checkpoint} holds {claim.head.seq} entries, but none exists",
+                f"checkpoint {claim.checkpoint} holds {plural(claim.head.seq, 'entry')}, but none exists",
                 claim.head.writer,
                 1,
                 claim.checkpoint,

@@ -29,10 +29,8 @@ app = typer.Typer(
     help="Show what an automation sees and why, and write training sets by the same definitions.", no_args_is_help=True
 )
 
-Name = Annotated[
-    str | None,
-    typer.Option("--automation", help="The automation; required if there are several, but optional for `breaches`."),
-]
+Name = Annotated[str | None, typer.Option("--automation", help="The automation; required if there are several.")]
+AnyName = Annotated[str | None, typer.Option("--automation", help="The automation; default: all.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 From = Annotated[str, typer.Option("--from", help="The first moment, ISO 8601; UTC if it has no zone.")]
 To = Annotated[str | None, typer.Option("--to", help="The end, exclusive; default: now.")]
@@ -108,8 +106,8 @@ def show(key: Key, automation: Name = None, at: At = None, as_json: AsJson = Fal
 
 
 @app.command()
-def breaches(automation: Name = None, since: Since = None, as_json: AsJson = False) -> None:
-    """List values in decisions that did not meet their automation's expectations; by default, of all automations."""
+def breaches(automation: AnyName = None, since: Since = None, as_json: AsJson = False) -> None:
+    """List values in decisions that did not meet their automation's expectations."""
     with project() as here, here.database.begin() as tx:
         if automation is not None and automation not in decisions.automations(tx):
             raise decisions.AutomationNotFound(f"No automation {automation!r} was ever deployed here")

@@ -1,4 +1,4 @@
-"""Connection of the wire: a bounded connection with a short path to the direct route of the application.
+"""Connection of the wire: a bounded connection with a short way to the direct route of the application.
 
 A small whole request to that route is handed over by one call and answered by one write, without scope, task or
 message. If its head has the bytes of an earlier one, it is not parsed either. Every other request takes the ASGI way.
