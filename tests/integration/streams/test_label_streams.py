@@ -14,10 +14,13 @@ from tests.integration.streams.streaming import Counting, Forwarder, reading, ro
 
 from andon import Trigger, Truth, labels, streams
 from andon.authoring.errors import DeclarationInvalid
+from andon.decisions import AlongsideEntry
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
+from andon.kernel.statements import Statement
 from andon.streams import Intake
+from andon.streams.labelling import LabelWriter
 from andon.testing import MemorySource
 from automations import an_automation
 from lines import Installation, install
@@ -146,3 +149,41 @@ def test_decisions_of_other_automations_are_not_found(database: Database, tmp_pa
 def test_a_source_that_brings_no_labels_is_refused(source: str) -> None:
     with pytest.raises(DeclarationInvalid, match="brings no labels"):
         Truth({"pause": "fraud"}, reported=(Trigger(source, "x"),))
+
+
+class Noted:
+    """A sender without writes, but with an audit entry."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+
+    def entry(self) -> AlongsideEntry:
+        return AlongsideEntry("test.write", "test", b"{}", self._at)
+
+    def statements(self, *_: object) -> list[Statement]:
+        return []
+
+    async def is_written(self, connection: object) -> bool:
+        raise NotImplementedError
+
+
+def test_a_cancelled_batch_that_is_still_recorded_and_the_next_follow_each_other_in_one_chain(
+    installation: Installation,
+) -> None:
+    writer = LabelWriter(installation.database, "payments", events=Events(), clock=installation.clock)
+    noted, waits = Noted(installation.clock.now()), "SELECT count(*) FROM pg_locks WHERE NOT granted"
+
+    async def test() -> None:
+        with installation.database.begin() as tx:
+            tx.execute(text("LOCK TABLE audit_entries IN SHARE MODE"))
+            cancelled = asyncio.ensure_future(writer.decide([], noted))
+            await until(lambda: scalar(installation, waits) == 1)
+            cancelled.cancel()
+            following = asyncio.ensure_future(writer.decide([], noted))
+            await asyncio.wait([following], timeout=0.5)  # long enough to wait for the table as well, if it could
+        await following
+
+    run(test)
+    entries = rows(installation, "SELECT writer, seq FROM audit_entries WHERE action = 'test.write' ORDER BY seq")
+    assert [entry.seq for entry in entries] == [1, 2]
+    assert len({entry.writer for entry in entries}) == 1
