@@ -100,6 +100,7 @@ def test_the_reviewer_reads_the_text_and_the_decisions_page_shows_its_beginning(
     why = visitor.get(f"/decisions/{decision_id}/explanation")
     assert why.status_code == 200
     assert "Why cards" in why.text
+    assert ">Word</th>" in why.text
     assert ">stolen</td>" in why.text
 
 
