@@ -87,7 +87,7 @@ def test_a_query_is_decided_with_its_own_types_and_keys(line: Line, database: Da
             [{"id": n, **row} for n, row in enumerate(ROWS)],
         )
     query = "SELECT * FROM claims ORDER BY id -- the oldest first"
-    told = line.command("decide", "--sql", query, "--output", "claims.parquet", "--keep", "id", "--keep", "extra")
+    told = line.command("decide", "--query", query, "--output", "claims.parquet", "--keep", "id", "--keep", "extra")
     assert "Left out, not in the contract: id" not in told
     rows = parquet(line.folder / "claims.parquet")
     assert [row["id"] for row in rows] == [str(n) for n in range(40)]
@@ -98,7 +98,7 @@ def test_a_query_is_decided_with_its_own_types_and_keys(line: Line, database: Da
 
 
 def test_a_query_elsewhere_is_reached_by_a_variable_that_is_never_shown(line: Line, database: Database) -> None:
-    ask = ("decide", "--output", "elsewhere.csv", "--url-env", "CLAIMS_URL", "--sql")
+    ask = ("decide", "--output", "elsewhere.csv", "--url-env", "CLAIMS_URL", "--query")
     values = "SELECT 'p1' AS payment_id, 'a1' AS account, 9.5 AS amount"
     line.environment["CLAIMS_URL"] = database.url
     assert "Decided 1 of 1 rows" in line.command(*ask, values)
@@ -161,10 +161,10 @@ def test_a_run_that_ended_is_made_anew_and_one_that_others_make_is_left_to_them(
     ("arguments", "said"),
     [
         ([], "Name a file, or give a query"),
-        (["a.csv", "--sql", "SELECT 1"], "Name a file, or give a query"),
-        (["--sql", "SELECT 1"], "needs --output"),
+        (["a.csv", "--query", "SELECT 1"], "Name a file, or give a query"),
+        (["--query", "SELECT 1"], "needs --output"),
         (["rows.csv", "--output", "out.xlsx"], "should end in"),
-        (["--sql", "SELECT 1", "--output", "o.csv", "--url-env", "NOT_SET"], "NOT_SET"),
+        (["--query", "SELECT 1", "--output", "o.csv", "--url-env", "NOT_SET"], "NOT_SET"),
     ],
 )
 def test_what_cannot_be_done_is_said_before_anything_is_decided(line: Line, arguments: list[str], said: str) -> None:

@@ -1,4 +1,4 @@
-"""`andon decide FILE`, or `--sql QUERY`: decides each row once, even across kills, by the same line as calls."""
+"""`andon decide FILE`, or `--query QUERY`: decides each row once, even across kills, by the same line as calls."""
 
 import hashlib
 from collections import Counter
@@ -37,10 +37,12 @@ File = Annotated[
         help="A file in a format that andon init reads, or JSON; each row is one decision.", show_default=False
     ),
 ]
-Sql = Annotated[str | None, typer.Option("--sql", help="Decide the rows of this query instead of a file.")]
+Query = Annotated[str | None, typer.Option("--query", help="Decide the rows of this query instead of a file.")]
 UrlEnv = Annotated[
     str | None,
-    typer.Option(help="Environment variable with the SQLAlchemy URL of the database for --sql; default: Andon's own."),
+    typer.Option(
+        help="Environment variable with the SQLAlchemy URL of the database for --query; default: Andon's own."
+    ),
 ]
 Name = Annotated[
     str | None, typer.Option("--automation", help="The automation that decides; required if there are several.")
@@ -79,7 +81,7 @@ class _Asked:
     """The arguments of the command."""
 
     file: Path | None
-    sql: str | None
+    query: str | None
     url_env: str | None
     target: Path
     keep: tuple[str, ...]
@@ -97,7 +99,7 @@ class _Asked:
 
 def decide(
     file: File = None,
-    sql: Sql = None,
+    query: Query = None,
     url_env: UrlEnv = None,
     automation: Name = None,
     output: Output = None,
@@ -108,7 +110,7 @@ def decide(
     header: Header = None,
 ) -> None:
     """Decide every row of a file or a query and write the decisions. Restarted after a kill, it continues."""
-    asked = _Asked(file, sql, url_env, _target(file, sql, output), tuple(keep or ()), again, sheet, header)
+    asked = _Asked(file, query, url_env, _target(file, query, output), tuple(keep or ()), again, sheet, header)
     if file is not None and not file.exists():
         raise DataFileInvalid(f"There is no file {file}")
     if asked.target.exists() and not overwrite:
@@ -125,9 +127,9 @@ def decide(
         )
 
 
-def _target(file: Path | None, sql: str | None, output: Path | None) -> Path:
-    if (file is None) == (sql is None):
-        raise SourceUnclear("Name a file, or give a query with --sql")
+def _target(file: Path | None, query: str | None, output: Path | None) -> Path:
+    if (file is None) == (query is None):
+        raise SourceUnclear("Name a file, or give a query with --query")
     if output is not None:
         return output
     if file is None:
@@ -178,7 +180,7 @@ class _Command:
                 read_back = uvloop.run(self._decide(run, rows))
             with self._here.database.begin() as tx:
                 scoring.end(tx, run, self._here.actor, now=self._here.clock.now(), refused=self._refused.count)
-            if self._asked.sql is not None:
+            if self._asked.query is not None:
                 self._fetched(digest).unlink(missing_ok=True)
         self._tell(run, read_back)
         return self._refused
@@ -211,7 +213,7 @@ class _Command:
     def _digest(self) -> str:
         """Return the digest that identifies these rows."""
         if self._asked.file is None:
-            return hashlib.sha256(to_json([self._asked.url_env, self._asked.sql])).hexdigest()
+            return hashlib.sha256(to_json([self._asked.url_env, self._asked.query])).hexdigest()
         size = self._asked.file.stat().st_size
         with progress(f"Reading {self._asked.file.name}", size, "bytes") as advance:
             digest = scoring.digest_of(self._asked.file, advance)
@@ -261,7 +263,7 @@ class _Command:
             ) as rows:
                 yield rows
         else:
-            yield self._rows_of_query(self._asked.sql or "", wanted, self._fetched(digest), unfinished)
+            yield self._rows_of_query(self._asked.query or "", wanted, self._fetched(digest), unfinished)
 
     def _rows_of_query(self, query: str, wanted: Sequence[str], into: Path, unfinished: Run | None) -> SourceRows:
         if unfinished is None:

@@ -151,7 +151,7 @@ def _data(plan: Plan, folder: Path) -> str | Query:
 def _decide(plan: Plan, data: str | Query) -> str:
     """Return the words of `andon decide` for the same rows."""
     if isinstance(data, Query):
-        return f"--sql {shlex.quote(data.sql)} --url-env {data.url_env} --output decisions.parquet"
+        return f"--query {shlex.quote(data.sql)} --url-env {data.url_env} --output decisions.parquet"
     sheet = f" --sheet {shlex.quote(plan.sheet)}" if plan.sheet else ""
     return shlex.quote(data) + sheet + (f" --header {plan.header}" if plan.header else "")
 
