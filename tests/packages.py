@@ -79,8 +79,21 @@ def some_rows(seed: int) -> tuple[tuple[dict[str, Any], list[str]], tuple[dict[s
 def packed(folder: Path, model: Any, **changes: Any) -> Path:
     """Pack a given model with the usual rows; further arguments go to `pack`."""
     training, held_out = some_rows(1)
-    usual: dict[str, Any] = {"training": training, "held_out": held_out, "split": "the first half trains"}
-    return pack(folder, name="fraud-risk", model=model, features=FEATURES, classes=CLASSES, **(usual | changes))
+    usual: dict[str, Any] = {
+        "classes": CLASSES,
+        "training": training,
+        "held_out": held_out,
+        "split": "the first half trains",
+    }
+    return pack(folder, name="fraud-risk", model=model, features=FEATURES, **(usual | changes))
+
+
+def a_reversed_package(folder: Path) -> Path:
+    """Pack the usual model with the score for the other class."""
+    training, _ = some_rows(1)
+    data = lightgbm.Dataset(encode(FEATURES, training[0]), encode_labels(CLASSES, training[1]))
+    booster = lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1}, data, 5)
+    return packed(folder, booster, classes=CLASSES[::-1], model_classes=CLASSES)
 
 
 def _packed(folder: Path, name: str, model: Any, training: Any, held_out: Any, *, allow_pickle: bool = False) -> Path:

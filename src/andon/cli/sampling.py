@@ -1,13 +1,14 @@
 """`andon models register PATH --sample FILE`: packs a bare model with what is inferred from it and a sample."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import typer
 
 from andon import datafile, models
+from andon.cli.context import project
 from andon.kernel.errors import Invalid
 from andon.kernel.plurals import plural
 from andon.models import FeatureKind, InferredSignature
@@ -20,17 +21,23 @@ _SHOWN = 6
 def packed_from_sample(
     path: Path, sample: Path, target: str | None, *, name: str | None, trust: bool
 ) -> Iterator[Path]:
-    """Pack a saved model with what was inferred, print that, and yield the folder."""
+    """Pack a saved model with what was inferred, print that, and yield the folder.
+
+    The score is for the same class as in earlier versions of the model.
+    """
     if not path.exists():
         raise Invalid(f"There is no {path}")
     if (path / "manifest.json").is_file():
         raise Invalid(f"{path} is already a package: register it without --sample")
     rows = list(datafile.read_rows(sample, most=_MOST_ROWS))
-    found = models.infer(path, rows, target, trust=trust)
+    name = name or models.name_of(path)
+    with project() as here, here.database.begin() as tx:
+        known = models.classes_of(tx, name)
+    found = models.infer(path, rows, target, trust=trust, in_order=known)
     with tempfile.TemporaryDirectory(prefix="andon-sample-") as folder:
         package = models.pack(
             Path(folder, "package"),
-            name=name or models.name_of(path),
+            name=name,
             model=found.model,
             features=found.features,
             classes=found.classes,
@@ -42,16 +49,17 @@ def packed_from_sample(
             data=sample,
             allow_pickle=path.suffix in (".joblib", ".pkl", ".pickle"),
         )
-        _tell(found, sample)
+        _tell(found, sample, known)
         yield package
 
 
-def _tell(found: InferredSignature, sample: Path) -> None:
+def _tell(found: InferredSignature, sample: Path, known: Sequence[str]) -> None:
     typer.echo(
         f"From the model and {plural(len(found.rows), 'row')} of {sample.name}, "
         f"whose {found.target!r} holds the true class:"
     )
-    positive = f" (the score is for {found.classes[1]}, the rarer)" if len(found.classes) == 2 else ""
+    why = "as in earlier versions" if set(found.classes) == set(known) else "the rarer"
+    positive = f" (the score is for {found.classes[1]}, {why})" if len(found.classes) == 2 else ""
     typer.echo(f"  classes   {', '.join(found.classes)}{positive}")
     for feature in found.features:
         shown = ", ".join(feature.categories[:_SHOWN]) + (", ..." if len(feature.categories) > _SHOWN else "")

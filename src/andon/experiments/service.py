@@ -149,8 +149,10 @@ def _winner(tx: Tx, experiment: Experiment) -> Candidate:
 
 def _check_arms(tx: Tx, experiment: Experiment, ready: Ready | None, suits: Suits | None) -> None:
     for arm in experiment.arms:
+        version = models.get(tx, experiment.model, arm.version)
+        models.require_same_score(tx, version)
         if ready is not None:
-            ready(models.get(tx, experiment.model, arm.version))
+            ready(version)
         if suits is not None and arm.policy:
             suits(policies.get(tx, experiment.automation, arm.policy))
 

@@ -43,5 +43,9 @@ class VersionHeld(Unavailable):
     """The version ended the process in which it was tried, so it answers nothing."""
 
 
+class ScoreReversed(Conflict):
+    """Of the same two classes, the version's score is the probability of the other one than in earlier versions."""
+
+
 class NotQuarantined(Conflict):
     """The version is not in quarantine."""

@@ -33,8 +33,9 @@ _NAME = re.compile(r"[^a-z0-9]+")
 class InferredSignature:
     """The arguments of `pack` that were inferred.
 
-    `model` is the fitted object, or the path of a file that is packed as it is. Of two classes, the rarer one in the
-    sample becomes the second and so the positive one, wherever the model has it; `own_order` is the model's order.
+    `model` is the fitted object, or the path of a file that is packed as it is. Of two classes, the second is the
+    positive one: that of earlier versions, otherwise the rarer one in the sample, wherever the model has it.
+    `own_order` is the model's order.
     """
 
     model: Any
@@ -60,8 +61,10 @@ class _Known:
     """Whether the model takes a single column of texts, whose name it does not know."""
 
 
-def infer(path: Path, sample: Sequence[Mapping[str, Any]], target: str | None, *, trust: bool) -> InferredSignature:
-    """Infer features, kinds, categories and classes of a saved model.
+def infer(
+    path: Path, sample: Sequence[Mapping[str, Any]], target: str | None, *, trust: bool, in_order: Sequence[str] = ()
+) -> InferredSignature:
+    """Infer features, kinds, categories and classes of a saved model; `in_order` are the classes of earlier ones.
 
     Raises PackageInvalid, and PickleRefused for an untrusted file whose loading runs code.
     """
@@ -86,7 +89,9 @@ def infer(path: Path, sample: Sequence[Mapping[str, Any]], target: str | None, *
     if strange := sorted(set(labels) - set(order)):
         raise PackageInvalid(f"{aim!r} holds {', '.join(strange)}, and the model knows {', '.join(order)}")
     classes = order
-    if len(order) == 2 and labels.count(order[0]) < labels.count(order[1]):
+    if len(order) == 2 and set(in_order) == set(order):
+        classes = tuple(in_order)
+    elif len(order) == 2 and labels.count(order[0]) < labels.count(order[1]):
         classes = (order[1], order[0])
     return InferredSignature(known.model, features, classes, order, aim, rows, labels)
 

@@ -20,6 +20,7 @@ from andon.models.errors import (
     AliasNotFound,
     ModelNotFound,
     PickleRefused,
+    ScoreReversed,
     VersionNotFound,
 )
 from andon.models.package import danger_of, open_package, require_sound
@@ -96,7 +97,7 @@ def set_alias(
     """Point an alias to a version; running gateways follow within a second of the commit.
 
     If it points there already, nothing changes. Raises AliasInvalid, ReasonInvalid, ModelNotFound, VersionNotFound,
-    VersionHeld, and whatever `ready` raises.
+    VersionHeld, ScoreReversed, and whatever `ready` raises.
     """
     if not _ALIAS.match(alias):
         raise AliasInvalid(f"Alias {alias!r}: lower-case letters, digits and '-', at most 63, a letter first")
@@ -105,6 +106,7 @@ def set_alias(
     why = reasons.require(reason)
     version = get(tx, name, number)
     require_free(tx, version)
+    require_same_score(tx, version)
     if ready is not None:
         ready(version)
     store.lock(tx, name)
@@ -128,6 +130,26 @@ def set_alias(
     announce(tx, "models")
     events.publish(tx, AliasSet(name, alias, number, number_before, actor.name, why, at=now))
     return after
+
+
+def require_same_score(tx: Tx, version: ModelVersion) -> None:
+    """Check that a version with the two classes of the first champion has the same positive one. Raises ScoreReversed.
+
+    Rules compare the score, the probability of the positive class. A version with the other one would reverse them.
+    """
+    known, ours = classes_of(tx, version.name), version.manifest.signature
+    if set(known) == set(ours.classes) and ours.positive is not None and ours.positive != known[1]:
+        raise ScoreReversed(
+            f"The score of version {version.number} is the probability of {ours.positive!r}, and that of the first "
+            f"champion of {version.name} the probability of {known[1]!r}: rules about the score would be reversed. "
+            f"Pack the model with the classes in the order {', '.join(known)}, or under another name"
+        )
+
+
+def classes_of(tx: Tx, name: str) -> Sequence[str]:
+    """Return the classes of a model's first champion, in its order; none if there was no champion yet."""
+    first = store.alias_history(tx, name, CHAMPION)[-1:]
+    return get(tx, name, first[0].number).manifest.signature.classes if first else ()
 
 
 def hold(tx: Tx, name: str) -> None:

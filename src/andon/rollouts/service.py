@@ -67,8 +67,10 @@ def start(
     decisions.require_deployed(tx, wish.automation)
     require_measures(tx, wish.automation, wish.plan)
     candidate, champion, in_force = _candidate(tx, wish)
+    version = models.get(tx, wish.model, candidate.version)
+    models.require_same_score(tx, version)
     if ready is not None:
-        ready(models.get(tx, wish.model, candidate.version))
+        ready(version)
     if suits is not None and candidate.policy:
         suits(policies.get(tx, wish.automation, candidate.policy))
     store.lock(tx, wish.automation)

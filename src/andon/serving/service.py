@@ -64,9 +64,11 @@ def set_split(
     ]
     if faults:
         raise SplitInvalid(faults=faults)
-    if ready is not None:
-        for number in dict.fromkeys(one.version for one in named):
-            ready(models.get(tx, model, number))
+    for number in dict.fromkeys(one.version for one in named):
+        version = models.get(tx, model, number)
+        models.require_same_score(tx, version)
+        if ready is not None:
+            ready(version)
     if suits is not None:
         for policy in published.values():
             if policy is not None:

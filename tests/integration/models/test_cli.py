@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 
+import lightgbm
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
 from andon.cli import app
 from andon.kernel.db import Database
+from packages import some_rows
 
 SCRIPT = """
 import os, sys
@@ -69,6 +71,24 @@ def test_the_champion_is_chosen_by_number_with_a_reason(terminal: Terminal, pack
     assert [(entry["number"], entry["reason"]) for entry in history] == [(2, "better"), (1, "start")]
     terminal.run("alias", "set", "champion", "2", status=2)
     terminal.run("alias", "set", "champion", "9", "--reason", "x", status=4)
+
+
+def test_a_bare_models_score_is_for_the_same_class_as_in_earlier_versions(
+    terminal: Terminal, package: Path, tmp_path: Path
+) -> None:
+    terminal.run("register", str(package), "--alias", "champion")
+    columns, labels = some_rows(1)[0]
+    amounts, fraud = columns["amount"].reshape(-1, 1), [int(label == "fraud") for label in labels]
+    data = lightgbm.Dataset(amounts, fraud, feature_name=["amount"])
+    lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1}, data, 5).save_model(tmp_path / "model.txt")
+    rows = sorted(zip(labels, columns["amount"], strict=True), key=lambda row: row[0])
+    lines = [f"{amount},{label}" for label, amount in [*rows[: sum(fraud)], *rows[-20:]]]
+    (tmp_path / "sample.csv").write_text("\n".join(["amount,label", *lines]))
+    command = ("register", str(tmp_path / "model.txt"), "--sample", str(tmp_path / "sample.csv"), "--target", "label")
+    assert "the score is for ok, the rarer" in terminal.run(*command, "--name", "another").output
+    said = terminal.run(*command, "--name", "fraud-risk", "--alias", "champion").output
+    assert "the score is for fraud, as in earlier versions" in said
+    assert "fraud-risk 2 (" in said
 
 
 AUTOMATION = """

@@ -15,7 +15,7 @@ from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.reasons import ReasonInvalid
-from packages import a_package, a_pickled_package
+from packages import a_package, a_pickled_package, a_reversed_package
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 OWNER = Actor("owner")
@@ -221,3 +221,46 @@ def test_cached_files_are_for_their_owner_only(database: Database, package: Path
         (folder / "model.txt").chmod(0o644)
         models.fetch(tx, version, cache)
     assert modes() == {(True, 0o700), (False, 0o600)}
+
+
+@pytest.mark.parametrize("alias", ["champion", "challenger"])
+def test_no_alias_points_to_a_version_whose_score_is_for_the_other_class(
+    database: Database, package: Path, tmp_path: Path, alias: str
+) -> None:
+    registered(database, package)
+    registered(database, a_reversed_package(tmp_path / "reversed"))
+    said = {"actor": OWNER, "reason": "better", "events": Events(), "now": NOW}
+    with database.begin() as tx:
+        models.set_alias(tx, "fraud-risk", "champion", 1, **said)
+    message = "version 2 is the probability of 'ok', and that of the first champion of fraud-risk .* of 'fraud'"
+    with database.begin() as tx, pytest.raises(models.ScoreReversed, match=message):
+        models.set_alias(tx, "fraud-risk", alias, 2, **said)
+
+
+def test_a_version_with_other_classes_or_in_the_order_of_the_first_champion_may_follow(
+    database: Database, package: Path, other_package: Path
+) -> None:
+    for folder in (package, other_package):
+        registered(database, folder)
+    said = {"actor": OWNER, "reason": "better", "events": Events(), "now": NOW}
+    for number in (1, 2, 1):
+        with database.begin() as tx:
+            models.set_alias(tx, "fraud-risk", "champion", number, **said)
+    with database.begin() as tx:
+        assert models.classes_of(tx, "fraud-risk") == ("ok", "fraud")
+        models.require_same_score(tx, of_classes(models.get(tx, "fraud-risk", 2), "good", "bad"))
+        models.require_same_score(tx, of_classes(models.get(tx, "fraud-risk", 2), "fraud", "ok", "unclear"))
+        with pytest.raises(models.ScoreReversed):
+            models.require_same_score(tx, of_classes(models.get(tx, "fraud-risk", 2), "fraud", "ok"))
+
+
+def of_classes(version: models.ModelVersion, *classes: str) -> models.ModelVersion:
+    signature = replace(version.manifest.signature, classes=classes, task="multiclass" if classes[2:] else "binary")
+    return replace(version, manifest=version.manifest.model_copy(update={"signature": signature}))
+
+
+def test_the_first_champion_may_have_its_score_for_either_class(database: Database, tmp_path: Path) -> None:
+    registered(database, a_reversed_package(tmp_path / "reversed"))
+    with database.begin() as tx:
+        models.set_alias(tx, "fraud-risk", "champion", 1, actor=OWNER, reason="first", events=Events(), now=NOW)
+        assert models.by_alias(tx, "fraud-risk", "champion").number == 1

@@ -125,6 +125,19 @@ def test_a_booster_says_its_columns_and_the_sample_the_classes(tmp_path: Path) -
     assert open_package(packed(tmp_path / "package", found)).manifest.output_order == (1, 0)
 
 
+def test_the_score_is_for_the_class_of_earlier_versions(tmp_path: Path) -> None:
+    frame, labels = a_frame()
+    data = lightgbm.Dataset(frame[["amount", "visits"]], [int(label == "ok") for label in labels])
+    lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1}, data, 5).save_model(tmp_path / "fraud.txt")
+    for earlier, classes in (
+        (("fraud", "ok"), ("fraud", "ok")),
+        (("ok", "fraud"), ("ok", "fraud")),
+        (("yes", "no"), ("ok", "fraud")),
+    ):
+        found = infer(tmp_path / "fraud.txt", a_sample(), "is_fraud", trust=False, in_order=earlier)
+        assert (found.classes, found.own_order) == (classes, ("fraud", "ok"))
+
+
 def test_kinds_come_from_values() -> None:
     from andon.models.inferring import _kind
 
