@@ -13,18 +13,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from andon.kernel.errors import AndonError
 from andon.models.encoding import text_of
 from andon.models.errors import PackageInvalid, PickleRefused
 from andon.models.package import PICKLES
 from andon.models.savers import is_mlflow, sklearn_file
 from andon.models.signature import FeatureKind, FeatureSpec
 from andon.models.vocabularies import first_of, parts_of, reads_text
-from andon.runtimes import foreign_types
+from andon.runtimes import ModelUnreadable, check_structure, foreign_types
 
 FEWEST_ROWS = 20
 """The fewest rows of a useful sample."""
 
 _MOST_CATEGORIES = 1_000
+_SAID = 500
+_RUNTIMES = {".txt": "lightgbm", ".ubj": "xgboost", ".json": "xgboost", ".onnx": "onnx", ".skops": "sklearn"}
 _WORDS = (FeatureKind.TEXT, FeatureKind.CATEGORY)
 _NAME = re.compile(r"[^a-z0-9]+")
 
@@ -103,6 +106,20 @@ def name_of(path: Path) -> str:
 
 
 def _opened(path: Path, *, trust: bool) -> _Known:
+    """Check a file's structure, then let its library open it. Raises PackageInvalid, PickleRefused."""
+    try:
+        if path.suffix in _RUNTIMES:
+            check_structure(_RUNTIMES[path.suffix], path)
+        return _known(path, trust=trust)
+    except AndonError:
+        raise
+    except ModelUnreadable as error:
+        raise PackageInvalid(str(error)) from error
+    except Exception as error:  # the edge to a library, which raises whatever it likes at a damaged file
+        raise PackageInvalid(f"{path.name} cannot be opened: {type(error).__name__}: {error}"[:_SAID]) from error
+
+
+def _known(path: Path, *, trust: bool) -> _Known:
     if is_mlflow(path):
         file = sklearn_file(path)
         found = _opened(file, trust=trust) if file is not None else _Known(path, names=_mlflow_names(path))

@@ -125,6 +125,26 @@ def test_a_booster_says_its_columns_and_the_sample_the_classes(tmp_path: Path) -
     assert open_package(packed(tmp_path / "package", found)).manifest.output_order == (1, 0)
 
 
+@pytest.mark.parametrize("suffix", [".txt", ".skops", ".ubj", ".json", ".onnx", ".pkl"])
+def test_a_file_that_is_no_model_is_refused_with_its_name(tmp_path: Path, suffix: str) -> None:
+    file = tmp_path / f"fraud{suffix}"
+    file.write_bytes(np.random.default_rng(1).bytes(3_000))
+    with pytest.raises(PackageInvalid, match=f"fraud{suffix}"):
+        infer(file, a_sample(), "is_fraud", trust=True)
+
+
+def test_a_tree_that_points_outside_of_itself_is_refused_before_its_library_reads_it(tmp_path: Path) -> None:
+    frame, labels = a_frame()
+    data = lightgbm.Dataset(frame[["amount", "visits"]], [int(label == "ok") for label in labels])
+    file = tmp_path / "fraud.txt"
+    lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1}, data, 5).save_model(file)
+    text = file.read_text()
+    line = next(line for line in text.split("\n") if line.startswith("left_child="))
+    file.write_text(text.replace(line, line.rpartition(" ")[0] + " 1000000", 1))
+    with pytest.raises(PackageInvalid, match="left_child"):
+        infer(file, a_sample(), "is_fraud", trust=False)
+
+
 def test_the_score_is_for_the_class_of_earlier_versions(tmp_path: Path) -> None:
     frame, labels = a_frame()
     data = lightgbm.Dataset(frame[["amount", "visits"]], [int(label == "ok") for label in labels])

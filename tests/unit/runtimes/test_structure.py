@@ -54,6 +54,15 @@ def test_lightgbm_text_with_a_wrong_array_is_refused(
         check_structure("lightgbm", file, TWO)
 
 
+def test_without_a_signature_any_number_of_features_is_taken(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "model.txt"
+    file.write_text(replaced(text, "max_feature_idx", "5"))
+    check_structure("lightgbm", file)
+    file.write_text(replaced(text, "left_child", "100000000"))
+    with pytest.raises(ModelUnreadable, match="left_child has 1 values"):
+        check_structure("lightgbm", file)
+
+
 def test_lightgbm_text_whose_nodes_go_round_in_circles_is_refused(text: str, tmp_path: Path) -> None:
     children = next(line for line in text.split("\n") if line.startswith("left_child=")).partition("=")[2].split()
     at = next(number for number, child in enumerate(children) if int(child) > 0)

@@ -17,7 +17,7 @@ MOST_BYTES = 4 * 1024**3
 _COLUMNS = {"time": 3}
 """The columns of the matrix that a feature of a kind becomes, where it is more than one."""
 
-_CHECKS: Mapping[str, Callable[[Path, int], None]] = {
+_CHECKS: Mapping[str, Callable[[Path, int | None], None]] = {
     "lightgbm": lightgbm_text.check,
     "xgboost": xgboost_file.check,
     "onnx": protobuf.check,
@@ -28,10 +28,11 @@ _CHECKS: Mapping[str, Callable[[Path, int], None]] = {
 }
 
 
-def check(runtime: str, file: Path, signature: Mapping[str, Any]) -> None:
-    """Raise ModelUnreadable if a file's structure could lead its library astray."""
+def check(runtime: str, file: Path, signature: Mapping[str, Any] | None = None) -> None:
+    """Raise ModelUnreadable if a file's structure could lead its library astray, or differs from its signature."""
     if file.stat().st_size > MOST_BYTES:
         raise ModelUnreadable(f"{file.name} has {file.stat().st_size:,} bytes; at most {MOST_BYTES:,} are read")
     checked = _CHECKS.get(runtime)
     if checked is not None:
-        checked(file, sum(_COLUMNS.get(feature["kind"], 1) for feature in signature["features"]))
+        known = None if signature is None else signature["features"]
+        checked(file, None if known is None else sum(_COLUMNS.get(feature["kind"], 1) for feature in known))

@@ -21,13 +21,13 @@ _QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _OPENING, _CLOSING = [ord(mark) for mark in "[{"], [ord(mark) for mark in "]}"]
 
 
-def check(file: Path, features: int) -> None:
+def check(file: Path, features: int | None) -> None:
     """Raise ModelUnreadable for an archive that unpacks to more than a model, or outside its folder."""
     del features
     _checked(file)
 
 
-def check_skops(file: Path, features: int) -> None:
+def check_skops(file: Path, features: int | None) -> None:
     """Check a skops file as an archive, and that recursion can read its tree; a pickle is not inspected."""
     del features
     if file.suffix != ".skops":

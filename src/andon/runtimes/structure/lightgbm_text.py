@@ -13,7 +13,7 @@ _LINE_BYTES = 512 * 1024**2
 _MOST_TREES = 1_000_000
 
 
-def check(file: Path, features: int) -> None:
+def check(file: Path, features: int | None) -> None:
     """Raise ModelUnreadable for a file whose trees point outside of themselves."""
     head: dict[str, str] = {}
     tree: dict[str, str] | None = None
@@ -48,9 +48,9 @@ def check(file: Path, features: int) -> None:
         )
 
 
-def _check_head(where: str, head: Mapping[str, str], features: int) -> None:
+def _check_head(where: str, head: Mapping[str, str], features: int | None) -> None:
     highest = _number(where, head, "max_feature_idx", 0)
-    if highest != features - 1:
+    if features is not None and highest != features - 1:
         raise ModelUnreadable(f"{where}: it takes {highest + 1} features, the signature has {features}")
     classes, per_iteration = (_number(where, head, name, 1) for name in ("num_class", "num_tree_per_iteration"))
     if per_iteration != classes:

@@ -7,7 +7,7 @@ from ..errors import ModelUnreadable
 MOST_DEPTH = 64
 
 
-def check(file: Path, features: int) -> None:
+def check(file: Path, features: int | None) -> None:
     """Raise ModelUnreadable for a file that is not a well-formed ModelProto."""
     del features
     data = memoryview(file.read_bytes())

@@ -14,15 +14,15 @@ from .ubjson import decode
 _ARRAYS = ("left_children", "right_children", "split_indices", "split_conditions", "default_left", "base_weights")
 
 
-def check(file: Path, features: int) -> None:
+def check(file: Path, features: int | None) -> None:
     """Raise ModelUnreadable for a file whose trees point outside of themselves."""
     try:
         learner = _document(file)["learner"]
         known = int(learner["learner_model_param"]["num_feature"])
-        if known != features:
+        if features is not None and known != features:
             raise ModelUnreadable(f"{file.name}: it takes {known} features, the signature has {features}")
         for number, tree in enumerate(_trees(learner["gradient_booster"])):
-            _check_tree(f"{file.name}, tree {number}", tree, features)
+            _check_tree(f"{file.name}, tree {number}", tree, known)
     except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise ModelUnreadable(f"{file.name} is not an XGBoost model: {type(error).__name__} at {error}") from error
 
