@@ -12,6 +12,7 @@ from andon.kernel.db import Database
 from andon.kernel.events import Events
 from calls import call
 from lines import OWNER, Installation, install
+from packages import a_reversed_package
 
 CHAMPION = "/v1/models/fraud-risk/aliases/champion"
 
@@ -55,6 +56,21 @@ def test_who_may_only_look_or_works_elsewhere_points_nothing(installation: Insta
         assert answer.status_code == 403
     stranger = installation.key("stan", Grant(Role.VIEWER, "other"))
     assert call(installation, "GET", "/v1/models", stranger).status_code == 403
+    with installation.database.begin() as tx:
+        assert models.by_alias(tx, "fraud-risk", "champion").number == 1
+
+
+def test_a_version_whose_score_is_for_the_other_class_is_a_conflict_told_in_a_sentence(
+    installation: Installation, tmp_path: Path
+) -> None:
+    with installation.database.begin() as tx:
+        package = a_reversed_package(tmp_path / "reversed")
+        said = {"actor": OWNER, "reason": "test", "events": Events(), "now": installation.clock.now()}
+        number = models.register(tx, package, **said).number
+    key = installation.key("otto", Grant(Role.OPERATOR))
+    answer = call(installation, "PUT", CHAMPION, key, json={"number": number, "reason": "better"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "ScoreReversed")
+    assert "rules about the score would be reversed" in answer.json()["detail"]
     with installation.database.begin() as tx:
         assert models.by_alias(tx, "fraud-risk", "champion").number == 1
 
