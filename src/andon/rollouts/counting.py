@@ -1,7 +1,7 @@
 """Counting: a rollout's decisions, shadows and labels become evidence for its guardrails, in one transaction."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -40,8 +40,7 @@ LABELS_AT_ONCE: Final = 500
 PAIRS: Final = "pairs"
 """The name of the list of units with a judged decision that the candidate saw as a shadow."""
 
-SETTLED: Final = timedelta(seconds=1)
-"""The age at which shadows are read: by then their batch is committed."""
+SHADOWS_AT_ONCE: Final = 1_000
 
 
 class Took(Struct, frozen=True):
@@ -50,7 +49,7 @@ class Took(Struct, frozen=True):
     candidate: int = 0
     counted: bool = False
     more: bool = False
-    shadowed_to: datetime | None = None
+    shadowed_to: int = 0
 
 
 class RolloutCounter:
@@ -88,9 +87,11 @@ class RolloutCounter:
         for name, state in states.items():
             if name in RATE_GUARDRAILS:
                 count_decisions(state, candidate=sides[True], control=sides[False])
-        seen, shadowed_to = sides[True], None
+        seen, shadowed_to = sides[True], rollout.shadowed_to
+        more = len(taken.items) >= AT_ONCE // 2
         if rollout.at.is_shadow:
-            shadows, shadowed_to = self._shadows(tx, rollout, now)
+            shadows, shadowed_to = self._shadows(tx, rollout)
+            more = more or len(shadows) >= SHADOWS_AT_ONCE // 2
             for name in ("disagreement", "errors"):
                 if name in states:
                     count_decisions(states[name], candidate=len(shadows), control=len(shadows))
@@ -107,20 +108,20 @@ class RolloutCounter:
         for guardrail in guardrails:
             if guardrail.name == "wrong" and judged:
                 fold_pairs(guardrail, states[guardrail.name], judged, audit_share_of(tx, rollout.automation))
-        more = len(taken.items) >= AT_ONCE // 2
         return Took(seen, bool(seen or sides[False] or fresh or judged), more, shadowed_to)
 
-    def _shadows(self, tx: Tx, rollout: Rollout, now: datetime) -> tuple[list[list[GuardrailEvent]], datetime | None]:
-        """Return the events of unread shadow predictions, and the time up to which they are read; None without any."""
-        until = now - SETTLED
-        said = serving.said_between(tx, rollout.automation, rollout.arm, rollout.shadowed_to, until)
+    def _shadows(self, tx: Tx, rollout: Rollout) -> tuple[list[list[GuardrailEvent]], int]:
+        """Return the events of unread shadow predictions, and the position after them."""
+        said, position = serving.said_after(
+            tx, rollout.automation, rollout.arm, rollout.shadowed_to, limit=SHADOWS_AT_ONCE
+        )
         rows = decisions.rows_of(tx, [one.decision_id for one in said]) if said else {}
         found = []
         for one in said:
             row = rows.get(one.decision_id)
             if row is not None and row.arm != rollout.arm:
                 found.append(events_of_shadow(one, row, _unit(rollout, row)))
-        return found, until if said else None
+        return found, position
 
     def _labels(
         self, tx: Tx, rollout: Rollout, measured: Sequence[str], now: datetime

@@ -80,7 +80,7 @@ class Rollout:
     ended_at: datetime | None
     ended_by: str | None
     why: str
-    shadowed_to: datetime
+    shadowed_to: int
     seen: int = 0
     """Decisions of the candidate in this stage; in the first stage, those that it saw as a shadow."""
 

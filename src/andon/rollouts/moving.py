@@ -51,7 +51,7 @@ class Mover:
             rollout,
             state=RolloutState.RUNNING,
             stage_at=self._now,
-            shadowed_to=self._now,
+            shadowed_to=serving.shadow_position(self._tx),
             why="The candidate runs as a shadow",
             split=self._split(rollout, 0.0, looks_on=True, reason=reason),
         )

@@ -105,7 +105,7 @@ def start(
         ended_at=None,
         ended_by=None,
         why="It waits for its approval",
-        shadowed_to=now,
+        shadowed_to=0,
     )
     require_gate(tx, made, events=events, now=now)
     mover = Mover(tx, events, now, actor)

@@ -30,7 +30,7 @@ rollouts = Table(
     Column("ended_at", DateTime(timezone=True)),
     Column("ended_by", String),
     Column("why", Text, nullable=False),
-    Column("shadowed_to", DateTime(timezone=True), nullable=False),
+    Column("shadowed_to", BigInteger, nullable=False),
     Column("seen", BigInteger, nullable=False),
 )
 

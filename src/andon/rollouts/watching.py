@@ -57,7 +57,7 @@ class RolloutWatcher(TrialWatcher[RolloutCounter]):
                 judge(one, states[one.name], steps)
                 note_point(one, states[one.name], following, now)
             store.save_tests(tx, rollout.id, {name: state.body() for name, state in states.items()})
-        seen = replace(rollout, seen=rollout.seen + took.candidate, shadowed_to=took.shadowed_to or rollout.shadowed_to)
+        seen = replace(rollout, seen=rollout.seen + took.candidate, shadowed_to=took.shadowed_to)
         decided = self._decide(mover, seen, guardrails, states, now)
         if decided != rollout:
             store.save(tx, decided)

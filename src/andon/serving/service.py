@@ -164,9 +164,19 @@ def shadows_of(tx: Tx, decision_id: UUID) -> Sequence[ShadowPrediction]:
     return store.shadows_of(tx, decision_id)
 
 
-def said_between(tx: Tx, automation: str, arm: str, since: datetime, until: datetime) -> Sequence[ShadowPrediction]:
-    """Return one arm's predictions as a shadow after a moment, up to and including another."""
-    return store.said_between(tx, automation, arm, since, until)
+def shadow_position(tx: Tx) -> int:
+    """Return the position of this transaction among those that write shadow predictions."""
+    return store.transaction_of(tx)
+
+
+def said_after(
+    tx: Tx, automation: str, arm: str, position: int, *, limit: int
+) -> tuple[Sequence[ShadowPrediction], int]:
+    """Return about `limit` predictions of one arm as a shadow after a position, and the position after them.
+
+    What a transaction wrote is read whole, and only once all that began before it have ended: none is ever skipped.
+    """
+    return store.said_after(tx, automation, arm, position, limit)
 
 
 def said_beside(tx: Tx, arm: str, decisions: Sequence[UUID]) -> Mapping[UUID, ShadowPrediction]:

@@ -8,13 +8,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select, text
+from sqlalchemy import BigInteger, Row, func, insert, literal_column, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from andon.kernel.db import Tx
 from andon.serving.candidates import Candidate
 from andon.serving.domain import ShadowPrediction, ShadowSummary, TrafficLease, TrafficSplit
 from andon.serving.tables import shadow_predictions, traffic_leases, traffic_splits
+
+_WRITTEN_IN = literal_column("written_in", BigInteger)
+"""The transaction that wrote a shadow prediction; its default fills it in."""
 
 _LOCK = 0x73706C74
 """First key of the advisory lock on an automation's split."""
@@ -69,12 +72,25 @@ def leases(tx: Tx) -> list[TrafficLease]:
     return [TrafficLease(**row._mapping) for row in tx.execute(select(traffic_leases))]
 
 
-def said_between(tx: Tx, automation: str, arm: str, since: datetime, until: datetime) -> list[ShadowPrediction]:
-    """Return one shadow's predictions after a moment, up to and including another."""
+def transaction_of(tx: Tx) -> int:
+    """Return the number of this transaction; of two that write one after the other, the later has the higher."""
+    return int(tx.execute(text("SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint)")).scalar_one())
+
+
+def said_after(tx: Tx, automation: str, arm: str, position: int, limit: int) -> tuple[list[ShadowPrediction], int]:
+    """Return the predictions of one shadow that later transactions wrote, each one's whole, and the last's number.
+
+    Transactions that may still write are left for later, with all that follow them.
+    """
     c = shadow_predictions.c
-    mine = (c.automation == automation) & (c.arm == arm) & (c.predicted_at > since) & (c.predicted_at <= until)
-    query = select(shadow_predictions).where(mine).order_by(c.predicted_at, c.decision_id)
-    return [ShadowPrediction(**row._mapping) for row in tx.execute(query)]
+    oldest = text("CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)")
+    mine = (c.automation == automation) & (c.arm == arm) & (position < _WRITTEN_IN) & (oldest > _WRITTEN_IN)
+    ends = select(_WRITTEN_IN).where(mine).order_by(_WRITTEN_IN).limit(limit).subquery()
+    last = tx.execute(select(func.max(ends.c.written_in))).scalar_one()
+    if last is None:
+        return [], position
+    query = select(shadow_predictions).where(mine, last >= _WRITTEN_IN).order_by(_WRITTEN_IN, c.decision_id)
+    return [ShadowPrediction(**row._mapping) for row in tx.execute(query)], int(last)
 
 
 def said_beside(tx: Tx, arm: str, decisions: Sequence[UUID]) -> dict[UUID, ShadowPrediction]:

@@ -148,7 +148,7 @@ def test_an_abort_leaves_the_gate_and_shadows_may_differ_in_their_gate_only(line
     started = line.start(None, gate=NARROWED, plan=replace(HALF, kind="shadow", steps=()))
     made = line.decide(120, shadowed=True)
     with line.database.begin() as tx:
-        said = serving.said_between(tx, "payments", started.arm, started.created_at, line.now)
+        said, _ = serving.said_after(tx, "payments", started.arm, 0, limit=500)
     confident = {one.request.id: one.prediction.confidence for one in made if one.prediction is not None}
     assert {one.line.arm for one in made} == {before.arm}
     assert all((one.outcome == "review") == (confident[one.decision_id] < NARROWED) for one in said)

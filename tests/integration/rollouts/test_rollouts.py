@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from andon import alerts, audit, decisions, labels, measures, models, policies, rollouts, serving
 from andon.alerts import Alert, AlertSelection
@@ -29,8 +30,9 @@ from andon.rollouts import (
     RolloutUnderWay,
     SecondPersonNeeded,
     TrafficSplitByHand,
+    counting,
 )
-from andon.serving import Candidate
+from andon.serving import Candidate, ShadowPrediction
 from automations import POLICY, a_forgiving_line
 from rolling import OTTO, QUICK, RITA, RolledLine, a_rolled_line
 
@@ -82,6 +84,26 @@ def test_a_version_that_would_decide_otherwise_gets_no_traffic_at_all(line: Roll
     assert "disagreement shows harm" in rollout.why
     assert {one.assignment.version for one in line.decided} == {1}
     assert (champion(line), shares(line)) == (1, {})
+
+
+def test_a_shadow_that_was_written_late_still_counts_and_a_backlog_is_read_in_parts(
+    line: RolledLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "SHADOWS_AT_ONCE", 50)
+    line.start(2, plan=replace(QUICK, stage_decisions=10_000))
+    made = line.decide(120, shadowed=True)
+    with line.database.begin() as tx:
+        tx.execute(
+            text("CREATE TABLE late AS SELECT * FROM shadow_predictions WHERE decision_id = :id"),
+            {"id": made[0].request.id},
+        )
+        tx.execute(text("ALTER TABLE late DROP COLUMN written_in"))
+        tx.execute(text("DELETE FROM shadow_predictions WHERE decision_id IN (SELECT decision_id FROM late)"))
+        columns = ", ".join(field.name for field in fields(ShadowPrediction))
+    with line.database.engine.connect() as late, late.begin():
+        late.execute(text(f"INSERT INTO shadow_predictions ({columns}) SELECT {columns} FROM late"))
+        assert line.watch(line.now + timedelta(hours=1)).seen == 119
+    assert line.watch().seen == 120
 
 
 def test_a_version_that_begins_to_fail_is_rolled_back_with_the_decisions_that_show_it(line: RolledLine) -> None:

@@ -10,6 +10,11 @@ CREATE TABLE traffic_leases (
     expires_at timestamptz NOT NULL
 );
 
+-- Shadow predictions (andon.serving) name the transaction that wrote them: a reader that stops before the oldest one
+-- under way misses none, however late it commits.
+ALTER TABLE shadow_predictions ADD COLUMN written_in bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint;
+CREATE INDEX shadow_predictions_written ON shadow_predictions (automation, arm, written_in);
+
 -- Rollouts (andon.rollouts): one row each; of an automation at most one is open.
 CREATE TABLE rollouts (
     id            uuid PRIMARY KEY,
@@ -34,7 +39,7 @@ CREATE TABLE rollouts (
     ended_at      timestamptz,
     ended_by      text,
     why           text NOT NULL,
-    shadowed_to   timestamptz NOT NULL,
+    shadowed_to   bigint NOT NULL,  -- the transaction up to which the candidate's shadow predictions were counted
     seen          bigint NOT NULL,
     UNIQUE (automation, number),
     CHECK ((ended_at IS NOT NULL) = (state IN ('promoted', 'aborted', 'rolled_back', 'completed')))
