@@ -180,6 +180,7 @@ from andon.decisions.store.feed import ConsumerStanding
 from andon.decisions.subjects import Subjects
 from andon.decisions.traffic import Arm, Predicts, Traffic
 from andon.decisions.truth import check_outcomes, truth_of, unknown_classes, version_in_force
+from andon.decisions.truth import declared as declared_truth
 from andon.decisions.vouched import SENT
 from andon.decisions.wanted import champion_of
 
@@ -315,6 +316,7 @@ __all__ = [
     "cuts",
     "declared_audit",
     "declared_cord",
+    "declared_truth",
     "declaring",
     "deploy",
     "deployed_versions",

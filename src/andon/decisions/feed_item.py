@@ -46,7 +46,7 @@ _record = Decoder(FeedRecord).decode
 class FeedGroup(Struct, frozen=True, gc=False):
     """Decisions of one time step that share all of these values; `ids` holds 16 bytes for each of them.
 
-    They are `automatic` if the risk gate was certain of a prediction and no person was asked. `band` is that of their
+    They are `automatic` as `andon.evidence.is_automatic` defines it. `band` is that of their
     latency, as LATENCY_BAND divides them.
     """
 

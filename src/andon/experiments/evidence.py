@@ -10,9 +10,9 @@ from uuid import UUID
 from msgspec import Struct
 
 from andon.decisions import FeedRecord
+from andon.evidence import is_automatic
 from andon.experiments.domain import AUTOMATIC, Experiment
-from andon.policies import REVIEW
-from andon.rollouts import failed, is_automatic_row
+from andon.rollouts import failed
 from andon.serving import Chosen, TrafficSplit
 from andon.trials import LateLabels
 
@@ -64,7 +64,7 @@ def value_at_once(measure: str, record: FeedRecord) -> float | None:
     if measure == "errors":
         return float(failed(record))
     if measure == AUTOMATIC:
-        return float(record.risk.certain and record.prediction is not None and record.policy.outcome != REVIEW)
+        return float(is_automatic(record))
     return None
 
 
@@ -73,7 +73,7 @@ def value_of_label(measure: str, one: LateLabels) -> float | None:
     row = one.row
     if measure == "overrides" and one.verdict is not None and row.label is not None and one.verdict != row.label:
         return 1.0
-    if measure == "wrong" and one.label is not None and one.label != row.label and is_automatic_row(row):
+    if measure == "wrong" and one.label is not None and one.label != row.label and is_automatic(row):
         return 1.0
     return None
 

@@ -9,9 +9,9 @@ import numpy as np
 from msgspec import Struct
 
 from andon.decisions import DecisionRow
+from andon.evidence import is_automatic
 from andon.labels import Label, LabelSource, ValidLabel
 from andon.monitors.sums import Sums, added
-from andon.policies import REVIEW
 from andon.statistics.scores import LabelledScores
 
 
@@ -48,11 +48,6 @@ def sums_of(decisions: Sequence[LabelledDecision], positive: str | None) -> Sums
             _add_to(sums["groups"].setdefault(field, {}), group, wrong=is_wrong(one))
     sums["classes"] = dict(sums["classes"])
     return sums
-
-
-def is_automatic(row: DecisionRow) -> bool:
-    """Return whether the risk gate was certain of a prediction and no person was asked."""
-    return row.certain and row.score is not None and row.outcome != REVIEW
 
 
 def is_wrong(one: LabelledDecision) -> bool:

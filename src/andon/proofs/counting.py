@@ -9,8 +9,8 @@ from typing import Any
 
 from andon.cord import LineState
 from andon.decisions import FeedItem, FeedRecord
+from andon.evidence import is_automatic
 from andon.gates import GateSegment
-from andon.policies import REVIEW
 from andon.proofs.store import json_of
 from andon.serving import proven_arm
 
@@ -83,7 +83,7 @@ def count(
         segment = segment_of(item, record)
         text, day = json_of(segment), record.decided_at.date()
         counts.segments[text] = segment
-        automatic = record.risk.certain and record.policy.outcome != REVIEW and record.line_state is LineState.AUTOMATIC
+        automatic = is_automatic(record)
         asked = record.risk.certain and not automatic and record.line_state is LineState.AUTOMATIC
         level = ASKED if asked else bisect_right(thresholds, prediction.confidence)
         counts.levels[line.automation, arm, day, text, prediction.label, level] += 1

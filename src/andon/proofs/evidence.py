@@ -13,6 +13,7 @@ from typing import Any
 from andon.authoring import Truth
 from andon.cord import CordInvalid, LineState, segment_of
 from andon.decisions import DecisionRow
+from andon.evidence import is_automatic
 from andon.gates import GateSegment
 from andon.labels import Label, LabelSource, matures_at, standing_labels, valid_label
 from andon.policies import REVIEW
@@ -36,11 +37,6 @@ class NotYet:
     """A label that counts from a later moment on."""
 
     until: datetime
-
-
-def is_automatic(row: DecisionRow) -> bool:
-    """Return whether a decision was made by its prediction, without a person."""
-    return row.certain and row.label is not None and row.outcome != REVIEW and row.line_state is LineState.AUTOMATIC
 
 
 def concerns_gate(row: DecisionRow) -> bool:

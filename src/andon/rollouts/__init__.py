@@ -16,7 +16,7 @@ from andon.rollouts.errors import (
     RolloutUnderWay,
     SecondPersonNeeded,
 )
-from andon.rollouts.evidence import failed, is_automatic_row
+from andon.rollouts.evidence import failed
 from andon.rollouts.forecasting import forecast, forecast_of
 from andon.rollouts.forecasts import GuardrailForecast, RolloutForecast, spoken
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail, guardrails_of
@@ -79,7 +79,6 @@ __all__ = [
     "forecast_of",
     "guardrail_names",
     "guardrails_of",
-    "is_automatic_row",
     "lease_end",
     "newest_quantiles",
     "open_rollouts",

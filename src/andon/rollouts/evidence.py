@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from andon.cord import LineState
 from andon.decisions import DecisionRow, FeedItem, FeedRecord
+from andon.evidence import is_automatic
 from andon.labels import Label, LabelSource
 from andon.policies import ERROR, REVIEW
 from andon.rollouts.domain import Rollout
@@ -128,7 +129,7 @@ def events_of_label(
         found += _known("overrides", of, happened=verdict != row.label)
     if label is None or row.label is None or row.confidence is None:
         return found
-    if is_automatic_row(row):
+    if is_automatic(row):
         found += _known("wrong", of, happened=label != row.label)
     right = float(label == row.label)
     found.append(GuardrailEvent("calibration", "calibration", of, (row.confidence - right) ** 2))
@@ -146,17 +147,12 @@ def judged_pair(row: DecisionRow, said: ShadowPrediction, unit: bytes, label: La
     All decisions that went to a person are looked at, automatic ones by blind audits. Other labels are selective.
     """
     asked = row.outcome == REVIEW and label.source is LabelSource.REVIEW
-    audited = is_automatic_row(row) and label.source is LabelSource.BLIND_AUDIT
+    audited = is_automatic(row) and label.source is LabelSource.BLIND_AUDIT
     if row.line_state is not LineState.AUTOMATIC or said.error is not None or not (asked or audited):
         return None
-    champion = is_automatic_row(row) and label.value != row.label
+    champion = is_automatic(row) and label.value != row.label
     shadow = said.outcome != REVIEW and label.value != said.label
     return JudgedPair(row.id, unit, int(shadow) - int(champion), label.probability)
-
-
-def is_automatic_row(row: DecisionRow) -> bool:
-    """Return whether the risk gate was certain of a prediction and no person was asked."""
-    return row.certain and row.score is not None and row.outcome != REVIEW
 
 
 def first_of_each(events: Iterable[GuardrailEvent]) -> list[GuardrailEvent]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from andon.cord import LineState
 from andon.experiments.domain import equal_shares
 from andon.experiments.evidence import FIRST, AllocatedDecision, ArmValue, drawn_decision, first_of_each, value_of_label
 from andon.serving import Assignment, Candidate, Chosen, TrafficSplit
@@ -57,7 +58,7 @@ def test_a_split_of_somebody_else_says_nothing() -> None:
 def test_labels_show_events(
     measure: str, verdict: str | None, label: str | None, row: dict[str, Any], value: float | None
 ) -> None:
-    usual = {"label": "fraud", "certain": True, "score": 0.9, "outcome": "pause"}
+    usual = {"label": "fraud", "certain": True, "outcome": "pause", "line_state": LineState.AUTOMATIC}
     given: Any = SimpleNamespace(**{**usual, **row})
     assert value_of_label(measure, LateLabels(given, verdict, label, None)) == value
 

@@ -69,7 +69,8 @@ WHERE id = ANY((SELECT %(ids)s::text::uuid[])::uuid[]) AND id BETWEEN %(first)s 
 
 _GROUPS = f"""
 SELECT automation, coalesce(arm, model || '@' || model_version || '+' || left(policy_version, 12)), model,
-    model_version, outcome, rule, label, certain AND score IS NOT NULL AND outcome <> 'review',
+    model_version, outcome, rule, label,
+    certain AND label IS NOT NULL AND outcome <> 'review' AND line_state = 'automatic',
     date_bin(%(step)s, decided_at, '1970-01-01 00:00Z'),
     floor(ln(greatest(latency_us, 1)::double precision) / {log(LATENCY_BAND)})::int,
     string_agg(uuid_send(id), ''::bytea)
