@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from andon.statistics.gate_proofs import GateProver
+from andon.statistics.gate_proofs import GateProver, LabelBatch
 from benchmarks.risk_lines import AUDITED, CONFIDENCE, LINES, TARGET, held_out_of, labelled
 
 BREAKS = (0.03, 0.05, 0.1, 0.2)
@@ -43,7 +43,7 @@ def _broken(error: float, rng: Generator) -> tuple[int, int]:
     prover = GateProver(held_out_of(line, rng), TARGET, CONFIDENCE)
     for _ in range(BEFORE):
         threshold = prover.region()
-        prover.update(labelled(*line.draw(rng, 500), threshold, AUDITED, rng))
+        _learn(prover, labelled(*line.draw(rng, 500), threshold, AUDITED, rng))
     proof, wrong = prover.prove(), 0
     if proof.threshold is None:
         return _broken(error, rng)
@@ -52,8 +52,12 @@ def _broken(error: float, rng: Generator) -> tuple[int, int]:
         automatic = confidence >= proof.threshold
         losses = np.where(automatic, (rng.random(BATCH) < error).astype(float), losses)
         wrong += int(losses[automatic].sum())
-        prover.update(labelled(confidence, losses, proof.threshold, AUDITED, rng))
+        _learn(prover, labelled(confidence, losses, proof.threshold, AUDITED, rng))
         now = prover.region()
         if now is None or now > proof.threshold:
             break
     return wrong, proof.breaks
+
+
+def _learn(prover: GateProver, batch: LabelBatch) -> None:
+    prover.update(batch, before_break=prover.watch(batch))

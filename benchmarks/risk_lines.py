@@ -99,7 +99,7 @@ def run(line: SimulatedLine, rng: Generator, compared: Sequence[int]) -> LineRun
             pooled = HeldOutTable(table.thresholds, table.planned, kept_rows, kept_losses, kept_total)
             exact.append(line.share_above(proven_at_once(pooled)))
         batch = labelled(*line.draw(rng, BETWEEN), threshold, AUDITED, rng)
-        prover.update(batch)
+        prover.update(batch, before_break=prover.watch(batch))
         thinned = rng.random(len(batch.losses)) < batch.weights()
         added = table_of_thresholds(table.thresholds, batch.confidence[thinned], batch.losses[thinned])
         kept_rows, kept_losses = kept_rows + added[0], kept_losses + added[1]

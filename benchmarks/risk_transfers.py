@@ -47,10 +47,12 @@ def measure(seed: int = 5) -> list[TransferFigures]:
 
 def _decided(prover: GateProver, confidence: Floats, wrong: Floats, rng: Generator) -> TransferFigures:
     waiting: list[LabelBatch] = []
-    automatic, audited, lost = 0, 0, 0.0
+    automatic, audited, lost, closed = 0, 0, 0.0, 0
     for day, first in enumerate(range(0, len(wrong), A_DAY)):
         if day >= MATURE_DAYS:
-            prover.update(waiting[day - MATURE_DAYS])
+            mature = waiting[day - MATURE_DAYS]
+            closed = day if prover.watch(mature) else closed
+            prover.update(mature, before_break=day - MATURE_DAYS < closed)
         threshold = prover.region()
         c, w = confidence[first : first + A_DAY], wrong[first : first + A_DAY]
         certain = c >= (2.0 if threshold is None else threshold)

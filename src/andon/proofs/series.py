@@ -102,15 +102,15 @@ def advance(
     `broke` gets the position after which it restarted, because the error rose.
     """
     own = [(position, one) for position, one in found if series.concerns(one)]
-    breaks = prover.prove().breaks
+    prover.region()
     for start in range(0, len(own), AT_ONCE):
         some = own[start : start + AT_ONCE]
-        prover.update(series.batch([one for _, one in some]))
-        now = prover.prove().breaks
-        if now > breaks:
-            breaks = now
-            if broke is not None:
-                broke(some[-1][0])
+        batch = series.batch([one for _, one in some])
+        alarm = prover.watch(batch)
+        prover.update(batch, before_break=alarm)
+        prover.region()
+        if alarm and broke is not None:
+            broke(some[-1][0])
 
 
 def series_of(

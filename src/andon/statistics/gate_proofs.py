@@ -3,18 +3,24 @@
 How it is used:
 
     prover = GateProver(HeldOutTable(thresholds, planned, rows, losses, total), target=0.01, confidence=0.95)
-    prover.update(LabelBatch(confidence, losses, propensities, floors))   # in the order of becoming known
+    alarm = prover.watch(LabelBatch(confidence, losses, propensities, floors))   # each verdict as soon as it is known
+    prover.update(batch)          # labels of decisions that reached a fixed age, in the order of their age
     proof = prover.prove()        # threshold, share, error, bound, labels, method, suspicion, breaks
     prover.region()               # the threshold alone: cheaper
     prover.curve()                # each threshold: share, error, bound, labels still needed (`binomial.days_needed`)
     prover.to_json(); GateProver.from_json(described)
 
+Evidence has two entrances. `watch` feeds the detector of breaks (`gate_breaks`) and can only close: it takes every
+verdict at once. `update` opens and widens, so it takes a decision's label only when the decision has a fixed age,
+whatever the verdict: otherwise the verdicts that come fast would be counted before the others. A decision is given to
+each of them once. After an alarm (`watch` returned True, and `breaks` is one more), labels of decisions that were made
+before the alarm are given with `before_break=True`: they say nothing about the time since.
+
 A threshold is proven when "the mean of (loss - target) over decisions of at least this confidence is above 0" is
 rejected. Two tests share the level: exact binomial looks when the labels have doubled (`gate_looks`), and bets that may
 be checked after each label and weigh labels by their propensity (`betting`). `gate_sequence` keeps the level over all
 thresholds. A proof lapses when the estimate itself is above the target. When the detector finds that the automatic part
-got worse (`gate_breaks`), all earlier evidence is dropped, and the region with it; the promise then holds from that
-time on.
+got worse, all earlier evidence is dropped, and the region with it; the promise then holds from that time on.
 
 A loss is 1 for a wrong decision and 0 for a right one; with `counted=False` it is any cost in parts of the greatest
 one, the target scaled alike, and only bets are made. The errors of one predicted class or one segment have a prover of
@@ -65,7 +71,7 @@ class HeldOutTable:
 
 @dataclass(frozen=True, slots=True)
 class LabelBatch:
-    """Labels in the order in which they became known: of all sampled decisions whose label is mature.
+    """Labels of sampled decisions: for `watch` in the order of becoming known, for `update` in that of their age.
 
     `losses` lie between 0 and 1. A propensity is the probability with which that decision was looked at: 1 for a
     review. A floor is the lowest propensity any decision could have had just then: the share of audits, or 1 while all
@@ -163,21 +169,35 @@ class GateProver:
         whole = np.logaddexp.reduce(self._suspicions) - np.log(len(self._suspicions))
         return float(np.clip(whole / np.log(gate_breaks.PATIENCE), 0.0, 1.0))
 
-    def update(self, batch: LabelBatch) -> None:
-        """Add labels. An alarm of the detector drops them with all before, and the region with them."""
-        weights = batch.weights()
-        if self.counted and not ((batch.losses == 0.0) | (batch.losses == 1.0)).all():
-            raise ValueError("a loss must be 0 or 1 where errors are counted")
-        first = self._watched(batch, weights)
-        confidence, losses, weights = batch.confidence[first:], batch.losses[first:], weights[first:]
+    def watch(self, batch: LabelBatch) -> bool:
+        """Have the detector follow verdicts in the region in force. An alarm, which is returned, closes it at once."""
+        weights = self._weights(batch)
+        if self._threshold is None:
+            return False
+        automatic = batch.confidence >= self._threshold
+        if not automatic.any():
+            return False
+        self._suspicions, alarm = gate_breaks.followed(
+            self._suspicions, self.target, batch.losses[automatic], weights[automatic]
+        )
+        if alarm is None:
+            return False
+        self._begin()
+        return True
+
+    def update(self, batch: LabelBatch, *, before_break: bool = False) -> None:
+        """Add labels of decisions that reached their age; with `before_break`, of decisions before the last alarm."""
+        weights = self._weights(batch)
+        if before_break and self._breaks:
+            return
         if self.counted:
             # Keep each label with the chance of the least likely: only then are they draws of one kind. The seed makes
             # it repeatable.
             kept = np.random.default_rng(self._tally.labels).random(len(weights)) < weights
-            self._looks.add(confidence[kept], losses[kept])
+            self._looks.add(batch.confidence[kept], batch.losses[kept])
             if self._near is not None:
-                self._near.add(confidence[kept], losses[kept])
-        self._tally.add(confidence, losses, weights)
+                self._near.add(batch.confidence[kept], batch.losses[kept])
+        self._tally.add(batch.confidence, batch.losses, weights)
 
     def region(self) -> float | None:
         """Find the lowest threshold that is proven by now. The detector watches that region until the next time."""
@@ -254,25 +274,16 @@ class GateProver:
         self._near = None
         if self.local is not None:
             self._near = LocalTests(thresholds, self._table.planned, self.local, self.confidence, self._bets)
-        self._suspicions = np.full(len(gate_breaks.rates_against(self.target)), gate_breaks.START)
+        self._suspicions: Floats = np.full(len(gate_breaks.rates_against(self.target)), gate_breaks.START)
         self._held = np.zeros(len(thresholds), np.bool_)
         self._threshold = None
         self._breaks += 1
 
-    def _watched(self, batch: LabelBatch, weights: Floats) -> int:
-        """Have the detector follow the automatic part; return which label is the first that still counts."""
-        if self._threshold is None:
-            return 0
-        automatic = np.flatnonzero(batch.confidence >= self._threshold)
-        if not len(automatic):
-            return 0
-        self._suspicions, alarm = gate_breaks.followed(
-            self._suspicions, self.target, batch.losses[automatic], weights[automatic]
-        )
-        if alarm is None:
-            return 0
-        self._begin()
-        return int(automatic[alarm]) + 1
+    def _weights(self, batch: LabelBatch) -> Floats:
+        weights = batch.weights()
+        if self.counted and not ((batch.losses == 0.0) | (batch.losses == 1.0)).all():
+            raise ValueError("a loss must be 0 or 1 where errors are counted")
+        return weights
 
     def _proven(self) -> NDArray[np.bool_]:
         """Test all thresholds; what was proven before stays so while its estimate is not above the target."""

@@ -36,6 +36,11 @@ def batch(confidence: np.ndarray, losses: np.ndarray, threshold: float | None, r
     return LabelBatch(confidence[seen], losses[seen].astype(float), propensities[seen], floors)
 
 
+def learn(prover: GateProver, labels: LabelBatch) -> None:
+    """Let verdicts be known at the age at which they count."""
+    prover.update(labels, before_break=prover.watch(labels))
+
+
 def decided(prover: GateProver, rng: np.random.Generator, error: float, batches: int = 1) -> int:
     """Decide batches of 200 by the gate; return how many automatic decisions were wrong until the gate closed."""
     wrong = 0
@@ -43,7 +48,7 @@ def decided(prover: GateProver, rng: np.random.Generator, error: float, batches:
         threshold = prover.prove().threshold
         confidence, losses = rng.random(200), rng.random(200) < error
         wrong += int((losses & (confidence >= (ALL_TO_PEOPLE if threshold is None else threshold))).sum())
-        prover.update(batch(confidence, losses, threshold, rng))
+        learn(prover, batch(confidence, losses, threshold, rng))
         if threshold is not None and prover.prove().threshold is None:
             break
     return wrong
@@ -101,6 +106,36 @@ def test_the_region_is_gone_soon_after_a_break_and_comes_back_by_new_evidence() 
     assert 0 <= prover.suspicion <= calm < 1
     decided(prover, rng, 0.01, batches=30)
     assert prover.prove().threshold is not None
+
+
+def test_a_verdict_closes_at_once_and_counts_only_at_its_age() -> None:
+    prover, ones = GateProver(nothing_held_out(), TARGET, 0.95), np.ones(2000)
+    clean = LabelBatch(np.linspace(0, 1, 2000), 0 * ones, ones, ones)
+    bad = LabelBatch(np.full(40, 0.05), ones[:40], ones[:40], ones[:40])
+    assert not prover.watch(clean)
+    assert prover.prove().labels == 0
+    prover.update(clean)
+    assert prover.region() == 0.0
+    calm = prover.suspicion
+    prover.update(bad)
+    assert prover.suspicion == calm
+    assert prover.region() is not None
+    assert prover.watch(bad)
+    proof = prover.prove()
+    assert (proof.threshold, proof.breaks) == (None, 1)
+
+
+def test_after_a_break_decisions_from_before_it_prove_nothing() -> None:
+    prover, ones = GateProver(nothing_held_out(), TARGET, 0.95), np.ones(2000)
+    clean = LabelBatch(np.linspace(0, 1, 2000), 0 * ones, ones, ones)
+    bad = LabelBatch(np.full(40, 0.05), ones[:40], ones[:40], ones[:40])
+    prover.update(clean, before_break=True)
+    assert prover.region() == 0.0
+    assert prover.watch(bad)
+    prover.update(clean, before_break=True)
+    assert prover.region() is None
+    prover.update(clean)
+    assert prover.region() == 0.0
 
 
 def test_a_proof_lapses_when_its_estimate_is_above_the_target() -> None:
