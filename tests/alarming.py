@@ -69,6 +69,7 @@ def a_recovery(at: datetime, **given: Any) -> MonitorRecovered:
         "monitor": "drift",
         "series": "amount",
         "segment": {},
+        "arm": "",
         "message": "amount is as expected again",
     }
     return MonitorRecovered(**values | given, at=at)

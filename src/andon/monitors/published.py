@@ -12,7 +12,7 @@ from andon.monitors.domain import Level
 
 @dataclass(frozen=True, slots=True)
 class MonitorBreached(DomainEvent):
-    """A monitor found a change, or found that a known change became more serious."""
+    """A monitor found a change in one series, or found that a known change became more serious or is confirmed."""
 
     type: ClassVar[str] = "andon.monitor.breached"
     about: ClassVar[str] = "automation:{automation}"
@@ -31,6 +31,9 @@ class MonitorBreached(DomainEvent):
     false_alarm: Annotated[float | None, "Upper bound on the probability of such a breach in an unchanged line."]
     decisions: Annotated[int, "Number of decisions behind it."]
     detail: Annotated[Mapping[str, Any], "Further details for display, such as two histograms."]
+    provisional: Annotated[bool, "Whether the line's own rhythm is still unknown, so that this may be part of it."] = (
+        False
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +47,5 @@ class MonitorRecovered(DomainEvent):
     monitor: Annotated[str, "Name of the monitor."]
     series: Annotated[str, "The measured series."]
     segment: Annotated[Mapping[str, Scalar], "Fields of the contract and their values; empty for the whole line."]
+    arm: Annotated[str, "Name of the arm of the breach; empty if it concerns all."]
     message: Annotated[str, "The recovery, in a sentence."]

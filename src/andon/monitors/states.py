@@ -43,7 +43,7 @@ def apply(
         if row.state.severity > (0 if before is None else before.state.severity):
             _breached(tx, watched.name, seen, row, events, now)
         elif before is not None and before.state.severity and not row.state.severity:
-            _recovered(tx, row, seen.message, events, now)
+            _recovered(tx, replace(row, arm=before.arm), seen.message, events, now)
             recovered.append(seen)
     store.put(tx, written)
     _drop(tx, watched, standing, written, monitors, events, now)
@@ -83,7 +83,10 @@ def _levelled(one: Observation, watched: WatchedAutomation) -> Observation:
 
 
 def _row(automation: str, one: Observation, before: StateRow | None, now: datetime) -> StateRow:
-    """Return the state now: a breach persists while nothing can be concluded, and keeps its start while it lasts."""
+    """Return the state now: a breach persists while nothing can be concluded.
+
+    While it lasts it keeps its start, and the arm under which it was published.
+    """
     state = one.state
     if state is MonitorState.SILENT and before is not None and before.state.severity:
         state = before.state
@@ -103,7 +106,8 @@ def _row(automation: str, one: Observation, before: StateRow | None, now: dateti
         "detail": dict(one.detail),
     }
     segment = store.segment_json(one.segment)
-    return StateRow(automation, one.monitor, one.series, segment, one.arm, state, one.message, since, now, figures)
+    arm = before.arm if before is not None and before.state.severity and state.severity else one.arm
+    return StateRow(automation, one.monitor, one.series, segment, arm, state, one.message, since, now, figures)
 
 
 def _breached(tx: Tx, automation: str, one: Observation, row: StateRow, events: Events, now: datetime) -> None:
@@ -112,7 +116,7 @@ def _breached(tx: Tx, automation: str, one: Observation, row: StateRow, events: 
         one.monitor,
         one.series,
         dict(one.segment),
-        one.arm,
+        row.arm,
         Level(row.state.value),
         row.since,
         one.message,
@@ -129,7 +133,7 @@ def _breached(tx: Tx, automation: str, one: Observation, row: StateRow, events: 
 
 def _recovered(tx: Tx, row: StateRow, message: str, events: Events, now: datetime) -> None:
     segment = json.loads(row.segment)
-    events.publish(tx, MonitorRecovered(row.automation, row.monitor, row.series, segment, message, at=now))
+    events.publish(tx, MonitorRecovered(row.automation, row.monitor, row.series, segment, row.arm, message, at=now))
 
 
 def _drop(
