@@ -4,6 +4,7 @@ The history is rebuilt from the return values of the acts, so only the responses
 """
 
 from collections.abc import Mapping
+from itertools import chain, count
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -49,9 +50,11 @@ class _Loop:
         self._acts = acts
         self._result: TypeAdapter[Any] = TypeAdapter(spec.result)
         self._text = spec.result is str
-        self._tools = {plain(name): tool for name, tool in ({} if spec.toolbox is None else spec.toolbox.tools).items()}
+        self._tools = {} if spec.toolbox is None else offered(spec.toolbox.tools)
         self._used = Used()
         self._messages: list[ModelMessage] = []
+        self._answers: list[ModelRequestPart] = []
+        """The answers to the last response so far: what was done is never told to be undone."""
 
     async def run(self, prompt: str) -> Any:
         begin: list[ModelRequestPart] = [SystemPromptPart(self._spec.instructions)] if self._spec.instructions else []
@@ -59,21 +62,21 @@ class _Loop:
         while True:
             try:
                 response = await self._respond()
-                answers: list[ModelRequestPart] = []
+                self._answers = []
                 for call in response.tool_calls:
                     if call.tool_name == RESULT and not self._text:
                         done, value = self._read(call)
                         if done:
                             return value
-                        answers.append(_answer(call, value))
+                        self._answers.append(_answer(call, value))
                     else:
                         self._require_room()
-                        answers.append(await self._call(call))
+                        self._answers.append(await self._call(call))
                 if not response.tool_calls:
                     if self._text:
                         return response.text or ""
-                    answers.append(UserPromptPart(_NO_RESULT))
-                self._messages.append(ModelRequest(parts=answers))
+                    self._answers.append(UserPromptPart(_NO_RESULT))
+                self._messages.append(ModelRequest(parts=self._answers))
             except AgentStopped as stopped:
                 if not await self._acts.goes_on(str(stopped)):
                     raise
@@ -140,20 +143,30 @@ class _Loop:
         )
 
     def _close_calls(self) -> None:
-        """Answer the calls that were not made, so that the conversation can continue."""
+        """Answer the calls of the last response that were not made, beside the answers of those that were."""
         last = self._messages[-1]
         if isinstance(last, ModelResponse):
-            unmade: list[ModelRequestPart] = [_answer(call, "The call was not made.") for call in last.tool_calls]
-            self._messages.append(ModelRequest(parts=unmade or [UserPromptPart("Continue.")]))
+            left = last.tool_calls[len(self._answers) :]
+            unmade: list[ModelRequestPart] = [_answer(call, "The call was not made.") for call in left]
+            self._messages.append(ModelRequest(parts=[*self._answers, *unmade] or [UserPromptPart("Continue.")]))
 
 
 def _answer(call: ToolCallPart, told: Any) -> ToolReturnPart:
     return ToolReturnPart(call.tool_name, told, call.tool_call_id)
 
 
-def plain(name: str) -> str:
-    """Return a tool's name with only the characters that providers accept."""
-    return "".join(letter if letter.isalnum() or letter in "_-" else "_" for letter in name)
+def offered(tools: Mapping[str, Tool]) -> dict[str, Tool]:
+    """Return tools by the names that a model is offered: only characters that providers accept, each name once.
+
+    Where names would be the same (`a.b` and `a/b`), the later ones of the toolbox end with a number.
+    """
+    found: dict[str, Tool] = {}
+    for name, tool in tools.items():
+        plain = "".join(letter if letter.isalnum() or letter in "_-" else "_" for letter in name)
+        names = chain([plain], (f"{plain}_{number}" for number in count(2)))
+        free = (one for one in names if one not in found and one != RESULT and (one == name or one not in tools))
+        found[next(free)] = tool
+    return found
 
 
 def _defined(name: str, tool: Tool) -> ToolDefinition:

@@ -16,7 +16,7 @@ from pydantic_ai.messages import ModelMessagesTypeAdapter, ModelResponse, ToolCa
 from andon.agents.domain import AgentStopped, Said, ToolEnd, failure_of, refusal_of
 from andon.agents.errors import RequestTooDear
 from andon.agents.language_models import LanguageModel
-from andon.agents.loop import RESULT, as_json, plain, run
+from andon.agents.loop import RESULT, as_json, offered, run
 from andon.authoring import AgentSpec, Tool
 from andon.tools import CallState, ToolCallInvalid, check_arguments, digest_of
 
@@ -130,7 +130,7 @@ def _answers(spec: AgentSpec, recorded: RecordedRun) -> dict[tuple[str, str], de
     """Return the answers to each call, in order, without invalid calls, which the loop itself answers."""
     answers: dict[tuple[str, str], deque[Any]] = defaultdict(deque)
     told = deque(recorded.told)
-    names = {} if spec.toolbox is None else {plain(name): name for name in spec.toolbox.tools}
+    names = {} if spec.toolbox is None else {name: tool.name for name, tool in offered(spec.toolbox.tools).items()}
     for response in recorded.responses:
         for call in response.tool_calls:
             arguments = _arguments(call)

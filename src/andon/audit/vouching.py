@@ -42,16 +42,20 @@ def digests_of(tx: Tx, rows: Sequence[RowName]) -> dict[str, str | None]:
     return found
 
 
-def doubts(tx: Tx, kind: RowKind, rows: Sequence[RowName] | None = None) -> Mapping[tuple[str, ...], str]:
+def doubts(
+    tx: Tx, kind: RowKind, rows: Sequence[RowName] | None = None, *, required: bool = True
+) -> Mapping[tuple[str, ...], str]:
     """Return why rows of a kind must not be trusted, by key: no genuine entry vouches for them. Takes two queries.
 
     For a caller that loads `rows` (None: all of the kind). It detects rows that were added or altered; only `verify`
-    detects that entries were removed as well.
+    detects that entries were removed as well. With `required` False, a row that no entry is about is not doubted.
     """
     contents = dict(stored.stream_contents(tx, kind)) if rows is None else stored.contents_of(tx, rows)
     leaves = stored.newest_leaves(tx, [str(row) for row in contents])
     found = {}
     for row, content in contents.items():
+        if not required and str(row) not in leaves:
+            continue
         why = _doubt(str(row), row_digest(content), leaves.get(str(row)), newest=kind.changes)
         if why is not None:
             found[row.key] = why

@@ -23,7 +23,7 @@ from andon.reviews.vouched import VERDICTS, WITHDRAWALS
 from andon.serving.vouched import SPLITS
 from andon.spending.vouched import BUDGET_SETTINGS
 from andon.streams import StreamPositions
-from andon.tools.vouched import APPROVED
+from andon.tools.vouched import PERMIT
 
 ROWS: Sequence[RowKind] = (
     KEYS,
@@ -44,7 +44,7 @@ ROWS: Sequence[RowKind] = (
     LABELS,
     VERDICTS,
     WITHDRAWALS,
-    APPROVED,
+    PERMIT,
     SENT,
 )
 

@@ -74,6 +74,7 @@ class ToolCallOut(BaseModel):
     expires_at: datetime | None
     finish_by: datetime | None = Field(description="When the outcome of a begun call becomes `unknown`.")
     answered_by: str | None
+    uses: int = Field(description="How often the permit was spent; more than once if a call was never sent.")
     result: Any
     error: str | None
 
@@ -259,6 +260,7 @@ def _shown(tx: Tx, call: ToolCall) -> ToolCallOut:
         expires_at=call.expires_at,
         finish_by=call.finish_by,
         answered_by=call.answered_by,
+        uses=call.uses,
         result=call.result,
         error=call.error,
     )

@@ -1,6 +1,6 @@
 """Approvals of tool calls by people, and the proof that a permit is genuine."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from andon import access, audit, decisions, reviews
 from andon.access import Role
@@ -9,10 +9,10 @@ from andon.kernel.db import Tx
 from andon.kernel.identity import Actor
 from andon.policies import ALLOW, DENY, REVIEW
 from andon.tools import store
-from andon.tools.domain import CallState, ToolCall
+from andon.tools.domain import CallState, ToolCall, digest_of
 from andon.tools.errors import OwnApproval, PermitUnusable
-from andon.tools.journal import vouch
-from andon.tools.vouched import APPROVED
+from andon.tools.journal import record
+from andon.tools.vouched import PERMIT
 
 
 def follow_verdict(tx: Tx, given: reviews.VerdictGiven) -> None:
@@ -53,26 +53,50 @@ def settled(tx: Tx, call: ToolCall) -> ToolCall:
 
 
 def require_genuine(tx: Tx, call: ToolCall) -> DecisionRecord:
-    """Check that the ledger or a genuine verdict allows a call. Raises PermitUnusable, RowsDoubted."""
-    record = decisions.find(tx, call.id)
-    if record is None:
+    """Check that the ledger or a genuine verdict allows a call as its row has it. Raises PermitUnusable, RowsDoubted.
+
+    The row of a call that nobody answered and that was never begun has no entry: then its decision says everything.
+    """
+    made = decisions.find(tx, call.id)
+    if made is None:
         raise PermitUnusable(f"The ledger has no decision {call.id}")
-    if record.row.outcome == ALLOW:
-        return record
-    review = reviews.of_decision(tx, call.id)
-    if record.row.outcome != REVIEW or review is None or review.verdict is None or review.verdict.outcome != ALLOW:
+    by_policy = made.row.outcome == ALLOW
+    review = None if by_policy else reviews.of_decision(tx, call.id)
+    approved = review is not None and review.verdict is not None and review.verdict.outcome == ALLOW
+    if not by_policy and not (made.row.outcome == REVIEW and approved):
         raise PermitUnusable(f"Nobody approved call {call.id}")
-    row = APPROVED.row(call.id)
-    doubted = audit.doubts(tx, APPROVED, [row])
-    audit.tell_refused(APPROVED, doubted, scope=call.toolbox)
-    for why in doubted.values():
+    doubted = audit.doubts(tx, PERMIT, [PERMIT.row(call.id)], required=not by_policy)
+    why = next(iter(doubted.values()), None) or _difference(tx, call, made, by_policy=by_policy)
+    if why is not None:
+        audit.tell_refused(PERMIT, {PERMIT.row(call.id).key: why}, scope=call.toolbox)
         raise audit.RowsDoubted(f"The permit of call {call.id} is refused: {why}. Run `andon audit verify`")
-    return record
+    return made
+
+
+def _difference(tx: Tx, call: ToolCall, made: DecisionRecord, *, by_policy: bool) -> str | None:
+    """Return which part of a row differs from the recorded decision; None if none does.
+
+    Entries vouch for the time of a permit that a person gave; the version that decided says how long others last.
+    """
+    given = made.record["input"]
+    decided = {
+        "toolbox": made.row.automation,
+        "tool": given["tool"],
+        "digest": digest_of(given["arguments"]),
+        "caller": made.row.caller,
+    }
+    if by_policy:
+        version = decisions.version(tx, made.row.automation, made.row.automation_version)
+        lasts = timedelta(seconds=version.description["approval_seconds"])
+        decided["expires_at"] = made.row.decided_at + lasts
+    wrong = [name for name, value in decided.items() if getattr(call, name) != value]
+    return f"its {wrong[0]} differs from the recorded decision" if wrong else None
 
 
 def _answer(tx: Tx, call: ToolCall, outcome: str, by: str, at: datetime) -> ToolCall:
     answered = call.answered(outcome, by, at)
     if answered != call:
         store.save(tx, answered)
-        vouch(tx, "tool.answer", answered, Actor(by), at)
+        if answered.is_vouched:  # a verdict that came too late finds the call expired
+            record(tx, "tool.answer", answered, Actor(by), at)
     return answered

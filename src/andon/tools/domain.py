@@ -60,11 +60,18 @@ class ToolCall:
     error: str | None = None
     finish_by: datetime | None = None
     queue: str | None = None
+    uses: int = 0
+    """How often its permit was spent. More than once, where a call was never sent and got its permit back."""
 
     @property
     def by_person(self) -> bool:
         """Whether a person approved it."""
         return self.answered_by is not None and self.state is not CallState.REFUSED
+
+    @property
+    def is_vouched(self) -> bool:
+        """Whether entries of the audit log vouch for it. The ledger alone proves a call that was only decided."""
+        return self.answered_by is not None or self.uses > 0
 
     def at(self, now: datetime) -> "ToolCall":
         """Return the call in its state at a moment: expired if its time is over."""
@@ -93,7 +100,7 @@ class ToolCall:
             raise PermitUnusable(f"Call {self.id} of {self.tool} is {here.state}{_WHY.get(here.state, '')}")
         if digest != self.digest:
             raise PermitUnusable(f"The permit of call {self.id} is for other arguments: its digest is {self.digest}")
-        return replace(here, state=CallState.BEGUN, begun_at=now)
+        return replace(here, state=CallState.BEGUN, begun_at=now, uses=self.uses + 1)
 
     def watched(self, within: timedelta, queue: str, now: datetime) -> "ToolCall":
         """Return the call with the time by which its caller must report its end, and the queue to ask otherwise."""
@@ -118,6 +125,21 @@ class ToolCall:
             return replace(self, state=CallState.ALLOWED, begun_at=None, finish_by=None, error=error)
         state = CallState.DONE if error is None else CallState.FAILED
         return replace(self, state=state, ended_at=now, result=result, error=error)
+
+
+DEEPEST = 64
+"""The most levels of nesting of arguments and results."""
+
+
+def require_shallow(value: Any, where: str) -> None:
+    """Check that arguments or a result are nested at most DEEPEST levels. Raises ToolCallInvalid."""
+    level, depth = [value], 0
+    while level:
+        if depth > DEEPEST:
+            message = f"{where} may be nested {DEEPEST} levels deep, and is nested deeper"
+            raise ToolCallInvalid(message, faults=[Fault(where, message)])
+        inside = (one.values() if isinstance(one, Mapping) else one for one in level if isinstance(one, Mapping | list))
+        level, depth = [one for some in inside for one in some], depth + 1
 
 
 _WHY = {
@@ -180,6 +202,7 @@ def check_arguments(box: Toolbox, tool: str, arguments: Mapping[str, Any]) -> No
         known = ", ".join(box.tools)
         message = f"There is no tool {tool!r} in {box.name}; there are: {known}"
         raise ToolCallInvalid(message, faults=[Fault("tool", message)])
+    require_shallow(arguments, "arguments")
     faults = [Fault(f"arguments.{where}" if where else "arguments", what) for where, what in found.faults_of(arguments)]
     if faults:
         told = "; ".join(f"{fault.where}: {fault.message}" for fault in faults)

@@ -23,5 +23,9 @@ class CallNotBegun(Conflict):
     """Only a call that was begun can end."""
 
 
+class CallDelivered(Conflict):
+    """Andon itself delivers this call, so its caller cannot end it."""
+
+
 class OwnApproval(Denied):
     """Neither its caller nor an agent may approve a call of a tool."""

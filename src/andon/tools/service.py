@@ -18,9 +18,9 @@ from andon.kernel.identity import PLATFORM, Actor
 from andon.policies import ALLOW, ASK
 from andon.tools import store
 from andon.tools.approving import follow_verdict, require_genuine, settled
-from andon.tools.domain import CallState, ToolCall, decided
-from andon.tools.errors import PermitUnusable, ToolCallInvalid, ToolCallNotFound
-from andon.tools.journal import vouch
+from andon.tools.domain import CallState, ToolCall, decided, require_shallow
+from andon.tools.errors import CallDelivered, PermitUnusable, ToolCallInvalid, ToolCallNotFound
+from andon.tools.journal import record
 from andon.tools.losing import follow_answer
 
 RESULT_LIMIT = 262_144
@@ -60,6 +60,8 @@ def recorded_call(box: Toolbox, made: DecisionRecord) -> ToolCall:
 def note(tx: Tx, call: ToolCall) -> ToolCall:
     """Keep a decided call. One that is kept already stays as it is. Return the call that is kept."""
     if store.add(tx, call):
+        if call.is_vouched:
+            record(tx, "tool.finish", call, Actor(call.caller), call.ended_at or call.asked_at)
         return call
     return get(tx, call.id, call.asked_at)
 
@@ -152,7 +154,7 @@ def begin(
     """
     call = settled(tx, _own(tx, call_id, caller))
     begun = call.begun(digest, now)
-    record = require_genuine(tx, call)
+    made = require_genuine(tx, call)
     held = held_back(tx, call)
     if held is not None:
         raise PermitUnusable(f"Call {call.id} of {call.tool} is not begun: {held}")
@@ -160,8 +162,8 @@ def begin(
         begun = begun.watched(finisher.unfinished, finisher.review.queue, now)
     store.save(tx, begun)
     if via is not None:
-        outbox.add(tx, [_delivery(begun, via, record, now)])
-    vouch(tx, "tool.begin", begun, Actor(caller), now)
+        outbox.add(tx, [_delivery(begun, via, made, now)])
+    record(tx, "tool.begin", begun, Actor(caller), now)
     return begun
 
 
@@ -180,10 +182,12 @@ def finish(
     If a person was asked meanwhile whether it happened, the question is withdrawn.
 
     With an error and `sent` False, the call was never sent, and its permit can be spent again. Raises
-    ToolCallNotFound, CallNotBegun, ToolCallInvalid.
+    ToolCallNotFound, CallNotBegun, CallDelivered, ToolCallInvalid.
     """
     _check_result(result)
     call = _own(tx, call_id, caller)
+    if outbox.find(tx, call.id) is not None:
+        raise CallDelivered(f"Andon delivers call {call.id} of {call.tool}, so only its delivery ends it")
     same = (call.result, call.error) == (result, error)
     if call.state in (CallState.DONE, CallState.FAILED) and same:
         return call
@@ -192,13 +196,17 @@ def finish(
     if call.state is CallState.UNKNOWN and call.finish_by is not None:
         why = f"The caller of {call.tool} reported how it ended: {ended.state}"
         reviews.withdraw(tx, call.id, actor=Actor(caller), reason=why, now=now)
-    vouch(tx, "tool.finish", ended, Actor(caller), now)
+    record(tx, "tool.finish", ended, Actor(caller), now)
     return ended
 
 
 def expire_due(tx: Tx, now: datetime) -> bool:
     """Mark the calls whose time is over as expired. Return whether there may be more."""
-    return store.expire(tx, now, EXPIRED_AT_ONCE) == EXPIRED_AT_ONCE
+    expired = store.expire(tx, now, EXPIRED_AT_ONCE)
+    for call in expired:
+        if call.is_vouched:
+            record(tx, "tool.expire", call, PLATFORM, now)
+    return len(expired) == EXPIRED_AT_ONCE
 
 
 def subscribe(events: Events) -> None:
@@ -226,7 +234,7 @@ def _delivered(tx: Tx, call: ToolCall, now: datetime) -> ToolCall:
     else:
         ended = locked.ended(None, error, sent=True, now=now)
     store.save(tx, ended)
-    vouch(tx, "tool.finish", ended, PLATFORM, now)
+    record(tx, "tool.finish", ended, PLATFORM, now)
     return ended
 
 
@@ -267,7 +275,12 @@ def _delivery(call: ToolCall, via: ActionSpec, record: DecisionRecord, now: date
 
 
 def _check_result(result: Any) -> None:
-    written = json.dumps(result, ensure_ascii=False)
+    require_shallow(result, "result")
+    try:
+        written = json.dumps(result, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        message = f"a result is JSON: {error}"
+        raise ToolCallInvalid(message, faults=[Fault("result", message)]) from None
     if len(written) > RESULT_LIMIT:
         message = f"a result is at most {RESULT_LIMIT:,} characters of JSON; this is {len(written):,}"
         raise ToolCallInvalid(message, faults=[Fault("result", message)])

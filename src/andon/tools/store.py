@@ -23,10 +23,11 @@ _CHANGES = (
     "error",
     "finish_by",
     "queue",
+    "uses",
 )
 
 _DECIDED = ("id", "toolbox", "tool", "digest", "caller", "agent", "run", "outcome", "rule", "asked_at", "expires_at")
-_ENDED = ("begun_at", "ended_at", "error")
+_ENDED = ("begun_at", "ended_at", "error", "uses")
 _COLUMNS = (*_DECIDED, *_ENDED, "reasons", "state", "approval_seconds", "result")
 _PLACES = ", ".join(["%s"] * len(_COLUMNS))
 _ADD = f"INSERT INTO tool_calls ({', '.join(_COLUMNS)}) VALUES ({_PLACES}) ON CONFLICT DO NOTHING"
@@ -84,8 +85,8 @@ def counts(tx: Tx, toolbox: str) -> dict[tuple[str, CallState], int]:
     return {(tool, CallState(state)): count for tool, state, count in rows}
 
 
-def expire(tx: Tx, now: datetime, limit: int) -> int:
-    """Mark calls whose time is over as expired. Return their number."""
+def expire(tx: Tx, now: datetime, limit: int) -> list[ToolCall]:
+    """Mark calls whose time is over as expired. Return them."""
     open_ = (CallState.ALLOWED.value, CallState.WAITING.value)
     due = (
         select(tool_calls.c.id)
@@ -94,7 +95,7 @@ def expire(tx: Tx, now: datetime, limit: int) -> int:
         .with_for_update(skip_locked=True)
     )
     statement = update(tool_calls).where(tool_calls.c.id.in_(due)).values(state=CallState.EXPIRED.value)
-    return tx.execute(statement).rowcount
+    return [_call(row) for row in tx.execute(statement.returning(tool_calls))]
 
 
 def overdue(tx: Tx, now: datetime, limit: int) -> list[ToolCall]:

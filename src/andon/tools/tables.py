@@ -1,6 +1,6 @@
 """The columns of tool calls. Only `store.py` may import this."""
 
-from sqlalchemy import ARRAY, JSON, Column, DateTime, Double, MetaData, String, Table, Text, Uuid
+from sqlalchemy import ARRAY, JSON, Column, DateTime, Double, Integer, MetaData, String, Table, Text, Uuid
 
 _AT = DateTime(timezone=True)
 
@@ -29,4 +29,5 @@ tool_calls = Table(
     Column("error", Text, nullable=True),
     Column("finish_by", _AT, nullable=True),
     Column("queue", String, nullable=True),
+    Column("uses", Integer, nullable=False),
 )

@@ -2,12 +2,12 @@
 
 from andon.audit import RowKind
 
-APPROVED = RowKind(
+PERMIT = RowKind(
     "tool_call",
     "tool_calls",
     {"id": "uuid"},
     ("t.toolbox", "t.tool", "t.digest", "t.caller", "t.state", "t.expires_at", "t.answered_by", "t.begun_at"),
-    where="t.answered_by IS NOT NULL",
+    where="t.answered_by IS NOT NULL OR t.uses > 0",
     changes=True,
 )
-"""A call that a person answered. The ledger proves the calls that the policy allowed."""
+"""A call that a person answered or that was begun. The ledger alone proves calls that were only decided."""

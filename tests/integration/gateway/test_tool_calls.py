@@ -11,12 +11,13 @@ import pytest
 from andon import audit, cord, reviews, settling, tools
 from andon.access import Grant, Role
 from andon.bootstrap.project import build_events
+from andon.bootstrap.vouched import all_evidence
 from andon.cord import LineState
 from andon.kernel import outbox
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
-from andon.tools.vouched import APPROVED
+from andon.tools.vouched import PERMIT
 from calls import call
 from lines import Installation, install
 from toolboxes import POLICY, a_toolbox
@@ -65,6 +66,10 @@ def begin(installation: Installation, key: str, made: dict[str, Any], digest: st
     return call(
         installation, "POST", f"/v1/tool-calls/{made['id']}/begin", key, json={"digest": digest or made["digest"]}
     )
+
+
+def finish(installation: Installation, key: str, made: dict[str, Any], **ended: Any) -> httpx.Response:
+    return call(installation, "POST", f"/v1/tool-calls/{made['id']}/finish", key, json=ended)
 
 
 def test_an_allowed_call_is_begun_once_and_ends_with_its_result(installation: Installation, agent: str) -> None:
@@ -219,6 +224,102 @@ def test_calls_expire(installation: Installation, agent: str) -> None:
     assert (gone.status_code, "ask again" in gone.json()["detail"]) == (409, True)
 
 
+@pytest.mark.parametrize(
+    "alteration",
+    [
+        "state = 'allowed', begun_at = NULL, finish_by = NULL",
+        "state = 'allowed', begun_at = NULL, finish_by = NULL, uses = 0",
+    ],
+    ids=["begun again", "as if never begun"],
+)
+def test_a_permit_that_was_spent_and_set_back_is_refused_and_named(
+    installation: Installation, agent: str, alteration: str
+) -> None:
+    made = ask(installation, agent, "balance", account="a1").json()
+    assert begin(installation, agent, made).status_code == 200
+    alter(installation, alteration)
+    assert begin(installation, agent, made).json()["type"] == "urn:andon:problem:rows-doubted"
+    assert f"tool_call:{made['id']}" in doubted(installation)
+
+
+@pytest.mark.parametrize(
+    ("alteration", "digest"),
+    [
+        ("tool = 'close_account'", None),
+        ("caller = 'claudia', toolbox = 'other'", None),
+        ("expires_at = expires_at + interval '1 year'", None),
+        (f"digest = '{'0' * 64}'", "0" * 64),
+    ],
+    ids=["tool", "toolbox", "expiry", "digest"],
+)
+def test_a_permit_that_differs_from_its_decision_is_refused(
+    installation: Installation, agent: str, alteration: str, digest: str | None
+) -> None:
+    made = ask(installation, agent, "balance", account="a1").json()
+    alter(installation, alteration)
+    with installation.database.begin() as tx, pytest.raises(audit.RowsDoubted):
+        tools.begin(tx, UUID(made["id"]), digest or made["digest"], caller="claudia", now=datetime.now(UTC))
+
+
+def test_an_approved_permit_that_expires_is_recorded(installation: Installation, agent: str, reviewer: str) -> None:
+    made = ask(installation, agent, "refund", account="a1", amount=900).json()
+    answer(installation, reviewer, open_review(installation))
+    with installation.database.begin() as tx:
+        tools.expire_due(tx, datetime(2100, 1, 1, tzinfo=UTC))
+    assert ("tool.expire", "andon") in audited(installation, made)
+    assert doubted(installation) == []
+
+
+def test_what_andon_delivers_is_not_ended_by_its_caller(installation: Installation, agent: str) -> None:
+    made = ask(installation, agent, "notify", text="hello").json()
+    begin(installation, agent, made)
+    ended = finish(installation, agent, made, error="down", sent=False)
+    assert (ended.status_code, ended.json()["type"]) == (409, "urn:andon:problem:call-delivered")
+    assert begin(installation, agent, made).status_code == 409
+
+
+def test_a_restored_permit_counts_its_uses(installation: Installation, agent: str) -> None:
+    made = ask(installation, agent, "balance", account="a1").json()
+    begin(installation, agent, made)
+    assert finish(installation, agent, made, error="not sent", sent=False).json()["uses"] == 1
+    assert begin(installation, agent, made).json()["uses"] == 2
+    assert doubted(installation) == []
+
+
+@pytest.mark.parametrize("result", ["NaN", "1e400", "[" * 300 + "]" * 300, "[" * 20_000 + "]" * 20_000])
+def test_a_result_that_no_json_holds_is_refused(installation: Installation, agent: str, result: str) -> None:
+    made = ask(installation, agent, "balance", account="a1").json()
+    begin(installation, agent, made)
+    path, headers = f"/v1/tool-calls/{made['id']}/finish", {"content-type": "application/json"}
+    ended = call(installation, "POST", path, agent, content='{"result": ' + result + "}", headers=headers)
+    assert ended.status_code == 422
+
+
+@pytest.mark.parametrize("depth", [300, 20_000])
+def test_arguments_of_any_depth_get_an_answer(installation: Installation, agent: str, depth: int) -> None:
+    body = '{"tool": "balance", "arguments": {"account": ' + "[" * depth + "]" * depth + '}, "agent": "a", "run": "r"}'
+    asked = call(installation, "POST", CALLS, agent, content=body, headers={"content-type": "application/json"})
+    assert asked.status_code == 422
+
+
+def alter(installation: Installation, alteration: str) -> None:
+    """Change the calls as the owner of their table could."""
+    with installation.database.begin() as tx:
+        tx.exec_driver_sql("ALTER TABLE tool_calls DISABLE TRIGGER immutable")
+        tx.exec_driver_sql(f"UPDATE tool_calls SET {alteration}")
+        tx.exec_driver_sql("ALTER TABLE tool_calls ENABLE ALWAYS TRIGGER immutable")
+
+
+def doubted(installation: Installation) -> list[str]:
+    """Return the subjects of the findings of a verification."""
+    with installation.database.snapshot() as tx:
+        return [
+            found.subject or ""
+            for found in audit.verify(tx, evidence=all_evidence(), rows=[PERMIT]).findings
+            if found.subject
+        ]
+
+
 def lose(installation: Installation) -> None:
     with installation.database.begin() as tx:
         tools.lose_due(tx, datetime.now(UTC) + timedelta(hours=2))
@@ -255,7 +356,8 @@ def test_a_call_that_its_caller_never_finishes_has_an_unknown_outcome_until_a_pe
     settled = call(installation, "GET", path, agent).json()
     why = None if state == "done" else "rita found that it did not happen: the customer called"
     assert (settled["state"], settled["error"]) == (state, why)
-    assert audited(installation, made) == {("tool.settle", "rita"), ("tool.lose", "andon")}
+    entries = {("tool.begin", "claudia"), ("tool.settle", "rita"), ("tool.lose", "andon")}
+    assert audited(installation, made) == entries
 
 
 def test_a_caller_may_finish_late_and_then_no_answer_changes_the_end(
@@ -280,7 +382,7 @@ def test_a_caller_may_finish_late_and_then_no_answer_changes_the_end(
     assert said in refused.json()["detail"]
     assert call(installation, "GET", path, agent).json()["state"] == "done"
     with installation.database.begin() as tx:
-        assert audit.doubts(tx, APPROVED, [APPROVED.row(UUID(made["id"]))]) == {}
+        assert audit.doubts(tx, PERMIT, [PERMIT.row(UUID(made["id"]))]) == {}
     acts = {("tool.answer", "rita"), ("tool.begin", "claudia"), ("tool.lose", "andon"), ("tool.finish", "claudia")}
     assert audited(installation, made) == acts
 

@@ -11,7 +11,7 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCall
 
 from andon import AgentSpec, Limits, Tool
 from andon.agents import AgentStopped, Said, ToolEnd
-from andon.agents.loop import RESULT, as_json, run
+from andon.agents.loop import RESULT, as_json, offered, run
 from toolboxes import a_toolbox
 
 
@@ -133,6 +133,20 @@ def test_a_person_may_let_it_go_on_with_its_limits_anew() -> None:
     acts = Acts(calls("balance", account="a1"), calls("balance", account="a1"), says("Done."), goes_on=True)
     assert result_of(an_agent(steps=3), acts) == "Done."
     assert len(acts.stopped) == 1
+
+
+def test_what_was_done_before_a_limit_is_answered_as_done_when_a_person_lets_it_go_on() -> None:
+    both = ModelResponse([ToolCallPart("balance", {"account": "a1"}), ToolCallPart("balance", {"account": "a2"})])
+    acts = Acts(both, says("Done."), goes_on=True)
+    assert result_of(an_agent(steps=2), acts) == "Done."
+    assert acts.called == [("balance", {"account": "a1"})]
+    assert acts.told == [{"done": "balance"}, "The call was not made."]
+
+
+def test_tools_whose_names_differ_only_in_what_providers_refuse_stay_apart() -> None:
+    tools = {name: Tool(name, via=None) for name in ("a.b", "a/b", "a_b", RESULT)}
+    names = {offered_as: tool.name for offered_as, tool in offered(tools).items()}
+    assert names == {"a_b_2": "a.b", "a_b_3": "a/b", "a_b": "a_b", f"{RESULT}_2": RESULT}
 
 
 @pytest.mark.parametrize(

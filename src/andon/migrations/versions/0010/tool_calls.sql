@@ -22,7 +22,8 @@ CREATE TABLE tool_calls (
     result           json,
     error            text,
     finish_by        timestamptz,  -- of a begun call that its caller carries out: when its outcome becomes unknown
-    queue            text          -- where a person is asked then
+    queue            text,         -- where a person is asked then
+    uses             integer NOT NULL DEFAULT 0 CHECK (uses >= 0)  -- how often the permit was spent
 );
 CREATE INDEX tool_calls_of_toolbox ON tool_calls (toolbox, id);
 CREATE INDEX tool_calls_of_run ON tool_calls (run) WHERE run IS NOT NULL;
