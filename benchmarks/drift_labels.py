@@ -26,8 +26,6 @@ HISTORY = (1, 5, 20, 60)
 LARGE = 0.8
 """A move is large when it is above this share of the moves of the first days."""
 
-BINS = 50
-
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -91,10 +89,12 @@ class _Scored:
         from sklearn.metrics import roc_auc_score
 
         model = RandomForestClassifier(200, min_samples_leaf=10, random_state=0, n_jobs=1).fit(x[trained], y[trained])
-        calibrate = Calibrator(fit(model.predict_proba(x[held_out]), y[held_out].astype(np.int64)))
+        held = np.flatnonzero(held_out)
+        fitting, measuring = held[::4], np.delete(held, np.s_[::4])
+        calibrate = Calibrator(fit(model.predict_proba(x[fitting]), y[fitting].astype(np.int64)))
         self._y, self._auc = y, roc_auc_score
         self._scores = calibrate(model.predict_proba(x))[:, 1]
-        self._known = np.histogram(self._scores[held_out], np.linspace(0, 1, BINS + 1))[0].tolist()
+        self._measured = LabelledScores.of(self._scores[measuring], y[measuring].astype(np.bool_))
         self._naive = float(roc_auc_score(y[held_out], self._scores[held_out]))
 
     def window(self, inside: NDArray[np.bool_], labelled: NDArray[np.bool_] | None) -> Window:
@@ -103,7 +103,7 @@ class _Scored:
         check = None
         if labelled is not None:
             check = check_calibration(LabelledScores.of(self._scores[labelled], self._y[labelled]))
-        found = estimate(ScoreSums.of(scores, scores > 0.5), self._known, check)
+        found = estimate(ScoreSums.of(scores, scores > 0.5), self._measured, check)
         return Window(int(inside.sum()), float(self._auc(self._y[inside], scores)), found, self._naive)
 
 

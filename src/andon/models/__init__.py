@@ -38,7 +38,7 @@ from andon.models.manifest import (
     RiskEvidence,
     Runtime,
 )
-from andon.models.metrics import quality_by_class
+from andon.models.metrics import measured_scores, quality_by_class
 from andon.models.outputs import fault_of
 from andon.models.package import open_package
 from andon.models.packing import pack
@@ -152,6 +152,7 @@ __all__ = [
     "lengths_of",
     "list_aliases",
     "list_versions",
+    "measured_scores",
     "misfits_of",
     "name_of",
     "near",

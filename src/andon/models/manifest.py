@@ -15,6 +15,7 @@ from andon.kernel.errors import Fault
 from andon.models.errors import PackageInvalid
 from andon.models.signature import Signature
 from andon.runtimes import Matrix
+from andon.statistics.scores import CALIBRATION_BINS
 
 MANIFEST_FILE = "manifest.json"
 
@@ -130,6 +131,23 @@ class ClassQuality(_Part):
     f1: float | None
 
 
+class ScoredRows(_Part):
+    """The measuring rows in equal bins of the calibrated score: rows, the sum of their scores, how many came true.
+
+    The score is P(positive), or with more classes P(label), which came true if the label is right.
+    """
+
+    rows: tuple[int, ...] = Field(min_length=CALIBRATION_BINS, max_length=CALIBRATION_BINS)
+    scores: tuple[float, ...] = Field(min_length=CALIBRATION_BINS, max_length=CALIBRATION_BINS)
+    came_true: tuple[int, ...] = Field(min_length=CALIBRATION_BINS, max_length=CALIBRATION_BINS)
+
+    @model_validator(mode="after")
+    def _fits(self) -> "ScoredRows":
+        if any(not 0 <= true <= rows for rows, true in zip(self.rows, self.came_true, strict=True)):
+            raise ValueError("more rows came true than there are")
+        return self
+
+
 class ModelQuality(_Part):
     """Quality on the held-out rows that calibration has not seen. A figure that cannot be computed is omitted."""
 
@@ -141,6 +159,8 @@ class ModelQuality(_Part):
     reliability: CurvePoints | None = None
     by_class: dict[str, ClassQuality] | None = Field(None, exclude_if=lambda by_class: by_class is None)
     """Quality by class, for more than two classes. Older packages lack it, and their digests do not cover it."""
+    scored: ScoredRows | None = Field(None, exclude_if=lambda scored: scored is None)
+    """How the scores came true, for estimates without labels. Older packages lack it, and get none."""
 
 
 class RiskRow(_Part):
@@ -198,13 +218,17 @@ class Probes(_Part):
 
 
 class TrainingData(_Part):
-    """The data on which the model was trained."""
+    """The data on which the model was trained.
+
+    `groups` is the column whose equal values belong together: at most one held-out row of each value was kept.
+    """
 
     digest: str = Field(pattern=_DIGEST)
     rows: int
     held_out_rows: int
     split: str
     source: str | None = None
+    groups: str | None = Field(None, exclude_if=lambda groups: groups is None)
 
 
 class Code(_Part):

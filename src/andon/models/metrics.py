@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from andon.models.manifest import ClassQuality, CurvePoints, Estimate, ModelQuality
+from andon.models.manifest import ClassQuality, CurvePoints, Estimate, ModelQuality, ScoredRows
 from andon.runtimes import Matrix
+from andon.statistics.scores import LabelledScores
 
 if TYPE_CHECKING:  # a gateway never draws, and so saves two megabytes
     from numpy.random import Generator
@@ -66,6 +67,25 @@ def quality_by_class(
         )
         for name, hit, true, said in zip(classes, hits, rows, given, strict=True)
     }
+
+
+def scored_rows(scores: Floats, came_true: NDArray[np.bool_]) -> ScoredRows:
+    """Count measuring rows by their calibrated scores, and how many came true."""
+    rows, _, _, sums, hits = LabelledScores.of(scores, came_true).bins
+    return ScoredRows(
+        rows=tuple(rows.astype(int).tolist()),
+        scores=tuple(sums.tolist()),
+        came_true=tuple(hits.astype(int).tolist()),
+    )
+
+
+def measured_scores(quality: ModelQuality) -> LabelledScores:
+    """Return the scores of the measuring rows with their labels; none for a package that does not have them."""
+    if quality.scored is None:
+        return LabelledScores.none()
+    kept = quality.scored
+    rows = np.array(kept.rows, dtype=np.float64)
+    return LabelledScores(np.array([rows, rows, rows, kept.scores, kept.came_true], dtype=np.float64))
 
 
 def _estimates(figures: Figures, rows: int, rng: "Generator") -> dict[str, Estimate]:

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,6 +50,7 @@ def pack(
     training: tuple[Rows, Sequence[Any]],
     held_out: tuple[Rows, Sequence[Any]],
     split: str,
+    groups: str | None = None,
     data: Path | str | None = None,
     description: str = "",
     model_classes: Sequence[str] | None = None,
@@ -59,20 +60,26 @@ def pack(
 ) -> Path:
     """Write a package of a fitted model to `folder`.
 
-    The package is the model file and a manifest with profile, calibration, metrics and origin. `model` is a LightGBM or
-    XGBoost booster or classifier, a scikit-learn classifier, a PythonModel, a RemoteModel, or the path of an ONNX file
-    or of a saved MLflow model. Rows are raw values, labels are raw classes. `held_out` must be rows the model was not
-    trained on (some calibrate, most measure). `split` says in words how they were split; `data` is the file they came
-    from. `model_classes` is the order of the model's own output if the model does not say it (ONNX). `untrained` are
-    classes of held-out rows that the model was not trained for: all its answers there count as wrong. `requires` names
-    installed distributions that the model needs and that its imports do not show (plugins). ANDON_PACKAGE_FOLDER, if
-    set, overrides `folder`. Raises PackageInvalid, ValueUnusable, and Unavailable for a model elsewhere.
+    The package is the model file and a manifest with profile, calibration, metrics and origin. `model` is a
+    LightGBM or XGBoost booster or classifier, a scikit-learn classifier, a PythonModel, a RemoteModel, or the path
+    of an ONNX file or of a saved MLflow model. Rows are raw values, labels are raw classes. `held_out` must be rows
+    the model was not trained on (some calibrate, most measure). `split` says in words how they were split; `data`
+    is the file they came from. `groups` names a column of the held-out rows whose equal values belong together,
+    such as an account: one row of each counts. `model_classes` is the order of the model's own output if the model
+    does not say it (ONNX). `untrained` are classes of held-out rows that the model was not trained for: all its
+    answers there count as wrong. `requires` names installed distributions that the model needs and that its imports
+    do not show (plugins). ANDON_PACKAGE_FOLDER, if set, overrides `folder`. Raises PackageInvalid, ValueUnusable,
+    and Unavailable for a model elsewhere.
     """
     signature = Signature(task=task_of(tuple(classes)), features=tuple(features), classes=tuple(classes))
     target = Path(os.environ.get(FOLDER_VARIABLE, folder))
     trained = encode(features, training[0]), encode_labels(classes, training[1])
     held = encode(features, held_out[0]), encode_labels([*classes, *untrained], held_out[1])
     _check_lengths(trained, held)
+    if groups is not None:
+        kept = measuring.one_a_group(_column(held_out[0], groups, len(held[1])), np.random.default_rng([SEED, 1]))
+        held = held[0][kept], held[1][kept]
+        _check_lengths(trained, held)
     with _draft_of(target) as draft:
         saved = save(model, draft, allow_pickle=allow_pickle)
         if fault := text_fault_of(signature, saved.runtime):
@@ -99,6 +106,7 @@ def pack(
                 held_out_rows=len(held[1]),
                 split=split,
                 source=Path(data).name if data else None,
+                groups=groups,
             ),
             code=_code(),
             environment=capture(asked.modules | set(saved.modules), {*saved.requires, *requires}),
@@ -116,7 +124,8 @@ def _measure(
     found = measuring.measured(raw, labels, rarest, rng)
     confidence, predicted = found.calibrated.max(axis=1), found.calibrated.argmax(axis=1)
     wrong, known = predicted != labels, labels < len(signature.classes)
-    scores = found.calibrated[:, 1] if signature.task == "binary" else confidence
+    binary = signature.task == "binary"
+    scores, came_true = (found.calibrated[:, 1], labels == 1) if binary else (confidence, ~wrong)
     fitted, tested = found.fitting, found.measuring
     scored = tested[known[tested]]
     if not len(scored):
@@ -128,7 +137,9 @@ def _measure(
     )
     return {
         "calibration": found.fitted,
-        "metrics": metrics.metrics_of(found.calibrated[scored], labels[scored], signature.classes, rng=rng),
+        "metrics": metrics.metrics_of(found.calibrated[scored], labels[scored], signature.classes, rng=rng).model_copy(
+            update={"scored": metrics.scored_rows(scores[tested], came_true[tested])}
+        ),
         "risk": found.evidence.model_copy(update={"by_class": by_class}),
         "profile": profile.profile_of(signature.features, trained, scores),
     }
@@ -201,6 +212,17 @@ def _order(signature: Signature, output: Sequence[str] | None) -> tuple[int, ...
             f"The model's classes {', '.join(output)} are not the classes given: {', '.join(signature.classes)}"
         )
     return tuple(list(output).index(name) for name in signature.classes)
+
+
+def _column(rows: Rows, name: str, length: int) -> Sequence[Any]:
+    """Return the column of held-out rows that says which of them belong together."""
+    if isinstance(rows, Mapping):
+        found: Sequence[Any] | None = rows.get(name)
+    else:
+        found = [row[name] for row in rows] if all(name in row for row in rows) else None
+    if found is None or len(found) != length:
+        raise PackageInvalid(f"groups: {name!r} must be a column of all {length} held-out rows")
+    return found
 
 
 def _check_lengths(trained: tuple[Matrix, NDArray[np.int64]], held: tuple[Matrix, NDArray[np.int64]]) -> None:

@@ -1,12 +1,14 @@
 """Label-free performance: the accuracy, precision, recall and AUC that calibrated scores imply.
 
 Confidence-based performance estimation (CBPE): if a score p comes true in a share p of the cases, the number of right
-decisions is a sum of independent coins, whose mean and variance are known (arXiv 2505.05295). The intervals also allow
-for a calibration learnt from few rows. They hold when the inputs shift, not when the same input begins to mean
-something else; only labels show that. Where the assumption is known to be broken, a reason replaces the estimate.
+decisions is a sum of independent coins, whose mean and variance are known (arXiv 2505.05295). A calibration fits the
+noise of the rows it was learnt from, so its scores are too sure. Each bin of scores is therefore corrected by the gap
+between score and truth that the measuring rows show there, and the interval allows for their number. It holds when the
+inputs shift, not when the same input begins to mean something else; only labels show that. Where the assumption is
+known to be broken, a reason replaces the estimate.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import sqrt
 from typing import TypeAlias
@@ -15,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from andon.statistics.calibration_test import CalibrationCheck
-from andon.statistics.scores import BINS, ScoreSums
+from andon.statistics.scores import BINS, CALIBRATION_BINS, LabelledScores, ScoreSums
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -27,7 +29,7 @@ LEAST_CASES = 1.0
 
 RANGES = 10
 LEAST_KNOWN = 10
-"""A tenth of the scores with fewer held-out rows than this lies outside the calibrated range."""
+"""A tenth of the scores with fewer measuring rows than this lies outside the calibrated range."""
 
 LARGEST_UNKNOWN = 0.05
 """With more than this part of the scores outside the calibrated range nothing is estimated."""
@@ -54,22 +56,20 @@ class LabelFree:
     rows: int
 
 
-def estimate(sums: ScoreSums, reference_scores: Sequence[int], labelled: CalibrationCheck | None = None) -> LabelFree:
-    """Estimate the figures of a window; `reference_scores` counts the held-out scores in equal bins of [0, 1]."""
-    known = np.array(reference_scores, dtype=float)
+def estimate(sums: ScoreSums, measured: LabelledScores, labelled: CalibrationCheck | None = None) -> LabelFree:
+    """Estimate the figures of a window; `measured` are the held-out rows that measured the model, with their labels."""
     if sums.rows < LEAST_ROWS:
         return LabelFree({}, (f"fewer than {LEAST_ROWS} scores",), sums.rows)
-    if not len(known) or BINS % len(known) or known.sum() == 0:
-        return LabelFree({}, ("no reference of held-out scores",), sums.rows)
-    silent = _reasons(sums, known, labelled)
-    return LabelFree({} if silent else _figures(sums, known), silent, sums.rows)
+    if not measured.rows:
+        return LabelFree({}, ("no held-out scores with their labels",), sums.rows)
+    silent = _reasons(sums, measured, labelled)
+    return LabelFree({} if silent else _figures(sums, measured), silent, sums.rows)
 
 
-def _reasons(sums: ScoreSums, known: Floats, labelled: CalibrationCheck | None) -> tuple[str, ...]:
+def _reasons(sums: ScoreSums, measured: LabelledScores, labelled: CalibrationCheck | None) -> tuple[str, ...]:
     reasons = []
-    tenths = np.minimum((np.arange(len(known)) + 0.5) * RANGES / len(known), RANGES - 1).astype(np.intp)
-    seen = np.bincount(tenths, weights=known, minlength=RANGES)[tenths]
-    current = sums.counts.sum(axis=0).reshape(len(known), -1).sum(axis=1)
+    seen = measured.bins[0].reshape(RANGES, -1).sum(axis=1)
+    current = sums.counts.sum(axis=0).reshape(RANGES, -1).sum(axis=1)
     unknown = float(current[seen < LEAST_KNOWN].sum()) / sums.rows
     if unknown > LARGEST_UNKNOWN:
         reasons.append(f"{unknown:.0%} of the scores lie where the calibration has seen too few cases")
@@ -78,10 +78,11 @@ def _reasons(sums: ScoreSums, known: Floats, labelled: CalibrationCheck | None) 
     return tuple(reasons)
 
 
-def _figures(sums: ScoreSums, known: Floats) -> dict[str, LabelFreeEstimate]:
-    positive, negative = sums.sums, sums.counts - sums.sums
+def _figures(sums: ScoreSums, measured: LabelledScores) -> dict[str, LabelFreeEstimate]:
+    spread = _Spread(sums, measured)
+    positive = spread.positive
+    negative = sums.counts - positive
     rows, predicted = sums.counts.sum(), sums.counts[1].sum()
-    spread = _Spread(sums, known)
     figures = {}
     accuracy = (positive[1].sum() + negative[0].sum()) / rows
     side = np.array([[-1.0], [1.0]]) * np.ones(BINS)
@@ -112,21 +113,24 @@ def _auc(positive: Floats, negative: Floats) -> tuple[float, Floats]:
 
 
 class _Spread:
-    """Variances of linear functions of the labels: from labels given scores, and from a calibration on few rows."""
+    """The positives of each bin as corrected by the measuring rows, and the variances of linear functions of labels.
 
-    def __init__(self, sums: ScoreSums, known: Floats) -> None:
-        self._labels = sums.variances
-        self._counts = sums.counts
-        share = known.repeat(BINS // len(known))
-        mean = sums.sums.sum(axis=0) / np.maximum(sums.counts.sum(axis=0), 1)
-        fine = mean * (1 - mean)
-        self._per_bin = len(known)
-        self._calibration = (fine / np.maximum(share, 1.0)).reshape(len(known), -1).max(axis=1)
+    The variances are those of labels given scores, and of a correction learnt from few rows.
+    """
+
+    def __init__(self, sums: ScoreSums, measured: LabelledScores) -> None:
+        rows, _, _, scores, came_true = measured.bins
+        some = np.maximum(rows, 1.0)
+        # A case of each class is added: a bin without a positive, or without a row, is not certain.
+        careful = (came_true + 1) / (rows + 2)
+        gap = ((came_true - scores) / some).repeat(BINS // CALIBRATION_BINS)
+        self.positive = np.clip(sums.sums + sums.counts * gap, 0.0, sums.counts)
+        self._counts, self._labels = sums.counts, sums.variances
+        self._correction = careful * (1 - careful) / some
 
     def around(self, value: float, slopes: Floats) -> LabelFreeEstimate:
         """Return the figure with its interval; `slopes` [2, BINS] are its changes for one more positive in a bin."""
         labels = float((self._labels * slopes**2).sum())
-        moved = (self._counts * slopes).sum(axis=0).reshape(self._per_bin, -1).sum(axis=1)
-        learnt = float((moved**2 * self._calibration).sum())
-        half = 1.959964 * sqrt(labels + learnt)
+        moved = (self._counts * slopes).sum(axis=0).reshape(CALIBRATION_BINS, -1).sum(axis=1)
+        half = 1.959964 * sqrt(labels + float((moved**2 * self._correction).sum()))
         return LabelFreeEstimate(float(value), max(float(value) - half, 0.0), min(float(value) + half, 1.0))

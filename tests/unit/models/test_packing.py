@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
@@ -21,6 +24,7 @@ from andon.models import (
     open_package,
     pack,
 )
+from andon.models.measuring import one_a_group
 from onnx_graphs import a_network
 from packages import CLASSES, FEATURES, packed_anew
 
@@ -40,6 +44,12 @@ class Constant:
 
     def predict_proba(self, matrix: Any) -> Any:
         return np.tile(self.answer, (len(matrix), 1))
+
+
+def a_classifier() -> Any:
+    """Return a fitted classifier."""
+    rows, labels = rows_of(200)
+    return make_pipeline(SimpleImputer(), LogisticRegression()).fit(encode(FEATURES, rows), labels)
 
 
 def packed(folder: Path, model: Any, **changes: Any) -> Path:
@@ -205,3 +215,54 @@ def test_a_held_out_row_of_a_class_that_nobody_trained_for_is_wrong_whatever_the
     only_new = (rows, ["new"] * len(labels))
     with pytest.raises(PackageInvalid, match="No held-out row"):
         packed(tmp_path / "other", model, allow_pickle=True, untrained=["new"], held_out=only_new)
+
+
+def test_one_held_out_row_of_each_group_counts(tmp_path: Path) -> None:
+    """Five rows of an account that are right or wrong together are one case, not five."""
+    rows, labels = rows_of(200, seed=2)
+    held_out = {name: np.repeat(values, 5) for name, values in rows.items()} | {"account": np.repeat(range(200), 5)}
+    arguments: dict[str, Any] = {"held_out": (held_out, np.repeat(labels, 5).tolist())}
+    manifest = open_package(packed(tmp_path / "package", a_classifier(), groups="account", **arguments)).manifest
+    assert (manifest.training.held_out_rows, manifest.training.groups) == (200, "account")
+    assert manifest.calibration.rows + manifest.risk.rows == 200
+    again = open_package(packed(tmp_path / "again", a_classifier(), groups="account", **arguments)).manifest
+    assert again.risk == manifest.risk
+    whole = open_package(packed(tmp_path / "whole", a_classifier(), **arguments)).manifest
+    assert (whole.training.held_out_rows, whole.training.groups) == (1000, None)
+
+
+@pytest.mark.parametrize("rows", [rows_of(50)[0], [{"amount": 1.0, "country": "DE"}] * 50])
+def test_groups_must_be_a_column_of_the_held_out_rows(tmp_path: Path, rows: Any) -> None:
+    with pytest.raises(PackageInvalid, match="groups"):
+        packed(tmp_path / "package", a_classifier(), held_out=(rows, ["ok", "fraud"] * 25), groups="account")
+
+
+def test_measuring_rows_are_counted_by_score_with_how_many_came_true(tmp_path: Path) -> None:
+    manifest = open_package(packed_anew(tmp_path / "package")).manifest
+    scored = manifest.metrics.scored
+    assert scored is not None
+    assert sum(scored.rows) == manifest.risk.rows
+    assert sum(scored.came_true) == manifest.metrics.class_counts["fraud"]
+    assert all(
+        0.05 * at * rows <= total <= 0.05 * (at + 1) * rows + 1e-9
+        for at, (rows, total) in enumerate(zip(scored.rows, scored.scores, strict=True))
+    )
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(0, 9), st.sampled_from("abc")), max_size=60), st.integers(0, 9))
+def test_rows_to_keep_are_at_most_one_of_each_group_and_every_row_without_one(groups: list[Any], seed: int) -> None:
+    kept = one_a_group(groups, np.random.default_rng(seed)).tolist()
+    assert kept == sorted(set(kept))
+    named = [groups[at] for at in kept if groups[at] is not None]
+    assert len(named) == len(set(named))
+    if len({groups.count(one) for one in groups if one is not None} - {1}) == 0:
+        assert len(kept) == len(groups), "rows without others are all kept"
+
+
+def test_the_share_of_kept_rows_stands_for_that_of_all_rows_not_of_groups() -> None:
+    """Large groups, here always wrong, are a fifth of the groups and half of the rows."""
+    sizes = np.where(np.arange(1000) % 5 == 0, 4, 1)
+    groups, wrong = np.repeat(np.arange(1000), sizes), np.repeat(sizes == 4, sizes)
+    shares = [wrong[one_a_group(groups, np.random.default_rng(seed))].mean() for seed in range(50)]
+    assert wrong.mean() == 0.5
+    assert abs(np.mean(shares) - 0.5) < 0.01

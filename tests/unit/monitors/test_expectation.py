@@ -8,6 +8,7 @@ import pytest
 
 from andon.authoring import Monitors
 from andon.models import Manifest, open_package
+from andon.models.manifest import ScoredRows
 from andon.monitors.domain import MonitorState, Observation
 from andon.monitors.judges.expectation import judge_label_free
 from andon.monitors.judges.windows import ArmWindow, JudgedWindow, StandingBreach
@@ -21,11 +22,15 @@ UNTIL = datetime(2026, 11, 24, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> ModelReference:
-    """Return a model with as many held-out scores in each bin."""
+    """Return a model with as many held-out scores in each bin, which came true as often as they say."""
     manifest: Manifest = open_package(a_package(tmp_path_factory.mktemp("package"))).manifest
-    scores = manifest.profile.scores.model_copy(update={"counts": (100,) * 50, "rows": 5000})
+    scored = ScoredRows(
+        rows=(1000,) * 20,
+        scores=tuple(1000 * (at + 0.5) / 20 for at in range(20)),
+        came_true=tuple(25 + 50 * at for at in range(20)),
+    )
     return reference_from(
-        manifest.model_copy(update={"profile": manifest.profile.model_copy(update={"scores": scores})})
+        manifest.model_copy(update={"metrics": manifest.metrics.model_copy(update={"scored": scored})})
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from andon.models import measured_scores
 from andon.monitors.domain import Observation
 from andon.monitors.judges.drift import histograms_of
 from andon.monitors.judges.rate import JudgedRate
@@ -13,7 +14,7 @@ from andon.monitors.rates import interval
 from andon.monitors.sums import Sums
 from andon.statistics.calibration_test import check_calibration
 from andon.statistics.label_free import LabelFree, LabelFreeEstimate, estimate
-from andon.statistics.scores import ScoreSums
+from andon.statistics.scores import LabelledScores, ScoreSums
 
 MOST_OUTSIDE = 0.05
 """The share of values outside the training range above which the model's scores are not trusted."""
@@ -101,8 +102,8 @@ def _expected(arm: ArmWindow, sums: Sums) -> tuple[float, float] | None:
 
 
 def _estimated(arm: ArmWindow, sums: Mapping[str, Any], labels: Sums) -> LabelFree:
-    known = () if arm.reference is None else arm.reference.manifest.profile.scores.counts
+    measured = LabelledScores.none() if arm.reference is None else measured_scores(arm.reference.manifest.metrics)
     kept = sums.get("certainty")
     scores = ScoreSums.none() if kept is None else ScoreSums.from_json(kept)
     checked = check_calibration(labelled_scores(labels)) if labels.get("scores") else None
-    return estimate(scores, known, checked)
+    return estimate(scores, measured, checked)
