@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -14,6 +14,7 @@ from typing import Any
 import lightgbm
 import numpy as np
 from pydantic_core import to_json
+from sqlalchemy import text
 
 from andon import models, rollouts
 from andon.authoring import RolloutPlan
@@ -113,6 +114,33 @@ class RolledLine:
                 more = self._watcher.look(tx, at or self.now + AHEAD)
         self.installation.deployment.refresh()
         return self.rollout
+
+    def judges(self, some: Iterable[tuple[Decision, str | None]], propensity: float = 1.0) -> None:
+        """Let decisions reach the age at which they count, each with the class that is known by then, if any is."""
+        statement = text(
+            "INSERT INTO evidence_cases (decision_id, position, automation, arm, segment, subject, since, outcome, "
+            "predicted, confidence, propensity, revision, supervised, automatic, audited, gated, looked, decided_at, "
+            "due_at, actual, floor, part_floor, weight) VALUES (:id, nextval('evidence_positions'), 'payments', :arm, "
+            "'{}', :subject, :at, :outcome, :predicted, :confidence, :propensity, 1, false, true, true, true, true, "
+            ":at, :at, :actual, :propensity, :propensity, 1)"
+        )
+        rows = [
+            {
+                "id": one.request.id,
+                "arm": one.line.arm,
+                "subject": one.request.input["account"].encode(),
+                "at": one.decided_at,
+                "outcome": one.outcome,
+                "predicted": one.prediction.label,
+                "confidence": one.prediction.confidence,
+                "propensity": propensity,
+                "actual": actual,
+            }
+            for one, actual in some
+            if one.prediction is not None
+        ]
+        with self.database.begin() as tx:
+            tx.execute(statement, rows)
 
     def killed_while_it_looks(self) -> None:
         """Let a worker look, and kill it before it commits."""

@@ -307,6 +307,7 @@ def _show(history: RolloutHistory, standings: Sequence[GuardrailStanding]) -> No
     for each in standings:
         sound = "shown" if each.is_sound else f"{each.sound:.1f} of {each.sound_bound:.1f}"
         harm = "SHOWN" if each.state.harmed else f"{each.harm:.1f} of {each.harm_bound:.1f}"
+        harm = harm if each.guardrail.rolls_back else "informs only"
         required = sound if each.guardrail.required else f"{sound} (not required)"
         table.add_row(each.guardrail.name, each.figures, harm, required)
     Console().print(table)

@@ -15,6 +15,7 @@ from andon.rollouts import (
     Rollout,
     RolloutEvent,
     RolloutState,
+    WatchedGuardrail,
     newest_quantiles,
 )
 
@@ -127,18 +128,19 @@ def _guardrail(
     evidence = [(side, state.evidence.get(side, [])[::-1]) for side in ("candidate", "control")]
     return GuardrailView(
         standing=standing,
-        candidate=_figure(state.candidate, kind, None if quantiles is None else quantiles[0]),
+        candidate=_figure(state.candidate, standing.guardrail, None if quantiles is None else quantiles[0]),
         control=None
         if kind is GuardrailKind.LIMIT
-        else _figure(state.control, kind, None if quantiles is None else quantiles[1]),
+        else _figure(state.control, standing.guardrail, None if quantiles is None else quantiles[1]),
         path=path_of(standing, events, rollout.plan.stages, until),
         decisions=[(side, ids) for side, ids in evidence if ids],
     )
 
 
-def _figure(tally: ArmTally, kind: GuardrailKind, quantile: float | None) -> ArmFigure:
+def _figure(tally: ArmTally, guardrail: WatchedGuardrail, quantile: float | None) -> ArmFigure:
     """Return a figure by kind: a share of decisions with an event or a difference, a mean of values, or a quantile."""
-    if kind is GuardrailKind.QUANTILE:
+    if guardrail.kind is GuardrailKind.QUANTILE:
         return ArmFigure(quantile, tally.total, tally.units)
-    events, among = (tally.units, tally.decisions) if kind is GuardrailKind.RATE else (tally.total, tally.units)
+    is_rate = guardrail.kind is GuardrailKind.RATE
+    events, among = tally.rate(guardrail) if is_rate else (tally.total, tally.units)
     return ArmFigure(events / among if among else None, events, among)

@@ -5,6 +5,6 @@ whatever it says; what is still open then counts as wrong. Start at `service.py`
 """
 
 from andon.evidence.domain import AgedCase, age_by, is_automatic
-from andon.evidence.service import age_of, cases_after
+from andon.evidence.service import age_of, cases_after, position_now
 
-__all__ = ["AgedCase", "age_by", "age_of", "cases_after", "is_automatic"]
+__all__ = ["AgedCase", "age_by", "age_of", "cases_after", "is_automatic", "position_now"]

@@ -17,6 +17,11 @@ def cases_after(tx: Tx, automation: str, arms: Sequence[str], position: int, lim
     return store.cases_after(tx, automation, arms, position, limit)
 
 
+def position_now(tx: Tx) -> int:
+    """Return the position from which a reader that begins now reads on."""
+    return store.position_now(tx)
+
+
 def age_of(tx: Tx, automation: str) -> timedelta:
     """Return the age at which a decision of the version in force counts. Raises AutomationNotFound."""
     return age_by(decisions.version_in_force(tx, automation) or decisions.newest_version(tx, automation))

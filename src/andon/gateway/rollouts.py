@@ -100,6 +100,7 @@ class ArmTallyOut(BaseModel):
     decisions: int
     units: int
     total: float
+    open: int = Field(description="Units whose verdict was still open when their decision reached its age.")
 
 
 class PathPointOut(BaseModel):
@@ -120,6 +121,7 @@ class GuardrailOut(BaseModel):
     what: str
     margin: float
     required: bool
+    rolls_back: bool = Field(description="Whether harm ends the rollout; false for one that only informs.")
     figures: str
     candidate: ArmTallyOut
     control: ArmTallyOut

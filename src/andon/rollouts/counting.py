@@ -6,23 +6,25 @@ from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from andon import decisions, labels, measures, serving
+from andon import decisions, evidence, measures, serving
 from andon.authoring import RATE_GUARDRAILS, ServiceLevel
 from andon.decisions import DecisionRow, Feed
+from andon.evidence import AgedCase
 from andon.kernel.db import Tx
-from andon.labels import matures_at
 from andon.rollouts import store
-from andon.rollouts.declared import audit_share_of, slow_us
+from andon.rollouts.declared import slow_us
 from andon.rollouts.domain import Rollout
 from andon.rollouts.evidence import (
     GuardrailEvent,
     JudgedPair,
     events_of,
-    events_of_label,
+    events_of_case,
     events_of_shadow,
     first_of_each,
     judged_pair,
+    override_of,
     placed_decision,
 )
 from andon.rollouts.folding import by_guardrail, count_decisions, fold, fold_pairs
@@ -30,12 +32,13 @@ from andon.rollouts.guardrails import WatchedGuardrail, of_measures
 from andon.rollouts.measuring import DecisionMeasures, reported
 from andon.rollouts.states import GuardrailState
 from andon.serving import TrafficSplit
-from andon.trials import class_known, counts_now, verdict_of
+from andon.trials import CaseStanding, labelled
 
 AT_ONCE: Final = 2_000
 """The most decisions of the feed in one transaction."""
 
 LABELS_AT_ONCE: Final = 500
+CASES_AT_ONCE: Final = 500
 
 PAIRS: Final = "pairs"
 """The name of the list of units with a judged decision that the candidate saw as a shadow."""
@@ -66,19 +69,21 @@ class RolloutCounter:
         rollout: Rollout,
         guardrails: Sequence[WatchedGuardrail],
         states: Mapping[str, GuardrailState],
+        cases: CaseStanding,
         service: ServiceLevel,
         now: datetime,
     ) -> Took:
-        """Add new evidence to the states of the guardrails. Raises ConsumerBusy."""
+        """Add new evidence to the states of the guardrails, and to that of the cases. Raises ConsumerBusy."""
         if rollout.split not in self._splits:
             made = serving.split_history(tx, rollout.automation)
             self._splits = {one.number: one for one in made if one.salt == rollout.salt}
         measured = of_measures(guardrails)
         taken = self._feed.take(tx, AT_ONCE)
+        records = [(item, item.read()) for item in taken.items]
+        cases.note_draws([record for _, record in records], decisions.truth_of(tx, rollout.automation))
         events: list[GuardrailEvent] = []
         sides = {True: 0, False: 0}
-        for item in taken.items:
-            record = item.read()
+        for item, record in records:
             of = placed_decision(rollout, self._splits, item.id, record)
             if of is not None:
                 sides[of.is_candidate] += 1
@@ -97,18 +102,44 @@ class RolloutCounter:
                     count_decisions(states[name], candidate=len(shadows), control=len(shadows))
             seen = len(shadows)
             events += [event for one in shadows for event in one]
-        late, pairs = self._labels(tx, rollout, measured, now)
+        found = evidence.cases_after(
+            tx, rollout.automation, [rollout.arm, rollout.control], cases.position, CASES_AT_ONCE
+        )
+        judged, pairs = self._cases(tx, rollout, cases, [one for _, one in found if cases.keeps(one)])
+        if found:
+            cases.position = found[-1][0]
+            more = more or len(found) == CASES_AT_ONCE
+        late = judged + self._labels(tx, rollout, measured, now)
         steps = [share for share in rollout.plan.stages if share]
         fresh = _new(tx, rollout, events, alone=rollout.plan.unit == "decision")
         fresh += _new(tx, rollout, late, alone=False)
         grouped = by_guardrail(fresh)
         for guardrail in guardrails:
             fold(guardrail, states[guardrail.name], grouped.get(guardrail.source, ()), steps)
-        judged = _new_pairs(tx, rollout, pairs)
+        new_pairs = _new_pairs(tx, rollout, pairs)
         for guardrail in guardrails:
-            if guardrail.name == "wrong" and judged:
-                fold_pairs(guardrail, states[guardrail.name], judged, audit_share_of(tx, rollout.automation))
-        return Took(seen, bool(seen or sides[False] or fresh or judged), more, shadowed_to)
+            if guardrail.of_cases and new_pairs:
+                fold_pairs(guardrail, states[guardrail.name], new_pairs)
+        return Took(seen, bool(taken.items or seen or fresh or found), more, shadowed_to)
+
+    def _cases(
+        self, tx: Tx, rollout: Rollout, standing: CaseStanding, some: Sequence[AgedCase]
+    ) -> tuple[list[GuardrailEvent], list[JudgedPair]]:
+        """Return what cases say: of the arm that decided, and of the candidate as a shadow beside it."""
+        ids = [one.decision_id for one in some]
+        items = {item.id: item for item in decisions.items_of(tx, ids)}
+        beside = serving.said_beside(tx, rollout.arm, ids)
+        events: list[GuardrailEvent] = []
+        pairs: list[JudgedPair] = []
+        for one in (one for one in some if one.decision_id in items):
+            unit = one.subject or one.decision_id.bytes
+            of = placed_decision(rollout, self._splits, one.decision_id, items[one.decision_id].read())
+            if of is not None:
+                events += events_of_case(one, replace(of, unit=unit))
+            elif one.decision_id in beside:
+                pair = judged_pair(one, beside[one.decision_id], unit, standing.floor_of(one))
+                pairs += [] if pair is None else [pair]
+        return events, pairs
 
     def _shadows(self, tx: Tx, rollout: Rollout) -> tuple[list[list[GuardrailEvent]], int]:
         """Return the events of unread shadow predictions, and the position after them."""
@@ -123,43 +154,28 @@ class RolloutCounter:
                 found.append(events_of_shadow(one, row, _unit(rollout, row)))
         return found, position
 
-    def _labels(
-        self, tx: Tx, rollout: Rollout, measured: Sequence[str], now: datetime
-    ) -> tuple[list[GuardrailEvent], list[JudgedPair]]:
-        """Return the evidence of changed labels and reports: of both sides, and of the candidate as a shadow.
-
-        Immature ones are looked at again at maturity. A blind audit need not wait: it favours no side.
-        """
+    def _labels(self, tx: Tx, rollout: Rollout, measured: Sequence[str], now: datetime) -> list[GuardrailEvent]:
+        """Return the evidence of changed labels and reports; immature labels are looked at again at maturity."""
         wanted = store.take_labels(tx, rollout.id, now, LABELS_AT_ONCE)
         if not wanted:
-            return [], []
+            return []
         items = {item.id: item for item in decisions.items_of(tx, wanted)}
-        rows = decisions.rows_of(tx, wanted)
-        valid, said = labels.valid_of(tx, list(rows.values()), now), labels.said_of(tx, wanted)
-        truth = decisions.truth_of(tx, rollout.automation)
         reports = measures.reported_of(tx, wanted) if measured else {}
         events: list[GuardrailEvent] = []
-        pairs: list[JudgedPair] = []
-        beside = serving.said_beside(tx, rollout.arm, wanted) if audit_share_of(tx, rollout.automation) else {}
         later: dict[UUID, datetime] = {}
-        for key, row in rows.items():
-            of = placed_decision(rollout, self._splits, key, items[key].read())
+        for one in labelled(tx, rollout.automation, wanted, now):
+            item = items[one.row.id]
+            of = placed_decision(rollout, self._splits, item.id, item.read())
             if of is None:
-                newest = next((one for one in reversed(said.get(key, ())) if one.value), None)
-                if key in beside and newest is not None:
-                    pair = judged_pair(row, beside[key], _unit(rollout, row), newest)
-                    pairs += [] if pair is None else [pair]
                 continue
-            known = valid.get(key)
-            if known is not None and not counts_now(known):
-                later[key] = matures_at(truth, row.decided_at)
-            label = class_known(known)
-            events += events_of_label(row, of, verdict=verdict_of(said.get(key, ())), label=label)
-            if label is not None:
-                events += self._measures.computed(tx, items[key], of, measured, label)
+            if one.due is not None:
+                later[item.id] = one.due
+            events += override_of(one.row, of, one.verdict)
+            if one.label is not None:
+                events += self._measures.computed(tx, item, of, measured, one.label)
             events += reported(reports, of, measured)
         store.note_labels_again(tx, rollout.id, later)
-        return events, pairs
+        return events
 
 
 def _unit(rollout: Rollout, row: DecisionRow) -> bytes:

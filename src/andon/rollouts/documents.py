@@ -43,7 +43,7 @@ def document_of_standing(one: GuardrailStanding) -> Mapping[str, Any]:
     """Describe a guardrail: its counts, its evidence with bounds and path, and the decisions behind it."""
     state, guardrail = one.state, one.guardrail
     return {
-        **{name: getattr(guardrail, name) for name in ("name", "kind", "what", "margin", "required")},
+        **{name: getattr(guardrail, name) for name in ("name", "kind", "what", "margin", "required", "rolls_back")},
         **{name: getattr(one, name) for name in ("figures", "harm", "harm_bound", "sound", "sound_bound", "is_sound")},
         **{name: to_builtins(getattr(state, name)) for name in ("candidate", "control", "harmed", "path", "evidence")},
     }

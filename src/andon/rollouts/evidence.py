@@ -12,9 +12,8 @@ from msgspec import Struct
 
 from andon.cord import LineState
 from andon.decisions import DecisionRow, FeedItem, FeedRecord
-from andon.evidence import is_automatic
-from andon.labels import Label, LabelSource
-from andon.policies import ERROR, REVIEW
+from andon.evidence import AgedCase
+from andon.policies import ERROR
 from andon.rollouts.domain import Rollout
 from andon.rollouts.guardrails import LATENCY
 from andon.serving import Chosen, ShadowPrediction, TrafficSplit
@@ -23,7 +22,10 @@ FIRST = "first"
 """The name of the list with the first decision of each unit."""
 
 FIRST_KNOWN = "/first"
-"""The suffix of names of lists with the first decision of each unit that has a known label or verdict."""
+"""The suffix of names of lists with the first decision of each unit that has a verdict."""
+
+CASES = "cases"
+"""The name of the list with the first case of each subject."""
 
 _EVEN = 0.5
 
@@ -38,24 +40,41 @@ class PlacedDecision(Struct, frozen=True, gc=False):
 
 
 class GuardrailEvent(Struct, frozen=True, gc=False):
-    """One value for one guardrail. `once` names the list in which each unit occurs once."""
+    """One value for one guardrail. `once` names the list in which each unit occurs once.
+
+    Where a verdict is still open, `value` is the one that speaks least for harm, and `sound` the one that speaks least
+    for the candidate; otherwise both are the same.
+    """
 
     guardrail: str
     once: str
     of: PlacedDecision
     value: float
+    sound: float | None = None
+
+    @property
+    def for_sound(self) -> float:
+        """The value in tests that the candidate is good enough."""
+        return self.value if self.sound is None else self.sound
 
 
 class JudgedPair(Struct, frozen=True, gc=False):
-    """A decision judged by a person, and the wrong automatic side: the shadow (1), the champion (-1), or neither.
+    """A decision that somebody looked at, and whether the candidate as a shadow and the champion were wrong.
 
-    `probability` is that of anybody looking at the decision.
+    `probability` is that of anybody looking at it, `floor` the least of any decision of that day.
     """
 
     id: UUID
     unit: bytes
-    worse: int
+    candidate: bool
+    champion: bool
     probability: float
+    floor: float
+
+    @property
+    def worse(self) -> int:
+        """Which side was wrong alone: the candidate (1), the champion (-1), or neither."""
+        return int(self.candidate) - int(self.champion)
 
 
 def placed_decision(
@@ -120,39 +139,39 @@ def events_of_shadow(said: ShadowPrediction, row: DecisionRow, unit: bytes) -> l
     return found
 
 
-def events_of_label(
-    row: DecisionRow, of: PlacedDecision, *, verdict: str | None, label: str | None
-) -> list[GuardrailEvent]:
-    """Return the known events of a decision, from a reviewer's class and from any other class that counts as true."""
+def events_of_case(case: AgedCase, of: PlacedDecision) -> list[GuardrailEvent]:
+    """Return the events of a case: whether the prediction was wrong, and the squared error of its confidence.
+
+    While the verdict is open, each test gets the value that speaks least for its own conclusion.
+    """
+    possible = (True, False) if case.actual is None else (case.actual == case.predicted,)
     found = []
-    if verdict is not None and row.label is not None:
-        found += _known("overrides", of, happened=verdict != row.label)
-    if label is None or row.label is None or row.confidence is None:
-        return found
-    if is_automatic(row):
-        found += _known("wrong", of, happened=label != row.label)
-    right = float(label == row.label)
-    found.append(GuardrailEvent("calibration", "calibration", of, (row.confidence - right) ** 2))
+    for name, values in (
+        ("wrong", sorted(float(not right) for right in possible)),
+        ("calibration", sorted((case.confidence - right) ** 2 for right in possible)),
+    ):
+        harm, sound = (values[0], values[-1]) if of.is_candidate else (values[-1], values[0])
+        found.append(GuardrailEvent(name, CASES, of, harm, sound))
     return found
 
 
-def _known(guardrail: str, of: PlacedDecision, *, happened: bool) -> list[GuardrailEvent]:
-    first = GuardrailEvent(guardrail, f"{guardrail}{FIRST_KNOWN}", of, float(happened))
-    return [GuardrailEvent(guardrail, guardrail, of, 1.0), first] if happened else [first]
+def override_of(row: DecisionRow, of: PlacedDecision, verdict: str | None) -> list[GuardrailEvent]:
+    """Return what a reviewer's class says of a decision: whether it overrides the prediction."""
+    if verdict is None or row.label is None:
+        return []
+    first = GuardrailEvent("overrides", f"overrides{FIRST_KNOWN}", of, float(verdict != row.label))
+    return [GuardrailEvent("overrides", "overrides", of, 1.0), first] if first.value else [first]
 
 
-def judged_pair(row: DecisionRow, said: ShadowPrediction, unit: bytes, label: Label) -> JudgedPair | None:
-    """Return a person's judgement of the champion and its shadow; None unless all decisions like this are looked at.
+def judged_pair(case: AgedCase, said: ShadowPrediction, unit: bytes, floor: float) -> JudgedPair | None:
+    """Return what a case says of a shadow beside the champion that decided; None where the shadow failed.
 
-    All decisions that went to a person are looked at, automatic ones by blind audits. Other labels are selective.
+    While the verdict is open, the champion counts as wrong where they differ.
     """
-    asked = row.outcome == REVIEW and label.source is LabelSource.REVIEW
-    audited = is_automatic(row) and label.source is LabelSource.BLIND_AUDIT
-    if row.line_state is not LineState.AUTOMATIC or said.error is not None or not (asked or audited):
+    if said.label is None:
         return None
-    champion = is_automatic(row) and label.value != row.label
-    shadow = said.outcome != REVIEW and label.value != said.label
-    return JudgedPair(row.id, unit, int(shadow) - int(champion), label.probability)
+    actual = said.label if case.actual is None else case.actual
+    return JudgedPair(case.decision_id, unit, said.label != actual, case.predicted != actual, case.propensity, floor)
 
 
 def first_of_each(events: Iterable[GuardrailEvent]) -> list[GuardrailEvent]:

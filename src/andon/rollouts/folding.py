@@ -18,6 +18,8 @@ def fold(
     if not events:
         return
     match guardrail.kind:
+        case GuardrailKind.RATE if guardrail.of_cases:
+            _fold_cases(guardrail, state, events, steps)
         case GuardrailKind.RATE:
             _fold_rate(guardrail, state, events, steps)
         case GuardrailKind.LIMIT:
@@ -34,16 +36,34 @@ def count_decisions(state: GuardrailState, *, candidate: int, control: int) -> N
     state.control.decisions += control
 
 
-def fold_pairs(guardrail: WatchedGuardrail, state: GuardrailState, pairs: Sequence[JudgedPair], floor: float) -> None:
-    """Add decisions judged by a person; `floor` is the share of automatic decisions that anybody looks at."""
+def fold_pairs(guardrail: WatchedGuardrail, state: GuardrailState, pairs: Sequence[JudgedPair]) -> None:
+    """Add cases that the candidate saw as a shadow, each with the probability of a look at its own time."""
     test = guardrail.harm_by_pairs()
-    count_decisions(state, candidate=len(pairs), control=len(pairs))
     for one in pairs:
-        state.pairs = test.fold(state.pairs or test.start(), one.worse, one.probability, min(floor, one.probability))
-        if one.worse:
-            name = "candidate" if one.worse > 0 else "control"
-            state.evidence[name] = [*state.evidence[name], str(one.id)][-MOST_EVIDENCE:]
-            (state.candidate if one.worse > 0 else state.control).units += 1
+        state.pairs = test.fold(state.pairs or test.start(), one.worse, one.probability, one.floor)
+        for name, side, wrong in (
+            ("candidate", state.candidate, one.candidate),
+            ("control", state.control, one.champion),
+        ):
+            side.units, side.total = side.units + 1, side.total + wrong
+            if wrong and one.worse:
+                state.evidence[name] = [*state.evidence[name], str(one.id)][-MOST_EVIDENCE:]
+
+
+def _fold_cases(
+    guardrail: WatchedGuardrail, state: GuardrailState, events: Sequence[GuardrailEvent], steps: Sequence[float]
+) -> None:
+    """Add cases, each with what it says in a test of harm and in one of soundness."""
+    for one in events:
+        is_open = one.value != one.for_sound
+        _tally(state, one, named=one.value > 0 and not is_open)
+        side = state.candidate if one.of.is_candidate else state.control
+        side.open += is_open
+        side.total -= one.value if is_open else 0.0
+    mine = [one for one in events if one.of.is_candidate]
+    state.first = state.first[0] + len(mine), state.first[1] + sum(one.for_sound > 0 for one in mine)
+    _fold_harm(guardrail, state, [one for one in events if one.value > 0])
+    _fold_sound(guardrail, state, [one for one in events if one.for_sound > 0], steps)
 
 
 def _fold_rate(
@@ -59,11 +79,21 @@ def _fold_rate(
     counted = [one for one in events if not is_first(one)]
     for one in counted:
         _tally(state, one)
+    _fold_harm(guardrail, state, counted)
+    _fold_sound(guardrail, state, [one for one in firsts if one.value > 0], steps)
+
+
+def _fold_harm(guardrail: WatchedGuardrail, state: GuardrailState, happened: Sequence[GuardrailEvent]) -> None:
     harm = guardrail.harm_by_rate()
-    for share, (candidate, control) in _by_share(counted).items():
+    for share, (candidate, control) in _by_share(happened).items():
         state.harm = harm.fold(state.harm or harm.start(), candidate, control, share)
+
+
+def _fold_sound(
+    guardrail: WatchedGuardrail, state: GuardrailState, happened: Sequence[GuardrailEvent], steps: Sequence[float]
+) -> None:
     tests = {step_name(share): guardrail.sound_by_rate(share) for share in steps}
-    for share, (candidate, control) in _by_share([one for one in firsts if one.value > 0]).items():
+    for share, (candidate, control) in _by_share(happened).items():
         for name, test in tests.items():
             state.sound[name] = test.fold(state.sound.get(name) or test.start(), candidate, control, share)
 
@@ -90,6 +120,7 @@ def _fold_mean(
     sign = 1.0 if guardrail.better == "lower" else -1.0
     candidate = np.array([one.of.is_candidate for one in events], dtype=np.bool_)
     values = np.array([sign * one.value for one in events], dtype=np.float64)
+    for_sound = np.array([sign * one.for_sound for one in events], dtype=np.float64)
     shares = np.array([one.of.share for one in events], dtype=np.float64)
     for one in events:
         _tally(state, one)
@@ -98,7 +129,7 @@ def _fold_mean(
     for share in steps:
         test = guardrail.sound_by_mean(share)
         kept = state.sound.get(step_name(share)) or test.start()
-        state.sound[step_name(share)] = test.fold(kept, candidate, values, shares)
+        state.sound[step_name(share)] = test.fold(kept, candidate, for_sound, shares)
 
 
 def _fold_quantile(

@@ -40,8 +40,8 @@ def forecast_of(tx: Tx, rollout: Rollout, now: datetime) -> RolloutForecast:
     rates = dict(line.rates)
     for one in guardrails:
         control = states[one.name].control
-        if one.kind is GuardrailKind.RATE and control.units >= _FEWEST_EVENTS:
-            rates[one.name] = control.units / control.decisions
+        if one.kind is GuardrailKind.RATE and (happened := control.rate(one)[0]) >= _FEWEST_EVENTS:
+            rates[one.name] = happened / control.decisions
     return forecast_from(rollout.plan, guardrails, replace(line, rates=rates), states)
 
 
@@ -57,7 +57,8 @@ def forecast_from(
     if not steps:
         shadow = None if an_hour <= 0 else plan.stage_decisions / an_hour
         return RolloutForecast(an_hour, (), shadow)
-    each = [_forecast_of(one, line, steps, states.get(one.name) or GuardrailState()) for one in guardrails]
+    tested = [one for one in guardrails if one.rolls_back]
+    each = [_forecast_of(one, line, steps, states.get(one.name) or GuardrailState()) for one in tested]
     found = tuple(one for one in each if one is not None)
     hours: float | None = plan.stage_decisions / an_hour if an_hour > 0 else None
     if hours is not None:
@@ -65,7 +66,7 @@ def forecast_from(
             hours += max(plan.stage_decisions / (an_hour * share / 100), plan.stage_time / _HOUR)
         waits = [inf if one.sound_hours is None else one.sound_hours for one in found if one.required]
         hours = max([hours, *waits])
-    notes = tuple(_note(one) for one in guardrails if one.name in line.labelled and not one.required)
+    notes = tuple(_note(one) for one in tested if one.name in line.labelled and not one.required)
     return RolloutForecast(an_hour, found, None if hours is None or hours == inf else hours, notes)
 
 

@@ -46,7 +46,7 @@ class GuardrailKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WatchedGuardrail:
-    """One guardrail of a rollout. `alpha` is its part of the budget for harm.
+    """One guardrail of a rollout. `alpha` is its part of the budget for harm; one that only informs has none.
 
     A rate with a `floor` is good enough below it, whatever the control's, so a line without errors need not wait for
     one.
@@ -61,6 +61,12 @@ class WatchedGuardrail:
     promotion: float
     floor: float | None = None
     better: Literal["lower", "higher"] = "lower"
+    rolls_back: bool = True
+
+    @property
+    def of_cases(self) -> bool:
+        """Whether it counts cases: decisions that somebody looked at, at the same age."""
+        return self.name == "wrong"
 
     @property
     def relative_alpha(self) -> float:
@@ -130,7 +136,7 @@ _USUAL: Mapping[str, _Usual] = {
     "errors": _Usual("decisions that the version could not make", 0.5, True),
     "slow": _Usual("answers slower than the service level", 0.5, True),
     "overrides": _Usual("predictions that a reviewer overrode", 0.5, False),
-    "wrong": _Usual("automatic decisions that labels show to be wrong", 0.5, False),
+    "wrong": _Usual("wrong predictions among decisions that somebody looked at", 0.5, False),
     "disagreement": _Usual("decisions on which the candidate as a shadow would have chosen another outcome", 0.2, True),
     "expected-error": _Usual("the error that the scores themselves predict", 0.5, False),
     "calibration": _Usual("the squared error of confidences, where labels are known (Brier)", 0.5, False),
@@ -142,6 +148,9 @@ _LATENCY_MARGIN = 0.2
 FIRST_DECISIONS = frozenset({"expected-error", "cost"})
 """Guardrails that count the first decision of each unit, like measures that need no label."""
 
+INFORMING = frozenset({"overrides"})
+"""Guardrails that are tested only if a plan names them: they depend on who is asked, not only on who is right."""
+
 EVENLY = frozenset({"cost"})
 """Guardrails that are compared only while the traffic is split evenly."""
 
@@ -150,13 +159,14 @@ def guardrails_of(plan: RolloutPlan, service: ServiceLevel) -> list[WatchedGuard
     """Return the guardrails of a plan; those of the service level are good enough if its target is met."""
     given = {one.name: one for one in plan.guardrails}
     names = [name for name in _USUAL if name not in plan.off] + [name for name in given if name not in _USUAL]
-    alpha = plan.harm / len(names) if names else plan.harm
+    tested = [name for name in names if name in given or name not in INFORMING]
+    alpha = plan.harm / max(len(tested), 1)
     floor = 1.0 - service.share
     return [_watched(name, given.get(name), alpha, plan.promotion, floor) for name in names]
 
 
 def _watched(name: str, given: Guardrail | None, alpha: float, promotion: float, floor: float) -> WatchedGuardrail:
-    usual = _usual_of(name)
+    usual, informs = _usual_of(name), given is None and name in INFORMING
     return WatchedGuardrail(
         name=name,
         kind=_kind_of(name),
@@ -167,6 +177,7 @@ def _watched(name: str, given: Guardrail | None, alpha: float, promotion: float,
         promotion=promotion,
         floor=floor if name in ("errors", "slow") else None,
         better="lower" if given is None else given.better,
+        rolls_back=not informs,
     )
 
 

@@ -10,7 +10,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from andon import audit, decisions, gates, models, policies, serving
+from msgspec import to_builtins
+
+from andon import audit, decisions, evidence, gates, models, policies, serving
 from andon.decisions import ConsumerNotFound, Feed, Start
 from andon.gates import GateRevision
 from andon.kernel.db import Tx
@@ -21,8 +23,10 @@ from andon.models import CHAMPION
 from andon.rollouts import store
 from andon.rollouts.alerting import alert_of_rollback, end_alert
 from andon.rollouts.domain import Rollout, RolloutEvent, RolloutState
+from andon.rollouts.evidence import CASES
 from andon.rollouts.published import RolloutMoved
 from andon.serving import Candidate, TrafficLease
+from andon.trials import CaseStanding
 
 WATCHER = "worker"
 """The holder of leases."""
@@ -200,6 +204,8 @@ class Mover:
 
     def _read_from_here(self, rollout: Rollout) -> None:
         Feed(rollout.consumer, automations=[rollout.automation], start=Start.NOW).claim(self._tx)
+        cases = CaseStanding(evidence.position_now(self._tx), self._now)
+        store.save_tests(self._tx, rollout.id, {CASES: to_builtins(cases)})
 
     def _end(
         self, rollout: Rollout, state: RolloutState, kind: str, reason: str, evidence: Mapping[str, Any]

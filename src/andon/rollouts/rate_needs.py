@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from andon.rollouts.forecasts import HOPELESS_HOURS, GuardrailForecast, hours_of, is_hopeless, spoken
-from andon.rollouts.guardrails import WatchedGuardrail
+from andon.rollouts.guardrails import INFORMING, WatchedGuardrail
 from andon.rollouts.states import GuardrailState, step_name
 from andon.statistics.rollout_forecast import margin_within, needed_for_rate, quickest
 
@@ -92,7 +92,7 @@ def _proposal(
         margin, needed = found
         sooner = spoken(needed.hours(an_hour))
         return f"{said} A margin of {margin:.0%} takes about {sooner}: --margin {one.name}={margin:g}."
-    others = {name: rate for name, rate in bases.items() if name != one.name and rate > base}
+    others = {n: rate for n, rate in bases.items() if n != one.name and n not in INFORMING and rate > base}
     other = quickest(others, one.margin, share / 100, one.promotion)
     if other is not None and other[1].total <= within:
         name, needed = other

@@ -14,13 +14,14 @@ from andon.authoring import RATE_GUARDRAILS, ServiceLevel
 from andon.decisions import LATENCY_BAND, DecisionFilter, DecisionTally
 from andon.kernel.db import Tx
 from andon.kernel.ids import time_of
-from andon.rollouts.declared import slow_us
+from andon.rollouts.declared import audit_share_of, slow_us
 from andon.rollouts.evidence import (
+    CASES,
     GuardrailEvent,
     PlacedDecision,
     events_of,
-    events_of_label,
     is_first,
+    override_of,
 )
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail, of_measures
 from andon.rollouts.measuring import DecisionMeasures
@@ -124,13 +125,22 @@ class _Sample:
             return {}, frozenset()
         rows, items = decisions.rows_of(tx, ids), {item.id: item for item in decisions.items_of(tx, ids)}
         valid, said = labels.valid_of(tx, list(rows.values()), self._now), labels.said_of(tx, ids)
+        share = audit_share_of(tx, self._automation)
         events: list[GuardrailEvent] = []
         speaks: set[str] = set()
         for key, row in rows.items():
             of = PlacedDecision(key, key.bytes, False, _EVEN)
-            label, verdict = class_known(valid.get(key)), verdict_of(said.get(key, ()))
-            speaks |= {name for name, given in (("wrong", label), ("overrides", verdict)) if given is not None}
-            events += events_of_label(row, of, verdict=verdict, label=label)
+            known, verdict = valid.get(key), verdict_of(said.get(key, ()))
+            label = class_known(known)
+            if verdict is not None:
+                speaks.add("overrides")
+            events += override_of(row, of, verdict)
+            if known is not None and row.label is not None and row.confidence is not None:
+                speaks.add("wrong")
+                thinned = min(share / known.probability, 1.0) if share else 1.0
+                right = float(known.value == row.label)
+                events.append(GuardrailEvent("wrong", CASES, of, thinned * (1.0 - right)))
+                events.append(GuardrailEvent("calibration", CASES, of, (row.confidence - right) ** 2))
             if label is not None:
                 events += self._measures.computed(tx, items[key], of, wanted, label)
         return _values(events, len(rows), self._part(number, min(map(time_of, ids)))), frozenset(speaks)
@@ -175,7 +185,7 @@ def _values(events: Sequence[GuardrailEvent], among: int, part: float) -> dict[s
     """Return the moments of each guardrail's values; for events, whether each first decision has one."""
     found: dict[str, list[float]] = defaultdict(list)
     for one in events:
-        if one.guardrail not in RATE_GUARDRAILS or is_first(one):
+        if one.guardrail not in RATE_GUARDRAILS or is_first(one) or one.once == CASES:
             found[one.guardrail].append(one.value)
     return {
         name: RecentValues(Moments.of(np.array(some, float)), part * len(some) / among) for name, some in found.items()

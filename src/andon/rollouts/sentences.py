@@ -47,8 +47,9 @@ def figures(guardrail: WatchedGuardrail, state: GuardrailState) -> str:
     if guardrail.kind is GuardrailKind.LIMIT:
         return f"{_rate(state.candidate.total, state.candidate.units)}, limit {guardrail.margin:.0%}"
     if guardrail.kind is GuardrailKind.RATE:
-        candidate, control = state.candidate, state.control
-        return f"{_rate(candidate.units, candidate.decisions)} against {_rate(control.units, control.decisions)}"
+        told = [_rate(*side.rate(guardrail)) for side in (state.candidate, state.control)]
+        left = state.candidate.open + state.control.open
+        return " against ".join(told) + (f"; {left:,} still open at their age" if left else "")
     if guardrail.kind is GuardrailKind.QUANTILE:
         return _quantiles(guardrail, state)
     return f"{_mean(state.candidate)} against {_mean(state.control)}"

@@ -17,11 +17,19 @@ MOST_EVIDENCE = 40
 
 
 class ArmTally(Struct):
-    """Counts of one side: decisions, the units that counted for the tests, and the sum of their values."""
+    """Counts of one side: decisions, the units that counted for the tests, and the sum of their values.
+
+    `open` counts the units whose verdict was still open when their decision reached its age.
+    """
 
     decisions: int = 0
     units: int = 0
     total: float = 0.0
+    open: int = 0
+
+    def rate(self, guardrail: WatchedGuardrail) -> tuple[float, int]:
+        """Return the events of a rate, and the decisions or cases among which they are."""
+        return (self.total, self.units) if guardrail.of_cases else (float(self.units), self.decisions)
 
 
 class PathPoint(Struct):
@@ -72,7 +80,7 @@ def step_name(share: float) -> str:
 
 def judge(guardrail: WatchedGuardrail, state: GuardrailState, steps: Sequence[float]) -> None:
     """Note what is shown by now: harm, and the steps for which the candidate is good enough."""
-    if harm_evidence(guardrail, state) >= harm_bound(guardrail):
+    if guardrail.rolls_back and harm_evidence(guardrail, state) >= harm_bound(guardrail):
         state.harmed = True
     for share in steps:
         if step_name(share) not in state.shown and _is_sound(guardrail, state, share):

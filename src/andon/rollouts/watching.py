@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from msgspec import convert, to_builtins
+
 from andon import serving
 from andon.decisions import ConsumerBusy
 from andon.kernel.db import Tx
@@ -12,11 +14,12 @@ from andon.rollouts import store
 from andon.rollouts.counting import RolloutCounter
 from andon.rollouts.declared import service_level_of
 from andon.rollouts.domain import Rollout, RolloutState
+from andon.rollouts.evidence import CASES
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail, guardrails_of
 from andon.rollouts.moving import Mover
 from andon.rollouts.sentences import harm_sentence, shown_sentence, waiting_sentence
 from andon.rollouts.states import GuardrailState, harm_bound, harm_evidence, judge, note_point, step_name
-from andon.trials import TrialKey, TrialWatcher, changed_ground, lease_runs_out
+from andon.trials import CaseStanding, TrialKey, TrialWatcher, changed_ground, lease_runs_out
 
 
 class RolloutWatcher(TrialWatcher[RolloutCounter]):
@@ -46,8 +49,9 @@ class RolloutWatcher(TrialWatcher[RolloutCounter]):
         kept = store.tests_of(tx, rollout.id)
         states = {one.name: GuardrailState.of(kept.get(one.name)) for one in guardrails}
         counter = self._kept.setdefault(key, RolloutCounter(rollout))
+        cases = convert(kept[CASES], CaseStanding)
         try:
-            took = counter.count(tx, rollout, guardrails, states, service, now)
+            took = counter.count(tx, rollout, guardrails, states, cases, service, now)
         except ConsumerBusy:  # a worker that lost its lease finishes what it began
             return False
         steps = [share for share in rollout.plan.stages if share]
@@ -56,7 +60,8 @@ class RolloutWatcher(TrialWatcher[RolloutCounter]):
             for one in guardrails:
                 judge(one, states[one.name], steps)
                 note_point(one, states[one.name], following, now)
-            store.save_tests(tx, rollout.id, {name: state.body() for name, state in states.items()})
+            bodies = {name: state.body() for name, state in states.items()}
+            store.save_tests(tx, rollout.id, {**bodies, CASES: to_builtins(cases)})
         seen = replace(rollout, seen=rollout.seen + took.candidate, shadowed_to=took.shadowed_to)
         decided = self._decide(mover, seen, guardrails, states, now)
         if decided != rollout:

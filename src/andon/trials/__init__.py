@@ -4,6 +4,7 @@ The holder of the traffic: `holding.py`. Changes that end a trial, and its lease
 `noting.py`, `labelled.py`. The watcher of a worker: `watching.py`. SQL: `store.py`.
 """
 
+from andon.trials.cases import CaseStanding
 from andon.trials.errors import ExperimentUnderWay, TrafficSplitByHand
 from andon.trials.ground import ChangedGround, changed_ground, lease_runs_out
 from andon.trials.holding import TrafficHolder, end_command, holder_of, require_unsplit, salt_of
@@ -13,6 +14,7 @@ from andon.trials.store import TrialRows, TrialUnits
 from andon.trials.watching import TrialKey, TrialWatcher, watching
 
 __all__ = [
+    "CaseStanding",
     "ChangedGround",
     "ExperimentUnderWay",
     "LateLabels",

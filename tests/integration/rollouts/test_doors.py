@@ -135,7 +135,7 @@ def test_the_command_line_does_all_of_it(line: RolledLine, tmp_path: Path, monke
     assert "rollout 2 of fraud-risk@2+" in started
     shown = run("show", "payments")
     assert "disagreement" in shown
-    assert "0.0 of 6.6" in shown  # ln(7 / .01)
+    assert "0.0 of 6.4" in shown  # ln(6 / .01)
     assert json.loads(run("show", "payments", "--json"))["plan"]["steps"] == [10.0, 100.0]
     assert "aborted" in run("list", "payments")
     assert "is paused: Paused by cli:" in run("pause", "payments", "--reason", "wait")

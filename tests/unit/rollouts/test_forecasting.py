@@ -55,12 +55,12 @@ def test_a_narrow_margin_at_a_low_rate_is_hopeless_and_another_is_proposed() -> 
 
 
 def test_a_guardrail_without_events_names_another_that_has_some() -> None:
-    plan = RolloutPlan("ab", guardrails=[Guardrail("wrong", required=True)], off=["slow", "errors"])
-    found = forecast(plan, 1000.0, overrides=0.1)
+    plan = RolloutPlan("ab", guardrails=[Guardrail("wrong", required=True)], off=["errors"])
+    found = forecast(plan, 1000.0, slow=0.1, overrides=0.2)
     assert "wrong: a margin of 50% at a rate of 0.00% cannot be shown at all" in found.sentence
-    assert "--off wrong --require overrides" in found.sentence
-    better = adjusted(plan, off=["slow", "errors", "wrong"], guardrails=[Guardrail("overrides", required=True)])
-    assert not any(one.hopeless for one in forecast(better, 1000.0, overrides=0.1).guardrails)
+    assert "--off wrong --require slow" in found.sentence
+    better = adjusted(plan, off=["errors", "wrong"], guardrails=[Guardrail("overrides", required=True)])
+    assert not any(one.hopeless for one in forecast(better, 1000.0, slow=0.1, overrides=0.2).guardrails)
 
 
 def test_without_traffic_nothing_is_promised() -> None:
