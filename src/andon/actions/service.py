@@ -192,7 +192,7 @@ def ask_now(tx: Tx, action_id: UUID, *, now: datetime) -> bool:
 def bury(tx: Tx, entries: Sequence[PostboxEntry], *, events: Events, now: datetime) -> None:
     """Write entries that end actions as dead letters, and publish those that were not dead before."""
     died = store.bury(tx, entries, now=now)
-    for (automation, destination), ids in _by_destination(died).items():
+    for (automation, destination), ids in sorted(_by_destination(died).items()):
         events.publish(tx, ActionsDied(automation, destination, len(ids), ids[:NAMED], at=now))
 
 

@@ -26,7 +26,7 @@ from andon.alerts.incidents import Incident, Note, NoteKind
 from andon.alerts.messages import decisions_of, decisions_path, shown_alert, sure
 from andon.alerts.published import AlertRaised, AlertResolved
 from andon.alerts.pulling import declared, rules_of
-from andon.alerts.raising import raise_alert, recover
+from andon.alerts.raising import hold, raise_alert, recover
 from andon.alerts.rules import USUAL_RULES, AddedRule, RulePull, shown_rule
 from andon.alerts.ruling import add_rule, added_rules, checklist_of, pulls_of, release, remove_rule
 from andon.alerts.sending import AlertRoute, send_again, send_due, waiting_sql
@@ -103,6 +103,7 @@ __all__ = [
     "get_drill",
     "get_incident",
     "get_silence",
+    "hold",
     "list_drills",
     "list_incidents",
     "list_silences",

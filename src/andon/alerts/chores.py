@@ -13,6 +13,7 @@ from andon.alerts.store.alerts import AlertSelection
 from andon.kernel.chores import Chore
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
+from andon.kernel.identity import PLATFORM
 from andon.kernel.lookout import REST_SECONDS
 
 Standing = Callable[[Tx, Alert], bool]
@@ -34,17 +35,16 @@ def chores(
 
     def send(tx: Tx, now: datetime) -> bool:
         """Send due alerts, and advance drills under way."""
-        drilling.advance_drills(tx, events=events, now=now)
+        if drilling.advance_drills(tx, events=events, now=now):
+            return True
         return sending.send_due(tx, routes, console=console, now=now)
 
     def settle(tx: Tx, now: datetime) -> bool:
-        raising.resolve_ended(tx, events=events, now=now)
-        _resolve_gone(tx, causes, events, now)
+        _resolve_ended(tx, causes, events, now)
         return sending.send_again(tx, routes, console=console, now=now)
 
     def drill(tx: Tx, now: datetime) -> bool:
-        drilling.begin_due_drills(tx, events=events, now=now)
-        return False
+        return drilling.begin_due_drills(tx, events=events, now=now)
 
     lease = timedelta(seconds=10)
     return [
@@ -54,13 +54,24 @@ def chores(
     ]
 
 
-def _resolve_gone(tx: Tx, causes: Mapping[str, Standing], events: Events, now: datetime) -> None:
-    """Resolve the alerts whose cause is gone."""
-    for monitor, still in causes.items():
-        wanted = AlertSelection(states=(AlertState.OPEN, AlertState.ACKNOWLEDGED), monitor=monitor)
-        for alert in store.page(tx, wanted, limit=_LOOKED_AT):
-            if not still(tx, alert):
-                raising.recover(tx, alert.key, message="Its cause is gone", events=events, now=now)
+def _resolve_ended(tx: Tx, causes: Mapping[str, Standing], events: Events, now: datetime) -> None:
+    """Resolve the alerts that have ended by themselves, and those whose cause is gone."""
+
+    def end_of(alert: Alert) -> str | None:
+        if alert.ends_at is not None and alert.ends_at <= now:
+            return f"not seen since {alert.last_seen_at:%Y-%m-%d %H:%M} UTC"
+        gone = alert.monitor in causes and not causes[alert.monitor](tx, alert)
+        return "Its cause is gone" if gone else None
+
+    standing = AlertSelection(states=(AlertState.OPEN, AlertState.ACKNOWLEDGED), monitors=tuple(causes))
+    found = [*store.ended(tx, now), *store.page(tx, standing, limit=_LOOKED_AT)]
+    over = {alert.id: alert.automation for alert in found if end_of(alert) is not None}
+    raising.hold(tx, over.values())
+    for alert_id in over:
+        known = store.find(tx, alert_id)
+        reason = None if known is None or known.resolved_at is not None else end_of(known)
+        if known is not None and reason is not None:
+            raising.resolved(tx, known, by=PLATFORM.name, reason=reason, events=events, now=now)
 
 
 def _has_dead_letters(tx: Tx, alert: Alert) -> bool:

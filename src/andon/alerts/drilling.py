@@ -5,11 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from andon import audit, cord, decisions, live
+from andon.alerts import raising
 from andon.alerts.domain import AlertKey, BadNews
 from andon.alerts.drills import Drill, DrillOutcome, drill_segment, judge
 from andon.alerts.errors import DrillNotFound, DrillUnderWay
 from andon.alerts.pulling import declared, rules_of
-from andon.alerts.raising import raise_alert, recover
 from andon.alerts.store import drills as store
 from andon.alerts.store import rules as rule_store
 from andon.kernel import reasons
@@ -45,13 +45,13 @@ def begin_drill(tx: Tx, automation: str, *, actor: Actor, reason: str, events: E
     """
     why = reasons.require(reason)
     decisions.require_deployed(tx, automation)
-    cord.hold(tx, automation)
+    raising.hold(tx, [automation])
     drill = Drill(uuid7(now), automation, actor.name, why, began_at=now)
     if not store.add(tx, drill):
         raise DrillUnderWay(f"A drill of {automation} is under way")
     rules = rules_of(tx, automation)
     monitor = rules[0].monitor if rules else NO_MONITOR
-    raise_alert(tx, _news(drill, monitor, Level.CRITICAL, now), events=events, now=now)
+    raising.raise_alert(tx, _news(drill, monitor, Level.CRITICAL, now), events=events, now=now)
     audit.record(
         tx,
         actor=actor,
@@ -67,22 +67,27 @@ def begin_drill(tx: Tx, automation: str, *, actor: Actor, reason: str, events: E
     return _ended(tx, drill, outcome, events, now)
 
 
-def advance_drills(tx: Tx, *, events: Events, now: datetime, drill_id: UUID | None = None) -> int:
-    """End the drills that every process follows, or that one does not follow in time; return how many."""
-    under_way = store.claim_open(tx, drill_id)
+def advance_drills(tx: Tx, *, events: Events, now: datetime, drill_id: UUID | None = None) -> bool:
+    """End a drill that every process follows, or that one does not follow in time; return whether one was.
+
+    One, as its end is audited, and the cord of another automation must not be waited for after that.
+    """
+    under_way = store.under_way(tx, drill_id)
     running = live.processes(tx, now) if under_way else ()
-    count = 0
     for drill in under_way:
         outcome = judge(drill, running, now)
-        if outcome is not None:
+        if outcome is None:
+            continue
+        raising.hold(tx, [drill.automation])
+        if store.under_way(tx, drill.id):
             _ended(tx, drill, outcome, events, now)
-            count += 1
-    return count
+            return True
+    return False
 
 
-def begin_due_drills(tx: Tx, *, events: Events, now: datetime) -> int:
-    """Begin declared drills that are due, where a deciding process could follow; return how many."""
-    last, count = store.last_began(tx), 0
+def begin_due_drills(tx: Tx, *, events: Events, now: datetime) -> bool:
+    """Begin a declared drill that is due, where a deciding process could follow; return whether one was."""
+    last = store.last_began(tx)
     serving = {name for process in live.processes(tx, now) for name in process.status.serves}
     for automation in decisions.automations(tx):
         drill = declared(tx, automation).drill
@@ -90,8 +95,8 @@ def begin_due_drills(tx: Tx, *, events: Events, now: datetime) -> int:
         due = drill is not None and (began is None or now - began >= drill.every)
         if due and automation in serving:
             begin_drill(tx, automation, actor=PLATFORM, reason="due by its schedule", events=events, now=now)
-            count += 1
-    return count
+            return True
+    return False
 
 
 def _ended(tx: Tx, drill: Drill, outcome: DrillOutcome, events: Events, now: datetime) -> Drill:
@@ -102,7 +107,7 @@ def _ended(tx: Tx, drill: Drill, outcome: DrillOutcome, events: Events, now: dat
         cord.release(tx, drill.automation, segment=segment, actor=PLATFORM, reason=reason, events=events, now=now)
         rule_store.end_pulls(tx, drill.automation, segment, now)
     for rule in {rule.monitor for rule in rules_of(tx, drill.automation)} | {NO_MONITOR}:
-        recover(tx, _key(drill, rule), message=outcome.result, events=events, now=now)
+        raising.recover(tx, _key(drill, rule), message=outcome.result, events=events, now=now)
     times = {"followed_at": now} if outcome.passed else {}
     ended = store.change(tx, drill.id, ended_at=now, passed=outcome.passed, result=outcome.result, **times)
     audit.record(

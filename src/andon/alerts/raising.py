@@ -1,11 +1,14 @@
 """Raising and ending alerts, in one transaction with the cause and with the cord that a rule pulls.
 
-Locks are taken in one order: the cord of the automation, its alerts, its incident, the audit log.
+Every transaction that changes alerts takes its locks in one order: the cords of its automations, by name; their alerts,
+by name; then rows of incidents, alerts and groups; the audit log last. `hold` takes the first two. A transaction that
+audits for one automation must hold all that it needs later, and one that only sends never needs a cord.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from andon import cord
 from andon.alerts import pulling, timeline
@@ -29,10 +32,18 @@ from andon.kernel.ids import uuid7
 from andon.monitors import Level
 
 
+def hold(tx: Tx, automations: Iterable[str]) -> None:
+    """Keep others from changing the cords and the alerts of these automations until the transaction ends."""
+    names = sorted(set(automations))
+    for name in names:
+        cord.hold(tx, name)
+    for name in names:
+        store.lock(tx, name)
+
+
 def raise_alert(tx: Tx, news: BadNews, *, events: Events, now: datetime) -> Alert:
     """Raise an alert, or count a repeat. A new one, or one whose level rises, pulls the cord as the rules demand."""
-    cord.hold(tx, news.automation)
-    store.lock(tx, news.automation)
+    hold(tx, [news.automation])
     known = store.find_open(tx, news.key)
     before = None if known is None else known.level
     news_to_people = rises(before, news.level)
@@ -48,7 +59,7 @@ def raise_alert(tx: Tx, news: BadNews, *, events: Events, now: datetime) -> Aler
     if known is None:
         store.add(tx, alert)
     else:
-        store.save(tx, alert)
+        store.save_sighting(tx, alert)
     if news_to_people:
         store.change_group(tx, group.id, due_at=due_at(group, now, urgent=alert.level is Level.CRITICAL))
         kind = NoteKind.RAISED if known is None else NoteKind.ROSE
@@ -59,17 +70,16 @@ def raise_alert(tx: Tx, news: BadNews, *, events: Events, now: datetime) -> Aler
 
 def recover(tx: Tx, key: AlertKey, *, message: str, events: Events, now: datetime) -> Alert | None:
     """Resolve the open alert of a key, whose cause has recovered; return None if there is no such alert."""
-    store.lock(tx, key.automation)
+    hold(tx, [key.automation])
     known = store.find_open(tx, key)
     return None if known is None else resolved(tx, known, by=PLATFORM.name, reason=message, events=events, now=now)
 
 
 def resolved(tx: Tx, known: Alert, *, by: str, reason: str, events: Events, now: datetime) -> Alert:
-    """End an open alert; lock its automation first. The end is sent if the alert was."""
-    alert = replace(
-        known, resolved_by=by, resolved_at=now, resolution=reason, changed=known.sent_at is not None, ends_at=None
-    )
-    store.save(tx, alert)
+    """End an open alert; hold its automation first. The end is sent if the alert was."""
+    end: dict[str, Any] = {"resolved_by": by, "resolved_at": now, "resolution": reason, "ends_at": None}
+    alert = replace(known, **end, changed=known.sent_at is not None)
+    store.change(tx, [alert.id], **end, changed=alert.changed)
     if alert.changed:
         group = store.find_group(tx, alert.alert_group)
         store.change_group(tx, group.id, due_at=due_at(group, now, urgent=False))
@@ -87,20 +97,6 @@ def resolved(tx: Tx, known: Alert, *, by: str, reason: str, events: Events, now:
     )
     events.publish(tx, published)
     return alert
-
-
-def resolve_ended(tx: Tx, *, events: Events, now: datetime) -> int:
-    """Resolve the alerts that have ended by themselves; return how many."""
-    found: Sequence[Alert] = store.ended(tx, now)
-    count = 0
-    for one in found:
-        store.lock(tx, one.automation)
-        known = store.find_open(tx, one.key)
-        if known is not None and known.ends_at is not None and known.ends_at <= now:
-            reason = f"not seen since {known.last_seen_at:%Y-%m-%d %H:%M} UTC"
-            resolved(tx, known, by=PLATFORM.name, reason=reason, events=events, now=now)
-            count += 1
-    return count
 
 
 def _joined(tx: Tx, news: BadNews, now: datetime) -> AlertGroup:

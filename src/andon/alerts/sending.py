@@ -5,7 +5,7 @@ until the silence ends; if it is resolved by then, it is not sent.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -63,11 +63,9 @@ def send_due(tx: Tx, routes: Sequence[AlertRoute], *, console: str, now: datetim
     silenced = {one.id: silence for one in changed if (silence := silence_of(one.key, silences, now)) is not None}
     ready = [one for one in changed if one.id not in silenced]
     _send(tx, group, alerts, ready, routes, console=console, now=now)
-    for alert in changed:
-        if alert.id not in silenced:
-            store.save(tx, replace(alert, changed=False, sent_at=now))
-        elif alert.resolved_at is not None:
-            store.save(tx, replace(alert, changed=False))
+    over = [alert.id for alert in changed if alert.id in silenced and alert.resolved_at is not None]
+    store.change(tx, [alert.id for alert in ready], changed=False, sent_at=now)
+    store.change(tx, over, changed=False)
     later = [silence.ends_at for one, silence in silenced.items() if _is_open(alerts, one)]
     store.change_group(tx, group.id, due_at=min(later, default=None), sent_at=now if ready else group.sent_at)
     return True

@@ -68,7 +68,7 @@ def acknowledge(tx: Tx, alert_id: UUID, *, actor: Actor, events: Events, now: da
         return known
     said = reasons.require(comment) if comment else "acknowledged"
     alert = replace(known, acknowledged_by=actor.name, acknowledged_at=now)
-    store.save(tx, alert)
+    store.change(tx, [alert_id], acknowledged_by=actor.name, acknowledged_at=now)
     timeline.note(tx, NoteKind.ACKNOWLEDGED, said, actor.name, now, alert=alert)
     if alert.monitor in OVER_ONCE_KNOWN:
         alert = raising.resolved(tx, alert, by=actor.name, reason=said, events=events, now=now)
@@ -127,14 +127,14 @@ def end_silence(tx: Tx, silence_id: UUID, *, actor: Actor, reason: str, now: dat
     if not silence_store.end(tx, silence_id, actor.name, now):
         raise SilenceNotFound(f"No active silence {silence_id}")
     ended = get_silence(tx, silence_id)
-    store.wake_groups(tx, now)
+    store.wake_groups(tx, ended.which.automation, now)
     _audit(tx, actor, "silence.end", f"silence:{silence_id}", now, why, _shown(ended.which))
     return ended
 
 
 def _locked(tx: Tx, alert_id: UUID) -> Alert:
     """Return an unresolved alert, locked until the transaction ends."""
-    store.lock(tx, get(tx, alert_id).automation)
+    raising.hold(tx, [get(tx, alert_id).automation])
     known = get(tx, alert_id)
     if known.resolved_at is not None:
         raise AlertResolvedAlready(f"Alert {alert_id} was resolved by {known.resolved_by} ({known.resolution})")

@@ -6,7 +6,7 @@ from functools import partial
 from andon import cord, decisions, features
 from andon.actions import ActionsDied
 from andon.alerts import bad_news, timeline
-from andon.alerts.raising import raise_alert, recover
+from andon.alerts.raising import hold, raise_alert, recover
 from andon.alerts.store import alerts as store
 from andon.cord import DRILL_FIELD, LineStateChanged
 from andon.features import ExpectationBreached
@@ -58,12 +58,14 @@ def _spent(events: Events, tx: Tx, spent: BudgetNearlySpent | BudgetUsedUp) -> N
 
 
 def _budget_changed(events: Events, tx: Tx, changed: BudgetChanged) -> None:
+    hold(tx, [changed.automation])
     for alert in store.open_of(tx, changed.automation, bad_news.BUDGET):
         message = "The budget was changed; if the new one is spent too, that is another alert"
         recover(tx, alert.key, message=message, events=events, now=changed.at)
 
 
 def _gate_revised(events: Events, tx: Tx, revised: GateRevised) -> None:
+    hold(tx, [revised.automation])
     key, news = bad_news.key_of_gate(revised), bad_news.of_gate(revised)
     timeline.follow_gate(tx, revised)
     for alert in store.open_of(tx, revised.automation, bad_news.GATE):
@@ -84,12 +86,16 @@ def _line_changed(tx: Tx, change: LineStateChanged) -> None:
 
 
 def _quarantined(events: Events, tx: Tx, held: VersionQuarantined) -> None:
-    for automation in _users(tx, held.model):
+    users = _users(tx, held.model)
+    hold(tx, users)
+    for automation in users:
         raise_alert(tx, bad_news.of_quarantine(held, automation), events=events, now=held.at)
 
 
 def _lifted(events: Events, tx: Tx, lifted: QuarantineLifted) -> None:
-    for automation in _users(tx, lifted.model):
+    users = _users(tx, lifted.model)
+    hold(tx, users)
+    for automation in users:
         key, message = bad_news.key_of_quarantine(lifted, automation), f"{lifted.by} released it: {lifted.reason}"
         recover(tx, key, message=message, events=events, now=lifted.at)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from andon import audit, cord, decisions
-from andon.alerts import timeline
+from andon.alerts import raising, timeline
 from andon.alerts.errors import IncidentEnded, IncidentNotFound, IncidentUnderWay
 from andon.alerts.incidents import Incident, Note, NoteKind
 from andon.alerts.store import alerts as alert_store
@@ -48,8 +48,7 @@ def open_by_hand(tx: Tx, automation: str, *, title: str, actor: Actor, now: date
     """Open an incident of an automation. Raises AutomationNotFound, IncidentUnderWay, ReasonInvalid."""
     about = reasons.require(title)
     decisions.require_deployed(tx, automation)
-    cord.hold(tx, automation)
-    alert_store.lock(tx, automation)
+    raising.hold(tx, [automation])
     known = store.find_open(tx, automation)
     if known is not None:
         raise IncidentUnderWay(f"{automation} has incident {known.id} ({known.title}), which is open")
@@ -90,10 +89,9 @@ def end(tx: Tx, incident_id: UUID, *, cause: str, actor: Actor, now: datetime) -
 
 
 def _living(tx: Tx, incident_id: UUID) -> Incident:
-    """Return an open incident, locked until the transaction ends."""
-    incident = store.locked(tx, incident_id)
-    if incident is None:
-        raise IncidentNotFound(f"No incident {incident_id}")
+    """Return an open incident that no alert joins until the transaction ends."""
+    alert_store.lock(tx, get_incident(tx, incident_id).automation)
+    incident = get_incident(tx, incident_id)
     if incident.ended_at is not None:
         raise IncidentEnded(f"Incident {incident_id} was ended by {incident.ended_by}")
     return incident

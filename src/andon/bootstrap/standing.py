@@ -28,10 +28,15 @@ def chores(events: Events) -> list[Chore]:
     """Compare the rows that processes load with the audit log. An alert ends when its row is right again."""
 
     def compare(tx: Tx, now: datetime) -> bool:
-        for kind in LOOKED_AT:
-            for key, why in audit.doubts(tx, kind).items():
-                for automation in _concerned(tx, kind, key):
-                    alerts.raise_alert(tx, _news(kind, key, why, automation, now), events=events, now=now)
+        found = [
+            _news(kind, key, why, automation, now)
+            for kind in LOOKED_AT
+            for key, why in audit.doubts(tx, kind).items()
+            for automation in _concerned(tx, kind, key)
+        ]
+        alerts.hold(tx, [news.automation for news in found])
+        for news in found:
+            alerts.raise_alert(tx, news, events=events, now=now)
         return False
 
     return [Chore("audit-rows", EVERY, compare, _LEASE)]

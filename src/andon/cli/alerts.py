@@ -35,7 +35,9 @@ def list_alerts(
 ) -> None:
     """List alerts, newest first; by default only open ones."""
     states = tuple(AlertState) if resolved else alerts.UNRESOLVED
-    which = AlertSelection(automation=automation, states=states, level=level, monitor=monitor, drills=drills)
+    which = AlertSelection(
+        automation=automation, states=states, level=level, monitors=(monitor,) if monitor else None, drills=drills
+    )
     with project() as here, here.database.begin() as tx:
         now, url = here.clock.now(), console_url(here.settings)
         found = alerts.page(tx, which, limit=limit)

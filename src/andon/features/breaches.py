@@ -29,7 +29,7 @@ KEPT = timedelta(days=30)
 def tell(tx: Tx, events: Events, counts: Mapping[tuple[str, str], int], now: datetime) -> None:
     """Add the number of decisions that breached an expectation, by automation and name; publish a minute's first."""
     minute = now.replace(second=0, microsecond=0)
-    for automation, name in store.add_breaches(tx, counts, minute, now):
+    for automation, name in sorted(store.add_breaches(tx, counts, minute, now)):
         events.publish(tx, ExpectationBreached(automation, name, at=now))
 
 

@@ -235,12 +235,31 @@ def _revision(
 
 
 def put(tx: Tx, made: GateRevision, before: float | None, actor: Actor, events: Events) -> None:
-    """Write a revision, audited, published and announced. `before` is the threshold until now."""
+    """Write a revision, published, audited and announced. `before` is the threshold until now.
+
+    It is audited last, as subscribers may wait for the cord, whose holder may wait for the audit log.
+    """
     store.add(tx, made)
     part = {
         **({"segment": dict(made.segment)} if made.segment else {}),
         **({"predicted": made.predicted} if made.predicted else {}),
     }
+    published = GateRevised(
+        made.automation,
+        made.arm,
+        made.revision,
+        made.threshold,
+        before,
+        made.target,
+        made.origin,
+        made.expires_at,
+        made.by,
+        made.reason,
+        made.segment,
+        made.predicted,
+        at=made.at,
+    )
+    events.publish(tx, published)
     audit.record(
         tx,
         actor=actor,
@@ -260,20 +279,4 @@ def put(tx: Tx, made: GateRevision, before: float | None, actor: Actor, events: 
         },
         rows=[GATES.row(made.automation, made.revision), *store.pointers_to(tx, made)],
     )
-    published = GateRevised(
-        made.automation,
-        made.arm,
-        made.revision,
-        made.threshold,
-        before,
-        made.target,
-        made.origin,
-        made.expires_at,
-        made.by,
-        made.reason,
-        made.segment,
-        made.predicted,
-        at=made.at,
-    )
-    events.publish(tx, published)
     announce(tx, ANNOUNCED)

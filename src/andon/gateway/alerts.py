@@ -119,7 +119,12 @@ def index(
     """List the alerts that the caller may see, newest first."""
     caller.require_anywhere(Permission.READ_ALERTS)
     which = AlertSelection(
-        visible(caller), automation, tuple(state) if state else alerts.UNRESOLVED, level, monitor, drills
+        visible(caller),
+        automation,
+        tuple(state) if state else alerts.UNRESOLVED,
+        level,
+        (monitor,) if monitor else None,
+        drills,
     )
     with db.begin() as tx:
         found = alerts.page(tx, which, limit=limit, before=before)

@@ -172,7 +172,7 @@ def fail_again(tx: Tx, event_id: UUID, request: UUID, why: Invalid) -> None:
 def publish_dead(tx: Tx, events: Events, now: datetime) -> int:
     """Publish the events that died since the last call, grouped by stream; return how many there were."""
     died = dead.publish(tx, PUBLISHED_AT_ONCE)
-    for key, ids in died.items():
+    for key, ids in sorted(died.items(), key=lambda one: (one[0].automation, one[0].stream)):
         events.publish(tx, EventsDied(key.automation, key.stream, len(ids), ids[:NAMED], at=now))
     return sum(map(len, died.values()))
 

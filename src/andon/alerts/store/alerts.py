@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, Select, func, insert, or_, select, text, update
 
 from andon.alerts.domain import Alert, AlertGroup, AlertKey, AlertState
 from andon.alerts.tables import alert_groups, alerts
@@ -22,6 +22,9 @@ WAITING = (
 _LOCK = 0x616C7274
 """First key of the advisory lock on an automation's alerts."""
 
+_CANDIDATES = 20
+"""The most due groups that one transaction tries to lock."""
+
 
 @dataclass(frozen=True, slots=True)
 class AlertSelection:
@@ -31,14 +34,20 @@ class AlertSelection:
     automation: str | None = None
     states: tuple[AlertState, ...] | None = None
     level: Level | None = None
-    monitor: str | None = None
+    monitors: tuple[str, ...] | None = None
     drills: bool = False
     incident: UUID | None = None
 
 
 def lock(tx: Tx, automation: str) -> None:
-    """Let one transaction at a time change the alerts of this automation."""
+    """Let one transaction at a time change the alerts, groups and incidents of this automation."""
     tx.execute(text("SELECT pg_advisory_xact_lock(:key, hashtext(:name))"), {"key": _LOCK, "name": automation})
+
+
+def try_lock(tx: Tx, automation: str) -> bool:
+    """Lock as `lock` does, or return False if another transaction holds it."""
+    query = text("SELECT pg_try_advisory_xact_lock(:key, hashtext(:name))")
+    return bool(tx.execute(query, {"key": _LOCK, "name": automation}).scalar_one())
 
 
 def find_open(tx: Tx, key: AlertKey) -> Alert | None:
@@ -65,8 +74,13 @@ def add(tx: Tx, alert: Alert) -> None:
     tx.execute(insert(alerts).values(_values(alert)))
 
 
-def save(tx: Tx, alert: Alert) -> None:
-    """Update a known alert."""
+def change(tx: Tx, which: Sequence[UUID], **values: Any) -> None:
+    """Change some columns of alerts; lock the automation first."""
+    tx.execute(update(alerts).where(alerts.c.id.in_(which)).values(values))
+
+
+def save_sighting(tx: Tx, alert: Alert) -> None:
+    """Write a known alert after one more sighting; lock the automation first."""
     tx.execute(update(alerts).where(alerts.c.id == alert.id).values(_values(alert)))
 
 
@@ -121,10 +135,10 @@ def at_moment(tx: Tx, automation: str, moment: datetime) -> list[Alert]:
 
 
 def ended(tx: Tx, now: datetime) -> list[Alert]:
-    """Return the open alerts that have ended by themselves, except those locked by others."""
+    """Return open alerts that have ended by themselves."""
     c = alerts.c
     query = select(alerts).where(c.resolved_at.is_(None), c.ends_at <= now)
-    return [_alert(row) for row in tx.execute(query.order_by(c.automation, c.id).limit(100))]
+    return [_alert(row) for row in tx.execute(query.order_by(c.ends_at).limit(100))]
 
 
 def newest_group(tx: Tx, automation: str, drill: UUID | None) -> AlertGroup | None:
@@ -150,34 +164,49 @@ def change_group(tx: Tx, group: UUID, **values: Any) -> None:
     tx.execute(update(alert_groups).where(alert_groups.c.id == group).values(values))
 
 
-def wake_groups(tx: Tx, now: datetime) -> None:
-    """Make every group with unsent changes due."""
-    waiting = select(alerts.c.alert_group).where(alerts.c.changed, alerts.c.resolved_at.is_(None))
-    tx.execute(update(alert_groups).where(alert_groups.c.id.in_(waiting)).values(due_at=now))
+def wake_groups(tx: Tx, automation: str | None, now: datetime) -> None:
+    """Make the groups with unsent changes due, of one automation or of all; lock their automations in order."""
+    unsent = (alerts.c.changed, alerts.c.resolved_at.is_(None))
+    of_one = () if automation is None else (alerts.c.automation == automation,)
+    for name in sorted(tx.scalars(select(alerts.c.automation).where(*unsent, *of_one).distinct())):
+        lock(tx, name)
+        waiting = select(alerts.c.alert_group).where(*unsent, alerts.c.automation == name)
+        tx.execute(update(alert_groups).where(alert_groups.c.id.in_(waiting)).values(due_at=now))
 
 
 def claim_due_group(tx: Tx, now: datetime) -> AlertGroup | None:
-    """Return a due group, locked against other workers until this transaction ends."""
+    """Return a due group whose automation is now locked; None if none is due, or others hold all of them."""
     c = alert_groups.c
-    query = select(alert_groups).where(c.due_at <= now).order_by(c.due_at).limit(1)
-    row = tx.execute(query.with_for_update(skip_locked=True)).one_or_none()
-    return None if row is None else AlertGroup(**row._mapping)
+    return _claim(tx, select(alert_groups).where(c.due_at <= now).order_by(c.due_at))
 
 
 def claim_stale_group(tx: Tx, sent_before: datetime) -> AlertGroup | None:
-    """Return a group with an open alert that was sent before a moment and not since."""
+    """Return a group with an open alert that was sent before a moment and not since; its automation is now locked."""
     c = alert_groups.c
     living = select(alerts.c.alert_group).where(alerts.c.resolved_at.is_(None), alerts.c.sent_at.is_not(None))
-    query = select(alert_groups).where(c.sent_at <= sent_before, c.id.in_(living)).order_by(c.sent_at).limit(1)
-    row = tx.execute(query.with_for_update(skip_locked=True)).one_or_none()
-    return None if row is None else AlertGroup(**row._mapping)
+    return _claim(tx, select(alert_groups).where(c.sent_at <= sent_before, c.id.in_(living)).order_by(c.sent_at))
+
+
+def _claim(tx: Tx, query: Select[Any]) -> AlertGroup | None:
+    """Return the first group of a query whose automation no other transaction holds, as it is once that is locked."""
+    tried: dict[str, bool] = {}
+    for found in tx.execute(query.limit(_CANDIDATES)).all():
+        if found.automation not in tried:
+            tried[found.automation] = try_lock(tx, found.automation)
+        if tried[found.automation]:
+            row = tx.execute(query.where(alert_groups.c.id == found.id)).one_or_none()
+            if row is not None:
+                return AlertGroup(**row._mapping)
+    return None
 
 
 def _conditions(which: AlertSelection) -> list[ColumnElement[bool]]:
     c, conditions = alerts.c, list[ColumnElement[bool]]()
     if which.automations is not None:
         conditions.append(c.automation.in_(which.automations))
-    for name in ("automation", "level", "monitor", "incident"):
+    if which.monitors is not None:
+        conditions.append(c.monitor.in_(which.monitors))
+    for name in ("automation", "level", "incident"):
         value = getattr(which, name)
         if value is not None:
             conditions.append(c[name] == value)

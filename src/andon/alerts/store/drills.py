@@ -26,13 +26,13 @@ def find(tx: Tx, drill_id: UUID) -> Drill | None:
     return None if row is None else Drill(**row._mapping)
 
 
-def claim_open(tx: Tx, drill_id: UUID | None = None) -> list[Drill]:
-    """Return the drills under way, locked until this transaction ends."""
+def under_way(tx: Tx, drill_id: UUID | None = None) -> list[Drill]:
+    """Return the drills under way; hold the automation to change one."""
     c = cord_drills.c
     query = select(cord_drills).where(c.ended_at.is_(None))
     if drill_id is not None:
         query = query.where(c.id == drill_id)
-    return [Drill(**row._mapping) for row in tx.execute(query.order_by(c.id).with_for_update(skip_locked=True))]
+    return [Drill(**row._mapping) for row in tx.execute(query.order_by(c.id))]
 
 
 def change(tx: Tx, drill_id: UUID, **values: Any) -> Drill:

@@ -22,12 +22,6 @@ def find(tx: Tx, incident_id: UUID) -> Incident | None:
     return None if row is None else Incident(**row._mapping)
 
 
-def locked(tx: Tx, incident_id: UUID) -> Incident | None:
-    """Return one incident, locked until the transaction ends."""
-    row = tx.execute(select(incidents).where(incidents.c.id == incident_id).with_for_update()).one_or_none()
-    return None if row is None else Incident(**row._mapping)
-
-
 def find_open(tx: Tx, automation: str) -> Incident | None:
     """Return the open incident of an automation; lock the automation first."""
     query = select(incidents).where(incidents.c.automation == automation, incidents.c.ended_at.is_(None))
