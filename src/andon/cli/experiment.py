@@ -110,7 +110,7 @@ def show(automation: Name, number: Number = None, as_json: AsJson = False) -> No
     facts.add_row("why", one.why)
     Console().print(facts)
     units = "decisions" if one.unit == "decision" else "accounts"
-    table = Plain("arm", "share", "decisions", units, one.measure, "at the 95% level")
+    table = Plain("arm", "share", "decisions", units, one.measure, one.certainty)
     for title, share, arm, estimate in zip(
         one.titles, one.shares, counted.arms, experiments.arm_estimates(one, counted), strict=True
     ):

@@ -17,10 +17,12 @@ from andon.experiments.evidence import (
     ArmValue,
     drawn_decision,
     first_of_each,
+    value_of_case,
 )
 from andon.experiments.measuring import MeasureReader
 from andon.kernel.db import Tx
 from andon.serving import TrafficSplit
+from andon.trials import CaseStanding
 
 AT_ONCE: Final = 2_000
 """Decisions of the feed in one transaction."""
@@ -44,30 +46,44 @@ class ExperimentCounter:
         self._splits: Mapping[int, TrafficSplit] = {}
         self._reader = MeasureReader(experiment.measure)
 
-    def take(self, tx: Tx, experiment: Experiment, now: datetime) -> TakenValues:
+    def take(self, tx: Tx, experiment: Experiment, cases: CaseStanding, now: datetime) -> TakenValues:
         """Take what is new: each unit once in each list. Raises ConsumerBusy."""
         if experiment.split not in self._splits:
             made = serving.split_history(tx, experiment.automation)
             self._splits = {one.number: one for one in made if one.salt == experiment.salt}
         taken = self._feed.take(tx, AT_ONCE)
+        records = [(item, item.read()) for item in taken.items]
+        cases.note_draws([record for _, record in records], decisions.truth_of(tx, experiment.automation))
         counts: dict[int, int] = {}
         values: list[ArmValue] = []
-        for item in taken.items:
-            of = drawn_decision(experiment, self._splits, item.id, item.read())
+        for item, record in records:
+            of = drawn_decision(experiment, self._splits, item.id, record)
             if of is not None:
                 counts[of.arm] = counts.get(of.arm, 0) + 1
                 values += self._values(tx, experiment, item, of)
-        late = self._labels(tx, experiment, now)
+        late = self._cases(tx, experiment, cases) if experiment.counts_cases else self._labels(tx, experiment, now)
         fresh = _new(tx, experiment, values, alone=experiment.unit == "decision")
         fresh += _new(tx, experiment, late, alone=False)
         return TakenValues(counts, fresh, len(taken.items) >= AT_ONCE // 2 or len(late) >= LABELS_AT_ONCE // 2)
 
     def _values(self, tx: Tx, experiment: Experiment, item: FeedItem, of: AllocatedDecision) -> list[ArmValue]:
+        if experiment.counts_cases:
+            return []
         value = self._reader.at_once(tx, item)
         if not experiment.counts_events:
             return [ArmValue(FIRST, of, value)]
         happened = [ArmValue(experiment.measure, of, value)] if value else []
         return [ArmValue(FIRST, of, None), *happened]
+
+    def _cases(self, tx: Tx, experiment: Experiment, standing: CaseStanding) -> list[ArmValue]:
+        """Return what cases say that reached their age."""
+        found = standing.next_cases(tx, experiment.automation, experiment.arm_names, LABELS_AT_ONCE)
+        items = {item.id: item for item in decisions.items_of(tx, [one.decision_id for one in found])}
+        values = []
+        for one in (one for one in found if one.decision_id in items):
+            of = drawn_decision(experiment, self._splits, one.decision_id, items[one.decision_id].read())
+            values += [] if of is None else [value_of_case(one, of)]
+        return values
 
     def _labels(self, tx: Tx, experiment: Experiment, now: datetime) -> list[ArmValue]:
         """Return what became known of decisions; labels that are not mature are looked at again when they are."""

@@ -106,6 +106,16 @@ class Experiment:
         return self.measure in EVENT_MEASURES
 
     @property
+    def counts_cases(self) -> bool:
+        """Whether it counts cases: decisions that somebody looked at, at the same age in all arms."""
+        return self.measure == "wrong"
+
+    @property
+    def certainty(self) -> str:
+        """What an arm's interval is about: verdicts of reviewers come late, so more of them will be known."""
+        return f"{'known so far, ' if self.measure == 'overrides' else ''}at the 95% level"
+
+    @property
     def pairs(self) -> list[tuple[int, int]]:
         """All pairs of its arms, by their places."""
         places = range(len(self.arms))

@@ -21,6 +21,7 @@ from andon.experiments.domain import ALPHA, Experiment
 from andon.experiments.evidence import FIRST, ArmValue
 from andon.statistics.mean_differences import LEAST, MeanDifferenceTest, width_at
 from andon.statistics.rate_ratio_sequences import likeliest_ratio, ratio_interval, ratio_test
+from andon.trials import CaseStanding
 
 LONGEST_PATH = 200
 """Points of the path; of a longer one every second is dropped."""
@@ -37,6 +38,8 @@ class ArmSums(Struct):
 
     decisions: int = 0
     units: int = 0
+    open: int = 0
+    """Values of cases whose verdict was still open when their decision reached its age."""
     values: int = 0
     total: float = 0.0
     weighted: float = 0.0
@@ -81,10 +84,16 @@ class EstimatePoint(Struct):
 
 
 class ExperimentEstimates(Struct):
-    """The counts of an experiment: each arm, and for each pair of arms (`0/1`) the state of its test."""
+    """The counts of an experiment: each arm, and for each pair of arms (`0/1`) the state of its test.
+
+    `highest` holds the states in which open cases of the first arm count as events, not those of the second; `pairs`
+    the other way round, so that an open case never speaks for its own arm.
+    """
 
     arms: list[ArmSums]
+    cases: CaseStanding | None = None
     pairs: dict[str, list[float]] = field(default_factory=dict)
+    highest: dict[str, list[float]] = field(default_factory=dict)
     path: list[EstimatePoint] = field(default_factory=list)
 
     @classmethod
@@ -116,6 +125,7 @@ def fold(experiment: Experiment, estimates: ExperimentEstimates, values: Sequenc
     for one in known:
         arm, weight = estimates.arms[one.of.arm], (one.value or 0.0) / one.of.chances[one.of.arm]
         arm.values += 1
+        arm.open += one.open
         arm.total += one.value or 0.0
         arm.weighted += weight
         arm.weighted_squares += weight * weight
@@ -157,15 +167,17 @@ def note_point(experiment: Experiment, estimates: ExperimentEstimates, seen: int
 def _fold_events(experiment: Experiment, estimates: ExperimentEstimates, known: Sequence[ArmValue]) -> None:
     test = ratio_test(experiment.pair_alpha)
     for first, second in experiment.pairs:
-        counts: dict[float, list[int]] = {}
-        for one in known:
-            if one.of.arm in (first, second):
-                share = _share(one, first, second)
-                counts.setdefault(share, [0, 0])[0 if one.of.arm == first else 1] += 1
-        kept = estimates.pairs.get(_key(first, second)) or test.start()
-        for share, (of_first, of_second) in counts.items():
-            kept = test.fold(kept, of_first, of_second, share)
-        estimates.pairs[_key(first, second)] = [round(value, 9) for value in kept]
+        key = _key(first, second)
+        for states, open_arm in ((estimates.pairs, second), (estimates.highest, first)):
+            counts: dict[float, list[int]] = {}
+            for one in known:
+                if one.of.arm in (first, second) and (not one.open or one.of.arm == open_arm):
+                    share = _share(one, first, second)
+                    counts.setdefault(share, [0, 0])[0 if one.of.arm == first else 1] += 1
+            kept = states.get(key) or test.start()
+            for share, (of_first, of_second) in counts.items():
+                kept = test.fold(kept, of_first, of_second, share)
+            states[key] = [round(value, 9) for value in kept]
 
 
 def _fold_means(experiment: Experiment, estimates: ExperimentEstimates, known: Sequence[ArmValue]) -> None:
@@ -213,7 +225,7 @@ def _pair(experiment: Experiment, estimates: ExperimentEstimates, first: int, se
         return PairEstimate(first, second, None, None, None, None)
     if experiment.counts_events:
         value: float | None = likeliest_ratio(kept)
-        low, high = ratio_interval(kept, alpha)
+        low, high = ratio_interval(kept, alpha)[0], ratio_interval(estimates.highest[_key(first, second)], alpha)[1]
         equal = 1.0
     else:
         test = MeanDifferenceTest.harm(alpha)

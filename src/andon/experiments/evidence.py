@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from andon.decisions import FeedRecord
-from andon.evidence import is_automatic
+from andon.evidence import AgedCase, is_automatic
 from andon.experiments.domain import AUTOMATIC, Experiment
 from andon.rollouts import failed
 from andon.serving import Chosen, TrafficSplit
@@ -32,12 +33,14 @@ class AllocatedDecision(Struct, frozen=True, gc=False):
 class ArmValue(Struct, frozen=True, gc=False):
     """One value of the measure, or without one only the first decision of a unit.
 
-    `once` names the list in which a unit stands once.
+    `once` names the list in which a unit stands once. A case whose verdict is `open` counts as an event, but never for
+    another arm.
     """
 
     once: str
     of: AllocatedDecision
     value: float | None
+    open: bool = False
 
 
 def drawn_decision(
@@ -69,13 +72,19 @@ def value_at_once(measure: str, record: FeedRecord) -> float | None:
 
 
 def value_of_label(measure: str, one: LateLabels) -> float | None:
-    """Return 1.0 if a reviewer's class or the valid class shows an event of a built-in measure, None otherwise."""
-    row = one.row
-    if measure == "overrides" and one.verdict is not None and row.label is not None and one.verdict != row.label:
+    """Return what a class that is known says of a built-in measure; of overrides, only that one happened."""
+    predicted, known = one.row.label, one.label or one.verdict
+    if measure == "overrides" and one.verdict is not None and predicted is not None and one.verdict != predicted:
         return 1.0
-    if measure == "wrong" and one.label is not None and one.label != row.label and is_automatic(row):
-        return 1.0
+    if measure == "wrong" and known is not None and predicted is not None:
+        return float(known != predicted)
     return None
+
+
+def value_of_case(case: AgedCase, of: AllocatedDecision) -> ArmValue:
+    """Return what a case says of "wrong", once for its subject."""
+    mine = replace(of, unit=case.subject or case.decision_id.bytes)
+    return ArmValue(FIRST, mine, 1.0 if case.wrong else None, case.actual is None)
 
 
 def first_of_each(values: Iterable[ArmValue]) -> list[ArmValue]:

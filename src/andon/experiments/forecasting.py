@@ -94,10 +94,12 @@ def _values(tx: Tx, experiment: Experiment, now: datetime) -> tuple[list[float],
     for row in rows:
         alone = experiment.unit == "decision" or row.subject_hash is None
         unit = row.id.bytes if alone or row.subject_hash is None else bytes(row.subject_hash)
-        seen.add(unit)
         value = reader.at_once(tx, items[row.id])
         if value is None:
             value = late.get(row.id)
+        if experiment.counts_cases and value is None:  # nobody looked at it
+            continue
+        seen.add(unit)
         if experiment.counts_events:
             by_unit[unit] = max(by_unit.get(unit, 0.0), value or 0.0)
         elif value is not None:

@@ -14,6 +14,7 @@ from andon import audit, decisions, models, policies, serving
 from andon.decisions import ConsumerNotFound, Feed, Start
 from andon.experiments import store
 from andon.experiments.domain import Experiment, ExperimentEvent, ExperimentState
+from andon.experiments.estimates import ArmSums, ExperimentEstimates
 from andon.experiments.published import ExperimentMoved
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
@@ -21,6 +22,7 @@ from andon.kernel.identity import PLATFORM, Actor
 from andon.kernel.reasons import LONGEST
 from andon.models import CHAMPION
 from andon.serving import Candidate, TrafficLease
+from andon.trials import CaseStanding
 
 WATCHER = "worker"
 """The holder of leases."""
@@ -38,6 +40,8 @@ class ExperimentMover:
         """Write a new experiment and give its arms their shares, with units drawn anew."""
         Feed(made.consumer, automations=[made.automation], start=Start.NOW).claim(self._tx)
         store.add(self._tx, made)
+        counted = ExperimentEstimates([ArmSums() for _ in made.arms], CaseStanding.from_here(self._tx, self._now))
+        store.save_estimates(self._tx, made.id, counted.body())
         reason = f"Experiment {made.number}: {made.reason}"[:LONGEST]
         begun = replace(made, split=self._split(made, made.given_shares, reason))
         store.save(self._tx, begun)

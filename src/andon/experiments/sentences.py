@@ -66,7 +66,8 @@ def _one(experiment: Experiment, pair: PairEstimate, arm: int, other: int) -> st
             value, low, high = 1 / value, (0.0 if high is None else 1 / high), (1 / low if low else None)
         upper = "" if high is None else f" to {high:.2f}"
         interval = f"{low:.2f}{upper}" if high is not None else f"at least {low:.2f}"
-        return f"{title} has {value:.2f} times the {experiment.measure} of {beside} ({interval})"
+        counted = experiment.measure if experiment.unit == "decision" else f"accounts with {experiment.measure}"
+        return f"{title} has {value:.2f} times the {counted} of {beside} ({interval})"
     if arm != pair.first:
         value, low, high = -value, -(high or 0.0), -low
     scale, unit = (100, " points") if is_share(experiment) else (1, "")

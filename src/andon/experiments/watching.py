@@ -19,7 +19,7 @@ from andon.experiments.estimates import (
 from andon.experiments.moving import ExperimentMover
 from andon.experiments.sentences import standing_sentence
 from andon.kernel.db import Tx
-from andon.trials import TrialKey, TrialWatcher, changed_ground, lease_runs_out
+from andon.trials import CaseStanding, TrialKey, TrialWatcher, changed_ground, lease_runs_out
 
 
 class ExperimentWatcher(TrialWatcher[ExperimentCounter]):
@@ -44,10 +44,13 @@ class ExperimentWatcher(TrialWatcher[ExperimentCounter]):
             return False
         if lease_runs_out(tx, found, found.dead_man, now):
             mover.renew(found)
-        estimates = ExperimentEstimates.of(store.estimates_of(tx, found.id), len(found.arms))
+        kept = store.estimates_of(tx, found.id)
+        estimates = ExperimentEstimates.of(kept, len(found.arms))
         counter = self._kept.setdefault(key, ExperimentCounter(found))
+        cases = estimates.cases or CaseStanding.from_here(tx, found.created_at)
+        estimates.cases = cases
         try:
-            took = counter.take(tx, found, now)
+            took = counter.take(tx, found, cases, now)
         except ConsumerBusy:  # a worker that lost its lease ends what it had begun
             return False
         if took.decisions or took.values:
@@ -56,6 +59,7 @@ class ExperimentWatcher(TrialWatcher[ExperimentCounter]):
             fold(found, estimates, took.values)
             found = replace(found, seen=found.seen + sum(took.decisions.values()))
             note_point(found, estimates, found.seen, now)
+        if estimates.body() != kept:
             store.save_estimates(tx, found.id, estimates.body())
         self._decide(tx, mover, found, estimates, now)
         return took.more

@@ -8,10 +8,9 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from andon import decisions, evidence, measures, serving
+from andon import decisions, measures, serving
 from andon.authoring import RATE_GUARDRAILS, ServiceLevel
 from andon.decisions import DecisionRow, Feed
-from andon.evidence import AgedCase
 from andon.kernel.db import Tx
 from andon.rollouts import store
 from andon.rollouts.declared import slow_us
@@ -102,13 +101,9 @@ class RolloutCounter:
                     count_decisions(states[name], candidate=len(shadows), control=len(shadows))
             seen = len(shadows)
             events += [event for one in shadows for event in one]
-        found = evidence.cases_after(
-            tx, rollout.automation, [rollout.arm, rollout.control], cases.position, CASES_AT_ONCE
-        )
-        judged, pairs = self._cases(tx, rollout, cases, [one for _, one in found if cases.keeps(one)])
-        if found:
-            cases.position = found[-1][0]
-            more = more or len(found) == CASES_AT_ONCE
+        before = cases.position
+        judged, pairs = self._cases(tx, rollout, cases)
+        more = more or cases.position != before
         late = judged + self._labels(tx, rollout, measured, now)
         steps = [share for share in rollout.plan.stages if share]
         fresh = _new(tx, rollout, events, alone=rollout.plan.unit == "decision")
@@ -120,12 +115,11 @@ class RolloutCounter:
         for guardrail in guardrails:
             if guardrail.of_cases and new_pairs:
                 fold_pairs(guardrail, states[guardrail.name], new_pairs)
-        return Took(seen, bool(taken.items or seen or fresh or found), more, shadowed_to)
+        return Took(seen, bool(taken.items or seen or fresh or cases.position != before), more, shadowed_to)
 
-    def _cases(
-        self, tx: Tx, rollout: Rollout, standing: CaseStanding, some: Sequence[AgedCase]
-    ) -> tuple[list[GuardrailEvent], list[JudgedPair]]:
-        """Return what cases say: of the arm that decided, and of the candidate as a shadow beside it."""
+    def _cases(self, tx: Tx, rollout: Rollout, standing: CaseStanding) -> tuple[list[GuardrailEvent], list[JudgedPair]]:
+        """Return what the next cases say: of the arm that decided, and of the candidate as a shadow beside it."""
+        some = standing.next_cases(tx, rollout.automation, [rollout.arm, rollout.control], CASES_AT_ONCE)
         ids = [one.decision_id for one in some]
         items = {item.id: item for item in decisions.items_of(tx, ids)}
         beside = serving.said_beside(tx, rollout.arm, ids)

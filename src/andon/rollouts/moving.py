@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from andon import audit, decisions, evidence, gates, models, policies, serving
+from andon import audit, decisions, gates, models, policies, serving
 from andon.decisions import ConsumerNotFound, Feed, Start
 from andon.gates import GateRevision
 from andon.kernel.db import Tx
@@ -204,7 +204,7 @@ class Mover:
 
     def _read_from_here(self, rollout: Rollout) -> None:
         Feed(rollout.consumer, automations=[rollout.automation], start=Start.NOW).claim(self._tx)
-        cases = CaseStanding(evidence.position_now(self._tx), self._now)
+        cases = CaseStanding.from_here(self._tx, self._now)
         store.save_tests(self._tx, rollout.id, {CASES: to_builtins(cases)})
 
     def _end(

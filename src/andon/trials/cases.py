@@ -1,19 +1,21 @@
-"""Cases of a trial: decisions that somebody looked at, at the same age in every arm, thinned to one probability. Pure.
+"""Cases of a trial: decisions that somebody looked at, at the same age in every arm, thinned to one probability.
 
 Everything that goes to a person is looked at, but only a part of what is automatic. So an arm that asks people more
 often would show more of its errors. Each case is kept with the least probability of a look on its day, divided by its
 own: reviewed ones are thinned to the share of blind audits of their own time, the same in all arms.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import blake2b
 
 from msgspec import Struct, field
 
+from andon import evidence
 from andon.authoring import Truth
 from andon.decisions import FeedRecord
 from andon.evidence import AgedCase, is_automatic
+from andon.kernel.db import Tx
 
 KEPT_DAYS = 100
 """The newest days whose least probability of a look is kept; a case reaches its age sooner."""
@@ -27,6 +29,17 @@ class CaseStanding(Struct):
     position: int
     since: datetime
     floors: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def from_here(cls, tx: Tx, since: datetime) -> "CaseStanding":
+        """Begin with decisions that are made from a moment on."""
+        return cls(evidence.position_now(tx), since)
+
+    def next_cases(self, tx: Tx, automation: str, arms: Sequence[str], limit: int) -> list[AgedCase]:
+        """Read on, and return the cases that are kept."""
+        found = evidence.cases_after(tx, automation, arms, self.position, limit)
+        self.position = found[-1][0] if found else self.position
+        return [one for _, one in found if self.keeps(one)]
 
     def note_draws(self, records: Iterable[FeedRecord], truth: Truth | None) -> None:
         """Note the draws of automatic decisions for audits; where silence is a label, all are looked at anyway."""

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from andon import Measure, Truth, experiments, labels, measures, models, rollouts, serving
+from andon import BlindAudit, Measure, experiments, labels, measures, models, rollouts, serving
 from andon.authoring import RolloutPlan
+from andon.decisions import Decision
 from andon.experiments import ExperimentState, ExperimentUnderWay, NothingToAdopt
 from andon.kernel.db import Database
 from andon.labels import LabelSource, TruthReport
@@ -112,26 +113,31 @@ def test_an_account_counts_once_by_its_first_override(compared: ComparedLine) ->
     assert [arm.values for arm in arms] == [arm.units for arm in arms]
 
 
-def test_a_blind_audit_counts_at_once_and_another_label_when_it_is_mature(database: Database, tmp_path: Path) -> None:
-    truth = Truth({"pause": "fraud", "release": "ok"}, matures=timedelta(days=7))
-    compared = ComparedLine(a_rolled_line(database, tmp_path, a_forgiving_line(truth=truth)))
+def test_wrong_predictions_count_at_their_age_once_for_an_account_among_accounts_that_were_looked_at(
+    database: Database, tmp_path: Path
+) -> None:
+    compared = ComparedLine(a_rolled_line(database, tmp_path, a_forgiving_line(audit=BlindAudit(1.0))))
     compared.start(2, measure="wrong", better="lower")
-    made = [one for one in compared.line.decide(40) if one.outcome != "review" and one.prediction is not None]
-    audited, later = made[:4], made[4:10]
-    reports = [
-        TruthReport(
-            decision_id=one.request.id,
-            value="ok" if one.prediction.label == "fraud" else "fraud",
-            source=LabelSource.BLIND_AUDIT if one in audited else LabelSource.EVENT,
-        )
-        for one in (*audited, *later)
-    ]
-    with compared.line.database.begin() as tx:
-        labels.record_all(tx, reports, actor=RITA, events=compared.line.events, now=compared.line.now)
+    made = [one for one in compared.line.decide(40, accounts=20) if one.prediction is not None]
     compared.watch()
-    assert sum(arm.values for arm in compared.estimates.arms) == len(audited)
-    compared.watch(compared.line.now + timedelta(days=8))
-    assert sum(arm.values for arm in compared.estimates.arms) == len(audited) + len(later)
+    assert [arm.units for arm in compared.estimates.arms] == [0, 0]
+    wrong, still_open = made[:4], made[4:6]
+    accounts = {one.request.input["account"] for one in made[:10]}
+
+    def actual(one: Decision) -> str | None:
+        assert one.prediction is not None
+        other = "ok" if one.prediction.label == "fraud" else "fraud"
+        return None if one in still_open else other if one in wrong else one.prediction.label
+
+    compared.line.judges((one, actual(one)) for one in made[:10])
+    compared.watch()
+    compared.another_worker()
+    compared.watch()
+    arms = compared.estimates.arms
+    assert sum(arm.units for arm in arms) == len(accounts)
+    assert sum(arm.values for arm in arms) <= len(wrong) + len(still_open)
+    assert sum(arm.open for arm in arms) <= len(still_open)
+    assert compared.experiment.why.startswith("No arm is shown")
 
 
 def test_a_measure_that_another_system_reports_counts_once_for_its_decision(database: Database, tmp_path: Path) -> None:

@@ -243,9 +243,14 @@ def test_a_policy_takes_over_by_itself_and_the_champion_stays(line: RolledLine) 
         line.start(1, policy=published.version)
 
 
+def said(one: Decision) -> str:
+    """Return the class that a decision predicted."""
+    return "" if one.prediction is None else one.prediction.label
+
+
 def other(one: Decision) -> str:
     """Return the class that a decision did not predict."""
-    return "ok" if one.prediction is not None and one.prediction.label == "fraud" else "fraud"
+    return "ok" if said(one) == "fraud" else "fraud"
 
 
 def test_wrong_predictions_among_decisions_that_somebody_looked_at_roll_back(
@@ -255,7 +260,7 @@ def test_wrong_predictions_among_decisions_that_somebody_looked_at_roll_back(
     to_traffic(line)
     made = line.decide(300)
     line.watch()
-    line.judges((one, other(one) if one.assignment.version == 2 else one.prediction.label) for one in made[:150])
+    line.judges((one, other(one) if one.assignment.version == 2 else said(one)) for one in made[:150])
     ended = line.watch()
     assert ended.state is RolloutState.ROLLED_BACK
     assert "wrong shows harm (wrong predictions among decisions that somebody looked at)" in ended.why
@@ -270,7 +275,7 @@ def test_verdicts_that_are_still_open_speak_neither_for_harm_nor_for_the_candida
     line = a_rolled_line(database, tmp_path, a_forgiving_line(audit=BlindAudit(1.0)))
     to_traffic(line)
     made = line.decide(300)
-    line.judges((one, None if one.assignment.version == 2 else one.prediction.label) for one in made)
+    line.judges((one, None if one.assignment.version == 2 else said(one)) for one in made)
     assert line.watch().state is RolloutState.RUNNING
     state = line.states()["wrong"]
     assert state.candidate.open == state.candidate.units > 10
@@ -283,7 +288,7 @@ def test_labels_show_that_a_version_which_only_looks_on_would_be_wrong(database:
     line.start(3, plan=replace(QUICK, off=(*QUICK.off, "disagreement"), stage_decisions=10_000))
     made = line.decide(120, shadowed=True)
     assert line.watch().state is RolloutState.RUNNING
-    line.judges((one, one.prediction.label) for one in made)
+    line.judges((one, said(one)) for one in made)
     ended = line.watch()
     assert ended.state is RolloutState.ROLLED_BACK
     assert "wrong shows harm" in ended.why

@@ -1,11 +1,13 @@
 """Estimates of experiments, by simulation: intervals that cover at every look, and traffic that moves correctly."""
 
 from dataclasses import replace
+from uuid import UUID
 
 import numpy as np
 import pytest
 
-from andon.experiments.estimates import ArmEstimate, ExperimentEstimates, arm_estimates, pair_estimates
+from andon.experiments.estimates import ArmEstimate, ExperimentEstimates, arm_estimates, fold, pair_estimates
+from andon.experiments.evidence import FIRST, AllocatedDecision, ArmValue
 from andon.experiments.sentences import standing_sentence
 from andon.statistics.off_policy import LoggedDecisions, OffPolicyValue, value_of
 from simulating import Draw, Simulated, an_experiment
@@ -43,6 +45,8 @@ def test_the_better_of_two_is_found_and_its_interval_covers() -> None:
     said = standing_sentence(run.experiment, run.estimates)
     assert said.startswith("fraud-risk@2 is better: fraud-risk@2 has 0.")
     assert "times the overrides of fraud-risk@1" in said
+    by_accounts = standing_sentence(replace(run.experiment, unit="subject"), run.estimates)
+    assert "times the accounts with overrides of fraud-risk@1" in by_accounts
 
 
 def test_equal_arms_have_a_winner_in_at_most_alpha_of_experiments_however_often_one_looks() -> None:
@@ -168,3 +172,26 @@ def test_which_way_is_better_decides_who_wins(better: str) -> None:
     said = standing_sentence(run.experiment, run.estimates)
     assert said.startswith("fraud-risk@2 is better" if better == "higher" else "fraud-risk@1 is better")
     assert ("has +1" in said or "has +0.9" in said) == (better == "higher"), said
+
+
+def test_a_worse_arm_whose_verdicts_are_open_is_not_named_the_winner() -> None:
+    """Half of its wrong decisions are still open at the age of a case: they count as wrong, never for their own arm."""
+    one, rng = an_experiment(measure="wrong"), np.random.default_rng(3)
+    estimates = ExperimentEstimates.of(None, 2)
+    for _ in range(20):
+        arms = rng.integers(0, 2, 500)
+        wrong, late = rng.random(500) < np.where(arms == 1, 0.06, 0.04), (arms == 1) & (rng.random(500) < 0.5)
+        drawn = [AllocatedDecision(UUID(int=0), b"", arm, (0.5, 0.5)) for arm in arms.tolist()]
+        values = [
+            ArmValue(FIRST, of, 1.0 if bad else None, bool(bad and is_open))
+            for of, bad, is_open in zip(drawn, wrong, late, strict=True)
+        ]
+        fold(one, estimates, values)
+        [pair] = pair_estimates(one, estimates)
+        assert pair.better != 1
+    assert pair.low is not None
+    assert pair.high is not None
+    assert pair.low < 0.67 < 1.0 < pair.high
+    assert estimates.arms[1].open > 50
+    covering = arm_estimates(one, estimates)
+    assert all(covered(covering, (0.04, 0.06)))

@@ -50,9 +50,10 @@ def test_a_split_of_somebody_else_says_nothing() -> None:
         ("overrides", "fraud", None, {}, None),
         ("overrides", None, "ok", {}, None),
         ("wrong", None, "ok", {}, 1.0),
-        ("wrong", None, "ok", {"outcome": "review"}, None),
-        ("wrong", "ok", None, {}, None),
-        ("wrong", None, "fraud", {}, None),
+        ("wrong", None, "ok", {"outcome": "review"}, 1.0),
+        ("wrong", "ok", None, {}, 1.0),
+        ("wrong", None, "fraud", {}, 0.0),
+        ("wrong", None, None, {}, None),
     ],
 )
 def test_labels_show_events(

@@ -80,7 +80,7 @@ def cases_of(
 
 def a_case(number: int, actual: str | None, propensity: float, day: float = 0.0, confidence: float = 0.9) -> AgedCase:
     """Return a case of a decision that predicted a."""
-    usual = ("payments", "m@1", {}, None, "a", actual, confidence, propensity, propensity, propensity, 1.0)
+    usual: Any = ("payments", "m@1", {}, None, "a", actual, confidence, propensity, propensity, propensity, 1.0)
     return AgedCase(UUID(int=number + 2**70), *usual, propensity < 1, propensity < 1, True, BEGAN + timedelta(days=day))
 
 
@@ -118,7 +118,7 @@ def rates(
 
 def at_most(count: int, runs: int, promise: float) -> bool:
     """Return whether a count does not contradict a promise."""
-    return binomtest(count, runs).proportion_ci(0.95, "exact").low <= promise
+    return bool(binomtest(count, runs).proportion_ci(0.95, "exact").low <= promise)
 
 
 RUNS = 16
