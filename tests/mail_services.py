@@ -29,6 +29,8 @@ class MailServiceFake:
         self.forgotten_before = 0
         self.busy = 0
         self.tokens = 0
+        self.refresh: str | None = None
+        """The only refresh token that is accepted; each answer brings the next. None: any, and it never changes."""
 
     def add(self, mail: bytes) -> str:
         """Let a mail arrive."""
@@ -127,8 +129,13 @@ def a_mail_service() -> Iterator[MailServiceFake]:
             form = parse_qs(self.rfile.read(int(self.headers["content-length"])).decode())
             if form["client_secret"] != [SECRET]:
                 return self._send(401, b'{"error": "invalid_client"}')
+            if fake.refresh is not None and form["refresh_token"] != [fake.refresh]:
+                return self._send(400, b'{"error": "invalid_grant"}')
             fake.tokens += 1
-            return self._send(200, json.dumps({"access_token": f"token-{fake.tokens}", "expires_in": 3600}).encode())
+            answer = {"access_token": f"token-{fake.tokens}", "expires_in": 3600}
+            if fake.refresh is not None:
+                fake.refresh = answer["refresh_token"] = f"refresh-{fake.tokens}"
+            return self._send(200, json.dumps(answer).encode())
 
         def _send(self, status: int, content: bytes) -> None:
             self.send_response(status)

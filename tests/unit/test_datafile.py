@@ -22,6 +22,10 @@ CSVS = {
     "Windows-1252": ("a;b\n1;5€\n".encode("cp1252"), [{"a": "1", "b": "5€"}]),
     "semicolons and decimal commas": (b"a;b\n1,5;x\n2,5;y\n", [{"a": "1,5", "b": "x"}, {"a": "2,5", "b": "y"}]),
     "tabs": (b"a\tb\n1\tx, y\n", [{"a": "1", "b": "x, y"}]),
+    "a line separator in a cell": (
+        "a,b\n1,x\u2028y\n2,z\n".encode(),
+        [{"a": "1", "b": "x\u2028y"}, {"a": "2", "b": "z"}],
+    ),
     "bars": (b"a|b\n1|x\n", [{"a": "1", "b": "x"}]),
     "one column": (b"a\n1\n2\n", [{"a": "1"}, {"a": "2"}]),
     "quoted line ends": (b'a,b\n"1\n2",x\n', [{"a": "1\n2", "b": "x"}]),
@@ -59,6 +63,7 @@ NO_TABLES = {
     "JSON lines of which one is broken": (b'{"a": 1}\n{"a"\n', "document 2"),
     "brackets without end": (b'[{"a": ' + b"[" * 200_000, "nested too deeply"),
     "JSON without names": (b"[[1, 2], [3, 4]]", "looks like JSON"),
+    "UTF-16 that ends early": ("a,b\n1,x\n".encode("utf-16")[:-1], "not readable as UTF-16"),
     "XML": (b'<?xml version="1.0"?>\n<rows/>', "like XML"),
     "XML that does not say so": (b"<rows>\n  <row>1</row>\n</rows>\n", "like XML"),
     "an element with attributes": (b'<rows count="1">', "like XML"),

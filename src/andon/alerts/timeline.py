@@ -23,10 +23,12 @@ def note(
     *,
     alert: Alert | None = None,
     incident: UUID | None = None,
-) -> None:
-    """Add a line to the timeline of an alert and of its incident, or of an incident."""
+) -> Note:
+    """Add a line to the timeline of an alert and of its incident, or of an incident. Return it."""
     about = incident if alert is None or alert.incident is None else alert.incident
-    store.add_note(tx, Note(uuid7(now), now, None if alert is None else alert.id, about, kind, by, message))
+    made = Note(uuid7(now), now, None if alert is None else alert.id, about, kind, by, message)
+    store.add_note(tx, made)
+    return made
 
 
 def incident_for(tx: Tx, alert: Alert, now: datetime) -> UUID | None:

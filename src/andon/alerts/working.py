@@ -63,9 +63,9 @@ def comment(tx: Tx, incident_id: UUID, *, message: str, actor: Actor, now: datet
     """Add a comment, even after the end. Raises IncidentNotFound, ReasonInvalid."""
     said = reasons.require(message)
     incident = get_incident(tx, incident_id)
-    timeline.note(tx, NoteKind.COMMENT, said, actor.name, now, incident=incident_id)
+    note = timeline.note(tx, NoteKind.COMMENT, said, actor.name, now, incident=incident_id)
     _audit(tx, actor, "incident.comment", incident, now, said)
-    return store.notes(tx, incident=incident_id)[-1]
+    return note
 
 
 def own(tx: Tx, incident_id: UUID, *, owner: str, actor: Actor, now: datetime) -> Incident:

@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -98,7 +99,7 @@ def _first_lines(name: object, readable: Path, asked: int | None) -> list[str]:
                 if "\n" not in read:
                     raise DataFileInvalid(f"{name} cannot be read: its first line is longer than {LINE_BYTES:,} bytes")
                 break
-    lines = read.splitlines(keepends=True)
+    lines = list(io.StringIO(read, newline=""))  # str.splitlines would also split at U+2028 and others
     return lines[:-1] if len(lines) > 1 and not lines[-1].endswith(("\r", "\n")) else lines
 
 
@@ -134,7 +135,10 @@ def _as_utf8(name: object, path: Path, folder: Path) -> Path:
     with path.open("rb") as file:
         head = file.read(4)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return _copied(path, folder, "utf-16")
+        try:
+            return _copied(path, folder, "utf-16")
+        except UnicodeError as error:
+            raise DataFileInvalid(f"{name} is not readable as UTF-16, as its first bytes say: {error}") from error
     if _decodes(name, path, "utf-8"):
         plain = not head.startswith(codecs.BOM_UTF8) and _even_line_ends(path)
         return path if plain else _copied(path, folder, "utf-8-sig")

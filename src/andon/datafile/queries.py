@@ -18,6 +18,9 @@ from andon.datafile.table import DataFile
 from andon.kernel.environment import value_of
 
 _AT_ONCE = 1_000
+CONNECT_SECONDS = 10
+"""The longest wait for a connection, unless the URL has a `connect_timeout` of its own."""
+
 _READS = re.compile(r"\s*(select|with|values|table)\b", re.IGNORECASE)
 _POSTGRESQL = ("postgres", "postgresql")
 
@@ -87,7 +90,9 @@ def _engine(url: str) -> sa.Engine:
             made = made.set(drivername="postgresql+psycopg")
         if made.get_backend_name() == "sqlite" and made.database and not Path(made.database).is_file():
             raise DataFileInvalid(f"The SQLite database {made.database} does not exist")
-        return sa.create_engine(made, poolclass=sa.NullPool, hide_parameters=True)
+        own = made.get_backend_name() == "postgresql" and "connect_timeout" not in made.query
+        within = {"connect_timeout": CONNECT_SECONDS} if own else {}
+        return sa.create_engine(made, poolclass=sa.NullPool, hide_parameters=True, connect_args=within)
     except (ArgumentError, ValueError):
         raise DataQueryInvalid(
             "The URL of --url-env is not valid for SQLAlchemy: expected one such as postgresql://host/name"

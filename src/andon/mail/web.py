@@ -5,7 +5,7 @@ Raises MailboxUnavailable if it does not answer, or answers with an error on whi
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -151,6 +151,9 @@ class MailApi:
             seconds = answer.json().get("expires_in")
             lasts = float(seconds) if isinstance(seconds, int | float) else _DEFAULT_SECONDS
             self._token, self._good_until = token, now + max(0.0, lasts - _SPARE_SECONDS)
+            following = answer.json().get("refresh_token")
+            if self._oauth.refresh_token is not None and isinstance(following, str) and following:
+                self._oauth = replace(self._oauth, refresh_token=SecretStr(following))  # the old one may be used up
             return token
 
     def _opened(self) -> "httpx.AsyncClient":

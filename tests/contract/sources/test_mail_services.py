@@ -167,6 +167,15 @@ class TestGmail(TestGraph):
     kind = staticmethod(gmail)
     folder = "INBOX"
 
+    def test_a_refresh_token_that_is_used_up_is_followed_by_the_new_one(self) -> None:
+        async def test(stage: ServiceStage) -> None:
+            self.fake.refresh = "refresh"
+            await stage.source.partitions()
+            self.fake.tokens += 1  # the access token is withdrawn
+            await stage.source.partitions()
+
+        self.staged(test)
+
 
 def test_an_address_elsewhere_does_not_get_the_token() -> None:
     async def test() -> None:
