@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from http.client import HTTPException
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from andon import access, migrations, models
 from andon.access import Grant, Role
 from andon.bootstrap.installation import pepper_of
 from andon.bootstrap.project import build_events
-from andon.bootstrap.trials import register_tried
+from andon.bootstrap.trials import once_tried, require_tried
 from andon.kernel import config, postgres
 from andon.kernel.config import Settings
 from andon.kernel.db import Database, Tx
@@ -31,20 +30,20 @@ class InstalledLine(Line):
 
     def register(self, package: Path, *, alias: str | None = "champion", trust: bool = False) -> None:
         """Register a package, and point an alias to it."""
-        with self._opened() as (tx, settings, now):
-            events = build_events(settings)
-            version = models.register(
-                tx, package, actor=BY_TEST, events=events, reason="test", now=now, trust_pickle=trust
-            )
-            register_tried(tx, settings, version, models.fetch(tx, version, settings.data / "models"))
-            if alias is not None:
-                models.set_alias(
-                    tx, version.name, alias, version.number, actor=BY_TEST, events=events, reason="test", now=now
-                )
+        with self._opened() as (database, settings):
+            given = {"actor": BY_TEST, "events": build_events(settings), "reason": "test", "now": database.now()}
+
+            def put(tx: Tx) -> None:
+                version = models.register(tx, package, trust_pickle=trust, **given)
+                require_tried(tx, settings, version)
+                if alias is not None:
+                    models.set_alias(tx, version.name, alias, version.number, **given)
+
+            once_tried(settings, database, put)
 
     def key(self, name: str, role: str) -> str:
         """Return a new API key with all permissions of `role`; running parts of the line know it."""
-        with self._opened() as (tx, settings, now):
+        with self._opened() as (database, settings), database.begin() as tx:
             _, token = access.create_key(
                 tx,
                 name=name,
@@ -54,7 +53,7 @@ class InstalledLine(Line):
                 events=build_events(settings),
                 reason="test",
                 pepper=pepper_of(settings),
-                now=now,
+                now=database.now(),
             )
         for port in (self.gateway, self.worker):
             self.wait_until("the key was known", lambda port=port: not self._is_unknown(token, port), timeout=10)  # type: ignore[misc]
@@ -68,15 +67,13 @@ class InstalledLine(Line):
             return False
 
     @contextmanager
-    def _opened(self) -> Iterator[tuple[Tx, Settings, datetime]]:
+    def _opened(self) -> Iterator[tuple[Database, Settings]]:
         """Open the installation's database, running and migrated, embedded as for a command."""
         settings = config.load(self.folder, self.environment)
         with postgres.available(settings) as url:
             database = Database(url, pool_size=1)
             try:
                 migrations.ensure(database)
-                now = database.now()
-                with database.begin() as tx:
-                    yield tx, settings, now
+                yield database, settings
             finally:
                 database.close()

@@ -11,7 +11,7 @@ from andon.bootstrap.explaining import explaining
 from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.project import build_events
 from andon.bootstrap.rehearsing import rehearsal
-from andon.bootstrap.trials import trying
+from andon.bootstrap.trials import VersionTrials
 from andon.kernel.clock import SharedClock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
@@ -28,8 +28,8 @@ def serve_console(settings: Settings, url: str, pepper: bytes, place: Inheritanc
 async def _serve(settings: Settings, database: Database, pepper: bytes, place: Inheritance) -> None:
     clock, keys = SharedClock(database.now), KeyRing(pepper)
     events, rehearse = build_events(settings), rehearsal(settings, database)
-    explain, trial = explaining(settings, database), trying(settings, database, clock, events)
-    app = console.create_app(settings, database, clock, keys, events, rehearse, explain, trial)
+    explain, trials = explaining(settings, database), VersionTrials(settings, database, clock, events)
+    app = console.create_app(settings, database, clock, keys, events, rehearse, explain, trials)
     ended = asyncio.Event()
     host, port = settings.console.host, settings.console.port
     server = HttpServer(

@@ -31,7 +31,7 @@ from andon.bootstrap.retrying import end_hand_overs, try_again
 from andon.bootstrap.spending import Paying, cpu_seconds_of, gpu_us_of, keep_spending
 from andon.bootstrap.threads import one_thread
 from andon.bootstrap.tracing import tracing
-from andon.bootstrap.trials import trying
+from andon.bootstrap.trials import VersionTrials
 from andon.decisions import Decider
 from andon.gateway import Admission, Gateway, Side, create_app, serve_inference
 from andon.kernel.clock import Clock, SharedClock
@@ -185,7 +185,7 @@ def _build(
         explain=explaining(
             settings, database, lambda name: deployment.line(name).automation, lambda: deployment.loaded
         ),
-        trial=trying(settings, database, clock, events),
+        trials=VersionTrials(settings, database, clock, events),
         planning=PlanningHere(settings, database, lambda: {one.name: one for one in automations}),
     )
     add_cost(metrics, settings, observer)

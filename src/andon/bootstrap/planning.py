@@ -12,6 +12,7 @@ from andon import decisions, models, plans
 from andon.access import Permission
 from andon.authoring import Automation
 from andon.bootstrap.project import load_automations, ready_for
+from andon.bootstrap.trials import once_tried
 from andon.bootstrap.versions import load_version
 from andon.decisions import DecisionRecord, Line
 from andon.kernel.config import Settings
@@ -51,8 +52,7 @@ def plan_here(settings: Settings, database: Database, wanted: Configured, act: P
 
     def ready(version: ModelVersion) -> None:
         users = [one for one in wanted.declared.values() if one.model == version.name]
-        with database.begin() as tx:
-            ready_for(users, settings, tx)(version)
+        once_tried(settings, database, lambda tx: ready_for(users, settings, tx)(version))
 
     decide = _Again(settings, database, again).decide if again else None
     return plans.make_plan(database, wanted, act, ready=ready, decide=decide)

@@ -8,7 +8,6 @@ from andon import (
     experiments,
     labels,
     measures,
-    models,
     monitors,
     policies,
     procedures,
@@ -23,7 +22,7 @@ from andon.bootstrap.brokers import trouble_with_brokers
 from andon.bootstrap.connecting import Kinds, check_destinations, check_others, require_options
 from andon.bootstrap.deploying import rule_of_others
 from andon.bootstrap.installation import pepper_of
-from andon.bootstrap.trials import loading, register_tried
+from andon.bootstrap.trials import loading, require_tried
 from andon.decisions import AuditDraws, AutomationInvalid, AutomationNotFound, Deployment, Subjects
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
@@ -149,15 +148,16 @@ def users_of(settings: Settings, model: str, alias: str) -> list[Automation]:
 
 
 def ready_for(users: Sequence[Automation], settings: Settings, tx: Tx) -> Ready:
-    """Return a check of a version: every automation provides its inputs, and its probes answer here as when packed.
+    """Return a check of a version: every automation provides its inputs, and it passed its trial here.
 
-    If necessary, this builds the environment of an isolated version, so that none is built while a request waits.
+    Use it within `once_tried`, which tries it, and builds the environment of an isolated version if necessary, so that
+    none is built while a request waits.
     """
 
     def ready(version: ModelVersion) -> None:
         for automation in users:
             decisions.check_signature(automation, version)
-        register_tried(tx, settings, version, models.fetch(tx, version, settings.data / "models"))
+        require_tried(tx, settings, version)
 
     return ready
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from andon import models
 from andon.bootstrap.hosting import load_hosted
 from andon.bootstrap.project import build_events
-from andon.bootstrap.trials import trying
+from andon.bootstrap.trials import VersionTrials
 from andon.kernel.clock import SharedClock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
@@ -23,6 +23,6 @@ def load_version(settings: Settings, database: Database, version: ModelVersion) 
 
 def fetch_tried(settings: Settings, database: Database, version: ModelVersion) -> Path:
     """Return the folder of a registered version, trying it first. Raises what `load_version` raises."""
-    trying(settings, database, SharedClock(database.now), build_events(settings))(version)
+    VersionTrials(settings, database, SharedClock(database.now), build_events(settings)).attempt(version)
     with database.begin() as tx:
         return models.fetch(tx, version, settings.data / "models")

@@ -12,9 +12,11 @@ from rich.console import Console
 from andon import decisions, experiments
 from andon.authoring import DeclarationInvalid, span_of
 from andon.bootstrap.project import chosen, load_automations, ready_for, users_of
+from andon.bootstrap.trials import once_tried
 from andon.cli.context import project
 from andon.cli.printing import Facts, Plain
 from andon.experiments import Experiment, ExperimentEstimates, ExperimentEvent, ExperimentForecast, ExperimentWish
+from andon.kernel.db import Tx
 from andon.kernel.errors import Invalid
 from andon.models import CHAMPION
 from andon.serving import Candidate
@@ -79,8 +81,10 @@ def start(
                 if as_json:
                     typer.echo(json.dumps(_forecast(planned, expected), indent=2))
                 return
-            users = users_of(here.settings, declared.model, CHAMPION)
-            started = experiments.start(
+        users = users_of(here.settings, declared.model, CHAMPION)
+
+        def begin(tx: Tx) -> tuple[Experiment, dict[str, Any]]:
+            made = experiments.start(
                 tx,
                 wish,
                 actor=here.actor,
@@ -90,7 +94,9 @@ def start(
                 ready=ready_for(users or [declared], here.settings, tx),
                 suits=lambda one: decisions.check_policy(declared, one),
             )
-            shown = _whole(started, experiments.estimates(tx, started), [], expected)
+            return made, _whole(made, experiments.estimates(tx, made), [], expected)
+
+        started, shown = once_tried(here.settings, here.database, begin)
     typer.echo(json.dumps(shown, indent=2) if as_json else _said(started))
 
 
@@ -162,8 +168,9 @@ def adopt(automation: Name, reason: Reason, number: Number = None) -> None:
     with project() as here:
         declared = chosen(load_automations(here.settings), automation)
         users = users_of(here.settings, declared.model, CHAMPION)
-        with here.database.begin() as tx:
-            done = experiments.adopt(
+
+        def take(tx: Tx) -> Experiment:
+            return experiments.adopt(
                 tx,
                 automation,
                 number,
@@ -174,6 +181,8 @@ def adopt(automation: Name, reason: Reason, number: Number = None) -> None:
                 ready=ready_for(users or [declared], here.settings, tx),
                 suits=lambda one: decisions.check_policy(declared, one),
             )
+
+        done = once_tried(here.settings, here.database, take)
     typer.echo(f"{_said(done)}; version {done.winner} decides now")
 
 

@@ -16,7 +16,7 @@ from rich.markup import escape
 from andon import models
 from andon.authoring import Automation
 from andon.bootstrap.project import ready_for, users_of
-from andon.bootstrap.trials import register_tried
+from andon.bootstrap.trials import once_tried, require_tried
 from andon.cli.context import Project, project
 from andon.cli.environments import environment
 from andon.cli.printing import Facts, Plain
@@ -79,16 +79,17 @@ def register(
         project() as here,
     ):
         _check_name(package, name)
-        with here.database.begin() as tx:
-            now = here.clock.now()
-            version = models.register(
-                tx, package, actor=here.actor, reason=reason, events=here.events, now=now, trust_pickle=trust
-            )
+
+        def put(tx: Tx) -> ModelVersion:
+            given: dict[str, Any] = {"actor": here.actor, "reason": reason, "events": here.events}
+            made = models.register(tx, package, now=here.clock.now(), trust_pickle=trust, **given)
             # A version that ends the process in which it is tried, or that cannot answer here, is not registered.
-            folder = models.fetch(tx, version, here.settings.data / "models")
-            register_tried(tx, here.settings, version, folder)
+            require_tried(tx, here.settings, made)
             if alias is not None:
-                _point(here, tx, version.name, alias, version.number, reason)
+                _point(here, tx, made.name, alias, made.number, reason)
+            return made
+
+        version = once_tried(here.settings, here.database, put)
         users = _declaring(here, version.name, alias or models.CHAMPION)
     pointed = f", now the {alias}" if alias else ""
     typer.echo(f"{version.name} {version.number} ({version.digest[:12]}){pointed}")
@@ -173,9 +174,14 @@ def set_alias(
     name: ModelName = None,
 ) -> None:
     """Point an alias to a version that can answer here; running gateways follow within a second."""
-    with project() as here, here.database.begin() as tx:
+
+    def point(tx: Tx) -> str:
         model = name or _only(tx)
         _point(here, tx, model, alias, number, reason)
+        return model
+
+    with project() as here:
+        model = once_tried(here.settings, here.database, point)
     typer.echo(f"{alias} of {model} is version {number}")
 
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from andon import decisions, rollouts
 from andon.authoring import Automation, DeclarationInvalid, Guardrail, RolloutPlan, span_of
 from andon.bootstrap.project import chosen, load_automations, ready_for, users_of
+from andon.bootstrap.trials import once_tried
 from andon.cli.context import Project, project
 from andon.cli.printing import Facts, Plain
 from andon.kernel.db import Tx
@@ -85,10 +86,12 @@ def start(
                 else:
                     _tell_forecast(expected)
                 return
-            version = None if model is None else _version(model, declared.model)
+        version = None if model is None else _version(model, declared.model)
+        users = users_of(here.settings, declared.model, CHAMPION)
+
+        def begin(tx: Tx) -> tuple[Rollout, dict[str, Any]]:
             published = _policy(here, tx, declared, policy, reason)
-            users = users_of(here.settings, declared.model, CHAMPION)
-            started = rollouts.start(
+            made = rollouts.start(
                 tx,
                 RolloutWish(automation, declared.model, version, published, wanted, gate),
                 actor=here.actor,
@@ -98,7 +101,9 @@ def start(
                 ready=ready_for(users or [declared], here.settings, tx),
                 suits=lambda one: decisions.check_policy(declared, one),
             )
-            shown = _whole(tx, rollouts.show(tx, automation, started.number), now)
+            return made, _whole(tx, rollouts.show(tx, automation, made.number), now)
+
+        started, shown = once_tried(here.settings, here.database, begin)
     if as_json:
         typer.echo(json.dumps(shown, indent=2))
         return

@@ -13,6 +13,7 @@ from rich.console import Console
 from andon import decisions, models, policies, serving
 from andon.authoring import Automation
 from andon.bootstrap.project import chosen, load_automations, ready_for
+from andon.bootstrap.trials import once_tried
 from andon.cli.context import Project, project
 from andon.cli.printing import Facts, Plain
 from andon.kernel.db import Tx
@@ -95,24 +96,28 @@ def set_split(
     Gateways follow within a second.
     """
     shares, shadows = _shares(share or []), [_candidate(text) for text in shadow or []]
-    with _opened(name) as opened:
-        automation, now = opened.automation, opened.here.clock.now()
-        named, events = [*shares, *shadows], opened.here.events
-        decisions.require_gates(opened.tx, name, automation.model, named, events=events, now=now)
-        serving.set_split(
-            opened.tx,
-            name,
-            automation.model,
-            shares=shares,
-            shadows=shadows,
-            actor=opened.here.actor,
-            reason=reason,
-            now=now,
-            events=events,
-            ready=ready_for([automation], opened.here.settings, opened.tx),
-            suits=lambda policy: decisions.check_policy(automation, policy),
-        )
-        state = _state(opened)
+    with project() as here:
+        automation, now = chosen(load_automations(here.settings), name), here.clock.now()
+
+        def split(tx: Tx) -> dict[str, Any]:
+            named, events = [*shares, *shadows], here.events
+            decisions.require_gates(tx, name, automation.model, named, events=events, now=now)
+            serving.set_split(
+                tx,
+                name,
+                automation.model,
+                shares=shares,
+                shadows=shadows,
+                actor=here.actor,
+                reason=reason,
+                now=now,
+                events=events,
+                ready=ready_for([automation], here.settings, tx),
+                suits=lambda policy: decisions.check_policy(automation, policy),
+            )
+            return _state(_Open(here, tx, automation))
+
+        state = once_tried(here.settings, here.database, split)
     looking_on = "".join(f", version {candidate} runs as a shadow" for candidate in state["shadows"])
     typer.echo(f"{name}: {_answering(state)}{looking_on} (split {state['split']['number']})")
 

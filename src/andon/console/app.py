@@ -49,7 +49,7 @@ from andon.kernel.db import Database
 from andon.kernel.errors import Conflict, NotFound, Unavailable
 from andon.kernel.events import Events
 from andon.kernel.searches import Searches
-from andon.models import Ready
+from andon.models import Trials
 from andon.replays import Rehearse
 
 _STATIC = Path(__file__).parent / "static"
@@ -71,11 +71,11 @@ def create_app(
     events: Events,
     rehearse: Rehearse | None = None,
     explain: Explain | None = None,
-    trial: Ready | None = None,
+    trials: Trials | None = None,
 ) -> FastAPI:
     """Return the console of one installation. Raises AssetsMissing.
 
-    `rehearse` tries policies on its decisions, `explain` explains one, `trial` tries versions.
+    `rehearse` tries policies on its decisions, `explain` explains one, `trials` try versions.
     """
     if not (_STATIC / "vendor" / "htmx.min.js").is_file():
         raise AssetsMissing
@@ -92,7 +92,7 @@ def create_app(
         searches=Searches(database),
         rehearse=rehearse,
         explain=explain,
-        trial=trial,
+        trials=trials,
     )
     app.add_middleware(Guard)
     errors.install(app)

@@ -17,6 +17,7 @@ from andon.console.errors import status_of
 from andon.console.split_form import SplitForm, candidates_of
 from andon.kernel.db import Tx
 from andon.kernel.errors import AndonError, Conflict, Invalid
+from andon.models import tried_first
 from andon.policies import PolicyVersion
 from andon.serving import Candidate
 
@@ -40,6 +41,7 @@ def show(here: Here, visitor: Signed, tx: Db, name: str, done: str = "") -> Resp
 
 
 @router.post("/{name}/split")
+@tried_first("here")
 def set_split(
     here: Here,
     visitor: Acting,
@@ -74,7 +76,7 @@ def set_split(
                 reason=reason,
                 now=now,
                 events=here.events,
-                ready=ready_for([deployed], here, model),
+                ready=ready_for([deployed], here, tx, model),
                 suits=lambda policy: decisions.require_named(
                     deployed, policies.parse(policy.text, source=f"policy {policy.version}")
                 ),

@@ -36,7 +36,7 @@ def ready_of(here: Console, tx: Tx, force: Force, now: datetime) -> Ready:
     users = [
         one for one in users_of(tx, force.model, now) if one.name == force.name or decisions.answered_by(one, CHAMPION)
     ]
-    return ready_for(users or [force.version], here, force.model)
+    return ready_for(users or [force.version], here, tx, force.model)
 
 
 def suits_of(force: Force) -> Suits:

@@ -12,7 +12,7 @@ from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.searches import Searches
-from andon.models import Ready
+from andon.models import Trials
 from andon.replays import Rehearse
 
 
@@ -31,7 +31,7 @@ class Console:
     searches: Searches
     rehearse: Rehearse | None = None
     explain: Explain | None = None
-    trial: Ready | None = None
+    trials: Trials | None = None
 
 
 @dataclass(frozen=True, slots=True)

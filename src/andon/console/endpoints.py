@@ -47,8 +47,10 @@ def live(here: Here, visitor: Signed, tx: Db, name: str) -> Response:
     return here.pages.html("endpoint_live.html", visitor=visitor, **_figures(here, visitor, tx, name))
 
 
-def ready_for(users: Sequence[AutomationVersion], here: Console, name: str) -> Ready:
-    """Return a check of a version: every automation provides its inputs, and it passes its trial here.
+def ready_for(users: Sequence[AutomationVersion], here: Console, tx: Tx, name: str) -> Ready:
+    """Return a check of a version: every automation provides its inputs, and it passed its trial here.
+
+    A page that uses it is `tried_first`, as a trial must not run in its transaction.
 
     The environment of an isolated version must be built already: a visitor does not wait for that.
     """
@@ -75,8 +77,8 @@ def ready_for(users: Sequence[AutomationVersion], here: Console, name: str) -> R
             raise VersionUnfit(faults=faults)
         if isolated or version.manifest.runtime.isolated_only:
             environments.require(version)
-        if here.trial is not None:
-            here.trial(version)
+        if here.trials is not None:
+            here.trials.require(tx, version)
 
     return ready
 

@@ -18,6 +18,7 @@ from andon.console.experiment_form import ExperimentForm, TypedExperiment
 from andon.experiments import Experiment, ExperimentForecast, ExperimentInvalid
 from andon.kernel.db import Tx
 from andon.kernel.errors import AndonError, Conflict, Invalid, NotFound
+from andon.models import tried_first
 
 router = APIRouter()
 
@@ -44,6 +45,7 @@ def show(here: Here, visitor: Signed, tx: Db, automation: Annotated[str, Query(m
 
 
 @router.post("/experiments/start")
+@tried_first("here")
 def send(
     here: Here,
     visitor: Acting,

@@ -18,6 +18,7 @@ from andon.console.paging import PAGE
 from andon.experiments import EstimatePoint, Experiment, ExperimentInvalid, ExperimentState
 from andon.kernel.db import Tx
 from andon.kernel.errors import AndonError, Conflict, Invalid
+from andon.models import tried_first
 from andon.rollouts import SecondPersonNeeded
 
 router = APIRouter()
@@ -53,6 +54,7 @@ def live(here: Here, visitor: Signed, tx: Db, automation: str, number: Experimen
 
 
 @router.post("/experiments/{automation}/{number}")
+@tried_first("here")
 def change(
     here: Here,
     visitor: Acting,

@@ -18,6 +18,7 @@ from andon.console.endpoints import ready_for
 from andon.console.errors import status_of
 from andon.kernel.db import Tx
 from andon.kernel.errors import AndonError, Conflict, Invalid
+from andon.models import tried_first
 
 router = APIRouter(prefix="/models")
 
@@ -92,6 +93,7 @@ def release(here: Here, visitor: Acting, name: str, number: int, reason: Annotat
 
 
 @router.post("/{name}/{number}/aliases")
+@tried_first("here")
 def set_alias(
     here: Here,
     visitor: Acting,
@@ -115,7 +117,7 @@ def set_alias(
                 reason=reason,
                 events=here.events,
                 now=now,
-                ready=ready_for(users, here, name) if users else None,
+                ready=ready_for(users, here, tx, name) if users else None,
             )
     except (Invalid, Conflict, models.VersionHeld) as error:
         with here.database.begin() as tx:

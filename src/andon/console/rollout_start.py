@@ -18,6 +18,7 @@ from andon.console.errors import status_of
 from andon.console.rollout_form import NEW_POLICY, RolloutForm, Typed
 from andon.kernel.db import Tx
 from andon.kernel.errors import AndonError, Conflict, Invalid, NotFound
+from andon.models import tried_first
 from andon.rollouts import Rollout, RolloutWish, WatchedGuardrail
 
 router = APIRouter()
@@ -38,6 +39,7 @@ def show(
 
 
 @router.post("/rollouts/start")
+@tried_first("here")
 def send(
     here: Here,
     visitor: Acting,

@@ -25,7 +25,7 @@ from andon.kernel.db import Database, Tx
 from andon.kernel.events import Events
 from andon.kernel.moments import in_utc
 from andon.kernel.searches import Searches
-from andon.models import Ready
+from andon.models import Trials
 from andon.plans import Planning
 from andon.replays import Rehearse
 from andon.tools.metrics import ToolMetrics
@@ -38,7 +38,7 @@ class Gateway:
     """Everything a gateway process holds. Built by `bootstrap`.
 
     `draining`: the shutdown has begun. `hurried`: it has lasted a while, so long work is cut short.
-    `trial` tries a version in a process of its own before it may answer.
+    `trials` try a version in a process of its own before it may answer.
     """
 
     settings: Settings
@@ -59,7 +59,7 @@ class Gateway:
     explain: Explain | None = None
     planning: Planning | None = None
     tools: ToolMetrics | None = None
-    trial: Ready | None = None
+    trials: Trials | None = None
     waiters: Waiters = field(default_factory=Waiters)
     searches: Searches = field(init=False)
 

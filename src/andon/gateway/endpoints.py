@@ -74,8 +74,10 @@ def readable(lines: Mapping[str, Line], name: str, caller: Principal) -> list[Au
     return users
 
 
-def ready_for(users: Sequence[Automation], gateway: Gateway, name: str) -> Ready:
-    """Return a check of a version: every automation provides its inputs, and it passes its trial here.
+def ready_for(users: Sequence[Automation], gateway: Gateway, tx: Tx, name: str) -> Ready:
+    """Return a check of a version: every automation provides its inputs, and it passed its trial here.
+
+    A route that uses it is `tried_first`, as a trial must not run in its transaction.
 
     The environment of an isolated version must be built already: a request does not wait for that.
     """
@@ -88,8 +90,8 @@ def ready_for(users: Sequence[Automation], gateway: Gateway, name: str) -> Ready
             decisions.check_signature(automation, version)
         if isolated or version.manifest.runtime.isolated_only:
             environments.require(version)
-        if gateway.trial is not None:
-            gateway.trial(version)
+        if gateway.trials is not None:
+            gateway.trials.require(tx, version)
 
     return ready
 

@@ -16,7 +16,7 @@ from andon.gateway.endpoints import ready_for
 from andon.gateway.reasons import Reason, Why
 from andon.kernel import reasons
 from andon.kernel.db import Tx
-from andon.models import CHAMPION
+from andon.models import CHAMPION, tried_first
 from andon.serving import Candidate
 
 router = APIRouter(prefix="/v1/automations", tags=["experiments"])
@@ -159,6 +159,7 @@ def index(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, l
 
 
 @router.post("/{name}/experiments", status_code=201, operation_id="start_experiment")
+@tried_first("gateway")
 def start(
     name: str, wanted: ExperimentIn, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now
 ) -> ExperimentWhole:
@@ -175,7 +176,7 @@ def start(
             reason=wanted.reason,
             events=bus,
             now=now,
-            ready=ready_for(_users(gateway, automation), gateway, automation.model),
+            ready=ready_for(_users(gateway, automation), gateway, tx, automation.model),
             suits=lambda policy: decisions.check_policy(automation, policy),
         )
         return _whole(tx, started)
@@ -212,6 +213,7 @@ def stop(name: str, number: ExperimentNumber, why: Why, caller: Caller, db: Db, 
 
 
 @router.post("/{name}/experiments/{number}/adopt", operation_id="adopt_experiment")
+@tried_first("gateway")
 def adopt(
     name: str, number: ExperimentNumber, why: Why, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now
 ) -> ExperimentWhole:
@@ -227,7 +229,7 @@ def adopt(
             reason=why.reason,
             events=bus,
             now=now,
-            ready=ready_for(_users(gateway, automation), gateway, automation.model),
+            ready=ready_for(_users(gateway, automation), gateway, tx, automation.model),
             suits=lambda policy: decisions.check_policy(automation, policy),
         )
         return _whole(tx, done)

@@ -12,6 +12,7 @@ from andon.access import Permission
 from andon.gateway.dependencies import Caller, Db, Now, Parts
 from andon.gateway.endpoints import endpoints_of, ready_for
 from andon.gateway.reasons import Reason
+from andon.models import tried_first
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
@@ -95,6 +96,7 @@ def show_version(name: Name, number: Number, caller: Caller, db: Db) -> VersionW
 
 
 @router.put("/{name}/aliases/{alias}", operation_id="set_model_alias")
+@tried_first("gateway")
 def set_alias(name: Name, alias: Name, wanted: AliasIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> AliasOut:
     """Point an alias to a version. Running gateways follow within a second.
 
@@ -112,7 +114,7 @@ def set_alias(name: Name, alias: Name, wanted: AliasIn, gateway: Parts, caller: 
             reason=wanted.reason,
             events=gateway.events,
             now=now,
-            ready=ready_for(users, gateway, name) if users else None,
+            ready=ready_for(users, gateway, tx, name) if users else None,
         )
     return _alias(changed)
 

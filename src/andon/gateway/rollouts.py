@@ -17,7 +17,7 @@ from andon.gateway.endpoints import ready_for
 from andon.gateway.reasons import Reason, Why
 from andon.kernel import reasons
 from andon.kernel.db import Tx
-from andon.models import CHAMPION, HIGHEST_NUMBER
+from andon.models import CHAMPION, HIGHEST_NUMBER, tried_first
 from andon.rollouts import Rollout, RolloutEvent, RolloutForecast, RolloutState, RolloutWish
 
 router = APIRouter(prefix="/v1/automations", tags=["rollouts"])
@@ -196,6 +196,7 @@ def index(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, l
 
 
 @router.post("/{name}/rollouts", status_code=201, operation_id="start_rollout")
+@tried_first("gateway")
 def start(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now) -> RolloutWhole:
     """Start a rollout: the candidate is a shadow first, then gets its share of the traffic step by step."""
     caller.require(Permission.RUN_ROLLOUT, name)
@@ -212,7 +213,7 @@ def start(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, 
             reason=wanted.reason,
             events=bus,
             now=now,
-            ready=ready_for(_users(gateway, automation), gateway, automation.model),
+            ready=ready_for(_users(gateway, automation), gateway, tx, automation.model),
             suits=lambda policy: decisions.check_policy(automation, policy),
         )
         return _whole(tx, started, now)

@@ -13,6 +13,7 @@ from andon.gateway.dependencies import Bus, Caller, Db, Moment, Now, Parts
 from andon.gateway.endpoints import ready_for
 from andon.gateway.reasons import Reason
 from andon.kernel.db import Tx
+from andon.models import tried_first
 from andon.serving import Candidate, TrafficSplit
 
 router = APIRouter(prefix="/v1/automations", tags=["splits"])
@@ -89,6 +90,7 @@ def show(name: str, gateway: Parts, caller: Caller, db: Db) -> TrafficOut:
 
 
 @router.put("/{name}/split", operation_id="set_split")
+@tried_first("gateway")
 def set_split(name: str, wanted: SplitIn, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now) -> TrafficOut:
     """Split the traffic of an automation. Running gateways follow within a second."""
     caller.require(Permission.SET_SPLIT, name)
@@ -110,7 +112,7 @@ def set_split(name: str, wanted: SplitIn, gateway: Parts, caller: Caller, db: Db
             reason=wanted.reason,
             now=now,
             events=bus,
-            ready=ready_for([automation], gateway, automation.model),
+            ready=ready_for([automation], gateway, tx, automation.model),
             suits=lambda policy: decisions.check_policy(automation, policy),
         )
         return _traffic(tx, line)

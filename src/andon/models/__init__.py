@@ -53,7 +53,17 @@ from andon.models.prospects import (
     shortfall_of,
 )
 from andon.models.published import AliasSet, ModelRegistered, QuarantineLifted, VersionQuarantined
-from andon.models.quarantine import find_trial, held_versions, hold_back, note_trial, release_held, require_free
+from andon.models.quarantine import (
+    TrialNeeded,
+    Trials,
+    find_trial,
+    held_versions,
+    hold_back,
+    note_trial,
+    release_held,
+    require_free,
+    tried_first,
+)
 from andon.models.risk import near, threshold_for
 from andon.models.rules_only import ensure_rules_only
 from andon.models.service import (
@@ -125,6 +135,8 @@ __all__ = [
     "Signature",
     "TargetProspect",
     "TrainingFailed",
+    "TrialNeeded",
+    "Trials",
     "ValueUnusable",
     "VersionHeld",
     "VersionNotFound",
@@ -172,4 +184,5 @@ __all__ = [
     "text_of",
     "threshold_for",
     "train",
+    "tried_first",
 ]

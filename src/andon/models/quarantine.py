@@ -1,14 +1,18 @@
-"""The quarantine of versions that ended a process: such a version answers nothing.
+"""The trials of versions, and the quarantine of those that ended a process: such a version answers nothing.
 
 The platform itself imposes it; a person lifts it with a reason.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from andon import audit
 from andon.kernel import reasons
 from andon.kernel.db import Tx, announce
+from andon.kernel.errors import Unavailable
 from andon.kernel.events import Events
 from andon.kernel.identity import PLATFORM, Actor
 from andon.models import store
@@ -16,6 +20,50 @@ from andon.models.domain import ModelTrial, ModelVersion, Quarantine
 from andon.models.errors import NotQuarantined, VersionHeld
 from andon.models.published import QuarantineLifted, VersionQuarantined
 from andon.models.vouched import QUARANTINES
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class TrialNeeded(Unavailable):
+    """A transaction needs a version that was not tried here yet. It is tried outside of it, and the work begins again.
+
+    `folder` holds the package if the transaction registers it, and the registry does not have it before.
+    """
+
+    def __init__(self, version: ModelVersion, folder: Path | None = None) -> None:
+        super().__init__(f"Version {version.number} of {version.name} was not tried here yet")
+        self.version, self.folder = version, folder
+
+
+class Trials(Protocol):
+    """The trials of versions in a process of their own, before they may answer here."""
+
+    def require(self, tx: Tx, version: ModelVersion) -> None:
+        """Require that a version passed its trial. Raises TrialNeeded and VersionHeld."""
+
+    def attempt(self, version: ModelVersion) -> None:
+        """Try a version; never within a transaction. Raises VersionHeld, and why it cannot be loaded."""
+
+
+def tried_first(door: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a route begin again after each trial that its transaction needs.
+
+    `door` names the argument that has the `trials`.
+    """
+
+    def decorate(route: Callable[P, R]) -> Callable[P, R]:
+        @wraps(route)
+        def answer(*args: P.args, **kwargs: P.kwargs) -> R:
+            while True:
+                try:
+                    return route(*args, **kwargs)
+                except TrialNeeded as needed:
+                    cast("Any", kwargs[door]).trials.attempt(needed.version)
+
+        return answer
+
+    return decorate
 
 
 def hold_back(tx: Tx, version: ModelVersion, reason: str, *, events: Events, now: datetime) -> Quarantine:

@@ -5,21 +5,24 @@ import json
 import os
 import pickle
 import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path
+from threading import Semaphore
 
 import httpx
 import pytest
 from click.testing import Result
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from typer.testing import CliRunner
 
-from andon import alerts, audit, models
+from andon import alerts, audit, models, serving
 from andon.alerts import AlertSelection
 from andon.bootstrap.casing import results_of
 from andon.bootstrap.project import build_events
 from andon.bootstrap.recorded import RecordedLines
-from andon.bootstrap.trials import loading, trying
+from andon.bootstrap.trials import VersionTrials, loading
 from andon.cases import FiledCase
 from andon.cases.domain import DecisionCase, ExpectedDecision
 from andon.cli import app
@@ -30,6 +33,7 @@ from andon.kernel.config import Settings, load
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.models import ModelVersion, VersionHeld, open_package
+from andon.serving import Hosting, TrialEnd, TrialResult
 from automations import an_automation
 from lines import ADMIN, OWNER, install, register_champion
 from packages import a_package, a_pickled_package
@@ -192,7 +196,7 @@ def test_a_gateway_that_is_asked_to_let_a_fatal_version_answer_holds_it(project:
     fatal = a_fatal_version(database, a_pickled_package(project / "fatal"))
     key = installation.key("admin", ADMIN)
     gateway, side = installation.gateway()
-    gateway.trial = trying(Settings(root=project), database, SystemClock(), Events())
+    gateway.trials = VersionTrials(Settings(root=project), database, SystemClock(), Events())
 
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(create_app(gateway, side), raise_app_exceptions=False)  # type: ignore[arg-type]
@@ -209,3 +213,83 @@ def test_a_gateway_that_is_asked_to_let_a_fatal_version_answer_holds_it(project:
     assert held(database, fatal.name) == [fatal.number]
     with database.begin() as tx:
         assert [(one.alias, one.number) for one in models.list_aliases(tx)] == [("champion", 1)]
+
+
+def with_one_connection(database: Database) -> Database:
+    """Return the database with a pool that never opens a second connection."""
+    small = Database(database.url, pool_size=1)
+    small.engine = create_engine(small.engine.url, pool_size=1, max_overflow=0, pool_timeout=5)
+    return small
+
+
+@pytest.fixture
+def open_ones(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Count the transactions that are open during each trial."""
+    found, tried = list[int](), serving.try_version
+    query = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND xact_start < now()")
+
+    def counted(version: ModelVersion, folder: Path, hosting: Hosting) -> TrialResult:
+        with database.begin() as tx:
+            found.append(tx.execute(query).scalar_one())
+        return tried(version, folder, hosting)
+
+    monkeypatch.setattr(serving, "try_version", counted)
+    return found
+
+
+def test_no_transaction_is_open_while_a_gateway_tries_a_version_and_one_connection_suffices(
+    project: Path, database: Database, open_ones: list[int]
+) -> None:
+    installation, given = install(database, project), {"actor": OWNER, "reason": "test", "events": Events()}
+    with database.begin() as tx:
+        package = a_pickled_package(project / "second")
+        second = models.register(tx, package, trust_pickle=True, now=SystemClock().now(), **given)
+    key = installation.key("admin", ADMIN)
+    gateway, side = installation.gateway()
+    gateway.database = with_one_connection(database)
+    gateway.trials = VersionTrials(Settings(root=project), gateway.database, SystemClock(), Events())
+
+    async def ask(path: str, body: dict[str, object]) -> httpx.Response:
+        transport = httpx.ASGITransport(create_app(gateway, side))  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+            return await client.put(path, json=body, headers={"Authorization": f"Bearer {key}"})
+
+    split = {"shares": {str(second.number): 10}, "shadows": [], "reason": "test"}
+    answer = asyncio.run(ask("/v1/automations/payments/split", split))
+    assert (answer.status_code, open_ones) == (200, [0]), answer.text
+    alias = {"number": second.number, "reason": "test"}
+    assert asyncio.run(ask(f"/v1/models/{second.name}/aliases/champion", alias)).status_code == 200
+    assert open_ones == [0]
+    gateway.database.close()
+
+
+def test_no_transaction_is_open_while_a_command_tries_a_version(
+    project: Path, database: Database, open_ones: list[int]
+) -> None:
+    andon("models", "register", str(a_package(project / "good")), "--alias", "champion")
+    assert open_ones == [0]
+    with database.begin() as tx:
+        [only] = models.list_versions(tx)
+        assert [alias.number for alias in models.list_aliases(tx)] == [only.number]
+
+
+def test_two_processes_try_a_version_once(project: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = register_champion(database, a_package(project / "good"))
+    claims, tries = Semaphore(0), list[int]()
+    alone = Database.alone
+
+    def claimed(self: Database, name: str, *, within: float) -> AbstractContextManager[bool]:
+        claims.release()
+        return alone(self, name, within=within)
+
+    def tried(version: ModelVersion, *_: object) -> TrialResult:
+        tries.append(version.number)
+        assert all(claims.acquire(timeout=30) for _ in range(2))  # until both have asked for it
+        return TrialResult(TrialEnd.ANSWERED, "")
+
+    monkeypatch.setattr(Database, "alone", claimed)
+    monkeypatch.setattr(serving, "try_version", tried)
+    trials = [VersionTrials(Settings(root=project), database, SystemClock(), Events()) for _ in range(2)]
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda one: one.attempt(version), trials))
+    assert tries == [version.number]
