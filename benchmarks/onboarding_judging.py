@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from andon.statistics.binomial import lower_bound, upper_bound_holds
+from andon.statistics.binomial import upper_bound_holds
+from andon.statistics.intervals import lower_bound
 from benchmarks.goals import Goal, at_least, none_of
 
 FEWEST_SETS = 40

@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from andon.statistics.binomial import lower_bound
+from andon.statistics.intervals import lower_bound
 from benchmarks import goals
 from benchmarks.goals import Goal, at_least, at_most
 from benchmarks.risk_breaks import BREAKS, BreakFigures, figures_of

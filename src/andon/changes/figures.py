@@ -6,9 +6,7 @@ from datetime import datetime, timedelta
 
 from andon.changes.domain import WINDOW, ActKind, ChangeRecord, LineChange, Rollback
 from andon.changes.states import StateTimes
-from andon.statistics.binomial import share_interval
-from andon.statistics.medians import median_interval, median_of
-from andon.statistics.poisson import rate_interval
+from andon.statistics.intervals import median_interval, median_of, rate_interval, share_interval
 
 WEEK = timedelta(days=7)
 

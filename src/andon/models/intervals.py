@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from andon.models.manifest import RiskEvidence, RiskRow
+from andon.statistics.intervals import share_interval
 
 BANDS = 20
 """The most bands; each has about as many rows as the next, as planned before the errors were counted."""
@@ -26,7 +27,7 @@ class Intervals:
         self._floors = [row.threshold for row in reversed(ends)]
         counts = [(0, 0), *((row.rows, row.errors) for row in ends)]
         bands = [(rows - r, errors - e) for (r, e), (rows, errors) in itertools.pairwise(counts)]
-        self._right = [right_between(*band) for band in reversed(bands)]
+        self._right = [share_interval(rows - errors, rows, LEVEL) if rows else None for rows, errors in reversed(bands)]
 
     def of(self, confidence: float) -> tuple[float, float] | None:
         """Return the interval of the probability that a prediction of this confidence is right.
@@ -42,18 +43,6 @@ class Intervals:
         if right is None or score == confidence:
             return right
         return 1.0 - right[1], 1.0 - right[0]
-
-
-def right_between(rows: int, errors: int) -> tuple[float, float] | None:
-    """Return the exact interval of the share of right rows; None if there are no rows."""
-    from scipy.special import betaincinv  # here, because a gateway needs no intervals and saves the memory
-
-    if rows == 0:
-        return None
-    right, tail = rows - errors, (1.0 - LEVEL) / 2
-    low = 0.0 if right == 0 else float(betaincinv(right, errors + 1, tail))
-    high = 1.0 if errors == 0 else float(betaincinv(right + 1, errors, 1.0 - tail))
-    return low, high
 
 
 def _ends(table: Sequence[RiskRow]) -> list[RiskRow]:

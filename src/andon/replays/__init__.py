@@ -22,8 +22,8 @@ from andon.replays.report import (
 from andon.replays.rewards import RewardMeasure, values_under
 from andon.replays.tallying import ReplayTally
 from andon.replays.totals import MeasureChange, TotalEstimate, changes_of
-from andon.replays.weighted import LabelEstimate
 from andon.replays.working import ReplayWork, ReplayWorker
+from andon.statistics.intervals import LabelEstimate
 
 __all__ = [
     "EARLIEST",

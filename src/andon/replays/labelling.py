@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 from andon.authoring import MaxCost, MaxError, RiskBound
 from andon.decisions import Judgement, is_automatic
 from andon.labels import ValidLabel
-from andon.replays.weighted import WeightedSums
+from andon.statistics.intervals import WeightedSums
+
+LEAST_LABELS = 30
+"""The fewest labels that an estimate rests on."""
+
+LEAST_SHARE = 0.8
+"""The share of decisions that labels must represent."""
+
+LEAST_APART = 5
+"""The fewest labelled decisions with a difference, or with a cost, for which an interval of it is given."""
 
 _ERRORS = MaxError(0.5)
 

@@ -13,7 +13,7 @@ from andon.decisions import Judgement
 from andon.labels import ValidLabel
 from andon.measures import DeclaredMeasure, fact_of
 from andon.policies import RememberingFormula
-from andon.replays.weighted import WeightedSums
+from andon.statistics.intervals import WeightedSums
 
 LABEL = "label"
 _NOTHING = Decimal(0)

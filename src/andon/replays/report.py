@@ -11,12 +11,12 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from andon.policies import REVIEW
-from andon.replays import weighted
 from andon.replays.domain import ReplayQuestion
+from andon.replays.labelling import LEAST_APART, LEAST_LABELS, LEAST_SHARE
 from andon.replays.moves import EXAMPLES, ReplayMove, SegmentCount
 from andon.replays.tallying import ReplayTally
 from andon.replays.totals import MeasureChange
-from andon.replays.weighted import LEAST_APART, LEAST_LABELS, LEAST_SHARE, LabelEstimate, WeightedSums
+from andon.statistics.intervals import LabelEstimate, WeightedSums, weighted_mean, weighted_share
 
 SHOWN = 50
 """The most rules, reasons and segments in a report."""
@@ -261,16 +261,16 @@ def _segment(name: str, value: Any, count: SegmentCount, examples: tuple[str, ..
 def _labelled(
     before: WeightedSums, after: WeightedSums, apart: WeightedSums, labels: Any, *, rate: bool
 ) -> LabelledChange:
-    estimate = weighted.share if rate else weighted.mean
-    silent = _silence(after, labels.after.automatic)
-    was = None if _silence(before, labels.before.automatic) else estimate(before)
+    estimate = weighted_share if rate else weighted_mean
+    silent = _silence(after, labels.after.automatic, rate=rate)
+    was = None if _silence(before, labels.before.automatic, rate=rate) else estimate(before)
     if silent is not None:
         return LabelledChange(was, None, None, silent)
-    difference = weighted.mean(apart) if apart.nonzero >= LEAST_APART else None
+    difference = weighted_mean(apart) if apart.nonzero >= LEAST_APART else None
     return LabelledChange(was, estimate(after), difference, None)
 
 
-def _silence(sums: WeightedSums, automatic: int) -> str | None:
+def _silence(sums: WeightedSums, automatic: int, *, rate: bool) -> str | None:
     """Return why labels do not support an estimate; None if they do."""
     if not automatic:
         return "no decision whose label is due would be automatic"
@@ -282,6 +282,8 @@ def _silence(sums: WeightedSums, automatic: int) -> str | None:
             f"labels represent {sums.w / automatic:.0%} of the {automatic:,} decisions that would be automatic, and "
             f"{LEAST_SHARE:.0%} are needed: nobody checked the others"
         )
+    if not rate and sums.nonzero < LEAST_APART:
+        return f"{sums.nonzero} labels show a cost, and an interval needs {LEAST_APART}"
     return None
 
 

@@ -9,10 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from andon.replays import weighted
 from andon.replays.drawn import AS_DECIDED, DrawnDecision, DrawnSide, few_drawn
 from andon.replays.report import ValueChange
-from andon.replays.weighted import LabelEstimate, WeightedSums
+from andon.statistics.intervals import LabelEstimate, mean_interval
 from andon.statistics.off_policy import LoggedDecisions, NoOverlap, OffPolicyValue, difference_of, value_of
 
 LEAST_REPORTED = 0.95
@@ -35,7 +34,7 @@ def values_under(
 
 
 def _value(measure: RewardMeasure, number: int, drawn: Sequence[DrawnDecision], flips: int) -> ValueChange:
-    if not drawn:
+    if not drawn or all(one.before == one.after for one in drawn):
         return ValueChange(*measure, None, None, None, _undrawn(flips))
     known = [one for one in drawn if one.values[number] is not None]
     rewards = np.array([one.values[number] for one in known], dtype=np.float64)
@@ -54,7 +53,7 @@ def _undrawn(flips: int) -> str:
     if not flips:
         return "no outcome changes, so it stays as other systems report it"
     otherwise = f"{flips:,} decisions have" if flips > 1 else "1 decision has"
-    return f"{otherwise} another outcome, and no split drew decisions, so what others would report is unknown"
+    return f"{otherwise} another outcome, and no split drew between them, so what others would report is unknown"
 
 
 def _logged(rewards: NDArray[np.float64], sides: Sequence[DrawnSide]) -> LoggedDecisions:
@@ -67,7 +66,5 @@ def _estimate(found: OffPolicyValue | NoOverlap) -> LabelEstimate | None:
 
 
 def _plain_mean(values: NDArray[np.float64]) -> LabelEstimate | None:
-    total = WeightedSums()
-    for value in values:
-        total = total.with_value(1.0, float(value))
-    return weighted.mean(total) if len(values) > 1 else None
+    bounds = mean_interval(values) if len(values) > 1 else None
+    return None if bounds is None else LabelEstimate(float(values.mean()), *bounds, len(values))

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from andon.measures import DeclaredMeasure
-from andon.replays import weighted
+from andon.replays.labelling import LEAST_APART, LEAST_LABELS, LEAST_SHARE
 from andon.replays.measuring import LABEL, ComputedMeasures, LabelledSum, MeasureSums
-from andon.replays.weighted import LEAST_APART, LEAST_LABELS, LEAST_SHARE
+from andon.statistics.intervals import weighted_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,6 @@ def _estimate(found: LabelledSum, which: str) -> TotalEstimate | str:
         )
     if labels.nonzero < LEAST_APART:
         return f"{labels.nonzero} labels of the decisions {which} are not 0, and an interval needs {LEAST_APART}"
-    mean = weighted.mean(labels)
+    mean = weighted_mean(labels)
     total, low, high = (certain + open_ * one for one in (mean.mean, mean.low, mean.high))
     return TotalEstimate(total, low, high, labels.n)

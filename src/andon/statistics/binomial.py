@@ -1,6 +1,6 @@
-"""Exact bounds on an error rate from counted errors, and the number of labels that a proof takes.
+"""Exact tests of an error rate by counted errors, and the number of labels that a proof takes.
 
-Clopper and Pearson 1934. The bounds hold for one look at labels that all had the same chance of being drawn; a gate
+Clopper and Pearson 1934. They hold for one look at labels that all had the same chance of being drawn; a gate
 that is recomputed with every label needs `betting`. scipy is imported where it is used: gateways save its memory.
 """
 
@@ -54,26 +54,6 @@ def most_errors(rows: int, target: float, level: float) -> int | None:
     return rows - 1
 
 
-def upper_bound(errors: int, rows: int, confidence: float) -> float:
-    """Compute the exact one-sided upper bound of the error rate.
-
-    It is the 1 - `level` quantile of Beta(errors + 1, rows - errors).
-    """
-    from scipy.special import betaincinv
-
-    return 1.0 if errors >= rows else float(betaincinv(errors + 1, rows - errors, confidence))
-
-
-def lower_bound(errors: int, rows: int, confidence: float) -> float:
-    """Compute the exact one-sided lower bound of the error rate.
-
-    It is the `level` quantile of Beta(errors, rows - errors + 1).
-    """
-    from scipy.special import betaincinv
-
-    return 0.0 if errors <= 0 else float(betaincinv(errors, rows - errors + 1, 1.0 - confidence))
-
-
 def clean_labels_needed(target: float, confidence: float) -> int:
     """Compute how many labels without an error prove an error of at most `target`: 299 for 1% with 95% confidence."""
     return math.ceil(math.log1p(-confidence) / math.log1p(-target))
@@ -96,22 +76,3 @@ def labels_needed(target: float, confidence: float, error: float, power: float =
         if len(enough):
             return int(rows[enough[0]])
     return None
-
-
-def days_needed(labels: int | None, decisions_a_day: float, share: float, looked_at: float) -> float | None:
-    """Forecast the days until `labels` arrive from a region with this share of decisions.
-
-    `looked_at` is the labelled part of them. None where no number of labels is enough, or none arrive.
-    """
-    each_day = decisions_a_day * share * looked_at
-    if labels is None or (labels > 0 and each_day <= 0.0):
-        return None
-    return labels / each_day if labels else 0.0
-
-
-def share_interval(some: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Compute the exact two-sided interval of a share; 0 to 1 where there are no cases."""
-    if not total:
-        return 0.0, 1.0
-    one_sided = (1.0 + confidence) / 2
-    return lower_bound(some, total, one_sided), upper_bound(some, total, one_sided)

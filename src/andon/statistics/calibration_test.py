@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from andon.statistics.proportions import wilson
+from andon.statistics.intervals import wilson
 from andon.statistics.scores import LabelledScores
 
 Floats: TypeAlias = NDArray[np.float64]

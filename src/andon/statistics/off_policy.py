@@ -5,12 +5,13 @@ propensity). The predicted reward is added as it is, and only its error is weigh
 Li 2011). Without a model, the mean of the earlier decisions is the prediction. Like self-normalising, that removes most
 of the error that comes from the sum of the weights.
 
-Rewards within known limits have an interval that is exact at any size. It holds every value against which a bettor who
-knows only the past did not get rich (Waudby-Smith and Ramdas 2024, arXiv 2010.09686; for this use 2102.09540 and
-2210.10768). Other rewards have an asymptotic interval, widened by Hall's correction for skewness (1992). Propensities
-may depend on all earlier decisions.
+Rewards within known limits have an interval that is exact at any size: an empirical Bernstein bound of the mean over
+the whole log (Howard, Ramdas, McAuliffe and Sekhon 2021, arXiv 1810.08240). Rewards may change with time. Other rewards
+have an asymptotic interval (`intervals.mean_interval`), wider where the tail is heavy. Propensities may depend on all
+earlier decisions.
 
-A log that is too small or too different from the candidate gives a reason instead of a number.
+A log that is too small or too different from the candidate gives a reason instead of a number. So does one whose
+decisions all show the same, and one that would have to take a single decision for more than a tenth of all.
 """
 
 import math
@@ -20,6 +21,8 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from andon.statistics.intervals import mean_interval
+
 Floats: TypeAlias = NDArray[np.float64]
 
 LEAST_ROWS: Final = 100
@@ -27,14 +30,18 @@ LEAST_EFFECTIVE: Final = 50.0
 """The least effective sample size; twice that where the limits of rewards are not known."""
 
 MOST_UNSUPPORTED: Final = 0.05
-"""The largest share of decisions for which the log never takes the candidate's action.
+"""The largest share of decisions for which the log hardly ever takes the candidate's action.
 
 It needs rewards with known limits: the missing rewards are then taken to be at a limit.
 """
 
+HEAVIEST: Final = 0.1
+"""The part of all decisions for which one may stand. With a larger weight the log does not support the decision."""
+
+_ALIKE: Final = "the decisions all show the same, so nothing says how far the estimate may be off"
 _DEVIATIONS = 5.0
-_CAUTION = 0.75
-_PRECISION = 1e-4
+_BETS = 6
+_PRECISION = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ class OffPolicyValue:
     """The mean reward of the candidate with its interval.
 
     `effective` is how many decisions of the candidate itself the log is worth. `unsupported` is the share of decisions
-    for which the log never takes the candidate's action. The interval allows for them.
+    for which the log hardly ever takes the candidate's action. The interval allows for them.
     """
 
     value: float
@@ -107,11 +114,11 @@ def value_of(
     """Estimate the candidate's mean reward, with an interval of this confidence; or give the reason why not."""
     weights = logged.weights()
     rows, effective = len(weights), effective_size(weights)
-    unsupported = float(np.isinf(logged.largest).mean()) if rows else 0.0
-    reason = _silence(logged, weights, effective, unsupported, limits)
+    supported = logged.largest <= HEAVIEST * rows
+    unsupported = 1.0 - float(supported.mean()) if rows else 0.0
+    reason = _silence(logged, weights, effective, supported, limits)
     if reason is not None:
         return NoOverlap(reason, effective)
-    supported = ~np.isinf(logged.largest)
     low, high = (0.0, 1.0) if limits is None else limits
     if limits is not None and not _within(logged, low, high):
         raise ValueError(f"rewards and predictions must lie within {low:g} and {high:g}")
@@ -122,17 +129,20 @@ def value_of(
     weights = weights[supported]
     first, second = predicted if predicted is not None else 2 * [_means_before(weights, rewards)]
     contributions = _contributions(weights, rewards, first, second)
+    value = float(contributions.mean())
     if limits is None:
-        value, below, above = _asymptotic(contributions, confidence)
+        found = mean_interval(contributions, confidence)
+        if found is None:
+            return NoOverlap(_ALIKE, effective)
+        below, above = found
     else:
+        value = min(max(value, 0.0), 1.0)
+        largest, level = logged.largest[supported], (1.0 - confidence) / 2.0
         # The least and greatest possible contribution, before anything is known about its decision.
-        loose, largest = predicted is not None, float(logged.largest[supported].max())
-        floor = np.full(len(first), -largest) if loose else first - largest * second
-        ceiling = np.full(len(first), 1.0 + largest) if loose else first + largest * (1.0 - second)
-        value = float(np.clip(contributions.mean(), 0.0, 1.0))
-        level = (1.0 - confidence) / 2.0
-        below = min(value, _lower_bound(contributions, floor, level))
-        above = max(value, 1.0 - _lower_bound(1.0 - contributions, 1.0 - ceiling, level))
+        floor = 1.0 - largest if predicted is None else first - largest * second
+        ceiling = largest if predicted is None else first + largest * (1.0 - second)
+        below = min(value, _lower_bound(contributions, 1.0 - float(floor.min()), level))
+        above = max(value, 1.0 - _lower_bound(1.0 - contributions, float(ceiling.max()), level))
         below, above = below * (1.0 - unsupported), above * (1.0 - unsupported) + unsupported
     value, below, above = (low + one * (high - low) for one in (value, below, above))
     return OffPolicyValue(value, below, above, effective, rows, unsupported, exact=limits is not None)
@@ -156,8 +166,11 @@ def difference_of(
         weights = logged.weights()
         first, second = logged.predictions or 2 * [_means_before(weights, logged.rewards)]
         each.append(_contributions(weights, logged.rewards, first, second))
-    value, below, above = _asymptotic(each[1] - each[0], confidence)
-    return OffPolicyValue(value, below, above, worse.effective, worse.rows, worse.unsupported, exact=False)
+    apart = each[1] - each[0]
+    bounds = mean_interval(apart, confidence)
+    if bounds is None:
+        return NoOverlap(_ALIKE, worse.effective)
+    return OffPolicyValue(float(apart.mean()), *bounds, worse.effective, worse.rows, worse.unsupported, exact=False)
 
 
 def _contributions(weights: Floats, rewards: Floats, first: Floats, second: Floats) -> Floats:
@@ -167,20 +180,30 @@ def _contributions(weights: Floats, rewards: Floats, first: Floats, second: Floa
 
 
 def _silence(
-    logged: LoggedDecisions, weights: Floats, effective: float, unsupported: float, limits: tuple[float, float] | None
+    logged: LoggedDecisions,
+    weights: Floats,
+    effective: float,
+    supported: NDArray[np.bool_],
+    limits: tuple[float, float] | None,
 ) -> str | None:
     rows = len(weights)
     if rows < LEAST_ROWS:
         return f"{rows} decisions are too few: an estimate needs {LEAST_ROWS}"
+    never = float(np.isinf(logged.largest).mean())
+    if never > (0.0 if limits is None else MOST_UNSUPPORTED):
+        return f"in {never:.1%} of the decisions the candidate does what was never drawn there"
+    unsupported = 1.0 - float(supported.mean())
     if unsupported > (0.0 if limits is None else MOST_UNSUPPORTED):
-        return f"in {unsupported:.1%} of the decisions the candidate does what was never drawn there"
+        return (
+            f"in {unsupported:.1%} of the decisions what the candidate does was drawn too rarely: one such decision "
+            f"would stand for more than {HEAVIEST:.0%} of all"
+        )
     least = LEAST_EFFECTIVE * (2.0 if limits is None else 1.0)
     if effective < least:
         return f"the log is worth {effective:.0f} decisions of the candidate: an estimate needs {least:.0f}"
-    known = np.isfinite(logged.largest)
-    apart = float(weights[known].mean()) - 1.0
+    apart = float(weights[supported].mean()) - 1.0
     # A weight has mean 1 and lies within 0 and the largest, so its variance is at most `largest - 1`.
-    error = math.sqrt(max(float((logged.largest[known] - 1.0).sum()), 0.0)) / int(known.sum())
+    error = math.sqrt(max(float((logged.largest[supported] - 1.0).sum()), 0.0)) / int(supported.sum())
     if abs(apart) > _DEVIATIONS * error + 1e-9:
         return f"the recorded propensities do not fit: weights have a mean of {apart + 1.0:.2f}, which should be 1"
     return None
@@ -199,42 +222,23 @@ def _means_before(weights: Floats, rewards: Floats) -> Floats:
     return means
 
 
-def _lower_bound(values: Floats, floor: Floats, level: float) -> float:
-    """Find the least mean within [0, 1] against which bets on "higher" do not reach 1 / level, by halving an interval.
+def _lower_bound(values: Floats, reach: float, level: float) -> float:
+    """Find the least mean within [0, 1] that values above it by so much do not refute, by halving an interval.
 
-    Bets follow the spread of the past, as for a fixed number of rows. No value can cost more than a part of the stake.
+    `reach` is how far a value may lie below the clipped mean of those before it. For a bet `b` that stays the same,
+    exp(b * (sum of values - sum of their means) - psi(b) * sum of squares about the means before) is not expected to
+    grow, whatever the means are. Several bets share the level: the best one depends on a spread that is not known.
     """
-    count = np.arange(1.0, len(values) + 1.0)
-    means = (0.5 + values.cumsum()) / (count + 1.0)
-    spread = (0.25 + ((values - means) ** 2).cumsum()) / (count + 1.0)
-    before = np.concatenate([[0.25], spread[:-1]])
-    bets = np.minimum(np.sqrt(2.0 * math.log(1.0 / level) / (len(values) * before)), _CAUTION / (1.0 - floor))
+    count = len(values)
+    before = np.clip(np.concatenate([[0.5], (0.5 + values.cumsum()[:-1]) / np.arange(2.0, count + 1.0)]), 0.0, 1.0)
+    squares = float((((values - before) / reach) ** 2).sum())
+    largest, least = 0.5, min(0.5, math.sqrt(8.0 * math.log(1.0 / level) / count) / 2.0)
+    bets = np.geomspace(least, largest, _BETS) if least < largest else np.array([largest])
+    total = float(values.sum())
     low, high = 0.0, 1.0
-    while high - low > _PRECISION / 10:
+    while high - low > _PRECISION:
         middle = (low + high) / 2.0
-        rich = np.log1p(bets * (values - middle)).sum() >= -math.log(level)
+        logs = bets / reach * (total - count * middle) + (np.log1p(-bets) + bets) * squares
+        rich = float(np.logaddexp.reduce(logs)) - math.log(len(bets)) >= -math.log(level)
         low, high = (middle, high) if rich else (low, middle)
     return low
-
-
-def _asymptotic(values: Floats, confidence: float) -> tuple[float, float, float]:
-    """Compute the mean and its bounds: on each side the wider of the t interval and of Hall's transformation of it."""
-    from scipy.special import stdtrit
-
-    count, mean, deviation = len(values), float(values.mean()), float(values.std(ddof=1))
-    if deviation == 0.0:
-        return mean, mean, mean
-    root = math.sqrt(count)
-    skewness = float(((values - mean) ** 3).mean()) / deviation**3
-    quantile = float(stdtrit(count - 1, 0.5 + confidence / 2.0))
-    above = max(quantile, -_unskewed(-quantile, skewness / root))
-    below = max(quantile, _unskewed(quantile, skewness / root))
-    return mean, mean - deviation * below / root, mean + deviation * above / root
-
-
-def _unskewed(quantile: float, step: float) -> float:
-    """Invert t + step * t**2 / 3 + step**2 * t**3 / 27 + step / 6 at a quantile (Hall 1992, Biometrika)."""
-    if abs(step) < 1e-9:
-        return quantile
-    inner = 1.0 + step * (quantile - step / 6.0)
-    return 3.0 * (math.copysign(abs(inner) ** (1.0 / 3.0), inner) - 1.0) / step

@@ -1,4 +1,4 @@
-"""Proportions: intervals of one share, and whether a share differs from that of a reference period.
+"""Proportions: whether a share differs from that of a reference period, or is above a fixed one.
 
 For shares such as overrides, errors or automatic decisions. Windows of the reference period show how much the share
 varies by itself; where that is more than chance explains, a change must stand out from it too.
@@ -6,9 +6,10 @@ varies by itself; where that is more than chance explains, a change must stand o
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log, sqrt
+from math import exp, inf, log, sqrt
 
 from andon.statistics.dispersion import CHANCE, LEAST
+from andon.statistics.intervals import wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +46,6 @@ class ShareComparison:
     dispersion: float
 
 
-def wilson(some: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Compute the score interval of a share (Wilson 1927); 0 to 1 where there are no cases."""
-    from scipy.special import ndtri
-
-    if total == 0:
-        return 0.0, 1.0
-    z = float(ndtri((1 + confidence) / 2))
-    share = some / total
-    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
-    half = z * sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / (1 + z * z / total)
-    return max(middle - half, 0.0) if some else 0.0, min(middle + half, 1.0) if some < total else 1.0
-
-
 def exact_p_value(current: Proportion, reference: Proportion) -> float:
     """Compute the two-sided exact p-value of two shares, twice the smaller tail (Fisher 1935)."""
     from scipy.stats import hypergeom
@@ -68,6 +56,25 @@ def exact_p_value(current: Proportion, reference: Proportion) -> float:
     more = hypergeom.sf(current.some - 1, both.all, both.some, current.all)
     fewer = hypergeom.cdf(current.some, both.all, both.some, current.all)
     return float(min(2 * min(more, fewer), 1.0))
+
+
+def upper_tail(count: float, among: float, share: float) -> float:
+    """Bound the probability of `count` or more hits among `among` trials with the mean probability `share`.
+
+    exp(-n KL(k/n || p)), which also holds for trials of different probabilities (Hoeffding 1963, theorem 1).
+    """
+    if among <= 0 or count <= among * share:
+        return 1.0
+    return exp(-among * _divergence(min(count / among, 1.0), share))
+
+
+def _divergence(one: float, other: float) -> float:
+    """Compute the Kullback-Leibler divergence of two shares."""
+    found = 0.0
+    for p, q in ((one, other), (1 - one, 1 - other)):
+        if p > 0:
+            found += inf if q <= 0 else p * log(p / q)
+    return found
 
 
 def compare_shares(reference: Sequence[Proportion], current: Proportion) -> ShareComparison:

@@ -5,16 +5,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import beta, binom, binomtest
+from scipy.stats import beta, binom
 
 from andon.statistics.binomial import (
     clean_labels_needed,
-    days_needed,
     labels_needed,
     log_tail,
-    lower_bound,
-    share_interval,
-    upper_bound,
     upper_bound_holds,
 )
 
@@ -31,22 +27,6 @@ def test_a_target_holds_exactly_where_the_clopper_pearson_bound_is_below_it(
     if math.isclose(upper, target, rel_tol=1e-6):
         return
     assert upper_bound_holds(errors, rows, target, level) == (upper <= target)
-
-
-@settings(deadline=None)
-@given(COUNTS, st.floats(0.5, 0.999))
-def test_both_bounds_leave_the_level_in_their_tail(counts: tuple[int, int], confidence: float) -> None:
-    errors, rows = counts
-    if errors < rows:
-        assert binom.cdf(errors, rows, upper_bound(errors, rows, confidence)) == pytest.approx(1 - confidence, rel=1e-4)
-    else:
-        assert upper_bound(errors, rows, confidence) == 1.0
-    if errors > 0:
-        assert binom.sf(errors - 1, rows, lower_bound(errors, rows, confidence)) == pytest.approx(
-            1 - confidence, rel=1e-4
-        )
-    else:
-        assert lower_bound(errors, rows, confidence) == 0.0
 
 
 @settings(deadline=None)
@@ -83,19 +63,3 @@ def test_no_number_of_labels_proves_what_is_not_so() -> None:
 def test_more_labels_are_needed_the_nearer_the_error_is() -> None:
     needed = [labels_needed(0.01, 0.95, error) for error in np.arange(0.0, 0.0095, 0.0005)]
     assert needed == sorted(needed, key=lambda one: one or math.inf)
-
-
-def test_days_follow_from_what_is_looked_at() -> None:
-    assert days_needed(299, 1_000, 0.8, 0.05) == pytest.approx(299 / 40)
-    assert days_needed(0, 0, 0.8, 0.05) == 0
-    assert days_needed(299, 1_000, 0.8, 0.0) is None
-    assert days_needed(None, 1_000, 0.8, 0.05) is None
-
-
-@settings(deadline=None)
-@given(COUNTS, st.floats(0.5, 0.999))
-def test_the_interval_of_a_share_is_that_of_scipy(counts: tuple[int, int], confidence: float) -> None:
-    some, rows = counts
-    expected = binomtest(some, rows).proportion_ci(confidence, method="exact")
-    assert share_interval(some, rows, confidence) == pytest.approx((expected.low, expected.high), rel=1e-6, abs=1e-9)
-    assert share_interval(0, 0) == (0.0, 1.0)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andon.statistics.binomial import lower_bound
 from andon.statistics.gate_proofs import GateProver, HeldOutTable, LabelBatch, ProofMethod
+from andon.statistics.intervals import lower_bound
 
 TARGET, AUDITED = 0.05, 0.2
 THRESHOLDS = np.linspace(0.98, 0.0, 50)

@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -11,7 +12,6 @@ from andon.statistics.off_policy import (
     NoOverlap,
     OffPolicyValue,
     _lower_bound,
-    _unskewed,
     difference_of,
     value_of,
 )
@@ -58,31 +58,43 @@ def test_the_value_is_doubly_robust_by_its_definition(seed: int, modelled: bool)
     assert found.effective == pytest.approx(weights.sum() ** 2 / (weights**2).sum())
 
 
+@pytest.mark.parametrize("rates", [(0.9, 0.1), (0.02, 0.3), (0.3, 0.02)])
+def test_exact_intervals_cover_the_mean_of_a_period_in_which_rewards_drift(rates: tuple[float, float]) -> None:
+    """Bets that follow the past need a mean that stays: they missed the period's own mean in half of the logs."""
+    missed, rows = 0, 1_500
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        expected = np.repeat(rates, rows // 2)
+        same = rng.random(rows) < 0.25
+        log = LoggedDecisions.of_fixed((rng.random(rows) < expected).astype(float), same, np.full(rows, 0.25))
+        found = spoken(value_of(log, ERRORS))
+        missed += not found.low <= expected.mean() <= found.high
+    assert missed <= 8
+
+
 @settings(deadline=None, max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.floats(0.005, 0.2), st.floats(1.0, 20.0))
-def test_the_bound_is_where_a_bettor_is_just_rich(seed: int, level: float, heaviest: float) -> None:
+def test_the_bound_is_where_the_mean_of_several_bets_is_just_rich(seed: int, level: float, heaviest: float) -> None:
     rng = np.random.default_rng(seed)
-    values = 0.05 + rng.binomial(1, 1 / heaviest, 200) * heaviest * (rng.binomial(1, 0.1, 200) - 0.05)
-    bound = _lower_bound(values, np.full(200, 0.05 - 0.05 * heaviest), level)
+    values = rng.binomial(1, 1 / heaviest, 200) * heaviest * rng.binomial(1, 0.1, 200).astype(float)
+    bound = _lower_bound(values, 1 + heaviest, level)
 
     def wealth(mean: float) -> float:
-        stake, seen, total, squares = 1.0, 1.0, 0.5, 0.25
-        for value in values:
-            rate = min(math.sqrt(2 * math.log(1 / level) / (200 * squares / seen)), 0.75 / (0.95 + 0.05 * heaviest))
-            stake *= 1 + rate * (value - mean)
-            seen, total = seen + 1, total + value
-            squares += (value - total / seen) ** 2
-        return stake
+        least = math.sqrt(8 * math.log(1 / level) / 200) / 2
+        bets = [0.5] if least >= 0.5 else [least * (0.5 / least) ** (at / 5) for at in range(6)]
+        each = []
+        for bet in bets:
+            seen, total, log = 1.0, 0.5, 0.0
+            for value in values:
+                apart = value - min(total / seen, 1.0)
+                log += bet * (value - mean) / (1 + heaviest) + (math.log(1 - bet) + bet) * (apart / (1 + heaviest)) ** 2
+                seen, total = seen + 1, total + value
+            each.append(math.exp(log))
+        return sum(each) / len(each)
 
     assert wealth(bound + 1e-4) < (1 + 1e-9) / level
     if bound > 0:
         assert wealth(bound - 1e-4) > (1 - 1e-9) / level
-
-
-@given(st.floats(-4, 4), st.floats(-0.3, 0.3))
-def test_halls_transformation_is_inverted(quantile: float, step: float) -> None:
-    inner = _unskewed(quantile, step)
-    assert inner + step * inner**2 / 3 + step**2 * inner**3 / 27 + step / 6 == pytest.approx(quantile, abs=1e-6)
 
 
 def test_exact_intervals_cover_and_narrow_with_the_log() -> None:
@@ -91,9 +103,9 @@ def test_exact_intervals_cover_and_narrow_with_the_log() -> None:
     more = spoken(value_of(split(1, 20_000), ERRORS))
     assert more.high - more.low < 0.4 * np.median([one.high - one.low for one in found])
     assert more.exact
-    # At most 1.6 times what the central limit gives for the same log.
+    # At most 1.9 times what the central limit gives for the same log.
     deviation = math.sqrt(0.08 * 0.92 * (0.5 + 0.5 / 0.25) / 20_000)
-    assert more.high - more.low < 1.6 * 2 * norm.ppf(0.975) * deviation
+    assert more.high - more.low < 1.9 * 2 * norm.ppf(0.975) * deviation
 
 
 def test_rewards_without_limits_have_an_asymptotic_interval() -> None:
@@ -193,14 +205,85 @@ def test_a_difference_is_that_of_both_values_and_paired(seed: int) -> None:
     assert found.high - found.low == pytest.approx(2 * half, rel=0.1)
 
 
-def test_a_difference_from_itself_is_none_and_a_silent_side_silences_it() -> None:
+def test_a_difference_without_spread_is_no_number_and_a_silent_side_silences_it() -> None:
     log = split(7)
-    same = spoken(difference_of(log, log))
-    assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
-    rare = LoggedDecisions.of_fixed(np.ones(300), np.arange(300) < 3, np.full(300, 0.01))
-    found = difference_of(LoggedDecisions.of_fixed(np.ones(300), np.ones(300, dtype=bool), np.ones(300)), rare)
+    assert isinstance(difference_of(log, log), NoOverlap)
+    rare = LoggedDecisions.of_fixed(np.ones(300), np.arange(300) < 3, np.full(300, 0.05))
+    found = difference_of(LoggedDecisions.of_fixed(np.zeros(300), np.ones(300, dtype=bool), np.ones(300)), rare)
     assert isinstance(found, NoOverlap)
-    assert "is worth" in found.reason
+
+
+def test_equal_rewards_show_nothing_of_how_far_the_estimate_may_be_off() -> None:
+    """The width of such an interval was zero."""
+    rng = np.random.default_rng(8)
+    log = LoggedDecisions.of_fixed(np.zeros(3_000), rng.random(3_000) < 0.25, np.full(3_000, 0.25))
+    assert isinstance(value_of(log, None), NoOverlap)
+    assert spoken(value_of(log, ERRORS)).high > 0.0
+
+
+def test_a_decision_that_would_stand_for_a_tenth_of_all_is_not_supported() -> None:
+    """All reward lies where the candidate's action is drawn once in 500 times: hardly any log shows it."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        rare = rng.random(2_000) < 0.05
+        propensities = np.where(rare, 0.002, 0.5)
+        rewards = (rare & (rng.random(2_000) < 0.5)).astype(float)
+        log = LoggedDecisions.of_fixed(rewards, rng.random(2_000) < propensities, propensities)
+        assert isinstance(value_of(log, None), NoOverlap)
+        known = value_of(log, ERRORS)
+        assert isinstance(known, NoOverlap) or known.unsupported == pytest.approx(rare.mean())
+
+
+def _heavy(rng: np.random.Generator, sigma: float, rows: int) -> tuple[LoggedDecisions, float]:
+    same = rng.random(rows) < 0.2
+    return LoggedDecisions.of_fixed(rng.lognormal(0, sigma, rows), same, np.full(rows, 0.2)), math.exp(sigma**2 / 2)
+
+
+def _rare(rng: np.random.Generator) -> tuple[LoggedDecisions, float]:
+    same = rng.random(12_000) < 0.01
+    return LoggedDecisions.of_fixed((rng.random(12_000) < 0.02).astype(float), same, np.full(12_000, 0.01)), 0.02
+
+
+def _spread_out(rng: np.random.Generator) -> tuple[LoggedDecisions, float]:
+    propensities = rng.uniform(0.01, 0.99, 2_000)
+    same = rng.random(2_000) < propensities
+    rewards = (rng.random(2_000) < 0.6 - 0.5 * propensities).astype(float)
+    return LoggedDecisions.of_fixed(rewards, same, propensities), 0.35
+
+
+LOGS: dict[str, Callable[[np.random.Generator], tuple[LoggedDecisions, float]]] = {
+    "rare rewards": _rare,
+    "propensities from 1% to 99%": _spread_out,
+    "lognormal": lambda rng: _heavy(rng, 1.5, 1_000),
+    "heavy lognormal": lambda rng: _heavy(rng, 2.5, 2_000),
+}
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_what_is_answered_is_seldom_missed(name: str) -> None:
+    """At most 8% may be missed in the long run; of 150 logs, 20 are as many as that allows with 99% probability."""
+    missed = 0
+    for seed in range(150):
+        log, truth = LOGS[name](np.random.default_rng(seed))
+        found = value_of(log, None)
+        missed += isinstance(found, OffPolicyValue) and not found.low <= truth <= found.high
+    assert missed <= 20
+
+
+@pytest.mark.parametrize(("reward", "lifted"), [("rare", 0.0), ("lognormal", 0.2)])
+def test_a_difference_that_is_answered_is_seldom_missed(reward: str, lifted: float) -> None:
+    missed = 0
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        rows, share = (5_000, 0.05) if reward == "rare" else (2_000, 0.1)
+        same = rng.random(rows) < share
+        rewards = (rng.random(rows) < 0.01).astype(float) if reward == "rare" else rng.lognormal(0, 1.5, rows)
+        rewards *= np.where(same, 1.0 + lifted, 1.0)
+        before = LoggedDecisions.of_fixed(rewards, ~same, np.full(rows, 1 - share))
+        found = difference_of(before, LoggedDecisions.of_fixed(rewards, same, np.full(rows, share)))
+        truth = lifted * math.exp(1.125)
+        missed += isinstance(found, OffPolicyValue) and not found.low <= truth <= found.high
+    assert missed <= 20
 
 
 def test_intervals_of_a_difference_cover_it() -> None:

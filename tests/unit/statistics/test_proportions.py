@@ -1,4 +1,4 @@
-"""Shares: intervals and changes, held to scipy."""
+"""Changes of shares, held to scipy."""
 
 import numpy as np
 import pytest
@@ -6,20 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from andon.statistics.proportions import NOTHING, Proportion, compare_shares, exact_p_value, wilson
+from andon.statistics.proportions import NOTHING, Proportion, compare_shares, exact_p_value, upper_tail
 
+SHARES = st.floats(0.001, 0.999)
 CASES = st.integers(0, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
-
-
-@settings(deadline=None)
-@given(CASES, st.sampled_from([0.9, 0.95, 0.99]))
-def test_wilsons_interval_is_scipys(cases: tuple[int, int], confidence: float) -> None:
-    some, total = cases
-    if total == 0:
-        assert wilson(some, total, confidence) == (0.0, 1.0)
-        return
-    wanted = stats.binomtest(some, total).proportion_ci(confidence, method="wilson")
-    assert wilson(some, total, confidence) == pytest.approx((wanted.low, wanted.high), abs=1e-9)
 
 
 @settings(deadline=None)
@@ -66,3 +56,28 @@ def test_unchanged_shares_seldom_get_a_small_p_value() -> None:
         drawn = [Proportion(int(some), 200) for some in rng.binomial(200, rng.beta(30, 70, 13))]
         found.append(compare_shares(drawn[:-1], drawn[-1]).p_value)
     assert np.mean(np.array(found) <= 0.01) <= 0.04
+
+
+@given(st.integers(1, 2000), SHARES, st.floats(0, 1))
+def test_the_tail_bounds_that_of_the_binomial_and_has_its_exponent(among: int, share: float, part: float) -> None:
+    count = round(among * part)
+    exact = float(stats.binom.sf(count - 1, among, share))
+    bound = upper_tail(count, among, share)
+    assert exact <= bound * (1 + 1e-9) + 1e-300
+    if count > among * share:
+        entropy = stats.entropy([count / among, 1 - count / among], [share, 1 - share])
+        assert bound == pytest.approx(np.exp(-among * entropy), rel=1e-6, abs=1e-300)
+
+
+@given(st.lists(SHARES, min_size=2, max_size=60), st.integers(0, 2**31))
+@settings(max_examples=40)
+def test_the_bound_holds_for_hits_of_different_probabilities(probabilities: list[float], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    drawn = (rng.random((4000, len(probabilities))) < np.array(probabilities)).sum(axis=1)
+    count = int(np.quantile(drawn, 0.95))
+    found = float((drawn >= count).mean())
+    assert found <= upper_tail(count, len(probabilities), float(np.mean(probabilities))) + 0.03
+
+
+def test_no_trials_show_nothing() -> None:
+    assert upper_tail(0, 0, 0.5) == 1.0

@@ -10,14 +10,17 @@ from andon.monitors.judges.rate import JudgedRate
 from andon.monitors.judges.truth import slack_of, stratified_error
 from andon.monitors.judges.windows import FEWEST, ArmWindow, JudgedWindow, too_few
 from andon.monitors.labelled import labelled_scores
-from andon.monitors.rates import interval
 from andon.monitors.sums import Sums
 from andon.statistics.calibration_test import check_calibration
+from andon.statistics.intervals import wilson
 from andon.statistics.label_free import LabelFree, LabelFreeEstimate, estimate
 from andon.statistics.scores import LabelledScores, ScoreSums
 
 MOST_OUTSIDE = 0.05
 """The share of values outside the training range above which the model's scores are not trusted."""
+
+_SURE = 0.9973
+"""The confidence of the interval of labels that an estimate must lie in, three standard deviations of each side."""
 
 _NAME = "label-free"
 
@@ -39,7 +42,7 @@ def doubts(window: JudgedWindow, arm: ArmWindow, error: LabelFreeEstimate) -> st
     share = arm.sums.get("automatic", 0) / arm.decisions if arm.decisions else 0.0
     found = stratified_error(window.labels.get(arm.arm, {}), share)
     if found is not None:
-        low, high = interval(found[0] * found[1], found[1], 3.0)
+        low, high = wilson(found[0] * found[1], found[1], _SURE)
         if error.high < low - slack_of(arm) or error.low > high + slack_of(arm):
             return f"labels show an error of {found[0]:.2%}, the scores expect {error.value:.2%}"
     return _outside(arm)

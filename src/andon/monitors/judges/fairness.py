@@ -6,9 +6,9 @@ from typing import Any
 from andon.authoring import Fairness
 from andon.monitors.domain import MonitorState, Observation
 from andon.monitors.judges.windows import FEWEST_LABELS, JudgedWindow, too_few
-from andon.monitors.rates import difference_interval, interval, normal_quantile
 from andon.monitors.sums import Sums, total
 from andon.monitors.tallying import wanted
+from andon.statistics.intervals import difference_interval, wilson
 
 _FEWEST_OF_GROUP = 100
 
@@ -33,7 +33,7 @@ def _of_field(window: JudgedWindow, fairness: Fairness, fields: int) -> list[Obs
     whole = total(groups.values())
     outcomes = sorted(whole.get("outcomes", {}))
     tests = fields * len(names) * (len(outcomes) + 2)
-    z = normal_quantile(window.level / tests / 2)
+    level = window.level / tests
     found = []
     for name in names:
         own = groups.get(name, {})
@@ -41,7 +41,7 @@ def _of_field(window: JudgedWindow, fairness: Fairness, fields: int) -> list[Obs
             pair = (own.get("outcomes", {}).get(outcome, 0), own.get("decisions", 0))
             rest = (whole["outcomes"][outcome], whole["decisions"])
             what = (f"outcome {outcome}", _FEWEST_OF_GROUP, "decisions")
-            found.append(_compared(window, fairness, name, what, (pair, rest), z))
+            found.append(_compared(window, fairness, name, what, (pair, rest), level))
         pair, rest = (
             (own.get("automatic", 0), own.get("decisions", 0)),
             (
@@ -49,8 +49,11 @@ def _of_field(window: JudgedWindow, fairness: Fairness, fields: int) -> list[Obs
                 whole.get("decisions", 0),
             ),
         )
-        found.append(_compared(window, fairness, name, ("automatic", _FEWEST_OF_GROUP, "decisions"), (pair, rest), z))
-        found.append(_compared(window, fairness, name, ("error", FEWEST_LABELS, "labels"), _errors(labelled, name), z))
+        found.append(
+            _compared(window, fairness, name, ("automatic", _FEWEST_OF_GROUP, "decisions"), (pair, rest), level)
+        )
+        errors = _errors(labelled, name)
+        found.append(_compared(window, fairness, name, ("error", FEWEST_LABELS, "labels"), errors, level))
     return found
 
 
@@ -66,7 +69,7 @@ def _compared(
     group: str,
     what: tuple[str, int, str],
     pair: tuple[tuple[float, float], tuple[float, float]],
-    z: float,
+    level: float,
 ) -> Observation:
     """Compare a rate of a group with that of all others; a breach if the whole interval lies beyond the tolerance."""
     rate, fewest, of = what
@@ -76,8 +79,8 @@ def _compared(
     if min(n, rest_n) < fewest:
         why = too_few(int(min(n, rest_n)), fewest, f"{of} of a group")
         return Observation.silent("fairness", why, series, segment=segment, decisions=int(n))
-    low, high = difference_interval(k, n, rest_k, rest_n, z)
-    shown_low, shown_high = interval(k, n)
+    low, high = difference_interval((k, n), (rest_k, rest_n), level)
+    shown_low, shown_high = wilson(k, n)
     apart = low > fairness.tolerance or high < -fairness.tolerance
     return Observation(
         monitor="fairness",

@@ -8,7 +8,8 @@ from typing import Any
 from andon.monitors.domain import MonitorState, Observation
 from andon.monitors.judges.windows import FEWEST, too_few
 from andon.statistics.dispersion import LEAST as FEWEST_WINDOWS
-from andon.statistics.proportions import Proportion, ShareComparison, compare_shares, wilson
+from andon.statistics.intervals import wilson
+from andon.statistics.proportions import Proportion, ShareComparison, compare_shares
 
 
 @dataclass(frozen=True, kw_only=True)

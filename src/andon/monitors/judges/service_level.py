@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from andon.authoring import ServiceLevel
 from andon.monitors.domain import MonitorState, Observation
 from andon.statistics.burn_rates import TIERS, BurnRate, burn_rates
-from andon.statistics.proportions import Proportion, wilson
+from andon.statistics.intervals import wilson
+from andon.statistics.proportions import Proportion
 
 FEWEST_EVENTS = 100
 """The fewest decisions in the long span for a tier to be judged."""

@@ -7,9 +7,10 @@ from andon.monitors.domain import MonitorState, Observation
 from andon.monitors.judges.rate import JudgedRate
 from andon.monitors.judges.windows import FEWEST_LABELS, ArmWindow, JudgedWindow, too_few
 from andon.monitors.labelled import labelled_scores
-from andon.monitors.rates import interval, upper_tail
 from andon.monitors.sums import Sums, column
 from andon.statistics.calibration_test import check_calibration
+from andon.statistics.intervals import Stratum, stratified_share, wilson
+from andon.statistics.proportions import upper_tail
 
 FEWEST_IN_STRATUM = 20
 """The fewest labels of automatic decisions, or of reviewed ones, for their error to be known."""
@@ -101,18 +102,15 @@ def stratified_error(labels: Mapping[str, Any], automatic_share: float) -> tuple
 
     None where a stratum that matters has too few labels.
     """
-    error, variance = 0.0, 0.0
+    strata = []
     for name, share in (("automatic", automatic_share), ("reviewed", 1 - automatic_share)):
         own, worth = weighted_error(labels.get(name, {}))
         if worth < FEWEST_IN_STRATUM:
             if share > 0.01:
                 return None
             continue
-        careful = (own * worth + 0.5) / (worth + 1)
-        error += share * own
-        variance += share**2 * careful * (1 - careful) / worth
-    careful = min(max(error, 1e-6), 1 - 1e-6)
-    return error, careful * (1 - careful) / variance if variance else 0.0
+        strata.append(Stratum(share, own, worth))
+    return stratified_share(strata, parts_known=True)
 
 
 def _automatic(window: JudgedWindow, arm: ArmWindow, labels: Sums, level: float) -> Observation:
@@ -125,7 +123,7 @@ def _automatic(window: JudgedWindow, arm: ArmWindow, labels: Sums, level: float)
         return Observation.silent("performance", why, series, arm=arm.arm, decisions=rows)
     by_itself = stratum["expected"] / stratum["weight"] + slack_of(arm)
     expected = window.watched.target if window.watched.target is not None else by_itself
-    low, high = interval(error * worth, worth)
+    low, high = wilson(error * worth, worth)
     p_value = upper_tail(error * worth, worth, min(expected, 1.0))
     return Observation(
         monitor="performance",
@@ -161,7 +159,7 @@ def _all(window: JudgedWindow, arm: ArmWindow, labels: Sums, level: float) -> Ob
         return Observation.silent("performance", why, series, **more)
     error, worth = found
     expected = 1 - accuracy.value
-    low, high = interval(error * worth, worth)
+    low, high = wilson(error * worth, worth)
     p_value = upper_tail(error * worth, worth, min(1 - accuracy.low, 1.0))
     return Observation(
         monitor="performance",

@@ -1,20 +1,17 @@
-"""Weighted means: estimates from labels that were drawn with known probabilities, with intervals for one look. Pure.
+"""Estimates from labels that were drawn with known probabilities, with intervals for one look.
 
-A label counts with one over its probability (Horvitz and Thompson 1952). A mean is a ratio of sums (Hajek 1971). scipy
-is imported where it is used.
+A label counts with one over its probability (Horvitz and Thompson 1952). A mean is a ratio of sums (Hajek 1971).
 """
 
-from dataclasses import dataclass
-from math import sqrt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import floor, inf, log2, sqrt
+from typing import TypeAlias
 
-LEAST_LABELS = 30
-"""The fewest labels that an estimate rests on."""
+from andon.statistics.intervals.shares import Stratum, share_interval, stratified_share
 
-LEAST_SHARE = 0.8
-"""The share of decisions that labels must represent."""
-
-LEAST_APART = 5
-"""The fewest labelled decisions with a difference for which an interval of the difference is given."""
+Band: TypeAlias = tuple[float, float, float]
+"""Of labels with weights between two powers of two: the sums of weights, of their squares and of weighted values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +35,7 @@ class WeightedSums:
     wwx: float = 0.0
     wwxx: float = 0.0
     nonzero: int = 0
+    bands: Mapping[int, Band] = field(default_factory=dict)
 
     def with_value(self, weight: float, value: float) -> "WeightedSums":
         """Add one label."""
@@ -50,6 +48,7 @@ class WeightedSums:
             self.wwx + square * value,
             self.wwxx + square * value * value,
             self.nonzero + (value != 0),
+            _merged(self.bands, {floor(log2(weight)): (weight, square, weight * value)}),
         )
 
     def __add__(self, other: "WeightedSums") -> "WeightedSums":
@@ -61,6 +60,7 @@ class WeightedSums:
             self.wwx + other.wwx,
             self.wwxx + other.wwxx,
             self.nonzero + other.nonzero,
+            _merged(self.bands, other.bands),
         )
 
     @property
@@ -77,27 +77,30 @@ class WeightedSums:
         return max(squares, 0.0) * self.n / (self.n - 1) / self.w**2
 
 
-def share(sums: WeightedSums, confidence: float = 0.95) -> LabelEstimate:
-    """Estimate a share, with the exact interval (Clopper and Pearson 1934) at the effective number of labels.
+def weighted_share(sums: WeightedSums, confidence: float = 0.95) -> LabelEstimate:
+    """Estimate a share, with the exact interval at the number of plain labels that they are worth.
 
-    The effective number is that of Korn and Graubard (1998).
+    The labels of each band of weights are a stratum: a few labels that stand for many decisions and show no error do
+    not show that there is none.
     """
-    from scipy.special import betaincinv
-
-    mean, variance = min(max(sums.mean, 0.0), 1.0), sums.variance
-    kish = sums.w**2 / sums.ww if sums.ww else 0.0
-    # An equally weighted sample has the variance of the binomial, times n / (n - 1).
-    spread = variance * (sums.n - 1) / sums.n if sums.n else 0.0
-    effective = min(mean * (1 - mean) / spread if spread > 1e-300 and 0 < mean < 1 else kish, float(sums.n))
-    level, some = (1 - confidence) / 2, mean * effective
-    low = 0.0 if some <= 0 else float(betaincinv(some, effective - some + 1, level))
-    high = 1.0 if some >= effective else float(betaincinv(some + 1, effective - some, 1 - level))
-    return LabelEstimate(mean, low, high, sums.n)
+    strata = [Stratum(w / sums.w, wx / w, w * w / ww) for w, ww, wx in sums.bands.values()]
+    share, worth = stratified_share(strata, parts_known=False)
+    worth = min(worth, float(sums.n))
+    share = min(max(share, 0.0), 1.0)
+    return LabelEstimate(share, *share_interval(share * worth, worth, confidence), sums.n)
 
 
-def mean(sums: WeightedSums, confidence: float = 0.95) -> LabelEstimate:
+def weighted_mean(sums: WeightedSums, confidence: float = 0.95) -> LabelEstimate:
     """Estimate a mean by Student's t on the linearized ratio."""
     from scipy.special import stdtrit
 
-    half = float(stdtrit(sums.n - 1, (1 + confidence) / 2)) * sqrt(sums.variance) if sums.n > 1 else float("inf")
+    half = float(stdtrit(sums.n - 1, (1 + confidence) / 2)) * sqrt(sums.variance) if sums.n > 1 else inf
     return LabelEstimate(sums.mean, sums.mean - half, sums.mean + half, sums.n)
+
+
+def _merged(one: Mapping[int, Band], other: Mapping[int, Band]) -> dict[int, Band]:
+    merged = dict(one)
+    for number, (w, ww, wx) in other.items():
+        own = merged.get(number, (0.0, 0.0, 0.0))
+        merged[number] = (own[0] + w, own[1] + ww, own[2] + wx)
+    return merged

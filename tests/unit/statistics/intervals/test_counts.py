@@ -1,18 +1,39 @@
+"""Intervals of rates and medians, held to scipy and to all that can happen."""
+
 from itertools import product
 from statistics import median
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import quantile_test
+from scipy.stats import chi2, poisson, quantile_test
 
-from andon.statistics.medians import median_interval, median_of
+from andon.statistics.intervals import median_interval, median_of, rate_interval
 
 VALUES = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=120, unique=True)
 
 
+@given(st.integers(0, 3000), st.floats(0.01, 1000), st.floats(0.5, 0.999))
+def test_the_bounds_of_a_rate_are_those_by_chi_square(count: int, exposure: float, confidence: float) -> None:
+    low, high = rate_interval(count, exposure, confidence)
+    tail = (1 - confidence) / 2
+    expected = chi2.ppf(tail, 2 * count) / 2 if count else 0.0
+    assert low * exposure == pytest.approx(expected, rel=1e-6)
+    assert high * exposure == pytest.approx(chi2.isf(tail, 2 * count + 2) / 2, rel=1e-6)
+
+
+@pytest.mark.parametrize("rate", [0.4, 3.0, 25.0])
+def test_the_interval_covers_the_true_rate_at_least_as_often_as_it_promises(rate: float) -> None:
+    covered = sum(
+        poisson.pmf(count, rate)
+        for count in range(200)
+        if (bounds := rate_interval(count, 1.0))[0] <= rate <= bounds[1]
+    )
+    assert covered >= 0.95
+
+
 @given(VALUES, st.sampled_from([0.9, 0.95, 0.99]))
-def test_the_bounds_are_those_of_scipy(values: list[float], confidence: float) -> None:
+def test_the_bounds_of_a_median_are_those_of_scipy(values: list[float], confidence: float) -> None:
     expected = quantile_test(values, q=0, p=0.5).confidence_interval(confidence)
     found = median_interval(values, confidence)
     if found is None:
