@@ -18,7 +18,7 @@ from andon.runtimes import Matrix
 if TYPE_CHECKING:  # a gateway never draws, and so saves two megabytes
     from numpy.random import Generator
 
-MOST_UNSEEN = 0.02
+MOST_UNSEEN = 0.05
 """The part of the rows by which the largest groups may count for less than they are."""
 
 

@@ -12,6 +12,7 @@ from andon.kernel.events import Events
 from andon.kernel.ids import time_of
 from andon.labels import LabelCorrected, LabelRecorded, LabelsImported, ValidLabel
 from andon.monitors.labelled import LabelledDecision, by_arm, sums_of, weights_of
+from andon.monitors.once import place_of
 from andon.monitors.store import labels as store
 from andon.monitors.store import states, windows
 from andon.monitors.store.labels import LabelWindow
@@ -89,7 +90,8 @@ def _labelled(tx: Tx, watched: WatchedAutomation, hour: datetime, now: datetime)
     said = labels.said_of(tx, list(valid))
     groups = _groups(tx, watched, [rows[key] for key in valid])
     return [
-        LabelledDecision(rows[key], valid[key], weights[key], said.get(key, ()), groups.get(key, {})) for key in valid
+        LabelledDecision(rows[key], valid[key], weights[key], said.get(key, ()), *groups.get(key, ({}, None)))
+        for key in valid
     ]
 
 
@@ -116,14 +118,19 @@ def _assume(
         weights.update(dict.fromkeys(assumed, number / len(assumed) if assumed else 1.0))
 
 
-def _groups(tx: Tx, watched: WatchedAutomation, rows: Sequence[DecisionRow]) -> dict[UUID, dict[str, str]]:
-    """Return the groups of decisions by the fields that are compared for fairness."""
+def _groups(
+    tx: Tx, watched: WatchedAutomation, rows: Sequence[DecisionRow]
+) -> dict[UUID, tuple[dict[str, str], str | None]]:
+    """Return the groups of decisions by the fields that are compared for fairness, and the places of their subjects."""
     if not watched.fields or not rows:
         return {}
     records = raw_records_of(tx, [row.id.bytes for row in rows])
     found = {row.id: read_record(records[row.id.bytes]) for row in rows if row.id.bytes in records}
     return {
-        key: {field: group_name(record.row().get(field)) for field in watched.fields}
+        key: (
+            {field: group_name(record.row().get(field)) for field in watched.fields},
+            None if watched.subject is None else place_of(record.row().get(watched.subject), key.bytes),
+        )
         for key, record in found.items()
         if record is not None
     }

@@ -1,7 +1,7 @@
 """Labelled: label sums of one arm's decisions in one hour, always computed from all labels. Pure."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from msgspec import Struct
 from andon.decisions import DecisionRow
 from andon.evidence import is_automatic
 from andon.labels import Label, LabelSource, ValidLabel
+from andon.monitors.once import ONCE, Kept, by_group, draw_of, kept
 from andon.monitors.sums import Sums, added
 from andon.statistics.scores import LabelledScores
 
@@ -23,6 +24,8 @@ class LabelledDecision(Struct, frozen=True, gc=False):
     weight: float
     labels: Sequence[Label]
     groups: Mapping[str, str]
+    place: str | None = None
+    """The place of its subject (`once.py`); None if the automation does not say whose its decisions are."""
 
 
 def sums_of(decisions: Sequence[LabelledDecision], positive: str | None) -> Sums:
@@ -47,7 +50,23 @@ def sums_of(decisions: Sequence[LabelledDecision], positive: str | None) -> Sums
         for field, group in one.groups.items():
             _add_to(sums["groups"].setdefault(field, {}), group, wrong=is_wrong(one))
     sums["classes"] = dict(sums["classes"])
+    if any(one.place is not None for one in decisions):
+        fields = sorted({field for one in decisions for field in one.groups})
+        sums[ONCE] = {field: kept(_entries(decisions, field)) for field in fields}
     return sums
+
+
+def _entries(decisions: Sequence[LabelledDecision], field: str) -> Iterator[tuple[str, list[Any]]]:
+    for one in decisions:
+        if one.place is not None and field in one.groups:
+            yield one.place, [draw_of(one.row.id.bytes), one.groups[field], int(is_wrong(one))]
+
+
+def once_errors(some: Kept) -> Sums:
+    """Count the kept decisions of each group, and those that were wrong."""
+    return {
+        group: {"rows": len(ones), "wrong": sum(wrong for (wrong,) in ones)} for group, ones in by_group(some).items()
+    }
 
 
 def is_wrong(one: LabelledDecision) -> bool:

@@ -72,7 +72,7 @@ class WindowReader:
             sums: Sums = group_sums(some)
             if key in whole:
                 reference = self._watching.references.of(tx, key.model, key.version)
-                sums |= whole_sums(whole[key], reference, watched[key.automation].fields)
+                sums |= whole_sums(whole[key], reference, watched[key.automation])
             before = stored.get((key.automation, key.arm, key.starts_at))
             body = sums if before is None else added(before, sums)
             written.append(

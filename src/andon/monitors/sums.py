@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from andon.decisions import LATENCY_BAND
+from andon.monitors.once import ONCE
+from andon.monitors.once import merged as once_merged
 
 Sums: TypeAlias = dict[str, Any]
 """Numbers by name, nested to any depth, as in JSON."""
@@ -23,7 +25,9 @@ def added(one: Any, other: Any) -> Any:
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         merged = dict(one)
         for key, value in other.items():
-            if key in merged:
+            if key == ONCE:
+                merged[key] = once_merged(merged.get(key, {}), value)
+            elif key in merged:
                 merged[key] = added(merged[key], value)
             elif len(merged) < MOST_KEYS:
                 merged[key] = value

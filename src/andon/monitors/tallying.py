@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from andon.decisions import FeedGroup
+from andon.monitors.once import ONCE, Kept, by_group, draw_of, kept, place_of
 from andon.monitors.references import ModelReference
 from andon.monitors.sums import OTHER, Sums, counted, limited, milliseconds
+from andon.monitors.watching import WatchedAutomation
 from andon.monitors.whole import WholeDecision
 from andon.policies import ERROR
 from andon.statistics.scores import ScoreSums
@@ -57,8 +59,8 @@ def slot_tally(groups: Sequence[FeedGroup], latency_us: float) -> SlotTally:
     return SlotTally(sum(one.count for one in groups), met)
 
 
-def whole_sums(group: Sequence[WholeDecision], reference: ModelReference | None, fields: Sequence[str]) -> Sums:
-    """Count decisions of the sample by their records. `fields` are those whose groups are compared."""
+def whole_sums(group: Sequence[WholeDecision], reference: ModelReference | None, watched: WatchedAutomation) -> Sums:
+    """Count decisions of the sample by their records."""
     sums: Sums = {"seen": len(group), "errors": _errors(group)}
     predicted = [one for one in group if one.record.prediction is not None]
     if reference is not None:
@@ -71,8 +73,10 @@ def whole_sums(group: Sequence[WholeDecision], reference: ModelReference | None,
             )
         )
         sums["scores"] = reference.scores.binning.count(_scores(predicted)).to_json()[0]
-    if fields:
-        sums["groups"] = {name: _groups(group, name) for name in fields}
+    if watched.fields:
+        sums["groups"] = {name: _groups(group, name) for name in watched.fields}
+        if watched.subject is not None:
+            sums[ONCE] = {name: _once(group, name, watched.subject) for name in watched.fields}
     return sums
 
 
@@ -126,6 +130,33 @@ def _groups(group: Sequence[WholeDecision], name: str) -> Sums:
     if rest:
         kept[OTHER] = rest
     return {value: _rates(ones) for value, ones in kept.items()}
+
+
+def _once(group: Sequence[WholeDecision], name: str, subject: str) -> dict[str, list[Any]]:
+    """Keep one decision of each subject: its group, its outcome and whether it was automatic."""
+    entries = []
+    for one in group:
+        row = one.record.row()
+        entry = [draw_of(one.key), group_name(row.get(name)), one.of.outcome, int(one.of.automatic)]
+        entries.append((place_of(row.get(subject), one.key), entry))
+    return kept(entries)
+
+
+def once_sums(some: Kept) -> Sums:
+    """Count the kept decisions of each group; the groups with the fewest count together."""
+    members = by_group(some)
+    names = sorted(members, key=lambda name: (-len(members[name]), name))
+    rates: dict[str, list[list[Any]]] = {}
+    for place, name in enumerate(names):
+        rates.setdefault(name if place < MOST_GROUPS else OTHER, []).extend(members[name])
+    return {
+        name: {
+            "decisions": len(ones),
+            "automatic": sum(automatic for _, automatic in ones),
+            "outcomes": counted(outcome for outcome, _ in ones),
+        }
+        for name, ones in rates.items()
+    }
 
 
 def _rates(ones: Sequence[FeedGroup]) -> Sums:

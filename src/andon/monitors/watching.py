@@ -24,6 +24,8 @@ class WatchedAutomation:
     """The error that its risk gate holds, if it declares one."""
     fills: Mapping[str, timedelta] = field(default_factory=dict)
     """The features that are windows, with their spans: until a span has passed, they differ from training."""
+    subject: str | None = None
+    """The field that says whose decision it is."""
 
     @property
     def latency_us(self) -> float:
@@ -93,7 +95,7 @@ def _read(tx: Tx) -> list[WatchedAutomation]:
 def _watched(name: str, description: Mapping[str, Any]) -> WatchedAutomation:
     kept, risk = description.get("monitors"), description.get("risk") or {}
     monitors = _DEFAULT if kept is None else Monitors.from_description(kept)
-    return WatchedAutomation(name, monitors, risk.get("target"), _fills(description))
+    return WatchedAutomation(name, monitors, risk.get("target"), _fills(description), description.get("subject"))
 
 
 def _fills(description: Mapping[str, Any]) -> dict[str, timedelta]:

@@ -1,13 +1,15 @@
-"""Fairness: rates and errors of each group compared with those of all others, with intervals."""
+"""Fairness: rates and errors of each group compared with those of all others, with intervals.
 
-from collections.abc import Mapping
-from typing import Any
+A subject counts once where the automation says whose its decisions are: ten payments of an account are not ten cases.
+"""
 
 from andon.authoring import Fairness
 from andon.monitors.domain import MonitorState, Observation
 from andon.monitors.judges.windows import FEWEST_LABELS, JudgedWindow, too_few
+from andon.monitors.labelled import once_errors
+from andon.monitors.once import ONCE
 from andon.monitors.sums import Sums, total
-from andon.monitors.tallying import wanted
+from andon.monitors.tallying import once_sums, wanted
 from andon.statistics.intervals import difference_interval, wilson
 
 _FEWEST_OF_GROUP = 100
@@ -22,45 +24,44 @@ def judge_fairness(window: JudgedWindow) -> list[Observation]:
 
 
 def _of_field(window: JudgedWindow, fairness: Fairness, fields: int) -> list[Observation]:
-    groups: Sums = total(
-        [arm.sums["groups"][fairness.field] for arm in window.arms if fairness.field in arm.sums.get("groups", {})]
-    )
-    labelled = window.all_labels.get("groups", {}).get(fairness.field, {})
+    groups, labelled = _decided(window, fairness.field), _labelled(window, fairness.field)
     names = sorted({*wanted(groups), *wanted(labelled)})
     if len(names) < 2:
         why = f"{fairness.field} has fewer than two groups in this window"
         return [Observation.silent("fairness", why, fairness.field)]
-    whole = total(groups.values())
+    whole, errors = total(groups.values()), total(labelled.values())
     outcomes = sorted(whole.get("outcomes", {}))
-    tests = fields * len(names) * (len(outcomes) + 2)
-    level = window.level / tests
+    level = window.level / (fields * len(names) * (len(outcomes) + 2))
     found = []
     for name in names:
         own = groups.get(name, {})
-        for outcome in outcomes:
-            pair = (own.get("outcomes", {}).get(outcome, 0), own.get("decisions", 0))
-            rest = (whole["outcomes"][outcome], whole["decisions"])
-            what = (f"outcome {outcome}", _FEWEST_OF_GROUP, "decisions")
-            found.append(_compared(window, fairness, name, what, (pair, rest), level))
-        pair, rest = (
-            (own.get("automatic", 0), own.get("decisions", 0)),
-            (
-                whole.get("automatic", 0),
-                whole.get("decisions", 0),
-            ),
-        )
-        found.append(
-            _compared(window, fairness, name, ("automatic", _FEWEST_OF_GROUP, "decisions"), (pair, rest), level)
-        )
-        errors = _errors(labelled, name)
-        found.append(_compared(window, fairness, name, ("error", FEWEST_LABELS, "labels"), errors, level))
+        rates = [
+            (f"outcome {outcome}", own.get("outcomes", {}).get(outcome, 0), whole["outcomes"][outcome])
+            for outcome in outcomes
+        ]
+        for rate, some, among in [*rates, ("automatic", own.get("automatic", 0), whole.get("automatic", 0))]:
+            pair = ((some, own.get("decisions", 0)), (among, whole.get("decisions", 0)))
+            found.append(_compared(window, fairness, name, (rate, _FEWEST_OF_GROUP, "decisions"), pair, level))
+        mine = labelled.get(name, {})
+        pair = ((mine.get("wrong", 0), mine.get("rows", 0)), (errors.get("wrong", 0), errors.get("rows", 0)))
+        found.append(_compared(window, fairness, name, ("error", FEWEST_LABELS, "labels"), pair, level))
     return found
 
 
-def _errors(labelled: Mapping[str, Any], name: str) -> tuple[tuple[float, float], tuple[float, float]]:
-    whole = total(labelled.values()) if labelled else {"wrong": 0, "rows": 0}
-    own = labelled.get(name, {"wrong": 0, "rows": 0})
-    return (own["wrong"], own["rows"]), (whole["wrong"], whole["rows"])
+def _decided(window: JudgedWindow, field: str) -> Sums:
+    """Return the counts of each group: of one decision of each subject, or of all if nothing says whose they are."""
+    arms = [arm.sums for arm in window.arms if field in arm.sums.get("groups", {})]
+    if arms and all(field in sums.get(ONCE, {}) for sums in arms):
+        return once_sums(total([{ONCE: sums[ONCE]} for sums in arms])[ONCE][field])
+    return total([sums["groups"][field] for sums in arms])
+
+
+def _labelled(window: JudgedWindow, field: str) -> Sums:
+    """Return the labels of each group and how many show an error, in the same way."""
+    if field in window.all_labels.get(ONCE, {}):
+        return once_errors(window.all_labels[ONCE][field])
+    found: Sums = window.all_labels.get("groups", {}).get(field, {})
+    return found
 
 
 def _compared(
