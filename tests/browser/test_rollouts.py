@@ -107,7 +107,7 @@ def test_one_that_was_rolled_back_says_why_and_a_reader_sees_what_is_behind_it_o
     for _ in range(6):
         line.breaks(2)
         decide(line, 300)
-        if line.rollout.state.is_over:
+        if line.rollout.is_over:
             break
     why = page.locator("#standing .notice")
     expect(why).to_contain_text("Rolled back at")

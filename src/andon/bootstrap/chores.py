@@ -12,7 +12,7 @@ from andon.bootstrap.measures import Measures
 from andon.bootstrap.procedures import Procedures
 from andon.bootstrap.standing import chores as of_standing
 from andon.decisions.chores import chores as of_decisions
-from andon.experiments.chores import chores as of_experiments
+from andon.experiments import ExperimentWatcher
 from andon.features.chores import chores as of_features
 from andon.kernel.chores import Chore, ChoreRunner
 from andon.kernel.config import Settings
@@ -24,7 +24,7 @@ from andon.procedures.chores import chores as of_procedures
 from andon.procedures.chores import of_histories
 from andon.proofs.chores import chores as of_proofs
 from andon.reviews.chores import chores as of_reviews
-from andon.rollouts.chores import chores as of_rollouts
+from andon.rollouts import RolloutWatcher
 from andon.settling.chores import chores as of_settling
 from andon.streams.chores import chores as of_streams
 from andon.tools.chores import chores as of_tools
@@ -54,8 +54,8 @@ def run_chores(
         *of_proofs(events),
         *of_standing(events),
         *of_monitors(events),
-        *of_rollouts(events),
-        *of_experiments(events),
+        *RolloutWatcher.chores(events),
+        *ExperimentWatcher.chores(events),
         *of_histories(),
         *([] if procedures.conductor is None else of_procedures(procedures.conductor)),
     ]

@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from andon import (
     actions,
     decisions,
-    experiments,
     labels,
     measures,
     monitors,
     policies,
     procedures,
-    rollouts,
     settling,
     tools,
+    trials,
 )
 from andon.authoring import AgentSpec, Automation
 from andon.bootstrap.alerting import check_alert_routes, subscribe_alerts
@@ -39,10 +38,9 @@ def build_events(settings: Settings) -> Events:
     measures.subscribe(events)
     monitors.subscribe(events)
     procedures.subscribe(events)
-    rollouts.subscribe(events)
+    trials.subscribe(events)
     tools.subscribe(events)
     settling.subscribe(events)
-    experiments.subscribe(events)
     subscribe_alerts(events)
     actions.send_outside(events, event_routes(settings, Kinds(settings.root)))
     return events

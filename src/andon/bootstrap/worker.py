@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 
 import structlog
 import uvloop
 
-from andon import alerts, audit, decisions, experiments, features, migrations, rollouts
+from andon import alerts, audit, decisions, features, migrations
 from andon.access import KeyRing, UseTeller
 from andon.alerts.chores import SEND as SEND_ALERTS
 from andon.audit import Report
@@ -17,7 +18,6 @@ from andon.bootstrap.changed import watch_changes
 from andon.bootstrap.chores import run_chores
 from andon.bootstrap.delivering import build_deliveries
 from andon.bootstrap.deploying import deployment_of, rule_of_others, unreleased
-from andon.bootstrap.experiments import watch_experiments
 from andon.bootstrap.feeds import watch_feeds
 from andon.bootstrap.following import Following
 from andon.bootstrap.inheritance import ALONE, Inheritance
@@ -31,15 +31,15 @@ from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.procedures import conduct
 from andon.bootstrap.project import build_events, load_automations
 from andon.bootstrap.retrying import end_hand_overs, try_again
-from andon.bootstrap.rollouts import watch_rollouts
 from andon.bootstrap.spending import Paying, advances_of, cpu_seconds_of, gpu_us_of, keep_spending
 from andon.bootstrap.streams import run_streams, streams_of
 from andon.bootstrap.threads import one_thread
 from andon.bootstrap.tooling import WorkerDesk, some_tools
 from andon.bootstrap.tracing import tracing
+from andon.bootstrap.trial_metrics import watch_trials
 from andon.bootstrap.verifying import verify_log
 from andon.decisions import Decider, Deployment
-from andon.experiments.chores import WATCH as WATCH_EXPERIMENTS
+from andon.experiments import ExperimentWatcher
 from andon.gateway import Side, create_side
 from andon.kernel import outbox
 from andon.kernel.clock import SharedClock
@@ -53,7 +53,7 @@ from andon.kernel.outbox import MessageState
 from andon.kernel.patience import patiently
 from andon.live import LiveWatch
 from andon.reviews.chores import OPEN as OPEN_REVIEWS
-from andon.rollouts.chores import WATCH as WATCH_ROLLOUTS
+from andon.rollouts import RolloutWatcher
 from andon.streams import Intake, Streams
 from andon.wire import HttpServer
 
@@ -117,8 +117,7 @@ class _Worker:
         watch_measures(measures.metrics, self._database)
         watch_monitors(measures.metrics, self._database)
         watch_changes(measures.metrics, self._database, self._clock)
-        watch_rollouts(measures.metrics, self._database)
-        watch_experiments(measures.metrics, self._database)
+        watch_trials(measures.metrics, self._database)
         measures.monitors.follow(events)
         self._calls_tools = some_tools(automations)
         await patiently(following.take_all)
@@ -172,8 +171,8 @@ class _Worker:
         chores = run_chores(self._settings, self._database, measures, events, procedures)
         lookout.watch(outbox.waiting_sql(decisions.OPEN_REVIEW), lambda: chores.poke(OPEN_REVIEWS))
         lookout.watch(alerts.waiting_sql(), lambda: chores.poke(SEND_ALERTS))
-        lookout.watch(rollouts.OPEN_SQL, lambda: chores.poke(WATCH_ROLLOUTS))
-        lookout.watch(experiments.OPEN_SQL, lambda: chores.poke(WATCH_EXPERIMENTS))
+        for watcher in (RolloutWatcher, ExperimentWatcher):
+            lookout.watch(watcher.open_sql(), partial(chores.poke, watcher.chore))
         side = Side(self._keys, self._clock, measures.metrics, self._problems)
         port, ending, place = self._settings.worker.port, self._stop.set, self._place
         server = HttpServer(

@@ -121,7 +121,7 @@ def show(automation: Name, number: Number = None, as_json: AsJson = False) -> No
             typer.echo(json.dumps(_whole(tx, history, now), indent=2))
             return
         one, standings = history.rollout, rollouts.standings(tx, history.rollout)
-        expected = None if one.state.is_over else rollouts.forecast_of(tx, one, now)
+        expected = None if one.is_over else rollouts.forecast_of(tx, one, now)
         until = rollouts.lease_end(tx, one)
     _show(history, standings)
     if until is not None and until <= now:
@@ -143,7 +143,7 @@ def list_rollouts(
         return
     table = Plain("automation", "no.", "candidate", "state", "share", "started", "why")
     for one in found:
-        share = f"{one.at.share:g}%" if one.state.is_watched else ""
+        share = f"{one.at.share:g}%" if one.is_watched else ""
         started = f"{one.created_at:%Y-%m-%d %H:%M} UTC by {one.started_by}: {one.reason}"
         state = one.state.value.replace("_", " ")
         table.add_row(one.automation, str(one.number), one.arm, state, share, started, one.why)
@@ -188,7 +188,7 @@ def _change(change: Change, automation: str, number: int | None, reason: str) ->
 
 def _said(one: Rollout) -> str:
     state = one.state.value.replace("_", " ")
-    share = f" at {one.at.share:g}%" if one.state.is_watched and one.at.share else ""
+    share = f" at {one.at.share:g}%" if one.is_watched and one.at.share else ""
     return f"{one.automation}: rollout {one.number} of {one.arm} is {state}{share}: {one.why}"
 
 
@@ -304,7 +304,7 @@ def _show(history: RolloutHistory, standings: Sequence[GuardrailStanding]) -> No
     facts.add_row("candidate", f"{one.arm}, against {one.control}")
     facts.add_row("plan", f"{one.plan.kind}: shadow, {', '.join(f'{share:g}%' for share in one.plan.stages[1:])}")
     facts.add_row("state", one.state.value.replace("_", " "))
-    if one.state.is_watched:
+    if one.is_watched:
         facts.add_row("stage", f"{'shadow' if one.at.is_shadow else f'{one.at.share:g}%'}, {one.seen:,} decisions")
     facts.add_row("why", one.why)
     Console().print(facts)
@@ -330,7 +330,7 @@ def _whole(tx: Tx, history: RolloutHistory, now: datetime) -> dict[str, Any]:
             "watched_until": rollouts.lease_end(tx, one),
             "guardrails": list(map(rollouts.document_of_standing, rollouts.standings(tx, one))),
             "events": history.events,
-            "forecast": None if one.state.is_over else _forecast(rollouts.forecast_of(tx, one, now)),
+            "forecast": None if one.is_over else _forecast(rollouts.forecast_of(tx, one, now)),
         }
     )
     return found

@@ -124,7 +124,7 @@ def _page(
         form=form,
         planned=planned,
         running=newest if newest is not None and newest.is_running else None,
-        rollout=rollout if rollout is not None and not rollout.state.is_over else None,
+        rollout=rollout if rollout is not None and not rollout.is_over else None,
         measures=experiments.measures_of(tx, automation),
         versions=offered_versions(tx, force),
         policies=offered_policies(tx, force, visitor),

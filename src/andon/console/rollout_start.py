@@ -124,7 +124,7 @@ def _page(
         watched=watched,
         offered=_offered(tx, automation, declared),
         forecast=forecast,
-        running=next((one for one in newest if not one.state.is_over), None),
+        running=next((one for one in newest if not one.is_over), None),
         versions=offered_versions(tx, force),
         policies=offered_policies(tx, force, visitor),
         new_policy=NEW_POLICY,

@@ -105,19 +105,19 @@ def track_of(rollout: Rollout, events: Sequence[RolloutEvent]) -> list[TrackStag
 def _place(rollout: Rollout, stage: int) -> TrackPlace:
     if rollout.state in (RolloutState.PROMOTED, RolloutState.COMPLETED):
         return TrackPlace.DONE if stage <= rollout.stage else TrackPlace.SKIPPED
-    begun = rollout.state.is_watched or (rollout.state.is_over and rollout.approved_by is not None)
+    begun = rollout.is_watched or (rollout.is_over and rollout.approved_by is not None)
     if not begun and rollout.plan.approval:
         return TrackPlace.AHEAD
     if stage != rollout.stage:
         return TrackPlace.DONE if stage < rollout.stage else TrackPlace.AHEAD
-    return TrackPlace.ENDED if rollout.state.is_over else TrackPlace.PRESENT
+    return TrackPlace.ENDED if rollout.is_over else TrackPlace.PRESENT
 
 
 def _approval(rollout: Rollout, events: Sequence[RolloutEvent]) -> TrackStage:
     given = next((one.at for one in events if one.kind == "approve"), None)
     if given is not None:
         return TrackStage("approval", TrackPlace.DONE, given)
-    return TrackStage("approval", TrackPlace.ENDED if rollout.state.is_over else TrackPlace.PRESENT, None)
+    return TrackStage("approval", TrackPlace.ENDED if rollout.is_over else TrackPlace.PRESENT, None)
 
 
 def _guardrail(

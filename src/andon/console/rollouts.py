@@ -109,7 +109,7 @@ def _listed(here: Console, visitor: Visitor, tx: Tx) -> dict[str, Any]:
     """Return the open rollouts first, then those that are over, newest first."""
     scopes = visitor.scopes(Permission.READ_MODELS)
     under_way = [one for one in rollouts.open_rollouts(tx) if scopes is None or one.automation in scopes]
-    over = [one for one in rollouts.page(tx, scopes, limit=PAGE) if one.state.is_over]
+    over = [one for one in rollouts.page(tx, scopes, limit=PAGE) if one.is_over]
     return {"now": here.clock.now(), "rollouts": [*under_way, *over]}
 
 
@@ -132,7 +132,7 @@ def _shown(here: Console, visitor: Visitor, tx: Tx, automation: str, number: int
 
 def _forecast(here: Console, tx: Tx, automation: str, number: int) -> dict[str, Any]:
     rollout = rollouts.show(tx, automation, number).rollout
-    found = None if rollout.state.is_over else rollouts.forecast_of(tx, rollout, here.clock.now())
+    found = None if rollout.is_over else rollouts.forecast_of(tx, rollout, here.clock.now())
     return {"rollout": rollout, "forecast": found}
 
 

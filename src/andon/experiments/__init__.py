@@ -30,18 +30,15 @@ from andon.experiments.estimates import (
     pair_estimates,
 )
 from andon.experiments.forecasting import EffectForecast, ExperimentForecast, forecast
-from andon.experiments.labelling import subscribe
 from andon.experiments.planning import ExperimentWish, measures_of, plan
 from andon.experiments.published import ExperimentMoved
 from andon.experiments.sentences import forecast_sentences, is_share, value_text
 from andon.experiments.service import adopt, ended_outcomes, estimates, page, running_experiments, show, start, stop
-from andon.experiments.store import OPEN_SQL
 from andon.experiments.watching import ExperimentWatcher
 from andon.trials import ExperimentUnderWay
 
 __all__ = [
     "MOST_ARMS",
-    "OPEN_SQL",
     "AllocationKind",
     "ArmEstimate",
     "ArmSums",
@@ -78,7 +75,6 @@ __all__ = [
     "show",
     "start",
     "stop",
-    "subscribe",
     "usual_direction",
     "value_text",
 ]

@@ -1,14 +1,15 @@
-"""An experiment: arms of one automation that answer side by side until one is shown to be better. Pure values."""
+"""An experiment: arms of one automation that answer side by side until one is shown to be better."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal, TypeAlias
-from uuid import UUID
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
-from andon.serving import Candidate, SplitUnit, arm_of
-from andon.trials import salt_of
+from pydantic_core import to_jsonable_python
+
+from andon.serving import Candidate
+from andon.trials import TrafficTrial, TrialEvent, TrialStore, own_fields
 
 EVENT_MEASURES = ("errors", "overrides", "wrong")
 """Measures that count how often something bad happens: rates, whose ratio is tested."""
@@ -43,57 +44,22 @@ class ExperimentState(StrEnum):
     ADOPTED = "adopted"
 
 
-@dataclass(frozen=True, slots=True)
-class Experiment:
-    """One experiment. The first of its `arms` is the control: what decided when it was started.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment(TrafficTrial):
+    """One experiment. `shares` holds the percentage of each arm now, or at its end."""
 
-    `shares` holds the percentage of each arm now, or at its end. `why` is its status, or why it ended.
-    """
+    kind: ClassVar[str] = "experiment"
+    states: ClassVar[type[StrEnum]] = ExperimentState
 
-    id: UUID
-    automation: str
-    number: int
-    model: str
-    arms: tuple[Candidate, ...]
-    champion: int
-    in_force: str
+    state: ExperimentState
     measure: str
     better: Direction
     allocation: AllocationKind
-    unit: SplitUnit
     most_decisions: int | None
     until: datetime | None
-    dead_man: timedelta
-    four_eyes: bool
     shares: tuple[float, ...]
     allocated_at: datetime
-    state: ExperimentState
-    split: int
-    shadows_before: tuple[Candidate, ...]
-    started_by: str
-    reason: str
-    created_at: datetime
-    ended_at: datetime | None
-    ended_by: str | None
-    why: str
-    winner: Candidate | None
-    seen: int = 0
-    """Decisions of all arms."""
-
-    @property
-    def name(self) -> str:
-        """Its name in sentences."""
-        return f"experiment {self.number} of {self.automation}"
-
-    @property
-    def consumer(self) -> str:
-        """The name under which it reads the feed."""
-        return f"experiments/{self.automation}/{self.number}"
-
-    @property
-    def salt(self) -> str:
-        """The salt of its splits, so that every experiment draws its units independently."""
-        return salt_of("experiment", self.automation, self.number)
+    winner: Candidate | None = None
 
     @property
     def is_running(self) -> bool:
@@ -132,29 +98,29 @@ class Experiment:
         return [f"{self.model}@{one}" for one in self.arms]
 
     @property
-    def arm_names(self) -> list[str]:
-        """The arms as decisions name them."""
-        return [arm_of(self.model, one, in_force=self.in_force) for one in self.arms]
-
-    @property
     def given_shares(self) -> dict[Candidate, float]:
         """The shares of a split: the control is the champion, which has the rest."""
         return dict(zip(self.arms[1:], self.shares[1:], strict=True))
 
+    def own(self) -> dict[str, Any]:
+        """Return what only an experiment has, as JSON values."""
+        plain = {name: getattr(self, name) for name in own_fields(Experiment, TrafficTrial)}
+        return to_jsonable_python({**plain, "winner": None if self.winner is None else str(self.winner)})  # type: ignore[no-any-return]
 
-@dataclass(frozen=True, slots=True)
-class ExperimentEvent:
-    """One step of an experiment: its actor and reason, the state before and after, and the shares from then on."""
+    @classmethod
+    def read(cls, common: Mapping[str, Any], own: Mapping[str, Any]) -> Self:
+        """Read one from its common fields, and from what `own` wrote."""
+        winner, shares = own["winner"], tuple(map(float, own["shares"]))
+        times = {name: own[name] and datetime.fromisoformat(own[name]) for name in ("until", "allocated_at")}
+        known = {**times, "shares": shares, "winner": winner and Candidate.parse(winner)}
+        return cls(**{**common, **own, **known})
 
-    number: int
-    at: datetime
-    kind: str
-    state_before: ExperimentState | None
-    state_after: ExperimentState
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentEvent(TrialEvent):
+    """One step of an experiment, and the shares from then on."""
+
     shares: Sequence[float]
-    by: str
-    reason: str
-    evidence: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +129,10 @@ class ExperimentHistory:
 
     experiment: Experiment
     events: Sequence[ExperimentEvent]
+
+
+EXPERIMENTS = TrialStore(Experiment, ExperimentEvent)
+"""The rows of experiments."""
 
 
 def usual_direction(measure: str) -> Direction | None:

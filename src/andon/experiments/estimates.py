@@ -21,7 +21,9 @@ from andon.experiments.domain import ALPHA, Experiment
 from andon.experiments.evidence import FIRST, ArmValue
 from andon.statistics.mean_differences import LEAST, MeanDifferenceTest, width_at
 from andon.statistics.rate_ratio_sequences import likeliest_ratio, ratio_interval, ratio_test
-from andon.trials import CaseStanding
+
+ESTIMATES = "estimates"
+"""The name under which they are kept."""
 
 LONGEST_PATH = 200
 """Points of the path; of a longer one every second is dropped."""
@@ -91,7 +93,6 @@ class ExperimentEstimates(Struct):
     """
 
     arms: list[ArmSums]
-    cases: CaseStanding | None = None
     pairs: dict[str, list[float]] = field(default_factory=dict)
     highest: dict[str, list[float]] = field(default_factory=dict)
     path: list[EstimatePoint] = field(default_factory=list)

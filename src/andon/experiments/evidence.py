@@ -4,7 +4,7 @@ The probabilities of the arms are those of the split which the decision names, s
 gateway matters. A unit (an account) counts once in each list, by its first decision: later ones depend on it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from uuid import UUID
 
 from msgspec import Struct
@@ -14,8 +14,8 @@ from andon.decisions import FeedRecord
 from andon.evidence import AgedCase, is_automatic
 from andon.experiments.domain import AUTOMATIC, Experiment
 from andon.rollouts import failed
-from andon.serving import Chosen, TrafficSplit
-from andon.trials import LateLabels
+from andon.serving import TrafficSplit
+from andon.trials import LateLabels, split_of, unit_of
 
 FIRST = "first"
 """The list with the first decision of each unit."""
@@ -47,19 +47,16 @@ def drawn_decision(
     experiment: Experiment, splits: Mapping[int, TrafficSplit], key: UUID, record: FeedRecord
 ) -> AllocatedDecision | None:
     """Return how the experiment's split has drawn a decision; None if it did not."""
-    assignment = record.assignment
-    if assignment is None or assignment.chosen is not Chosen.SPLIT or assignment.bucket is None:
-        return None
-    split = splits.get(assignment.split)
-    if split is None or split.salt != experiment.salt:
+    split, assignment = split_of(experiment, splits, record), record.assignment
+    if split is None or assignment is None:
         return None
     shares = split.answering(experiment.champion)
     chances = tuple(shares.get(arm, 0.0) / 100 for arm in experiment.arms)
-    answered = assignment.candidate
-    if answered not in experiment.arms or min(chances) <= 0.0:
+    if assignment.candidate not in experiment.arms or min(chances) <= 0.0:
         return None
-    unit = key.bytes if experiment.unit == "decision" or record.subject is None else bytes.fromhex(record.subject)
-    return AllocatedDecision(key, unit, experiment.arms.index(answered), chances)
+    return AllocatedDecision(
+        key, unit_of(experiment, key, record), experiment.arms.index(assignment.candidate), chances
+    )
 
 
 def value_at_once(measure: str, record: FeedRecord) -> float | None:
@@ -85,11 +82,3 @@ def value_of_case(case: AgedCase, of: AllocatedDecision) -> ArmValue:
     """Return what a case says of "wrong", once for its subject."""
     mine = replace(of, unit=case.subject or case.decision_id.bytes)
     return ArmValue(FIRST, mine, 1.0 if case.wrong else None, case.actual is None)
-
-
-def first_of_each(values: Iterable[ArmValue]) -> list[ArmValue]:
-    """Keep the first value of each unit in each list."""
-    first: dict[tuple[str, bytes], ArmValue] = {}
-    for one in values:
-        first.setdefault((one.once, one.of.unit), one)
-    return list(first.values())

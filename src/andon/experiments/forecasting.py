@@ -11,6 +11,7 @@ from andon.experiments.measuring import MeasureReader
 from andon.kernel.db import Tx
 from andon.statistics.rate_ratio_sequences import coarse_test
 from andon.statistics.rollout_forecast import needed_for_mean, needed_for_rate
+from andon.trials import DeclaredMeasures, labelled
 
 LOOKED_AT = 2_000
 """The number of newest decisions on which a forecast is based."""
@@ -87,8 +88,9 @@ def _values(tx: Tx, experiment: Experiment, now: datetime) -> tuple[list[float],
     wanted = DecisionFilter(automation=experiment.automation)
     rows = decisions.page(tx, wanted, limit=LOOKED_AT)
     items = {item.id: item for item in decisions.items_of(tx, [row.id for row in rows])}
-    reader = MeasureReader(experiment.measure)
-    late = {one.row.id: one.value for one in reader.late(tx, experiment.automation, items, now)}
+    reader = MeasureReader(experiment.measure, DeclaredMeasures())
+    known = [(one, items[one.row.id]) for one in labelled(tx, experiment.automation, list(items), now)]
+    late = reader.late(tx, known)
     by_unit: dict[bytes, float] = {}
     seen = set[bytes]()
     for row in rows:

@@ -1,34 +1,22 @@
 """Values of an experiment's measure: from the decision itself, and later from labels and reports."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct
-
-from andon import decisions, measures
-from andon.decisions import DecisionRow, FeedItem
+from andon import measures
+from andon.decisions import FeedItem
 from andon.experiments.domain import BUILT_IN
 from andon.experiments.evidence import value_at_once, value_of_label
 from andon.kernel.db import Tx
-from andon.measures import DeclaredMeasure, MeasureSet
-from andon.trials import labelled
-
-
-class LateValue(Struct, frozen=True, gc=False):
-    """A late value of a decision, and when to look again if its label is not mature."""
-
-    row: DecisionRow
-    value: float | None
-    due: datetime | None
+from andon.measures import DeclaredMeasure
+from andon.trials import DeclaredMeasures, LateLabels
 
 
 class MeasureReader:
     """Reads a measure of decisions: a built-in one, or a business measure of the version that decided."""
 
-    def __init__(self, measure: str) -> None:
-        self._measure = measure
-        self._sets: dict[int, MeasureSet] = {}
+    def __init__(self, measure: str, known: DeclaredMeasures) -> None:
+        self._measure, self._known = measure, known
 
     def at_once(self, tx: Tx, item: FeedItem) -> float | None:
         """Return what is known of a decision without a label or a report; None if that is nothing."""
@@ -37,15 +25,14 @@ class MeasureReader:
         declared = self._declared(tx, item)
         if declared is None or declared.may_change:
             return None
-        return self._computed(item, declared, None)
+        return self._known.computed(tx, item, declared, None)
 
-    def late(self, tx: Tx, automation: str, items: Mapping[UUID, FeedItem], now: datetime) -> Sequence[LateValue]:
+    def late(self, tx: Tx, some: Sequence[tuple[LateLabels, FeedItem]]) -> Mapping[UUID, float | None]:
         """Return what labels and other systems say of decisions by now."""
-        known = labelled(tx, automation, list(items), now)
         if self._measure in BUILT_IN:
-            return [LateValue(one.row, value_of_label(self._measure, one), one.due) for one in known]
-        reported = measures.reported_of(tx, list(items))
-        return [LateValue(one.row, self._became(tx, items[one.row.id], one.label, reported), one.due) for one in known]
+            return {item.id: value_of_label(self._measure, one) for one, item in some}
+        reported = measures.reported_of(tx, [item.id for _, item in some]) if some else {}
+        return {item.id: self._became(tx, item, one.label, reported) for one, item in some}
 
     def _became(
         self, tx: Tx, item: FeedItem, label: str | None, reported: Mapping[tuple[UUID, str], float]
@@ -56,18 +43,8 @@ class MeasureReader:
             return None
         if declared.value is None:
             return reported.get((item.id, self._measure))
-        return None if label is None else self._computed(item, declared, label)
+        return None if label is None else self._known.computed(tx, item, declared, label)
 
     def _declared(self, tx: Tx, item: FeedItem) -> DeclaredMeasure | None:
         """Return the measure as declared by the version that decided."""
-        line = item.read().line
-        if line.automation_version not in self._sets:
-            version = decisions.version(tx, line.automation, line.automation_version)
-            self._sets[line.automation_version] = MeasureSet(version)
-        known = self._sets[line.automation_version].measures
-        return next((one for one in known if one.name == self._measure), None)
-
-    def _computed(self, item: FeedItem, declared: DeclaredMeasure, label: str | None) -> float:
-        known = self._sets[item.read().line.automation_version]
-        value = declared.compute(known.measured(item).facts(label))
-        return 0.0 if value is None else float(value)
+        return next((one for one in self._known.of(tx, item).measures if one.name == self._measure), None)

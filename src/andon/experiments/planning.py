@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from andon import decisions, models, policies, rollouts, serving
-from andon.experiments import store
 from andon.experiments.domain import (
     BUILT_IN,
+    EXPERIMENTS,
     MOST_ARMS,
     AllocationKind,
     Direction,
@@ -66,7 +66,7 @@ def plan(tx: Tx, wish: ExperimentWish, *, actor: Actor, reason: str, now: dateti
     return Experiment(
         id=uuid7(now),
         automation=wish.automation,
-        number=store.next_number(tx, wish.automation),
+        number=EXPERIMENTS.next_number(tx, wish.automation),
         model=wish.model,
         arms=arms,
         champion=champion,
@@ -87,10 +87,7 @@ def plan(tx: Tx, wish: ExperimentWish, *, actor: Actor, reason: str, now: dateti
         started_by=actor.name,
         reason=reason,
         created_at=now,
-        ended_at=None,
-        ended_by=None,
         why="Nothing was decided yet",
-        winner=None,
     )
 
 

@@ -1,15 +1,13 @@
-"""The watcher: a worker's look at one experiment. It counts, decides and allocates, all in one transaction."""
+"""The watcher of experiments: it counts, ends what is decided or due, and moves the shares."""
 
 from dataclasses import replace
 from datetime import datetime
 
-from andon import serving
-from andon.decisions import ConsumerBusy
-from andon.experiments import store
 from andon.experiments.allocating import allocation
 from andon.experiments.counting import ExperimentCounter
-from andon.experiments.domain import ALLOCATED_EVERY, Experiment
+from andon.experiments.domain import ALLOCATED_EVERY, EXPERIMENTS, Experiment, ExperimentEvent
 from andon.experiments.estimates import (
+    ESTIMATES,
     ExperimentEstimates,
     fold,
     note_point,
@@ -19,49 +17,28 @@ from andon.experiments.estimates import (
 from andon.experiments.moving import ExperimentMover
 from andon.experiments.sentences import standing_sentence
 from andon.kernel.db import Tx
-from andon.trials import CaseStanding, TrialKey, TrialWatcher, changed_ground, lease_runs_out
+from andon.trials import CaseStanding, TrialWatcher, counts_of, save_counts
 
 
-class ExperimentWatcher(TrialWatcher[ExperimentCounter]):
+class ExperimentWatcher(TrialWatcher[Experiment, ExperimentEvent, ExperimentCounter]):
     """Watches the experiments of an installation."""
 
-    def _watched(self, tx: Tx) -> list[TrialKey]:
-        return store.running(tx)
+    chore = "watch_experiments"
+    _store = EXPERIMENTS
+    _mover = ExperimentMover
+    _counter = ExperimentCounter
 
-    def _look_at(self, tx: Tx, key: TrialKey, now: datetime) -> bool:
-        found = store.find(tx, *key, for_update=True)
-        if found is None or not found.is_running:
-            return False
-        serving.hold(tx, found.automation)
-        mover = ExperimentMover(tx, self._events, now)
-        changed = changed_ground(tx, found)
-        if changed is not None:
-            mover.stop(found, changed.reason, keep_split=changed.by_split)
-            return False
-        trouble = self._trouble(tx, found.id, found.automation, found.created_at, now)
-        if trouble:
-            mover.stop(found, trouble)
-            return False
-        if lease_runs_out(tx, found, found.dead_man, now):
-            mover.renew(found)
-        kept = store.estimates_of(tx, found.id)
-        estimates = ExperimentEstimates.of(kept, len(found.arms))
-        counter = self._kept.setdefault(key, ExperimentCounter(found))
-        cases = estimates.cases or CaseStanding.from_here(tx, found.created_at)
-        estimates.cases = cases
-        try:
-            took = counter.take(tx, found, cases, now)
-        except ConsumerBusy:  # a worker that lost its lease ends what it had begun
-            return False
+    def _judge(self, tx: Tx, one: Experiment, counter: ExperimentCounter, cases: CaseStanding, now: datetime) -> bool:
+        estimates = ExperimentEstimates.of(counts_of(tx, one.id).get(ESTIMATES), len(one.arms))
+        took = counter.take(tx, one, cases, now)
         if took.decisions or took.values:
             for arm, count in took.decisions.items():
                 estimates.arms[arm].decisions += count
-            fold(found, estimates, took.values)
-            found = replace(found, seen=found.seen + sum(took.decisions.values()))
-            note_point(found, estimates, found.seen, now)
-        if estimates.body() != kept:
-            store.save_estimates(tx, found.id, estimates.body())
-        self._decide(tx, mover, found, estimates, now)
+            fold(one, estimates, took.values)
+            one = replace(one, seen=one.seen + sum(took.decisions.values()))
+            note_point(one, estimates, one.seen, now)
+            save_counts(tx, one.id, {ESTIMATES: estimates.body()})
+        self._decide(tx, ExperimentMover(tx, self._events, now), one, estimates, now)
         return took.more
 
     def _decide(
@@ -83,5 +60,5 @@ class ExperimentWatcher(TrialWatcher[ExperimentCounter]):
                 found = allocation(one, estimates)
             if found is not None:
                 mover.allocate(said, found.shares, {"best": list(found.best)})
-            elif said != store.find(tx, one.automation, one.number):
-                store.save(tx, said)
+            elif said != EXPERIMENTS.find(tx, one.automation, one.number):
+                EXPERIMENTS.save(tx, said)

@@ -325,7 +325,7 @@ def _whole(tx: Tx, one: Rollout, now: datetime) -> RolloutWhole:
         watched_until=rollouts.lease_end(tx, one),
         guardrails=list(map(_standing, rollouts.standings(tx, one))),
         events=[_event(event) for event in history.events],
-        forecast=None if one.state.is_over else _forecast(rollouts.forecast_of(tx, one, now)),
+        forecast=None if one.is_over else _forecast(rollouts.forecast_of(tx, one, now)),
     )
 
 

@@ -13,14 +13,11 @@ from andon.rollouts.errors import (
     RolloutNotFound,
     RolloutNotThere,
     RolloutOver,
-    RolloutUnderWay,
-    SecondPersonNeeded,
 )
 from andon.rollouts.evidence import failed
 from andon.rollouts.forecasting import forecast, forecast_of
 from andon.rollouts.forecasts import GuardrailForecast, RolloutForecast, spoken
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail, guardrails_of
-from andon.rollouts.labelling import subscribe
 from andon.rollouts.published import RolloutMoved
 from andon.rollouts.quantiles import newest_quantiles
 from andon.rollouts.service import (
@@ -39,12 +36,10 @@ from andon.rollouts.service import (
 )
 from andon.rollouts.standing import GuardrailStanding, standings
 from andon.rollouts.states import ArmTally, GuardrailState, PathPoint
-from andon.rollouts.store import OPEN_SQL
 from andon.rollouts.watching import RolloutWatcher
-from andon.trials import TrafficSplitByHand
+from andon.trials import RolloutUnderWay, SecondPersonNeeded, TrafficSplitByHand
 
 __all__ = [
-    "OPEN_SQL",
     "ArmTally",
     "GuardrailForecast",
     "GuardrailKind",
@@ -92,5 +87,4 @@ __all__ = [
     "spoken",
     "standings",
     "start",
-    "subscribe",
 ]

@@ -34,8 +34,8 @@ def document_of(one: Rollout) -> Mapping[str, Any]:
         **{name: getattr(one, name) for name in _PLAIN},
         "candidate": str(one.candidate),
         "plan": one.plan.described(),
-        "share": one.at.share if one.state.is_watched else 0.0,
-        "next_share": None if one.state.is_over else one.at.following,
+        "share": one.at.share if one.is_watched else 0.0,
+        "next_share": None if one.is_over else one.at.following,
     }
 
 

@@ -1,15 +1,14 @@
-"""A rollout: a candidate that takes over an automation stage by stage, and its history. Pure values."""
+"""A rollout: a candidate that takes over an automation stage by stage, and its history."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
-from uuid import UUID
+from typing import Any, ClassVar, Self
 
 from andon.authoring import RolloutPlan
-from andon.serving import Candidate, arm_of
-from andon.trials import salt_of
+from andon.serving import Candidate
+from andon.trials import TrafficTrial, TrialEvent, TrialStore
 
 
 class RolloutState(StrEnum):
@@ -22,16 +21,6 @@ class RolloutState(StrEnum):
     ABORTED = "aborted"
     ROLLED_BACK = "rolled_back"
     COMPLETED = "completed"
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the state is final."""
-        return self in (self.PROMOTED, self.ABORTED, self.ROLLED_BACK, self.COMPLETED)
-
-    @property
-    def is_watched(self) -> bool:
-        """Whether a worker watches it."""
-        return self in (self.RUNNING, self.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,61 +42,42 @@ class RolloutStage:
         return self.following is None or self.following == 100.0
 
 
-@dataclass(frozen=True, slots=True)
-class Rollout:
-    """One rollout. `champion` and `in_force` decided when it was started; `split` is the number of its newest split.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout(TrafficTrial):
+    """One rollout: its second arm is the candidate. `seen` counts its decisions in this stage.
 
-    `why` says what it waits for, or why it ended.
+    In the first stage these are the ones that it saw as a shadow, up to the transaction `shadowed_to`.
     """
 
-    id: UUID
-    automation: str
-    number: int
-    model: str
-    candidate: Candidate
-    champion: int
-    in_force: str
-    plan: RolloutPlan
+    kind: ClassVar[str] = "rollout"
+    states: ClassVar[type[StrEnum]] = RolloutState
+
     state: RolloutState
-    stage: int
+    plan: RolloutPlan
+    stage: int = 0
     stage_at: datetime
-    split: int
-    shadows_before: tuple[Candidate, ...]
-    started_by: str
-    reason: str
-    created_at: datetime
-    approved_by: str | None
-    ended_at: datetime | None
-    ended_by: str | None
-    why: str
-    shadowed_to: int
-    seen: int = 0
-    """Decisions of the candidate in this stage; in the first stage, those that it saw as a shadow."""
+    approved_by: str | None = None
+    shadowed_to: int = 0
 
     @property
-    def name(self) -> str:
-        """Its name in sentences and as a consumer of the feed."""
-        return f"rollout {self.number} of {self.automation}"
-
-    @property
-    def consumer(self) -> str:
-        """The name under which it reads the feed."""
-        return f"rollouts/{self.automation}/{self.number}"
-
-    @property
-    def salt(self) -> str:
-        """The salt of its splits, so that every rollout draws its units afresh."""
-        return salt_of("rollout", self.automation, self.number)
+    def candidate(self) -> Candidate:
+        """What may take over."""
+        return self.arms[1]
 
     @property
     def arm(self) -> str:
         """The arm of the candidate."""
-        return arm_of(self.model, self.candidate, in_force=self.in_force)
+        return self.arm_names[1]
 
     @property
     def control(self) -> str:
         """The arm with which it is compared."""
-        return arm_of(self.model, Candidate(self.champion), in_force=self.in_force)
+        return self.arm_names[0]
+
+    @property
+    def split_since(self) -> datetime:
+        """Since when processes have to follow its arms."""
+        return self.stage_at
 
     @property
     def at(self) -> RolloutStage:
@@ -116,21 +86,24 @@ class Rollout:
         following = stages[self.stage + 1] if self.stage + 1 < len(stages) else None
         return RolloutStage(self.stage, stages[self.stage], following)
 
+    def own(self) -> dict[str, Any]:
+        """Return what only a rollout has, as JSON values."""
+        own = {name: getattr(self, name) for name in ("stage", "approved_by", "shadowed_to")}
+        return {**own, "plan": self.plan.described(), "stage_at": self.stage_at.isoformat()}
 
-@dataclass(frozen=True, slots=True)
-class RolloutEvent:
-    """One step of a rollout: its actor and reason, and the state before and after."""
+    @classmethod
+    def read(cls, common: Mapping[str, Any], own: Mapping[str, Any]) -> Self:
+        """Read one from its common fields, and from what `own` wrote."""
+        plan, stage_at = RolloutPlan.from_description(own["plan"]), datetime.fromisoformat(own["stage_at"])
+        return cls(**{**common, **own, "plan": plan, "stage_at": stage_at})
 
-    number: int
-    at: datetime
-    kind: str
-    state_before: RolloutState | None
-    state_after: RolloutState
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutEvent(TrialEvent):
+    """One step of a rollout, and the stage before and after."""
+
     stage_before: int | None
     stage_after: int
-    by: str
-    reason: str
-    evidence: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +112,7 @@ class RolloutHistory:
 
     rollout: Rollout
     events: Sequence[RolloutEvent]
+
+
+ROLLOUTS = TrialStore(Rollout, RolloutEvent)
+"""The rows of rollouts."""

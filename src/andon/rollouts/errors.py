@@ -1,6 +1,6 @@
 """Errors of rollouts."""
 
-from andon.kernel.errors import Conflict, Denied, Invalid, NotFound
+from andon.kernel.errors import Conflict, Invalid, NotFound
 
 
 class RolloutInvalid(Invalid):
@@ -11,17 +11,9 @@ class RolloutNotFound(NotFound):
     """There is no such rollout."""
 
 
-class RolloutUnderWay(Conflict):
-    """Another rollout of this automation is under way."""
-
-
 class RolloutOver(Conflict):
     """This rollout is over."""
 
 
 class RolloutNotThere(Conflict):
     """This rollout is in another state."""
-
-
-class SecondPersonNeeded(Denied):
-    """A person other than the one who started this rollout has to do that."""

@@ -5,7 +5,7 @@ share at that moment, because later events depend on the first. The share is tha
 no clocks are compared.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from uuid import UUID
 
 from msgspec import Struct
@@ -16,16 +16,14 @@ from andon.evidence import AgedCase
 from andon.policies import ERROR
 from andon.rollouts.domain import Rollout
 from andon.rollouts.guardrails import LATENCY
-from andon.serving import Chosen, ShadowPrediction, TrafficSplit
+from andon.serving import ShadowPrediction, TrafficSplit
+from andon.trials import CASES, split_of, unit_of
 
 FIRST = "first"
 """The name of the list with the first decision of each unit."""
 
 FIRST_KNOWN = "/first"
 """The suffix of names of lists with the first decision of each unit that has a verdict."""
-
-CASES = "cases"
-"""The name of the list with the first case of each subject."""
 
 _EVEN = 0.5
 
@@ -64,12 +62,12 @@ class JudgedPair(Struct, frozen=True, gc=False):
     `probability` is that of anybody looking at it, `floor` the least of any decision of that day.
     """
 
-    id: UUID
-    unit: bytes
+    of: PlacedDecision
     candidate: bool
     champion: bool
     probability: float
     floor: float
+    once: str = "pairs"
 
     @property
     def worse(self) -> int:
@@ -81,17 +79,11 @@ def placed_decision(
     rollout: Rollout, splits: Mapping[int, TrafficSplit], key: UUID, record: FeedRecord
 ) -> PlacedDecision | None:
     """Return a decision's place in the rollout's split; None without one, or before its candidate had traffic."""
-    assignment = record.assignment
-    if assignment is None or assignment.chosen is not Chosen.SPLIT or assignment.bucket is None:
+    split, assignment = split_of(rollout, splits, record), record.assignment
+    share = 0.0 if split is None else split.shares.get(rollout.candidate, 0.0) / 100
+    if assignment is None or not 0.0 < share < 1.0:
         return None
-    split = splits.get(assignment.split)
-    if split is None or split.salt != rollout.salt:
-        return None
-    share = split.shares.get(rollout.candidate, 0.0) / 100
-    if not 0.0 < share < 1.0:
-        return None
-    unit = key.bytes if rollout.plan.unit == "decision" or record.subject is None else bytes.fromhex(record.subject)
-    return PlacedDecision(key, unit, assignment.candidate == rollout.candidate, share)
+    return PlacedDecision(key, unit_of(rollout, key, record), assignment.candidate == rollout.candidate, share)
 
 
 def failed(record: FeedRecord) -> bool:
@@ -171,10 +163,5 @@ def judged_pair(case: AgedCase, said: ShadowPrediction, unit: bytes, floor: floa
     if said.label is None:
         return None
     actual = said.label if case.actual is None else case.actual
-    return JudgedPair(case.decision_id, unit, said.label != actual, case.predicted != actual, case.propensity, floor)
-
-
-def first_of_each(events: Iterable[GuardrailEvent]) -> list[GuardrailEvent]:
-    """Keep the events of the first decision of each unit in each list."""
-    first: dict[tuple[str, bytes], UUID] = {}
-    return [one for one in events if first.setdefault((one.once, one.of.unit), one.of.id) == one.of.id]
+    of = PlacedDecision(case.decision_id, unit, True, _EVEN)
+    return JudgedPair(of, said.label != actual, case.predicted != actual, case.propensity, floor)

@@ -47,7 +47,7 @@ def fold_pairs(guardrail: WatchedGuardrail, state: GuardrailState, pairs: Sequen
         ):
             side.units, side.total = side.units + 1, side.total + wrong
             if wrong and one.worse:
-                state.evidence[name] = [*state.evidence[name], str(one.id)][-MOST_EVIDENCE:]
+                state.evidence[name] = [*state.evidence[name], str(one.of.id)][-MOST_EVIDENCE:]
 
 
 def _fold_cases(

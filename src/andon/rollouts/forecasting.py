@@ -7,7 +7,6 @@ from math import inf
 
 from andon.authoring import RolloutPlan
 from andon.kernel.db import Tx
-from andon.rollouts import store
 from andon.rollouts.declared import require_measures, service_level_of
 from andon.rollouts.domain import Rollout
 from andon.rollouts.forecasts import GuardrailForecast, RolloutForecast
@@ -16,6 +15,7 @@ from andon.rollouts.rate_needs import rate_forecast
 from andon.rollouts.recently import RecentLine, recent_line
 from andon.rollouts.states import GuardrailState
 from andon.rollouts.value_needs import mean_forecast, quantile_forecast
+from andon.trials import counts_of
 
 _HOUR = timedelta(hours=1)
 _FEWEST_EVENTS = 10
@@ -35,7 +35,7 @@ def forecast_of(tx: Tx, rollout: Rollout, now: datetime) -> RolloutForecast:
     service = service_level_of(tx, rollout.automation)
     guardrails = guardrails_of(rollout.plan, service)
     line = recent_line(tx, rollout.automation, guardrails, service, now)
-    kept = store.tests_of(tx, rollout.id)
+    kept = counts_of(tx, rollout.id)
     states = {one.name: GuardrailState.of(kept.get(one.name)) for one in guardrails}
     rates = dict(line.rates)
     for one in guardrails:

@@ -3,43 +3,23 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from andon import decisions
 from andon.decisions import FeedItem
 from andon.kernel.db import Tx
-from andon.measures import MeasureSet
 from andon.rollouts.evidence import FIRST, GuardrailEvent, PlacedDecision
+from andon.trials import DeclaredMeasures
 
 
-class DecisionMeasures:
-    """The measures of each version of an automation, compiled once."""
-
-    def __init__(self) -> None:
-        self._sets: dict[int, MeasureSet] = {}
-
-    def computed(
-        self, tx: Tx, item: FeedItem, of: PlacedDecision, wanted: Sequence[str], label: str | None
-    ) -> list[GuardrailEvent]:
-        """Return the computed values: without a label, those that read none; with a label, the others."""
-        if not wanted:
-            return []
-        known = self._of(tx, item)
-        measured = known.measured(item)
-        found = []
-        for measure in known.measures:
-            reads_label = "label" in measure.reads
-            if measure.name not in wanted or measure.value is None or reads_label != (label is not None):
-                continue
-            value = measure.compute(measured.facts(label))
+def computed(
+    known: DeclaredMeasures, tx: Tx, item: FeedItem, of: PlacedDecision, wanted: Sequence[str], label: str | None
+) -> list[GuardrailEvent]:
+    """Return the computed values: without a label, those that read none; with a label, the others."""
+    found = []
+    for measure in known.of(tx, item).measures if wanted else ():
+        reads_label = "label" in measure.reads
+        if measure.name in wanted and measure.value is not None and reads_label == (label is not None):
             once = measure.name if reads_label else FIRST
-            found.append(GuardrailEvent(measure.name, once, of, 0.0 if value is None else float(value)))
-        return found
-
-    def _of(self, tx: Tx, item: FeedItem) -> MeasureSet:
-        line = item.read().line
-        if line.automation_version not in self._sets:
-            version = decisions.version(tx, line.automation, line.automation_version)
-            self._sets[line.automation_version] = MeasureSet(version)
-        return self._sets[line.automation_version]
+            found.append(GuardrailEvent(measure.name, once, of, known.computed(tx, item, measure, label)))
+    return found
 
 
 def reported(

@@ -16,7 +16,6 @@ from andon.kernel.db import Tx
 from andon.kernel.ids import time_of
 from andon.rollouts.declared import audit_share_of, slow_us
 from andon.rollouts.evidence import (
-    CASES,
     GuardrailEvent,
     PlacedDecision,
     events_of,
@@ -24,11 +23,11 @@ from andon.rollouts.evidence import (
     override_of,
 )
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail, of_measures
-from andon.rollouts.measuring import DecisionMeasures
+from andon.rollouts.measuring import computed
 from andon.serving import Candidate, arm_of
 from andon.statistics.means import Moments
 from andon.statistics.quantile_sequences import GROWTH, GrowingBins
-from andon.trials import class_known, verdict_of
+from andon.trials import CASES, DeclaredMeasures, class_known, verdict_of
 
 TODAY = timedelta(hours=24)
 LOOKED_BACK = timedelta(days=7)
@@ -100,7 +99,7 @@ class _Sample:
 
     def __init__(self, tx: Tx, automation: str, now: datetime, an_hour: float) -> None:
         self._tx, self._automation, self._now, self._an_hour = tx, automation, now, an_hour
-        self._measures = DecisionMeasures()
+        self._measures = DeclaredMeasures()
 
     def decided(self, wanted: Sequence[str], slow: float) -> dict[str, RecentValues]:
         """Return the values that decisions give by themselves."""
@@ -111,7 +110,7 @@ class _Sample:
         for item in decisions.items_of(tx, [row.id for row in rows]):
             of = PlacedDecision(item.id, item.id.bytes, False, _EVEN)
             events += events_of(item, item.read(), of, slow)
-            events += self._measures.computed(tx, item, of, wanted, None)
+            events += computed(self._measures, tx, item, of, wanted, None)
         found = _values(events, len(rows), 1.0)
         return {name: one for name, one in found.items() if name not in RATE_GUARDRAILS}
 
@@ -142,7 +141,7 @@ class _Sample:
                 events.append(GuardrailEvent("wrong", CASES, of, thinned * (1.0 - right)))
                 events.append(GuardrailEvent("calibration", CASES, of, (row.confidence - right) ** 2))
             if label is not None:
-                events += self._measures.computed(tx, items[key], of, wanted, label)
+                events += computed(self._measures, tx, items[key], of, wanted, label)
         return _values(events, len(rows), self._part(number, min(map(time_of, ids)))), frozenset(speaks)
 
     def reported(self, wanted: Sequence[str]) -> dict[str, RecentValues]:

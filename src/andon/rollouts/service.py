@@ -1,6 +1,5 @@
 """Operations on rollouts for people: start, show, approve, pause, resume, abort, promote."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,21 +12,13 @@ from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.models import Ready
-from andon.rollouts import store
 from andon.rollouts.declared import require_measures
-from andon.rollouts.domain import Rollout, RolloutHistory, RolloutState
-from andon.rollouts.errors import (
-    RolloutInvalid,
-    RolloutNotFound,
-    RolloutNotThere,
-    RolloutOver,
-    RolloutUnderWay,
-    SecondPersonNeeded,
-)
+from andon.rollouts.domain import ROLLOUTS, Rollout, RolloutHistory, RolloutState
+from andon.rollouts.errors import RolloutInvalid, RolloutNotFound, RolloutNotThere, RolloutOver
 from andon.rollouts.gates import require_gate
-from andon.rollouts.moving import Mover
+from andon.rollouts.moving import RolloutMover
 from andon.serving import Candidate, Suits
-from andon.trials import end_command, require_unsplit
+from andon.trials import SecondPersonNeeded, TrialDesk, check_arms, free_split, require_unsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,83 +58,51 @@ def start(
     decisions.require_deployed(tx, wish.automation)
     require_measures(tx, wish.automation, wish.plan)
     candidate, champion, in_force = _candidate(tx, wish)
-    version = models.get(tx, wish.model, candidate.version)
-    models.require_same_score(tx, version)
-    if ready is not None:
-        ready(version)
-    if suits is not None and candidate.policy:
-        suits(policies.get(tx, wish.automation, candidate.policy))
-    store.lock(tx, wish.automation)
+    check_arms(tx, wish.automation, wish.model, [candidate], ready, suits)
     serving.hold(tx, wish.automation)
-    running = store.find_open(tx, wish.automation)
-    if running is not None:
-        raise RolloutUnderWay(
-            f"Rollout {running.number} of {wish.automation} is under way, started by {running.started_by}: "
-            f"{running.reason}. Wait until it is over, or end it: "
-            f"`{end_command('rollout', running.automation, running.number)}`"
-        )
-    split = serving.split_of(tx, wish.automation, wish.model)
-    require_unsplit(tx, split)
+    split = free_split(tx, wish.automation, wish.model)
     made = Rollout(
         id=uuid7(now),
         automation=wish.automation,
-        number=store.next_number(tx, wish.automation),
+        number=ROLLOUTS.next_number(tx, wish.automation),
         model=wish.model,
-        candidate=candidate,
+        arms=(Candidate(champion), candidate),
         champion=champion,
         in_force=in_force,
+        unit=wish.plan.unit,
+        dead_man=wish.plan.dead_man,
+        four_eyes=wish.plan.four_eyes,
         plan=wish.plan,
         state=RolloutState.AWAITING_APPROVAL,
-        stage=0,
         stage_at=now,
         split=split.number,
         shadows_before=split.shadows,
         started_by=actor.name,
         reason=why,
         created_at=now,
-        approved_by=None,
-        ended_at=None,
-        ended_by=None,
         why="It waits for its approval",
-        shadowed_to=0,
     )
     require_gate(tx, made, events=events, now=now)
-    mover = Mover(tx, events, now, actor)
+    mover = RolloutMover(tx, events, now, actor)
     added = mover.add(made)
     return added if wish.plan.approval else mover.begin(added, why)
 
 
+_DESK = TrialDesk(ROLLOUTS, "rollout", RolloutNotFound)
+
+page, open_rollouts, ended_counts = _DESK.page, _DESK.open_ones, _DESK.ended_counts
+
+
 def show(tx: Tx, automation: str, number: int | None = None) -> RolloutHistory:
     """Return a rollout with its events; without a number the newest. Raises RolloutNotFound."""
-    if number is None:
-        newest = store.page(tx, [automation], limit=1)
-        found = newest[0] if newest else None
-    else:
-        found = store.find(tx, automation, number)
-    if found is None:
-        raise _not_found(automation, number)
-    return RolloutHistory(found, store.events_of(tx, found.id))
-
-
-def page(tx: Tx, automations: Sequence[str] | None = None, *, limit: int = 50) -> Sequence[Rollout]:
-    """Return rollouts of some automations, or of all; newest first."""
-    return store.page(tx, automations, limit=limit)
-
-
-def open_rollouts(tx: Tx) -> Sequence[Rollout]:
-    """Return the rollouts of all automations that are not over."""
-    return store.open_rollouts(tx)
-
-
-def ended_counts(tx: Tx) -> Sequence[tuple[str, str, int]]:
-    """Return how many rollouts of each automation ended in each state."""
-    return store.ended_counts(tx)
+    found = _DESK.get(tx, automation, number)
+    return RolloutHistory(found, ROLLOUTS.events_of(tx, found.id))
 
 
 def lease_end(tx: Tx, rollout: Rollout) -> datetime | None:
     """Return until when an unwatched candidate may have traffic; None if the rollout is over."""
     lease = serving.leases(tx).get(rollout.automation)
-    return None if lease is None or not rollout.state.is_watched else lease.expires_at
+    return None if lease is None or not rollout.is_watched else lease.expires_at
 
 
 def approve(
@@ -157,8 +116,8 @@ def approve(
     _require(rollout, RolloutState.AWAITING_APPROVAL)
     _require_second(rollout, actor)
     current = serving.split_of(tx, automation, rollout.model)
-    require_unsplit(tx, current)
-    return Mover(tx, events, now, actor).approve(replace(rollout, split=current.number), why)
+    require_unsplit(current)
+    return RolloutMover(tx, events, now, actor).approve(replace(rollout, split=current.number), why)
 
 
 def pause(
@@ -167,7 +126,7 @@ def pause(
     """Let a rollout stay at its stage. Raises RolloutNotFound, RolloutOver, RolloutNotThere, ReasonInvalid."""
     why, rollout = _locked(tx, automation, number, reason)
     _require(rollout, RolloutState.RUNNING)
-    return Mover(tx, events, now, actor).pause(rollout, why)
+    return RolloutMover(tx, events, now, actor).pause(rollout, why)
 
 
 def resume(
@@ -176,7 +135,7 @@ def resume(
     """Let a paused rollout continue. Raises RolloutNotFound, RolloutOver, RolloutNotThere, ReasonInvalid."""
     why, rollout = _locked(tx, automation, number, reason)
     _require(rollout, RolloutState.PAUSED)
-    return Mover(tx, events, now, actor).resume(rollout, why)
+    return RolloutMover(tx, events, now, actor).resume(rollout, why)
 
 
 def abort(
@@ -185,7 +144,7 @@ def abort(
     """End a rollout: all traffic to the champion. Raises RolloutNotFound, RolloutOver, ReasonInvalid."""
     why, rollout = _locked(tx, automation, number, reason)
     kept = serving.split_of(tx, automation, rollout.model).number != rollout.split
-    return Mover(tx, events, now, actor).withdraw(rollout, why, {}, by_itself=False, keep_split=kept)
+    return RolloutMover(tx, events, now, actor).abort(rollout, why, keep_split=kept)
 
 
 def promote(
@@ -205,7 +164,7 @@ def promote(
     _require_second(rollout, actor)
     if suits is not None and rollout.candidate.policy:
         suits(policies.get(tx, automation, rollout.candidate.policy))
-    return Mover(tx, events, now, actor).promote(rollout, why, {"by_hand": True})
+    return RolloutMover(tx, events, now, actor).promote(rollout, why, {"by_hand": True})
 
 
 def _candidate(tx: Tx, wish: RolloutWish) -> tuple[Candidate, int, str]:
@@ -227,15 +186,10 @@ def _candidate(tx: Tx, wish: RolloutWish) -> tuple[Candidate, int, str]:
 
 def _locked(tx: Tx, automation: str, number: int | None, reason: str) -> tuple[str, Rollout]:
     """Return the reason and the locked rollout; without a number the newest."""
-    why = reasons.require(reason)
-    wanted = show(tx, automation, number).rollout.number
-    found = store.find(tx, automation, wanted, for_update=True)
-    if found is None:
-        raise _not_found(automation, number)
-    serving.hold(tx, automation)
-    if found.state.is_over:
+    why, found = _DESK.locked(tx, automation, number, reason)
+    if found.is_over:
         raise RolloutOver(
-            f"Rollout {found.number} of {automation} is over: {found.state.value.replace('_', ' ')} "
+            f"{found.title} is over: {found.state.value.replace('_', ' ')} "
             f"by {found.ended_by} at {found.ended_at:%Y-%m-%d %H:%M:%S} UTC: {found.why}"
         )
     return why, found
@@ -243,19 +197,9 @@ def _locked(tx: Tx, automation: str, number: int | None, reason: str) -> tuple[s
 
 def _require(rollout: Rollout, *states: RolloutState) -> None:
     if rollout.state not in states:
-        raise RolloutNotThere(
-            f"Rollout {rollout.number} of {rollout.automation} is {rollout.state.value.replace('_', ' ')}"
-        )
+        raise RolloutNotThere(f"{rollout.title} is {rollout.state.value.replace('_', ' ')}")
 
 
 def _require_second(rollout: Rollout, actor: Actor) -> None:
-    if rollout.plan.four_eyes and decisions.is_same_person(rollout.started_by, actor.name):
-        raise SecondPersonNeeded(
-            f"{rollout.started_by} started rollout {rollout.number} of {rollout.automation}: somebody else must do that"
-        )
-
-
-def _not_found(automation: str, number: int | None) -> RolloutNotFound:
-    if number is None:
-        return RolloutNotFound(f"{automation} never had a rollout")
-    return RolloutNotFound(f"{automation} has no rollout {number}")
+    if rollout.four_eyes and decisions.is_same_person(rollout.started_by, actor.name):
+        raise SecondPersonNeeded(f"{rollout.started_by} started {rollout.name}: somebody else must do that")

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from andon.kernel.db import Tx
-from andon.rollouts import store
 from andon.rollouts.declared import service_level_of
 from andon.rollouts.domain import Rollout
 from andon.rollouts.guardrails import WatchedGuardrail, guardrails_of
 from andon.rollouts.sentences import figures
 from andon.rollouts.states import GuardrailState, harm_bound, harm_evidence, sound_evidence, step_name
+from andon.trials import counts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class GuardrailStanding:
 def standings(tx: Tx, rollout: Rollout) -> Sequence[GuardrailStanding]:
     """Return every guardrail of a rollout, those with harm shown first."""
     guardrails = guardrails_of(rollout.plan, service_level_of(tx, rollout.automation))
-    kept = store.tests_of(tx, rollout.id)
+    kept = counts_of(tx, rollout.id)
     found = [_standing(rollout, one, GuardrailState.of(kept.get(one.name))) for one in guardrails]
     return sorted(found, key=lambda one: not one.state.harmed)
 

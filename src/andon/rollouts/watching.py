@@ -1,76 +1,49 @@
-"""The watcher: a worker's look at one rollout. It counts, decides, and moves the rollout, all in one transaction."""
+"""The watcher of rollouts: it counts, rolls back, advances, or says what is missing."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from msgspec import convert, to_builtins
-
-from andon import serving
-from andon.decisions import ConsumerBusy
 from andon.kernel.db import Tx
-from andon.rollouts import store
 from andon.rollouts.counting import RolloutCounter
 from andon.rollouts.declared import service_level_of
-from andon.rollouts.domain import Rollout, RolloutState
-from andon.rollouts.evidence import CASES
+from andon.rollouts.domain import ROLLOUTS, Rollout, RolloutEvent, RolloutState
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail, guardrails_of
-from andon.rollouts.moving import Mover
+from andon.rollouts.moving import RolloutMover
 from andon.rollouts.sentences import harm_sentence, shown_sentence, waiting_sentence
 from andon.rollouts.states import GuardrailState, harm_bound, harm_evidence, judge, note_point, step_name
-from andon.trials import CaseStanding, TrialKey, TrialWatcher, changed_ground, lease_runs_out
+from andon.trials import CaseStanding, TrialWatcher, counts_of, save_counts
 
 
-class RolloutWatcher(TrialWatcher[RolloutCounter]):
+class RolloutWatcher(TrialWatcher[Rollout, RolloutEvent, RolloutCounter]):
     """Watches the rollouts of an installation."""
 
-    def _watched(self, tx: Tx) -> list[TrialKey]:
-        return store.watched(tx)
+    chore = "watch_rollouts"
+    _store = ROLLOUTS
+    _mover = RolloutMover
+    _counter = RolloutCounter
 
-    def _look_at(self, tx: Tx, key: TrialKey, now: datetime) -> bool:
-        rollout = store.find(tx, *key, for_update=True)
-        if rollout is None or not rollout.state.is_watched:
-            return False
-        serving.hold(tx, rollout.automation)
-        mover = Mover(tx, self._events, now)
-        changed = changed_ground(tx, rollout)
-        if changed is not None:
-            mover.withdraw(rollout, changed.reason, {}, by_itself=True, keep_split=changed.by_split)
-            return False
-        trouble = self._trouble(tx, rollout.id, rollout.automation, rollout.stage_at, now)
-        if trouble:
-            mover.withdraw(rollout, trouble, {}, by_itself=True)
-            return False
-        if lease_runs_out(tx, rollout, rollout.plan.dead_man, now):
-            mover.renew(rollout)
-        service = service_level_of(tx, rollout.automation)
-        guardrails = guardrails_of(rollout.plan, service)
-        kept = store.tests_of(tx, rollout.id)
-        states = {one.name: GuardrailState.of(kept.get(one.name)) for one in guardrails}
-        counter = self._kept.setdefault(key, RolloutCounter(rollout))
-        cases = convert(kept[CASES], CaseStanding)
-        try:
-            took = counter.count(tx, rollout, guardrails, states, cases, service, now)
-        except ConsumerBusy:  # a worker that lost its lease finishes what it began
-            return False
-        steps = [share for share in rollout.plan.stages if share]
-        following = rollout.at.following or 100.0
+    def _judge(self, tx: Tx, one: Rollout, counter: RolloutCounter, cases: CaseStanding, now: datetime) -> bool:
+        service = service_level_of(tx, one.automation)
+        guardrails = guardrails_of(one.plan, service)
+        kept = counts_of(tx, one.id)
+        states = {each.name: GuardrailState.of(kept.get(each.name)) for each in guardrails}
+        took = counter.count(tx, one, guardrails, states, cases, service, now)
         if took.counted:
-            for one in guardrails:
-                judge(one, states[one.name], steps)
-                note_point(one, states[one.name], following, now)
-            bodies = {name: state.body() for name, state in states.items()}
-            store.save_tests(tx, rollout.id, {**bodies, CASES: to_builtins(cases)})
-        seen = replace(rollout, seen=rollout.seen + took.candidate, shadowed_to=took.shadowed_to)
-        decided = self._decide(mover, seen, guardrails, states, now)
-        if decided != rollout:
-            store.save(tx, decided)
+            for each in guardrails:
+                judge(each, states[each.name], [share for share in one.plan.stages if share])
+                note_point(each, states[each.name], one.at.following or 100.0, now)
+            save_counts(tx, one.id, {name: state.body() for name, state in states.items()})
+        seen = replace(one, seen=one.seen + took.candidate, shadowed_to=took.shadowed_to)
+        decided = self._decide(RolloutMover(tx, self._events, now), seen, guardrails, states, now)
+        if decided != one:
+            ROLLOUTS.save(tx, decided)
         return took.more
 
     def _decide(
         self,
-        mover: Mover,
+        mover: RolloutMover,
         rollout: Rollout,
         guardrails: list[WatchedGuardrail],
         states: Mapping[str, GuardrailState],
@@ -83,7 +56,7 @@ class RolloutWatcher(TrialWatcher[RolloutCounter]):
         harmful = next((one for one in guardrails if states[one.name].harmed), None)
         if harmful is not None:
             state = states[harmful.name]
-            return mover.withdraw(rollout, harm_sentence(harmful, state), _evidence(harmful, state), by_itself=True)
+            return mover.roll_back(rollout, harm_sentence(harmful, state), _evidence(harmful, state))
         missing = missing_of(rollout, guardrails, states, now)
         if missing or rollout.state is not RolloutState.RUNNING:
             why = rollout.why if rollout.state is RolloutState.PAUSED else waiting_sentence(rollout, missing)

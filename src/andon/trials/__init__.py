@@ -1,39 +1,62 @@
-"""Trials: what experiments and rollouts have in common while they try versions on real traffic.
+"""Trials: arms of one automation on real traffic, under tests. Rollouts and experiments are two plans of it.
 
-The holder of the traffic: `holding.py`. Changes that end a trial, and its lease: `ground.py`. Late labels and reports:
-`noting.py`, `labelled.py`. The watcher of a worker: `watching.py`. SQL: `store.py`.
+A trial and its events: `domain.py`. Moves: `moving.py`. Who holds the traffic: `holding.py`; changes that end a trial,
+and its lease: `ground.py`. Counting: `counting.py`, `cases.py`, `labelled.py`, `noting.py`. The watcher of a worker:
+`watching.py`. SQL: `store.py`.
 """
 
-from andon.trials.cases import CaseStanding
-from andon.trials.errors import ExperimentUnderWay, TrafficSplitByHand
-from andon.trials.ground import ChangedGround, changed_ground, lease_runs_out
-from andon.trials.holding import TrafficHolder, end_command, holder_of, require_unsplit, salt_of
-from andon.trials.labelled import LateLabels, class_known, counts_now, labelled, verdict_of
-from andon.trials.noting import subscribe_late
-from andon.trials.store import TrialRows, TrialUnits
-from andon.trials.watching import TrialKey, TrialWatcher, watching
+from andon.trials.cases import CASES, CaseStanding
+from andon.trials.counting import (
+    DeclaredMeasures,
+    TrialCounter,
+    counted_anew,
+    first_of_each,
+    split_of,
+    unit_of,
+)
+from andon.trials.domain import TrafficTrial, TrialEvent, own_fields
+from andon.trials.errors import ExperimentUnderWay, RolloutUnderWay, SecondPersonNeeded, TrafficSplitByHand
+from andon.trials.holding import TrafficHolder, end_command, holder_of, require_unsplit
+from andon.trials.labelled import LateLabels, class_known, labelled, verdict_of
+from andon.trials.moving import TrialMover, written
+from andon.trials.noting import subscribe
+from andon.trials.service import TrialDesk, check_arms, free_split, require_free
+from andon.trials.store import TrialStore, counts_of, save_counts
+from andon.trials.watching import TrialWatcher
 
 __all__ = [
+    "CASES",
     "CaseStanding",
-    "ChangedGround",
+    "DeclaredMeasures",
     "ExperimentUnderWay",
     "LateLabels",
+    "RolloutUnderWay",
+    "SecondPersonNeeded",
     "TrafficHolder",
     "TrafficSplitByHand",
-    "TrialKey",
-    "TrialRows",
-    "TrialUnits",
+    "TrafficTrial",
+    "TrialCounter",
+    "TrialDesk",
+    "TrialEvent",
+    "TrialMover",
+    "TrialStore",
     "TrialWatcher",
-    "changed_ground",
+    "check_arms",
     "class_known",
-    "counts_now",
+    "counted_anew",
+    "counts_of",
     "end_command",
+    "first_of_each",
+    "free_split",
     "holder_of",
     "labelled",
-    "lease_runs_out",
+    "own_fields",
+    "require_free",
     "require_unsplit",
-    "salt_of",
-    "subscribe_late",
+    "save_counts",
+    "split_of",
+    "subscribe",
+    "unit_of",
     "verdict_of",
-    "watching",
+    "written",
 ]

@@ -17,6 +17,9 @@ from andon.decisions import FeedRecord
 from andon.evidence import AgedCase, is_automatic
 from andon.kernel.db import Tx
 
+CASES = "cases"
+"""The name under which a trial keeps how far it has read cases, and of the list with the first case of each subject."""
+
 KEPT_DAYS = 100
 """The newest days whose least probability of a look is kept; a case reaches its age sooner."""
 
@@ -29,6 +32,8 @@ class CaseStanding(Struct):
     position: int
     since: datetime
     floors: dict[str, float] = field(default_factory=dict)
+    silent: bool = False
+    """Whether silence is a label, so that every automatic decision is looked at."""
 
     @classmethod
     def from_here(cls, tx: Tx, since: datetime) -> "CaseStanding":
@@ -43,6 +48,7 @@ class CaseStanding(Struct):
 
     def note_draws(self, records: Iterable[FeedRecord], truth: Truth | None) -> None:
         """Note the draws of automatic decisions for audits; where silence is a label, all are looked at anyway."""
+        self.silent = truth is not None and truth.unreported is not None
         for record in records:
             if is_automatic(record) and not _is_heard(truth, record.policy.outcome):
                 day = _day(record.decided_at)
@@ -56,8 +62,10 @@ class CaseStanding(Struct):
 
     def keeps(self, case: AgedCase) -> bool:
         """Draw whether a case is kept: by its decision, so the same whoever draws, and when."""
+        if case.decided_at < self.since or (case.automatic and not case.audited and not self.silent):
+            return False  # a label from outside says something of the decisions that somebody chose to report
         place = int.from_bytes(blake2b(_PURPOSE + case.decision_id.bytes, digest_size=8).digest()) / 2**64
-        return case.decided_at >= self.since and place * case.propensity < self.floor_of(case)
+        return place * case.propensity < self.floor_of(case)
 
 
 def _day(at: datetime) -> str:

@@ -1,29 +1,14 @@
 """The ground of a trial: the split, the champion and the policy that it began with, and the lease of its traffic."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import datetime
 
 from andon import policies, serving
 from andon.kernel.db import Tx
+from andon.trials.domain import TrafficTrial
 
 RENEWED_AT = 2 / 3
 """A lease is renewed when less than this part of it is left."""
-
-
-class GroundedTrial(Protocol):
-    """An experiment or a rollout, as far as its ground goes."""
-
-    @property
-    def automation(self) -> str: ...
-    @property
-    def model(self) -> str: ...
-    @property
-    def split(self) -> int: ...
-    @property
-    def champion(self) -> int: ...
-    @property
-    def in_force(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +19,7 @@ class ChangedGround:
     by_split: bool
 
 
-def changed_ground(tx: Tx, trial: GroundedTrial) -> ChangedGround | None:
+def changed_ground(tx: Tx, trial: TrafficTrial) -> ChangedGround | None:
     """Return what changed under a trial: another split, another champion, another policy in force."""
     split = serving.split_of(tx, trial.automation, trial.model)
     if split.number != trial.split:
@@ -49,7 +34,7 @@ def changed_ground(tx: Tx, trial: GroundedTrial) -> ChangedGround | None:
     return None
 
 
-def lease_runs_out(tx: Tx, trial: GroundedTrial, dead_man: timedelta, now: datetime) -> bool:
+def lease_runs_out(tx: Tx, trial: TrafficTrial, now: datetime) -> bool:
     """Tell whether the lease of a trial's split is to be renewed now, so that its traffic stays."""
     lease = serving.leases(tx).get(trial.automation)
-    return lease is None or lease.split != trial.split or lease.expires_at - now < RENEWED_AT * dead_man
+    return lease is None or lease.split != trial.split or lease.expires_at - now < RENEWED_AT * trial.dead_man

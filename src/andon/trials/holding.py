@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from andon import serving
 from andon.kernel.db import Tx
 from andon.serving import TrafficSplit
-from andon.trials.errors import ExperimentUnderWay, TrafficSplitByHand
+from andon.trials.errors import TrafficSplitByHand
 
 _SALT = re.compile(r"(?P<automation>.+)/(?P<kind>experiment|rollout)-(?P<number>[1-9][0-9]*)")
 """The salt of the splits that a trial makes."""
@@ -28,11 +28,6 @@ class TrafficHolder:
         return end_command(self.kind, self.automation, self.number)
 
 
-def salt_of(kind: str, automation: str, number: int) -> str:
-    """Return the salt of a trial's splits: each one draws its units afresh."""
-    return f"{automation}/{kind}-{number}"
-
-
 def end_command(kind: str, automation: str, number: int) -> str:
     """Return the command that ends an experiment or a rollout."""
     return f"andon {kind} {_ENDS[kind]} {automation} --number {number} --reason ..."
@@ -46,16 +41,10 @@ def holder_of(tx: Tx, split: TrafficSplit) -> TrafficHolder | None:
     return TrafficHolder(drawn["kind"], drawn["automation"], int(drawn["number"]))
 
 
-def require_unsplit(tx: Tx, split: TrafficSplit) -> None:
-    """Raise ExperimentUnderWay or TrafficSplitByHand if other versions have traffic, with the command that ends it."""
+def require_unsplit(split: TrafficSplit) -> None:
+    """Raise TrafficSplitByHand if other versions have traffic, with the command that ends that."""
     if not split.shares:
         return
-    holder = holder_of(tx, split)
-    if holder is not None and holder.kind == "experiment":
-        raise ExperimentUnderWay(
-            f"Experiment {holder.number} of {split.automation} is under way and splits the traffic ({split.summary}), "
-            f"by {split.set_by}: {split.reason}. End it first: `{holder.ended_by}`"
-        )
     raise TrafficSplitByHand(
         f"{split.automation} is split ({split.summary}), by {split.set_by}: {split.reason}. "
         f"End that first: `andon split set {split.automation} --reason ...`"

@@ -10,7 +10,7 @@ from andon.changes import ActKind, ChangeAccount, SignKind
 from andon.kernel.db import Database, Tx
 from andon.kernel.identity import PLATFORM
 from andon.rollouts import RolloutWish
-from andon.rollouts.moving import Mover
+from andon.rollouts.moving import RolloutMover
 from changing import MODEL, NAME, OLGA, ChangingLine, policy_version
 from integration.changes.march import on
 
@@ -23,9 +23,9 @@ def start(line: ChangingLine, at: datetime, version: int | None = None, policy: 
         rollouts.start(tx, wish, actor=OLGA, reason="a better one", events=line.events, now=at)
 
 
-def mover(line: ChangingLine, tx: Tx, at: datetime) -> Mover:
+def mover(line: ChangingLine, tx: Tx, at: datetime) -> RolloutMover:
     """Return the worker that moves rollouts by itself."""
-    return Mover(tx, line.events, at, PLATFORM)
+    return RolloutMover(tx, line.events, at, PLATFORM)
 
 
 def advance(line: ChangingLine, at: datetime) -> None:
@@ -35,7 +35,7 @@ def advance(line: ChangingLine, at: datetime) -> None:
 
 def roll_back(line: ChangingLine, at: datetime) -> None:
     with line.database.begin() as tx:
-        mover(line, tx, at).withdraw(rollouts.show(tx, NAME).rollout, "twice the errors", {}, by_itself=True)
+        mover(line, tx, at).roll_back(rollouts.show(tx, NAME).rollout, "twice the errors", {})
 
 
 def promote(line: ChangingLine, at: datetime) -> None:

@@ -36,7 +36,7 @@ def installed(module_database: Database, tmp_path_factory: pytest.TempPathFactor
 def line(installed: RolledLine) -> Iterator[RolledLine]:
     """Yield the line, without a rollout under way."""
     yield installed
-    if not installed.rollout.state.is_over:
+    if not installed.rollout.is_over:
         installed.act(rollouts.abort)
 
 

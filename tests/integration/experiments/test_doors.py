@@ -9,7 +9,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from andon.access import Grant, Role
-from andon.bootstrap.experiments import watch_experiments
+from andon.bootstrap.trial_metrics import watch_trials
 from andon.cli import app
 from andon.kernel.db import Database
 from andon.kernel.metrics import Metrics
@@ -98,7 +98,7 @@ def test_it_is_stopped_once_and_a_worker_shows_shares_and_outcomes(
     compared: ComparedLine, keys: dict[str, str]
 ) -> None:
     metrics = Metrics()
-    watch_experiments(metrics, compared.line.database)
+    watch_trials(metrics, compared.line.database)
     shown = metrics.text().decode()
     for arm in compared.experiment.arm_names:
         assert f'andon_experiment_share{{arm="{arm}",automation="payments"}} 50.0' in shown

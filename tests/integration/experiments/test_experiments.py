@@ -216,7 +216,7 @@ def test_an_automation_has_one_experiment_or_rollout_at_a_time_and_a_split_by_ha
     compared.start(2)
     with pytest.raises(ExperimentUnderWay, match=r"started by otto.*`andon experiment stop payments --number 1"):
         compared.start(3)
-    told = r"by otto: Experiment 1: which is better.*`andon experiment stop payments --number 1 --reason"
+    told = r"started by otto: which is better.*`andon experiment stop payments --number 1 --reason"
     with pytest.raises(ExperimentUnderWay, match=told):
         compared.line.start(3)
     compared.act(experiments.stop)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from andon import labels
 from andon.access import Grant, Role
-from andon.bootstrap.rollouts import watch_rollouts
+from andon.bootstrap.trial_metrics import watch_trials
 from andon.cli import app
 from andon.kernel.db import Database
 from andon.kernel.metrics import Metrics
@@ -94,7 +94,7 @@ def test_what_cannot_be_is_refused_with_its_reason(
 
 def test_a_worker_shows_the_share_and_how_rollouts_ended(line: RolledLine) -> None:
     metrics = Metrics()
-    watch_rollouts(metrics, line.database)
+    watch_trials(metrics, line.database)
     shown = metrics.text().decode()
     assert f'andon_rollout_share{{arm="{line.rollout.arm}",automation="payments",state="running"}} 0.0' in shown
     assert "andon_rollouts_ended_total{" not in shown

@@ -62,7 +62,7 @@ def test_a_good_version_is_promoted_stage_by_stage_and_once_whatever_is_killed(l
     assert shares(line) == {Candidate(2): 5.0}
     seen = [5.0]
     for _ in range(40):
-        if line.rollout.state.is_over:
+        if line.rollout.is_over:
             break
         line.decide(400)
         line.killed_while_it_looks()
@@ -114,7 +114,7 @@ def test_a_version_that_begins_to_fail_is_rolled_back_with_the_decisions_that_sh
     for _ in range(10):
         line.decide(300)
         line.watch()
-        if line.rollout.state.is_over:
+        if line.rollout.is_over:
             break
         line.breaks(2)
     assert line.rollout.state is RolloutState.ROLLED_BACK
@@ -448,7 +448,7 @@ def test_a_rollback_opens_one_alert_that_ends_when_it_is_acknowledged_or_the_nex
         line.killed_while_it_looks()
         line.watch()
         with line.database.begin() as tx:
-            (found,) = alerts.page(tx, AlertSelection(monitor="rollout", states=alerts.UNRESOLVED))
+            (found,) = alerts.page(tx, AlertSelection(monitors=("rollout",), states=alerts.UNRESOLVED))
         return found
 
     alert, shown = rolled_back(), line.states()["disagreement"].evidence["candidate"]
@@ -468,7 +468,7 @@ def test_a_rollback_opens_one_alert_that_ends_when_it_is_acknowledged_or_the_nex
         assert alerts.get(tx, again.id).resolution == "Rollout 3 was started"
     line.act(rollouts.abort)
     with line.database.begin() as tx:
-        assert alerts.page(tx, AlertSelection(monitor="rollout", states=alerts.UNRESOLVED)) == []
+        assert alerts.page(tx, AlertSelection(monitors=("rollout",), states=alerts.UNRESOLVED)) == []
 
 
 def firsts(made: list[Decision]) -> list[Decision]:

@@ -18,8 +18,9 @@ PATHS = st.lists(st.tuples(st.integers(1, 1_000), LEVELS, LEVELS), min_size=1, m
 
 
 def moved(kind: str, seconds: int, stage: int) -> RolloutEvent:
-    running = RolloutState.RUNNING
-    return RolloutEvent(1, BEGUN + timedelta(seconds=seconds), kind, running, running, 0, stage, "andon", "x", {})
+    running, at = RolloutState.RUNNING, BEGUN + timedelta(seconds=seconds)
+    step = {"state_before": running, "state_after": running, "by": "andon", "reason": "x", "evidence": {}}
+    return RolloutEvent(at=at, kind=kind, stage_before=0, stage_after=stage, **step)
 
 
 def drawn(points: list[tuple[int, float, float]], *events: RolloutEvent, until: int = 2_000) -> EvidencePath | None:

@@ -9,9 +9,9 @@ import pytest
 
 from andon.cord import LineState
 from andon.experiments.domain import equal_shares
-from andon.experiments.evidence import FIRST, AllocatedDecision, ArmValue, drawn_decision, first_of_each, value_of_label
+from andon.experiments.evidence import FIRST, AllocatedDecision, ArmValue, drawn_decision, value_of_label
 from andon.serving import Assignment, Candidate, Chosen, TrafficSplit
-from andon.trials import LateLabels
+from andon.trials import LateLabels, first_of_each
 from simulating import an_experiment
 
 KEY = UUID(int=7)

@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 from scipy.stats import binom
 
 from andon.authoring import Guardrail, RolloutPlan, ServiceLevel
-from andon.rollouts.evidence import FIRST, GuardrailEvent, PlacedDecision, first_of_each
+from andon.rollouts.evidence import FIRST, GuardrailEvent, PlacedDecision
 from andon.rollouts.folding import count_decisions, fold
 from andon.rollouts.guardrails import BELOW_RATIOS, BELOW_WEIGHTS, GuardrailKind, WatchedGuardrail, guardrails_of
 from andon.rollouts.states import (
@@ -24,6 +24,7 @@ from andon.rollouts.states import (
     note_point,
     sound_evidence,
 )
+from andon.trials import first_of_each
 
 STEPS = (5.0, 25.0, 50.0, 100.0)
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
