@@ -61,6 +61,14 @@ def register(
         ),
     ] = None,
     target: Annotated[str | None, typer.Option(help="The column of the sample with the true class.")] = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(
+            help="The column of the sample that says which rows belong together, such as an account: one row of each "
+            "counts. Default: the subject of the automation.",
+            show_default=False,
+        ),
+    ] = None,
     limit_minutes: Annotated[float, typer.Option(min=0.01, help="How long the script may run.")] = 60.0,
 ) -> None:
     """Register a packed model. Registering the same package again returns the same version.
@@ -68,13 +76,13 @@ def register(
     With --alias, a version that an automation cannot use is not registered.
     """
     limit = timedelta(minutes=limit_minutes)
-    if target is not None and sample is None:
-        raise Invalid("--target names a column of --sample; give --sample too")
+    if (target or groups) is not None and sample is None:
+        raise Invalid(f"--{'groups' if target is None else 'target'} names a column of --sample; give --sample too")
     with (
         (
             _packed(path, from_script, limit)
             if sample is None
-            else packed_from_sample(_given(path, from_script), sample, target, name=name, trust=trust)
+            else packed_from_sample(_given(path, from_script), sample, target, name=name, trust=trust, groups=groups)
         ) as package,
         project() as here,
     ):
@@ -304,7 +312,8 @@ def _facts(version: ModelVersion) -> Facts:
         ),
         (
             "trained on",
-            f"{plural(m.training.rows, 'row')}{source}; {m.training.held_out_rows:,} held out: {m.training.split}",
+            f"{plural(m.training.rows, 'row')}{source}; {m.training.held_out_rows:,} held out: {m.training.split}"
+            + ("" if m.training.groups is None else f"; at most one row of each {m.training.groups}"),
         ),
         ("data digest", m.training.digest),
         ("code", code),

@@ -65,9 +65,17 @@ class _Known:
 
 
 def infer(
-    path: Path, sample: Sequence[Mapping[str, Any]], target: str | None, *, trust: bool, in_order: Sequence[str] = ()
+    path: Path,
+    sample: Sequence[Mapping[str, Any]],
+    target: str | None,
+    *,
+    trust: bool,
+    in_order: Sequence[str] = (),
+    groups: str | None = None,
 ) -> InferredSignature:
     """Infer features, kinds, categories and classes of a saved model; `in_order` are the classes of earlier ones.
+
+    The rows keep the column `groups`, which is a feature only if the model names it.
 
     Raises PackageInvalid, and PickleRefused for an untrusted file whose loading runs code.
     """
@@ -77,8 +85,8 @@ def infer(
         )
     known = _opened(path, trust=trust)
     columns = list(sample[0])
-    aim = _target(columns, known.names, target)
-    names = known.names or tuple(name for name in columns if name != aim)
+    aim = _target([name for name in columns if name != groups], known.names, target)
+    names = known.names or tuple(name for name in columns if name not in (aim, groups))
     if known.one_text:
         names = (_only_text(names, sample),)
         known = replace(known, texts=frozenset(names))
@@ -87,7 +95,8 @@ def infer(
     labelled = [row for row in sample if row[aim] is not None]
     labels = [str(text_of(_plain(row[aim]))) for row in labelled]
     features = tuple(_features(names, labelled, known))
-    rows = [{f.name: _value(f, row[f.name]) for f in features} for row in labelled]
+    beside = () if groups is None else (groups,)
+    rows = [{**{n: row[n] for n in beside}, **{f.name: _value(f, row[f.name]) for f in features}} for row in labelled]
     order = known.classes or _sorted(labels)
     if strange := sorted(set(labels) - set(order)):
         raise PackageInvalid(f"{aim!r} holds {', '.join(strange)}, and the model knows {', '.join(order)}")

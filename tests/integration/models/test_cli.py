@@ -91,6 +91,32 @@ def test_a_bare_models_score_is_for_the_same_class_as_in_earlier_versions(
     assert "fraud-risk 2 (" in said
 
 
+def test_rows_of_a_sample_that_belong_together_count_once(terminal: Terminal, tmp_path: Path) -> None:
+    """By the column that is named, or by the subject of the automation that the model answers for."""
+    columns, labels = some_rows(1)[0]
+    amounts, fraud = columns["amount"].reshape(-1, 1), [int(label == "fraud") for label in labels]
+    data = lightgbm.Dataset(amounts, fraud, feature_name=["amount"])
+    lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1}, data, 5).save_model(tmp_path / "model.txt")
+    lines = [
+        f"{amount},a{at // 3},{label}" for at, (amount, label) in enumerate(zip(columns["amount"], labels, strict=True))
+    ]
+    (tmp_path / "sample.csv").write_text("\n".join(["amount,account,label", *lines]))
+    command = ("register", str(tmp_path / "model.txt"), "--sample", str(tmp_path / "sample.csv"), "--target", "label")
+
+    def held_out(number: int) -> tuple[int, str | None]:
+        training = json.loads(terminal.run("show", "fraud-risk", str(number), "--json").stdout)["manifest"]["training"]
+        return training["held_out_rows"], training.get("groups")
+
+    terminal.run(*command, "--name", "fraud-risk", "--groups", "account")
+    assert held_out(1) == (100, "account")
+    subject = AUTOMATION.replace("weight: float", "amount: float\n    account: str")
+    subject = subject.replace('model="fraud-risk",', 'model="fraud-risk",\n    subject="account",')
+    (terminal.folder / "automation.py").write_text(subject)
+    terminal.run(*command, "--name", "fraud-risk", "--reason", "by the subject")
+    assert held_out(2) == (100, "account")
+    assert "no column" in terminal.run(*command, "--name", "fraud-risk", "--groups", "acount", status=2).output
+
+
 AUTOMATION = """
 from pydantic import BaseModel
 from andon import Automation, Policy
