@@ -1,37 +1,31 @@
 """`andon experiment`: compares versions or policies on real traffic until one is shown to be better."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from andon import decisions, experiments
-from andon.authoring import DeclarationInvalid, span_of
-from andon.bootstrap.project import chosen, load_automations, ready_for, users_of
+from andon import experiments
+from andon.bootstrap.installation import settings_here
+from andon.bootstrap.project import chosen, load_automations
 from andon.bootstrap.trials import once_tried
 from andon.cli.context import project
 from andon.cli.printing import Facts, Plain
+from andon.cli.trials import AsJson, Listed, Name, Reason, checks_of, moved, print_json, print_list, print_steps, span
 from andon.experiments import Experiment, ExperimentEstimates, ExperimentEvent, ExperimentForecast, ExperimentWish
 from andon.kernel.db import Tx
 from andon.kernel.errors import Invalid
-from andon.models import CHAMPION
 from andon.serving import Candidate
 
 app = typer.Typer(
     help="Compare versions or policies on real traffic until one is shown to be better.", no_args_is_help=True
 )
 
-Name = Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")]
-Reason = Annotated[str, typer.Option(help="The reason, kept in the audit log.")]
 Number = Annotated[
     int | None, typer.Option("--number", min=1, help="The number of the experiment; default: the newest.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Change = Callable[..., Experiment]
 
 
 @app.command()
@@ -70,7 +64,7 @@ def start(
             None if unit is None else _one_of("--unit", unit, ("subject", "decision")),
             dict(_share(one) for one in share or ()),
             most_decisions,
-            None if until is None else now + _span(until),
+            None if until is None else now + span("--until", until, "14d"),
         )
         with here.database.begin() as tx:
             planned = experiments.plan(tx, wish, actor=here.actor, reason=reason, now=now)
@@ -79,9 +73,8 @@ def start(
                 typer.echo("\n".join(experiments.forecast_sentences(planned, expected)))
             if dry_run:
                 if as_json:
-                    typer.echo(json.dumps(_forecast(planned, expected), indent=2))
+                    print_json(_forecast(planned, expected))
                 return
-        users = users_of(here.settings, declared.model, CHAMPION)
 
         def begin(tx: Tx) -> tuple[Experiment, dict[str, Any]]:
             made = experiments.start(
@@ -91,13 +84,15 @@ def start(
                 reason=reason,
                 events=here.events,
                 now=now,
-                ready=ready_for(users or [declared], here.settings, tx),
-                suits=lambda one: decisions.check_policy(declared, one),
+                **checks_of(here, tx, declared),
             )
-            return made, _whole(made, experiments.estimates(tx, made), [], expected)
+            return made, _whole(made, experiments.estimates(tx, made), [], _forecast(planned, expected))
 
         started, shown = once_tried(here.settings, here.database, begin)
-    typer.echo(json.dumps(shown, indent=2) if as_json else _said(started))
+    if as_json:
+        print_json(shown)
+    else:
+        typer.echo(_said(started))
 
 
 @app.command()
@@ -107,7 +102,7 @@ def show(automation: Name, number: Number = None, as_json: AsJson = False) -> No
         history = experiments.show(tx, automation, number)
         one, counted = history.experiment, experiments.estimates(tx, history.experiment)
     if as_json:
-        typer.echo(json.dumps(_whole(one, counted, history.events, None), indent=2))
+        print_json(_whole(one, counted, history.events, None))
         return
     facts = Facts(title=f"{one.automation}: experiment {one.number}")
     facts.add_row("state", one.state.value)
@@ -127,62 +122,31 @@ def show(automation: Name, number: Number = None, as_json: AsJson = False) -> No
         value = experiments.value_text(one, estimate.value)
         table.add_row(title, f"{share:g}%", f"{arm.decisions:,}", f"{arm.units:,}", value, interval)
     Console().print(table)
-    steps = Plain("when", "what", "by", "why")
-    for event in history.events:
-        steps.add_row(f"{event.at:%Y-%m-%d %H:%M:%S} UTC", event.kind, event.by, event.reason)
-    Console().print(steps)
+    print_steps(history.events)
 
 
 @app.command("list")
-def list_experiments(
-    automation: Annotated[str | None, typer.Argument(help="The automation; default: all.")] = None,
-    as_json: AsJson = False,
-) -> None:
+def list_experiments(automation: Listed = None, as_json: AsJson = False) -> None:
     """List experiments, newest first."""
-    with project() as here, here.database.begin() as tx:
-        found = experiments.page(tx, None if automation is None else [automation])
-    if as_json:
-        typer.echo(json.dumps([_short(one) for one in found], indent=2))
-        return
-    table = Plain("automation", "no.", "arms", "measure", "state", "started", "why")
-    for one in found:
-        started = f"{one.created_at:%Y-%m-%d %H:%M} UTC by {one.started_by}: {one.reason}"
-        arms = ", ".join(map(str, one.arms))
-        table.add_row(one.automation, str(one.number), arms, one.measure, one.state.value, started, one.why)
-    Console().print(table)
+    columns = [
+        ("arms", lambda one: ", ".join(map(str, one.arms))),
+        ("measure", lambda one: one.measure),
+        ("state", lambda one: one.state.value),
+    ]
+    print_list(experiments.page, experiments.document_of, columns, automation, as_json=as_json)
 
 
 @app.command()
 def stop(automation: Name, reason: Reason, number: Number = None) -> None:
     """End an experiment without a winner: all traffic goes to the champion."""
-    with project() as here, here.database.begin() as tx:
-        done = experiments.stop(
-            tx, automation, number, actor=here.actor, reason=reason, events=here.events, now=here.clock.now()
-        )
-    typer.echo(_said(done))
+    typer.echo(_said(moved(experiments.stop, automation, number, reason)))
 
 
 @app.command()
 def adopt(automation: Name, reason: Reason, number: Number = None) -> None:
     """Make the winner the champion, and put its policy in force."""
-    with project() as here:
-        declared = chosen(load_automations(here.settings), automation)
-        users = users_of(here.settings, declared.model, CHAMPION)
-
-        def take(tx: Tx) -> Experiment:
-            return experiments.adopt(
-                tx,
-                automation,
-                number,
-                actor=here.actor,
-                reason=reason,
-                events=here.events,
-                now=here.clock.now(),
-                ready=ready_for(users or [declared], here.settings, tx),
-                suits=lambda one: decisions.check_policy(declared, one),
-            )
-
-        done = once_tried(here.settings, here.database, take)
+    declared = chosen(load_automations(settings_here()), automation)
+    done = moved(experiments.adopt, automation, number, reason, declared)
     typer.echo(f"{_said(done)}; version {done.winner} decides now")
 
 
@@ -207,13 +171,6 @@ def _share(text: str) -> tuple[Candidate, float]:
         raise Invalid(f"--share {text!r}: expected ARM=PERCENT, as in --share 8=20") from None
 
 
-def _span(text: str) -> Any:
-    try:
-        return span_of(text)
-    except DeclarationInvalid:
-        raise Invalid(f"--until {text!r}: expected a number with s, m, h or d, as in --until 14d") from None
-
-
 def _one_of(option: str, text: str, known: Sequence[str]) -> Any:
     if text not in known:
         raise Invalid(f"{option} {text!r}: expected {' or '.join(known)}")
@@ -224,65 +181,10 @@ def _whole(
     one: Experiment,
     counted: ExperimentEstimates,
     events: Sequence[ExperimentEvent],
-    expected: ExperimentForecast | None,
+    expected: dict[str, Any] | None,
 ) -> dict[str, Any]:
-    arms = zip(one.arms, one.shares, counted.arms, experiments.arm_estimates(one, counted), strict=True)
-    pairs = experiments.pair_estimates(one, counted)
-    return {
-        **_short(one),
-        "estimates": [
-            {
-                "arm": str(arm),
-                "share": share,
-                "decisions": evidence.decisions,
-                "units": evidence.units,
-                "value": estimate.value,
-                "low": estimate.low,
-                "high": estimate.high,
-            }
-            for arm, share, evidence, estimate in arms
-        ],
-        "comparisons": [
-            {
-                "arm": str(one.arms[pair.first]),
-                "beside": str(one.arms[pair.second]),
-                "value": pair.value,
-                "low": pair.low,
-                "high": pair.high,
-                "better": None if pair.better is None else str(one.arms[pair.better]),
-            }
-            for pair in pairs
-        ],
-        "events": [{**asdict(event), "at": event.at.isoformat(), "shares": list(event.shares)} for event in events],
-        "forecast": None if expected is None else _forecast(one, expected),
-    }
-
-
-def _short(one: Experiment) -> dict[str, Any]:
-    return {
-        "automation": one.automation,
-        "number": one.number,
-        "arms": [str(arm) for arm in one.arms],
-        "measure": one.measure,
-        "better": one.better,
-        "allocation": one.allocation,
-        "unit": one.unit,
-        "most_decisions": one.most_decisions,
-        "until": _iso(one.until),
-        "state": one.state.value,
-        "seen": one.seen,
-        "started_by": one.started_by,
-        "reason": one.reason,
-        "created_at": one.created_at.isoformat(),
-        "ended_at": _iso(one.ended_at),
-        "ended_by": one.ended_by,
-        "why": one.why,
-        "winner": None if one.winner is None else str(one.winner),
-    }
-
-
-def _iso(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat()
+    estimates = experiments.document_of_estimates(one, counted)
+    return {**experiments.document_of(one), **estimates, "events": events, "forecast": expected}
 
 
 def _forecast(one: Experiment, expected: ExperimentForecast) -> dict[str, Any]:

@@ -1,37 +1,31 @@
 """`andon rollout`: lets a model version, a policy or a gate take over step by step, under tests."""
 
-import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic_core import to_jsonable_python
 from rich.console import Console
 
 from andon import decisions, rollouts
-from andon.authoring import Automation, DeclarationInvalid, Guardrail, RolloutPlan, span_of
-from andon.bootstrap.project import chosen, load_automations, ready_for, users_of
+from andon.authoring import Automation, DeclarationInvalid, Guardrail, RolloutPlan
+from andon.bootstrap.project import chosen, load_automations
 from andon.bootstrap.trials import once_tried
 from andon.cli.context import Project, project
 from andon.cli.printing import Facts, Plain
+from andon.cli.trials import AsJson, Listed, Name, Reason, checks_of, moved, print_json, print_list, print_steps, span
 from andon.kernel.db import Tx
 from andon.kernel.errors import Invalid
-from andon.models import CHAMPION
 from andon.rollouts import GuardrailStanding, Rollout, RolloutForecast, RolloutHistory, RolloutWish, spoken
 
 app = typer.Typer(
     help="Roll out a model version, a policy or a gate, step by step and under tests.", no_args_is_help=True
 )
 
-Name = Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")]
-Reason = Annotated[str, typer.Option(help="The reason, kept in the audit log.")]
 Number = Annotated[int | None, typer.Option("--number", min=1, help="The number of the rollout; default: the newest.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Change = Callable[..., Rollout]
 
 _POLICY_VERSION = re.compile(r"[0-9a-f]{12}")
 
@@ -82,12 +76,11 @@ def start(
             expected = rollouts.forecast(tx, automation, wanted, now)
             if dry_run:
                 if as_json:
-                    typer.echo(json.dumps(_forecast(expected), indent=2))
+                    print_json(_forecast(expected))
                 else:
                     _tell_forecast(expected)
                 return
         version = None if model is None else _version(model, declared.model)
-        users = users_of(here.settings, declared.model, CHAMPION)
 
         def begin(tx: Tx) -> tuple[Rollout, dict[str, Any]]:
             published = _policy(here, tx, declared, policy, reason)
@@ -98,14 +91,13 @@ def start(
                 reason=reason,
                 events=here.events,
                 now=now,
-                ready=ready_for(users or [declared], here.settings, tx),
-                suits=lambda one: decisions.check_policy(declared, one),
+                **checks_of(here, tx, declared),
             )
             return made, _whole(tx, rollouts.show(tx, automation, made.number), now)
 
         started, shown = once_tried(here.settings, here.database, begin)
     if as_json:
-        typer.echo(json.dumps(shown, indent=2))
+        print_json(shown)
         return
     _tell_forecast(expected)
     typer.echo(_said(started))
@@ -118,7 +110,7 @@ def show(automation: Name, number: Number = None, as_json: AsJson = False) -> No
         history = rollouts.show(tx, automation, number)
         now = here.clock.now()
         if as_json:
-            typer.echo(json.dumps(_whole(tx, history, now), indent=2))
+            print_json(_whole(tx, history, now))
             return
         one, standings = history.rollout, rollouts.standings(tx, history.rollout)
         expected = None if one.is_over else rollouts.forecast_of(tx, one, now)
@@ -131,59 +123,44 @@ def show(automation: Name, number: Number = None, as_json: AsJson = False) -> No
 
 
 @app.command("list")
-def list_rollouts(
-    automation: Annotated[str | None, typer.Argument(help="The automation; default: all.")] = None,
-    as_json: AsJson = False,
-) -> None:
+def list_rollouts(automation: Listed = None, as_json: AsJson = False) -> None:
     """List rollouts, newest first."""
-    with project() as here, here.database.begin() as tx:
-        found = rollouts.page(tx, None if automation is None else [automation])
-    if as_json:
-        typer.echo(json.dumps(to_jsonable_python([rollouts.document_of(one) for one in found]), indent=2))
-        return
-    table = Plain("automation", "no.", "candidate", "state", "share", "started", "why")
-    for one in found:
-        share = f"{one.at.share:g}%" if one.is_watched else ""
-        started = f"{one.created_at:%Y-%m-%d %H:%M} UTC by {one.started_by}: {one.reason}"
-        state = one.state.value.replace("_", " ")
-        table.add_row(one.automation, str(one.number), one.arm, state, share, started, one.why)
-    Console().print(table)
+    columns = [
+        ("candidate", lambda one: one.arm),
+        ("state", lambda one: one.state.value.replace("_", " ")),
+        ("share", lambda one: f"{one.at.share:g}%" if one.is_watched else ""),
+    ]
+    print_list(rollouts.page, rollouts.document_of, columns, automation, as_json=as_json)
 
 
 @app.command()
 def pause(automation: Name, reason: Reason, number: Number = None) -> None:
     """Keep a rollout at its stage; harm still ends it."""
-    _change(rollouts.pause, automation, number, reason)
+    typer.echo(_said(moved(rollouts.pause, automation, number, reason)))
 
 
 @app.command()
 def resume(automation: Name, reason: Reason, number: Number = None) -> None:
     """Resume a paused rollout."""
-    _change(rollouts.resume, automation, number, reason)
+    typer.echo(_said(moved(rollouts.resume, automation, number, reason)))
 
 
 @app.command()
 def abort(automation: Name, reason: Reason, number: Number = None) -> None:
     """End a rollout: all traffic goes to the champion, even if other components fail."""
-    _change(rollouts.abort, automation, number, reason)
+    typer.echo(_said(moved(rollouts.abort, automation, number, reason)))
 
 
 @app.command()
 def approve(automation: Name, reason: Reason, number: Number = None) -> None:
     """Approve a waiting rollout, which then starts."""
-    _change(rollouts.approve, automation, number, reason)
+    typer.echo(_said(moved(rollouts.approve, automation, number, reason)))
 
 
 @app.command()
 def promote(automation: Name, reason: Reason, number: Number = None) -> None:
     """Let the candidate take over now, regardless of the tests."""
-    _change(rollouts.promote, automation, number, reason)
-
-
-def _change(change: Change, automation: str, number: int | None, reason: str) -> None:
-    with project() as here, here.database.begin() as tx:
-        done = change(tx, automation, number, actor=here.actor, reason=reason, events=here.events, now=here.clock.now())
-    typer.echo(_said(done))
+    typer.echo(_said(moved(rollouts.promote, automation, number, reason)))
 
 
 def _said(one: Rollout) -> str:
@@ -214,7 +191,7 @@ def _plan(
             unit=unit,
             off=off or None,
             stage_decisions=stage_decisions,
-            stage_time=None if stage_time is None else _span(stage_time),
+            stage_time=None if stage_time is None else _stage_time(stage_time),
             guardrails=[
                 Guardrail(name, margins.get(name), True if name in (require or ()) else None) for name in named
             ],
@@ -238,13 +215,8 @@ def _margin(text: str) -> tuple[str, float]:
         raise Invalid(f"--margin {text!r}: expected GUARDRAIL=MARGIN, as in --margin errors=0.2") from None
 
 
-def _span(text: str) -> timedelta:
-    if text == "0":
-        return timedelta(0)
-    try:
-        return span_of(text)
-    except DeclarationInvalid:
-        raise Invalid(f"--stage-time {text!r}: expected a number with s, m, h or d, as in --stage-time 10m") from None
+def _stage_time(text: str) -> timedelta:
+    return timedelta(0) if text == "0" else span("--stage-time", text, "10m")
 
 
 def _version(text: str, model: str) -> int:
@@ -316,24 +288,18 @@ def _show(history: RolloutHistory, standings: Sequence[GuardrailStanding]) -> No
         required = sound if each.guardrail.required else f"{sound} (not required)"
         table.add_row(each.guardrail.name, each.figures, harm, required)
     Console().print(table)
-    steps = Plain("when", "what", "by", "why")
-    for event in history.events:
-        steps.add_row(f"{event.at:%Y-%m-%d %H:%M:%S} UTC", event.kind.replace("_", " "), event.by, event.reason)
-    Console().print(steps)
+    print_steps(history.events)
 
 
 def _whole(tx: Tx, history: RolloutHistory, now: datetime) -> dict[str, Any]:
     one = history.rollout
-    found: dict[str, Any] = to_jsonable_python(
-        {
-            **rollouts.document_of(one),
-            "watched_until": rollouts.lease_end(tx, one),
-            "guardrails": list(map(rollouts.document_of_standing, rollouts.standings(tx, one))),
-            "events": history.events,
-            "forecast": None if one.is_over else _forecast(rollouts.forecast_of(tx, one, now)),
-        }
-    )
-    return found
+    return {
+        **rollouts.document_of(one),
+        "watched_until": rollouts.lease_end(tx, one),
+        "guardrails": list(map(rollouts.document_of_standing, rollouts.standings(tx, one))),
+        "events": history.events,
+        "forecast": None if one.is_over else _forecast(rollouts.forecast_of(tx, one, now)),
+    }
 
 
 def _forecast(expected: RolloutForecast) -> dict[str, Any]:

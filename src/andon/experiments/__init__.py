@@ -4,6 +4,7 @@
 evidence; `allocating.py` makes traffic follow it.
 """
 
+from andon.experiments.documents import document_of, document_of_estimates
 from andon.experiments.domain import (
     MOST_ARMS,
     AllocationKind,
@@ -62,6 +63,8 @@ __all__ = [
     "PairEstimate",
     "adopt",
     "arm_estimates",
+    "document_of",
+    "document_of_estimates",
     "ended_outcomes",
     "estimates",
     "forecast",

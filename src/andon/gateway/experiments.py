@@ -3,25 +3,23 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from andon import decisions, experiments
 from andon.access import Permission
 from andon.authoring import Automation
-from andon.decisions import answers_by
 from andon.experiments import Experiment, ExperimentForecast, ExperimentState, ExperimentWish
-from andon.gateway.dependencies import Bus, Caller, Db, Gateway, Now, Parts
-from andon.gateway.endpoints import ready_for
-from andon.gateway.reasons import Reason, Why
+from andon.gateway.dependencies import Bus, Caller, Db, Now, Parts
+from andon.gateway.reasons import Reason
+from andon.gateway.trials import Number, Step, checks_of
 from andon.kernel import reasons
 from andon.kernel.db import Tx
-from andon.models import CHAMPION, tried_first
+from andon.models import tried_first
 from andon.serving import Candidate
 
 router = APIRouter(prefix="/v1/automations", tags=["experiments"])
 
-ExperimentNumber = Annotated[int, Path(ge=1, le=1_000_000_000)]
 ArmText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}(\+[0-9a-f]{12})?$")]
 
 
@@ -74,6 +72,7 @@ class ArmEstimateOut(BaseModel):
     share: float
     decisions: int
     units: int
+    open: int = Field(description="Cases whose verdict was still open when their decision reached its age.")
     value: float | None
     low: float | None
     high: float | None
@@ -155,7 +154,7 @@ def index(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, l
     caller.require(Permission.READ_MODELS, name)
     with db.begin() as tx:
         decisions.require_deployed(tx, name)
-        return [ExperimentOut(**_fields(one)) for one in experiments.page(tx, [name], limit=limit)]
+        return [ExperimentOut(**experiments.document_of(one)) for one in experiments.page(tx, [name], limit=limit)]
 
 
 @router.post("/{name}/experiments", status_code=201, operation_id="start_experiment")
@@ -176,8 +175,7 @@ def start(
             reason=wanted.reason,
             events=bus,
             now=now,
-            ready=ready_for(_users(gateway, automation), gateway, tx, automation.model),
-            suits=lambda policy: decisions.check_policy(automation, policy),
+            **checks_of(gateway, tx, automation),
         )
         return _whole(tx, started)
 
@@ -196,7 +194,7 @@ def forecast(
 
 
 @router.get("/{name}/experiments/{number}", operation_id="get_experiment")
-def show(name: str, number: ExperimentNumber, caller: Caller, db: Db) -> ExperimentWhole:
+def show(name: str, number: Number, caller: Caller, db: Db) -> ExperimentWhole:
     """Show one experiment with its estimates and steps."""
     caller.require(Permission.READ_MODELS, name)
     with db.begin() as tx:
@@ -204,41 +202,18 @@ def show(name: str, number: ExperimentNumber, caller: Caller, db: Db) -> Experim
 
 
 @router.post("/{name}/experiments/{number}/stop", operation_id="stop_experiment")
-def stop(name: str, number: ExperimentNumber, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> ExperimentWhole:
+def stop(step: Step) -> ExperimentWhole:
     """End an experiment without a result: all traffic goes to the champion."""
-    caller.require(Permission.RUN_ROLLOUT, name)
-    with db.begin() as tx:
-        done = experiments.stop(tx, name, number, actor=caller.actor, reason=why.reason, events=bus, now=now)
-        return _whole(tx, done)
+    stopped: ExperimentWhole = step.take(Permission.RUN_ROLLOUT, experiments.stop, _whole)
+    return stopped
 
 
 @router.post("/{name}/experiments/{number}/adopt", operation_id="adopt_experiment")
 @tried_first("gateway")
-def adopt(
-    name: str, number: ExperimentNumber, why: Why, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now
-) -> ExperimentWhole:
+def adopt(step: Step, gateway: Parts) -> ExperimentWhole:
     """Make the winner the champion, and put its policy in force."""
-    caller.require(Permission.APPROVE_ROLLOUT, name)
-    automation = gateway.line(name).automation
-    with db.begin() as tx:
-        done = experiments.adopt(
-            tx,
-            name,
-            number,
-            actor=caller.actor,
-            reason=why.reason,
-            events=bus,
-            now=now,
-            ready=ready_for(_users(gateway, automation), gateway, tx, automation.model),
-            suits=lambda policy: decisions.check_policy(automation, policy),
-        )
-        return _whole(tx, done)
-
-
-def _users(gateway: Gateway, automation: Automation) -> list[Automation]:
-    """Return the automations for which an arm will answer once it is the champion."""
-    of_model = [line.automation for line in gateway.lines.values() if line.automation.model == automation.model]
-    return [one for one in of_model if one.name == automation.name or answers_by(one, CHAMPION)]
+    adopted: ExperimentWhole = step.take(Permission.APPROVE_ROLLOUT, experiments.adopt, _whole, gateway)
+    return adopted
 
 
 def _wish(automation: Automation, wanted: ExperimentIn) -> ExperimentWish:
@@ -256,43 +231,12 @@ def _wish(automation: Automation, wanted: ExperimentIn) -> ExperimentWish:
     )
 
 
-def _fields(one: Experiment) -> dict[str, Any]:
-    own = {name: getattr(one, name) for name in ExperimentOut.model_fields}
-    winner = None if one.winner is None else str(one.winner)
-    return {**own, "arms": [str(arm) for arm in one.arms], "shares": list(one.shares), "winner": winner}
-
-
-def _whole(tx: Tx, one: Experiment) -> ExperimentWhole:
+def _whole(tx: Tx, one: Experiment, now: datetime | None = None) -> ExperimentWhole:
+    del now
     counted = experiments.estimates(tx, one)
-    arms = zip(one.arms, one.arm_names, one.shares, counted.arms, strict=True)
     return ExperimentWhole(
-        **_fields(one),
-        estimates=[
-            ArmEstimateOut(
-                arm=str(arm),
-                name=name,
-                share=share,
-                decisions=evidence.decisions,
-                units=evidence.units,
-                value=estimate.value,
-                low=estimate.low,
-                high=estimate.high,
-            )
-            for (arm, name, share, evidence), estimate in zip(
-                arms, experiments.arm_estimates(one, counted), strict=True
-            )
-        ],
-        comparisons=[
-            PairEstimateOut(
-                arm=str(one.arms[pair.first]),
-                beside=str(one.arms[pair.second]),
-                value=pair.value,
-                low=pair.low,
-                high=pair.high,
-                better=None if pair.better is None else str(one.arms[pair.better]),
-            )
-            for pair in experiments.pair_estimates(one, counted)
-        ],
+        **experiments.document_of(one),
+        **experiments.document_of_estimates(one, counted),
         path=[EstimatePointOut.model_validate(point, from_attributes=True) for point in counted.path],
         events=[
             ExperimentEventOut(**{name: getattr(event, name) for name in ExperimentEventOut.model_fields})

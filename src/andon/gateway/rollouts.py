@@ -1,28 +1,25 @@
 """Routes of rollouts: a candidate takes over an automation stage by stage; people start, steer and end that."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from andon import decisions, rollouts
 from andon.access import Permission
 from andon.authoring import GUARDRAILS, Automation, DeclarationInvalid, Guardrail
-from andon.decisions import answers_by
-from andon.gateway.dependencies import Bus, Caller, Db, Gateway, Now, Parts
-from andon.gateway.endpoints import ready_for
-from andon.gateway.reasons import Reason, Why
+from andon.gateway.dependencies import Bus, Caller, Db, Now, Parts
+from andon.gateway.reasons import Reason
+from andon.gateway.trials import Number, Step, checks_of
 from andon.kernel import reasons
 from andon.kernel.db import Tx
-from andon.models import CHAMPION, HIGHEST_NUMBER, tried_first
+from andon.models import HIGHEST_NUMBER, tried_first
 from andon.rollouts import Rollout, RolloutEvent, RolloutForecast, RolloutState, RolloutWish
 
 router = APIRouter(prefix="/v1/automations", tags=["rollouts"])
 
-Number = Annotated[int, Path(ge=1, le=1_000_000_000)]
 _PERCENT = {"exclusiveMinimum": 0, "maximum": 100}
 
 
@@ -213,8 +210,7 @@ def start(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, 
             reason=wanted.reason,
             events=bus,
             now=now,
-            ready=ready_for(_users(gateway, automation), gateway, tx, automation.model),
-            suits=lambda policy: decisions.check_policy(automation, policy),
+            **checks_of(gateway, tx, automation),
         )
         return _whole(tx, started, now)
 
@@ -237,63 +233,39 @@ def show(name: str, number: Number, caller: Caller, db: Db, now: Now) -> Rollout
         return _whole(tx, rollouts.show(tx, name, number).rollout, now)
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A request that moves one rollout."""
-
-    name: str
-    number: Number
-    why: Why
-    caller: Caller
-    db: Db
-    bus: Bus
-    now: Now
-
-    def take(self, permission: Permission, change: Callable[..., Rollout]) -> RolloutWhole:
-        """Move the rollout, if the caller may."""
-        self.caller.require(permission, self.name)
-        with self.db.begin() as tx:
-            given = {"actor": self.caller.actor, "reason": self.why.reason, "events": self.bus, "now": self.now}
-            return _whole(tx, change(tx, self.name, self.number, **given), self.now)
-
-
-Step = Annotated[_Step, Depends()]
-
-
 @router.post("/{name}/rollouts/{number}/pause", operation_id="pause_rollout")
 def pause(step: Step) -> RolloutWhole:
     """Pause a rollout at its stage. Harm still ends it."""
-    return step.take(Permission.RUN_ROLLOUT, rollouts.pause)
+    return _moved(step, Permission.RUN_ROLLOUT, rollouts.pause)
 
 
 @router.post("/{name}/rollouts/{number}/resume", operation_id="resume_rollout")
 def resume(step: Step) -> RolloutWhole:
     """Resume a paused rollout."""
-    return step.take(Permission.RUN_ROLLOUT, rollouts.resume)
+    return _moved(step, Permission.RUN_ROLLOUT, rollouts.resume)
 
 
 @router.post("/{name}/rollouts/{number}/abort", operation_id="abort_rollout")
 def abort(step: Step) -> RolloutWhole:
     """End a rollout: all traffic goes to the champion, regardless of the evidence."""
-    return step.take(Permission.RUN_ROLLOUT, rollouts.abort)
+    return _moved(step, Permission.RUN_ROLLOUT, rollouts.abort)
 
 
 @router.post("/{name}/rollouts/{number}/approve", operation_id="approve_rollout")
 def approve(step: Step) -> RolloutWhole:
     """Approve a rollout that waits for approval, so that it begins."""
-    return step.take(Permission.APPROVE_ROLLOUT, rollouts.approve)
+    return _moved(step, Permission.APPROVE_ROLLOUT, rollouts.approve)
 
 
 @router.post("/{name}/rollouts/{number}/promote", operation_id="promote_rollout")
 def promote(step: Step) -> RolloutWhole:
     """Promote the candidate now, regardless of the evidence."""
-    return step.take(Permission.APPROVE_ROLLOUT, rollouts.promote)
+    return _moved(step, Permission.APPROVE_ROLLOUT, rollouts.promote)
 
 
-def _users(gateway: Gateway, automation: Automation) -> list[Automation]:
-    """Return the automations for which the candidate will answer once it is the champion."""
-    of_model = [line.automation for line in gateway.lines.values() if line.automation.model == automation.model]
-    return [one for one in of_model if one.name == automation.name or answers_by(one, CHAMPION)]
+def _moved(step: Step, permission: Permission, change: Callable[..., Rollout]) -> RolloutWhole:
+    moved: RolloutWhole = step.take(permission, change, _whole)
+    return moved
 
 
 def _wish(tx: Tx, automation: Automation, wanted: RolloutIn) -> RolloutWish:
