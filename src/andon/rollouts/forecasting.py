@@ -78,6 +78,8 @@ def _forecast_of(
         case GuardrailKind.RATE:
             is_known = one.name in ("errors", "slow") or line.rates.get(one.name, 0.0) > 0.0
             made = rate_forecast(one, line.rates, line.an_hour, steps, state) if is_known or one.required else None
+            if made is not None and one.of_cases:
+                made = _aged(made, line.age_hours)
         case GuardrailKind.MEAN:
             made = mean_forecast(one, line, steps, state)
         case GuardrailKind.QUANTILE:
@@ -85,6 +87,12 @@ def _forecast_of(
         case GuardrailKind.LIMIT:
             made = None
     return made
+
+
+def _aged(made: GuardrailForecast, hours: float) -> GuardrailForecast:
+    """Add the time until the last decisions count."""
+    later = {name: getattr(made, name) for name in ("harm_hours", "sound_hours")}
+    return replace(made, **{name: known + hours for name, known in later.items() if known})
 
 
 def _note(one: WatchedGuardrail) -> str:

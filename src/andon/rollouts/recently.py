@@ -9,7 +9,7 @@ from uuid import UUID
 
 import numpy as np
 
-from andon import decisions, labels, measures, monitors, policies, serving
+from andon import decisions, evidence, labels, measures, monitors, policies, serving
 from andon.authoring import RATE_GUARDRAILS, ServiceLevel
 from andon.decisions import LATENCY_BAND, DecisionFilter, DecisionTally
 from andon.kernel.db import Tx
@@ -67,6 +67,8 @@ class RecentLine:
     values: Mapping[str, RecentValues] = field(default_factory=dict)
     latencies: GrowingBins = field(default_factory=GrowingBins)
     labelled: frozenset[str] = frozenset()
+    age_hours: float = 0.0
+    """The age at which decisions count as cases."""
 
 
 def recent_line(
@@ -90,7 +92,12 @@ def recent_line(
             rates[name] = values[name].moments.mean * values[name].part
     means = {one.name for one in guardrails if one.kind is GuardrailKind.MEAN}
     return RecentLine(
-        an_hour, rates, {name: one for name, one in values.items() if name in means}, _latencies(found), labelled
+        an_hour,
+        rates,
+        {name: one for name, one in values.items() if name in means},
+        _latencies(found),
+        labelled,
+        evidence.age_of(tx, automation) / _HOUR,
     )
 
 
