@@ -93,6 +93,14 @@ Tokenizer = Annotated[
     ),
 ]
 
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        help="The column whose equal values belong together, such as an account: one held-out row of each counts.",
+        show_default=False,
+    ),
+]
+
 _SHOWN = 30
 
 
@@ -114,12 +122,27 @@ def init(
     example: Example = None,
     embeddings: Embeddings = None,
     tokenizer: Tokenizer = None,
+    groups: Groups = None,
 ) -> None:
     """Write a new project from a data file, a query or an example."""
     console = Console()
     origin = _source(source, query, url_env)
     if origin is None:
-        given = (target, time, positive, sheet, header, held_out, keep, windows, classes, cuts, embeddings, tokenizer)
+        given = (
+            groups,
+            target,
+            time,
+            positive,
+            sheet,
+            header,
+            held_out,
+            keep,
+            windows,
+            classes,
+            cuts,
+            embeddings,
+            tokenizer,
+        )
         if any(one is not None for one in given):
             raise Invalid("--target and the other options describe a data source; name it with --from or --query")
         written = example or scaffold.EXAMPLE
@@ -138,6 +161,7 @@ def init(
         windows=windows,
         classing=_classing(classes, cuts),
         embedding=_embedding(embeddings, tokenizer),
+        groups=groups,
     )
     with console.status(f"Reading {escape(str(origin))}"):
         _, plan = scaffold.from_data(

@@ -38,6 +38,7 @@ from andon.models.manifest import (
     RiskEvidence,
     Runtime,
 )
+from andon.models.measuring import groups_worth
 from andon.models.metrics import measured_scores, quality_by_class
 from andon.models.outputs import fault_of
 from andon.models.package import open_package
@@ -157,6 +158,7 @@ __all__ = [
     "fit_text",
     "frame_of_rows",
     "get",
+    "groups_worth",
     "held_versions",
     "hold",
     "hold_back",

@@ -4,7 +4,7 @@ Rows that belong together (the payments of an account, the rows of a file) are o
 little more than one of them, so only one is kept.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,12 @@ def one_a_group(groups: Iterable[object], rng: "Generator") -> NDArray[np.int64]
     sizes = np.bincount(of_row)
     _, firsts = np.unique(of_row[shuffled := rng.permutation(len(of_row))], return_index=True)
     return np.sort(shuffled[firsts[rng.random(len(sizes)) * _largest(sizes) < sizes]])
+
+
+def groups_worth(sizes: Sequence[int]) -> float:
+    """Return how many rows `one_a_group` keeps of groups of these sizes, on average."""
+    found = np.array(sizes, dtype=np.int64)
+    return float(np.minimum(found / _largest(found), 1.0).sum()) if len(found) else 0.0
 
 
 def _largest(sizes: NDArray[np.int64]) -> int:

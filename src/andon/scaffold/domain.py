@@ -232,6 +232,8 @@ class Plan:
     """Whether the target is true or false in a mix of case."""
     cuts: Cuts | None = None
     embedding: SentenceEmbedding | None = None
+    groups: Column | None = None
+    """The column whose equal values belong together: the automation's subject. One held-out row of each counts."""
 
     @property
     def features(self) -> tuple[Column, ...]:

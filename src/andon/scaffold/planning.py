@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from andon import datafile, notations
 from andon.authoring import MOST_CHARACTERS
 from andon.datafile import Source
-from andon.models import SentenceEmbedding
+from andon.models import SentenceEmbedding, groups_worth
 from andon.scaffold import keeping, leaks, profile, quantities, row_order, target, times, trial, windows
 from andon.scaffold.domain import ORDERING, Column, ColumnKind, Plan, Target, TimeFeature
 from andon.scaffold.errors import DataUnusable
@@ -34,6 +34,7 @@ class Options:
 
     `keep` names columns that would be left out; `windows` says whether windows are written (None: those that gain);
     `classing` makes classes of a target of numbers. `embedding` reads free text by its meaning, not by its words.
+    `groups` is the column whose equal values belong together, such as an account.
     """
 
     sheet: str | None = None
@@ -43,6 +44,7 @@ class Options:
     windows: bool | None = None
     classing: Classing | None = None
     embedding: SentenceEmbedding | None = None
+    groups: str | None = None
 
 
 _DEFAULT = Options()
@@ -84,11 +86,14 @@ def plan(
         _check_features(source, inputs, parts)
         _check_texts(inputs, options)
         tried = windows.tried(table, inputs, aim, goal, time, options.windows)
-        proposal = propose(goal, trial.run(table, aim, goal, inputs, time, held_out))
+        together = None if options.groups is None else _groups(inputs, options.groups, aim, time)
+        worth = 1.0 if together is None else _worth(table, aim, together)
+        proposal = propose(goal, trial.run(table, aim, goal, inputs, time, held_out * worth))
     notes = [
         *data.notices,
         *told,
         *_about_rows(goal, time, table.rows),
+        *([] if together is None else [_about_groups(together, worth)]),
         *_about_times(inputs, time, table.rows),
         *read,
         *kept,
@@ -113,6 +118,7 @@ def plan(
         any_case=aim.kind is ColumnKind.BOOLEAN and aim.cell.startswith("lower("),
         cuts=cuts,
         embedding=options.embedding,
+        groups=together,
     )
 
 
@@ -177,6 +183,33 @@ def _time(table: Table, columns: Sequence[Column], name: str, aim: Column, held_
                 f"{_proposal(parts)}"
             )
     return column
+
+
+def _groups(columns: Sequence[Column], name: str, aim: Column, time: Column | None) -> Column:
+    """Return the column by which rows belong together, which callers must send."""
+    column = aim if name == aim.name else target.find(columns, name, "groups")
+    if column.name == aim.name or (time is not None and column.name == time.name):
+        raise DataUnusable(f"--groups {name!r}: it is the {'target' if column.name == aim.name else 'time'}")
+    if not column.kind.carried:
+        raise DataUnusable(f"--groups {name!r}: it {column.reason}, so it is not part of the contract")
+    return column
+
+
+def _worth(table: Table, aim: Column, groups: Column) -> float:
+    """Return the part of the rows that counts if one of each group does; a row without a group counts."""
+    known = f"FROM {profile.TABLE} WHERE {aim.cell} IS NOT NULL AND {groups.cell} IS"
+    sizes = [
+        n for (n,) in table.connection.execute(f"SELECT count(*) {known} NOT NULL GROUP BY {groups.cell}").fetchall()
+    ]
+    alone = table.connection.execute(f"SELECT count(*) {known} NULL").fetchall()[0][0]
+    return (groups_worth(sizes) + alone) / max(1, sum(sizes) + alone)
+
+
+def _about_groups(groups: Column, worth: float) -> str:
+    return (
+        f"{groups.name}: its rows belong together, so one of each counts, about {worth:.0%} of those held out; "
+        "it is the automation's subject"
+    )
 
 
 def _share(held_out: float) -> str:

@@ -54,7 +54,7 @@ def _why_little(risk: float, share: float, trial: FileTrial, rows: int) -> list[
         found.append(
             f"the file is small for that: about {testing:,} of its rows will test the gate, and {fewest:,} "
             "without "
-            f"an error are needed to prove it; some {round(rows * 3 * fewest / max(1, testing), -2):,} labelled "
+            f"an error are needed to prove it; some {round(rows * 3 * fewest / max(1, testing) / 100) * 100:,} labelled "
             "rows leave room for errors"
         )
     if trial.error > risk:

@@ -92,7 +92,7 @@ def _environment() -> jinja2.Environment:
 def _values(plan: Plan, folder: Path) -> dict[str, Any]:
     fields, helpers = contract.field_lines(plan.columns), contract.helpers(plan.columns)
     expected = contract.expectations(plan.columns, plan.written_windows)
-    keys = {window.by for window in plan.written_windows}
+    keys = {window.by for window in plan.written_windows} | ({plan.groups.field} if plan.groups else set())
     sent = [column for column in plan.columns if column.learnable and (column.reason is None or column is plan.time)]
     example = [(column.name, _typical(column)) for column in sent]
     example += [(c.name, "1") for c in plan.columns if c.field in keys and c not in sent]
@@ -122,9 +122,7 @@ def _values(plan: Plan, folder: Path) -> dict[str, Any]:
         "reading": "".join(f", {part}" for part in reading),
         "held_out": plan.held_out,
         "embedding": _embedding(plan),
-        "split": f"by {plan.time.name}: the newest {_share(plan)} is held out"
-        if plan.time
-        else f"at random, each class alike: {_share(plan, 'a ')} is held out",
+        "split": _split(plan),
         "cuts": None
         if plan.cuts is None
         else f"({', '.join(map(repr, plan.cuts.at))}{',' if len(plan.cuts.at) == 1 else ''})",
@@ -158,6 +156,13 @@ def _decide(plan: Plan, data: str | Query) -> str:
 
 def _share(plan: Plan, article: str = "") -> str:
     return f"{article}quarter" if plan.held_out == HELD_OUT else f"{100 * plan.held_out:.3g}%"
+
+
+def _split(plan: Plan) -> str:
+    if plan.time:
+        return f"by {plan.time.name}: the newest {_share(plan)} is held out"
+    how = f"by {plan.groups.name}" if plan.groups else "each class alike"
+    return f"at random, {how}: {'about ' if plan.groups else ''}{_share(plan, 'a ')} is held out"
 
 
 def _question(plan: Plan) -> str:

@@ -6,7 +6,9 @@ import pytest
 from tests.unit.scaffold.tables import column, plan_of, write
 
 from andon import scaffold
-from andon.scaffold import ColumnKind
+from andon.scaffold import ColumnKind, DataUnusable
+from andon.scaffold.planning import Options, plan
+from andon.scaffold.rendering import render
 
 YES_NO = ["yes", "no"] * 20
 NUMBERS = [f"{i * 7 % 40}.5" for i in range(40)]
@@ -139,3 +141,25 @@ def test_of_two_columns_of_one_name_the_second_is_renamed_with_a_notice(tmp_path
     plan = plan_of(source)
     assert [column.name for column in plan.columns] == ["a", "a_2"]
     assert plan.notes[0] == "another column is also called 'a': it is read as 'a_2'"
+
+
+def test_rows_that_belong_together_are_held_out_together_and_count_once(tmp_path: Path) -> None:
+    """The column is a field of the contract and the automation's subject, and less evidence is expected."""
+    rows = {"account": [f"a{at // 4}" for at in range(400)], "other": NUMBERS * 10, "y": YES_NO * 10}
+    source = write(tmp_path, rows)
+    grouped = plan("line", source, target_name="y", time_name=None, positive=None, options=Options(groups="account"))
+    assert grouped.groups is not None
+    assert grouped.groups.field == "account"
+    alone = plan_of(source)
+    assert grouped.proposal.trial.held_out == pytest.approx(alone.proposal.trial.held_out / 4, abs=1)
+    files = render(grouped, tmp_path)
+    assert 'subject="account"' in files["automation.py"]
+    assert "groups=GROUPS" in files["train.py"]
+    assert "subject=" not in render(alone, tmp_path)["automation.py"]
+
+
+@pytest.mark.parametrize("name", ["y", "empty", "nowhere"])
+def test_groups_must_be_a_column_that_callers_send(tmp_path: Path, name: str) -> None:
+    source = write(tmp_path, {"empty": [""] * 40, "other": NUMBERS, "y": YES_NO})
+    with pytest.raises(DataUnusable, match=name):
+        plan("line", source, target_name="y", time_name=None, positive=None, options=Options(groups=name))
