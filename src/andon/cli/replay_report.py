@@ -80,7 +80,8 @@ def _undecided(report: ReplayReport) -> Plain | None:
 
 
 def _changes(report: ReplayReport) -> Facts:
-    facts, automatic, reviews = Facts("Work and mistakes; in brackets 95% intervals for one look"), report.automatic, report.reviews
+    facts = Facts("Work and mistakes; in brackets 95% intervals for one look")
+    automatic, reviews = report.automatic, report.reviews
     more = f"{automatic.after - automatic.before:+,} decisions"
     facts.add_row("automatic", f"{automatic.share_before:.1%} → {automatic.share_after:.1%} ({more})")
     spent = f"minutes unknown: {reviews.source}"

@@ -202,7 +202,7 @@ def _worth(table: Table, aim: Column, groups: Column) -> float:
         n for (n,) in table.connection.execute(f"SELECT count(*) {known} NOT NULL GROUP BY {groups.cell}").fetchall()
     ]
     alone = table.connection.execute(f"SELECT count(*) {known} NULL").fetchall()[0][0]
-    return (groups_worth(sizes) + alone) / max(1, sum(sizes) + alone)
+    return float((groups_worth(sizes) + alone) / max(1, sum(sizes) + alone))
 
 
 def _about_groups(groups: Column, worth: float) -> str:

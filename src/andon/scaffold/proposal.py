@@ -52,10 +52,9 @@ def _why_little(risk: float, share: float, trial: FileTrial, rows: int) -> list[
     testing = round(trial.held_out * 0.75)
     if testing < 3 * fewest:
         found.append(
-            f"the file is small for that: about {testing:,} of its rows will test the gate, and {fewest:,} "
-            "without "
-            f"an error are needed to prove it; some {round(rows * 3 * fewest / max(1, testing) / 100) * 100:,} labelled "
-            "rows leave room for errors"
+            f"the file is small for that: about {testing:,} of its rows will test the gate, and {fewest:,} without an "
+            f"error are needed to prove it; some {round(rows * 0.03 * fewest / max(1, testing)) * 100:,} labelled rows "
+            "leave room for errors"
         )
     if trial.error > risk:
         found.append(
