@@ -69,13 +69,12 @@ SHOWN_BY = {
     "audits": "worker",
     "changed": "worker",
     "delivering": "worker",
-    "experiments": "worker",
     "feeds": "worker",
     "measured": "worker",
     "monitors": "worker",
     "procedures": "worker",
-    "rollouts": "worker",
     "streams": "worker",
+    "trial_metrics": "worker",
     "pools": "both",
 }
 """The processes that expose the metrics of a bootstrap file or a slice, if not the gateway alone."""
