@@ -1,6 +1,7 @@
 """Operations on experiments for people: start, look at, stop, adopt the winner."""
 
 from datetime import datetime
+from typing import NoReturn
 
 from andon import decisions, policies, serving
 from andon.experiments.domain import EXPERIMENTS, Experiment, ExperimentHistory, ExperimentState
@@ -41,7 +42,11 @@ def start(
     return ExperimentMover(tx, events, now, actor).begin(made)
 
 
-_DESK = TrialDesk(EXPERIMENTS, "experiment", ExperimentNotFound)
+def _missing(message: str) -> NoReturn:
+    raise ExperimentNotFound(message)
+
+
+_DESK = TrialDesk(EXPERIMENTS, "experiment", _missing)
 
 page, running_experiments, ended_outcomes = _DESK.page, _DESK.open_ones, _DESK.ended_counts
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NoReturn
 
 from andon import decisions, models, policies, serving
 from andon.authoring import RolloutPlan
@@ -88,7 +89,11 @@ def start(
     return added if wish.plan.approval else mover.begin(added, why)
 
 
-_DESK = TrialDesk(ROLLOUTS, "rollout", RolloutNotFound)
+def _missing(message: str) -> NoReturn:
+    raise RolloutNotFound(message)
+
+
+_DESK = TrialDesk(ROLLOUTS, "rollout", _missing)
 
 page, open_rollouts, ended_counts = _DESK.page, _DESK.open_ones, _DESK.ended_counts
 

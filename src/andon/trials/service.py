@@ -1,12 +1,11 @@
 """Operations on trials of one kind for people, and the check that nothing else tries arms of an automation."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic
+from typing import Generic, NoReturn
 
 from andon import models, policies, serving
 from andon.kernel import reasons
 from andon.kernel.db import Tx
-from andon.kernel.errors import NotFound
 from andon.models import Ready
 from andon.serving import Candidate, Suits
 from andon.trials import store
@@ -18,8 +17,8 @@ from andon.trials.store import One, Step, TrialStore
 class TrialDesk(Generic[One, Step]):
     """What people read about the trials of one kind."""
 
-    def __init__(self, kept: TrialStore[One, Step], kind: str, not_found: Callable[[str], NotFound]) -> None:
-        self._store, self._kind, self._not_found = kept, kind, not_found
+    def __init__(self, kept: TrialStore[One, Step], kind: str, missing: Callable[[str], NoReturn]) -> None:
+        self._store, self._kind, self._missing = kept, kind, missing
 
     def get(self, tx: Tx, automation: str, number: int | None = None, *, for_update: bool = False) -> One:
         """Return one; without a number the newest. Raises what is raised where there is none."""
@@ -27,11 +26,11 @@ class TrialDesk(Generic[One, Step]):
             newest = self._store.page(tx, [automation], limit=1)
             if not newest:
                 article = "an" if self._kind[0] in "aeiou" else "a"
-                raise self._not_found(f"{automation} never had {article} {self._kind}")
+                self._missing(f"{automation} never had {article} {self._kind}")
             number = newest[0].number
         found = self._store.find(tx, automation, number, for_update=for_update)
         if found is None:
-            raise self._not_found(f"{automation} has no {self._kind} {number}")
+            self._missing(f"{automation} has no {self._kind} {number}")
         return found
 
     def locked(self, tx: Tx, automation: str, number: int | None, reason: str) -> tuple[str, One]:
@@ -59,12 +58,14 @@ def require_free(tx: Tx, automation: str) -> None:
     running = store.find_open(tx, automation)
     if running is None:
         return
-    error: type[Any] = RolloutUnderWay if running.kind == "rollout" else ExperimentUnderWay
-    raise error(
+    message = (
         f"{running.kind.capitalize()} {running.number} of {automation} is under way, started by {running.started_by}: "
         f"{running.reason}. Wait until it is over, or end it: "
         f"`{end_command(running.kind, automation, running.number)}`"
     )
+    if running.kind == "rollout":
+        raise RolloutUnderWay(message)
+    raise ExperimentUnderWay(message)
 
 
 def free_split(tx: Tx, automation: str, model: str) -> serving.TrafficSplit:
