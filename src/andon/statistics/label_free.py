@@ -28,7 +28,7 @@ LEAST_CASES = 1.0
 """Recall and AUC need as many cases to be expected of a class."""
 
 RANGES = 10
-LEAST_KNOWN = 10
+LEAST_KNOWN = 5
 """A tenth of the scores with fewer measuring rows than this lies outside the calibrated range."""
 
 LARGEST_UNKNOWN = 0.05
