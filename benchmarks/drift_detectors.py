@@ -11,16 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from andon.statistics.detectors import DriftDetector
+from andon.statistics.drift_watch import DriftWatch
 from andon.statistics.histograms import Histograms, measured, reference_of
-from andon.statistics.levels import PERIOD_DECISIONS, detector_level, window_level
-from andon.statistics.shifts import compare
+from andon.statistics.rhythms import DAY
 from benchmarks.drift_streams import Episode
 from benchmarks.environments import python_of
 from benchmarks.peers import FOLDER
 
-WINDOW, STEP = 200, 100
-"""A window is compared every STEP rows, here and by Evidently."""
+A_DAY = 1000
+"""The rows of a day: an episode is so short that its rhythm is never known, and each finding is provisional."""
 
 MINUTES = 20
 
@@ -54,14 +53,8 @@ def andon(episode: Episode) -> list[int]:
     """Watch an episode as a line's features, scores and errors are watched; list the rows of the alarms."""
     known = reference(episode)
     cells = known.binning.cells(episode.watched)
-    detector = DriftDetector(known, false_alarm=detector_level(), decisions=PERIOD_DECISIONS)
-    alarms = [one.decision for one in detector.update(cells)]
-    level = window_level(PERIOD_DECISIONS // STEP)
-    for end in range(WINDOW, len(cells) + 1, STEP):
-        window = known.binning.count_cells(cells[end - WINDOW : end])
-        if (compare(known, window).adjusted <= level).any():
-            alarms.append(end - 1)
-    return sorted(alarms)
+    found = DriftWatch(known).observe(cells, np.arange(len(cells)) * (DAY / A_DAY))
+    return sorted(one.decision for one in found)
 
 
 def reference(episode: Episode) -> Histograms:

@@ -1,4 +1,4 @@
-"""Streams without and with a shift, watched like those of a line: detectors after every decision, and a daily window.
+"""Streams without and with a shift, watched like those of a line whose reference rows have times.
 
 The false alarms are counted over whole periods of ninety days, with all tests together.
 """
@@ -10,10 +10,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from andon.statistics.detectors import DriftDetector
+from andon.statistics.drift_watch import DriftWatch
 from andon.statistics.histograms import Histograms, category, measured, reference_of
-from andon.statistics.levels import PERIOD_DECISIONS, detector_level, window_level
-from andon.statistics.shifts import compare
+from andon.statistics.rhythms import DAY
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -22,6 +21,7 @@ A_DAY = 1000
 DAYS = 90
 REFERENCE_ROWS = 50_000
 CATEGORIES = 12
+BEGIN = 2000 * DAY
 SHIFTED = 0
 """The feature that is shifted, normally distributed."""
 
@@ -50,8 +50,8 @@ def rows(rng: np.random.Generator, count: int) -> Floats:
     return matrix
 
 
-def reference(rng: np.random.Generator, count: int = REFERENCE_ROWS) -> Histograms:
-    """Measure the reference of a training table of this many rows."""
+def reference(rng: np.random.Generator, count: int = REFERENCE_ROWS) -> "Watch":
+    """Measure a training table of this many rows, A_DAY a day, and let a watch learn the rhythm of its times."""
     matrix = rows(rng, count)
     numbers = [measured(f"number {at}", matrix[:, at]) for at in range(17)]
     categories = []
@@ -61,36 +61,33 @@ def reference(rng: np.random.Generator, count: int = REFERENCE_ROWS) -> Histogra
         categories.append(
             category(f"category {at}", dict(zip(map(str, range(CATEGORIES)), counts, strict=True)), count - len(seen))
         )
-    return reference_of([*numbers, *categories])
+    known = reference_of([*numbers, *categories])
+    cells = known.binning.cells(matrix)
+    times = (np.arange(count) - count) * (DAY / A_DAY) + BEGIN
+    return Watch(known, DriftWatch(known).learn(cells, times))
 
 
 class Watch:
-    """Everything that watches the features of one line: detectors, and a comparison of each day with the reference."""
+    """What watches the features of one line, day by day. Only findings that are not provisional are alarms."""
 
-    def __init__(self, known: Histograms) -> None:
-        self._known = known
-        self._detector = DriftDetector(known, false_alarm=detector_level(), decisions=PERIOD_DECISIONS)
+    def __init__(self, known: Histograms, watch: DriftWatch) -> None:
+        self._known, self._watch = known, watch
         self._days = 0
 
     def day(self, matrix: Floats) -> Watched:
         """Follow a day; the alarm's decision is counted within the day."""
-        cells = self._known.binning.cells(matrix)
         before = self._days * A_DAY
+        times = BEGIN + (before + np.arange(len(matrix))) * (DAY / A_DAY)
         self._days += 1
-        found = self._detector.update(cells)
-        if found:
-            first = min(found, key=lambda one: one.decision)
-            return Watched(first.decision - before, first.test)
-        compared = compare(self._known, self._known.binning.count_cells(cells))
-        if (compared.adjusted <= window_level(DAYS)).any():
-            return Watched(A_DAY - 1, min(compared.shifts(), key=lambda one: one.p_value).test)
-        return Watched(None, "")
+        found = [one for one in self._watch.observe(self._known.binning.cells(matrix), times) if not one.provisional]
+        first = min(found, key=lambda one: one.decision, default=None)
+        return Watched(None, "") if first is None else Watched(first.decision - before, first.test)
 
 
 def stationary(seed: int) -> Watched:
     """Watch ninety days without any change until the first alarm."""
     rng = np.random.default_rng(seed)
-    watch = Watch(reference(rng))
+    watch = reference(rng)
     for day in range(DAYS):
         found = watch.day(rows(rng, A_DAY))
         if found.alarm_at is not None:
@@ -101,7 +98,7 @@ def stationary(seed: int) -> Watched:
 def shifted(seed: int, reference_rows: int, size: float = 0.2) -> Watched:
     """Watch two quiet days, then a shift of one feature at a random moment of the third; count from the shift."""
     rng = np.random.default_rng(seed)
-    watch = Watch(reference(rng, reference_rows))
+    watch = reference(rng, reference_rows)
     begin = 2 * A_DAY + int(rng.integers(A_DAY))
     for day in range(4):
         matrix = rows(rng, A_DAY)

@@ -59,12 +59,13 @@ def show(
 
 def _table(found: list[SeriesStatus]) -> Plain:
     table = Plain("monitor", "series", "state", "since", "observed", "expected", "what is seen")
+    several = len({one.arm for one in found if one.arm}) > 1
     for one in found:
         segment = ", ".join(f"{name}={value}" for name, value in one.segment.items())
         table.add_row(
             one.monitor,
-            " ".join(filter(None, (one.series, segment))),
-            one.state,
+            " ".join(filter(None, (one.series, segment, f"({one.arm})" if several and one.arm else ""))),
+            f"{one.state}?" if one.provisional else one.state,
             "" if one.state is MonitorState.SILENT else f"{one.since:%Y-%m-%d %H:%M}",
             _number(one.observed, one.unit),
             _number(one.expected, one.unit),

@@ -20,8 +20,11 @@ class SeriesOut(BaseModel):
     monitor: str
     series: str = Field(description="A feature, a class, a rule, a tier; empty if there is only one.")
     segment: dict[str, str | int | float | bool] = Field(description="The part of the line; empty for the whole line.")
-    arm: str
+    arm: str = Field(description="The arm that the series belongs to; empty if it concerns all.")
     state: MonitorState
+    provisional: bool = Field(
+        description="Whether a breach may be the line's own rhythm, which is not known yet. It pulls no cord."
+    )
     reason: str = Field(description="The finding, as a sentence; for a silent series, why there is none.")
     unit: str
     observed: float | None
@@ -110,6 +113,7 @@ def _shown(one: SeriesStatus) -> SeriesOut:
         segment=dict(one.segment),
         arm=one.arm,
         state=one.state,
+        provisional=one.provisional,
         reason=one.reason,
         unit=one.unit,
         observed=one.observed,

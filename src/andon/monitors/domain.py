@@ -1,12 +1,16 @@
 """Findings and states of the series that monitors watch. Pure values."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from andon.cord import Segment
+
+SeriesKey: TypeAlias = tuple[str, str, str, str]
+"""Monitor, series, arm (empty if it concerns all) and segment, as `segment_json` writes it."""
 
 
 class Level(StrEnum):
@@ -35,6 +39,7 @@ class Observation:
     """One look of a monitor at one series. `message` describes it; if it is silent, why nothing can be concluded.
 
     `low` and `high` are a 95% interval of the observed value. `false_alarm` is the p-value bound behind the state.
+    `provisional` means that the line's own rhythm is not known yet and may be the cause.
     """
 
     monitor: str
@@ -52,6 +57,7 @@ class Observation:
     decisions: int = 0
     since: datetime | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+    provisional: bool = False
 
     @classmethod
     def silent(cls, monitor: str, message: str, series: str = "", **more: Any) -> Self:
@@ -59,9 +65,9 @@ class Observation:
         return cls(monitor=monitor, series=series, state=MonitorState.SILENT, message=message, **more)
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """The identity of the series: monitor, series and segment."""
-        return self.monitor, self.series, segment_text(self.segment)
+    def key(self) -> SeriesKey:
+        """The identity of the series within its automation."""
+        return self.monitor, self.series, self.arm, segment_json(self.segment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ class SeriesStatus:
 
     `state` is in force: a breach lasts until the series is good again, even while it is silent. `since` is the best
     estimate of its beginning. `reason` is the message of the last judgement. `decisions` are those behind the observed
-    value.
+    value. A `provisional` breach may be the rhythm of the line, which is not known yet.
     """
 
     automation: str
@@ -90,6 +96,7 @@ class SeriesStatus:
     since: datetime
     judged_at: datetime
     detail: Mapping[str, Any]
+    provisional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,6 @@ class TrendPoint:
     values: Mapping[str, float]
 
 
-def segment_text(segment: Segment) -> str:
-    """Write a segment as text that identifies it."""
-    return ",".join(f"{name}={value}" for name, value in sorted(segment.items()))
+def segment_json(segment: Segment) -> str:
+    """Write a segment as text; equal segments have equal texts."""
+    return json.dumps(dict(segment), sort_keys=True, separators=(",", ":"))

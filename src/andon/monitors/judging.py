@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from andon import decisions, spending
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.monitors import states
-from andon.monitors.detecting import FEATURES, SCORES, Detecting, Found
+from andon.monitors.detecting import Detecting, Found
 from andon.monitors.domain import MonitorState, Observation
 from andon.monitors.judges import Judge
 from andon.monitors.judges.drift import detail_of, histograms_of, judge_features, judge_scores
@@ -19,10 +19,15 @@ from andon.monitors.judges.service_level import judge_service_level
 from andon.monitors.judges.truth import judge_calibration, judge_label_drift, judge_override, judge_performance
 from andon.monitors.judges.windows import (
     FIRST_PERIOD,
+    HOUR,
     ArmWindow,
     JudgedWindow,
     StandingBreach,
+    floor_of,
+    in_first_windows,
     in_windows,
+    last_end,
+    start_of,
 )
 from andon.monitors.reading import CONSUMER
 from andon.monitors.store import labels as label_store
@@ -32,7 +37,7 @@ from andon.monitors.store.detectors import DetectorKey
 from andon.monitors.store.states import StateRow
 from andon.monitors.store.windows import StoredWindow
 from andon.monitors.sums import Sums, total
-from andon.monitors.watching import WatchedAutomation, Watching, truth_of
+from andon.monitors.watching import WatchedAutomation, Watching, apart, truth_of
 from andon.spending import Spend
 from andon.statistics.burn_rates import SPANS
 
@@ -52,6 +57,16 @@ JUDGES: dict[str, Judge] = {
 }
 """The judges of an ended window. The service level is judged every minute, by its own spans."""
 
+MEANING = {
+    "mean": "is {size:.2f} standard deviations {way} than in",
+    "spread": "is spread differently than in",
+    "middle": "has other middle values than in",
+    "missing": "is missing in a different share of the decisions than in",
+    "outside": "lies beyond the values of, or is unknown to,",
+    "value": "has other shares of its values than in",
+}
+"""What a change is, by the test that found it."""
+
 LABELS_BACK = timedelta(days=30)
 """The longest reach of a window's labels, where it has too few of them."""
 
@@ -64,14 +79,13 @@ _GRACE = timedelta(seconds=30)
 _SETTLES = timedelta(minutes=10)
 """The longest wait for decisions that the feed has not read."""
 
-_MONITOR_OF = {FEATURES: "drift", SCORES: "prediction-drift"}
-
 
 class WindowJudge:
     """Judges the automations of an installation, one in each transaction."""
 
     def __init__(self, watching: Watching, detecting: Detecting, events: Events) -> None:
         self._watching, self._detecting, self._events = watching, detecting, events
+        self._began: dict[str, datetime] = {}
 
     def next_due(self, tx: Tx, now: datetime) -> tuple[str, datetime] | None:
         """Return an automation with an ended window that was not judged, and the window's end; None if there is none.
@@ -79,8 +93,10 @@ class WindowJudge:
         A window waits a while for its decisions that the feed has not read yet.
         """
         judged, oldest = state_store.judged_until(tx), None
-        for name, watched in sorted(self._watching.all(tx).items()):
-            end = _floor(now - _GRACE, watched.monitors.window)
+        all_ = self._watching.all(tx)
+        self._began |= store.first_starts(tx, [name for name in all_ if name not in self._began])
+        for name, watched in sorted(all_.items()):
+            end = last_end(self._began.get(name), watched.monitors.window, now - _GRACE)
             if name in judged and judged[name] >= end:
                 continue
             if now < end + _SETTLES:
@@ -95,11 +111,17 @@ class WindowJudge:
         """Judge the window of an automation that ended at `end`, unless it had no decisions."""
         watched = self._watching.one(tx, name)
         state_store.set_judged(tx, name, end)
+        with apart(tx, name, "windows"):
+            return self._judged(tx, watched, end, now)
+        return ()
+
+    def _judged(self, tx: Tx, watched: WatchedAutomation, end: datetime, now: datetime) -> list[Observation]:
         window = self._window(tx, watched, end)
         if not window.arms:
             return []
-        wanted = [name for name in JUDGES if name not in watched.monitors.off]
-        observations = [one for name in wanted for one in JUDGES[name](window)]
+        observations = [
+            one for monitor, judged in JUDGES.items() if monitor not in watched.monitors.off for one in judged(window)
+        ]
         recovered = states.apply(tx, watched, observations, events=self._events, now=now, monitors=list(JUDGES))
         for one in recovered:
             self._restart(tx, watched, window, one)
@@ -107,22 +129,23 @@ class WindowJudge:
 
     def judge_service_levels(self, tx: Tx, now: datetime) -> None:
         """Judge the service level of every automation that decided within the longest span."""
-        end = _floor(now, timedelta(minutes=1))
+        end = floor_of(now, timedelta(minutes=1))
         for name, counts in store.burns(tx, SPANS, end).items():
             watched = self._watching.one(tx, name)
             if "service-level" not in watched.monitors.off:
-                observations = judge_service_level(watched.monitors.service, counts, end)
-                states.apply(tx, watched, observations, events=self._events, now=now)
+                with apart(tx, name, "service-level"):
+                    observations = judge_service_level(watched.monitors.service, counts, end)
+                    states.apply(tx, watched, observations, events=self._events, now=now)
 
     def detected(self, tx: Tx, found: Sequence[Found], now: datetime) -> None:
         """Write changes that detectors found as breaches."""
         by_automation: dict[str, list[Observation]] = defaultdict(list)
         for one in found:
-            watched = self._watching.one(tx, one.automation)
+            watched = self._watching.one(tx, one.key.automation)
             if self._is_filling(tx, watched, one):
-                self._detecting.restart(tx, one.detector, one.detection.name, watched)
-            elif one.kind == SCORES or one.detection.name not in watched.monitors.ignore:
-                by_automation[one.automation].append(self._observation(tx, one, now))
+                self._detecting.restart(tx, one.key, one.name, watched)
+            elif one.name not in watched.monitors.ignore:
+                by_automation[watched.name].append(self._observation(tx, one, now))
         for name, observations in by_automation.items():
             states.apply(tx, self._watching.one(tx, name), observations, events=self._events, now=now)
 
@@ -130,72 +153,64 @@ class WindowJudge:
         """Return whether a change began before the windows behind it were full: then their filling is its cause."""
         if not watched.fills:
             return False
-        began = store.first_start(tx, watched.name)
-        name = None if found.kind == SCORES else found.detection.name
-        return began is not None and found.since < watched.full_at(name, began)
+        began = store.first_starts(tx, [watched.name]).get(watched.name)
+        return began is not None and found.since < watched.full_at(found.name, began)
 
     def _observation(self, tx: Tx, found: Found, now: datetime) -> Observation:
-        one = found.detection
-        monitor = _MONITOR_OF[found.kind]
-        windows = store.windows(tx, found.automation, _floor(now, timedelta(hours=1)) - timedelta(hours=1), now)
-        mine = [w for w in windows if (w.model, w.version) == (found.model, found.version)]
-        reference = self._watching.references.of(tx, found.model, found.version)
-        detail: dict[str, object] = {"found_at": now.isoformat(), "test": one.test, "statistic": one.statistic}
+        one, key = found.finding, found.key
+        monitor, name = ("prediction-drift", "score") if found.name is None else ("drift", found.name)
+        reference = self._watching.references.of(tx, key.model, key.version)
+        hour = floor_of(now, HOUR)
+        mine = [w.body for w in store.windows(tx, key.automation, hour - HOUR, now) if w.arm == key.arm]
+        detail: dict[str, object] = {"found_at": now.isoformat(), "test": one.test, "statistic": one.z}
         if reference is not None and mine:
-            histograms = reference.features if found.kind == FEATURES else reference.scores
-            current = histograms_of(total([w.body for w in mine]), histograms, monitor)
-            detail |= detail_of(histograms, current, histograms.binning.names.index(one.name))
-        # Arms that share a model version share its detector: the series belongs to the arm that decides most.
-        arm = max(mine, key=lambda w: w.decisions).arm if mine else ""
-        way = "higher" if one.effect > 0 else "lower"
-        size = f"is {abs(one.effect):.2f} standard deviations {way} than in" if one.effect else "differs from"
+            histograms = reference.features if found.name is not None else reference.scores
+            current = histograms_of(total(mine), histograms, monitor)
+            detail |= detail_of(histograms, current, histograms.binning.names.index(name))
+        meaning = MEANING[one.test].format(way="higher" if one.effect > 0 else "lower", size=abs(one.effect))
+        doubt = ", or the line has a rhythm that is not known yet" if one.provisional else ""
         return Observation(
             monitor=monitor,
-            series=self._series(windows, one.name, found, arm),
-            arm=arm,
+            series=name,
+            arm=key.arm,
             state=MonitorState.WARNING,
-            message=f"{one.name} {size} training since about {found.since:%Y-%m-%d %H:%M} UTC",
+            message=f"{name} {meaning} training since about {found.since:%Y-%m-%d %H:%M} UTC{doubt}",
             observed=one.effect,
             expected=0.0,
             unit="standard deviations",
             false_alarm=one.false_alarm,
-            decisions=one.decision - one.since + 1,
+            decisions=one.decisions,
             since=found.since,
             detail=detail,
+            provisional=one.provisional,
         )
-
-    def _series(self, windows: Sequence[StoredWindow], name: str, found: Found, arm: str) -> str:
-        main = max(windows, key=lambda w: w.decisions, default=None)
-        if main is None or (main.model, main.version) == (found.model, found.version):
-            return name
-        return f"{name} of {arm or f'{found.model}@{found.version}'}"
 
     def _restart(self, tx: Tx, watched: WatchedAutomation, window: JudgedWindow, one: Observation) -> None:
         """Let a detector look for the next change of a series that is as expected again."""
         arm = next((arm for arm in window.arms if arm.arm == one.arm), None)
-        for kind, monitor in _MONITOR_OF.items():
-            if arm is not None and one.monitor == monitor:
-                name = one.series.partition(" of ")[0] if arm is not window.main else one.series
-                self._detecting.restart(tx, DetectorKey(watched.name, arm.model, arm.version, kind), name, watched)
+        if arm is not None and (one.monitor == "drift" or (one.monitor, one.series) == ("prediction-drift", "score")):
+            key = DetectorKey(watched.name, arm.arm, arm.model, arm.version)
+            self._detecting.restart(tx, key, one.series if one.monitor == "drift" else None, watched)
 
     def _window(self, tx: Tx, watched: WatchedAutomation, end: datetime) -> JudgedWindow:
-        since = end - watched.monitors.window
+        since = start_of(self._began.get(watched.name), watched.monitors.window, end)
         by_arm: dict[str, list[StoredWindow]] = defaultdict(list)
         for one in store.windows(tx, watched.name, since, end):
             by_arm[one.arm].append(one)
-        first = self._first(tx, watched, list(by_arm), since)
+        first = _first(tx, watched, list(by_arm), since)
         arms = [
             ArmWindow(
                 arm,
                 own[0].model,
                 own[0].version,
                 total([w.body for w in own]),
-                first.get(arm, ()),
+                first.get(arm, ((), False))[0],
                 self._watching.references.of(tx, own[0].model, own[0].version),
+                first.get(arm, ((), False))[1],
             )
             for arm, own in by_arm.items()
         ]
-        arms.sort(key=lambda one: (-one.decisions, one.arm))
+        arms.sort(key=lambda one: one.arm)
         labels, labels_since = _labels(tx, watched, since, end)
         standing = state_store.of(tx, watched.name)
         return JudgedWindow(
@@ -206,19 +221,23 @@ class WindowJudge:
             labels=labels,
             labels_since=labels_since,
             first_labels=_first_labels(tx, watched, labels_since),
-            began=store.first_start(tx, watched.name) if watched.fills else None,
+            began=self._began.get(watched.name) if watched.fills else None,
             spend=_spend(tx, watched, end),
-            breaches={row.key: StandingBreach(row.state, _figures(row)) for row in standing if row.state.severity},
+            breaches={
+                row.key: StandingBreach(row.state, row.provisional, _figures(row))
+                for row in standing
+                if row.state.severity
+            },
         )
 
-    def _first(self, tx: Tx, watched: WatchedAutomation, arms: Sequence[str], since: datetime) -> dict[str, list[Sums]]:
-        span = watched.monitors.window
-        reach = max(span * FIRST_PERIOD, timedelta(days=1))
-        hours = store.first_windows(tx, watched.name, arms, reach, since)
-        return {
-            arm: in_windows([(one.starts_at, one.body) for one in own], span)[:FIRST_PERIOD]
-            for arm, own in hours.items()
-        }
+
+def _first(
+    tx: Tx, watched: WatchedAutomation, arms: Sequence[str], since: datetime
+) -> dict[str, tuple[list[Sums], bool]]:
+    """Return the first windows of each arm, and whether they are short ones."""
+    span = watched.monitors.window
+    hours = store.first_windows(tx, watched.name, arms, max(span * FIRST_PERIOD, timedelta(days=1)), since)
+    return {arm: in_first_windows([(one.starts_at, one.body) for one in own], span) for arm, own in hours.items()}
 
 
 def _labels(tx: Tx, watched: WatchedAutomation, since: datetime, end: datetime) -> tuple[dict[str, Sums], datetime]:
@@ -248,7 +267,7 @@ def _first_labels(tx: Tx, watched: WatchedAutomation, before: datetime) -> list[
 
 def _spend(tx: Tx, watched: WatchedAutomation, end: datetime) -> Sequence[Spend]:
     """Return the automation's spending on its first days and on the last ones."""
-    began = store.first_start(tx, watched.name)
+    began = store.first_starts(tx, [watched.name]).get(watched.name)
     if began is None:
         return ()
     first = began.date()
@@ -259,9 +278,3 @@ def _spend(tx: Tx, watched: WatchedAutomation, end: datetime) -> Sequence[Spend]
 
 def _figures(row: StateRow) -> dict[str, object]:
     return {**row.figures, **row.figures["detail"]}
-
-
-def _floor(at: datetime, span: timedelta) -> datetime:
-    """Round a moment down to a multiple of a span since 1970."""
-    epoch = datetime.fromtimestamp(0, tz=UTC)
-    return epoch + (at - epoch) // span * span

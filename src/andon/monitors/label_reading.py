@@ -1,5 +1,6 @@
 """Reading labels: hours whose labels changed or became mature are computed again."""
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -11,13 +12,13 @@ from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.kernel.ids import time_of
 from andon.labels import LabelCorrected, LabelRecorded, LabelsImported, ValidLabel
-from andon.monitors.labelled import LabelledDecision, by_arm, sums_of, weights_of
+from andon.monitors.labelled import LabelledDecision, by_arm, sums_of
 from andon.monitors.once import place_of
 from andon.monitors.store import labels as store
 from andon.monitors.store import states, windows
 from andon.monitors.store.labels import LabelWindow
 from andon.monitors.tallying import group_name
-from andon.monitors.watching import WatchedAutomation, Watching, truth_of
+from andon.monitors.watching import WatchedAutomation, Watching, apart, truth_of
 from andon.monitors.whole import read_record
 
 HOUR = timedelta(hours=1)
@@ -44,7 +45,8 @@ def read_changes(tx: Tx, watching: Watching, now: datetime) -> int:
     """Compute hours again whose labels changed. Return how many."""
     changed = store.take_label_changes(tx, HOURS_AT_ONCE)
     for automation, hour in sorted(changed):
-        settle(tx, watching, watching.one(tx, automation), hour, now)
+        with apart(tx, automation, "labels"):
+            settle(tx, watching, watching.one(tx, automation), hour, now)
     return len(changed)
 
 
@@ -56,15 +58,23 @@ def mature(tx: Tx, watching: Watching, now: datetime) -> int:
         if truth is None or (truth.unreported is None and not truth.matures):
             continue
         due = _floor(now - truth.matures)
-        first = states.matured_until(tx, name) or windows.first_start(tx, name)
+        first = states.matured_until(tx, name) or windows.first_starts(tx, [name]).get(name)
         if first is None or first + HOUR > due:
             continue
         until = min(due, first + _MATURED_AT_ONCE * HOUR)
-        for hour in sorted({_floor(one.starts_at) for one in windows.windows(tx, name, first, until)}):
-            settle(tx, watching, watched, hour, now)
+        for hour in _hours_of(tx, name, first, until):
+            with apart(tx, name, "labels"):
+                settle(tx, watching, watched, hour, now)
             count += 1
         states.set_matured(tx, name, until)
     return count
+
+
+def _hours_of(tx: Tx, automation: str, first: datetime, until: datetime) -> list[datetime]:
+    """Return the hours with decisions between two moments; of a day that was folded, all of them."""
+    found = windows.windows(tx, automation, _day(first), until)
+    hours = {_floor(one.starts_at) + number * HOUR for one in found for number in range(one.span_hours)}
+    return sorted(hour for hour in hours if first <= hour < until)
 
 
 def settle(tx: Tx, watching: Watching, watched: WatchedAutomation, hour: datetime, now: datetime) -> None:
@@ -82,10 +92,11 @@ def _labelled(tx: Tx, watched: WatchedAutomation, hour: datetime, now: datetime)
     ids, number = labels.labelled_in(tx, watched.name, hour, hour + HOUR, limit=MOST_LABELS)
     rows = decisions.rows_of(tx, ids)
     valid = {key: one for key, one in labels.valid_of(tx, list(rows.values()), now).items() if one.mature}
-    weights = weights_of(valid, number / len(ids) if ids else 1.0)
+    factor = number / len(ids) if ids else 1.0
+    weights = {key: one.weight * factor for key, one in valid.items()}
     truth = truth_of(tx, watched.name)
     if truth is not None and truth.unreported is not None and hour + HOUR + truth.matures <= now:
-        _assume(tx, watched.name, truth, hour, now, dict(rows), (valid, weights))
+        _assume(tx, watched.name, truth, hour, now, dict(rows), factor, (valid, weights))
         rows = {**rows, **decisions.rows_of(tx, [key for key in valid if key not in rows])}
     said = labels.said_of(tx, list(valid))
     groups = _groups(tx, watched, [rows[key] for key in valid])
@@ -102,20 +113,35 @@ def _assume(
     hour: datetime,
     now: datetime,
     rows: Mapping[UUID, DecisionRow],
+    factor: float,
     into: tuple[dict[UUID, ValidLabel], dict[UUID, float]],
 ) -> None:
-    """Add decisions about which nothing was reported until maturity: a sample represents all of them."""
+    """Add decisions about which nothing was reported until maturity: a sample represents all of them.
+
+    Each of the `rows` with a label stands for `factor` of them.
+    """
     valid, weights = into
-    counted = [one.body["outcomes"] for one in windows.windows(tx, automation, hour, hour + HOUR)]
     for outcome in [name for name, value in truth.outcomes.items() if value == truth.unreported]:
         drawn = decisions.sample(tx, automation, outcome, hour, hour + HOUR, limit=MOST_ASSUMED)
         silent = [row for row in drawn if row.id not in rows]
         assumed = labels.valid_of(tx, silent, now)
         assumed = {key: one for key, one in assumed.items() if one.source is None and key not in valid}
-        reported = sum(row.outcome == outcome for row in rows.values())
-        number = max(sum(counts.get(outcome, 0) for counts in counted) - reported, len(assumed))
+        number = float(len(assumed))
+        if len(drawn) == MOST_ASSUMED:
+            reported = factor * sum(row.outcome == outcome for row in rows.values())
+            number = max(_counted(tx, automation, outcome, hour) - reported, number)
         valid.update(assumed)
         weights.update(dict.fromkeys(assumed, number / len(assumed) if assumed else 1.0))
+
+
+def _counted(tx: Tx, automation: str, outcome: str, hour: datetime) -> float:
+    """Return the number of decisions of an hour with an outcome; of a day that was folded, its part of the day."""
+    found = windows.windows(tx, automation, _day(hour), hour + HOUR)
+    return math.fsum(
+        one.body["outcomes"].get(outcome, 0) / one.span_hours
+        for one in found
+        if one.starts_at <= hour < one.starts_at + one.span_hours * HOUR
+    )
 
 
 def _groups(
@@ -143,6 +169,10 @@ def _note(tx: Tx, automation: str, decision_id: UUID) -> None:
 def _note_import(tx: Tx, imported: LabelsImported) -> None:
     hours = labels.hours_of_import(tx, imported.first, imported.last)
     store.note_label_changes(tx, imported.automation, [hour for name, hour in hours if name == imported.automation])
+
+
+def _day(at: datetime) -> datetime:
+    return _floor(at).replace(hour=0)
 
 
 def _floor(at: datetime) -> datetime:

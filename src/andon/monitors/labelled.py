@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 import numpy as np
 from msgspec import Struct
@@ -130,8 +129,3 @@ def _add_verdicts(sums: Sums, one: LabelledDecision) -> None:
 
 def _add_to(counts: dict[str, Any], name: str, *, wrong: bool) -> None:
     counts[name] = added(counts.get(name, {"rows": 0, "wrong": 0}), {"rows": 1, "wrong": int(wrong)})
-
-
-def weights_of(valid: Mapping[UUID, ValidLabel], factor: float) -> dict[UUID, float]:
-    """Return how many decisions each label represents, where `factor` times as many are labelled as were read."""
-    return {identifier: one.weight * factor for identifier, one in valid.items()}

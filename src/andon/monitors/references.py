@@ -21,6 +21,8 @@ from andon.models import (
 )
 from andon.statistics.histograms import (
     UNSEEN,
+    Binning,
+    Cells,
     FeatureReference,
     Floats,
     Histograms,
@@ -28,6 +30,9 @@ from andon.statistics.histograms import (
     numeric,
     reference_of,
 )
+
+SCORE = ""
+"""The name of the score beside those of features."""
 
 _KEPT = 300
 """The most references that a process keeps; they never change."""
@@ -41,6 +46,12 @@ class ModelReference:
     specs: tuple[FeatureSpec, ...]
     features: Histograms
     scores: Histograms
+    watched: Histograms
+    """Features and, as the last one, the score: what a detector follows."""
+
+    def in_watched(self, cells: Cells, binning: Binning) -> Cells:
+        """Return cells of features or scores as those of both: the last two, missing and infinite, are at its end."""
+        return np.where(cells >= binning.width - 2, cells + self.watched.binning.width - binning.width, cells)
 
     def matrix(self, rows: Sequence[Mapping[str, Any]]) -> Floats:
         """Return one column per feature of rows: missing values as NaN, categories as codes, texts as lengths."""
@@ -85,12 +96,14 @@ def reference_from(manifest: Manifest) -> ModelReference:
     """
     profile = manifest.profile
     specs = tuple(s for s in manifest.signature.features if s.name in profile.numeric or s.name in profile.category)
-    scores = profile.scores
+    known = [_reference(manifest, spec) for spec in specs]
+    score = profile.scores.edges, profile.scores.counts, profile.scores.missing
     return ModelReference(
         manifest,
         specs,
-        reference_of([_reference(manifest, spec) for spec in specs]),
-        reference_of([numeric("score", scores.edges, scores.counts, scores.missing)]),
+        reference_of(known),
+        reference_of([numeric("score", *score)]),
+        reference_of([*known, numeric(SCORE, *score)]),
     )
 
 

@@ -10,7 +10,7 @@ from andon.kernel.db import Tx
 from andon.monitors.domain import MonitorState, SeriesStatus, TrendPoint
 from andon.monitors.errors import MonitorNotFound
 from andon.monitors.judges.service_level import burn_rate
-from andon.monitors.judges.windows import ArmWindow
+from andon.monitors.judges.windows import ArmWindow, floor_of, next_end
 from andon.monitors.references import References
 from andon.monitors.states import status_of
 from andon.monitors.store import labels as label_store
@@ -36,7 +36,8 @@ def status(tx: Tx, automation: str, now: datetime, monitor: str | None = None) -
     declared = watched(tx, automation)
     found = [status_of(row) for row in state_store.of(tx, automation)]
     judged = {one.monitor for one in found}
-    found += [_unjudged(declared, name, now) for name in MONITORS if name not in judged]
+    began = store.first_starts(tx, [automation]).get(automation)
+    found += [_unjudged(declared, name, began, now) for name in MONITORS if name not in judged]
     shown = [one for one in found if monitor in (None, one.monitor)]
     return sorted(shown, key=_order)
 
@@ -57,14 +58,14 @@ def trend(
     """
     _require(monitor)
     declared = watched(tx, automation)
-    begin = _floor(now - TREND if since is None else since, by)
+    begin = floor_of(now - TREND if since is None else since, by)
     if monitor == "service-level":
         return _service_levels(tx, declared, begin, now, by)
     if monitor == "cost":
         return _costs(tx, automation, begin, now)
     labels: dict[tuple[str, datetime], list[Sums]] = defaultdict(list)
     for one in label_store.label_windows(tx, automation, begin, now):
-        labels[one.arm, _floor(one.starts_at, by)].append(one.body)
+        labels[one.arm, floor_of(one.starts_at, by)].append(one.body)
     points = []
     for (arm, starts_at), own in _grouped(store.windows(tx, automation, begin, now), by).items():
         reference = _references.of(tx, own[0].model, own[0].version)
@@ -81,14 +82,16 @@ def counts(tx: Tx) -> list[tuple[str, str, str, int]]:
     return state_store.counts(tx)
 
 
-def _unjudged(declared: WatchedAutomation, monitor: str, now: datetime) -> SeriesStatus:
+def _unjudged(declared: WatchedAutomation, monitor: str, began: datetime | None, now: datetime) -> SeriesStatus:
     span = declared.monitors.window
     if monitor in declared.monitors.off:
         reason = "it is switched off"
     elif monitor == "service-level":
         reason = "no decision was made in the last three days"
+    elif began is None:
+        reason = "no decision was read yet"
     else:
-        reason = f"the first window ends at {_floor(now, span) + span:%Y-%m-%d %H:%M} UTC"
+        reason = f"the first window ends at {next_end(began, span, now):%Y-%m-%d %H:%M} UTC"
     return SeriesStatus(
         automation=declared.name,
         monitor=monitor,
@@ -115,7 +118,7 @@ def _service_levels(
 ) -> list[TrendPoint]:
     sums: dict[datetime, tuple[int, int]] = {}
     for starts_at, decisions, met in store.slots(tx, declared.name, begin):
-        at = _floor(starts_at, by)
+        at = floor_of(starts_at, by)
         before = sums.get(at, (0, 0))
         sums[at] = before[0] + decisions, before[1] + met
     share, hours = declared.monitors.service.share, by // timedelta(hours=1)
@@ -149,7 +152,7 @@ def _costs(tx: Tx, automation: str, begin: datetime, now: datetime) -> list[Tren
 def _grouped(found: Sequence[StoredWindow], by: timedelta) -> dict[tuple[str, datetime], list[StoredWindow]]:
     groups: dict[tuple[str, datetime], list[StoredWindow]] = defaultdict(list)
     for one in found:
-        groups[one.arm, _floor(one.starts_at, by)].append(one)
+        groups[one.arm, floor_of(one.starts_at, by)].append(one)
     return groups
 
 
@@ -161,8 +164,3 @@ def _order(one: SeriesStatus) -> tuple[int, bool, int, str]:
 def _require(monitor: str | None) -> None:
     if monitor is not None and monitor not in MONITORS:
         raise MonitorNotFound(f"There is no monitor {monitor!r}; there are: {', '.join(MONITORS)}")
-
-
-def _floor(at: datetime, span: timedelta) -> datetime:
-    epoch = datetime.fromtimestamp(0, tz=at.tzinfo)
-    return epoch + (at - epoch) // span * span

@@ -8,7 +8,7 @@ from typing import Any
 
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
-from andon.monitors.domain import Level, MonitorState, Observation, SeriesStatus
+from andon.monitors.domain import Level, MonitorState, Observation, SeriesKey, SeriesStatus
 from andon.monitors.published import MonitorBreached, MonitorRecovered
 from andon.monitors.store import states as store
 from andon.monitors.store.states import StateRow
@@ -37,13 +37,13 @@ def apply(
         if one.monitor in watched.monitors.off:
             continue
         seen = _levelled(one, watched)
-        before = standing.get((seen.monitor, seen.series, store.segment_json(seen.segment)))
+        before = standing.get(seen.key)
         row = _row(watched.name, seen, before, now)
         written.append(row)
-        if row.state.severity > (0 if before is None else before.state.severity):
+        if _is_news(row, before):
             _breached(tx, watched.name, seen, row, events, now)
         elif before is not None and before.state.severity and not row.state.severity:
-            _recovered(tx, replace(row, arm=before.arm), seen.message, events, now)
+            _recovered(tx, row, seen.message, events, now)
             recovered.append(seen)
     store.put(tx, written)
     _drop(tx, watched, standing, written, monitors, events, now)
@@ -71,25 +71,33 @@ def status_of(row: StateRow) -> SeriesStatus:
         since=row.since,
         judged_at=row.judged_at,
         detail=figures["detail"],
+        provisional=row.provisional,
     )
 
 
+def _is_news(row: StateRow, before: StateRow | None) -> bool:
+    """Return whether a breach is new, more serious than before, or no longer provisional."""
+    if before is None or not before.state.severity:
+        return bool(row.state.severity)
+    confirmed = before.provisional and not row.provisional and bool(row.state.severity)
+    return confirmed or row.state.severity > before.state.severity
+
+
 def _levelled(one: Observation, watched: WatchedAutomation) -> Observation:
-    """Return an observation with the level that its builder set for breaches of the monitor."""
-    level = watched.monitors.levels.get(one.monitor)
+    """Return an observation with the level that its builder set; a provisional breach is a warning at most."""
+    level = "warning" if one.provisional else watched.monitors.levels.get(one.monitor)
     if level is None or not one.state.severity:
         return one
     return replace(one, state=MonitorState(level))
 
 
 def _row(automation: str, one: Observation, before: StateRow | None, now: datetime) -> StateRow:
-    """Return the state now: a breach persists while nothing can be concluded.
-
-    While it lasts it keeps its start, and the arm under which it was published.
-    """
-    state = one.state
-    if state is MonitorState.SILENT and before is not None and before.state.severity:
-        state = before.state
+    """Return the state now: a breach persists while nothing can be concluded, and keeps its start while it lasts."""
+    state, provisional = one.state, one.provisional
+    if before is not None and before.state.severity:
+        if state is MonitorState.SILENT:
+            state, provisional = before.state, before.provisional
+        provisional = provisional and before.provisional
     lasts = before is not None and (before.state is state or bool(before.state.severity and state.severity))
     if before is not None and lasts:
         since = before.since
@@ -105,9 +113,8 @@ def _row(automation: str, one: Observation, before: StateRow | None, now: dateti
         "decisions": one.decisions,
         "detail": dict(one.detail),
     }
-    segment = store.segment_json(one.segment)
-    arm = before.arm if before is not None and before.state.severity and state.severity else one.arm
-    return StateRow(automation, one.monitor, one.series, segment, arm, state, one.message, since, now, figures)
+    provisional = provisional and bool(state.severity)
+    return StateRow(automation, *one.key, state, provisional, one.message, since, now, figures)
 
 
 def _breached(tx: Tx, automation: str, one: Observation, row: StateRow, events: Events, now: datetime) -> None:
@@ -126,6 +133,7 @@ def _breached(tx: Tx, automation: str, one: Observation, row: StateRow, events: 
         one.false_alarm,
         one.decisions,
         dict(one.detail),
+        provisional=row.provisional,
         at=now,
     )
     events.publish(tx, breach)
@@ -139,7 +147,7 @@ def _recovered(tx: Tx, row: StateRow, message: str, events: Events, now: datetim
 def _drop(
     tx: Tx,
     watched: WatchedAutomation,
-    standing: Mapping[tuple[str, str, str], StateRow],
+    standing: Mapping[SeriesKey, StateRow],
     written: Sequence[StateRow],
     monitors: Sequence[str],
     events: Events,

@@ -1,10 +1,14 @@
 """Watched automations, each with its monitors as the released version declares them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
+
+import structlog
+from sqlalchemy.exc import DBAPIError
 
 from andon import decisions
 from andon.authoring import Monitors, Truth, Window, span_of
@@ -12,6 +16,8 @@ from andon.kernel.db import Tx
 from andon.monitors.references import References
 
 _DEFAULT = Monitors()
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,18 @@ class Watching:
     def one(self, tx: Tx, name: str) -> WatchedAutomation:
         """Return one automation; an unknown one is watched by default."""
         return self.all(tx).get(name) or WatchedAutomation(name, _DEFAULT)
+
+
+@contextmanager
+def apart(tx: Tx, automation: str, part: str) -> Iterator[None]:
+    """Do the work of one automation in a savepoint: an error in it is logged, and stops no other automation."""
+    try:
+        with tx.begin_nested():
+            yield
+    except DBAPIError:  # the database, not the automation
+        raise
+    except Exception:
+        log.exception("monitors.left_out", automation=automation, part=part)
 
 
 def watched(tx: Tx, name: str) -> WatchedAutomation:

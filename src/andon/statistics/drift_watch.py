@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from andon.statistics.cell_values import MEAN, CellValues
 from andon.statistics.histograms import Cells, Floats, Histograms
-from andon.statistics.rhythms import DAY, HOUR, WEEK, Rhythm
+from andon.statistics.rhythms import DAY, HOUR, HOURS, WEEK, Rhythm
 
 BLOCK = 20
 """Decisions in a block: a look at the shorter windows follows each."""
@@ -45,6 +45,9 @@ LEAST_A_DAY = 200
 
 CENTRE = 25
 """The blocks whose mean the next ones are compared with for the variance."""
+
+EXACT = 1e9
+"""The degrees of freedom of a variance that is known."""
 
 FEWEST_BLOCKS = 100
 """The blocks that show how dependent decisions are."""
@@ -99,11 +102,11 @@ class DriftWatch:
         """Whether decisions are compared with those of the same hour of earlier weeks."""
         self._before = np.zeros((2, count))
         """The variance of the reference's steps and its degrees of freedom."""
-        self._variance = np.array([np.ones(count), np.full(count, np.inf)])
+        self._variance = np.array([np.ones(count), np.full(count, EXACT)])
         """The variance in force and its degrees of freedom."""
         self._seen, self._count, self._begun, self._last, self._hour = 0, 0, 0.0, 0.0, -1
         self._volume, self._a_week = float(LEAST_A_DAY * PERIOD_DAYS), 0.0
-        self._mean, self._trust = np.zeros(count), np.ones((3, count))
+        self._expects, self._mean, self._trust = False, np.zeros(count), np.ones((3, count))
         """The means expected in this hour, and how far weekdays, hours and single hours are trusted."""
         self._rest = np.zeros(count + 1)
         self._blocks = np.zeros((MIDDLE, count), dtype=np.float32)
@@ -117,7 +120,7 @@ class DriftWatch:
         self._slow = np.array([np.zeros(count), np.ones(count)])
         """The variance between hours or days, as of the last whole week."""
         self._week = np.zeros(count + 2)
-        """The week that is under way: its beginning and count, then the sums."""
+        """The end of the week that is under way; the count and sums of this week and of whole ones before it."""
         self._found = np.zeros((2, len(self.names)), dtype=np.bool_)
         """Provisional and other findings, by feature."""
 
@@ -128,9 +131,10 @@ class DriftWatch:
         rhythm, values = Rhythm(len(self.values.tests)), self.values.of_rows(cells)
         for start, end in _hours(times):
             rhythm.add(times[start], values[start:end])
+        rhythm.close()
         if rhythm.known:
-            for start, end in _hours(times):
-                values[start:end] -= rhythm.whole_mean(times[start])
+            here = (times // HOUR).astype(np.int64) % HOURS
+            values -= rhythm.sums[here] / np.maximum(rhythm.counts[here], 1.0)[:, None]
             whole = values[: len(values) // BLOCK * BLOCK]
             blocks = whole.reshape(-1, BLOCK, whole.shape[1]).sum(axis=1)
             self.rhythm, self._learnt = rhythm, True
@@ -139,6 +143,11 @@ class DriftWatch:
             self._slow = np.array(rhythm.variance())
             self._read_again()
         return self
+
+    @property
+    def hours(self) -> int:
+        """The end of the last hour that the rhythm knows: it is to be stored again when this changes."""
+        return self.rhythm.until
 
     @property
     def known(self) -> bool:
@@ -165,8 +174,9 @@ class DriftWatch:
         self._filled[self.values.features == feature] = 0
 
     def to_json(self) -> dict[str, Any]:
-        """All that was seen, except for the rhythm, as arrays and numbers."""
-        return {name: getattr(self, f"_{name}") for name in _KEPT}
+        """All that was seen, except for the hours of the rhythm that are over, as arrays and finite numbers."""
+        rhythm = {"open": self.rhythm.open, "open_hour": self.rhythm.hour}
+        return {name: getattr(self, f"_{name}") for name in _KEPT} | rhythm
 
     def resume(self, document: Mapping[str, Any], rhythm: Mapping[str, Any]) -> Self:
         """Continue from what `to_json` and the rhythm's `to_json` wrote for the same reference."""
@@ -177,19 +187,29 @@ class DriftWatch:
                 self, f"_{name}", np.array(document[name], before.dtype) if is_array else type(before)(document[name])
             )
         self.rhythm.resume(rhythm)
+        self.rhythm.open, self.rhythm.hour = np.array(document["open"], dtype=float), int(document["open_hour"])
+        return self
+
+    def afresh(self) -> Self:
+        """Forget all but the rhythm and what it says: another arm of the same model version begins."""
+        self._filled[:] = 0
+        self._found[:] = False
+        self._rest[:] = self._week[1:] = 0.0
+        self._week[0] = self._last + WEEK
         return self
 
     def _segment(self, cells: Cells, times: Times) -> list[Finding]:
         """Follow decisions of one hour, with what was known at its beginning."""
         values, at = self.values.of_rows(cells), float(times[0])
         if not self._seen:
-            self._begun = self._week[0] = at
+            self._begun = at
+            self._week[0] = at + WEEK
         found: list[Finding] = []
         if self._hour != at // HOUR or self._seen % SEGMENT == 0:
             self._hour = int(at // HOUR)
             found = self._turn(at)
         centred = self._learnt or self._centred
-        mean = self._mean if centred and np.isfinite(self._mean).all() else None
+        mean = self._mean if self._expects else None
         if not self._learnt:
             self.rhythm.add(at, values)
         first = self._seen
@@ -204,6 +224,8 @@ class DriftWatch:
 
     def _turn(self, at: float) -> list[Finding]:
         """Read again what is known, and end a week that is over."""
+        if not self._learnt and self.rhythm.hour != self._hour * HOUR:
+            self.rhythm.close()
         if not (self._learnt or self._centred) and self.rhythm.known:
             self._centred = True
             self._filled[:] = 0
@@ -211,15 +233,17 @@ class DriftWatch:
             self._products[:] = 0.0
             self._slow = np.array(self.rhythm.variance())
         self._read_again()
-        found: list[Finding] = []
-        weeks = (at - self._week[0]) // WEEK
-        if weeks >= 1 and self.known and self._week[1]:
-            found = self._of_week(at)
-        if weeks >= 1 and (self.known or weeks >= 3):
-            self._week[0] += weeks * WEEK
+        return self._end_week(at) if at >= self._week[0] else []
+
+    def _end_week(self, at: float) -> list[Finding]:
+        """Compare the whole weeks that are over with the reference, once the rhythm is known; else let them add up."""
+        found = self._of_weeks(at) if self.known and self._week[1] else []
+        late = at - self._week[0] > DAY
+        if self.known or late:
             self._week[1:] = 0.0
-            if self.rhythm.known:
-                self._slow = np.array(self.rhythm.variance())
+        self._week[0] = at + WEEK if late else self._week[0] + WEEK
+        if self.rhythm.known:
+            self._slow = np.array(self.rhythm.variance())
         return found
 
     def _read_again(self) -> None:
@@ -229,7 +253,7 @@ class DriftWatch:
         self._volume = PERIOD_DAYS * LEAST_A_DAY * 2.0 ** (ceil(2 * log2(a_day / LEAST_A_DAY)) / 2)
         self._a_week = max(self.rhythm.pace, self._seen / elapsed * WEEK if self._learnt else 0.0)
         count = len(self.values.tests)
-        now = np.array([np.ones(count), np.full(count, np.inf)])
+        now = np.array([np.ones(count), np.full(count, EXACT)])
         live = _long_run(self._products)
         if self.known:
             now = _larger(now, self._before if self._learnt else live)
@@ -238,7 +262,8 @@ class DriftWatch:
         self._variance = _larger(now, self._slow, by=CHANCE) if self.known else now
         if self._learnt or self._centred:
             mean, self._trust = self.rhythm.expected(self._hour * HOUR, self._variance[0])
-            self._mean = np.full(count, np.nan) if mean is None else mean
+            self._expects = mean is not None
+            self._mean = np.zeros(count) if mean is None else mean
 
     def _into_blocks(self, values: Floats) -> tuple[Floats, NDArray[np.intp]]:
         """Return the sums of the blocks that decisions fill, and the last decision of each."""
@@ -253,7 +278,7 @@ class DriftWatch:
     def _look(self, blocks: Floats, ends: NDArray[np.intp], times: Times) -> list[Finding]:
         """Check the windows after each block, the longest after each step."""
         filled = self._filled + np.arange(1, len(blocks) + 1)[:, None]
-        all_, at = np.concatenate((self._blocks, blocks)), np.concatenate((self._block_at, times))
+        all_, at = np.concatenate((self._blocks.astype(float), blocks)), np.concatenate((self._block_at, times))
         running = _running(all_)
         found: list[Finding] = []
         for window in (SHORT, MIDDLE):
@@ -262,7 +287,7 @@ class DriftWatch:
         whole = np.flatnonzero((self._count + np.arange(1, len(blocks) + 1)) % STEP == 0)
         if len(whole):
             last = MIDDLE + whole + 1
-            past = np.concatenate((self._steps, running[last] - running[last - STEP]))
+            past = np.concatenate((self._steps.astype(float), running[last] - running[last - STEP]))
             step_at = np.concatenate((self._step_at, times[whole]))
             looks = _Looks(past, step_at, _running(past), LONG // STEP, STEP)
             found += self._passed(looks, filled[whole], ends[whole], times[whole])
@@ -302,7 +327,7 @@ class DriftWatch:
                     )
         return found
 
-    def _of_week(self, at: float) -> list[Finding]:
+    def _of_weeks(self, at: float) -> list[Finding]:
         """Compare whole weeks with the reference, whatever the rhythm within them."""
         n, means = float(self._week[1]), self._week[2:] / self._week[1]
         factor, freedom = self._variance
@@ -315,7 +340,7 @@ class DriftWatch:
             exact = as_normal(self.values.z(one, float(means[one]), n, rows[one], factor[one]), freedom[one])
             if abs(exact) >= limit and not self._found[1, feature]:
                 self._found[1, feature] = True
-                place = self._seen - 1, int(n), at, float(self._week[0])
+                place = self._seen - 1, int(n), at, float(self._week[0]) - n / max(self._seen, 1) * (at - self._begun)
                 found.append(self._finding(one, place, means[one], exact, limit))
         return found
 
@@ -355,7 +380,7 @@ class _Looks:
         tails = np.cumsum(own[::-1]) / np.sqrt(np.arange(1, self.window + 1))
         length = int(np.argmax(np.abs(tails))) + 1
         begin = end - length
-        return float(self.at[max(begin - 1, 0)] or self.at[begin]), length * self.blocks * BLOCK
+        return float(self.at[begin]), length * self.blocks * BLOCK
 
 
 _KEPT = (
@@ -370,6 +395,7 @@ _KEPT = (
     "hour",
     "volume",
     "a_week",
+    "expects",
     "mean",
     "trust",
     "rest",
@@ -401,8 +427,6 @@ def threshold(false_alarm: float, decisions: float, window: int, blocks: int, st
 
 def as_normal(t: float, freedom: float) -> float:
     """Return the normal value that is as improbable as a value of Student's t (Wallace 1959)."""
-    if not np.isfinite(freedom):
-        return t
     size = (8 * freedom + 1) / (8 * freedom + 3) * sqrt(freedom * np.log1p(t * t / freedom))
     return size if t > 0 else -size
 
@@ -447,8 +471,7 @@ def _larger(one: Floats, other: tuple[Floats, Floats] | Floats, by: float = 1.0)
     factor, freedom = other
     more = factor > one[0]
     if by < 1.0:
-        known = np.minimum(one[1], 1e6)
-        more &= fdtrc(freedom, known, factor / one[0]) < by
+        more &= fdtrc(freedom, np.minimum(one[1], 1e6), factor / one[0]) < by
     return np.where(more, np.array([factor, freedom]), one)
 
 

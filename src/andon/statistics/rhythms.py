@@ -6,6 +6,7 @@ whole hours and of whole days shows how dependent decisions are (a long-run vari
 local time has one odd hour a day after the clocks change.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -34,22 +35,24 @@ CHANCE = 0.01
 
 
 class Rhythm:
-    """Sums of linear statistics by hour of the week. Feed it whole hours or parts of them, in order."""
+    """Sums of linear statistics by hour of the week. Hours count once they are over."""
 
     def __init__(self, statistics: int) -> None:
         self.sums, self.counts = np.zeros((HOURS, statistics)), np.zeros(HOURS)
         self.visits = np.zeros(HOURS, dtype=np.int64)
         self.squares = np.zeros((2, statistics))
         """Sums of S^2 / n over hours and over days, without the open ones."""
+        self.days = 0
+        self.begun = self.until = -1
+        self.hour = -1
         self.open = np.zeros((2, statistics + 1))
-        """The open hour and the open day: their count, then their sums."""
-        self.begun, self.last, self.days = -1, -1, 0
+        """The open hour, and the hours of the open day that are over: their count, then their sums."""
 
     @property
     def known(self) -> bool:
         """Whether two weeks were seen, and enough hours again."""
         again = int(np.maximum(self.visits - 1, 0).sum())
-        return self.begun >= 0 and self.last - self.begun >= KNOWN_AFTER - HOUR and again >= _FEWEST_HOURS
+        return self.begun >= 0 and self.until - self.begun >= KNOWN_AFTER and again >= _FEWEST_HOURS
 
     @property
     def rows(self) -> float:
@@ -59,22 +62,34 @@ class Rhythm:
     @property
     def pace(self) -> float:
         """Decisions a week."""
-        return self.rows * WEEK / max(self.last - self.begun + HOUR, WEEK)
+        return self.rows * WEEK / max(self.until - self.begun, WEEK)
 
     def add(self, at: float, values: Floats) -> None:
-        """Add decisions [rows, statistics] of one hour."""
-        hour = int(at // HOUR)
+        """Add decisions [rows, statistics] of one hour, not before those that were added."""
+        hour = int(at // HOUR) * HOUR
         if self.begun < 0:
-            self.begun = hour * HOUR
-        if hour * HOUR != self.last:
-            self._close(hour)
-        if self.last - self.begun >= LEARNT_UNTIL:
-            return
-        here = hour_of_week(at)
-        self.sums[here] += values.sum(axis=0)
-        self.counts[here] += len(values)
-        self.open[:, 0] += len(values)
-        self.open[:, 1:] += values.sum(axis=0)
+            self.begun = hour
+        if hour != self.hour:
+            self.close()
+            if hour // DAY != self.hour // DAY and self.open[1, 0]:
+                self.squares[1] += self.open[1, 1:] ** 2 / self.open[1, 0]
+                self.days, self.open[1] = self.days + 1, 0.0
+            self.hour = hour
+        self.open[0, 0] += len(values)
+        self.open[0, 1:] += values.sum(axis=0)
+
+    def close(self) -> None:
+        """End the open hour: from now on it is known."""
+        count = self.open[0, 0]
+        if count and self.hour - self.begun < LEARNT_UNTIL:
+            here = hour_of_week(self.hour)
+            self.sums[here] += self.open[0, 1:]
+            self.counts[here] += count
+            self.visits[here] += 1
+            self.squares[0] += self.open[0, 1:] ** 2 / count
+            self.open[1] += self.open[0]
+            self.until = self.hour + HOUR
+        self.open[0] = 0.0
 
     def expected(self, at: float, factor: Floats) -> tuple[Floats | None, Floats]:
         """Return the means expected in the hour of `at`, None if it was not seen twice, and how far they are trusted.
@@ -114,11 +129,6 @@ class Rhythm:
         more = sum(groups * share * one for groups, share, one in zip((7, 24, HOURS), shares, trust, strict=True))
         return np.asarray(max(self.rows, 1.0) / (1.0 + more))
 
-    def whole_mean(self, at: float) -> Floats:
-        """Return the mean of all hours like that of `at`, the open one included."""
-        here = hour_of_week(at)
-        return np.asarray(self.sums[here] / max(self.counts[here], 1.0))
-
     def variance(self) -> tuple[Floats, Floats]:
         """Return the variance factor of each statistic and its degrees of freedom.
 
@@ -139,36 +149,22 @@ class Rhythm:
         return np.where(more, between, factor), np.where(more, days, freedom)
 
     def to_json(self) -> dict[str, Any]:
-        """All that it knows, as arrays and numbers."""
+        """Return what is known of all hours that are over, which changes once an hour."""
         return {name: getattr(self, name) for name in _KEPT}
 
-    def resume(self, document: dict[str, Any]) -> None:
+    def resume(self, document: Mapping[str, Any]) -> None:
         """Continue from what `to_json` wrote."""
         for name in _KEPT:
-            value = document[name]
-            setattr(self, name, int(value) if name in _NUMBERS else np.array(value, dtype=getattr(self, name).dtype))
-
-    def _close(self, hour: int) -> None:
-        """Close the open hour, and the open day when another one begins."""
-        if self.last >= 0 and self.open[0, 0]:
-            self.squares[0] += self.open[0, 1:] ** 2 / self.open[0, 0]
-        self.open[0] = 0.0
-        if self.last >= 0 and self.last // DAY != hour * HOUR // DAY:
-            if self.open[1, 0]:
-                self.squares[1] += self.open[1, 1:] ** 2 / self.open[1, 0]
-                self.days += 1
-            self.open[1] = 0.0
-        self.last = max(hour * HOUR, self.last)
-        if self.last - self.begun < LEARNT_UNTIL:
-            self.visits[hour_of_week(hour * HOUR)] += 1
+            before = getattr(self, name)
+            kept = np.array(document[name], before.dtype) if isinstance(before, np.ndarray) else int(document[name])
+            setattr(self, name, kept)
 
     def _within(self, at: int, sums: Floats, counts: NDArray[np.float64]) -> Floats:
-        whole = self.squares[at] + (self.open[at, 1:] ** 2 / self.open[at, 0] if self.open[at, 0] else 0.0)
-        return np.maximum(whole - (sums**2 / counts[:, None]).sum(axis=0), 0.0)
+        whole = self.squares[at] + (self.open[1, 1:] ** 2 / self.open[1, 0] if at and self.open[1, 0] else 0.0)
+        return np.asarray(np.maximum(whole - (sums**2 / counts[:, None]).sum(axis=0), 0.0))
 
 
-_NUMBERS = ("begun", "last", "days")
-_KEPT = ("sums", "counts", "visits", "squares", "open", *_NUMBERS)
+_KEPT = ("sums", "counts", "visits", "squares", "days", "begun", "until")
 
 
 def hour_of_week(at: float) -> int:

@@ -31,7 +31,10 @@ def day(line: WatchedLine, number: int, count: int = 250, *, shift: float = 0.0,
 def test_before_the_first_window_ends_each_monitor_says_when_it_will(line: WatchedLine) -> None:
     shown = status(line, "drift", NOW + HOUR)[""]
     assert shown.state is MonitorState.SILENT
-    assert shown.reason == "the first window ends at 2026-11-25 00:00 UTC"
+    assert shown.reason == "no decision was read yet"
+    line.write(line.usual(10), NOW + HOUR, HOUR)
+    line.read(NOW + 2 * HOUR)
+    assert status(line, "drift", NOW + HOUR)[""].reason == "the first window ends at 2026-11-24 02:00 UTC"
 
 
 def test_usual_days_are_good_or_silent_and_publish_nothing(line: WatchedLine) -> None:
@@ -112,16 +115,17 @@ def test_a_line_without_windows_is_judged_from_its_first_decision(line: WatchedL
 def test_what_is_judged_again_after_a_kill_is_published_once(line: WatchedLine) -> None:
     line.write([{**one, "amount": one["amount"] + 200} for one in line.usual(240)], NOW - DAY, DAY)
     now = NOW + timedelta(minutes=1)
-    with line.database.begin() as tx:
-        line.reader.read(tx, now, 5000)
     for _ in range(2):
         with line.database.engine.connect() as connection, connection.begin() as transaction:
+            _, found = line.reader.read(connection, now, 5000)
+            line.judge.detected(connection, found, now)
             due = line.judge.next_due(connection, now)
             assert due is not None
             line.judge.judge(connection, *due, now)
             transaction.rollback()
         line.published.events.clear()
         line.anew()
+    line.read(now)
     line.judged(now)
     line.anew()
     line.judged(now)

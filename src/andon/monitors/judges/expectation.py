@@ -37,7 +37,7 @@ def estimates_of(arm: ArmWindow, labels: Sums) -> LabelFree | None:
 
 def doubts(window: JudgedWindow, arm: ArmWindow, error: LabelFreeEstimate) -> str | None:
     """Return why the scores of an arm cannot be trusted; None if nothing speaks against them."""
-    if ("calibration", window.series("", arm), "{}") in window.breaches:
+    if ("calibration", "", arm.arm, "{}") in window.breaches:
         return "labels show that the scores are not calibrated"
     share = arm.sums.get("automatic", 0) / arm.decisions if arm.decisions else 0.0
     found = stratified_error(window.labels.get(arm.arm, {}), share)
@@ -60,26 +60,26 @@ def _outside(arm: ArmWindow) -> str | None:
 
 
 def _observed(window: JudgedWindow, arm: ArmWindow) -> Observation:
-    series = window.series("", arm)
     found = estimates_of(arm, window.labels.get(arm.arm, {}))
     if found is None:
-        return Observation.silent(_NAME, "the model version has no reference profile", series, arm=arm.arm)
+        return Observation.silent(_NAME, "the model version has no reference profile", arm=arm.arm)
     if found.rows < FEWEST:
-        return Observation.silent(_NAME, too_few(found.rows, FEWEST, "predictions"), series, arm=arm.arm)
+        return Observation.silent(_NAME, too_few(found.rows, FEWEST, "predictions"), arm=arm.arm)
     if found.silent:
-        return Observation.silent(_NAME, "; ".join(found.silent), series, arm=arm.arm, decisions=found.rows)
+        return Observation.silent(_NAME, "; ".join(found.silent), arm=arm.arm, decisions=found.rows)
     error = error_of(found)
     figures = {name: [one.value, one.low, one.high] for name, one in found.estimates.items()}
     more: dict[str, Any] = {"low": error.low, "high": error.high, "detail": {"estimates": figures}}
     why_not = doubts(window, arm, error)
     if why_not is not None:
         return Observation.silent(
-            _NAME, why_not, series, arm=arm.arm, observed=error.value, unit="share", decisions=found.rows, **more
+            _NAME, why_not, arm=arm.arm, observed=error.value, unit="share", decisions=found.rows, **more
         )
     rate = JudgedRate(
         monitor=_NAME,
-        series=series,
+        series="",
         arm=arm.arm,
+        provisional=arm.early,
         count=error.value * found.rows,
         among=found.rows,
         earlier=[pair for one in arm.first if (pair := _expected(arm, one)) is not None],

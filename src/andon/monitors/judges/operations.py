@@ -26,8 +26,9 @@ def judge_automatic_share(window: JudgedWindow) -> list[Observation]:
     return [
         JudgedRate(
             monitor="automatic-share",
-            series=window.series("", arm),
+            series="",
             arm=arm.arm,
+            provisional=arm.early,
             count=arm.sums.get("automatic", 0),
             among=arm.decisions,
             earlier=_pairs(arm, "automatic"),
@@ -44,14 +45,14 @@ def judge_errors(window: JudgedWindow) -> list[Observation]:
     found = []
     for arm in window.arms:
         known = {*arm.sums.get("errors", {}), *(name for one in arm.first for name in one.get("errors", {}))}
-        if arm is window.main:
-            known |= {series for monitor, series, _ in window.breaches if monitor == "errors" and " of " not in series}
+        known |= {series for monitor, series, of, _ in window.breaches if (monitor, of) == ("errors", arm.arm)}
         classes = sorted(known - {""})
         level = window.level / len(window.arms) / (len(classes) + 1)
         failed = JudgedRate(
             monitor="errors",
-            series=window.series("", arm),
+            series="",
             arm=arm.arm,
+            provisional=arm.early,
             count=arm.sums.get("failed", 0),
             among=arm.decisions,
             earlier=_pairs(arm, "failed"),
@@ -65,8 +66,9 @@ def judge_errors(window: JudgedWindow) -> list[Observation]:
             seen = list(zip(column(arm.first, "errors", name), column(arm.first, "seen"), strict=True))
             rate = JudgedRate(
                 monitor="errors",
-                series=window.series(name, arm),
+                series=name,
                 arm=arm.arm,
+                provisional=arm.early,
                 count=arm.sums.get("errors", {}).get(name, 0),
                 among=arm.seen,
                 earlier=seen,
@@ -98,15 +100,15 @@ def _latency(window: JudgedWindow, arm: ArmWindow) -> Observation:
     bands = arm.sums.get("bands", {})
     before = total([one.get("bands", {}) for one in arm.first])
     usual, now = quantile(before, SLOW), quantile(bands, SLOW)
-    series = window.series("", arm)
     if usual is None:
         why = too_few(0, FEWEST_WINDOWS, "first windows to compare with")
-        return Observation.silent("latency", why, series, arm=arm.arm, decisions=arm.decisions)
+        return Observation.silent("latency", why, arm=arm.arm, decisions=arm.decisions)
     shown = None if now is None else milliseconds(now)
     one = JudgedRate(
         monitor="latency",
-        series=series,
+        series="",
         arm=arm.arm,
+        provisional=arm.early,
         count=slower(bands, usual),
         among=arm.decisions,
         earlier=[(slower(w.get("bands", {}), usual), w.get("decisions", 0)) for w in arm.first],

@@ -29,6 +29,7 @@ class JudgedRate:
     fewest: int = FEWEST
     breach: MonitorState = MonitorState.WARNING
     detail: Mapping[str, Any] = field(default_factory=dict)
+    provisional: bool = False
 
     def observed(self, since: datetime) -> Observation:
         """Judge the rate."""
@@ -56,6 +57,7 @@ class JudgedRate:
             decisions=current.all,
             since=since,
             detail={"usual": wilson(*_pooled(earlier)), "dispersion": change.dispersion, **self.detail},
+            provisional=changed and self.provisional,
         )
 
     def _one_sided(self, change: ShareComparison) -> float:

@@ -116,7 +116,7 @@ def stratified_error(labels: Mapping[str, Any], automatic_share: float) -> tuple
 def _automatic(window: JudgedWindow, arm: ArmWindow, labels: Sums, level: float) -> Observation:
     stratum = labels.get("automatic", {})
     error, worth = weighted_error(stratum)
-    series = window.series("automatic", arm)
+    series = "automatic"
     rows = int(stratum.get("rows", 0))
     if rows < FEWEST_LABELS:
         why = too_few(rows, FEWEST_LABELS, "labels of automatic decisions")
@@ -144,7 +144,7 @@ def _automatic(window: JudgedWindow, arm: ArmWindow, labels: Sums, level: float)
 
 
 def _all(window: JudgedWindow, arm: ArmWindow, labels: Sums, level: float) -> Observation:
-    series = window.series("all", arm)
+    series = "all"
     share = arm.sums.get("automatic", 0) / arm.decisions if arm.decisions else 0.0
     rows = int(labels.get("labelled", 0))
     more: dict[str, Any] = {"arm": arm.arm, "decisions": rows}
@@ -181,16 +181,14 @@ def _all(window: JudgedWindow, arm: ArmWindow, labels: Sums, level: float) -> Ob
 def _calibration(window: JudgedWindow, arm: ArmWindow, labels: Sums) -> Observation:
     """Judge the calibration: a breach needs a rejection by labels, and a larger gap than in the held-out data."""
     check = check_calibration(labelled_scores(labels))
-    series = window.series("", arm)
     if check.rows < FEWEST_LABELS:
         why = too_few(check.rows, FEWEST_LABELS, "labels")
-        return Observation.silent("calibration", why, series, arm=arm.arm, decisions=check.rows)
+        return Observation.silent("calibration", why, arm=arm.arm, decisions=check.rows)
     slack = slack_of(arm)
     broken = check.rejected(window.level / len(window.arms)) and check.error > slack
     bins = [[one.score, one.share, one.low, one.high, one.rows] for one in check.bins]
     return Observation(
         monitor="calibration",
-        series=series,
         arm=arm.arm,
         state=MonitorState.WARNING if broken else MonitorState.GOOD,
         message=f"scores are off by {check.error:.2%} on average, {slack:.2%} are accepted",

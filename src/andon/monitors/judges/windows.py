@@ -3,19 +3,22 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from math import log2
 
-from andon.monitors.domain import MonitorState
+from andon.monitors.domain import MonitorState, SeriesKey
 from andon.monitors.references import ModelReference
 from andon.monitors.sums import Sums, total
 from andon.monitors.watching import WatchedAutomation
 from andon.spending import Spend
+from andon.statistics.dispersion import LEAST as FEWEST_WINDOWS
 
 FIRST_PERIOD = 14
 """The number of first windows of an arm that show its natural variance."""
 
 PERIOD = timedelta(days=90)
+HOUR = timedelta(hours=1)
 
 FEWEST = 200
 """The fewest decisions of a judged window."""
@@ -29,6 +32,7 @@ class StandingBreach:
     """A series that is already in breach: its state and what was shown then."""
 
     state: MonitorState
+    provisional: bool
     figures: Mapping[str, object]
 
 
@@ -42,6 +46,8 @@ class ArmWindow:
     sums: Sums
     first: Sequence[Sums]
     reference: ModelReference | None
+    early: bool = False
+    """Whether the first windows are shorter than they will be, so that the hours of a day may be the difference."""
 
     @property
     def decisions(self) -> int:
@@ -71,12 +77,13 @@ class JudgedWindow:
     first_labels: Sequence[Sums]
     began: datetime | None = None
     spend: Sequence[Spend] = ()
-    breaches: Mapping[tuple[str, str, str], StandingBreach] = field(default_factory=dict)
+    breaches: Mapping[SeriesKey, StandingBreach] = field(default_factory=dict)
 
     @cached_property
     def level(self) -> float:
         """The probability of a false alarm that one monitor may have in this window."""
-        looks = max(PERIOD / self.watched.monitors.window, 1.0)
+        span = self.watched.monitors.window
+        looks = max(PERIOD / span, 1.0) + log2(span / HOUR)
         return self.watched.monitors.false_alarms / looks
 
     @cached_property
@@ -94,16 +101,50 @@ class JudgedWindow:
         full_at = self.watched.full_at(name, self.began)
         return f"its windows fill until {full_at:%Y-%m-%d %H:%M} UTC" if self.since < full_at else None
 
-    @property
-    def main(self) -> ArmWindow | None:
-        """The arm with the most decisions."""
-        return self.arms[0] if self.arms else None
 
-    def series(self, name: str, arm: ArmWindow) -> str:
-        """Return the name of an arm's series, marked with the arm unless it is the main one."""
-        if arm is self.main or not name:
-            return name if arm is self.main else arm.arm
-        return f"{name} of {arm.arm}"
+def last_end(began: datetime | None, span: timedelta, now: datetime) -> datetime:
+    """Return the end of the last window before `now`.
+
+    A line that began less than a span ago has short ones, which end one hour after its beginning, two, four and so on.
+    """
+    regular = floor_of(now, span)
+    if began is None:
+        return regular
+    begin = floor_of(began, HOUR)
+    age = HOUR
+    while 2 * age <= now - begin and 2 * age < span:
+        age *= 2
+    return max(regular, begin + age) if age <= now - begin and age < span else regular
+
+
+def next_end(began: datetime, span: timedelta, now: datetime) -> datetime:
+    """Return the end of the window that is under way."""
+    last = last_end(began, span, now)
+    end, begin = floor_of(now, span) + span, floor_of(began, HOUR)
+    short = begin + HOUR if last <= begin else begin + 2 * (last - begin)
+    return min(end, short) if last < short < begin + span else end
+
+
+def start_of(began: datetime | None, span: timedelta, end: datetime) -> datetime:
+    """Return the beginning of the window with an end; of a short one, so that there are first windows before it."""
+    if began is None or end == floor_of(end, span):
+        return end - span
+    age = end - floor_of(began, HOUR)
+    return end - age / 2 if age >= 2 * FEWEST_WINDOWS * HOUR else end - age
+
+
+def in_first_windows(hours: Sequence[tuple[datetime, Sums]], span: timedelta) -> tuple[list[Sums], bool]:
+    """Sum an arm's first hours into its first windows; shorter ones, and True, until there are enough of the span."""
+    length = span
+    while len(found := in_windows(hours, length)) < FEWEST_WINDOWS and length > HOUR:
+        length = max(length // (2 * HOUR) * HOUR, HOUR)
+    return found[:FIRST_PERIOD], length < span
+
+
+def floor_of(at: datetime, span: timedelta) -> datetime:
+    """Round a moment down to a multiple of a span since 1970."""
+    epoch = datetime.fromtimestamp(0, tz=UTC)
+    return epoch + (at - epoch) // span * span
 
 
 def in_windows(hours: Sequence[tuple[datetime, Sums]], span: timedelta) -> list[Sums]:

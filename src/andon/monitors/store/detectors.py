@@ -1,82 +1,72 @@
 """SQL about detectors: the state of each, and the decisions that it has not taken yet."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Self
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import text
 
 from andon.kernel.db import Tx
 from andon.kernel.plain_json import to_json
 
+_COLUMNS = "state, rhythm, pending"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, order=True)
 class DetectorKey:
-    """The identity of a detector: an automation's features or scores compared with one model version."""
+    """The identity of a detector: an arm of an automation, compared with the reference of its model version."""
 
     automation: str
+    arm: str
     model: str
     version: int
-    kind: str
 
 
 @dataclass(frozen=True, slots=True)
 class StoredDetector:
-    """A detector between two batches: its packed state, its pending cells, and how many it took since when."""
+    """A detector between two batches: its packed state and rhythm, and pending rows of milliseconds and cells."""
 
     state: bytes
+    rhythm: bytes
     pending: list[list[int]]
-    seen: int
-    begun_at: datetime
-    last_at: datetime
-
-    @classmethod
-    def begun(cls, at: datetime) -> Self:
-        """Return a detector that has seen nothing."""
-        return cls(b"", [], 0, at, at)
-
-    def with_state(self, state: bytes) -> Self:
-        """Return the detector with another state."""
-        return replace(self, state=state)
-
-    def continued(self, state: bytes, taken: int, last_at: datetime) -> Self:
-        """Return the detector after it took all pending cells."""
-        return replace(self, state=state, pending=[], seen=self.seen + taken, last_at=max(self.last_at, last_at))
 
 
 def load(tx: Tx, key: DetectorKey) -> StoredDetector | None:
     """Return a detector, locked until the transaction ends; None if there is none."""
-    query = text("""
-        SELECT state, pending, seen, begun_at, last_at FROM monitor_detectors
-        WHERE automation = :automation AND model = :model AND version = :version AND kind = :kind FOR UPDATE
+    query = text(f"SELECT {_COLUMNS} FROM monitor_detectors WHERE automation = :automation AND arm = :arm FOR UPDATE")
+    row = tx.execute(query, {"automation": key.automation, "arm": key.arm}).one_or_none()
+    return None if row is None else _stored(row)
+
+
+def newest_of(tx: Tx, key: DetectorKey) -> StoredDetector | None:
+    """Return the detector of another arm of the same model version that was written last; None if there is none."""
+    query = text(f"""
+        SELECT {_COLUMNS} FROM monitor_detectors
+        WHERE automation = :automation AND model = :model AND version = :version AND arm <> :arm AND state <> ''
+        ORDER BY written_at DESC LIMIT 1
     """)
     row = tx.execute(query, _values(key)).one_or_none()
-    return None if row is None else StoredDetector(bytes(row.state), row.pending, row.seen, row.begun_at, row.last_at)
+    return None if row is None else _stored(row)
 
 
-def save(tx: Tx, key: DetectorKey, one: StoredDetector) -> None:
-    """Write a detector."""
+def save(tx: Tx, key: DetectorKey, state: bytes | None, rhythm: bytes | None, pending: list[list[int]]) -> None:
+    """Write a detector; None leaves its state or rhythm as it is."""
     statement = text("""
-        INSERT INTO monitor_detectors (automation, model, version, kind, state, pending, seen, begun_at, last_at)
-        VALUES (:automation, :model, :version, :kind, :state, CAST(:pending AS json), :seen, :begun_at, :last_at)
-        ON CONFLICT (automation, model, version, kind) DO UPDATE SET state = excluded.state, pending = excluded.pending,
-            seen = excluded.seen, last_at = excluded.last_at
+        INSERT INTO monitor_detectors AS d (automation, arm, model, version, state, rhythm, pending, written_at)
+        VALUES (
+            :automation, :arm, :model, :version, coalesce(CAST(:state AS bytea), ''),
+            coalesce(CAST(:rhythm AS bytea), ''), CAST(:pending AS json), clock_timestamp()
+        )
+        ON CONFLICT (automation, arm) DO UPDATE SET state = coalesce(CAST(:state AS bytea), d.state),
+            rhythm = coalesce(CAST(:rhythm AS bytea), d.rhythm), pending = excluded.pending,
+            written_at = excluded.written_at
     """)
-    values = {"state": one.state, "seen": one.seen, "begun_at": one.begun_at, "last_at": one.last_at}
-    tx.execute(statement, {**_values(key), **values, "pending": to_json(one.pending).decode()})
+    written = {"state": state, "rhythm": rhythm, "pending": to_json(pending).decode()}
+    tx.execute(statement, {**_values(key), **written})
 
 
-def save_pending(tx: Tx, key: DetectorKey, one: StoredDetector, pending: list[list[int]]) -> None:
-    """Write only a detector's pending cells; its state is unchanged."""
-    if one.seen == 0 and not one.state:
-        save(tx, key, replace(one, pending=pending))
-        return
-    statement = text("""
-        UPDATE monitor_detectors SET pending = CAST(:pending AS json)
-        WHERE automation = :automation AND model = :model AND version = :version AND kind = :kind
-    """)
-    tx.execute(statement, {**_values(key), "pending": to_json(pending).decode()})
+def _stored(row: Any) -> StoredDetector:
+    return StoredDetector(bytes(row.state), bytes(row.rhythm), row.pending)
 
 
 def _values(key: DetectorKey) -> dict[str, object]:
-    return {"automation": key.automation, "model": key.model, "version": key.version, "kind": key.kind}
+    return {"automation": key.automation, "arm": key.arm, "model": key.model, "version": key.version}

@@ -1,8 +1,7 @@
 """SQL about the state of each series, and the time until which an automation was judged."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +9,9 @@ from sqlalchemy import text
 
 from andon.kernel.db import Tx
 from andon.kernel.plain_json import to_json
-from andon.monitors.domain import MonitorState
+from andon.monitors.domain import MonitorState, SeriesKey
 
-_COLUMNS = "automation, monitor, series, segment, arm, state, reason, since, judged_at, figures"
+_COLUMNS = "automation, monitor, series, arm, segment, state, provisional, reason, since, judged_at, figures"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +21,19 @@ class StateRow:
     automation: str
     monitor: str
     series: str
-    segment: str
     arm: str
+    segment: str
     state: MonitorState
+    provisional: bool
     reason: str
     since: datetime
     judged_at: datetime
     figures: Mapping[str, Any]
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> SeriesKey:
         """The identity of the series within its automation."""
-        return self.monitor, self.series, self.segment
+        return self.monitor, self.series, self.arm, self.segment
 
 
 def lock(tx: Tx, automation: str) -> None:
@@ -46,7 +46,7 @@ def lock(tx: Tx, automation: str) -> None:
 def of(tx: Tx, automation: str) -> list[StateRow]:
     """Return all series of an automation."""
     query = text(
-        f"SELECT {_COLUMNS} FROM monitor_states WHERE automation = :automation ORDER BY monitor, series, segment"
+        f"SELECT {_COLUMNS} FROM monitor_states WHERE automation = :automation ORDER BY monitor, series, arm, segment"
     )
     return [_row(row) for row in tx.execute(query, {"automation": automation})]
 
@@ -56,10 +56,12 @@ def put(tx: Tx, rows: Sequence[StateRow]) -> None:
     statement = text(f"""
         INSERT INTO monitor_states ({_COLUMNS})
         VALUES (
-            :automation, :monitor, :series, :segment, :arm, :state, :reason, :since, :judged_at, CAST(:figures AS json)
+            :automation, :monitor, :series, :arm, :segment, :state, :provisional, :reason, :since, :judged_at,
+            CAST(:figures AS json)
         )
-        ON CONFLICT (automation, monitor, series, segment) DO UPDATE SET arm = excluded.arm, state = excluded.state,
-            reason = excluded.reason, since = excluded.since, judged_at = excluded.judged_at, figures = excluded.figures
+        ON CONFLICT (automation, monitor, series, arm, segment) DO UPDATE SET state = excluded.state,
+            provisional = excluded.provisional, reason = excluded.reason, since = excluded.since,
+            judged_at = excluded.judged_at, figures = excluded.figures
     """)
     values = [
         {
@@ -69,6 +71,7 @@ def put(tx: Tx, rows: Sequence[StateRow]) -> None:
             "segment": one.segment,
             "arm": one.arm,
             "state": one.state.value,
+            "provisional": one.provisional,
             "reason": one.reason,
             "since": one.since,
             "judged_at": one.judged_at,
@@ -84,10 +87,11 @@ def drop(tx: Tx, rows: Sequence[StateRow]) -> None:
     """Delete series that are no longer watched."""
     statement = text("""
         DELETE FROM monitor_states
-        WHERE automation = :automation AND monitor = :monitor AND series = :series AND segment = :segment
+        WHERE automation = :automation
+            AND (monitor, series, arm, segment) = (:monitor, :series, :arm, :segment)
     """)
     values = [
-        {"automation": one.automation, "monitor": one.monitor, "series": one.series, "segment": one.segment}
+        {"automation": one.automation, **dict(zip(("monitor", "series", "arm", "segment"), one.key, strict=True))}
         for one in rows
     ]
     if values:
@@ -130,21 +134,6 @@ def set_matured(tx: Tx, automation: str, until: datetime) -> None:
     tx.execute(statement, {"automation": automation, "until": until})
 
 
-def segment_json(segment: Mapping[str, Any]) -> str:
-    """Write a segment as text; equal segments have equal texts."""
-    return json.dumps(dict(segment), sort_keys=True, separators=(",", ":"))
-
-
 def _row(row: Any) -> StateRow:
-    return StateRow(
-        row.automation,
-        row.monitor,
-        row.series,
-        row.segment,
-        row.arm,
-        MonitorState(row.state),
-        row.reason,
-        row.since,
-        row.judged_at,
-        row.figures,
-    )
+    found = StateRow(*row)
+    return replace(found, state=MonitorState(found.state))

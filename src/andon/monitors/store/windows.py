@@ -102,11 +102,14 @@ def windows(tx: Tx, automation: str, since: datetime, until: datetime) -> list[S
     return [StoredWindow(*row) for row in found]
 
 
-def first_start(tx: Tx, automation: str) -> datetime | None:
-    """Return when the first window of an automation began; None if it has none."""
-    query = text("SELECT min(starts_at) FROM monitor_windows WHERE automation = :automation")
-    found: datetime | None = tx.execute(query, {"automation": automation}).scalar_one()
-    return found
+def first_starts(tx: Tx, automations: Sequence[str]) -> dict[str, datetime]:
+    """Return when the first window of each automation began, for those that have one."""
+    query = text("""
+        SELECT a.name, began.starts_at FROM unnest(CAST(:automations AS text[])) AS a (name)
+        CROSS JOIN LATERAL (SELECT min(starts_at) AS starts_at FROM monitor_windows WHERE automation = a.name) began
+        WHERE began.starts_at IS NOT NULL
+    """)
+    return {row.name: row.starts_at for row in tx.execute(query, {"automations": list(automations)})}
 
 
 def slot_counts(tx: Tx, automations: Sequence[str], first: datetime, last: datetime) -> dict[tuple[str, datetime], int]:

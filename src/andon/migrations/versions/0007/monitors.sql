@@ -47,32 +47,32 @@ CREATE TABLE monitor_progress (
     matured_until  timestamptz
 );
 
--- Detectors that run decision by decision, for the features and for the scores of one model version. `pending` was not taken yet.
+-- Detectors that follow an arm decision by decision. `rhythm` changes once an hour; `pending` was not taken yet.
 CREATE TABLE monitor_detectors (
     automation text NOT NULL,
+    arm        text NOT NULL,
     model      text NOT NULL,
     version    integer NOT NULL,
-    kind       text NOT NULL CHECK (kind IN ('features', 'score')),
     state      bytea NOT NULL,
+    rhythm     bytea NOT NULL,
     pending    json NOT NULL,
-    seen       bigint NOT NULL,
-    begun_at   timestamptz NOT NULL,
-    last_at    timestamptz NOT NULL,
-    PRIMARY KEY (automation, model, version, kind)
+    written_at timestamptz NOT NULL,
+    PRIMARY KEY (automation, arm)
 ) WITH (fillfactor = 50);
-ALTER TABLE monitor_detectors ALTER COLUMN state SET STORAGE EXTERNAL;
+ALTER TABLE monitor_detectors ALTER COLUMN state SET STORAGE EXTERNAL, ALTER COLUMN rhythm SET STORAGE EXTERNAL;
 
--- What each series is now. A change of `state` is published in the transaction that writes it.
+-- What each series of an arm is now; `arm` is empty where it concerns all. A change of `state` is published in the transaction that writes it.
 CREATE TABLE monitor_states (
     automation  text NOT NULL,
     monitor     text NOT NULL,
     series      text NOT NULL,
-    segment     text NOT NULL,
     arm         text NOT NULL,
+    segment     text NOT NULL,
     state       text NOT NULL CHECK (state IN ('good', 'warning', 'critical', 'silent')),
     reason      text NOT NULL,
     since       timestamptz NOT NULL,
     judged_at   timestamptz NOT NULL,
     figures     json NOT NULL,
-    PRIMARY KEY (automation, monitor, series, segment)
+    provisional boolean NOT NULL,
+    PRIMARY KEY (automation, monitor, series, arm, segment)
 );
