@@ -71,7 +71,7 @@ class Watch:
     """What watches the features of one line, day by day. Only findings that are not provisional are alarms."""
 
     def __init__(self, known: Histograms, watch: DriftWatch) -> None:
-        self._known, self._watch = known, watch
+        self.known, self._watch = known, watch
         self._days = 0
 
     def day(self, matrix: Floats) -> Watched:
@@ -79,7 +79,7 @@ class Watch:
         before = self._days * A_DAY
         times = BEGIN + (before + np.arange(len(matrix))) * (DAY / A_DAY)
         self._days += 1
-        found = [one for one in self._watch.observe(self._known.binning.cells(matrix), times) if not one.provisional]
+        found = [one for one in self._watch.observe(self.known.binning.cells(matrix), times) if not one.provisional]
         first = min(found, key=lambda one: one.decision, default=None)
         return Watched(None, "") if first is None else Watched(first.decision - before, first.test)
 

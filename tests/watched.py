@@ -163,7 +163,7 @@ class WatchedLine:
             "label": label if fraud is not None else None,
             "confidence": confidence,
             "certain": values.get("certain", fraud is not None),
-            "arm": ARM,
+            "arm": values.get("arm", ARM),
             "latency_us": values.get("latency_us", 2000),
             "salt": os.urandom(16),
             "record": json.dumps(record).encode(),

@@ -65,7 +65,7 @@ def test_episodes_change_only_after_the_start_and_end_with_the_delay() -> None:
 
 def test_simulated_rows_have_the_features_of_their_reference() -> None:
     rng = np.random.default_rng(2)
-    known = reference(rng, 500)
+    known = reference(rng, 500).known
     counted = known.binning.count(rows(rng, 100))
     assert counted.counts.shape[0] == FEATURES
     assert counted.rows.tolist() == [100] * FEATURES

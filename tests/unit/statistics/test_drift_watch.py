@@ -246,7 +246,9 @@ def test_a_slow_small_shift_is_found_by_whole_weeks() -> None:
     matrix = draw(40_000, rng, by=0.12)
     found = told(watch, matrix)
     assert {one.name for one in found} == {"number"}
-    assert any(not one.provisional for one in found), "a line that never was like its training is found when it is known"
+    assert any(not one.provisional for one in found), (
+        "a line that never was like its training is found when it is known"
+    )
 
 
 @settings(deadline=None, max_examples=20)
