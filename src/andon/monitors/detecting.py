@@ -19,7 +19,7 @@ from andon.monitors.store.detectors import DetectorKey, StoredDetector
 from andon.monitors.tallying import WindowKey
 from andon.monitors.watching import WatchedAutomation, Watching, apart
 from andon.monitors.whole import WholeDecision
-from andon.statistics.drift_watch import DriftWatch, Finding
+from andon.statistics.drift_watch import DriftFinding, DriftWatch
 from andon.statistics.histograms import Cells
 
 CHUNK = 100
@@ -35,7 +35,7 @@ class Found:
 
     key: DetectorKey
     name: str | None
-    finding: Finding
+    finding: DriftFinding
     since: datetime
 
 

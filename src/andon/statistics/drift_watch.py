@@ -65,7 +65,7 @@ Times: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DriftFinding:
     """A change of one feature, found at the time `at` after `decision`, which counts from 0, and begun about `since`.
 
     `effect` is the shift of the decisive statistic `test` over `decisions`, in standard deviations of the reference.
@@ -154,9 +154,9 @@ class DriftWatch:
         """Whether the line's rhythm is known: findings are then no longer provisional."""
         return self._learnt or (self._centred and bool(self._products[2].max() >= FEWEST_BLOCKS))
 
-    def observe(self, cells: Cells, times: Times) -> list[Finding]:
+    def observe(self, cells: Cells, times: Times) -> list[DriftFinding]:
         """Follow decisions [rows, features] with their times, in order. Return newly found changes."""
-        found: list[Finding] = []
+        found: list[DriftFinding] = []
         if not self.values.tests:
             return found
         times = np.maximum.accumulate(np.maximum(times, self._last))
@@ -198,13 +198,13 @@ class DriftWatch:
         self._week[0] = self._last + WEEK
         return self
 
-    def _segment(self, cells: Cells, times: Times) -> list[Finding]:
+    def _segment(self, cells: Cells, times: Times) -> list[DriftFinding]:
         """Follow decisions of one hour, with what was known at its beginning."""
         values, at = self.values.of_rows(cells), float(times[0])
         if not self._seen:
             self._begun = at
             self._week[0] = at + WEEK
-        found: list[Finding] = []
+        found: list[DriftFinding] = []
         if self._hour != at // HOUR or self._seen % SEGMENT == 0:
             self._hour = int(at // HOUR)
             found = self._turn(at)
@@ -222,7 +222,7 @@ class DriftWatch:
         blocks, ends = self._into_blocks(values if mean is None else values - mean)
         return found + (self._look(blocks, first + ends, times[ends]) if len(blocks) else [])
 
-    def _turn(self, at: float) -> list[Finding]:
+    def _turn(self, at: float) -> list[DriftFinding]:
         """Read again what is known, and end a week that is over."""
         if not self._learnt and self.rhythm.hour != self._hour * HOUR:
             self.rhythm.close()
@@ -235,7 +235,7 @@ class DriftWatch:
         self._read_again()
         return self._end_week(at) if at >= self._week[0] else []
 
-    def _end_week(self, at: float) -> list[Finding]:
+    def _end_week(self, at: float) -> list[DriftFinding]:
         """Compare the whole weeks that are over with the reference, once the rhythm is known; else let them add up."""
         found = self._of_weeks(at) if self.known and self._week[1] else []
         late = at - self._week[0] > DAY
@@ -275,12 +275,12 @@ class DriftWatch:
         self._rest[:-1], self._rest[-1] = (sums[-1], rest) if rest else (0.0, 0.0)
         return sums[:full], np.arange(full) * BLOCK + BLOCK - open_ - 1
 
-    def _look(self, blocks: Floats, ends: NDArray[np.intp], times: Times) -> list[Finding]:
+    def _look(self, blocks: Floats, ends: NDArray[np.intp], times: Times) -> list[DriftFinding]:
         """Check the windows after each block, the longest after each step."""
         filled = self._filled + np.arange(1, len(blocks) + 1)[:, None]
         all_, at = np.concatenate((self._blocks.astype(float), blocks)), np.concatenate((self._block_at, times))
         running = _running(all_)
-        found: list[Finding] = []
+        found: list[DriftFinding] = []
         for window in (SHORT, MIDDLE):
             found += self._passed(_Looks(all_, at, running, window, 1), filled, ends, times)
         self._products += _products(all_, filled)
@@ -298,7 +298,7 @@ class DriftWatch:
 
     def _passed(
         self, looks: "_Looks", filled: NDArray[np.int64], ends: NDArray[np.intp], times: Times
-    ) -> list[Finding]:
+    ) -> list[DriftFinding]:
         """Return the features whose window is too far from the reference, each at its first such look."""
         n = looks.window * looks.blocks * BLOCK
         means = looks.sums(len(ends)) / n
@@ -308,7 +308,7 @@ class DriftWatch:
         state = int(self.known)
         near = (filled >= looks.window * looks.blocks) & (np.abs(means) >= SMALLEST)
         near &= ~self._found[state, self.values.features]
-        found: list[Finding] = []
+        found: list[DriftFinding] = []
         for members, part in self._families:
             level = self._false_alarm * part * PARTS[looks.window * looks.blocks]
             limit = threshold(level, self._volume, n, looks.blocks, int(members.sum()))
@@ -327,7 +327,7 @@ class DriftWatch:
                     )
         return found
 
-    def _of_weeks(self, at: float) -> list[Finding]:
+    def _of_weeks(self, at: float) -> list[DriftFinding]:
         """Compare whole weeks with the reference, whatever the rhythm within them."""
         n, means = float(self._week[1]), self._week[2:] / self._week[1]
         factor, freedom = self._variance
@@ -350,10 +350,12 @@ class DriftWatch:
             return self.values.rows
         return self.rhythm.matched(n, self._a_week, self._trust)
 
-    def _finding(self, at: int, place: tuple[int, int, float, float], effect: float, z: float, limit: float) -> Finding:
+    def _finding(
+        self, at: int, place: tuple[int, int, float, float], effect: float, z: float, limit: float
+    ) -> DriftFinding:
         decision, decisions, when, since = place
         name, test = self.names[self.values.features[at]], self.values.tests[at]
-        return Finding(
+        return DriftFinding(
             name, test, not self.known, decision, decisions, when, since, float(effect), z, limit, self._false_alarm
         )
 

@@ -73,6 +73,6 @@ def test_less_sure_than_at_first_is_a_warning(reference: ModelReference) -> None
 
 
 def test_it_is_silent_where_labels_have_shown_that_the_scores_are_wrong(reference: ModelReference) -> None:
-    breaches = {("calibration", "", "{}"): StandingBreach(MonitorState.WARNING, {})}
+    breaches = {("calibration", "", "a", "{}"): StandingBreach(MonitorState.WARNING, provisional=False, figures={})}
     found = judged(reference, 1.0, breaches=breaches)
     assert (found.state, found.message) == (MonitorState.SILENT, "labels show that the scores are not calibrated")

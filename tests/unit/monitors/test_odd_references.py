@@ -64,6 +64,10 @@ def test_a_feature_as_in_an_odd_reference_gives_no_alarm(
     assert found["amount"].state in (MonitorState.GOOD, MonitorState.SILENT)
 
 
+def differs(one: Observation) -> bool:
+    return one.false_alarm is not None and one.false_alarm < 0.05 / 90
+
+
 def test_values_of_a_feature_that_training_never_had_break_nothing(manifest: Manifest) -> None:
     rows = [{"amount": float(n), "country": "DE"} for n in range(300)]
     assert judged(with_amount(manifest, MISSING), rows)["amount"].message
@@ -71,7 +75,7 @@ def test_values_of_a_feature_that_training_never_had_break_nothing(manifest: Man
 
 def test_infinite_values_break_nothing(manifest: Manifest) -> None:
     rows = [{"amount": float("inf") if n % 2 else float("-inf"), "country": "DE"} for n in range(300)]
-    assert judged(reference_from(manifest), rows)["amount"].state is MonitorState.WARNING
+    assert differs(judged(reference_from(manifest), rows)["amount"])
 
 
 def test_a_version_without_a_reference_and_an_empty_window_are_silent(manifest: Manifest) -> None:
@@ -129,9 +133,9 @@ def test_the_drift_of_a_text_is_that_of_its_length(tmp_path: Path) -> None:
     reference = reference_from(open_package(package).manifest)
     others = rows_of(mails(300, seed=3)[0])
     alike = judged(reference, others)
-    assert {series: one.state for series, one in alike.items()} == dict.fromkeys(alike, MonitorState.GOOD)
+    assert not any(map(differs, alike.values()))
     longer = judged(reference, [{**row, "body": 9 * row["body"]} for row in others])
-    bad = {series for series, one in longer.items() if one.state is not MonitorState.GOOD}
+    bad = {series for series, one in longer.items() if differs(one)}
     assert len(bad) == 1
     assert "body" in next(iter(bad))
     judged(reference, [{"subject": None, "body": 5}, {}, {"subject": ["no", "text"]}])

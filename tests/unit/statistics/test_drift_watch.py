@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.signal import lfilter
 
 from andon.statistics.cell_values import CellValues, reference_scores
-from andon.statistics.drift_watch import BLOCK, LONG, MIDDLE, SHORT, DriftWatch, Finding, as_normal, threshold
+from andon.statistics.drift_watch import BLOCK, LONG, MIDDLE, SHORT, DriftFinding, DriftWatch, as_normal, threshold
 from andon.statistics.histograms import Histograms, category, measured, numeric, reference_of
 from andon.statistics.rhythms import DAY, HOUR, WEEK, Rhythm
 
@@ -37,7 +37,7 @@ def times(rows: int, first: int = 0, a_day: float = 1000) -> np.ndarray:
     return BEGIN + (first + np.arange(rows)) * (DAY / a_day)
 
 
-def told(watch: DriftWatch, matrix: np.ndarray, first: int = 0) -> list[Finding]:
+def told(watch: DriftWatch, matrix: np.ndarray, first: int = 0) -> list[DriftFinding]:
     return watch.observe(KNOWN.binning.cells(matrix), times(len(matrix), first))
 
 
