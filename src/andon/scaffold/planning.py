@@ -87,7 +87,7 @@ def plan(
         _check_texts(inputs, options)
         tried = windows.tried(table, inputs, aim, goal, time, options.windows)
         together = None if options.groups is None else _groups(inputs, options.groups, aim, time)
-        worth = 1.0 if together is None else _worth(table, aim, together)
+        worth = 1.0 if together is None else _worth(table, aim, together, time, held_out)
         proposal = propose(goal, trial.run(table, aim, goal, inputs, time, held_out * worth))
     notes = [
         *data.notices,
@@ -195,13 +195,22 @@ def _groups(columns: Sequence[Column], name: str, aim: Column, time: Column | No
     return column
 
 
-def _worth(table: Table, aim: Column, groups: Column) -> float:
-    """Return the part of the rows that counts if one of each group does; a row without a group counts."""
-    known = f"FROM {profile.TABLE} WHERE {aim.cell} IS NOT NULL AND {groups.cell} IS"
-    sizes = [
-        n for (n,) in table.connection.execute(f"SELECT count(*) {known} NOT NULL GROUP BY {groups.cell}").fetchall()
-    ]
-    alone = table.connection.execute(f"SELECT count(*) {known} NULL").fetchall()[0][0]
+def _worth(table: Table, aim: Column, groups: Column, time: Column | None, held_out: float) -> float:
+    """Return the part of the held-out rows that counts if one of each group does; a row without a group counts."""
+    # At random whole groups are held out, by time the newest rows of each.
+    known, newest = f"{aim.cell} IS NOT NULL", "true"
+    if time is not None:
+        known, newest = f"{known} AND {time.number} IS NOT NULL", f"age <= {held_out} * n"
+    order = "" if time is None else f"ORDER BY {time.number} DESC"
+    ranked = (
+        f"SELECT {groups.cell} AS own, row_number() OVER ({order}) AS age, count(*) OVER () AS n"
+        f" FROM {profile.TABLE} WHERE {known}"
+    )
+    counted = table.connection.execute(
+        f"SELECT own IS NULL, count(*) FROM ({ranked}) WHERE {newest} GROUP BY own"
+    ).fetchall()
+    alone = sum(rows for missing, rows in counted if missing)
+    sizes = [rows for missing, rows in counted if not missing]
     return float((groups_worth(sizes) + alone) / max(1, sum(sizes) + alone))
 
 
