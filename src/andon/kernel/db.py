@@ -23,6 +23,7 @@ from psycopg.errors import (
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import (
     DataError,
+    DBAPIError,
     IntegrityError,
     InterfaceError,
     InternalError,
@@ -239,6 +240,11 @@ def _why(error: OperationalError) -> str:
     """Return the server's or the network's reason for a failed connection, without any password."""
     said = str(error.orig).partition("\n")[0].rpartition(" failed: ")[2]
     return said.removeprefix("FATAL:").strip()
+
+
+def is_of_database(error: Exception) -> bool:
+    """Return whether the database raised an error: a statement, a connection or a lock failed."""
+    return isinstance(error, DBAPIError)
 
 
 def announce(tx: Tx, noun: str) -> None:

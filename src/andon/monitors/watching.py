@@ -8,11 +8,10 @@ from time import monotonic
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from andon import decisions
 from andon.authoring import Monitors, Truth, Window, span_of
-from andon.kernel.db import Tx
+from andon.kernel.db import Tx, is_of_database
 from andon.monitors.references import References
 
 _DEFAULT = Monitors()
@@ -79,9 +78,9 @@ def apart(tx: Tx, automation: str, part: str) -> Iterator[None]:
     try:
         with tx.begin_nested():
             yield
-    except DBAPIError:  # the database, not the automation
-        raise
-    except Exception:
+    except Exception as error:
+        if is_of_database(error):
+            raise
         log.exception("monitors.left_out", automation=automation, part=part)
 
 
