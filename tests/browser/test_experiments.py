@@ -14,13 +14,15 @@ from tests.people import LINE
 from tests.simulating import Simulated
 
 from andon import experiments, serving
-from andon.experiments import Experiment, ExperimentState, ExperimentWish, store
-from andon.experiments.estimates import note_point, pair_estimates
+from andon.experiments import Experiment, ExperimentState, ExperimentWish
+from andon.experiments.domain import EXPERIMENTS
+from andon.experiments.estimates import ESTIMATES, note_point, pair_estimates
 from andon.experiments.moving import ExperimentMover
 from andon.experiments.sentences import standing_sentence
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.serving import Candidate
+from andon.trials import save_counts
 
 pytestmark = pytest.mark.browser
 
@@ -47,12 +49,12 @@ def experiment(bank: Bank, tmp_path: Path) -> Experiment:
             before = run.experiment
             seen = replace(before, seen=before.seen + 150, why=standing_sentence(before, run.estimates))
             note_point(seen, run.estimates, seen.seen, at)
-            store.save_estimates(tx, seen.id, run.estimates.body())
+            save_counts(tx, seen.id, {ESTIMATES: run.estimates.body()})
             run.experiment = seen
             if run.allocate():
                 run.experiment = ExperimentMover(tx, Events(), at).allocate(seen, run.experiment.shares, {})
             else:
-                store.save(tx, seen)
+                EXPERIMENTS.save(tx, seen)
     pairs = pair_estimates(run.experiment, run.estimates)
     assert any(one.better == 1 for one in pairs) or run.experiment.shares[1] > 60
     return run.experiment
