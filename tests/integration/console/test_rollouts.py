@@ -36,7 +36,9 @@ def installed(module_database: Database, tmp_path_factory: pytest.TempPathFactor
 def line(installed: RolledLine) -> Iterator[RolledLine]:
     """Yield the line, without a rollout under way."""
     yield installed
-    if not installed.rollout.is_over:
+    with installed.database.begin() as tx:
+        under_way = rollouts.open_rollouts(tx)
+    if under_way:
         installed.act(rollouts.abort)
 
 
@@ -232,3 +234,29 @@ def test_a_rollout_that_no_worker_watches_says_that_its_candidate_has_no_traffic
     with line.database.begin() as tx:
         serving.set_lease(tx, TrafficLease("payments", started.split, "worker", line.now))
     assert "No worker has watched it since" in viewer.see(f"/live{page_of(line)}").text
+
+
+def test_the_pages_of_an_experiment_show_its_arms_and_stop_it(line: RolledLine, sign_in: SignIn) -> None:
+    otto = sign_in(Grant(Role.OPERATOR, "payments"))
+    typed = {"automation": "payments", "version": "2", "policy": "", "share": "", "reason": "which is better?"}
+    typed |= {
+        "measure": "overrides",
+        "better": "lower",
+        "allocation": "fixed",
+        "unit": "",
+        "most_decisions": "",
+        "until": "",
+    }
+    shown = otto.send("/experiments/start", step="forecast", **typed)
+    (seen,) = re.findall(r'name="seen" value="([^"]+)"', shown.text)
+    started = otto.send("/experiments/start", step="start", seen=seen, **typed)
+    page = started.headers["location"].partition("?")[0]
+    refused = otto.start(version="3")
+    assert refused.status_code == 409
+    assert "andon experiment stop payments" in unescape(refused.text)
+    for address in ("/experiments", page, f"/live{page}"):
+        answer = otto.see(address)
+        assert answer.status_code == 200, address
+    assert "Known so far, at the 95% level" in otto.see(page).text
+    assert otto.send(page, what="stop", reason="enough").status_code == 303
+    assert "enough" in otto.see(page).text
