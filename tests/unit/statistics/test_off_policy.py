@@ -202,7 +202,7 @@ def test_a_difference_is_that_of_both_values_and_paired(seed: int) -> None:
     half = norm.ppf(0.975) * np.std(each, ddof=1) / math.sqrt(rows)
     assert found.low <= found.value - 0.99 * half
     assert found.high >= found.value + 0.99 * half
-    assert found.high - found.low == pytest.approx(2 * half, rel=0.1)
+    assert found.high - found.low < 1.5 * 2 * half, "wider only where a single decision makes the tail heavy"
 
 
 def test_a_difference_without_spread_is_no_number_and_a_silent_side_silences_it() -> None:
