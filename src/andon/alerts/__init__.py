@@ -5,7 +5,7 @@ to it).
 """
 
 from andon.alerts.bad_news import ROLLOUT
-from andon.alerts.domain import Alert, AlertGroup, AlertKey, AlertState, BadNews, shown_segment
+from andon.alerts.domain import Alert, AlertGroup, AlertKey, AlertState, BadNews, Finding, shown_segment
 from andon.alerts.drilling import advance_drills, begin_drill, begin_due_drills, get_drill, list_drills
 from andon.alerts.drills import Drill, drill_segment
 from andon.alerts.errors import (
@@ -23,7 +23,7 @@ from andon.alerts.errors import (
     SilenceNotFound,
 )
 from andon.alerts.incidents import Incident, Note, NoteKind
-from andon.alerts.messages import decisions_of, decisions_path, shown_alert, sure
+from andon.alerts.messages import decisions_of, decisions_path, shown_alert, shown_finding, sure
 from andon.alerts.published import AlertRaised, AlertResolved
 from andon.alerts.pulling import declared, rules_of
 from andon.alerts.raising import hold, raise_alert, recover
@@ -43,7 +43,7 @@ from andon.alerts.service import (
     page,
     resolve,
     silence,
-    silence_in_force,
+    silenced,
 )
 from andon.alerts.silences import Silence, Silenced
 from andon.alerts.store.alerts import AlertSelection
@@ -72,6 +72,7 @@ __all__ = [
     "Drill",
     "DrillNotFound",
     "DrillUnderWay",
+    "Finding",
     "Incident",
     "IncidentEnded",
     "IncidentNotFound",
@@ -122,10 +123,11 @@ __all__ = [
     "send_again",
     "send_due",
     "shown_alert",
+    "shown_finding",
     "shown_rule",
     "shown_segment",
     "silence",
-    "silence_in_force",
+    "silenced",
     "subscribe",
     "sure",
     "waiting_sql",

@@ -40,7 +40,7 @@ def of_breach(breach: MonitorBreached) -> BadNews:
         monitor=breach.monitor,
         series=breach.series,
         segment=breach.segment,
-        level=breach.level,
+        level=Level.WARNING if breach.provisional else breach.level,
         since=breach.since,
         message=breach.message,
         arm=breach.arm,
@@ -50,12 +50,14 @@ def of_breach(breach: MonitorBreached) -> BadNews:
         false_alarm=breach.false_alarm,
         decisions=breach.decisions,
         detail=breach.detail,
+        gathered=True,
+        provisional=breach.provisional,
     )
 
 
 def key_of_recovery(recovered: MonitorRecovered) -> AlertKey:
     """Return the key of the alert that a recovery ends."""
-    return AlertKey(recovered.automation, recovered.monitor, recovered.series, recovered.segment)
+    return AlertKey(recovered.automation, recovered.monitor, "", recovered.segment, arm=recovered.arm)
 
 
 def of_deaths(died: ActionsDied) -> BadNews:

@@ -1,6 +1,6 @@
-"""Alerts: what is wrong, where and since when, their identity and their groups. Pure values and rules."""
+"""Alerts: what is wrong, where and since when, with their findings, identity and groups. Pure values and rules."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,6 +22,9 @@ FIRST_WAIT = timedelta(seconds=5)
 AGAIN_WAIT = timedelta(minutes=5)
 """Less urgent changes of a group are sent no sooner than this after the last message."""
 
+NAMED = 3
+"""How many series or messages of an alert are named in its title and its sentence."""
+
 _SEVERITY = {Level.WARNING: 1, Level.CRITICAL: 2}
 
 
@@ -35,20 +38,27 @@ class AlertState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertKey:
-    """The identity of an alert: a repeat under the same key is the same alert. A drill has alerts of its own."""
+    """The identity of an alert: a repeat under the same key is the same alert. A drill has alerts of its own.
+
+    What a monitor finds in one arm and segment is gathered in one alert, which has no `series`. Elsewhere the series
+    identifies an alert, such as a destination, whatever the arm.
+    """
 
     automation: str
     monitor: str
     series: str
     segment: Segment
     drill: UUID | None = None
+    arm: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BadNews:
     """One sighting of something bad, from any source.
 
-    `ends_at` is when it ends by itself, unless it is seen again.
+    `ends_at` is when it ends by itself, unless it is seen again. `gathered`: what is seen in other series of the same
+    monitor, arm and segment belongs to the same alert. `provisional`: it may be chance, so nobody is told yet, and no
+    rule applies.
     """
 
     automation: str
@@ -68,10 +78,14 @@ class BadNews:
     ends_at: datetime | None = None
     done: tuple[str, ...] = ()
     drill: UUID | None = None
+    gathered: bool = False
+    provisional: bool = False
 
     @property
     def key(self) -> AlertKey:
         """The key of the alert that it raises or repeats."""
+        if self.gathered:
+            return AlertKey(self.automation, self.monitor, "", self.segment, self.drill, self.arm)
         return AlertKey(self.automation, self.monitor, self.series, self.segment, self.drill)
 
 
@@ -84,21 +98,14 @@ _SINGULAR = {
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
-    """A breach from its first sighting until it is resolved.
+class Finding:
+    """One series of an alert, from its first sighting until it recovers."""
 
-    `done` is what Andon has already done about it; `changed` is what has not been sent yet.
-    """
-
-    id: UUID
-    automation: str
-    monitor: str
     series: str
-    segment: Segment
-    arm: str
     level: Level
+    provisional: bool
     since: datetime
-    raised_at: datetime
+    found_at: datetime
     last_seen_at: datetime
     count: int
     message: str
@@ -108,6 +115,30 @@ class Alert:
     false_alarm: float | None
     decisions: int
     detail: Mapping[str, Any]
+    ended_at: datetime | None = None
+
+    def unit_of(self, figure: float | None) -> str:
+        """Return the unit that follows a figure: `1 event`, `2 events`."""
+        return _SINGULAR.get(self.unit, self.unit) if figure == 1 else self.unit
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What is wrong in one place, from its first finding until it is resolved.
+
+    `level` is the highest one that was reached. `done` is what Andon has already done about it; `changed` is what has
+    not been sent yet. `series` is empty if the findings of several series are gathered.
+    """
+
+    id: UUID
+    automation: str
+    monitor: str
+    series: str
+    segment: Segment
+    arm: str
+    level: Level
+    raised_at: datetime
+    findings: tuple[Finding, ...]
     done: tuple[str, ...]
     ends_at: datetime | None
     alert_group: UUID
@@ -121,10 +152,6 @@ class Alert:
     resolved_at: datetime | None = None
     resolution: str | None = None
 
-    def unit_of(self, figure: float | None) -> str:
-        """Return the unit that follows a figure: `1 event`, `2 events`."""
-        return _SINGULAR.get(self.unit, self.unit) if figure == 1 else self.unit
-
     @property
     def state(self) -> AlertState:
         """Its current state."""
@@ -133,16 +160,58 @@ class Alert:
         return AlertState.OPEN if self.acknowledged_at is None else AlertState.ACKNOWLEDGED
 
     @property
-    def key(self) -> AlertKey:
-        """Its identity while it is open."""
-        return AlertKey(self.automation, self.monitor, self.series, self.segment, self.drill)
+    def standing(self) -> tuple[Finding, ...]:
+        """The findings that did not recover, the worst first; once it is resolved, all of them."""
+        shown = [one for one in self.findings if self.resolved_at is not None or one.ended_at is None]
+        return tuple(sorted(shown, key=lambda one: (one.provisional, -severity(one.level), one.found_at)))
+
+    @property
+    def unsent(self) -> tuple[Finding, ...]:
+        """The findings that were seen after it was last sent; all that stand if there is none."""
+        standing, sent_at = self.standing, self.sent_at
+        return tuple(one for one in standing if sent_at is None or one.last_seen_at > sent_at) or standing
+
+    @property
+    def provisional(self) -> bool:
+        """Whether nothing of it is more than provisional."""
+        return all(one.provisional for one in self.standing)
+
+    @property
+    def standing_level(self) -> Level | None:
+        """The highest level of what did not recover; None if that is at most provisional."""
+        return max((one.level for one in self.standing if not one.provisional), key=severity, default=None)
+
+    @property
+    def since(self) -> datetime:
+        """The estimated start of the first change."""
+        return min(one.since for one in self.findings)
+
+    @property
+    def last_seen_at(self) -> datetime:
+        """When anything of it was seen last."""
+        return max(one.last_seen_at for one in self.findings)
+
+    @property
+    def count(self) -> int:
+        """How often it was seen: as often as the finding that was seen most."""
+        return max(one.count for one in self.findings)
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in a few sentences."""
+        return named([one.message for one in self.standing], "; ")
 
     @property
     def title(self) -> str:
         """A short title."""
         where = f" ({shown_segment(self.segment)})" if self.segment else ""
-        series = f" of {self.series}" if self.series else ""
-        return f"{self.monitor}{series}: {self.automation or 'Andon'}{where}"
+        series = [one.series for one in self.standing if one.series]
+        of = f" of {named(series, ', ')}" if series else ""
+        return f"{self.monitor}{of}: {self.automation or 'Andon'}{where}"
+
+    def finding(self, series: str) -> Finding | None:
+        """Return the finding of a series, if there is one."""
+        return next((one for one in self.findings if one.series == series), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,61 +253,59 @@ def due_at(group: AlertGroup, now: datetime, *, urgent: bool) -> datetime:
     return wanted if group.due_at is None else min(wanted, group.due_at)
 
 
-def first_seen(news: BadNews, identifier: UUID, group: UUID, now: datetime) -> Alert:
-    """Return a new alert for a first sighting."""
+def seen(known: Finding | None, news: BadNews, now: datetime) -> Finding:
+    """Return a finding after one more sighting: the newest figures, the earliest start, the highest level."""
+    lasting = known if known is not None and known.ended_at is None else None
+    return Finding(
+        series=news.series,
+        level=news.level if lasting is None else max(lasting.level, news.level, key=severity),
+        provisional=news.provisional and (lasting is None or lasting.provisional),
+        since=news.since if lasting is None else min(lasting.since, news.since),
+        found_at=now if known is None else known.found_at,
+        last_seen_at=now if known is None else max(known.last_seen_at, now),
+        count=1 if known is None else known.count + 1,
+        message=news.message,
+        expected=news.expected,
+        observed=news.observed,
+        unit=news.unit,
+        false_alarm=news.false_alarm,
+        decisions=news.decisions,
+        detail=news.detail or {},
+    )
+
+
+def raised(finding: Finding, news: BadNews, identifier: UUID, group: UUID, now: datetime) -> Alert:
+    """Return a new alert for a first finding."""
     return Alert(
         id=identifier,
         automation=news.automation,
         monitor=news.monitor,
-        series=news.series,
+        series=news.key.series,
         segment=news.segment,
         arm=news.arm,
         level=news.level,
-        since=news.since,
         raised_at=now,
-        last_seen_at=now,
-        count=1,
-        message=news.message,
-        expected=news.expected,
-        observed=news.observed,
-        unit=news.unit,
-        false_alarm=news.false_alarm,
-        decisions=news.decisions,
-        detail=news.detail or {},
-        done=news.done,
+        findings=(finding,),
+        done=(),
         ends_at=news.ends_at,
         alert_group=group,
         incident=None,
         drill=news.drill,
-        changed=True,
+        changed=False,
     )
 
 
-def seen_again(known: Alert, news: BadNews, now: datetime) -> Alert:
-    """Return an open alert after one more sighting: the newest figures, the earliest start, the highest level.
+def sighted(known: Alert, finding: Finding, news: BadNews) -> Alert:
+    """Return an open alert with one of its findings as it is now."""
+    others = tuple(one for one in known.findings if one.series != finding.series)
+    level = max(known.level, news.level, key=severity)
+    return replace(known, findings=(*others, finding), level=level, ends_at=news.ends_at)
 
-    A higher level cancels an acknowledgement, as nobody has acknowledged that level.
-    """
-    higher = rises(known.level, news.level)
-    again = replace(
-        known,
-        arm=news.arm,
-        since=min(known.since, news.since),
-        last_seen_at=max(known.last_seen_at, now),
-        count=known.count + 1,
-        message=news.message,
-        expected=news.expected,
-        observed=news.observed,
-        unit=news.unit,
-        false_alarm=news.false_alarm,
-        decisions=news.decisions,
-        detail=news.detail or {},
-        ends_at=news.ends_at,
-    )
-    if not higher:
-        return again
-    done = (*known.done, *(text for text in news.done if text not in known.done))
-    return replace(again, level=news.level, changed=True, acknowledged_by=None, acknowledged_at=None, done=done)
+
+def named(texts: Sequence[str], between: str) -> str:
+    """Return the first few texts, and how many more there are."""
+    more = len(texts) - NAMED
+    return between.join(texts[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def shown_segment(segment: Segment) -> str:

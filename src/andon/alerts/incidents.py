@@ -10,7 +10,9 @@ class NoteKind(StrEnum):
     """Kinds of entries in a timeline."""
 
     RAISED = "raised"
+    FOUND = "found"
     ROSE = "rose"
+    RECOVERED = "recovered"
     RESOLVED = "resolved"
     ACKNOWLEDGED = "acknowledged"
     SENT = "sent"

@@ -1,11 +1,13 @@
 """Messages about alerts: for people and programs, and in the schema of Alertmanager's API. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from andon.alerts.domain import Alert, AlertGroup, AlertState, severity, shown_segment
+from pydantic_core import to_jsonable_python
+
+from andon.alerts.domain import Alert, AlertGroup, AlertState, Finding, severity, shown_segment
 
 REPEATED = timedelta(minutes=30)
 """The interval at which an open alert is repeated to Alertmanager, which keeps no alerts across a restart."""
@@ -15,6 +17,10 @@ HELD_FOR = timedelta(hours=2)
 
 MARGIN = timedelta(minutes=5)
 """The margin around an alert in the link to its decisions."""
+
+
+LISTED = 10
+"""The most findings of an alert in a message for people."""
 
 
 def decisions_of(alert: Alert, now: datetime) -> dict[str, Any]:
@@ -36,11 +42,11 @@ def decisions_path(alert: Alert, now: datetime) -> str:
     return f"/decisions?{urlencode(query | ({'segment': segment} if segment else {}))}"
 
 
-def sure(alert: Alert) -> str:
-    """Describe an alert's certainty in words; empty if there is none."""
-    if alert.false_alarm is None:
+def sure(finding: Finding) -> str:
+    """Describe the certainty of a finding in words; empty if there is none."""
+    if finding.false_alarm is None:
         return ""
-    return f"an unchanged line raises such an alert with a probability of at most {alert.false_alarm:.2g}"
+    return f"an unchanged line raises such an alert with a probability of at most {finding.false_alarm:.2g}"
 
 
 def for_people(
@@ -77,6 +83,7 @@ def shown_alert(alert: Alert, console: str, now: datetime) -> dict[str, Any]:
         "segment": dict(alert.segment),
         "arm": alert.arm,
         "level": alert.level.value,
+        "provisional": alert.provisional,
         "state": alert.state.value,
         "since": alert.since.isoformat(),
         "raised_at": alert.raised_at.isoformat(),
@@ -85,16 +92,18 @@ def shown_alert(alert: Alert, console: str, now: datetime) -> dict[str, Any]:
         "resolution": alert.resolution,
         "count": alert.count,
         "message": alert.message,
-        "expected": alert.expected,
-        "observed": alert.observed,
-        "unit": alert.unit,
-        "false_alarm": alert.false_alarm,
-        "decisions": alert.decisions,
+        "findings": [shown_finding(one) for one in alert.findings],
         "done": list(alert.done),
         "url": f"{console}/alerts/{alert.id}",
         "decisions_url": f"{console}{decisions_path(alert, now)}",
         "drill": alert.drill is not None,
     }
+
+
+def shown_finding(finding: Finding) -> dict[str, Any]:
+    """Return one finding in the form for programs, without its details."""
+    values: dict[str, Any] = to_jsonable_python(finding)
+    return {name: value for name, value in values.items() if name != "detail"}
 
 
 def for_alertmanager(alerts: Sequence[Alert], console: str, now: datetime) -> dict[str, Any]:
@@ -111,6 +120,7 @@ def _postable(alert: Alert, console: str, now: datetime) -> Mapping[str, Any]:
         "automation": alert.automation,
         "monitor": alert.monitor,
         "series": alert.series,
+        "arm": alert.arm,
         "segment": shown_segment(alert.segment),
         "severity": alert.level.value,
         "drill": "true" if alert.drill is not None else "",
@@ -118,7 +128,7 @@ def _postable(alert: Alert, console: str, now: datetime) -> Mapping[str, Any]:
     annotations = {
         "summary": alert.title,
         "description": alert.message,
-        "sure": sure(alert),
+        "sure": sure(alert.standing[0]),
         "done": " ".join(f"{text}." for text in alert.done),
         "since": alert.since.isoformat(),
         "decisions": f"{console}{decisions_path(alert, now)}",
@@ -144,20 +154,31 @@ def _title(group: AlertGroup, news: Sequence[Alert], level: Any) -> str:
 
 
 def _text(alert: Alert, console: str, now: datetime) -> str:
+    standing = alert.standing
     lines = [
         f"{alert.title}: {alert.message}",
         f"Since {alert.since:%Y-%m-%d %H:%M} UTC, level {alert.level}, seen {_times(alert.count)}.",
     ]
-    if alert.expected is not None or alert.observed is not None:
-        observed = f"{_figure(alert.observed)} {alert.unit_of(alert.observed)}"
-        lines.append(f"Expected {_figure(alert.expected)}, observed {observed}".rstrip())
-    if words := sure(alert):
-        lines.append(words[0].upper() + words[1:] + ".")
+    for finding in standing[:LISTED]:
+        lines += _figures(finding, named=len(standing) > 1)
+    if len(standing) > LISTED:
+        lines.append(f"And {len(standing) - LISTED} more.")
     lines += [f"{text}." for text in alert.done]
     if alert.resolved_at is not None:
         lines.append(f"Over since {alert.resolved_at:%Y-%m-%d %H:%M} UTC: {alert.resolution}")
     lines += [f"{console}/alerts/{alert.id}", f"Decisions: {console}{decisions_path(alert, now)}"]
     return "\n".join(lines)
+
+
+def _figures(finding: Finding, *, named: bool) -> Iterator[str]:
+    """Describe a finding by its figures; by its message if there is more than one."""
+    if named:
+        yield f"- {finding.message}{' (provisional)' if finding.provisional else ''}"
+    if finding.expected is not None or finding.observed is not None:
+        observed = f"{_figure(finding.observed)} {finding.unit_of(finding.observed)}"
+        yield f"Expected {_figure(finding.expected)}, observed {observed}".rstrip()
+    if words := sure(finding):
+        yield words[0].upper() + words[1:] + "."
 
 
 def _times(count: int) -> str:

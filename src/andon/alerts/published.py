@@ -13,7 +13,7 @@ from andon.monitors import Level
 
 @dataclass(frozen=True, slots=True)
 class AlertRaised(DomainEvent):
-    """An alert was raised, or its level rose; a repeat at the same level has no event."""
+    """An alert was raised, its level rose, or it is no longer provisional. Repeats and further findings have none."""
 
     type: ClassVar[str] = "andon.alert.raised"
     about: ClassVar[str] = "alert:{id}"
@@ -21,10 +21,12 @@ class AlertRaised(DomainEvent):
     id: Annotated[UUID, "Id of the alert."]
     automation: Annotated[str, "Name of the automation; empty if it concerns none."]
     monitor: Annotated[str, "Name of the monitor."]
-    series: Annotated[str, "The measured series; empty if there is only one."]
+    series: Annotated[str, "The measured series in which it was found; empty if there is only one."]
+    arm: Annotated[str, "Name of the arm; empty if it concerns all."]
     segment: Annotated[Mapping[str, Scalar], "Fields of the contract and their values; empty for the whole line."]
     level: Annotated[Level, "How serious it is."]
     level_before: Annotated[Level | None, "Previous level; null for a new alert."]
+    provisional: Annotated[bool, "Whether it may be part of the line's own rhythm: then nothing is done about it."]
     since: Annotated[datetime, "Estimated start of the change."]
     message: Annotated[str, "The change, in a sentence."]
     false_alarm: Annotated[float | None, "Upper bound on the probability of such a breach in an unchanged line."]
@@ -42,7 +44,7 @@ class AlertResolved(DomainEvent):
     id: Annotated[UUID, "Id of the alert."]
     automation: Annotated[str, "Name of the automation; empty if it concerns none."]
     monitor: Annotated[str, "Name of the monitor."]
-    series: Annotated[str, "The measured series; empty if there is only one."]
+    arm: Annotated[str, "Name of the arm; empty if it concerns all."]
     segment: Annotated[Mapping[str, Scalar], "Fields of the contract and their values; empty for the whole line."]
     by: Annotated[str, "Who or what resolved it."]
     reason: Annotated[str, "Why."]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from andon import cord, decisions
-from andon.alerts.domain import Alert, shown_segment
+from andon.alerts.domain import Alert, BadNews, shown_segment
 from andon.alerts.drills import drill_segment
 from andon.alerts.rules import USUAL_RULES, PullWanted, RulePull, pulls_wanted, shown_rule
 from andon.alerts.store import rules as store
@@ -32,25 +32,26 @@ def rules_of(tx: Tx, automation: str) -> Sequence[CordRule]:
     return (*(USUAL_RULES if own is None else own), *(one.rule for one in store.added(tx, automation)))
 
 
-def pull_by_rules(tx: Tx, alert: Alert, *, events: Events, now: datetime) -> Sequence[str]:
-    """Apply the rules where they make the line more careful; return what was done, in sentences.
+def pull_by_rules(tx: Tx, alert: Alert, news: BadNews, *, joined: bool, events: Events, now: datetime) -> Sequence[str]:
+    """Apply the rules to news of an alert where they make the line more careful; return what was done, in sentences.
 
-    Hold the cord first.
+    `joined`: the news is a further finding, so that nothing is said where nothing had to be done. Hold the cord first.
     """
     if not alert.automation:
         return ()
     segment = _known_segment(tx, alert)
-    wanted = pulls_wanted(rules_of(tx, alert.automation), alert.monitor, alert.level, segment)
+    wanted = pulls_wanted(rules_of(tx, alert.automation), alert.monitor, news.level, segment)
     if alert.drill is not None:
         wanted = _in_drill(wanted, alert)
-    return [_pull(tx, alert, one, events, now) for one in wanted]
+    done = [_pull(tx, alert, news, one, events, now) for one in wanted]
+    return [text for text, pulled in done if pulled or not joined]
 
 
-def _pull(tx: Tx, alert: Alert, wanted: PullWanted, events: Events, now: datetime) -> str:
+def _pull(tx: Tx, alert: Alert, news: BadNews, wanted: PullWanted, events: Events, now: datetime) -> tuple[str, bool]:
     what, rule = shown_segment(wanted.segment) or "the line", shown_rule(wanted.rule)
     standing = max(_states(tx, alert.automation, wanted.segment), key=lambda state: state.severity)
     if standing.severity >= wanted.state.severity:
-        return f"Nothing had to be done: {what} was {standing} already (rule: {rule})"
+        return f"Nothing had to be done: {what} was {standing} already (rule: {rule})", False
     drill = "" if alert.drill is None else "Drill, nothing is wrong. "
     change = cord.pull(
         tx,
@@ -58,12 +59,12 @@ def _pull(tx: Tx, alert: Alert, wanted: PullWanted, events: Events, now: datetim
         state=wanted.state,
         segment=wanted.segment,
         actor=PLATFORM,
-        reason=f"{drill}Rule {rule}. {_plain(alert.message)}",
+        reason=f"{drill}Rule {rule}. {_plain(news.message)}",
         events=events,
         now=now,
     )
     store.add_pull(tx, RulePull(alert.automation, change.number, change.segment, alert.id, rule, now))
-    return f"The cord was pulled: {what} is {wanted.state} (rule: {rule})"
+    return f"The cord was pulled: {what} is {wanted.state} (rule: {rule})", True
 
 
 def _states(tx: Tx, automation: str, segment: Segment) -> Sequence[LineState]:

@@ -12,16 +12,7 @@ from typing import Any
 
 from andon import cord
 from andon.alerts import pulling, timeline
-from andon.alerts.domain import (
-    Alert,
-    AlertGroup,
-    AlertKey,
-    BadNews,
-    due_at,
-    first_seen,
-    rises,
-    seen_again,
-)
+from andon.alerts.domain import Alert, AlertGroup, AlertKey, BadNews, due_at, raised, rises, seen, sighted
 from andon.alerts.incidents import NoteKind
 from andon.alerts.published import AlertRaised, AlertResolved
 from andon.alerts.store import alerts as store
@@ -42,37 +33,59 @@ def hold(tx: Tx, automations: Iterable[str]) -> None:
 
 
 def raise_alert(tx: Tx, news: BadNews, *, events: Events, now: datetime) -> Alert:
-    """Raise an alert, or count a repeat. A new one, or one whose level rises, pulls the cord as the rules demand."""
+    """Raise an alert, add a finding to it, or count a repeat.
+
+    A new finding, a higher level and a confirmation are news: they are sent, cancel an acknowledgement, and pull the
+    cord as the rules demand. What is provisional is only shown.
+    """
     hold(tx, [news.automation])
     known = store.find_open(tx, news.key)
-    before = None if known is None else known.level
-    news_to_people = rises(before, news.level)
+    before = None if known is None else known.standing_level
+    of_series = None if known is None else known.finding(news.series)
+    finding = seen(of_series, news, now)
     if known is None:
         group = _joined(tx, news, now)
-        alert = first_seen(news, uuid7(now), group.id, now)
-    else:
-        alert = seen_again(known, news, now)
-        group = store.find_group(tx, known.alert_group)
-    if news_to_people:
-        alert = replace(alert, incident=timeline.incident_for(tx, alert, now))
-        alert = replace(alert, done=(*alert.done, *pulling.pull_by_rules(tx, alert, events=events, now=now)))
-    if known is None:
+        alert = raised(finding, news, uuid7(now), group.id, now)
         store.add(tx, alert)
     else:
-        store.save_sighting(tx, alert)
-    if news_to_people:
-        store.change_group(tx, group.id, due_at=due_at(group, now, urgent=alert.level is Level.CRITICAL))
-        kind = NoteKind.RAISED if known is None else NoteKind.ROSE
-        timeline.note(tx, kind, f"{alert.level}: {alert.message}", PLATFORM.name, now, alert=alert)
-        events.publish(tx, _raised(alert, before, now))
+        group = store.find_group(tx, known.alert_group)
+        alert = sighted(known, finding, news)
+    rose = not news.provisional and (rises(before, news.level) or (of_series is not None and of_series.provisional))
+    if not news.provisional and (rose or of_series is None):
+        alert = replace(alert, changed=True, acknowledged_by=None, acknowledged_at=None)
+        alert = replace(alert, incident=timeline.incident_for(tx, alert, now))
+        pulls = pulling.pull_by_rules(tx, alert, news, joined=known is not None and not rose, events=events, now=now)
+        done = (*news.done, *pulls)
+        alert = replace(alert, done=(*alert.done, *(text for text in done if text not in alert.done)))
+        store.change_group(tx, group.id, due_at=due_at(group, now, urgent=news.level is Level.CRITICAL))
+    store.save_sighting(tx, alert, finding)
+    if of_series is None or rose:
+        kind = NoteKind.RAISED if known is None else NoteKind.ROSE if rose else NoteKind.FOUND
+        level = "provisional" if news.provisional else news.level
+        timeline.note(tx, kind, f"{level}: {news.message}", PLATFORM.name, now, alert=alert)
+    if known is None or rose:
+        events.publish(tx, _raised(alert, news, before, now))
     return alert
 
 
-def recover(tx: Tx, key: AlertKey, *, message: str, events: Events, now: datetime) -> Alert | None:
-    """Resolve the open alert of a key, whose cause has recovered; return None if there is no such alert."""
+def recover(
+    tx: Tx, key: AlertKey, *, message: str, events: Events, now: datetime, series: str | None = None
+) -> Alert | None:
+    """Resolve the open alert of a key, whose cause has recovered; return None if there is no such alert.
+
+    With a series only its finding recovers, and the alert is resolved with the last one.
+    """
     hold(tx, [key.automation])
     known = store.find_open(tx, key)
-    return None if known is None else resolved(tx, known, by=PLATFORM.name, reason=message, events=events, now=now)
+    finding = None if known is None or series is None else known.finding(series)
+    if known is None or (series is not None and (finding is None or finding.ended_at is not None)):
+        return None
+    if finding is not None:
+        store.end_finding(tx, known.id, finding.series, now)
+        if len(known.standing) > 1:
+            timeline.note(tx, NoteKind.RECOVERED, message, PLATFORM.name, now, alert=known)
+            return store.find(tx, known.id)
+    return resolved(tx, known, by=PLATFORM.name, reason=message, events=events, now=now)
 
 
 def resolved(tx: Tx, known: Alert, *, by: str, reason: str, events: Events, now: datetime) -> Alert:
@@ -88,7 +101,7 @@ def resolved(tx: Tx, known: Alert, *, by: str, reason: str, events: Events, now:
         alert.id,
         alert.automation,
         alert.monitor,
-        alert.series,
+        alert.arm,
         alert.segment,
         by,
         reason,
@@ -110,18 +123,20 @@ def _joined(tx: Tx, news: BadNews, now: datetime) -> AlertGroup:
     return group
 
 
-def _raised(alert: Alert, before: Level | None, now: datetime) -> AlertRaised:
+def _raised(alert: Alert, news: BadNews, before: Level | None, now: datetime) -> AlertRaised:
     return AlertRaised(
         alert.id,
         alert.automation,
         alert.monitor,
-        alert.series,
+        news.series,
+        alert.arm,
         alert.segment,
-        alert.level,
+        news.level,
         before,
-        alert.since,
-        alert.message,
-        alert.false_alarm,
+        news.provisional,
+        news.since,
+        news.message,
+        news.false_alarm,
         alert.done,
         alert.drill is not None,
         at=now,

@@ -9,7 +9,6 @@ from datetime import datetime
 from uuid import UUID
 
 from andon import audit, cord, decisions
-from andon.alerts.domain import shown_segment
 from andon.alerts.errors import ChecklistOpen, CordRuleInvalid, CordRuleNotFound
 from andon.alerts.pulling import declared
 from andon.alerts.rules import AddedRule, RulePull
@@ -133,10 +132,9 @@ def _standing(tx: Tx, automation: str, pulls: Sequence[RulePull]) -> list[str]:
         if origin is None:
             continue
         for one in alert_store.open_of(tx, automation, origin.monitor):
-            concerned = one.id == origin.id or (one.level is Level.CRITICAL and one.segment == origin.segment)
-            if concerned:
-                where = shown_segment(one.segment) or "the whole line"
-                found[one.id] = f"{one.monitor} {one.series} ({where}): {one.message}".replace("  ", " ")
+            critical = one.standing_level is Level.CRITICAL and one.segment == origin.segment
+            if critical or (one.id == origin.id and one.standing_level is one.level):
+                found[one.id] = f"{one.title}: {one.message}"
     return list(found.values())
 
 

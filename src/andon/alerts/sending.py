@@ -60,7 +60,9 @@ def send_due(tx: Tx, routes: Sequence[AlertRoute], *, console: str, now: datetim
         return False
     alerts, silences = store.of_group(tx, group.id), silence_store.in_force(tx, now)
     changed = [alert for alert in alerts if alert.changed]
-    silenced = {one.id: silence for one in changed if (silence := silence_of(one.key, silences, now)) is not None}
+    silenced = {
+        one.id: silence for one in changed if (silence := silence_of(one, silences, now, unsent=True)) is not None
+    }
     ready = [one for one in changed if one.id not in silenced]
     _send(tx, group, alerts, ready, routes, console=console, now=now)
     over = [alert.id for alert in changed if alert.id in silenced and alert.resolved_at is not None]
@@ -81,7 +83,7 @@ def send_again(tx: Tx, routes: Sequence[AlertRoute], *, console: str, now: datet
     if group is None:
         return False
     alerts, silences = store.of_group(tx, group.id), silence_store.in_force(tx, now)
-    open_ones = [a for a in alerts if a.resolved_at is None and a.sent_at and silence_of(a.key, silences, now) is None]
+    open_ones = [a for a in alerts if a.resolved_at is None and a.sent_at and silence_of(a, silences, now) is None]
     for route in forgetful:
         taken = [alert for alert in open_ones if route.takes(alert)]
         if taken:

@@ -9,7 +9,7 @@ from uuid import UUID
 from andon import audit, cord
 from andon.alerts import raising, timeline
 from andon.alerts.bad_news import OVER_ONCE_KNOWN
-from andon.alerts.domain import Alert, AlertKey, AlertState
+from andon.alerts.domain import Alert, AlertState
 from andon.alerts.errors import AlertNotFound, AlertResolvedAlready, SilenceNotFound
 from andon.alerts.incidents import Note, NoteKind
 from andon.alerts.silences import Silence, Silenced, check_silence, silence_of
@@ -50,7 +50,7 @@ def count_open(tx: Tx, automations: Sequence[str] | None, now: datetime) -> int:
     silences = silence_store.in_force(tx, now)
     if not silences:
         return store.count(tx, wanted)
-    return sum(silence_of(key, silences, now) is None for key in store.keys(tx, wanted))
+    return sum(silence_of(alert, silences, now) is None for alert in store.page(tx, wanted, limit=None))
 
 
 def notes_of(tx: Tx, alert_id: UUID) -> Sequence[Note]:
@@ -92,9 +92,11 @@ def list_silences(tx: Tx, automations: Sequence[str] | None = None, *, limit: in
     return silence_store.page(tx, None if automations is None else tuple(automations), limit=limit)
 
 
-def silence_in_force(tx: Tx, key: AlertKey, now: datetime) -> Silence | None:
-    """Return the silence that currently holds back an alert, if any."""
-    return silence_of(key, silence_store.in_force(tx, now), now)
+def silenced(tx: Tx, found: Sequence[Alert], now: datetime) -> Mapping[UUID, Silence]:
+    """Return the silences that currently hold back some of these alerts, by the alert's id."""
+    silences = silence_store.in_force(tx, now)
+    holding = ((alert.id, silence_of(alert, silences, now)) for alert in found)
+    return {alert_id: silence for alert_id, silence in holding if silence is not None}
 
 
 def get_silence(tx: Tx, silence_id: UUID) -> Silence:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from andon.alerts.domain import AlertKey
+from andon.alerts.domain import Alert, Finding
 from andon.alerts.errors import SilenceInvalid
 from andon.cord import Scalar
 from andon.kernel import reasons
@@ -24,15 +24,15 @@ class Silenced:
     series: str | None = None
     segment: Mapping[str, Scalar] | None = None
 
-    def fits(self, key: AlertKey) -> bool:
-        """Return whether an alert with this key is covered. Alerts of drills never are, as they are not sent anyway."""
-        return key.drill is None and all(
+    def fits(self, alert: Alert, finding: Finding) -> bool:
+        """Return whether a finding is covered. Alerts of drills never are, as they are not sent anyway."""
+        return alert.drill is None and all(
             wanted is None or wanted == given
             for wanted, given in (
-                (self.automation, key.automation),
-                (self.monitor, key.monitor),
-                (self.series, key.series),
-                (self.segment, key.segment),
+                (self.automation, alert.automation),
+                (self.monitor, alert.monitor),
+                (self.series, finding.series),
+                (self.segment, alert.segment),
             )
         )
 
@@ -55,10 +55,19 @@ class Silence:
         return self.ended_at is None and now < self.ends_at
 
 
-def silence_of(key: AlertKey, silences: Sequence[Silence], now: datetime) -> Silence | None:
-    """Return the silence of an alert that ends last; None if none applies."""
-    holding = [silence for silence in silences if silence.holds(now) and silence.which.fits(key)]
-    return max(holding, key=lambda silence: silence.ends_at, default=None)
+def silence_of(alert: Alert, silences: Sequence[Silence], now: datetime, *, unsent: bool = False) -> Silence | None:
+    """Return the silence that holds back an alert; None unless each of its findings, or `unsent` ones, is covered.
+
+    A finding is covered by its silence that ends last, the alert by the first of these to end.
+    """
+    holding = [silence for silence in silences if silence.holds(now)]
+    covering = []
+    for finding in alert.unsent if unsent else alert.standing:
+        fitting = [silence for silence in holding if silence.which.fits(alert, finding)]
+        if not fitting:
+            return None
+        covering.append(max(fitting, key=lambda silence: silence.ends_at))
+    return min(covering, key=lambda silence: silence.ends_at, default=None)
 
 
 def check_silence(which: Silenced, ends_at: datetime, reason: str, now: datetime) -> None:

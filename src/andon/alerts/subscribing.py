@@ -6,13 +6,14 @@ from functools import partial
 from andon import cord, decisions, features
 from andon.actions import ActionsDied
 from andon.alerts import bad_news, timeline
-from andon.alerts.raising import hold, raise_alert, recover
+from andon.alerts.raising import hold, raise_alert, recover, resolved
 from andon.alerts.store import alerts as store
 from andon.cord import DRILL_FIELD, LineStateChanged
 from andon.features import ExpectationBreached
 from andon.gates import GateRevised
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
+from andon.kernel.identity import PLATFORM
 from andon.models import QuarantineLifted, VersionQuarantined
 from andon.monitors import MonitorBreached, MonitorRecovered
 from andon.spending import BudgetChanged, BudgetNearlySpent, BudgetUsedUp
@@ -38,7 +39,8 @@ def _breached(events: Events, tx: Tx, breach: MonitorBreached) -> None:
 
 
 def _recovered(events: Events, tx: Tx, recovered: MonitorRecovered) -> None:
-    recover(tx, bad_news.key_of_recovery(recovered), message=recovered.message, events=events, now=recovered.at)
+    key, series = bad_news.key_of_recovery(recovered), recovered.series
+    recover(tx, key, series=series, message=recovered.message, events=events, now=recovered.at)
 
 
 def _died(events: Events, tx: Tx, died: ActionsDied) -> None:
@@ -60,20 +62,20 @@ def _spent(events: Events, tx: Tx, spent: BudgetNearlySpent | BudgetUsedUp) -> N
 def _budget_changed(events: Events, tx: Tx, changed: BudgetChanged) -> None:
     hold(tx, [changed.automation])
     for alert in store.open_of(tx, changed.automation, bad_news.BUDGET):
-        message = "The budget was changed; if the new one is spent too, that is another alert"
-        recover(tx, alert.key, message=message, events=events, now=changed.at)
+        why = "The budget was changed; if the new one is spent too, that is another alert"
+        resolved(tx, alert, by=PLATFORM.name, reason=why, events=events, now=changed.at)
 
 
 def _gate_revised(events: Events, tx: Tx, revised: GateRevised) -> None:
     hold(tx, [revised.automation])
     key, news = bad_news.key_of_gate(revised), bad_news.of_gate(revised)
     timeline.follow_gate(tx, revised)
-    for alert in store.open_of(tx, revised.automation, bad_news.GATE):
-        if alert.key != key or alert.expected is None:
-            continue
+    known = store.find_open(tx, key)
+    before = None if known is None else known.standing[0].expected
+    if before is not None:
         if news is not None and news.expected is not None:
-            news = replace(news, expected=min(news.expected, alert.expected))
-        elif revised.threshold <= alert.expected:
+            news = replace(news, expected=min(news.expected, before))
+        elif revised.threshold <= before:
             message = f"The gate is as wide as before, by revision {revised.revision}"
             recover(tx, key, message=message, events=events, now=revised.at)
     if news is not None:

@@ -1,4 +1,4 @@
-"""Rows of alerts, silences, incidents, rules and drills. Only the store may import this."""
+"""Rows of alerts and their findings, silences, incidents, rules and drills. Only the store may import this."""
 
 from sqlalchemy import (
     ARRAY,
@@ -30,17 +30,7 @@ alerts = Table(
     Column("segment", JSONB, nullable=False),
     Column("arm", String, nullable=False),
     Column("level", String, nullable=False),
-    Column("since", _AT, nullable=False),
     Column("raised_at", _AT, nullable=False),
-    Column("last_seen_at", _AT, nullable=False),
-    Column("count", Integer, nullable=False),
-    Column("message", Text, nullable=False),
-    Column("expected", Double, nullable=True),
-    Column("observed", Double, nullable=True),
-    Column("unit", String, nullable=False),
-    Column("false_alarm", Double, nullable=True),
-    Column("decisions", BigInteger, nullable=False),
-    Column("detail", JSONB, nullable=False),
     Column("done", ARRAY(Text), nullable=False),
     Column("ends_at", _AT, nullable=True),
     Column("alert_group", Uuid, nullable=False),
@@ -53,6 +43,27 @@ alerts = Table(
     Column("resolved_by", String, nullable=True),
     Column("resolved_at", _AT, nullable=True),
     Column("resolution", Text, nullable=True),
+)
+
+alert_findings = Table(
+    "alert_findings",
+    _METADATA,
+    Column("alert", Uuid, primary_key=True),
+    Column("series", String, primary_key=True),
+    Column("level", String, nullable=False),
+    Column("provisional", Boolean, nullable=False),
+    Column("since", _AT, nullable=False),
+    Column("found_at", _AT, nullable=False),
+    Column("last_seen_at", _AT, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("expected", Double, nullable=True),
+    Column("observed", Double, nullable=True),
+    Column("unit", String, nullable=False),
+    Column("false_alarm", Double, nullable=True),
+    Column("decisions", BigInteger, nullable=False),
+    Column("detail", JSONB, nullable=False),
+    Column("ended_at", _AT, nullable=True),
 )
 
 alert_groups = Table(

@@ -32,19 +32,17 @@ def note(
 
 
 def incident_for(tx: Tx, alert: Alert, now: datetime) -> UUID | None:
-    """Return the incident of an alert: its automation's open one, or a new one if the alert is critical.
+    """Return the incident of an alert with news: its automation's open one, or a new one if something critical stands.
 
     A drill has none.
     """
     if alert.drill is not None or not alert.automation:
         return None
-    if alert.incident is not None:
-        return alert.incident
     known = store.find_open(tx, alert.automation)
     if known is not None:
         return known.id
-    if alert.level is not Level.CRITICAL:
-        return None
+    if alert.standing_level is not Level.CRITICAL:
+        return alert.incident
     made = Incident(uuid7(now), alert.automation, alert.title, alert.raised_at, now, PLATFORM.name, held=False)
     made = open_incident(tx, made, now)
     return made.id

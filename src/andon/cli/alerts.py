@@ -47,10 +47,11 @@ def list_alerts(
         if not found:
             typer.echo("No alert is open." if not resolved else "There is no alert.")
             return
+        silences = alerts.silenced(tx, found, now)
         table = Plain("id", "level", "state", "what", "since", "seen", "message", by_id=True)
         for one in found:
-            silent = alerts.silence_in_force(tx, one.key, now) is not None
-            state = f"{one.state}, silenced" if silent else one.state.value
+            marks = [*(["provisional"] if one.provisional else []), *(["silenced"] if one.id in silences else [])]
+            state = ", ".join([one.state.value, *marks])
             what = f"drill: {one.title}" if one.drill else one.title
             since = f"{one.since:%Y-%m-%d %H:%M} UTC"
             table.add_row(str(one.id), one.level.value, state, what, since, str(one.count), one.message)
@@ -64,10 +65,12 @@ def show(alert: Id, as_json: AsJson = False) -> None:
         found, now, url = alerts.get(tx, alert), here.clock.now(), console_url(here.settings)
         notes = alerts.notes_of(tx, alert)
         if as_json:
-            shown = alerts.shown_alert(found, url, now) | {"detail": dict(found.detail), "timeline": _plain(notes)}
+            findings = [alerts.shown_finding(one) | {"detail": dict(one.detail)} for one in found.findings]
+            shown = alerts.shown_alert(found, url, now) | {"findings": findings, "timeline": _plain(notes)}
             typer.echo(json.dumps(shown, indent=2))
             return
         Console().print(_facts(tx, found, url, now))
+        Console().print(_findings(found))
         Console().print(timeline_of(notes))
 
 
@@ -100,16 +103,13 @@ def timeline_of(notes: Sequence[Note]) -> Plain:
 
 def _facts(tx: Tx, alert: Alert, url: str, now: datetime) -> Facts:
     table = Facts(title=("Drill: " if alert.drill else "") + alert.title)
-    silence = alerts.silence_in_force(tx, alert.key, now)
+    silence = alerts.silenced(tx, [alert], now).get(alert.id)
     rows = {
         "what": alert.message,
-        "level": alert.level.value,
+        "level": "provisional" if alert.provisional else alert.level.value,
         "state": alert.state.value,
         "since": f"{alert.since:%Y-%m-%d %H:%M} UTC; raised {alert.raised_at:%H:%M:%S}, seen {alert.count} times",
-        "certainty": alerts.sure(alert),
-        "expected": _figure(alert.expected, alert.unit),
-        "observed": _figure(alert.observed, alert.unit),
-        "decisions behind it": f"{alert.decisions:,}" if alert.decisions else "",
+        "arm": alert.arm,
         "done by Andon": "; ".join(alert.done),
         "acknowledged": alert.acknowledged_by or "",
         "silenced": "" if silence is None else f"until {silence.ends_at:%Y-%m-%d %H:%M} UTC: {silence.reason}",
@@ -120,6 +120,23 @@ def _facts(tx: Tx, alert: Alert, url: str, now: datetime) -> Facts:
     for name, value in rows.items():
         if value:
             table.add_row(name, value)
+    return table
+
+
+def _findings(alert: Alert) -> Plain:
+    """Return the findings as a table, the worst first and those that recovered last."""
+    table = Plain("found", "level", "expected", "observed", "decisions", "certainty", "state")
+    standing = alert.standing
+    for one in (*standing, *(other for other in alert.findings if other not in standing)):
+        table.add_row(
+            one.message,
+            "provisional" if one.provisional else one.level.value,
+            _figure(one.expected, one.unit),
+            _figure(one.observed, one.unit),
+            f"{one.decisions:,}" if one.decisions else "",
+            alerts.sure(one),
+            "" if one.ended_at is None else f"recovered {one.ended_at:%Y-%m-%d %H:%M} UTC",
+        )
     return table
 
 

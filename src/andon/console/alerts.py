@@ -1,6 +1,6 @@
 """Alerts: what became bad, since when and how sure; each with its two distributions and what people do about it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from andon import alerts, decisions
 from andon.access import Permission
-from andon.alerts import Alert, AlertNotFound, AlertSelection, AlertState, Silenced, SilenceNotFound
+from andon.alerts import Alert, AlertNotFound, AlertSelection, AlertState, Finding, Silenced, SilenceNotFound
 from andon.console import notices
 from andon.console.context import Console, Visitor
 from andon.console.dependencies import Acting, Db, Here, Signed
@@ -55,7 +55,7 @@ def show_list(
         automation=automation,
         automations=[name for name in decisions.automations(tx) if scopes is None or name in scopes],
         alerts=found,
-        silenced={one.id for one in found if alerts.silence_in_force(tx, one.key, now) is not None},
+        silenced=alerts.silenced(tx, found, now),
         pager=pager("/alerts", {"state": state, "automation": automation}, shown=len(found), last=last, before=before),
     )
 
@@ -128,7 +128,7 @@ def silence(
 
     def act(tx: Tx, alert: Alert, now: datetime) -> None:
         which = {
-            "alert": Silenced(alert.automation, alert.monitor, alert.series, alert.segment),
+            "alert": Silenced(alert.automation, alert.monitor, alert.series or None, alert.segment),
             "monitor": Silenced(alert.automation, alert.monitor),
         }.get(what, Silenced(alert.automation))
         until = now + timedelta(hours=SPANS.get(span, 4))
@@ -158,6 +158,12 @@ def _seen(visitor: Visitor, tx: Tx, alert_id: UUID) -> Alert:
     return alert
 
 
+def _listed(alert: Alert) -> Sequence[Finding]:
+    """Return the findings, the worst first and those that recovered last."""
+    standing = alert.standing
+    return (*standing, *(one for one in alert.findings if one not in standing))
+
+
 def _page(
     here: Console,
     visitor: Visitor,
@@ -170,13 +176,11 @@ def _page(
     alert, now = _seen(visitor, tx, alert_id), here.clock.now()
     values: dict[str, Any] = {
         "alert": alert,
-        "sure": alerts.sure(alert),
-        "bins": bins_of(alert.detail),
+        "findings": [(one, alerts.sure(one), bins_of(one.detail), others_of(one.detail)) for one in _listed(alert)],
         "width": WIDTH,
         "height": HEIGHT,
-        "others": others_of(alert.detail),
         "decisions": alerts.decisions_path(alert, now),
-        "silence": alerts.silence_in_force(tx, alert.key, now),
+        "silence": alerts.silenced(tx, [alert], now).get(alert_id),
         "timeline": alerts.notes_of(tx, alert_id),
         "spans": SPANS,
         "may_work": visitor.may(Permission.WORK_ALERTS, alert.automation or None),

@@ -1,5 +1,6 @@
 """Routes of alerts: list them, show one with its timeline, acknowledge and resolve."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -42,23 +43,17 @@ class DecisionsBehindOut(BaseModel):
     segment: dict[str, Any]
 
 
-class AlertOut(BaseModel):
-    """A breach, from when it is first seen until it is resolved."""
+class FindingOut(BaseModel):
+    """One series of an alert, from its first sighting until it recovers."""
 
-    id: UUID
-    title: str
-    automation: str = Field(description="Empty if it concerns no automation.")
-    monitor: str
-    series: str
-    segment: dict[str, Any] = Field(description="Fields of the contract and their values; empty for the whole line.")
-    arm: str
+    series: str = Field(description="A feature, a class, a rule; empty if there is only one.")
     level: Level
-    state: AlertState
-    message: str
+    provisional: bool
     since: datetime = Field(description="Estimated start of the change.")
-    raised_at: datetime
+    found_at: datetime
     last_seen_at: datetime
     count: int = Field(description="How often it was seen.")
+    message: str
     expected: float | None
     observed: float | None
     unit: str
@@ -66,6 +61,36 @@ class AlertOut(BaseModel):
         description="Upper bound on the probability that an unchanged line causes such a breach."
     )
     decisions: int = Field(description="Number of decisions behind it.")
+    ended_at: datetime | None = Field(description="When it recovered.")
+
+
+class FindingDetailOut(FindingOut):
+    """A finding with the distributions behind it."""
+
+    detail: dict[str, Any]
+
+
+class AlertOut(BaseModel):
+    """What is wrong in one place, from its first finding until it is resolved."""
+
+    id: UUID
+    title: str
+    automation: str = Field(description="Empty if it concerns no automation.")
+    monitor: str
+    series: str = Field(description="Empty if the findings of several series are gathered.")
+    segment: dict[str, Any] = Field(description="Fields of the contract and their values; empty for the whole line.")
+    arm: str
+    level: Level = Field(description="The highest one that was reached.")
+    provisional: bool = Field(
+        description="Whether it may be part of the line's own rhythm: it is not sent, and pulls no cord."
+    )
+    state: AlertState
+    message: str
+    since: datetime = Field(description="Estimated start of the change.")
+    raised_at: datetime
+    last_seen_at: datetime
+    count: int = Field(description="How often it was seen.")
+    findings: list[FindingOut]
     done: list[str] = Field(description="What Andon has already done about it.")
     group: UUID = Field(description="Alerts with the same group are sent together.")
     incident: UUID | None
@@ -81,7 +106,7 @@ class AlertOut(BaseModel):
 class AlertDetailOut(AlertOut):
     """An alert with the distributions behind it, its timeline and the silence that keeps it from being sent."""
 
-    detail: dict[str, Any]
+    findings: list[FindingDetailOut]  # type: ignore[assignment]
     timeline: list[AlertNoteOut]
     silenced_until: datetime | None
 
@@ -173,11 +198,12 @@ def seen(tx: Tx, alert_id: UUID, caller: Principal) -> Alert:
 
 def shown(alert: Alert, now: datetime) -> dict[str, Any]:
     """Return the fields of an alert as the API shows them."""
-    names = AlertOut.model_fields.keys() - {"drill", "group", "shown_decisions", "segment", "done"}
+    names = AlertOut.model_fields.keys() - {"drill", "group", "shown_decisions", "segment", "done", "findings"}
     return {
         **{name: getattr(alert, name) for name in names},
         "segment": dict(alert.segment),
         "done": list(alert.done),
+        "findings": [asdict(one) for one in alert.findings],
         "group": alert.alert_group,
         "drill": alert.drill is not None,
         "shown_decisions": alerts.decisions_of(alert, now),
@@ -185,10 +211,9 @@ def shown(alert: Alert, now: datetime) -> dict[str, Any]:
 
 
 def _whole(tx: Tx, alert: Alert, now: datetime) -> AlertDetailOut:
-    silence = alerts.silence_in_force(tx, alert.key, now)
+    silence = alerts.silenced(tx, [alert], now).get(alert.id)
     return AlertDetailOut(
         **shown(alert, now),
-        detail=dict(alert.detail),
         timeline=[AlertNoteOut.of(note) for note in alerts.notes_of(tx, alert.id)],
         silenced_until=None if silence is None else silence.ends_at,
     )

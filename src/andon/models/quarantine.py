@@ -12,7 +12,6 @@ from typing import Any, ParamSpec, Protocol, TypeVar, cast
 from andon import audit
 from andon.kernel import reasons
 from andon.kernel.db import Tx, announce
-from andon.kernel.errors import Unavailable
 from andon.kernel.events import Events
 from andon.kernel.identity import PLATFORM, Actor
 from andon.models import store
@@ -25,8 +24,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class TrialNeeded(Unavailable):
-    """A transaction needs a version that was not tried here yet. It is tried outside of it, and the work begins again.
+class TrialNeeded(Exception):
+    """A transaction needs a version that was not tried here yet: it is tried outside of it, and the work begins again.
 
     `folder` holds the package if the transaction registers it, and the registry does not have it before.
     """

@@ -113,17 +113,16 @@ def test_an_alert_burns_in_alertmanager_until_it_is_over(
 ) -> None:
     now = datetime.now(UTC)
     alert = breached(database, events, now, level=Level.CRITICAL, segment=SEGMENT)
-    breached(database, events, now, series="country")
+    breached(database, events, now, monitor="latency")
     send(database, manager, tmp_path, ahead=timedelta(seconds=10))
-    burning = {one["labels"]["series"]: one for one in there(manager)}
-    assert set(burning) == {"amount", "country"}
-    shown = burning["amount"]
+    burning = {one["labels"]["monitor"]: one for one in there(manager)}
+    assert set(burning) == {"drift", "latency"}
+    shown = burning["drift"]
     assert shown["labels"] == {
         "alertname": "AndonDrift",
         "automation": "payments",
         "monitor": "drift",
         "segment": "country=AT",
-        "series": "amount",
         "severity": "critical",
     }
     assert (shown["status"]["state"], shown["generatorURL"]) == (
@@ -133,7 +132,7 @@ def test_an_alert_burns_in_alertmanager_until_it_is_over(
     assert shown["annotations"]["description"] == alert.message
     recovered(database, events, datetime.now(UTC), segment=SEGMENT)
     send(database, manager, tmp_path, ahead=timedelta(minutes=6))
-    assert comes(lambda: {one["labels"]["series"] for one in there(manager)} == {"country"})
+    assert comes(lambda: {one["labels"]["monitor"] for one in there(manager)} == {"latency"})
 
 
 def test_what_alertmanager_needs_is_asked_for_at_the_start(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_a_single_odd_value_is_no_alert_and_many_are_one_until_it_stops(database
     assert published(database, events, breached) == []
     seen(9, NOW)
     [alert] = published(database, events, breached)
-    assert (alert.monitor, alert.series, alert.observed) == ("expectations", "amount", 11.0)
+    assert (alert.monitor, alert.series, alert.findings[0].observed) == ("expectations", "amount", 11.0)
     assert len(settled(database, events, NOW + 29 * MINUTE)) == 1
     assert settled(database, events, NOW + 31 * MINUTE) == []
 
@@ -124,14 +124,14 @@ def test_a_gate_that_evidence_narrows_is_an_alert_until_it_is_as_wide_as_before(
     assert published(database, events, revised(0.9, None)) == []
     assert published(database, events, revised(0.99, 0.9, Origin.PERSON)) == []
     [alert] = published(database, events, revised(0.95, 0.9))
-    assert (alert.level, alert.expected, alert.observed) == ("warning", 0.9, 0.95)
+    assert (alert.level, alert.findings[0].expected, alert.findings[0].observed) == ("warning", 0.9, 0.95)
     assert alert.done[0].startswith("The risk gate was narrowed")
     [alert] = published(database, events, revised(2.0, 0.95, number=3))
     assert alert.level == "critical"
     assert "nothing is automatic" in alert.message
     assert len(published(database, events, revised(0.96, 2.0, number=4))) == 1
     [alert] = published(database, events, revised(0.93, 0.96, number=5))
-    assert alert.expected == 0.9
+    assert alert.findings[0].expected == 0.9
     assert published(database, events, revised(0.9, 0.93, number=6)) == []
 
 

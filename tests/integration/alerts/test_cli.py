@@ -47,7 +47,8 @@ def test_an_alert_is_listed_shown_acknowledged_and_resolved(installation: Instal
         assert part in shown
     [plain] = json.loads(andon("alerts", "list", "--json").stdout)
     assert (plain["id"], plain["level"], plain["state"]) == (alert, "critical", "open")
-    assert json.loads(andon("alerts", "show", alert, "--json").stdout)["detail"]["current"] == [20, 30, 50]
+    [found] = json.loads(andon("alerts", "show", alert, "--json").stdout)["findings"]
+    assert found["detail"]["current"] == [20, 30, 50]
     assert "is acknowledged by" in andon("alerts", "acknowledge", alert, "--comment", "on it").output
     assert "is resolved" in andon("alerts", "resolve", alert, "--reason", "a test file").output
     assert "a test file" in andon("alerts", "resolve", alert, "--reason", "again", status=5).output

@@ -128,7 +128,7 @@ def test_a_recovery_and_a_breach_in_one_transaction_meet_a_breach_in_another(
     breached(database, events, now)
     with database.begin() as tx:
         events.publish(tx, a_recovery(now + SOON))
-        other = beside(lambda other: events.publish(other, a_breach(now + SOON, series="country")))
+        other = beside(lambda other: events.publish(other, a_breach(now + SOON, monitor="latency")))
         events.publish(tx, a_breach(now + SOON, series="age", level=Level.CRITICAL))
     other.result(timeout=30)
     assert len(alerts_of(database, AlertState.OPEN)) == 2

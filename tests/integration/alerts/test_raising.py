@@ -39,9 +39,12 @@ def test_a_finding_is_an_alert_that_says_what_since_when_and_how_sure(
 ) -> None:
     published, now = noted(events), installation.clock.now()
     alert = breached(installation.database, events, now)
-    assert (alert.automation, alert.monitor, alert.series, alert.level) == ("payments", "drift", "amount", "warning")
-    assert (alert.since, alert.raised_at, alert.false_alarm) == (now - timedelta(hours=2), now, 0.0005)
-    assert (alert.expected, alert.observed, alert.detail["current"]) == (50.0, 81.5, [20, 30, 50])
+    assert (alert.automation, alert.monitor, alert.series, alert.level) == ("payments", "drift", "", "warning")
+    assert (alert.since, alert.raised_at) == (now - timedelta(hours=2), now)
+    with installation.database.begin() as tx:
+        [found] = alerts.get(tx, alert.id).findings
+    assert (found.series, found.found_at, found.false_alarm) == ("amount", now, 0.0005)
+    assert (found.expected, found.observed, found.detail["current"]) == (50.0, 81.5, [20, 30, 50])
     assert (alert.state, alert.incident, alert.done) == (AlertState.OPEN, None, ())
     [event] = published
     assert isinstance(event, AlertRaised)
@@ -63,14 +66,93 @@ def test_a_repeat_is_counted_and_a_higher_level_is_news(installation: Installati
     assert (lower.count, lower.level, len(published)) == (4, "critical", 2)
 
 
-def test_other_series_and_segments_are_other_alerts_of_one_group(installation: Installation, events: Events) -> None:
+def test_other_monitors_arms_and_segments_are_other_alerts_of_one_group(
+    installation: Installation, events: Events
+) -> None:
     now, database = installation.clock.now(), installation.database
-    for minute, given in enumerate(({}, {"series": "country"}, {"segment": SEGMENT}, {"monitor": "missing"})):
+    for minute, given in enumerate(({}, {"arm": "fraud-risk@2"}, {"segment": SEGMENT}, {"monitor": "missing"})):
         breached(database, events, now + timedelta(minutes=minute), **given)
-    breached(database, events, now + timedelta(minutes=30), series="account")
+    breached(database, events, now + timedelta(minutes=30), monitor="latency")
     found = alerts_of(database)
     assert len(found) == 5
     assert len({alert.alert_group for alert in found}) == 2
+
+
+def test_what_a_monitor_finds_in_one_place_is_one_alert_that_ends_when_all_of_it_recovered(
+    installation: Installation, events: Events
+) -> None:
+    published, now, database = noted(events), installation.clock.now(), installation.database
+    with database.begin() as tx:
+        for series in ("age", "amount", "country", "hour", "purpose"):
+            events.publish(tx, a_breach(now, series=series, message=f"{series} has moved"))
+    [alert] = alerts_of(database)
+    assert (alert.title, alert.count) == ("drift of age, amount, country and 2 more: payments", 1)
+    assert alert.message == "age has moved; amount has moved; country has moved and 2 more"
+    for series in ("age", "amount", "country", "hour"):
+        recovered(database, events, now + timedelta(minutes=1), series=series)
+    [alert] = alerts_of(database, AlertState.OPEN)
+    assert [one.series for one in alert.standing] == ["purpose"]
+    again = breached(database, events, now + timedelta(minutes=2), series="hour")
+    assert (again.id, again.finding("hour").count) == (alert.id, 2)  # type: ignore[union-attr]
+    for series in ("purpose", "hour", "hour"):
+        recovered(database, events, now + timedelta(minutes=3), series=series)
+    [over] = alerts_of(database, AlertState.RESOLVED)
+    assert [type(event) for event in published] == [AlertRaised, AlertResolved]
+    with database.begin() as tx:
+        kinds = [note.kind for note in alerts.notes_of(tx, over.id)]
+    assert kinds == ["raised", *["found"] * 4, *["recovered"] * 5, "resolved"]
+
+
+def test_an_alert_of_one_arm_is_neither_repeated_nor_ended_by_another(
+    installation: Installation, events: Events
+) -> None:
+    now, database = installation.clock.now(), installation.database
+    first = breached(database, events, now, arm="fraud-risk@1")
+    recovered(database, events, now, arm="fraud-risk@2")
+    second = breached(database, events, now + timedelta(minutes=1), arm="fraud-risk@2")
+    recovered(database, events, now + timedelta(minutes=2), arm="fraud-risk@2")
+    [standing] = alerts_of(database, AlertState.OPEN)
+    assert (standing.id, standing.arm, standing.count) == (first.id, "fraud-risk@1", 1)
+    assert second.id != first.id
+
+
+def test_a_further_finding_is_news_and_pulls_what_a_person_released(installation: Installation, events: Events) -> None:
+    now, database = installation.clock.now(), installation.database
+    alert = breached(database, events, now, level=Level.CRITICAL, segment=SEGMENT)
+    with database.begin() as tx:
+        alerts.acknowledge(tx, alert.id, actor=OLGA, events=events, now=now)
+        given = {"actor": OLGA, "events": events, "now": now, "done": ["cause found", "owner informed"]}
+        alerts.release(tx, "payments", segment=SEGMENT, reason="known", anyway=True, **given)
+    assert breached(database, events, now, segment=SEGMENT).state is AlertState.ACKNOWLEDGED
+    further = breached(database, events, now, level=Level.CRITICAL, segment=SEGMENT, series="country")
+    assert (further.id, further.state) == (alert.id, AlertState.OPEN)
+    assert states(database) == [(SEGMENT, LineState.STOPPED, "andon")]
+
+
+def test_what_is_provisional_is_shown_and_nothing_more_until_it_is_confirmed(
+    installation: Installation, events: Events
+) -> None:
+    published, now, database = noted(events), installation.clock.now(), installation.database
+    given = {"level": Level.CRITICAL, "segment": SEGMENT}
+    alert = breached(database, events, now, provisional=True, **given)
+    assert (alert.level, alert.provisional, alert.changed, alert.incident) == ("warning", True, False, None)
+    assert (states(database), getattr(published[0], "provisional", None)) == ([], True)
+    with database.begin() as tx:
+        assert not alerts.send_due(tx, [], console="", now=now + timedelta(hours=1))
+        assert alerts.count_open(tx, None, now) == 1
+    confirmed = breached(database, events, now + timedelta(minutes=1), **given)
+    assert (confirmed.id, confirmed.level, confirmed.provisional, confirmed.changed) == (
+        alert.id,
+        "critical",
+        False,
+        True,
+    )
+    assert confirmed.incident is not None
+    assert states(database) == [(SEGMENT, LineState.STOPPED, "andon")]
+    provisional = breached(database, events, now + timedelta(minutes=2), provisional=True, series="country", **given)
+    assert (provisional.id, provisional.provisional, provisional.sent_at) == (alert.id, False, None)
+    recovered(database, events, now + timedelta(minutes=3), segment=SEGMENT)
+    assert alerts_of(database)[0].provisional
 
 
 def test_a_rule_pulls_the_cord_of_the_segment_in_the_findings_transaction(

@@ -83,7 +83,7 @@ def test_another_series_of_the_monitor_in_the_segment_says_that_the_cause_is_the
     recovered(installation.database, events, now + LATER, segment=SEGMENT)
     with pytest.raises(ChecklistOpen) as refused:
         release(installation, events, now + LATER, done=ALL_DONE)
-    assert "drift account (country=AT)" in refused.value.faults[0].message
+    assert "drift of account: payments (country=AT)" in refused.value.faults[0].message
 
 
 def test_what_a_person_pulled_needs_a_reason_only(installation: Installation, events: Events) -> None:

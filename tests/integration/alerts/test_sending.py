@@ -66,8 +66,9 @@ def test_findings_of_a_moment_are_one_message_for_each_route_that_takes_them(
     [message] = sent(database, now + SOON, ALL, URGENT)
     assert (message.payload["destination"], message.scope) == ("bank", "")
     data = told(message)
-    assert data["alert"]["title"] == "[warning] 3 alerts of payments"
-    assert sorted(alert["series"] for alert in data["alerts"]) == ["account", "amount", "country"]
+    assert data["alert"]["title"] == "[warning] drift of account, amount, country: payments"
+    [alert] = data["alerts"]
+    assert [one["series"] for one in alert["findings"]] == ["account", "amount", "country"]
     assert sent(database, now + timedelta(hours=1), ALL, URGENT) == []
     breached(database, events, now + timedelta(minutes=1), series="amount")
     assert sent(database, now + timedelta(hours=1), ALL, URGENT) == []
@@ -121,16 +122,28 @@ def test_a_silenced_alert_is_shown_and_sent_when_the_silence_ends(installation: 
             tx, Silenced(monitor="drift", series="amount"), until=until, reason="a campaign", actor=OTTO, now=now
         )
     breached(database, events, now)
-    breached(database, events, now, series="country")
+    breached(database, events, now, monitor="latency")
     [message] = sent(database, now + SOON, ALL)
-    assert [alert["series"] for alert in told(message)["alerts"]] == ["country"]
+    assert [alert["monitor"] for alert in told(message)["alerts"]] == ["latency"]
     with database.begin() as tx:
         assert alerts.count_open(tx, ["payments"], now) == 1
         assert alerts.count_open(tx, None, until) == 2
     assert len(alerts_of(database, AlertState.OPEN)) == 2
     assert sent(database, now + timedelta(hours=1), ALL) == []
     [message] = sent(database, until, ALL)
-    assert [alert["series"] for alert in told(message)["alerts"]] == ["amount"]
+    assert [alert["monitor"] for alert in told(message)["alerts"]] == ["drift"]
+
+
+def test_a_silenced_finding_sends_no_alert_that_was_sent_for_others(installation: Installation, events: Events) -> None:
+    now, database, only = installation.clock.now(), installation.database, Silenced(monitor="drift", series="amount")
+    with database.begin() as tx:
+        alerts.silence(tx, only, until=now + timedelta(hours=2), reason="a campaign", actor=OTTO, now=now)
+    breached(database, events, now, series="country")
+    assert len(sent(database, now + SOON, ALL)) == 1
+    breached(database, events, now + 2 * SOON)
+    assert sent(database, now + timedelta(hours=1), ALL) == []
+    [message] = sent(database, now + timedelta(hours=2), ALL)
+    assert len(told(message)["alerts"][0]["findings"]) == 2
 
 
 def test_a_silence_that_is_ended_early_lets_go_what_it_kept(installation: Installation, events: Events) -> None:
@@ -140,15 +153,15 @@ def test_a_silence_that_is_ended_early_lets_go_what_it_kept(installation: Instal
             tx, Silenced("payments"), until=now + timedelta(days=2), reason="a move", actor=OTTO, now=now
         )
     breached(database, events, now)
-    breached(database, events, now, series="country")
-    recovered(database, events, now + SOON, series="country")
+    breached(database, events, now, monitor="latency")
+    recovered(database, events, now + SOON, monitor="latency")
     assert sent(database, now + LATER, ALL) == []
     with database.begin() as tx:
         alerts.end_silence(tx, silence.id, actor=OTTO, reason="moved", now=now + LATER)
         with pytest.raises(alerts.SilenceNotFound):
             alerts.end_silence(tx, silence.id, actor=OTTO, reason="moved", now=now + LATER)
     [message] = sent(database, now + LATER, ALL)
-    assert [alert["series"] for alert in told(message)["alerts"]] == ["amount"]
+    assert [alert["monitor"] for alert in told(message)["alerts"]] == ["drift"]
 
 
 def test_two_workers_send_a_group_once(installation: Installation, events: Events) -> None:
@@ -182,7 +195,7 @@ def test_nothing_is_lost_while_the_destination_is_away(
     assert asyncio.run(rounds()) == [0, 1]
     [received] = receiver.received.values()
     assert received.event["type"] == "andon.alerts.changed"
-    assert received.event["data"]["alerts"][0]["series"] == "amount"
+    assert received.event["data"]["alerts"][0]["findings"][0]["series"] == "amount"
     assert receiver.requests >= 2
 
 
@@ -200,7 +213,6 @@ def test_alertmanager_gets_what_its_api_takes_and_the_same_labels_at_the_end(
         "alertname": "AndonDrift",
         "automation": "payments",
         "monitor": "drift",
-        "series": "amount",
         "segment": "country=AT",
         "severity": "warning",
     }

@@ -8,64 +8,49 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.alerts.sightings import MINUTE, NOON, an_id, bad_news
 
-from andon.alerts import Alert, AlertGroup, AlertState
+from andon.alerts import Alert, AlertGroup
 from andon.alerts.domain import (
     AGAIN_WAIT,
     FIRST_WAIT,
     GATHERED,
     LONGEST_GROUP,
     due_at,
-    first_seen,
-    rises,
-    seen_again,
+    raised,
+    seen,
     severity,
+    sighted,
 )
 from andon.monitors import Level
 
 LEVELS = st.sampled_from(Level)
 SPANS = st.integers(0, 3600).map(lambda seconds: timedelta(seconds=seconds))
-SIGHTINGS = st.lists(st.tuples(SPANS, SPANS, LEVELS, st.booleans()), min_size=1, max_size=30)
-"""For each: how long after the one before, how long the change began earlier, its level, and whether a person
-acknowledges it then."""
+SIGHTINGS = st.lists(st.tuples(SPANS, SPANS, LEVELS), min_size=1, max_size=30)
+"""For each: how long after the one before, how long the change began earlier, and its level."""
 
 
-def folded(sightings: list[tuple[timedelta, timedelta, Level, bool]]) -> tuple[Alert, list[datetime], list[Level]]:
+def folded(sightings: list[tuple[timedelta, timedelta, Level]]) -> tuple[Alert, list[datetime], list[Level]]:
     alert, at, moments, levels = None, NOON, list[datetime](), list[Level]()
-    for wait, earlier, level, acknowledged in sightings:
+    for wait, earlier, level in sightings:
         at += wait
         moments.append(at)
         levels.append(level)
         news = bad_news(at, level=level, since=at - earlier, message=f"number {len(moments)}")
-        alert = first_seen(news, an_id(1), an_id(2), at) if alert is None else seen_again(alert, news, at)
-        if acknowledged:
-            alert = replace(alert, acknowledged_by="otto", acknowledged_at=at)
+        finding = seen(None if alert is None else alert.finding(news.series), news, at)
+        alert = raised(finding, news, an_id(1), an_id(2), at) if alert is None else sighted(alert, finding, news)
     assert alert is not None
     return alert, moments, levels
 
 
 @given(SIGHTINGS)
 def test_sightings_under_one_key_are_one_alert_that_counts_them(
-    sightings: list[tuple[timedelta, timedelta, Level, bool]],
+    sightings: list[tuple[timedelta, timedelta, Level]],
 ) -> None:
     alert, moments, levels = folded(sightings)
     assert alert.count == len(sightings)
     assert (alert.raised_at, alert.last_seen_at) == (moments[0], moments[-1])
     assert alert.message == f"number {len(sightings)}"
     assert severity(alert.level) == max(severity(level) for level in levels)
-    assert alert.since == min(at - earlier for at, (_, earlier, _, _) in zip(moments, sightings, strict=True))
-
-
-@given(SIGHTINGS)
-def test_an_acknowledgement_lasts_until_the_level_rises(
-    sightings: list[tuple[timedelta, timedelta, Level, bool]],
-) -> None:
-    alert, _, levels = folded(sightings)
-    highest, acknowledged = None, False
-    for level, (_, _, _, wanted) in zip(levels, sightings, strict=True):
-        if rises(highest, level):
-            highest, acknowledged = level, False
-        acknowledged = acknowledged or wanted
-    assert alert.state is (AlertState.ACKNOWLEDGED if acknowledged else AlertState.OPEN)
+    assert alert.since == min(at - earlier for at, (_, earlier, _) in zip(moments, sightings, strict=True))
 
 
 @given(st.lists(SPANS, min_size=1, max_size=40))
@@ -116,6 +101,5 @@ def test_a_first_message_waits_a_moment_for_others() -> None:
 
 
 def test_one_event_is_no_events() -> None:
-    news = bad_news(unit="events")
-    alert = first_seen(news, an_id(1), an_id(2), NOON)
-    assert (alert.unit_of(1.0), alert.unit_of(2.0), alert.unit_of(None)) == ("event", "events", "events")
+    finding = seen(None, bad_news(unit="events"), NOON)
+    assert (finding.unit_of(1.0), finding.unit_of(2.0), finding.unit_of(None)) == ("event", "events", "events")

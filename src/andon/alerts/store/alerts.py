@@ -1,5 +1,6 @@
 """SQL about alerts and their groups."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -7,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, func, insert, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
-from andon.alerts.domain import Alert, AlertGroup, AlertKey, AlertState
-from andon.alerts.tables import alert_groups, alerts
+from andon.alerts.domain import Alert, AlertGroup, AlertKey, AlertState, Finding
+from andon.alerts.tables import alert_findings, alert_groups, alerts
 from andon.kernel.db import Tx
 from andon.monitors import Level
 
@@ -61,17 +63,32 @@ def find_open(tx: Tx, key: AlertKey) -> Alert | None:
         c.drill.is_not_distinct_from(key.drill),
         c.resolved_at.is_(None),
     )
-    return _found(tx.execute(query).one_or_none())
+    return _one(tx, query if key.arm is None else query.where(c.arm == key.arm))
 
 
 def find(tx: Tx, alert_id: UUID) -> Alert | None:
     """Return one alert, or None."""
-    return _found(tx.execute(select(alerts).where(alerts.c.id == alert_id)).one_or_none())
+    return _one(tx, select(alerts).where(alerts.c.id == alert_id))
 
 
 def add(tx: Tx, alert: Alert) -> None:
-    """Write a new alert."""
-    tx.execute(insert(alerts).values(_values(alert)))
+    """Write a new alert; `save_sighting` writes its finding."""
+    tx.execute(insert(alerts).values({column.name: getattr(alert, column.name) for column in alerts.columns}))
+
+
+def save_sighting(tx: Tx, alert: Alert, finding: Finding) -> None:
+    """Write what a sighting changes of an alert, and the finding itself; lock the automation first."""
+    names = ("level", "done", "ends_at", "incident", "changed", "acknowledged_by", "acknowledged_at")
+    change(tx, [alert.id], **{name: getattr(alert, name) for name in names})
+    values = {field.name: getattr(finding, field.name) for field in fields(finding)}
+    writing = upsert(alert_findings).values(alert=alert.id, **values)
+    tx.execute(writing.on_conflict_do_update(index_elements=["alert", "series"], set_=values))
+
+
+def end_finding(tx: Tx, alert: UUID, series: str, now: datetime) -> None:
+    """Write that a finding recovered."""
+    c = alert_findings.c
+    tx.execute(update(alert_findings).where(c.alert == alert, c.series == series).values(ended_at=now))
 
 
 def change(tx: Tx, which: Sequence[UUID], **values: Any) -> None:
@@ -79,17 +96,12 @@ def change(tx: Tx, which: Sequence[UUID], **values: Any) -> None:
     tx.execute(update(alerts).where(alerts.c.id.in_(which)).values(values))
 
 
-def save_sighting(tx: Tx, alert: Alert) -> None:
-    """Write a known alert after one more sighting; lock the automation first."""
-    tx.execute(update(alerts).where(alerts.c.id == alert.id).values(_values(alert)))
-
-
-def page(tx: Tx, which: AlertSelection, *, limit: int, before: UUID | None = None) -> list[Alert]:
-    """Return alerts, newest first."""
+def page(tx: Tx, which: AlertSelection, *, limit: int | None, before: UUID | None = None) -> list[Alert]:
+    """Return alerts, newest first; their findings without details."""
     query = select(alerts).where(*_conditions(which))
     if before is not None:
         query = query.where(alerts.c.id < before)
-    return [_alert(row) for row in tx.execute(query.order_by(alerts.c.id.desc()).limit(limit))]
+    return _all(tx, query.order_by(alerts.c.id.desc()).limit(limit))
 
 
 def count(tx: Tx, which: AlertSelection) -> int:
@@ -97,17 +109,9 @@ def count(tx: Tx, which: AlertSelection) -> int:
     return int(tx.execute(select(func.count()).select_from(alerts).where(*_conditions(which))).scalar_one())
 
 
-def keys(tx: Tx, which: AlertSelection) -> list[AlertKey]:
-    """Return the keys of the selected alerts."""
-    c = alerts.c
-    query = select(c.automation, c.monitor, c.series, c.segment, c.drill).where(*_conditions(which))
-    return [AlertKey(*row) for row in tx.execute(query)]
-
-
 def of_group(tx: Tx, group: UUID) -> list[Alert]:
     """Return the alerts of a group, oldest first."""
-    query = select(alerts).where(alerts.c.alert_group == group).order_by(alerts.c.id)
-    return [_alert(row) for row in tx.execute(query)]
+    return _all(tx, select(alerts).where(alerts.c.alert_group == group).order_by(alerts.c.id))
 
 
 def open_of(tx: Tx, automation: str, monitor: str) -> list[Alert]:
@@ -116,7 +120,7 @@ def open_of(tx: Tx, automation: str, monitor: str) -> list[Alert]:
     query = select(alerts).where(
         c.automation == automation, c.monitor == monitor, c.resolved_at.is_(None), c.drill.is_(None)
     )
-    return [_alert(row) for row in tx.execute(query)]
+    return _all(tx, query)
 
 
 def at_moment(tx: Tx, automation: str, moment: datetime) -> list[Alert]:
@@ -125,20 +129,21 @@ def at_moment(tx: Tx, automation: str, moment: datetime) -> list[Alert]:
     At most 50 are returned.
     """
     c = alerts.c
+    began = select(alert_findings.c.alert).where(alert_findings.c.alert == c.id, alert_findings.c.since <= moment)
     query = select(alerts).where(
         c.automation == automation,
-        c.since <= moment,
+        began.exists(),
         or_(c.resolved_at.is_(None), c.resolved_at >= moment),
         c.drill.is_(None),
     )
-    return [_alert(row) for row in tx.execute(query.order_by(c.id.desc()).limit(50))]
+    return _all(tx, query.order_by(c.id.desc()).limit(50))
 
 
 def ended(tx: Tx, now: datetime) -> list[Alert]:
     """Return open alerts that have ended by themselves."""
     c = alerts.c
     query = select(alerts).where(c.resolved_at.is_(None), c.ends_at <= now)
-    return [_alert(row) for row in tx.execute(query.order_by(c.ends_at).limit(100))]
+    return _all(tx, query.order_by(c.ends_at).limit(100))
 
 
 def newest_group(tx: Tx, automation: str, drill: UUID | None) -> AlertGroup | None:
@@ -231,15 +236,32 @@ _IN_STATE: Mapping[AlertState, Callable[[], ColumnElement[bool]]] = {
 }
 
 
-def _values(alert: Alert) -> dict[str, Any]:
-    values = {field.name: getattr(alert, field.name) for field in fields(alert)}
-    return values | {"segment": dict(alert.segment), "detail": dict(alert.detail), "done": list(alert.done)}
+def _one(tx: Tx, query: Select[Any]) -> Alert | None:
+    """Return the alert of a query, with all details."""
+    row = tx.execute(query).one_or_none()
+    return None if row is None else _alert(row, tx.execute(_findings([row.id])).all())
 
 
-def _found(row: Row[Any] | None) -> Alert | None:
-    return None if row is None else _alert(row)
+def _all(tx: Tx, query: Select[Any]) -> list[Alert]:
+    """Return the alerts of a query. Their findings have no details, which may be large."""
+    rows, found = tx.execute(query).all(), defaultdict[UUID, list[Row[Any]]](list)
+    columns = [c for c in alert_findings.columns if c.name != "detail"]
+    for one in tx.execute(_findings([row.id for row in rows]).with_only_columns(*columns)) if rows else ():
+        found[one.alert].append(one)
+    return [_alert(row, found[row.id]) for row in rows]
 
 
-def _alert(row: Row[Any]) -> Alert:
+def _findings(of: Sequence[UUID]) -> Select[Any]:
+    c = alert_findings.c
+    return select(alert_findings).where(c.alert.in_(of)).order_by(c.found_at, c.series)
+
+
+def _alert(row: Row[Any], findings: Sequence[Row[Any]]) -> Alert:
     values: dict[str, Any] = dict(row._mapping)
-    return Alert(**values | {"level": Level(values["level"]), "done": tuple(values["done"])})
+    found = tuple(map(_finding, findings))
+    return Alert(**values | {"level": Level(row.level), "done": tuple(row.done), "findings": found})
+
+
+def _finding(row: Row[Any]) -> Finding:
+    values = {name: value for name, value in row._mapping.items() if name != "alert"}
+    return Finding(**{"detail": {}, **values, "level": Level(row.level)})

@@ -1,4 +1,5 @@
--- Alerts (andon.alerts): one row a breach of one series, from its first sighting until it is resolved; then it stays as it is.
+-- Alerts (andon.alerts): one row for what is wrong in one place, from its first finding until it is resolved; then it stays as it is.
+-- The findings of a monitor in one arm and segment share a row, which has no series; elsewhere a series has rows of its own.
 CREATE TABLE alerts (
     id              uuid PRIMARY KEY,
     automation      text NOT NULL,
@@ -7,17 +8,7 @@ CREATE TABLE alerts (
     segment         jsonb NOT NULL,
     arm             text NOT NULL,
     level           text NOT NULL CHECK (level IN ('warning', 'critical')),
-    since           timestamptz NOT NULL,
     raised_at       timestamptz NOT NULL,
-    last_seen_at    timestamptz NOT NULL,
-    count           integer NOT NULL CHECK (count > 0),
-    message         text NOT NULL,
-    expected        double precision,
-    observed        double precision,
-    unit            text NOT NULL,
-    false_alarm     double precision,
-    decisions       bigint NOT NULL,
-    detail          jsonb NOT NULL,
     done            text[] NOT NULL,
     ends_at         timestamptz,
     alert_group     uuid NOT NULL,
@@ -31,11 +22,32 @@ CREATE TABLE alerts (
     resolved_at     timestamptz,
     resolution      text
 );
-CREATE UNIQUE INDEX alerts_open ON alerts (automation, monitor, series, segment, drill) NULLS NOT DISTINCT
+CREATE UNIQUE INDEX alerts_open ON alerts (automation, monitor, series, segment, arm, drill) NULLS NOT DISTINCT
     WHERE resolved_at IS NULL;
 CREATE INDEX alerts_group ON alerts (alert_group);
 CREATE INDEX alerts_incident ON alerts (incident) WHERE incident IS NOT NULL;
 CREATE INDEX alerts_ending ON alerts (ends_at) WHERE resolved_at IS NULL AND ends_at IS NOT NULL;
+
+-- What was found, one row a series of an alert; ended_at is when it recovered.
+CREATE TABLE alert_findings (
+    alert        uuid NOT NULL,
+    series       text NOT NULL,
+    level        text NOT NULL CHECK (level IN ('warning', 'critical')),
+    provisional  boolean NOT NULL,
+    since        timestamptz NOT NULL,
+    found_at     timestamptz NOT NULL,
+    last_seen_at timestamptz NOT NULL,
+    count        integer NOT NULL CHECK (count > 0),
+    message      text NOT NULL,
+    expected     double precision,
+    observed     double precision,
+    unit         text NOT NULL,
+    false_alarm  double precision,
+    decisions    bigint NOT NULL,
+    detail       jsonb NOT NULL,
+    ended_at     timestamptz,
+    PRIMARY KEY (alert, series)
+);
 
 -- Alerts of one automation that were raised shortly after one another, and when they are to be sent.
 CREATE TABLE alert_groups (
