@@ -449,11 +449,7 @@ def test_a_rollback_opens_one_alert_that_ends_when_it_is_acknowledged_or_the_nex
         line.watch()
         with line.database.begin() as tx:
             (found,) = alerts.page(tx, AlertSelection(monitors=("rollout",), states=alerts.UNRESOLVED))
-<<<<<<< HEAD
-        return found
-=======
             return alerts.get(tx, found.id)
->>>>>>> fe897431 (One alert for all that a monitor finds in one arm and segment, with its findings listed: a fresh line raised five warnings within ten seconds, and alerts flapped between two arms of similar traffic. What is provisional is shown, never critical, not sent, and pulls no cord. A silence covers findings; pages of alerts read silences once)
 
     alert, shown = rolled_back(), line.states()["disagreement"].evidence["candidate"]
     assert alert.title == "rollout: payments"
