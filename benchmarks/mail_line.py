@@ -23,10 +23,12 @@ from benchmarks.mail_stream import Stream
 BATCH = 25
 
 _WAITING = """
-SELECT EXISTS (SELECT FROM proof_pending) OR EXISTS (
-    SELECT FROM proof_evidence e
-    LEFT JOIN proof_states s USING (automation, arm)
-    WHERE e.position > coalesce(s.upto, 0))
+SELECT EXISTS (SELECT FROM evidence_relabelled) OR EXISTS (
+    SELECT FROM evidence_cases WHERE position IS NULL
+) OR EXISTS (
+    SELECT FROM evidence_cases e
+    LEFT JOIN proof_states s ON s.automation = e.automation AND s.arm = e.proven_arm
+    WHERE e.gated AND e.weight > 0 AND e.floor > 0 AND e.position > coalesce(s.upto, 0))
 """
 """Whether the worker has labels that are not yet in the proof of the gate. The line has one gate for all mails."""
 

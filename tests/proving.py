@@ -14,7 +14,8 @@ from pydantic_core import to_json
 
 from andon import Automation, MaxError, Policy, Review, Truth, gates, labels, proofs
 from andon.authoring import RiskBound
-from andon.decisions import Decision, DecisionRequest, Feed, Idempotency
+from andon.decisions import Decision, DecisionRequest, Idempotency
+from andon.evidence import EvidenceRounds
 from andon.gates import ArmRevisions
 from andon.kernel.db import Database, Tx
 from andon.kernel.events import Events
@@ -22,6 +23,9 @@ from andon.kernel.ids import uuid7
 from andon.labels import LabelSource, TruthReport
 from automations import Payment
 from lines import OWNER, Installation, install
+
+DUE = timedelta(minutes=15)
+"""The age at which the decisions of the line count."""
 
 POLICY = """
 outcomes: [release, pause, review]
@@ -41,7 +45,7 @@ def a_gated(risk: RiskBound | None, *, name: str = "gated", policy: str = POLICY
         subject="account",
         model="fraud-risk",
         policy=Policy.yaml(policy),
-        review=Review(queue="fraud", due=timedelta(minutes=15)),
+        review=Review(queue="fraud", due=DUE),
         risk=risk,
         **more,
     )
@@ -55,7 +59,7 @@ class GatedLine:
     name: str
     seed: int = 5
     decided: list[Decision] = field(default_factory=list)
-    feed: Feed = field(default_factory=lambda: Feed(proofs.CONSUMER))
+    rounds: EvidenceRounds = field(default_factory=EvidenceRounds)
 
     @property
     def database(self) -> Database:
@@ -77,7 +81,12 @@ class GatedLine:
             now = self.installation.clock.now()
             identifier = uuid7(now)
             own = {name: value(number) if callable(value) else value for name, value in fields.items()}
-            row = {"payment_id": f"p{number}", "account": "a1", "amount": float(amounts[number]), **own}
+            row = {
+                "payment_id": f"p{number}",
+                "account": f"a{self.seed}-{number}",
+                "amount": float(amounts[number]),
+                **own,
+            }
             raw = to_json(row)
             return DecisionRequest(
                 id=identifier,
@@ -121,17 +130,17 @@ class GatedLine:
             labels.record_all(tx, reports, actor=OWNER, events=Events(), now=now)
 
     def prove(self, at: datetime | None = None) -> None:
-        """Do what the worker's chore does until there is nothing more to do."""
+        """Do what the worker's chores do until there is nothing more to do: when what was decided is old enough."""
         more = True
         while more:
             with self.database.begin() as tx:
                 more = self.step(tx, at)
 
     def step(self, tx: Tx, at: datetime | None = None) -> bool:
-        """One transaction of it."""
-        return proofs.prove_lines(
-            tx, proofs.ProofRounds(self.feed), events=Events(), now=at or self.installation.clock.now()
-        )
+        """One transaction of them."""
+        now = at or self.installation.clock.now() + DUE
+        collected = self.rounds.step(tx, now)
+        return proofs.prove_lines(tx, proofs.ProofRounds(), events=Events(), now=now) or collected
 
     def revisions(self, at: datetime | None = None) -> ArmRevisions:
         """Return the gates that may hold."""

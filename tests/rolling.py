@@ -119,10 +119,10 @@ class RolledLine:
         """Let decisions reach the age at which they count, each with the class that is known by then, if any is."""
         statement = text(
             "INSERT INTO evidence_cases (decision_id, position, automation, arm, segment, subject, since, outcome, "
-            "predicted, confidence, propensity, revision, supervised, automatic, audited, gated, looked, decided_at, "
-            "due_at, actual, floor, part_floor, weight) VALUES (:id, nextval('evidence_positions'), 'payments', :arm, "
-            "'{}', :subject, :at, :outcome, :predicted, :confidence, :propensity, 1, false, true, true, true, true, "
-            ":at, :at, :actual, :propensity, :propensity, 1)"
+            "predicted, confidence, propensity, revision, supervised, automatic, audited, gated, looked, complete, "
+            "decided_at, due_at, actual, floor, part_floor, weight) VALUES (:id, nextval('evidence_positions'), "
+            "'payments', :arm, '{}', :subject, :at, :outcome, :predicted, :confidence, :propensity, 1, false, true, "
+            "true, true, true, false, :at, :at, :actual, :propensity, :propensity, 1)"
         )
         rows = [
             {

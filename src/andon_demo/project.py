@@ -111,8 +111,10 @@ _FOR_DRIFT = (
     ('    actions={"pause": run_procedure(pause_transfer), "release": webhook("core-banking")},\n', ""),
     ("    procedures=[pause_transfer],\n", ""),
     ("MaxError(0.003, confidence=0.95", "MaxError(0.01, confidence=0.95"),
+    ("due=timedelta(minutes=15)", "due=timedelta(seconds=20)"),
+    ("audit=BlindAudit(0.02, least=0.005, most=0.2)", "audit=BlindAudit(0.02, 0.005, 0.2, due=timedelta(seconds=20))"),
 )
-"""The changes of the drift story to the example."""
+"""The changes of the drift story to the example. What people say counts when a decision is twenty seconds old."""
 
 _FOR_ROLLOUT = (
     ("    Review,\n", "    Guardrail,\n    Review,\n    RolloutPlan,\n"),

@@ -15,7 +15,9 @@ from receiver import Receiver
 from running import prepared
 
 AUTOMATION = '''
-from andon import Automation, BlindAudit, MaxError, Policy, Truth
+from datetime import timedelta
+
+from andon import Automation, BlindAudit, MaxError, Policy, Review, Truth
 from automations import Payment
 
 payments = Automation(
@@ -30,7 +32,8 @@ rules:
 otherwise: review
 """),
     risk=MaxError(0.1),
-    audit=BlindAudit(0.9),
+    review=Review(queue="fraud", due=timedelta(seconds=30)),
+    audit=BlindAudit(0.9, due=timedelta(seconds=30)),
     truth=Truth({"pause": "fraud", "release": "ok"}),
 )
 '''
@@ -90,7 +93,7 @@ def test_labels_widen_the_gate_of_a_running_line_and_an_error_closes_it(line: Li
     held_out = newest(client)
     assert held_out["origin"] == "held_out"
     report(client, records, right=True)
-    line.wait_until("labels widened the gate", lambda: newest(client)["origin"] == "live", timeout=60)
+    line.wait_until("labels widened the gate", lambda: newest(client)["origin"] == "live", timeout=90)
     live = newest(client)
     assert live["threshold"] < held_out["threshold"]
     assert "automatic; error of the automatic part" in live["sentence"]
@@ -101,7 +104,7 @@ def test_labels_widen_the_gate_of_a_running_line_and_an_error_closes_it(line: Li
     line.wait_until("gateways took the gate over", follows, timeout=30)
     assert "in force" in line.command("gates", "curve", "payments")
     report(client, decided(client, 80, seed=3), right=False)
-    line.wait_until("the error closed the gate", lambda: newest(client)["threshold"] == 2.0, timeout=60)
+    line.wait_until("the error closed the gate", lambda: newest(client)["threshold"] == 2.0, timeout=90)
     assert newest(client)["sentence"].startswith("nothing automatic: the error rose")
     line.wait_until(
         "everything goes to people",

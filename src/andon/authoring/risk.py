@@ -63,8 +63,8 @@ class MaxError:
         """The loss of the worst mistake, in the unit of the target."""
         return 1.0
 
-    def loss(self, predicted: str, true: str) -> float:
-        """Return the loss of one automatic decision: 1 if it was wrong."""
+    def loss(self, predicted: str, true: str | None) -> float:
+        """Return the loss of one automatic decision: 1 if it was wrong, or nobody knows."""
         return float(predicted != true)
 
 
@@ -114,8 +114,10 @@ class MaxCost:
         """The cost of the most expensive mistake."""
         return max(self.costs.values())
 
-    def loss(self, predicted: str, true: str) -> float:
-        """Return the cost of one automatic decision."""
+    def loss(self, predicted: str, true: str | None) -> float:
+        """Return the cost of one automatic decision; if nobody knows its class, that of its dearest mistake."""
+        if true is None:
+            return max((cost for (called, _), cost in self.costs.items() if called == predicted), default=0.0)
         return 0.0 if predicted == true else self.costs.get((predicted, true), 0.0)
 
 

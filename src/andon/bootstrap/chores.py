@@ -12,12 +12,14 @@ from andon.bootstrap.measures import Measures
 from andon.bootstrap.procedures import Procedures
 from andon.bootstrap.standing import chores as of_standing
 from andon.decisions.chores import chores as of_decisions
+from andon.evidence.chores import chores as of_evidence
 from andon.experiments import ExperimentWatcher
 from andon.features.chores import chores as of_features
 from andon.kernel.chores import Chore, ChoreRunner
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
+from andon.measures import Meter
 from andon.measures.chores import chores as of_measures
 from andon.monitors.chores import chores as of_monitors
 from andon.procedures.chores import chores as of_procedures
@@ -34,6 +36,7 @@ def run_chores(
     settings: Settings, database: Database, measures: Measures, events: Events, procedures: Procedures
 ) -> ChoreRunner:
     """Return the runner of all chores of a worker."""
+    meter = Meter()
     chores: list[Chore] = [
         *of_reviews(measures.reviews),
         *of_audit(measures.audit, every=timedelta(seconds=settings.worker.seal_seconds)),
@@ -44,13 +47,14 @@ def run_chores(
         *of_settling(),
         *of_attachments(kept=timedelta(days=settings.attachments.keep_days)),
         *of_features(),
-        *of_measures(),
+        *of_measures(meter),
         *of_alerts(
             alert_routes(settings, Kinds(settings.root)),
             events,
             console=console_url(settings),
             standing={EVENTS: has_dead_events},
         ),
+        *of_evidence(meter),
         *of_proofs(events),
         *of_standing(events),
         *of_monitors(events),

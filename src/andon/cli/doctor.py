@@ -11,6 +11,7 @@ from rich.text import Text
 
 from andon.bootstrap.project import check_force, check_project
 from andon.cli.printing import Plain
+from andon.supervisor.evidence import examine_evidence
 from andon.supervisor.examination import examine
 from andon.supervisor.findings import DoctorFinding, DoctorState
 
@@ -23,7 +24,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list, for programs.")] = False,
 ) -> None:
     """Find problems with this installation. Ends with status 6 if there are any."""
-    found = list(examine(folder.resolve(), check_project, check_force))
+    found = list(examine(folder.resolve(), check_project, check_force, examine_evidence))
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(finding) for finding in found], indent=2))
     else:

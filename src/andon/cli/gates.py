@@ -133,6 +133,7 @@ def forecast(
         typer.echo(json.dumps(asdict(found), indent=2))
         return
     typer.echo(proofs.forecast_sentence(found))
+    typer.echo(proofs.looks_sentence(found))
     if found.steps:
         table = Plain("confidence from", "automatic", "error so far", "labels needed", "labels a day", "days")
         for step in found.steps:

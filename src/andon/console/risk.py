@@ -52,6 +52,7 @@ def show(
         curve=curve,
         sentence=None if curve is None else proofs.curve_sentence(curve),
         forecast=None if forecast is None else proofs.forecast_sentence(forecast),
+        looks=None if forecast is None else proofs.looks_sentence(forecast),
         columns=None if curve is None else columns_of(curve),
         asked=target,
         part=part,

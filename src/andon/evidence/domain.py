@@ -1,13 +1,52 @@
-"""Evidence as values: which decisions are automatic, and a decision that was looked at, at a fixed age. Pure."""
+"""Evidence as values: which decisions are automatic, and decisions that somebody looks at, judged at an age. Pure."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from andon.cord import LineState
 from andon.decisions import AutomationVersion, DecisionRow, FeedRecord, declared_audit, declared_truth
 from andon.gates import GateSegment
 from andon.policies import REVIEW
+
+LONGEST_INTERVAL = timedelta(days=1)
+"""The longest interval in which the cases of one subject count once."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCase:
+    """A decision with a prediction that will be judged at `due_at`, as the ledger describes it.
+
+    `propensity` is the probability with which somebody looks at it. `looked` ones were chosen before anybody knew the
+    verdict: by a review or a draw. Others have a label from outside. With `complete`, silence is a label of every
+    decision like it. `since` begins the interval in which the cases of its `subject` count once. `gated` tells whether
+    the risk gate decided if it is automatic: a policy that asks a person at any certainty says nothing about the gate.
+    """
+
+    decision_id: UUID
+    automation: str
+    arm: str
+    segment: GateSegment
+    subject: bytes | None
+    since: datetime
+    outcome: str
+    predicted: str
+    confidence: float
+    propensity: float
+    revision: int
+    supervised: bool
+    automatic: bool
+    audited: bool
+    gated: bool
+    looked: bool
+    complete: bool
+    decided_at: datetime
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +56,8 @@ class AgedCase:
     `actual` is None where the verdict is still open then, which counts as wrong. `propensity` is the probability with
     which somebody looks at it, `floor` the least with which anybody looks at any decision of the line at that time,
     `part_floor` the same within its segment; both are 0 where some are never looked at. `weight` is 0 where another
-    case of the same subject and interval stands for it, and otherwise the factor of `floor` by which it stands for
-    those. `audited` is true for a blind check. `gated` tells whether the risk gate decided that it is automatic or not:
-    a policy that requires a review at any certainty says nothing about the gate.
+    case of the same subject and interval stands for it, and otherwise the factor of the floors by which it stands for
+    those. `audited` is true for a blind check. `gated` is false where the policy asks a person at any certainty.
     """
 
     decision_id: UUID
@@ -41,7 +79,7 @@ class AgedCase:
 
     @property
     def wrong(self) -> bool:
-        """Whether the predicted class is not the true one, or nobody has said so by its age."""
+        """Whether the predicted class is not the true one, or nobody has named that by its age."""
         return self.actual != self.predicted
 
 
@@ -57,10 +95,82 @@ def _alone(outcome: str, state: LineState) -> bool:
 
 
 def age_by(version: AutomationVersion) -> timedelta:
-    """Return the age at which decisions of a version count: reviews and audits are due by then, and labels mature."""
-    review, audit, truth = version.description.get("review"), declared_audit(version), declared_truth(version)
+    """Return the age at which looked-at decisions of a version count: reviews and audits are due by then."""
+    review, audit = version.description.get("review"), declared_audit(version)
     return max(
         timedelta(0) if review is None else timedelta(seconds=review["due_seconds"]),
         timedelta(0) if audit is None else audit.due,
-        timedelta(0) if truth is None else truth.matures,
     )
+
+
+def maturity_by(version: AutomationVersion) -> timedelta:
+    """Return the age at which the other decisions of a version count, by silence or labels from outside."""
+    truth = declared_truth(version)
+    return max(age_by(version), timedelta(0) if truth is None else truth.matures)
+
+
+def open_case(
+    identifier: UUID,
+    record: FeedRecord,
+    segment: GateSegment,
+    age: timedelta,
+    maturity: timedelta,
+    *,
+    complete: bool = False,
+    outside: float | None = None,
+) -> OpenCase | None:
+    """Return the case of a decision that is looked at; None of one that is not, or without a prediction.
+
+    It counts at the `age`. With `complete`, silence is a label of all decisions like it, and `outside` is the
+    probability of a label from outside: these count at `maturity`.
+    """
+    prediction, drawn = record.prediction, record.draw.drawn and is_automatic(record)
+    looked = record.policy.outcome == REVIEW or drawn
+    if prediction is None or record.line_state is LineState.STOPPED or not (looked or complete or outside is not None):
+        return None
+    since = interval_of(record.decided_at, age)
+    ripe = record.decided_at + (age if looked else maturity)
+    drawn_with = record.draw.probability if drawn else 1.0
+    return OpenCase(
+        decision_id=identifier,
+        automation=record.line.automation,
+        arm=record.line.arm,
+        segment=segment,
+        subject=None if record.subject is None else bytes.fromhex(record.subject),
+        since=since,
+        outcome=record.policy.outcome,
+        predicted=prediction.label,
+        confidence=prediction.confidence,
+        propensity=1.0 if complete else drawn_with if looked else outside or 1.0,
+        revision=record.risk.revision,
+        supervised=record.line_state is LineState.SUPERVISED,
+        automatic=is_automatic(record),
+        audited=drawn,
+        gated=concerns_gate(record),
+        looked=looked,
+        complete=complete,
+        decided_at=record.decided_at,
+        due_at=since + min(age, LONGEST_INTERVAL) + maturity if complete else ripe,
+    )
+
+
+def concerns_gate(record: FeedRecord) -> bool:
+    """Return whether the risk gate decided if a person is asked: not if the policy asks one at any certainty."""
+    asked = record.policy.outcome == REVIEW and record.line_state is LineState.AUTOMATIC
+    return not (record.risk.certain and asked)
+
+
+def interval_of(decided_at: datetime, age: timedelta) -> datetime:
+    """Return the beginning of the interval in which the cases of a subject count once: as long as the age, or a day.
+
+    It is over before its first decision reaches the age, so all of its cases are known by then.
+    """
+    length = min(age, LONGEST_INTERVAL)
+    if not length:
+        return decided_at
+    return decided_at - (decided_at - _EPOCH) % length
+
+
+def json_of(value: Mapping[str, Any]) -> str:
+    """Return a segment, or another mapping, as text that can be a key."""
+    return json.dumps(value, sort_keys=True)

@@ -64,6 +64,17 @@ class ForecastStepOut(BaseModel):
     days: float | None
 
 
+class LooksOut(BaseModel):
+    """Reviews and blind audits of the arm in the last 14 days."""
+
+    aged: int = Field(description="Decisions that reached the age at which they count.")
+    open: int = Field(description="Those of them without a verdict by then; they count as wrong.")
+    waiting: int = Field(description="Decisions that have not reached the age.")
+    labels: int = Field(description="Verdicts among the aged ones that concern the gate.")
+    counted: int = Field(description="Those that count: one of a subject in each interval.")
+    subjects: int = Field(description="The number of different subjects that the verdicts are about.")
+
+
 class GateForecastOut(BaseModel):
     """The forecast: labels and days until wider regions are proven."""
 
@@ -78,7 +89,10 @@ class GateForecastOut(BaseModel):
     labels_at_error: int | None = Field(description="Labels for even odds at the error rate so far.")
     decisions_a_day: float
     labels_a_day: float
+    age_seconds: float = Field(description="The age of a decision at which its review or audit counts.")
+    looks: LooksOut
     sentence: str
+    looks_sentence: str
     steps: list[ForecastStepOut]
 
 
@@ -140,6 +154,9 @@ def forecast(
         labels_at_error=found.labels_at_error,
         decisions_a_day=found.decisions_a_day,
         labels_a_day=found.labels_a_day,
+        age_seconds=found.age_seconds,
+        looks=LooksOut.model_validate(found.looks, from_attributes=True),
         sentence=proofs.forecast_sentence(found),
+        looks_sentence=proofs.looks_sentence(found),
         steps=[ForecastStepOut.model_validate(one, from_attributes=True) for one in found.steps],
     )

@@ -6,6 +6,6 @@ from andon.kernel.chores import Chore
 from andon.measures.meter import Meter
 
 
-def chores() -> list[Chore]:
-    """Keep the sums of business measures."""
-    return [Chore("measure_decisions", timedelta(seconds=1), Meter().work, timedelta(seconds=10))]
+def chores(meter: Meter) -> list[Chore]:
+    """Measure decisions again whose labels or reports changed. The stream of evidence hands `meter` the new ones."""
+    return [Chore("measure_again", timedelta(seconds=1), meter.work, timedelta(seconds=10))]

@@ -1,11 +1,11 @@
-"""The meter, which reads the feed and keeps the sums in one transaction per step: a kill loses and doubles nothing.
+"""The meter, a tally of committed decisions, keeps the sums of business measures: a kill loses and doubles nothing.
 
 A value that may change is kept with its decision. A sum changes by the difference to the kept value, so a decision can
 be measured again at any time: when a label or a report arrives, and when its truth matures.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -13,72 +13,51 @@ from uuid import UUID
 
 from andon import decisions, labels
 from andon.authoring import Truth
-from andon.decisions import ConsumerBusy, Feed, FeedItem
+from andon.decisions import FeedItem
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.measures import store
 from andon.measures.domain import Cell, DeclaredMeasure
 from andon.measures.measured import MeasuredDecision, MeasureSet
 
-CONSUMER = "measures"
 PART = "measures"
 """The part of an automation's description that declares measures."""
-
-AT_ONCE = 2_000
-"""The most decisions of the feed in one transaction."""
 
 GROUP = 500
 """Decisions that are measured again together."""
 
 GROUPS_AT_ONCE = 4
 
-_EARLIER = timedelta(minutes=5)
-"""The allowed difference between clocks: the feed is read from this long before the first declaration."""
-
 
 class Meter:
-    """The consumer of the feed that keeps the sums. Each worker has one; one worker at a time does the work."""
+    """The tally of committed decisions that keeps the sums. Each worker has one; one worker at a time does the work."""
+
+    name = "measures"
 
     def __init__(self) -> None:
-        self._feed: Feed | None = None
-        self._names: Mapping[str, datetime] = {}
         self._sets: dict[tuple[str, int], MeasureSet] = {}
 
-    def work(self, tx: Tx, now: datetime) -> bool:
-        """Measure new decisions, and those due to be measured again. Return whether there may be more."""
+    def count(self, tx: Tx, items: Sequence[FeedItem], now: datetime) -> None:
+        """Measure new decisions of versions that declare measures."""
         step = _Step(tx, now)
-        taken = self._take(tx)
-        step.count([self._measured(tx, item) for item in taken])
+        step.count([declared.measured(item) for item in items if (declared := self._set_of(tx, item)).measures])
+        step.write()
+
+    def work(self, tx: Tx, now: datetime) -> bool:
+        """Measure decisions again that are due. Return whether there may be more."""
+        step = _Step(tx, now)
         groups = store.take_due(tx, now, GROUPS_AT_ONCE)
         again = list(dict.fromkeys(decision_id for group in groups for decision_id in group))
-        step.recount([self._measured(tx, item) for item in decisions.items_of(tx, again)])
+        step.recount([self._set_of(tx, item).measured(item) for item in decisions.items_of(tx, again)])
         step.write()
-        return bool(taken) or len(groups) == GROUPS_AT_ONCE
+        return len(groups) == GROUPS_AT_ONCE
 
-    def _take(self, tx: Tx) -> Sequence[FeedItem]:
-        """Take the next decisions of the automations that declare measures."""
-        names = decisions.declaring(tx, PART)
-        if not names:
-            return ()
-        if self._feed is None or names.keys() != self._names.keys():
-            self._feed = Feed(CONSUMER, automations=sorted(names), start=min(names.values()) - _EARLIER)
-            self._names = names
-        with tx.begin_nested() as savepoint:
-            try:
-                taken = self._feed.take(tx, AT_ONCE)
-            except ConsumerBusy:
-                return ()
-            if decisions.declaring(tx, PART).keys() != names.keys():  # its first decisions may have been skipped
-                savepoint.rollback()
-                return ()
-        return taken.items
-
-    def _measured(self, tx: Tx, item: FeedItem) -> MeasuredDecision:
+    def _set_of(self, tx: Tx, item: FeedItem) -> MeasureSet:
         line = item.read().line
         key = line.automation, line.automation_version
         if key not in self._sets:
             self._sets[key] = MeasureSet(decisions.version(tx, *key))
-        return self._sets[key].measured(item)
+        return self._sets[key]
 
 
 class _Step:

@@ -1,10 +1,10 @@
-"""Proofs as values: a decision's evidence about its gate, the proven region, and the revision that follows. Pure."""
+"""Proofs as values: news about a gate, the proven region, and the revision that follows. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
+from andon.evidence import AgedCase
 from andon.gates import NOTHING, WIDER_HOLDS, GateRevision, GateSegment
 
 FRESH = timedelta(days=14)
@@ -31,26 +31,12 @@ class SeriesKey:
 
 
 @dataclass(frozen=True, slots=True)
-class GateEvidence:
-    """The evidence of one decision about its gate.
+class GateNews:
+    """News for a prover: a case at its age, which opens and widens, or a verdict at once, which closes."""
 
-    `propensity` is the probability with which somebody looked at it. `floor` is the least with which anybody looked at
-    any decision of the line then, `part_floor` the same within its segment. `audited` is true for a blind check by a
-    person.
-    """
-
-    decision_id: UUID
-    automation: str
-    arm: str
-    segment: GateSegment
-    predicted: str
-    actual: str
-    confidence: float
-    propensity: float
-    floor: float
-    part_floor: float
-    automatic: bool
-    audited: bool
+    position: int
+    case: AgedCase
+    is_verdict: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,21 @@
-"""Proving: the provers of an arm see new evidence, and a gate is revised where their proofs require it."""
+"""Proving: the provers of an arm see news, and a gate is revised where their proofs require it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from andon import gates, models
+from andon import evidence, gates, models
 from andon.authoring import RiskBound
+from andon.evidence import ArmEvidence, json_of
 from andon.gates import NOTHING, ArmRevisions, ProvenGate
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.models import ModelVersion
 from andon.proofs import store
-from andon.proofs.domain import GateEvidence, ProvenRegion, Standing, share_above, threshold_wanted
+from andon.proofs.domain import GateNews, ProvenRegion, SeriesKey, Standing, share_above, threshold_wanted
 from andon.proofs.series import GateSeries, advance, series_of
-from andon.proofs.store import SavedProof, json_of
+from andon.proofs.store import SavedProof
 from andon.proofs.wording import sentence_of
 from andon.statistics.gate_proofs import GateProver
 
@@ -34,35 +35,29 @@ SEEN = timedelta(days=30)
 class Proving:
     """The proof of one arm in one transaction. `risk` is the bound that is declared now."""
 
-    def __init__(self, tx: Tx, automation: str, arm: str, risk: RiskBound, version: int, now: datetime) -> None:
-        self._tx, self._automation, self._arm = tx, automation, arm
+    def __init__(self, tx: Tx, automation: str, arm: ArmEvidence, risk: RiskBound, version: int, now: datetime) -> None:
+        self._tx, self._automation, self._arm = tx, automation, arm.arm
         self._risk, self._version, self._now = risk, version, now
-        self._evidence = model_of(tx, arm).manifest.risk
-        self.saved = store.saved(tx, automation, arm)
-
-    @property
-    def upto(self) -> int:
-        """The last evidence that the prover of the whole line has seen."""
-        whole = self.saved.get((json_of({}), ""))
-        return 0 if whole is None else whole.upto
-
-    def begin_anew(self) -> None:
-        """Forget all provers of the arm."""
-        store.forget_states(self._tx, self._automation, self._arm)
-        self.saved = {}
+        self._corrections = arm.corrections
+        self._evidence = model_of(tx, self._arm).manifest.risk
+        self.saved = store.saved(tx, automation, self._arm)
 
     def advance(self) -> bool:
-        """Show new evidence to all provers of the arm. Return True if there is more."""
+        """Show news to all provers of the arm. Return True if there is more.
+
+        If cases were corrected after their age, or the bound was changed, the provers begin anew.
+        """
         whole = series_of(self._automation, self._arm, self._risk, self._evidence, [])[0]
         kept = self.saved.get((json_of({}), ""))
-        if kept is not None and kept.bound != whole.bound:
-            self.begin_anew()
-        after = self.upto or store.first_counting(self._tx, self._automation, self._arm, KEPT)
-        found = store.evidence_after(self._tx, self._automation, self._arm, after, READ_AT_ONCE)
-        if found:
-            for series in self._series(found):
-                self._advance(series, found, after)
-        return len(found) == READ_AT_ONCE
+        if kept is not None and (kept.bound != whole.bound or kept.state["corrections"] != self._corrections):
+            store.forget_states(self._tx, self._automation, self._arm)
+            self.saved, kept = {}, None
+        after = first_counting(self._tx, self._automation, self._arm) if kept is None else kept.upto
+        news, more = news_after(self._tx, self._automation, self._arm, after, READ_AT_ONCE)
+        if news:
+            for series in self._series(news):
+                self._advance(series, news, after)
+        return more
 
     def revise(self, events: Events) -> None:
         """Make the revisions that are due."""
@@ -73,58 +68,60 @@ class Proving:
             if kept is not None:
                 self._revise(series, kept, there, events)
 
-    def _series(self, found: Sequence[tuple[int, GateEvidence]]) -> list[GateSeries]:
+    def _series(self, news: Sequence[GateNews]) -> list[GateSeries]:
         """Return the series that have a prover or get one."""
         segments: dict[str, Mapping[str, Any]] = {
             json_of(one.key.segment): one.key.segment for one in self.saved.values()
         }
         if self._risk.by is not None:
-            new = {json_of(one.segment): one.segment for _, one in found if one.segment}
+            new = {json_of(one.case.segment): one.case.segment for one in news if one.case.segment}
             for text in sorted(new.keys() - segments.keys()):
-                enough = store.labels_in(self._tx, self._automation, self._arm, new[text]) >= FEWEST_OF_SEGMENT
-                if enough:
+                labels = evidence.labels_above(self._tx, self._automation, self._arm, new[text], "", 0.0, None)[0]
+                if labels >= FEWEST_OF_SEGMENT:
                     segments[text] = new[text]
         return self._series_known([dict(segment) for segment in segments.values() if segment])
 
     def _series_known(self, segments: Sequence[dict[str, Any]]) -> list[GateSeries]:
         return series_of(self._automation, self._arm, self._risk, self._evidence, segments)
 
-    def _advance(self, series: GateSeries, found: Sequence[tuple[int, GateEvidence]], after: int) -> None:
+    def _advance(self, series: GateSeries, news: Sequence[GateNews], after: int) -> None:
         key = json_of(series.key.segment), series.key.predicted
-        kept, since = self.saved.get(key), 0
+        kept, broke_at = self.saved.get(key), None
         if kept is None or kept.bound != series.bound:
             prover = series.prover()
             if series.key.segment and after:
-                earlier = store.evidence_after(self._tx, self._automation, self._arm, 0, KEPT)
-                found = [*((at, one) for at, one in earlier if at <= after), *found]
+                earlier, _ = news_after(self._tx, self._automation, self._arm, 0, KEPT)
+                news = [*(one for one in earlier if one.position <= after), *news]
         else:
-            prover, since = GateProver.from_json(dict(kept.state["prover"])), int(kept.state["since"])
-        broke: list[int] = []
-        advance(prover, series, found, broke.append)
-        since = broke[-1] if broke else since
-        labelled = any(series.concerns(one) for _, one in found)
-        proof = self._proof(series, prover, since)
+            prover = GateProver.from_json(dict(kept.state["prover"]))
+            broke_at = datetime.fromisoformat(kept.state["broke_at"]) if kept.state["broke_at"] else None
+        broke_at = advance(prover, series, news, broke_at)
+        labelled = any(series.concerns(one.case) for one in news)
         one = SavedProof(
             series.key,
             series.bound,
-            {"prover": prover.to_json(), "since": since},
-            found[-1][0],
-            asdict(proof),
+            {
+                "prover": prover.to_json(),
+                "broke_at": None if broke_at is None else broke_at.isoformat(),
+                "corrections": self._corrections,
+            },
+            news[-1].position,
+            asdict(self._proof(series, prover, broke_at)),
             self._now if labelled or kept is None else kept.labelled_at,
             self._now,
         )
         store.save(self._tx, one)
         self.saved[key] = one
 
-    def _proof(self, series: GateSeries, prover: GateProver, since: int) -> ProvenRegion:
+    def _proof(self, series: GateSeries, prover: GateProver, broke_at: datetime | None) -> ProvenRegion:
         found = prover.prove()
         threshold = found.threshold
         at = min(series.thresholds, default=0.0) if threshold is None else threshold
-        labels, audits = store.labels_above(self._tx, series.key, at, since)
+        labels, audits = labels_above(self._tx, series.key, at, broke_at)
         held_out = gates.arm_revisions(self._tx, self._automation, self._arm, self._now).held_out
         started = held_out.get(series.key.predicted) or held_out.get("")
         from_then = NOTHING if started is None else started.threshold
-        seen, _ = store.labels_above(self._tx, series.key, from_then, since) if from_then < NOTHING else (0, 0)
+        seen, _ = labels_above(self._tx, series.key, from_then, broke_at) if from_then < NOTHING else (0, 0)
         before = series.prover().prove().threshold
         narrower = before is not None and (threshold is None or threshold > before)
         scale = series.risk.highest
@@ -171,6 +168,28 @@ class Proving:
         gates.prove(self._tx, made, reason=_reason(wanted, standing, self._now), events=events, now=self._now)
 
 
+def news_after(tx: Tx, automation: str, arm: str, after: int, limit: int) -> tuple[list[GateNews], bool]:
+    """Return the news of an arm after a position in the order in which it became known, and whether there is more."""
+    cases = evidence.proving_after(tx, automation, arm, after, limit)
+    verdicts = evidence.verdicts_after(tx, automation, arm, after, limit)
+    ends = [some[-1][0] for some in (cases, verdicts) if len(some) == limit]
+    end = min(ends, default=None)
+    news = [GateNews(at, one, is_verdict=False) for at, one in cases]
+    news += [GateNews(at, one, is_verdict=True) for at, one in verdicts]
+    upto = [one for one in news if end is None or one.position <= end]
+    return sorted(upto, key=lambda one: (one.position, not one.is_verdict)), end is not None
+
+
+def first_counting(tx: Tx, automation: str, arm: str) -> int:
+    """Return the position after which news counts for provers that begin."""
+    return evidence.first_counting(tx, automation, arm, KEPT)
+
+
+def labels_above(tx: Tx, key: SeriesKey, threshold: float, after: datetime | None) -> tuple[int, int]:
+    """Return how many labels of a series lie above a threshold, of decisions after a moment; how many are audits."""
+    return evidence.labels_above(tx, key.automation, key.arm, key.segment, key.predicted, threshold, after)
+
+
 def model_of(tx: Tx, arm: str) -> ModelVersion:
     """Return the model version of an arm, from its name: `fraud-risk@8+3f2a9c01d2e4`."""
     name, _, rest = arm.rpartition("@")
@@ -179,7 +198,8 @@ def model_of(tx: Tx, arm: str) -> ModelVersion:
 
 def shares_of(tx: Tx, series: GateSeries, now: datetime) -> list[tuple[float, float]]:
     """Return the share of recent decisions above each threshold, falling; empty if nothing was decided."""
-    levels = store.traffic_of(tx, series.key, (now - SEEN).date())
+    key = series.key
+    levels = evidence.traffic_of(tx, key.automation, key.arm, key.segment, key.predicted, (now - SEEN).date())
     whole = sum(levels.values())
     if not whole:
         return []

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from andon import decisions, gates, models
+from andon import decisions, evidence, gates, models
 from andon.authoring import RiskBound
+from andon.evidence import LooksLately, json_of
 from andon.gates import ArmRevisions, GateRevision, Part
 from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
@@ -13,9 +14,17 @@ from andon.kernel.plurals import plural
 from andon.proofs import store
 from andon.proofs.domain import ProvenRegion, SeriesKey, share_above
 from andon.proofs.errors import NothingBounded, SeriesUnknown, TargetInvalid
-from andon.proofs.proving import KEPT, model_of, planned_shares, shares_of
+from andon.proofs.proving import (
+    KEPT,
+    first_counting,
+    labels_above,
+    model_of,
+    news_after,
+    planned_shares,
+    shares_of,
+)
 from andon.proofs.series import GateSeries, advance, series_of
-from andon.proofs.store import SavedProof, json_of
+from andon.proofs.store import SavedProof
 from andon.proofs.wording import percent
 from andon.statistics.binomial import clean_labels_needed, labels_needed
 from andon.statistics.gate_proofs import GateProver
@@ -85,7 +94,7 @@ class GateForecast:
     """The forecast of one series: further labels for each wider region, the widest last.
 
     `clean_labels` prove the target from scratch if none is wrong; `labels_at_error` give even odds at the present
-    error.
+    error. Decisions that somebody looked at count when they are so old; `looks` counts those of the whole arm lately.
     """
 
     key: SeriesKey
@@ -97,6 +106,8 @@ class GateForecast:
     error: float
     decisions_a_day: float
     labels_a_day: float
+    age_seconds: float
+    looks: LooksLately
     steps: tuple[ForecastStep, ...]
 
 
@@ -141,8 +152,8 @@ def forecast(
     """Return how many labels and days it takes to prove more. Raises NothingBounded, SeriesUnknown."""
     series = _series(tx, automation, arm, part, now)
     found = _curve(tx, series, _prover(tx, series), series.target, now)
-    labels = store.labels_since(tx, automation, series.key.arm, now - LATELY)
-    days, decided, _ = store.daily(tx, automation, series.key.arm, (now - LATELY).date())
+    labels = evidence.labels_since(tx, automation, series.key.arm, now - LATELY)
+    days, decided, _ = evidence.daily(tx, automation, series.key.arm, (now - LATELY).date())
     days, scale = max(1, days), series.risk.highest
     here = next((point for point in found.points if point.threshold == found.threshold), None)
     error = found.points[0].error if here is None and found.points else 0.0 if here is None else here.error
@@ -150,7 +161,7 @@ def forecast(
     for point in found.points:
         if point.proven:
             continue
-        a_day = sum(count for confidence, _, count in labels if confidence >= point.threshold - 0.01) / days
+        a_day = sum(count for confidence, count in labels if confidence >= point.threshold - 0.01) / days
         needed = point.labels_needed
         within = needed / a_day if needed is not None and a_day else None
         steps.append(ForecastStep(point.threshold, point.share, point.error, needed, a_day, within))
@@ -163,7 +174,9 @@ def forecast(
         labels_at_error=labels_needed(series.target / scale, series.risk.confidence, error / scale),
         error=error,
         decisions_a_day=decided / days,
-        labels_a_day=sum(count for _, _, count in labels) / days,
+        labels_a_day=sum(count for _, count in labels) / days,
+        age_seconds=evidence.age_of(tx, automation).total_seconds(),
+        looks=evidence.looks_since(tx, automation, series.key.arm, now - LATELY),
         steps=tuple(steps),
     )
 
@@ -199,6 +212,30 @@ def forecast_sentence(found: GateForecast) -> str:
     step = reachable[0]
     days = "no date: no labels arrive" if step.days is None else f"about {_days(step.days)} at the current rate"
     return f"{present} {fewest}. {step.share:.0%} automatic takes {step.labels_needed:,} more labels, {days}."
+
+
+def looks_sentence(found: GateForecast) -> str:
+    """Return in words when labels count, how many decisions were open then, and whether labels repeat subjects."""
+    looks = found.looks
+    said = f"A verdict counts when its decision is {_span(found.age_seconds)} old"
+    if looks.open:
+        said += f"; {looks.open:,} of {looks.aged:,} reviews and audits were still open then, and count as wrong"
+    said += f"; {looks.waiting:,} wait for it." if looks.waiting else "."
+    if looks.counted < looks.labels:
+        said += (
+            f" {plural(looks.labels, 'label')} are of {plural(looks.subjects, 'subject')}: "
+            f"{looks.counted:,} count, one of a subject in each interval."
+        )
+    return said
+
+
+def _span(seconds: float) -> str:
+    """Return a span in the largest unit that divides it: `2 days`, `15 minutes`."""
+    seconds = round(seconds)
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= length and seconds % length == 0:
+            return plural(seconds // length, unit)
+    return plural(seconds, "second")
 
 
 def _days(days: float) -> str:
@@ -250,7 +287,7 @@ def _curve(tx: Tx, series: GateSeries, prover: GateProver, target: float, now: d
         )
         for point in prover.curve()
     )
-    labels, _ = store.labels_above(tx, series.key, 0.0, 0)
+    labels, _ = labels_above(tx, series.key, 0.0, None)
     return RiskCurve(
         series.key, target, series.target, series.risk.confidence, prover.prove().threshold, points, labels, scale
     )
@@ -269,8 +306,9 @@ def _prover(tx: Tx, series: GateSeries) -> GateProver:
 def _seen_by(tx: Tx, series: GateSeries, target: float) -> GateProver:
     """Return a prover of another target that has seen the same labels."""
     automation, arm = series.key.automation, series.key.arm
-    prover, after = series.prover(target), store.first_counting(tx, automation, arm, KEPT)
-    advance(prover, series, store.evidence_after(tx, automation, arm, after, KEPT))
+    prover = series.prover(target)
+    news, _ = news_after(tx, automation, arm, first_counting(tx, automation, arm), 2 * KEPT)
+    advance(prover, series, news)
     return prover
 
 
@@ -306,7 +344,7 @@ def _arm_of(tx: Tx, automation: str, now: datetime) -> str:
     living: Mapping[str, ArmRevisions] = gates.living(tx, now).get(automation, {})
     since = (now - LATELY).date()
     counted: Sequence[tuple[bool, int, int, str]] = [
-        (_is_champion(tx, arm), store.daily(tx, automation, arm, since)[1], there.held_out[""].revision, arm)
+        (_is_champion(tx, arm), evidence.daily(tx, automation, arm, since)[1], there.held_out[""].revision, arm)
         for arm, there in living.items()
         if "" in there.held_out and there.own is None
     ]

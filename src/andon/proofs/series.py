@@ -1,20 +1,22 @@
 """The series of an arm that have their own gates, and the evidence that feeds the prover of each. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 
 from andon.authoring import MaxCost, RiskBound
+from andon.evidence import AgedCase
 from andon.models import RiskEvidence
-from andon.proofs.domain import GateEvidence, SeriesKey
+from andon.proofs.domain import GateNews, SeriesKey
 from andon.statistics.betting import Floats
 from andon.statistics.binomial import clean_labels_needed
 from andon.statistics.gate_proofs import GateProver, HeldOutTable, LabelBatch
 
 AT_ONCE = 50
-"""The labels between two proofs if many arrive together: the detector watches the previously proven region."""
+"""The news between two proofs if much arrives together: the detector watches the previously proven region."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +53,21 @@ class GateSeries:
         local = None if self.risk.local is None else max(self.risk.local, target)
         return GateProver(self._table(), target, self.risk.confidence, counted=counted, local=local)
 
-    def concerns(self, one: GateEvidence) -> bool:
-        """Return whether a piece of evidence belongs to the series."""
+    def concerns(self, one: AgedCase) -> bool:
+        """Return whether a case belongs to the series."""
         in_segment = not self.key.segment or one.segment == self.key.segment
         return in_segment and self.key.predicted in ("", one.predicted)
 
-    def batch(self, some: Sequence[GateEvidence]) -> LabelBatch:
-        """Return evidence as the prover takes it; losses are parts of the greatest loss."""
+    def batch(self, some: Sequence[AgedCase], *, weighted: bool = True) -> LabelBatch:
+        """Return cases as the prover takes them; losses are parts of the greatest loss.
+
+        Without `weighted`, each case counts by itself, although others of its subject do, too.
+        """
         losses = [self.risk.loss(one.predicted, one.actual) / self.risk.highest for one in some]
-        floors = [one.part_floor if self.key.segment else one.floor for one in some]
+        floors = [
+            min((one.part_floor if self.key.segment else one.floor) * (one.weight if weighted else 1.0), one.propensity)
+            for one in some
+        ]
         return LabelBatch(
             np.array([one.confidence for one in some]),
             np.array(losses, float),
@@ -92,25 +100,26 @@ def _array(values: Sequence[float]) -> Floats:
 
 
 def advance(
-    prover: GateProver,
-    series: GateSeries,
-    found: Sequence[tuple[int, GateEvidence]],
-    broke: Callable[[int], None] | None = None,
-) -> None:
-    """Show evidence to a prover in order.
+    prover: GateProver, series: GateSeries, news: Sequence[GateNews], broke_at: datetime | None = None
+) -> datetime | None:
+    """Show news to a prover in the order in which it became known: verdicts at once, cases at their age.
 
-    `broke` gets the position after which it restarted, because the error rose.
+    Return the time of the newest decision whose verdict showed that the error rose: what was decided until then says
+    nothing about the time since. `broke_at` is that time as known before.
     """
-    own = [(position, one) for position, one in found if series.concerns(one)]
+    own = [one for one in news if series.concerns(one.case)]
     prover.region()
     for start in range(0, len(own), AT_ONCE):
         some = own[start : start + AT_ONCE]
-        batch = series.batch([one for _, one in some])
-        alarm = prover.watch(batch)
-        prover.update(batch, before_break=alarm)
+        verdicts, cases = [one.case for one in some if one.is_verdict], [one.case for one in some if not one.is_verdict]
+        if verdicts and prover.watch(series.batch(verdicts, weighted=False)):
+            broke_at = max(one.decided_at for one in verdicts)
+        for before in (True, False):
+            part = [one for one in cases if (broke_at is not None and one.decided_at <= broke_at) is before]
+            if part:
+                prover.update(series.batch(part), before_break=before)
         prover.region()
-        if alarm and broke is not None:
-            broke(some[-1][0])
+    return broke_at
 
 
 def series_of(

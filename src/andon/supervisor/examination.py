@@ -49,7 +49,15 @@ class ForceCheck(Protocol):
     def __call__(self, settings: Settings, database: Database) -> Sequence[Fault]: ...
 
 
-def examine(root: Path, check_project: ProjectCheck, check_force: ForceCheck) -> Iterator[DoctorFinding]:
+class EvidenceCheck(Protocol):
+    """Says what is wrong with the evidence of risk gates."""
+
+    def __call__(self, database: Database) -> Iterator[DoctorFinding]: ...
+
+
+def examine(
+    root: Path, check_project: ProjectCheck, check_force: ForceCheck, examine_evidence: EvidenceCheck
+) -> Iterator[DoctorFinding]:
     """All checks of the project in `root`, one after the other."""
     yield _python()
     yield _platform()
@@ -84,6 +92,7 @@ def examine(root: Path, check_project: ProjectCheck, check_force: ForceCheck) ->
             yield _in_force(settings, database, check_force)
         if usable:
             yield from examine_chores(database)
+            yield from examine_evidence(database)
     finally:
         database.close()
 

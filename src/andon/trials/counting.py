@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
-from andon import decisions, serving
+from andon import decisions, evidence, serving
 from andon.decisions import Feed, FeedItem, FeedRecord
 from andon.evidence import AgedCase
 from andon.kernel.db import Tx
@@ -79,7 +79,7 @@ class TrialCounter(Generic[One]):
             made = serving.split_history(tx, trial.automation)
             self._splits = {one.number: one for one in made if one.salt == trial.salt}
         found = [(item, item.read()) for item in self._feed.take(tx, AT_ONCE).items]
-        cases.note_draws([record for _, record in found], decisions.truth_of(tx, trial.automation))
+        cases.note_draws([record for _, record in found], evidence.silent_truth_of(tx, trial.automation))
         return found
 
     def _aged(self, tx: Tx, trial: One, cases: CaseStanding) -> list[tuple[AgedCase, FeedRecord]]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from andon import Automation, Measure, Truth, decisions, labels, measures
 from andon.decisions import DecisionRow
+from andon.evidence import DecisionStream
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
@@ -70,10 +71,11 @@ def say(database: Database, row: DecisionRow, value: str, now: datetime, **more:
 
 def work(database: Database, meter: Meter, now: datetime) -> None:
     """Let the meter do everything that there is to do."""
-    more = True
+    stream, more = DecisionStream([meter]), True
     while more:
         with database.begin() as tx:
-            more = meter.work(tx, now)
+            read = stream.take(tx, now)
+            more = meter.work(tx, now) or read
 
 
 def sums(database: Database, by: Grouping | None = None) -> list[MeasureSum]:

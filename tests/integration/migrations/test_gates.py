@@ -49,9 +49,9 @@ def test_what_held_still_holds(migrated: Database) -> None:
         assert [one.revision for one in gates.page(tx, "gated")] == [3, 2, 1]
 
 
-def test_labels_of_before_wait_to_be_proven_each_decision_once(migrated: Database) -> None:
+def test_labels_of_before_wait_to_become_evidence_each_decision_once(migrated: Database) -> None:
     with migrated.begin() as tx:
-        assert tx.execute(text("SELECT count(*) FROM proof_pending")).scalar_one() == 1
+        assert tx.execute(text("SELECT count(*) FROM evidence_relabelled")).scalar_one() == 1
 
 
 def test_revisions_stay_immutable_and_of_known_origin(migrated: Database) -> None:

@@ -14,7 +14,7 @@ from andon.kernel.db import Database
 from andon.labels import LabelSource
 from lines import register_champion
 from packages import a_package
-from proving import GatedLine, a_gated_line, rightly
+from proving import DUE, GatedLine, a_gated_line, rightly
 
 
 def andon(*arguments: str, status: int = 0) -> str:
@@ -69,13 +69,14 @@ def test_the_curve_another_target_and_the_forecast(line: GatedLine) -> None:
 def test_audits_prove_with_their_probability_and_their_share_follows_the_need(
     database: Database, tmp_path: Path
 ) -> None:
-    line = a_gated_line(database, tmp_path, MaxError(0.1), audit=BlindAudit(0.5, least=0.1, most=0.9))
+    line = a_gated_line(database, tmp_path, MaxError(0.1), audit=BlindAudit(0.5, least=0.1, most=0.9, due=DUE))
     made = line.decide(400)
     drawn = [one for one in made if one.draw.drawn]
     assert 100 < len(drawn) < 300
-    line.label(drawn, rightly, source=LabelSource.BLIND_AUDIT)
+    reviewed = [one for one in made if one.outcome == "review"]
+    line.label([*drawn, *reviewed], rightly, source=LabelSource.BLIND_AUDIT)
     line.prove()
-    assert f"{len(drawn)} audits and 150 held-out rows" in line.revisions().live[WHOLE].sentence
+    assert f"{len(drawn) + len(reviewed)} labels and 150 held-out rows" in line.revisions().live[WHOLE].sentence
     with database.begin() as tx:
         changed = decisions.audits_of(tx, "gated").changed
     assert changed is not None

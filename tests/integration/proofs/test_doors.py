@@ -57,6 +57,8 @@ def test_the_curve_and_the_forecast_over_http(line: GatedLine) -> None:
     assert (fraud["predicted"], fraud["target"]) == ("fraud", 0.2)
     ahead = call(line.installation, "GET", FORECAST, viewer).json()
     assert (ahead["labels_a_day"], ahead["clean_labels"]) == (400, 29)
+    assert (ahead["age_seconds"], ahead["looks"]["open"], ahead["looks"]["counted"]) == (900, 0, 400)
+    assert ahead["looks_sentence"] == "A verdict counts when its decision is 15 minutes old."
     for path, status in (
         (f"{CURVE}?target=2", 422),
         (f"{CURVE}?predicted=other", 404),

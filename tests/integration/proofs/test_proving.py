@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import text
 
 from andon import MaxCost, MaxError, Truth, labels, proofs
-from andon.decisions import Feed
 from andon.gates import LAPSE, NOTHING, WHOLE, Origin
 from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
@@ -16,7 +15,7 @@ from andon.labels import LabelSource
 from andon.proofs.chores import chores
 from lines import OWNER, register_champion
 from packages import a_package
-from proving import GatedLine, a_gated_line, rightly, wrongly
+from proving import DUE, GatedLine, a_gated_line, rightly, wrongly
 
 
 @pytest.fixture
@@ -27,8 +26,8 @@ def line(database: Database, tmp_path: Path) -> GatedLine:
 def test_labels_widen_the_gate_for_a_day_and_the_revision_says_why(line: GatedLine) -> None:
     held_out, made = line.revisions().held_out[""], line.decide(600)
     line.label(made, rightly)
-    line.prove()
-    now = line.installation.clock.now()
+    now = line.installation.clock.now() + DUE
+    line.prove(now)
     live = line.revisions().live[WHOLE]
     assert live.threshold < held_out.threshold
     assert live.expires_at is not None
@@ -153,20 +152,19 @@ def test_what_a_killed_worker_had_begun_is_done_again_and_nothing_twice(line: Ga
     line.prove()
     line.prove()
     with line.database.begin() as tx:
-        assert tx.execute(text("SELECT count(*) FROM proof_evidence")).scalar_one() == 300
-        assert tx.execute(text("SELECT sum(decisions) FROM proof_traffic")).scalar_one() == 300
-        assert tx.execute(text("SELECT count(*) FROM proof_pending")).scalar_one() == 0
+        assert tx.execute(text("SELECT count(*) FROM evidence_cases WHERE position > 0")).scalar_one() == 300
+        assert tx.execute(text("SELECT sum(decisions) FROM evidence_traffic")).scalar_one() == 300
+        assert tx.execute(text("SELECT count(*) FROM evidence_relabelled")).scalar_one() == 0
 
 
 def test_the_same_labels_in_many_steps_prove_what_they_prove_in_one(database: Database, tmp_path: Path) -> None:
     line = a_gated_line(database, tmp_path, MaxError(0.1))
-    made = line.decide(500)
-    for start in range(0, 500, 50):
-        line.label(made[start : start + 50], rightly)
+    for _ in range(8):
+        line.label(line.decide(50), rightly)
         line.prove()
     stepwise = proofs_of(line)
     with line.database.begin() as tx:
-        tx.execute(text("INSERT INTO proof_anew VALUES (:automation, :arm)"), {"automation": "gated", "arm": line.arm})
+        tx.execute(text("DELETE FROM proof_states"))
     line.prove()
     assert proofs_of(line) == stepwise
 
@@ -185,6 +183,7 @@ def test_silence_counts_at_maturity_and_reports_of_fraud_not_before(database: Da
     line.prove()
     assert evidence(line) == []
     line.prove(line.installation.clock.now() + timedelta(days=30, minutes=1))
+    line.prove(line.installation.clock.now() + timedelta(days=31, minutes=1))
     assert evidence(line) == []  # nobody audits what is paused, so a part of the line was never looked at
 
 
@@ -194,10 +193,12 @@ def test_where_only_releases_are_automatic_silence_is_enough(database: Database,
     released = [one for one in line.decide(400) if one.outcome == "release"]
     line.label(released[:5], wrongly)
     line.prove()
-    assert evidence(line) == []
+    assert not [one for one in evidence(line) if one[1]]
     line.prove(line.installation.clock.now() + timedelta(days=30, minutes=1))
+    line.prove(line.installation.clock.now() + timedelta(days=31, minutes=1))
     counted = evidence(line)
-    assert (len(counted), counted.count(("ok", "fraud"))) == (len(released), 5)
+    assert len(counted) == 400  # what a person was to decide, and did not, counts as wrong
+    assert (counted.count(("ok", "ok")), counted.count(("ok", "fraud"))) == (len(released) - 5, 5)
 
 
 ONLY_RELEASES = """
@@ -209,7 +210,7 @@ otherwise: review
 
 def evidence(line: GatedLine) -> list[tuple[str, str]]:
     with line.database.begin() as tx:
-        rows = tx.execute(text("SELECT predicted, actual FROM proof_evidence ORDER BY position"))
+        rows = tx.execute(text("SELECT predicted, actual FROM evidence_cases WHERE floor > 0 ORDER BY position"))
         return [(row.predicted, row.actual) for row in rows]
 
 
@@ -278,11 +279,12 @@ def test_another_target_on_the_same_labels_and_a_forecast(line: GatedLine) -> No
     assert [one.where for one in accounts] == [""]
 
 
-def test_a_label_from_a_blind_audit_names_its_probability(line: GatedLine) -> None:
-    line.label(line.decide(5), rightly, source=LabelSource.BLIND_AUDIT)
+def test_audits_of_decisions_that_nobody_drew_prove_nothing(line: GatedLine) -> None:
+    automatic = [one for one in line.decide(20) if one.outcome != "review"]
+    line.label(automatic, rightly, source=LabelSource.BLIND_AUDIT)
     line.prove()
-    with line.database.begin() as tx:
-        assert tx.execute(text("SELECT count(*) FROM proof_evidence")).scalar_one() == 0  # nobody draws here: no floor
+    assert automatic
+    assert evidence(line) == []
 
 
 def test_the_workers_chore_does_it_and_is_leased(line: GatedLine) -> None:
@@ -291,7 +293,8 @@ def test_the_workers_chore_does_it_and_is_leased(line: GatedLine) -> None:
     more = True
     while more:
         with line.database.begin() as tx:
-            more = chore.work(tx, line.installation.clock.now())
+            line.rounds.step(tx, line.installation.clock.now() + DUE)
+            more = chore.work(tx, line.installation.clock.now() + DUE)
     assert chore.lease is not None
     assert line.revisions().live[WHOLE].evidence["labels"] == 300
 
@@ -307,7 +310,7 @@ def test_the_gate_that_is_shown_is_the_champions_as_soon_as_it_was_promoted(line
 
 
 def test_labels_of_a_line_that_a_worker_has_not_heard_of_yet_count(database: Database, tmp_path: Path) -> None:
-    rounds = proofs.ProofRounds(Feed(proofs.CONSUMER))
+    rounds = proofs.ProofRounds()
     with database.begin() as tx:
         proofs.prove_lines(tx, rounds, events=Events(), now=SystemClock().now())
     line = a_gated_line(database, tmp_path, MaxError(0.1))
@@ -315,5 +318,6 @@ def test_labels_of_a_line_that_a_worker_has_not_heard_of_yet_count(database: Dat
     more = True
     while more:
         with database.begin() as tx:
-            more = proofs.prove_lines(tx, rounds, events=Events(), now=line.installation.clock.now())
+            now = line.installation.clock.now() + DUE
+            more = line.rounds.step(tx, now) or proofs.prove_lines(tx, rounds, events=Events(), now=now)
     assert line.revisions().live[WHOLE].evidence["labels"] == 600

@@ -27,7 +27,7 @@ from andon.labels import LabelSource
 from andon.monitors import Level
 from calls import call
 from lines import OWNER, PEPPER
-from proving import GatedLine, a_gated_line, rightly
+from proving import DUE, GatedLine, a_gated_line, rightly
 
 QUALITY = "/v1/automations/gated/quality"
 
@@ -37,7 +37,9 @@ def line(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "andon.toml").write_text('[project]\nname = "test"\n')
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ANDON_DATABASE_URL", database.url)
-    line = a_gated_line(database, tmp_path, MaxError(0.1), audit=BlindAudit(0.5), monitors=Monitors(off=["cost"]))
+    line = a_gated_line(
+        database, tmp_path, MaxError(0.1), audit=BlindAudit(0.5, due=DUE), monitors=Monitors(off=["cost"])
+    )
     decided = line.decide(400)
     line.label([one for one in decided if one.draw.drawn], rightly, source=LabelSource.BLIND_AUDIT)
     line.prove()
@@ -151,8 +153,9 @@ def test_the_page_shows_it_and_hides_it_from_strangers(line: GatedLine) -> None:
 
 
 def test_a_decision_says_which_alerts_concerned_it(line: GatedLine) -> None:
-    raise_alert(line, segment={"account": "a1"}, message="of this account")
-    raise_alert(line, segment={"account": "a2"}, message="of another account", series="score")
+    account = line.decided[0].request.input["account"]
+    raise_alert(line, segment={"account": account}, message="of this account")
+    raise_alert(line, segment={"account": "another"}, message="of another account", series="score")
     raise_alert(line, since=line.installation.clock.now() + timedelta(hours=1), message="later", series="currency")
     with visiting(line, Grant(Role.VIEWER)) as client:
         page = client.get(f"/decisions/{line.decided[0].request.id}").text

@@ -14,6 +14,7 @@ from andon import cli
 from andon.kernel import postgres
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
+from andon.supervisor.evidence import examine_evidence
 from andon.supervisor.examination import examine
 from andon.supervisor.findings import DoctorFinding, DoctorState
 
@@ -33,7 +34,7 @@ def nothing_wrong(settings: Settings, database: Database | None) -> list[Wrong]:
 
 
 def findings(folder: Path) -> dict[str, DoctorFinding]:
-    return {finding.check: finding for finding in examine(folder, nothing_wrong, nothing_wrong)}
+    return {finding.check: finding for finding in examine(folder, nothing_wrong, nothing_wrong, examine_evidence)}
 
 
 def wrong(folder: Path) -> list[str]:
@@ -125,7 +126,7 @@ def test_what_is_wrong_with_an_automation_is_named_by_place(project: Path) -> No
         asked.append(database is not None)
         return [Wrong("line.py:3", "no such model"), Wrong("", "twice the same name")]
 
-    found = list(examine(project, check, nothing_wrong))[-1]
+    found = list(examine(project, check, nothing_wrong, examine_evidence))[-1]
     assert found.found == "line.py:3: no such model\ntwice the same name"
     assert found.state is DoctorState.WRONG
     assert asked == [True]

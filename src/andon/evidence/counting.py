@@ -2,16 +2,15 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from andon.cord import LineState
-from andon.decisions import FeedItem, FeedRecord
-from andon.evidence import is_automatic
+from andon.decisions import FeedRecord
+from andon.evidence.domain import concerns_gate, is_automatic, json_of
 from andon.gates import GateSegment
-from andon.proofs.store import json_of
 from andon.serving import proven_arm
 
 ASKED = -1
@@ -60,34 +59,27 @@ class TrafficCounts:
 
 
 def count(
-    items: Sequence[FeedItem],
-    thresholds_of: Callable[[str, int], Sequence[float]],
-    segment_of: Callable[[FeedItem, FeedRecord], GateSegment],
+    items: Sequence[tuple[FeedRecord, GateSegment]],
+    thresholds_of: Callable[[FeedRecord], Sequence[float] | None],
     is_heard: Callable[[str, str], bool],
-    *,
-    bounded: Container[str],
 ) -> TrafficCounts:
-    """Count decisions with a prediction, of the automations that are `bounded`.
+    """Count decisions with a prediction.
 
-    `thresholds_of` gives the rising thresholds of a model version. `is_heard` tells, for an automation and an outcome,
-    whether silence is a label.
+    `thresholds_of` gives the rising thresholds of the model version; None where the line bounds no risk, so that no
+    levels are counted. `is_heard` tells, for an automation and an outcome, whether silence is a label.
     """
     counts = TrafficCounts()
-    for item in items:
-        record = item.read()
+    for record, segment in items:
         prediction, line = record.prediction, record.line
-        if line.automation not in bounded or prediction is None or record.line_state is LineState.STOPPED:
+        if prediction is None or record.line_state is LineState.STOPPED:
             continue
-        arm = proven_arm(line.arm)
-        thresholds = thresholds_of(line.model.name, line.model.version)
-        segment = segment_of(item, record)
-        text, day = json_of(segment), record.decided_at.date()
+        arm, text, day = proven_arm(line.arm), json_of(segment), record.decided_at.date()
         counts.segments[text] = segment
-        automatic = is_automatic(record)
-        asked = record.risk.certain and not automatic and record.line_state is LineState.AUTOMATIC
-        level = ASKED if asked else bisect_right(thresholds, prediction.confidence)
-        counts.levels[line.automation, arm, day, text, prediction.label, level] += 1
-        key = line.automation, arm, day, text, record.risk.revision
+        thresholds = thresholds_of(record)
+        if thresholds is not None:
+            level = bisect_right(thresholds, prediction.confidence) if concerns_gate(record) else ASKED
+            counts.levels[line.automation, arm, day, text, prediction.label, level] += 1
+        key, automatic = (line.automation, arm, day, text, record.risk.revision), is_automatic(record)
         counts.slices[*key, automatic] += 1
         if automatic:
             counts.audits[key] = min(counts.audits.get(key, 1.0), record.draw.probability)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from andon.decisions import FeedItem
-from andon.proofs.counting import ASKED, count
+from andon.evidence.counting import ASKED, count
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
@@ -42,17 +42,20 @@ def an_item(confidence: float | None = 0.95, **changes: Any) -> FeedItem:
 
 def counted(*items: FeedItem) -> tuple[dict[int, int], list[Mapping[str, Any]]]:
     counts = count(
-        items, lambda *_: [0.6, 0.9], lambda *_: {}, lambda _, outcome: outcome == "release", bounded={"gated"}
+        [(item.read(), {}) for item in items],
+        lambda record: [0.6, 0.9] if record.line.automation == "gated" else None,
+        lambda _, outcome: outcome == "release",
     )
     return {row["level"]: row["decisions"] for row in counts.traffic_rows()}, list(counts.slice_rows())
 
 
-def test_a_line_that_bounds_nothing_is_passed_over() -> None:
+def test_a_line_that_bounds_nothing_has_slices_but_no_levels() -> None:
     record = json.loads(an_item().record)
     record["line"]["automation"] = "unbounded"
     other = FeedItem(uuid4().bytes, uuid4(), 1, 5, json.dumps(record).encode())
     assert counted(other, an_item(0.95))[0] == {2: 1}
-    assert counted(other) == ({}, [])
+    levels, slices = counted(other)
+    assert (levels, [row["automatic"] for row in slices]) == ({}, [1])
 
 
 def test_decisions_are_counted_by_the_thresholds_they_reach() -> None:

@@ -1,0 +1,91 @@
+"""The stream: one consumer reads committed decisions once and hands each batch to every tally, in one transaction.
+
+A tally that fails does not stop the others. Its batch is kept for it in the same transaction, and counted later, so
+nothing is lost and nothing counted twice. Register a tally in `andon.bootstrap.chores`.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from andon import decisions
+from andon.decisions import Feed, FeedItem
+from andon.evidence import store
+from andon.kernel.db import Tx
+
+log = structlog.get_logger(__name__)
+
+CONSUMER = "evidence"
+"""The name under which the feed is read."""
+
+AT_ONCE = 2_000
+"""The most decisions of one transaction."""
+
+LOOKED_BACK = timedelta(days=30)
+"""The span back from which counting begins in an installation with earlier decisions."""
+
+HELD_AT_ONCE = 4
+"""The most batches that are counted again in one transaction."""
+
+
+class Tally(Protocol):
+    """A reader of all committed decisions. It passes over those that do not concern it."""
+
+    @property
+    def name(self) -> str:
+        """The name under which decisions are kept for it."""
+
+    def count(self, tx: Tx, items: Sequence[FeedItem], now: datetime) -> None:
+        """Count decisions, each once; after a fault not in the order of their commits."""
+
+
+class DecisionStream:
+    """The one reader of committed decisions. Each worker has one; one worker at a time reads."""
+
+    def __init__(self, tallies: Sequence[Tally], feed: Feed | None = None) -> None:
+        self.tallies = tallies
+        self._feed = feed or Feed(CONSUMER, start=datetime.now(UTC) - LOOKED_BACK)
+
+    def take(self, tx: Tx, now: datetime) -> bool:
+        """Hand the next decisions to every tally. Return True if there may be more. Raises ConsumerBusy."""
+        taken = self._feed.take(tx, AT_ONCE)
+        if taken.items:
+            for tally in self.tallies:
+                self._count(tx, tally, taken.items, now)
+        return taken.passed >= AT_ONCE
+
+    def catch_up(self, tx: Tx, now: datetime) -> bool:
+        """Count what was kept for tallies that had failed. Return True if there may be more.
+
+        What fails again is kept in halves, so that a single decision that cannot be counted holds up no other.
+        """
+        more = False
+        for tally in self.tallies:
+            for _ in range(HELD_AT_ONCE):
+                ids = store.take_held(tx, tally.name)
+                if not ids:
+                    break
+                ok = self._count(tx, tally, decisions.items_of(tx, ids), now)
+                more = more or ok
+        return more
+
+    def _count(self, tx: Tx, tally: Tally, items: Sequence[FeedItem], now: datetime) -> bool:
+        """Let one tally count, by itself. Return whether it could."""
+        try:
+            with tx.begin_nested():
+                tally.count(tx, items, now)
+        except Exception:
+            log.exception("evidence.tally_failed", tally=tally.name, decisions=len(items))
+            ids, half = [item.id for item in items], (len(items) + 1) // 2
+            for part in (ids[:half], ids[half:]):
+                if part:
+                    store.hold(tx, tally.name, part)
+            return False
+        return True
+
+
+def held(tx: Tx) -> dict[str, int]:
+    """Return how many decisions are kept for each tally that could not count them."""
+    return store.held(tx)
