@@ -100,7 +100,7 @@ def curve(
         return
     table = Plain("confidence from", "automatic", "error", "near the gate", "at most", "labels", "proven")
     for point in found.points:
-        mark = "in force" if point.threshold == found.threshold else "yes" if point.proven else ""
+        mark = "in force" if point.threshold == found.threshold else "yes" if point.proven else f"no: {point.stop}"
         if target is not None:
             mark = mark.replace("in force", "widest")
         table.add_row(

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from andon import decisions, proofs
 from andon.access import Permission
 from andon.gateway.dependencies import Caller, Db, Now
+from andon.proofs import StopReason
 
 router = APIRouter(prefix="/v1/automations", tags=["gates"])
 
@@ -36,6 +37,11 @@ class RiskPointOut(BaseModel):
         description="Further labels that would prove it at the error rate so far; null if that is too high."
     )
     local_error: float = Field(description="Estimated error, or mean cost, of the decisions next to the threshold.")
+    stopped_by: StopReason | None = Field(
+        description="Why it is not proven: its error, or that near its threshold, is too high; it has too few labels; "
+        "a narrower region is not proven; or it is narrower than all that are tested. Null if it is proven."
+    )
+    stop: str = Field(description="The same in words; empty if it is proven.")
 
 
 class RiskCurveOut(BaseModel):

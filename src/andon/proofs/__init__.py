@@ -22,6 +22,7 @@ from andon.proofs.reading import (
     what_if,
 )
 from andon.proofs.service import ProofRounds, prove_lines
+from andon.statistics.gate_proofs import StopReason
 
 __all__ = [
     "ForecastStep",
@@ -34,6 +35,7 @@ __all__ = [
     "RiskPoint",
     "SeriesKey",
     "SeriesUnknown",
+    "StopReason",
     "TargetInvalid",
     "curve",
     "curve_sentence",

@@ -86,15 +86,15 @@ class Proving:
 
     def _advance(self, series: GateSeries, news: Sequence[GateNews], after: int) -> None:
         key = json_of(series.key.segment), series.key.predicted
-        kept, broke_at = self.saved.get(key), None
+        kept, broke_at = self.saved.get(key), list[datetime]()
         if kept is None or kept.bound != series.bound:
             prover = series.prover()
             if series.key.segment and after:
                 earlier, _ = news_after(self._tx, self._automation, self._arm, 0, KEPT)
                 news = [*(one for one in earlier if one.position <= after), *news]
         else:
-            prover = GateProver.from_json(dict(kept.state["prover"]))
-            broke_at = datetime.fromisoformat(kept.state["broke_at"]) if kept.state["broke_at"] else None
+            prover = GateProver.from_json(kept.state["prover"])
+            broke_at = [datetime.fromisoformat(one) for one in kept.state["broke_at"]]
         broke_at = advance(prover, series, news, broke_at)
         labelled = any(series.concerns(one.case) for one in news)
         one = SavedProof(
@@ -102,11 +102,11 @@ class Proving:
             series.bound,
             {
                 "prover": prover.to_json(),
-                "broke_at": None if broke_at is None else broke_at.isoformat(),
+                "broke_at": [one.isoformat() for one in broke_at],
                 "corrections": self._corrections,
             },
             news[-1].position,
-            asdict(self._proof(series, prover, broke_at)),
+            asdict(self._proof(series, prover, broke_at[-1] if broke_at else None)),
             self._now if labelled or kept is None else kept.labelled_at,
             self._now,
         )

@@ -25,9 +25,9 @@ from andon.proofs.proving import (
 )
 from andon.proofs.series import GateSeries, advance, series_of
 from andon.proofs.store import SavedProof
-from andon.proofs.wording import percent
+from andon.proofs.wording import percent, stop_of
 from andon.statistics.binomial import clean_labels_needed, labels_needed
-from andon.statistics.gate_proofs import GateProver
+from andon.statistics.gate_proofs import GateProver, StopReason
 
 LATELY = timedelta(days=14)
 """The span of labels and decisions from which daily rates are taken."""
@@ -42,7 +42,7 @@ class RiskPoint:
     """One point of the curve: the share of decisions above a threshold, their error and its bound.
 
     `labels_needed` are the further labels above it that would prove it at the error so far; None if that is too high.
-    `local_error` is the error of the decisions next to the threshold.
+    `local_error` is the error of the decisions next to the threshold. `stopped_by` says why it is not proven.
     """
 
     threshold: float
@@ -53,6 +53,12 @@ class RiskPoint:
     proven: bool
     labels_needed: int | None
     local_error: float
+    stopped_by: StopReason | None
+
+    @property
+    def stop(self) -> str:
+        """The reason in words; empty if it is proven."""
+        return stop_of(self.stopped_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,11 +254,15 @@ def curve_sentence(found: RiskCurve) -> str:
     said = percent if found.highest == 1 else "{:.3g}".format
     at = next((point for point in found.points if point.threshold == found.threshold), None)
     labels = plural(found.labels, "label")
+    wider = [point for point in found.points if point.stop and (at is None or point.threshold < at.threshold)]
+    tested = next((point for point in wider if point.stopped_by is not StopReason.UNTESTED), None)
     if at is None:
-        return f"Target {said(found.target)}: nothing is proven, by {labels}."
+        why = "" if tested is None else f": {tested.stop}"
+        return f"Target {said(found.target)}: nothing is proven, by {labels}{why}."
+    why = "" if tested is None else f" Nothing wider: {tested.stop}."
     return (
         f"Target {said(found.target)}: {at.share:.0%} automatic from a confidence of {at.threshold:.4f}, "
-        f"error {said(at.error)}, at most {said(at.bound)} with {found.confidence:.0%} confidence; {labels}."
+        f"error {said(at.error)}, at most {said(at.bound)} with {found.confidence:.0%} confidence; {labels}.{why}"
     )
 
 
@@ -284,6 +294,7 @@ def _curve(tx: Tx, series: GateSeries, prover: GateProver, target: float, now: d
             proven=point.proven,
             labels_needed=point.labels_needed,
             local_error=point.local_error * scale,
+            stopped_by=point.stopped_by,
         )
         for point in prover.curve()
     )
@@ -300,7 +311,7 @@ def _prover(tx: Tx, series: GateSeries) -> GateProver:
     )
     if kept is None or kept.bound != series.bound:
         return series.prover()
-    return GateProver.from_json(dict(kept.state["prover"]))
+    return GateProver.from_json(kept.state["prover"])
 
 
 def _seen_by(tx: Tx, series: GateSeries, target: float) -> GateProver:

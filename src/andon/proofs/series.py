@@ -13,7 +13,7 @@ from andon.models import RiskEvidence
 from andon.proofs.domain import GateNews, SeriesKey
 from andon.statistics.betting import Floats
 from andon.statistics.binomial import clean_labels_needed
-from andon.statistics.gate_proofs import GateProver, HeldOutTable, LabelBatch
+from andon.statistics.gate_proofs import STATE, GateProver, HeldOutTable, LabelBatch
 
 AT_ONCE = 50
 """The news between two proofs if much arrives together: the detector watches the previously proven region."""
@@ -44,7 +44,7 @@ class GateSeries:
             sorted([*pair, cost] for pair, cost in self.risk.costs.items()) if isinstance(self.risk, MaxCost) else []
         )
         local = {} if self.risk.local is None else {"local": self.risk.local}
-        return {"target": self.target, "confidence": self.risk.confidence, "costs": costs, **local}
+        return {"target": self.target, "confidence": self.risk.confidence, "costs": costs, "state": STATE, **local}
 
     def prover(self, target: float | None = None) -> GateProver:
         """Return a prover that has seen no label, for another target if one is given."""
@@ -100,24 +100,26 @@ def _array(values: Sequence[float]) -> Floats:
 
 
 def advance(
-    prover: GateProver, series: GateSeries, news: Sequence[GateNews], broke_at: datetime | None = None
-) -> datetime | None:
+    prover: GateProver, series: GateSeries, news: Sequence[GateNews], broke_at: Sequence[datetime] = ()
+) -> list[datetime]:
     """Show news to a prover in the order in which it became known: verdicts at once, cases at their age.
 
-    Return the time of the newest decision whose verdict showed that the error rose: what was decided until then says
-    nothing about the time since. `broke_at` is that time as known before.
+    Return for each break that was not refuted the time of the newest decision whose verdict showed that the error rose:
+    what was decided until then says nothing about the time since. `broke_at` are those known before.
     """
-    own = [one for one in news if series.concerns(one.case)]
+    own, broke_at = [one for one in news if series.concerns(one.case)], list(broke_at)
     prover.region()
     for start in range(0, len(own), AT_ONCE):
         some = own[start : start + AT_ONCE]
         verdicts, cases = [one.case for one in some if one.is_verdict], [one.case for one in some if not one.is_verdict]
         if verdicts and prover.watch(series.batch(verdicts, weighted=False)):
-            broke_at = max(one.decided_at for one in verdicts)
+            broke_at.append(max(one.decided_at for one in verdicts))
+        last = broke_at[-1] if broke_at else None
         for before in (True, False):
-            part = [one for one in cases if (broke_at is not None and one.decided_at <= broke_at) is before]
+            part = [one for one in cases if (last is not None and one.decided_at <= last) is before]
             if part:
                 prover.update(series.batch(part), before_break=before)
+        del broke_at[prover.breaks :]
         prover.region()
     return broke_at
 

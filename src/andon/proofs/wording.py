@@ -3,6 +3,15 @@
 from andon.authoring import MaxCost
 from andon.proofs.domain import ProvenRegion
 from andon.proofs.series import GateSeries
+from andon.statistics.gate_proofs import StopReason
+
+_STOPS = {
+    StopReason.ERROR: "its error is above the target",
+    StopReason.NEAR: "the error near the gate is above its bound",
+    StopReason.LABELS: "too few labels",
+    StopReason.NARROWER: "a narrower region is not proven",
+    StopReason.UNTESTED: "narrower than the first test",
+}
 
 
 def sentence_of(proof: ProvenRegion, series: GateSeries) -> str:
@@ -24,6 +33,11 @@ def sentence_of(proof: ProvenRegion, series: GateSeries) -> str:
         f"at most {amount(proof.bound, series)} with {series.risk.confidence:.0%} confidence, "
         f"target {amount(series.target, series)}; {labels}{rows}{rose}"
     )
+
+
+def stop_of(reason: StopReason | None) -> str:
+    """Return why a region is not proven, in a few words; empty if it is."""
+    return "" if reason is None else _STOPS[reason]
 
 
 def amount(value: float, series: GateSeries) -> str:

@@ -59,7 +59,9 @@ def test_the_curve_another_target_and_the_forecast(line: GatedLine) -> None:
     shown = andon("gates", "curve", "gated")
     assert "in force" in shown
     assert "Target 10%: " in shown
-    assert "Target 1%: " in andon("gates", "curve", "gated", "--target", "0.01")
+    strict = andon("gates", "curve", "gated", "--target", "0.01")
+    assert "Target 1%: " in strict
+    assert "no: too few labels" in strict
     ahead = json.loads(andon("gates", "forecast", "gated", "--json"))
     assert (ahead["labels_a_day"], ahead["clean_labels"]) == (400, 29)
     assert "400 labels a day" in andon("gates", "forecast", "gated")

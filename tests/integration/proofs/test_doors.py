@@ -51,6 +51,8 @@ def test_the_curve_and_the_forecast_over_http(line: GatedLine) -> None:
     assert found["points"][-1].keys() >= {"threshold", "share", "error", "bound", "labels", "proven", "labels_needed"}
     assert found["sentence"].startswith("Target 10%: ")
     strict = call(line.installation, "GET", f"{CURVE}?target=0.01", viewer).json()
+    assert all((point["stopped_by"] is None) == point["proven"] == (not point["stop"]) for point in strict["points"])
+    assert "labels" in {point["stopped_by"] for point in strict["points"]}
     assert (strict["target"], strict["declared"]) == (0.01, 0.1)
     assert strict["share"] < found["share"]
     fraud = call(line.installation, "GET", f"{CURVE}?predicted=fraud", viewer).json()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andon.statistics.gate_proofs import GateProver, HeldOutTable, LabelBatch, ProofMethod
+from andon.statistics.gate_proofs import GateProver, HeldOutTable, LabelBatch, ProofMethod, StopReason
 from andon.statistics.intervals import lower_bound
 
 TARGET, AUDITED = 0.05, 0.2
@@ -189,6 +189,35 @@ def test_a_prover_read_from_json_goes_on_as_the_one_that_was_written(seed: int, 
         decided(one, np.random.default_rng(seed + 1), after, batches=6)
     assert prover.prove() == again.prove()
     assert prover.to_json() == again.to_json()
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 3000), st.floats(0.0, 0.12), st.sampled_from([None, 0.08]))
+def test_every_point_that_is_not_proven_says_why(seed: int, rows: int, error: float, local: float | None) -> None:
+    rng = np.random.default_rng(seed)
+    prover = GateProver(held_out(rng, rows, error), TARGET, 0.95, local=local)
+    prover.update(batch(rng.random(500), rng.random(500) < error, None, rng))
+    curve = prover.curve()
+    for region in curve:
+        assert region.proven == (region.stopped_by is None)
+        assert (region.error > TARGET) == (region.stopped_by is StopReason.ERROR)
+        assert region.stopped_by is not StopReason.NEAR or local is not None
+    stopped = [region.stopped_by for region in curve]
+    if StopReason.NARROWER in stopped:
+        before = set(stopped[: stopped.index(StopReason.NARROWER)])
+        assert before & {StopReason.ERROR, StopReason.NEAR, StopReason.LABELS}
+
+
+def test_a_hump_is_named_where_it_is_and_does_not_end_the_curve() -> None:
+    rows = 20_000 * (1 - THRESHOLDS)
+    errors = 0.01 * rows
+    hump = (THRESHOLDS < 0.6) & (THRESHOLDS > 0.5)
+    errors[hump] = 0.07 * rows[hump]
+    prover = GateProver(HeldOutTable(THRESHOLDS, rows, rows, np.round(errors), 20_000.0), TARGET, 0.95)
+    assert prover.region() == 0.0
+    reasons = {region.threshold: region.stopped_by for region in prover.curve()}
+    assert {reasons[threshold] for threshold in THRESHOLDS[hump]} == {StopReason.ERROR}
+    assert StopReason.NARROWER in reasons.values()
 
 
 @pytest.mark.parametrize(
