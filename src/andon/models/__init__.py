@@ -26,6 +26,7 @@ from andon.models.errors import (
 )
 from andon.models.inferring import InferredSignature, infer, name_of
 from andon.models.intervals import Intervals
+from andon.models.keeping import HeldOutRows
 from andon.models.manifest import (
     Calibration,
     CategoryProfile,
@@ -65,7 +66,7 @@ from andon.models.quarantine import (
     require_free,
     tried_first,
 )
-from andon.models.risk import near, threshold_for
+from andon.models.risk import evidence_under, near, threshold_for
 from andon.models.rules_only import ensure_rules_only
 from andon.models.service import (
     Ready,
@@ -75,6 +76,7 @@ from andon.models.service import (
     classes_of,
     fetch,
     get,
+    held_out_rows,
     hold,
     list_aliases,
     list_versions,
@@ -109,6 +111,7 @@ __all__ = [
     "Estimate",
     "FeatureKind",
     "FeatureSpec",
+    "HeldOutRows",
     "InferredSignature",
     "Intervals",
     "Manifest",
@@ -151,6 +154,7 @@ __all__ = [
     "encode",
     "encode_labels",
     "ensure_rules_only",
+    "evidence_under",
     "expected_prospects",
     "fault_of",
     "fetch",
@@ -159,6 +163,7 @@ __all__ = [
     "frame_of_rows",
     "get",
     "groups_worth",
+    "held_out_rows",
     "held_versions",
     "hold",
     "hold_back",

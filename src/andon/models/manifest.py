@@ -269,6 +269,13 @@ class Manifest(_Part):
     environment: Environment
     created_at: datetime
     files: tuple[File, ...]
+    held_out: str | None = Field(None, exclude_if=lambda held_out: held_out is None)
+    """The file of the kept held-out rows (`keeping.py`). Older packages lack it, and their digests do not cover it."""
+
+    @property
+    def held_out_file(self) -> File | None:
+        """The entry of that file."""
+        return next((file for file in self.files if file.name == self.held_out), None)
 
     @property
     def digest(self) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from andon.models import keeping
 from andon.models.coherence import misfits_of
-from andon.models.errors import PackageInvalid
+from andon.models.errors import PackageDamaged, PackageInvalid
 from andon.models.manifest import MANIFEST_FILE, File, Manifest, Runtime, parse
 from andon.runtimes import ModelUnreadable, check_structure, foreign_types
 
@@ -47,6 +48,7 @@ def open_package(folder: Path) -> Package:
     if faults := misfits_of(manifest):
         raise PackageInvalid(f"The parts of {document} do not match each other", faults=faults)
     _check_files(folder, manifest)
+    _check_held_out(folder, manifest)
     return Package(folder=folder, manifest=manifest)
 
 
@@ -108,6 +110,20 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
             or digest_of(path) != file.digest
         ):
             raise PackageInvalid(f"{name} does not match the manifest: it was changed after packing")
+
+
+def _check_held_out(folder: Path, manifest: Manifest) -> None:
+    """Check that the kept held-out rows, if there are any, can be read and are of the model's classes."""
+    if manifest.held_out is None:
+        return
+    if manifest.held_out_file is None or manifest.held_out == manifest.model_file:
+        raise PackageInvalid(f"The manifest names the held-out rows {manifest.held_out}, but does not list them")
+    try:
+        rows = keeping.read((folder / manifest.held_out).read_bytes())
+    except PackageDamaged as error:
+        raise PackageInvalid(str(error)) from error
+    if rows.classes != manifest.signature.classes:
+        raise PackageInvalid(f"The classes of {manifest.held_out} are not those of the model")
 
 
 def _bare(file: Path) -> str:

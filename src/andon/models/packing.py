@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from andon.models import calibration, measuring, metrics, profile, risk
+from andon.models import calibration, keeping, measuring, metrics, profile, risk
 from andon.models.asking import PackedFile
 from andon.models.coherence import text_fault_of
 from andon.models.elsewhere import Elsewhere
@@ -63,19 +63,21 @@ def pack(
     The package is the model file and a manifest with profile, calibration, metrics and origin. `model` is a
     LightGBM or XGBoost booster or classifier, a scikit-learn classifier, a PythonModel, a RemoteModel, or the path
     of an ONNX file or of a saved MLflow model. Rows are raw values, labels are raw classes. `held_out` must be rows
-    the model was not trained on (some calibrate, most measure). `split` says in words how they were split; `data`
-    is the file they came from. `groups` names a column of the held-out rows whose equal values belong together,
-    such as an account: one row of each counts. `model_classes` is the order of the model's own output if the model
-    does not say it (ONNX). `untrained` are classes of held-out rows that the model was not trained for: all its
-    answers there count as wrong. `requires` names installed distributions that the model needs and that its imports
-    do not show (plugins). ANDON_PACKAGE_FOLDER, if set, overrides `folder`. Raises PackageInvalid, ValueUnusable,
-    and Unavailable for a model elsewhere.
+    the model was not trained on (some calibrate, most measure). Give all that the line will see, not only the model's
+    features: the rows are kept in the package, and what a policy leaves automatic is proven by them (`keeping.py`).
+    `split` says in words how they were split; `data` is the file they came from. `groups` names a column of the
+    held-out rows whose equal values belong together, such as an account: one row of each counts. `model_classes` is
+    the order of the model's own output if the model does not say it (ONNX). `untrained` are classes of held-out rows
+    that the model was not trained for: all its answers there count as wrong. `requires` names installed distributions
+    that the model needs and that its imports do not show (plugins). ANDON_PACKAGE_FOLDER, if set, overrides `folder`.
+    Raises PackageInvalid, ValueUnusable, and Unavailable for a model elsewhere.
     """
     signature = Signature(task=task_of(tuple(classes)), features=tuple(features), classes=tuple(classes))
     target = Path(os.environ.get(FOLDER_VARIABLE, folder))
     trained = encode(features, training[0]), encode_labels(classes, training[1])
     held = encode(features, held_out[0]), encode_labels([*classes, *untrained], held_out[1])
     _check_lengths(trained, held)
+    kept = np.arange(len(held[1]))
     if groups is not None:
         kept = measuring.one_a_group(_column(held_out[0], groups, len(held[1])), np.random.default_rng([SEED, 1]))
         held = held[0][kept], held[1][kept]
@@ -90,7 +92,12 @@ def pack(
         rng = np.random.default_rng(SEED)
         probes = _probe(asked, signature, trained[0], rng)
         raw, rarest = _predict(asked, held[0], signature)[:, order], _rarest_share(trained[1], len(signature.classes))
-        measured = _measure(raw, held[1], signature, trained[0], rarest, rng)
+        measured, rows = _measure(raw, held[1], signature, trained[0], rarest, rng)
+        labels = [[*classes, *untrained][at] for at in held[1].tolist()]
+        given = keeping.columns_at(held_out[0], kept)
+        (draft / keeping.HELD_OUT_FILE).write_bytes(
+            keeping.kept(given, labels, classes, *rows, rng.permutation(len(labels)))
+        )
         manifest = Manifest(
             name=name,
             description=description,
@@ -111,7 +118,8 @@ def pack(
             code=_code(),
             environment=capture(asked.modules | set(saved.modules), {*saved.requires, *requires}),
             created_at=datetime.now(UTC),
-            files=(_file(draft / saved.file),),
+            files=(_file(draft / saved.file), _file(draft / keeping.HELD_OUT_FILE)),
+            held_out=keeping.HELD_OUT_FILE,
         )
         (draft / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8")
     return target
@@ -119,8 +127,11 @@ def pack(
 
 def _measure(
     raw: Matrix, labels: NDArray[np.int64], signature: Signature, trained: Matrix, rarest: float, rng: "Generator"
-) -> dict[str, Any]:
-    """Calibrate on some randomly drawn held-out rows, measure on the others."""
+) -> tuple[dict[str, Any], tuple[Matrix, NDArray[np.int64]]]:
+    """Calibrate on some randomly drawn held-out rows, measure on the others.
+
+    Returns the findings, the calibrated probabilities of all rows, and the places of those that measure.
+    """
     found = measuring.measured(raw, labels, rarest, rng)
     confidence, predicted = found.calibrated.max(axis=1), found.calibrated.argmax(axis=1)
     wrong, known = predicted != labels, labels < len(signature.classes)
@@ -135,7 +146,7 @@ def _measure(
         (confidence[fitted], predicted[fitted], wrong[fitted]),
         (confidence[tested], predicted[tested], wrong[tested]),
     )
-    return {
+    findings = {
         "calibration": found.fitted,
         "metrics": metrics.metrics_of(found.calibrated[scored], labels[scored], signature.classes, rng=rng).model_copy(
             update={"scored": metrics.scored_rows(scores[tested], came_true[tested])}
@@ -143,6 +154,7 @@ def _measure(
         "risk": found.evidence.model_copy(update={"by_class": by_class}),
         "profile": profile.profile_of(signature.features, trained, scores),
     }
+    return findings, (found.calibrated, tested)
 
 
 def _rarest_share(labels: NDArray[np.int64], classes: int) -> float:

@@ -31,19 +31,56 @@ def evidence_of(
     of the planning rows, by which a gate may choose where its test begins.
     """
     thresholds = np.unique(np.quantile(planning, np.linspace(0.0, 1.0, THRESHOLDS), method="lower"))[::-1]
-    share = len(confidence) / len(planning)
-    above, errors = _counted(thresholds, confidence, wrong)
-    planned, foreseen = _counted(
-        thresholds, planning, np.zeros(len(planning)) if planned_wrong is None else planned_wrong
-    )
+    wrongly = np.zeros(len(planning), dtype=np.bool_) if planned_wrong is None else planned_wrong
+    found = _evidence_at(thresholds, (planning, wrongly, len(planning)), (confidence, wrong, len(confidence)))
+    return found if planned_wrong is not None else found.model_copy(update={"foreseen": None})
+
+
+Part: TypeAlias = tuple[NDArray[np.float64], NDArray[np.bool_], int]
+"""The confidences and errors of rows, out of a number of rows: the others are in no region."""
+
+
+def evidence_under(
+    known: RiskEvidence,
+    classes: Sequence[str],
+    confidence: NDArray[np.float64],
+    predicted: NDArray[np.int64],
+    wrong: NDArray[np.bool_],
+    measuring: NDArray[np.bool_],
+) -> RiskEvidence:
+    """Count kept rows by the thresholds of a model's own evidence; a row without a confidence (NaN) is in no region.
+
+    So the evidence covers what a policy leaves automatic. Its `rows` are all that measure, whoever decides on them.
+    """
+
+    def of(table: RiskEvidence, among: NDArray[np.bool_]) -> RiskEvidence:
+        parts = [(confidence[some], wrong[some]) for some in (among & ~measuring & inside, among & measuring & inside)]
+        totals = int((among & ~measuring).sum()), int((among & measuring).sum())
+        thresholds = np.array([row.threshold for row in table.table])
+        return _evidence_at(thresholds, *((*part, total) for part, total in zip(parts, totals, strict=True)))
+
+    inside = ~np.isnan(confidence)
+    by_class = {
+        name: of(known.by_class[name], predicted == number)
+        for number, name in enumerate(classes)
+        if known.by_class is not None and name in known.by_class
+    }
+    every = of(known, np.ones(len(confidence), dtype=np.bool_))
+    return every.model_copy(update={"by_class": by_class or None})
+
+
+def _evidence_at(thresholds: NDArray[np.float64], planning: Part, measured: Part) -> RiskEvidence:
+    above, errors = _counted(thresholds, *measured[:2])
+    planned, foreseen = _counted(thresholds, *planning[:2])
+    share = measured[2] / max(1, planning[2])
     table = [
         RiskRow(threshold=threshold, planned=int(share * expected), rows=rows, errors=some)
         for threshold, expected, rows, some in zip(
             thresholds.tolist(), planned.tolist(), above.tolist(), errors.tolist(), strict=True
         )
     ]
-    known = None if planned_wrong is None else tuple(zip(planned.tolist(), foreseen.astype(int).tolist(), strict=True))
-    return RiskEvidence(table=tuple(table), rows=len(confidence), foreseen=known)
+    known = tuple(zip(planned.tolist(), foreseen.astype(int).tolist(), strict=True))
+    return RiskEvidence(table=tuple(table), rows=measured[2], foreseen=known)
 
 
 def _counted(

@@ -1,5 +1,6 @@
 """Operations on models: register, fetch, point aliases. Changes are audited and announced to running gateways."""
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -13,16 +14,18 @@ from andon.kernel.db import Tx, announce
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.models import cache as package_cache
-from andon.models import store
+from andon.models import keeping, store
 from andon.models.domain import CHAMPION, Alias, ModelVersion
 from andon.models.errors import (
     AliasInvalid,
     AliasNotFound,
     ModelNotFound,
+    PackageDamaged,
     PickleRefused,
     ScoreReversed,
     VersionNotFound,
 )
+from andon.models.keeping import HeldOutRows
 from andon.models.package import danger_of, open_package, require_sound
 from andon.models.published import AliasSet, ModelRegistered
 from andon.models.quarantine import require_free
@@ -216,6 +219,17 @@ def fetch(tx: Tx, version: ModelVersion, cache: Path) -> Path:
     Its files are verified by their digests.
     """
     return package_cache.fetch(version, cache, lambda file: store.chunks(tx, file.digest))
+
+
+def held_out_rows(tx: Tx, version: ModelVersion) -> HeldOutRows | None:
+    """Return the held-out rows that a version's package keeps; None for an older package. Raises PackageDamaged."""
+    file = version.manifest.held_out_file
+    if file is None:
+        return None
+    packed = b"".join(store.chunks(tx, file.digest))
+    if hashlib.sha256(packed).hexdigest() != file.digest:
+        raise PackageDamaged(f"The stored bytes of {file.name} do not match their digest; restore them from a backup")
+    return keeping.read(packed)
 
 
 def _require_genuine(tx: Tx, name: str, alias: str) -> None:
