@@ -130,10 +130,9 @@ class CandidateLines:
             if arm is not None and arm.name in self._control.gates:
                 gate = self._control.gate(arm.name, arm.gate, self.now)
                 return f"threshold {gate.threshold:g}, revision {gate.revision} in force"
-        held_out = f"threshold {self._own_gate(self._loaded).threshold:g}, proven by its held-out rows"
-        return (
-            held_out if self.question.policy is not None else f"the revision in force for its arm; otherwise {held_out}"
-        )
+            if arm is not None:
+                return f"threshold {arm.gate.threshold:g}, proven by its held-out rows"
+        return "the revision in force for its arm; otherwise what its held-out rows prove"
 
     def _build(self, text: TriedPolicy) -> ReplayBy:
         table, compiled = decisions.compile_text(self.lines.declared, *_pair(text))
@@ -142,12 +141,10 @@ class CandidateLines:
         gate = None if asked is None else Gate(asked, 1.0 if risk is None else risk.target)
         if self._loaded is None:
             return ReplayBy(self._contract, judge, gate=gate)
-        arm = decisions.arm_of(self.lines.declared, self._loaded, number=0, policy_version=table.version)
-        gates = {arm.name: decisions.held_out_gates(arm, self._loaded.version, risk), **self._control.gates}
+        evidence = decisions.evidence_of(self.lines.declared, self._loaded, compiled)
+        arm = decisions.arm_of(self.lines.declared, self._loaded, evidence, number=0, policy_version=table.version)
+        gates = {arm.name: decisions.held_out_gates(arm, risk), **self._control.gates}
         return ReplayBy(self._contract, judge, arm, gate=gate, control=replace(self._control, gates=gates))
-
-    def _own_gate(self, loaded: LoadedVersion) -> Gate:
-        return Gate.of(loaded.gate(self.lines.declared.risk))
 
     def _judge(self, compiled: CompiledPolicy) -> Judge:
         declared = self.lines.declared

@@ -101,7 +101,7 @@ def set_split(
 
         def split(tx: Tx) -> dict[str, Any]:
             named, events = [*shares, *shadows], here.events
-            decisions.require_gates(tx, name, automation.model, named, events=events, now=now)
+            decisions.require_gates(tx, name, automation.model, named, declared=automation, events=events, now=now)
             serving.set_split(
                 tx,
                 name,

@@ -18,6 +18,7 @@ from andon.decisions.assembly import (
     describe,
     describe_features,
     digest_of,
+    evidence_of,
     idle_features,
     lacking,
     names_given,
@@ -39,6 +40,7 @@ from andon.decisions.domain import (
     NOT_DRAWN,
     OPEN_REVIEW,
     RECORDED,
+    ArmEvidence,
     AutomationVersion,
     Decision,
     DecisionFilter,
@@ -98,7 +100,7 @@ from andon.decisions.feed import (
     reset_consumer,
 )
 from andon.decisions.feed_item import FeedGroup, FeedItem, FeedRecord
-from andon.decisions.gating import ensure_planned, held_out_gates, require_gates
+from andon.decisions.gating import ensure_planned, held_out_gates, kept_evidence, require_gates
 from andon.decisions.judging import Judge, Judged
 from andon.decisions.kept_keys import KeptKeys
 from andon.decisions.line import Line
@@ -197,6 +199,7 @@ __all__ = [
     "Alongside",
     "AlongsideEntry",
     "Arm",
+    "ArmEvidence",
     "AuditDraws",
     "AuditsInForce",
     "AuditsNotDeclared",
@@ -325,6 +328,7 @@ __all__ = [
     "described_measures",
     "digest_of",
     "ensure_planned",
+    "evidence_of",
     "explain",
     "fail",
     "find",
@@ -345,6 +349,7 @@ __all__ = [
     "json_of_recorded",
     "keep_claimed",
     "keep_house",
+    "kept_evidence",
     "lacking",
     "latency_of",
     "list_releases",

@@ -17,9 +17,10 @@ from andon.decisions.bounds import bound_of, described_bound, unknown_to_model
 from andon.decisions.contract import Contract
 from andon.decisions.controls import Gate
 from andon.decisions.cord_rules import described_cord
-from andon.decisions.domain import AutomationVersion, LineRef, ModelRef, arm_name
+from andon.decisions.domain import ArmEvidence, AutomationVersion, LineRef, ModelRef, arm_name
 from andon.decisions.draws import AuditDraws
 from andon.decisions.errors import AutomationInvalid
+from andon.decisions.held_out import arm_evidence
 from andon.decisions.line import Line
 from andon.decisions.loading import policy_text
 from andon.decisions.measuring import described_measures
@@ -31,7 +32,7 @@ from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
 from andon.models import CHAMPION, ModelVersion
 from andon.policies import REVIEW, CompiledPolicy, DecisionTable, ValueKind, kind_of
-from andon.serving import LoadedVersion
+from andon.serving import LoadedVersion, gate_of
 
 _USUAL_LATENESS = timedelta(hours=1)
 
@@ -102,9 +103,10 @@ def assemble(
 ) -> Line:
     """Return a line that decides with these exact versions. Raises PolicyInvalid, AutomationInvalid."""
     table, compiled = compile_policy(automation)
+    evidence = evidence_of(automation, loaded, compiled)
     return Line(
         automation,
-        traffic=Traffic.of_one(arm_of(automation, loaded, number=number, policy_version=table.version)),
+        traffic=Traffic.of_one(arm_of(automation, loaded, evidence, number=number, policy_version=table.version)),
         policy=compiled,
         outcomes=table.outcomes,
         subjects=subjects,
@@ -112,9 +114,15 @@ def assemble(
     )
 
 
+def evidence_of(automation: Automation, loaded: LoadedVersion, policy: CompiledPolicy) -> ArmEvidence:
+    """Return the held-out evidence of a loaded version under a policy. Judges every kept row: call it once an arm."""
+    return arm_evidence(automation, policy, loaded.version.manifest, loaded.held_out_rows)
+
+
 def arm_of(
     automation: Automation,
     loaded: LoadedVersion,
+    evidence: ArmEvidence,
     *,
     number: int,
     policy_version: str,
@@ -130,8 +138,9 @@ def arm_of(
     check_signature(automation, model)
     name = arm_name(model.name, model.number, policy_version, own)
     ref = LineRef(automation.name, number, ModelRef(model.name, model.number, model.digest), policy_version, name)
-    gate = Gate.of(loaded.gate(automation.risk))
-    return Arm(ref, loaded, gate if own is None else replace(gate, threshold=max(own, gate.threshold)), policy, own)
+    gate = Gate.of(gate_of(evidence.table, automation.risk))
+    gate = gate if own is None else replace(gate, threshold=max(own, gate.threshold))
+    return Arm(ref, loaded, gate, policy, own, evidence)
 
 
 def check_signature(automation: Automation, version: ModelVersion) -> None:

@@ -17,9 +17,9 @@ import structlog
 from andon import models, policies, serving
 from andon.authoring import Automation
 from andon.decisions import releasing, service
-from andon.decisions.assembly import check_lookups, compile_policy, register_windows
+from andon.decisions.assembly import check_lookups, compile_policy, evidence_of, register_windows
 from andon.decisions.controls import Controls
-from andon.decisions.domain import AutomationVersion
+from andon.decisions.domain import ArmEvidence, AutomationVersion
 from andon.decisions.draws import AuditDraws
 from andon.decisions.errors import AutomationNotFound, NotReleased
 from andon.decisions.gating import with_revision
@@ -32,6 +32,7 @@ from andon.kernel.errors import AndonError, Denied, Invalid
 from andon.kernel.events import Events
 from andon.kernel.identity import PLATFORM, Actor
 from andon.models import ModelVersion, VersionHeld
+from andon.policies import CompiledPolicy
 from andon.serving import LoadedVersion
 
 log = structlog.get_logger(__name__)
@@ -110,6 +111,7 @@ class Deployment:
         self._was_released: set[str] = set()
         self._superseded: dict[str, datetime] = {}
         self._loaded: dict[tuple[str, int, str], LoadedVersion] = {}
+        self._evidence: dict[tuple[str, str, str], ArmEvidence] = {}
         self._lock = Lock()
 
     @property
@@ -212,7 +214,8 @@ class Deployment:
                 return present
             folders = {v.number: models.fetch(tx, v, self._cache) for v in wanted.versions.values()}
         loaded = {n: self._loaded_version(version, folders[n]) for n, version in wanted.versions.items()}
-        line = self._with_revisions(line_of(automation, deployed, wanted, loaded, self._subjects, self._draws), wanted)
+        made = line_of(automation, deployed, wanted, loaded, self._subjects, self._draws, self._evidence_of)
+        line = self._with_revisions(made)
         log.info(
             "automation.ready",
             automation=automation.name,
@@ -228,13 +231,21 @@ class Deployment:
             )
         return line
 
-    def _with_revisions(self, line: Line, wanted: WantedLine) -> Line:
+    def _evidence_of(
+        self, automation: Automation, loaded: LoadedVersion, policy_version: str, policy: CompiledPolicy
+    ) -> ArmEvidence:
+        """Return the held-out evidence of an arm, which takes a second the first time."""
+        key = automation.name, loaded.version.digest, policy_version
+        if key not in self._evidence:
+            self._evidence[key] = evidence_of(automation, loaded, policy)
+        return self._evidence[key]
+
+    def _with_revisions(self, line: Line) -> Line:
         """Return the same line, each arm with the revision of its gate."""
         traffic, risk, now = line.traffic, line.automation.risk, self._clock.now()
         with self._database.begin() as tx:
             revised = {
-                arm.name: with_revision(tx, arm, wanted.versions[arm.version], risk, events=self._events, now=now)
-                for arm in traffic.arms.values()
+                arm.name: with_revision(tx, arm, risk, events=self._events, now=now) for arm in traffic.arms.values()
             }
         return line.with_traffic(
             replace(

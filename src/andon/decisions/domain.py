@@ -18,6 +18,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
 from andon.cord import LineState
+from andon.models import RiskEvidence
 from andon.policies import Ruling
 from andon.serving import Assignment, Candidate, Prediction, arm_of, proven_arm
 
@@ -349,3 +350,21 @@ class DecisionTally:
 def latency_of(band: int) -> float:
     """Return the middle of a band, in milliseconds."""
     return float(LATENCY_BAND ** (band + 0.5)) / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ArmEvidence:
+    """The held-out rows of one arm by confidence.
+
+    `unjudged` names what the policy reads and the rows do not tell. With `because`, nothing is proven: the table counts
+    no row. `alone` of the rows are decided by rules that ask no model; they are in no region.
+    """
+
+    table: RiskEvidence
+    unjudged: tuple[str, ...] = ()
+    because: str = ""
+    alone: int = 0
+
+
+NO_EVIDENCE = ArmEvidence(RiskEvidence(table=(), rows=0))
+"""No held-out row: nothing is proven."""

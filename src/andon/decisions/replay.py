@@ -104,7 +104,7 @@ class ReplayBy:
         gate = self.gate or (conditions.gate if self.arm is None or self.same else self.arm.gate)
         gates = {} if self.gate is not None or self.arm is None or self.same else self.control.gates
         if self.arm is None:
-            arm, ask = Arm(_NOBODY, _AsRecorded(), gate), _as_recorded(predicted)
+            arm, ask = Arm(NOBODY, AsRecorded(), gate), _as_recorded(predicted)
         else:
             arm, ask = replace(self.arm, gate=gate), _asking(predicted) if self.same else ask_now
         fallbacks = ((conditions.fallback, None),) if conditions.fallback in (BY_RULES, BY_REVIEW) else ()
@@ -246,8 +246,8 @@ def _failure_of(record: RecordedDecision) -> Unpredictable:
     return failure_of(because, policy.error or because)
 
 
-class _AsRecorded:
-    """The version in an arm whose predictions are the recorded ones. It is never asked."""
+class AsRecorded:
+    """The version in an arm whose predictions are known. It is never asked."""
 
     inline = True
     capacity = 1
@@ -266,7 +266,8 @@ class _AsRecorded:
         return 0
 
 
-_NOBODY = LineRef("", 0, ModelRef("", 0, ""), "")
+NOBODY = LineRef("", 0, ModelRef("", 0, ""), "")
+"""The reference of an arm without a version."""
 
 
 def summary_of(judgement: Judgement) -> str:

@@ -1,14 +1,15 @@
 """The versions and policies in force for an automation, and the line that is built from them."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
+from typing import TypeAlias
 
 import structlog
 
 from andon import models, policies, serving
 from andon.authoring import BY_REVIEW, BY_RULES, Automation
 from andon.decisions.assembly import arm_of, compile_text
-from andon.decisions.domain import AutomationVersion
+from andon.decisions.domain import ArmEvidence, AutomationVersion
 from andon.decisions.draws import AuditDraws
 from andon.decisions.errors import AutomationInvalid
 from andon.decisions.line import Line
@@ -19,6 +20,9 @@ from andon.kernel.errors import Fault
 from andon.models import CHAMPION, ModelVersion, VersionHeld
 from andon.policies import CompiledPolicy
 from andon.serving import Candidate, LoadedVersion, TrafficSplit
+
+EvidenceOf: TypeAlias = Callable[[Automation, LoadedVersion, str, CompiledPolicy], ArmEvidence]
+"""Returns the held-out evidence of a version under a policy, which has a version, too."""
 
 log = structlog.get_logger(__name__)
 
@@ -96,6 +100,7 @@ def line_of(
     loaded: Mapping[int, LoadedVersion],
     subjects: Subjects | None,
     draws: AuditDraws | None,
+    evidence_of: EvidenceOf,
 ) -> Line:
     """Return the line that decides with these. Raises PolicyInvalid, AutomationInvalid."""
     table, policy = compile_text(automation, wanted.policy, f"the policy in force of {automation.name}")
@@ -107,6 +112,7 @@ def line_of(
         one: arm_of(
             automation,
             loaded[one.version],
+            evidence_of(automation, loaded[one.version], one.policy or table.version, own.get(one.policy, policy)),
             number=deployed.number,
             policy_version=one.policy or table.version,
             policy=own.get(one.policy),

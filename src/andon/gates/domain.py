@@ -72,6 +72,8 @@ class GateRevision:
         return ", ".join([*parts, *([f"called {self.predicted}"] if self.predicted else [])])
 
     def _held_out_sentence(self) -> str:
+        if because := self.evidence.get("because"):
+            return f"nothing automatic: not proven, since {because}"
         rows, above = self.evidence["rows"], self.evidence.get("rows_above")
         if not above:
             return f"nothing automatic: {rows:,} held-out rows of the model prove no region"
@@ -79,7 +81,9 @@ class GateRevision:
         near = self.evidence.get("rows_near")
         nearby = f"; of the {near:,} nearest to it, {self.evidence['errors_near']:,}" if near else ""
         said = f"of {above:,} held-out rows of the model above the gate, {wrong:,} were wrong"
-        return f"{above / rows:.0%} automatic: {said}{nearby}"
+        alone = self.evidence.get("alone")
+        besides = f"; {alone / rows:.0%} more by rules that ask no model" if alone else ""
+        return f"{above / rows:.0%} automatic: {said}{nearby}{besides}"
 
     def holds(self, now: datetime) -> bool:
         """Return whether it has not expired."""

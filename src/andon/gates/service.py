@@ -38,6 +38,8 @@ class ProvenGate:
     evidence: Mapping[str, Any]
     predicted: str = ""
     segment: GateSegment | None = None
+    table: Mapping[str, Any] | None = None
+    """The held-out rows by confidence, with which proofs of the arm begin; kept with the revision of the whole line."""
 
 
 def ensure_held_out(tx: Tx, proven: ProvenGate, *, events: Events, now: datetime) -> GateRevision:
@@ -51,7 +53,7 @@ def ensure_held_out(tx: Tx, proven: ProvenGate, *, events: Events, now: datetime
         known = store.newest_held_out(tx, proven.automation, proven.arm, proven.predicted)
         if known is None or not _is_met(known, proven):
             made = _revision(tx, proven, Origin.HELD_OUT, "held-out evidence of the model", now)
-            put(tx, made, None if known is None else known.threshold, PLATFORM, events)
+            put(tx, made, None if known is None else known.threshold, PLATFORM, events, table=proven.table)
             return made
     return known
 
@@ -160,6 +162,11 @@ def in_force_by_arm(tx: Tx, automation: str, now: datetime) -> Mapping[str, froz
     }
 
 
+def held_out_table(tx: Tx, automation: str, arm: str) -> Mapping[str, Any] | None:
+    """Return the held-out rows by confidence with which proofs of an arm begin; None if none are kept yet."""
+    return store.held_out_table(tx, automation, arm)
+
+
 def page(tx: Tx, automation: str, *, limit: int = 50) -> Sequence[GateRevision]:
     """Return the revisions of one automation, newest first."""
     return store.page(tx, automation, limit)
@@ -208,7 +215,9 @@ def _check_part(there: ArmRevisions, part: Part) -> None:
 
 def _is_met(known: GateRevision, proven: ProvenGate) -> bool:
     same = (known.threshold, known.target, known.confidence) == (proven.threshold, proven.target, proven.confidence)
-    declared = all(known.evidence.get(name) == proven.evidence.get(name) for name in ("by", "classes", "local"))
+    declared = all(
+        known.evidence.get(name) == proven.evidence.get(name) for name in ("by", "classes", "local", "table")
+    )
     return (same and declared) or known.automation_version > proven.automation_version
 
 
@@ -234,12 +243,20 @@ def _revision(
     )
 
 
-def put(tx: Tx, made: GateRevision, before: float | None, actor: Actor, events: Events) -> None:
+def put(
+    tx: Tx,
+    made: GateRevision,
+    before: float | None,
+    actor: Actor,
+    events: Events,
+    *,
+    table: Mapping[str, Any] | None = None,
+) -> None:
     """Write a revision, published, audited and announced. `before` is the threshold until now.
 
     It is audited last, as subscribers may wait for the cord, whose holder may wait for the audit log.
     """
-    store.add(tx, made)
+    store.add(tx, made, table)
     part = {
         **({"segment": dict(made.segment)} if made.segment else {}),
         **({"predicted": made.predicted} if made.predicted else {}),

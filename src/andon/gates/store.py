@@ -1,10 +1,10 @@
 """All SQL about gate revisions. Never commits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Text, cast, func, insert, or_, select, text
+from sqlalchemy import ColumnElement, Row, Text, cast, func, insert, null, or_, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -17,6 +17,9 @@ from andon.kernel.db import Tx
 
 _LOCK = 0x67617465
 """First key of the advisory lock on an automation's gates."""
+
+_SHOWN = [column for column in gate_revisions.c if column.name != "held_out"]
+"""What a revision consists of, without the table that only proofs read."""
 
 
 def lock(tx: Tx, automation: str) -> None:
@@ -58,10 +61,10 @@ def add_share(tx: Tx, made: AuditShare) -> None:
 def living(tx: Tx, now: datetime, automation: str | None = None, arm: str | None = None) -> Sequence[GateRevision]:
     """Return the newest held-out and live revision of each series, and all unexpired ones of people."""
     c, p = gate_revisions.c, gate_pointers.c
-    pointed = select(gate_revisions).join(
+    pointed = select(*_SHOWN).join(
         gate_pointers, (p.automation == c.automation) & (p.revision == c.revision) & (p.arm == c.arm)
     )
-    by_people = select(gate_revisions).where(c.origin == Origin.PERSON, or_(c.expires_at.is_(None), c.expires_at > now))
+    by_people = select(*_SHOWN).where(c.origin == Origin.PERSON, or_(c.expires_at.is_(None), c.expires_at > now))
     for name, value in ((c.automation, automation), (c.arm, arm)):
         if value is not None:
             pointed, by_people = pointed.where(name == value), by_people.where(name == value)
@@ -72,30 +75,36 @@ def newest_held_out(tx: Tx, automation: str, arm: str, predicted: str) -> GateRe
     """Return the newest revision from held-out evidence, for all predictions or those of one class."""
     c, p = gate_revisions.c, gate_pointers.c
     query = (
-        select(gate_revisions)
+        select(*_SHOWN)
         .join(gate_pointers, (p.automation == c.automation) & (p.revision == c.revision))
-        .where(
-            p.automation == automation,
-            p.arm == arm,
-            p.segment == {},
-            p.predicted == predicted,
-            p.origin == Origin.HELD_OUT,
-        )
+        .where(*_held_out_pointer(automation, arm, predicted))
     )
     row = tx.execute(query).one_or_none()
     return None if row is None else _revision(row)
 
 
+def held_out_table(tx: Tx, automation: str, arm: str) -> Mapping[str, Any] | None:
+    """Return the table of the newest revision from held-out evidence of a whole arm."""
+    c, p = gate_revisions.c, gate_pointers.c
+    query = (
+        select(c.held_out)
+        .join(gate_pointers, (p.automation == c.automation) & (p.revision == c.revision))
+        .where(*_held_out_pointer(automation, arm, ""))
+    )
+    found: Mapping[str, Any] | None = tx.execute(query).scalar_one_or_none()
+    return found
+
+
 def page(tx: Tx, automation: str, limit: int) -> Sequence[GateRevision]:
     """Return the revisions of one automation, newest first."""
-    query = select(gate_revisions).where(gate_revisions.c.automation == automation)
+    query = select(*_SHOWN).where(gate_revisions.c.automation == automation)
     return [_revision(row) for row in tx.execute(query.order_by(gate_revisions.c.revision.desc()).limit(limit))]
 
 
 def as_of(tx: Tx, automation: str, moment: datetime) -> Sequence[GateRevision]:
     """Return what `living` returned at a moment."""
     c = gate_revisions.c
-    made = select(gate_revisions).where(c.automation == automation, c.made_at <= moment)
+    made = select(*_SHOWN).where(c.automation == automation, c.made_at <= moment)
     series = (c.arm, c.segment, c.predicted, c.origin)
     proven = made.where(c.origin != Origin.PERSON).ext(distinct_on(*series)).order_by(*series, c.revision.desc())
     by_people = made.where(c.origin == Origin.PERSON, or_(c.expires_at.is_(None), c.expires_at > moment))
@@ -105,14 +114,14 @@ def as_of(tx: Tx, automation: str, moment: datetime) -> Sequence[GateRevision]:
 def made_between(tx: Tx, automation: str, since: datetime, until: datetime) -> Sequence[GateRevision]:
     """Return the revisions made in a span, oldest first."""
     c = gate_revisions.c
-    query = select(gate_revisions).where(c.automation == automation, c.made_at >= since, c.made_at <= until)
+    query = select(*_SHOWN).where(c.automation == automation, c.made_at >= since, c.made_at <= until)
     return [_revision(row) for row in tx.execute(query.order_by(c.revision))]
 
 
 def by_people(tx: Tx, automation: str) -> Sequence[GateRevision]:
     """Return the revisions that people made, oldest first."""
     c = gate_revisions.c
-    query = select(gate_revisions).where(c.automation == automation, c.origin == Origin.PERSON)
+    query = select(*_SHOWN).where(c.automation == automation, c.origin == Origin.PERSON)
     return [_revision(row) for row in tx.execute(query.order_by(c.revision))]
 
 
@@ -123,7 +132,7 @@ def next_revision(tx: Tx, automation: str) -> int:
     return int(tx.execute(query).scalar_one())
 
 
-def add(tx: Tx, made: GateRevision) -> None:
+def add(tx: Tx, made: GateRevision, table: Mapping[str, Any] | None) -> None:
     """Write one revision, and point to it; lock the automation first."""
     tx.execute(
         insert(gate_revisions).values(
@@ -137,6 +146,7 @@ def add(tx: Tx, made: GateRevision) -> None:
             confidence=made.confidence,
             origin=made.origin,
             evidence=dict(made.evidence),
+            held_out=null() if table is None else dict(table),
             automation_version=made.automation_version,
             made_by=made.by,
             reason=made.reason,
@@ -169,6 +179,17 @@ def pointers_to(tx: Tx, made: GateRevision) -> list[RowName]:
         p.automation == made.automation, p.revision == made.revision
     )
     return [POINTERS.row(*row) for row in tx.execute(query)]
+
+
+def _held_out_pointer(automation: str, arm: str, predicted: str) -> list[ColumnElement[bool]]:
+    p = gate_pointers.c
+    return [
+        p.automation == automation,
+        p.arm == arm,
+        p.segment == {},
+        p.predicted == predicted,
+        p.origin == Origin.HELD_OUT,
+    ]
 
 
 def _revision(row: Row[Any]) -> GateRevision:

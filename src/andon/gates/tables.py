@@ -18,6 +18,7 @@ gate_revisions = Table(
     Column("confidence", Double, nullable=True),
     Column("origin", String, nullable=False),
     Column("evidence", JSONB, nullable=False),
+    Column("held_out", JSONB, nullable=True),
     Column("automation_version", Integer, nullable=False),
     Column("made_by", String, nullable=False),
     Column("reason", Text, nullable=False),

@@ -15,6 +15,7 @@ GATES = RowKind(
         "t.confidence",
         "t.origin",
         "t.evidence",
+        "t.held_out",
         "t.automation_version",
         "t.made_by",
         "t.reason",

@@ -101,7 +101,9 @@ def set_split(name: str, wanted: SplitIn, gateway: Parts, caller: Caller, db: Db
     if any(one.gate is not None for one in (*shares, *shadows)):
         caller.require(Permission.NARROW_GATES, name)
     with db.begin() as tx:
-        decisions.require_gates(tx, name, automation.model, [*shares, *shadows], events=bus, now=now)
+        decisions.require_gates(
+            tx, name, automation.model, [*shares, *shadows], declared=automation, events=bus, now=now
+        )
         serving.set_split(
             tx,
             name,

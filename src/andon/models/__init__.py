@@ -26,7 +26,7 @@ from andon.models.errors import (
 )
 from andon.models.inferring import InferredSignature, infer, name_of
 from andon.models.intervals import Intervals
-from andon.models.keeping import HeldOutRows
+from andon.models.keeping import HeldOutRows, rows_in
 from andon.models.manifest import (
     Calibration,
     CategoryProfile,
@@ -185,6 +185,7 @@ __all__ = [
     "release_held",
     "require_free",
     "require_same_score",
+    "rows_in",
     "set_alias",
     "share_at",
     "shortfall_of",

@@ -7,11 +7,13 @@ rows are one file of the package, protected like the model. There are at most MO
 import gzip
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
 from io import BytesIO
+from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,6 +22,7 @@ from numpy.typing import NDArray
 
 from andon.models.encoding import Rows, values_of
 from andon.models.errors import PackageDamaged
+from andon.models.manifest import Manifest
 from andon.runtimes import Matrix
 
 HELD_OUT_FILE: Final = "held-out.json.gz"
@@ -51,8 +54,27 @@ class HeldOutRows:
         return len(self.labels)
 
 
+def columns_at(rows: Rows, places: NDArray[np.int64]) -> dict[str, list[Any]]:
+    """Return the columns of some rows as JSON has their values; one with a value that has no form in JSON is left out.
+
+    A policy that reads such a column begins without a proof, which names it.
+    """
+    at = places.tolist()
+    if isinstance(rows, Mapping):
+        given = {str(name): values_of(column) for name, column in rows.items()}
+        picked = {name: [values[place] for place in at] for name, values in given.items()}
+    else:
+        names = dict.fromkeys(str(name) for row in rows for name in row)
+        picked = {name: [rows[place].get(name) for place in at] for name in names}
+    found = {}
+    for name, values in picked.items():
+        with suppress(TypeError):
+            found[name] = list(map(_plain, values))
+    return found
+
+
 def kept(
-    rows: Rows,
+    columns: Mapping[str, Sequence[Any]],
     labels: Sequence[str],
     classes: Sequence[str],
     probabilities: Matrix,
@@ -61,10 +83,8 @@ def kept(
 ) -> bytes:
     """Return the file of held-out rows.
 
-    `measuring` are the places of the rows that measure, `drawn` all places in random order: the first ones are kept. A
-    column with a value that JSON has no form for is left out.
+    `measuring` are the places of the rows that measure, `drawn` all places in random order: the first ones are kept.
     """
-    columns = _columns(rows)
     of_measuring = np.zeros(len(labels), dtype=np.bool_)
     of_measuring[measuring] = True
     places = np.sort(drawn[:MOST_ROWS])
@@ -108,19 +128,9 @@ def read(packed: bytes) -> HeldOutRows:
     return rows
 
 
-def _columns(rows: Rows) -> dict[str, list[Any]]:
-    if isinstance(rows, Mapping):
-        given = {str(name): values_of(column) for name, column in rows.items()}
-    else:
-        names = dict.fromkeys(str(name) for row in rows for name in row)
-        given = {name: [row.get(name) for row in rows] for name in names}
-    found = {}
-    for name, values in given.items():
-        try:
-            found[name] = list(map(_plain, values))
-        except TypeError:
-            continue  # a policy that reads it begins without a proof, which names it
-    return found
+def rows_in(folder: Path, manifest: Manifest) -> HeldOutRows | None:
+    """Return the rows that the package in a folder keeps; None for an older package. Raises PackageDamaged."""
+    return None if manifest.held_out is None else read((folder / manifest.held_out).read_bytes())
 
 
 def _plain(value: Any) -> Any:

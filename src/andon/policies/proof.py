@@ -13,6 +13,17 @@ def require_proof(table: DecisionTable) -> None:
         raise PolicyInvalid(f"{table.source}: {rules} on predictions without proof", faults=faults)
 
 
+def rules_alone(table: DecisionTable) -> frozenset[str]:
+    """Return the rules that read neither `prediction` nor `risk`: they decide alike whatever a model says."""
+    asking = {
+        rule.id
+        for rule in table.rules
+        for reference in references_in(tokens_of(rule.when))
+        if reference.name.split(".")[0] in ("prediction", "risk")
+    }
+    return frozenset(rule.id for rule in table.rules) - asking
+
+
 def unproven_rules(table: DecisionTable) -> list[Fault]:
     """Return a fault for each automatic rule that reads `prediction` without `risk.certain` or `unproven: true`."""
     faults = []

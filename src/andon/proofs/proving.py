@@ -5,13 +5,13 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from andon import evidence, gates, models
+from andon import decisions, evidence, gates, models
 from andon.authoring import RiskBound
 from andon.evidence import ArmEvidence, json_of
 from andon.gates import NOTHING, ArmRevisions, ProvenGate
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
-from andon.models import ModelVersion
+from andon.models import ModelVersion, RiskEvidence
 from andon.proofs import store
 from andon.proofs.domain import GateNews, ProvenRegion, SeriesKey, Standing, share_above, threshold_wanted
 from andon.proofs.series import GateSeries, advance, series_of
@@ -39,7 +39,7 @@ class Proving:
         self._tx, self._automation, self._arm = tx, automation, arm.arm
         self._risk, self._version, self._now = risk, version, now
         self._corrections = arm.corrections
-        self._evidence = model_of(tx, self._arm).manifest.risk
+        self._evidence = held_out_of(tx, automation, self._arm)
         self.saved = store.saved(tx, automation, self._arm)
 
     def advance(self) -> bool:
@@ -196,6 +196,15 @@ def model_of(tx: Tx, arm: str) -> ModelVersion:
     return models.get(tx, name, int(rest.partition("+")[0]))
 
 
+def held_out_of(tx: Tx, automation: str, arm: str) -> RiskEvidence:
+    """Return the held-out rows of an arm by confidence, as its policy leaves them automatic.
+
+    Until a process has loaded the arm, they are the model's own.
+    """
+    kept = decisions.kept_evidence(tx, automation, arm)
+    return model_of(tx, arm).manifest.risk if kept is None else kept.table
+
+
 def shares_of(tx: Tx, series: GateSeries, now: datetime) -> list[tuple[float, float]]:
     """Return the share of recent decisions above each threshold, falling; empty if nothing was decided."""
     key = series.key
@@ -213,7 +222,8 @@ def shares_of(tx: Tx, series: GateSeries, now: datetime) -> list[tuple[float, fl
 def planned_shares(series: GateSeries) -> list[tuple[float, float]]:
     """Return the shares that were planned from held-out rows."""
     table = (series.evidence or series.whole).table
-    return [(row.threshold, row.planned / max(1, table[-1].planned)) for row in table]
+    whole = table[-1].planned if series.evidence is None else series.evidence.rows
+    return [(row.threshold, row.planned / max(1, whole)) for row in table]
 
 
 def _reason(wanted: float, standing: Standing, now: datetime) -> str:

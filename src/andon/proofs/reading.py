@@ -17,6 +17,7 @@ from andon.proofs.errors import NothingBounded, SeriesUnknown, TargetInvalid
 from andon.proofs.proving import (
     KEPT,
     first_counting,
+    held_out_of,
     labels_above,
     model_of,
     news_after,
@@ -330,7 +331,7 @@ def _series(tx: Tx, automation: str, arm: str | None, part: Part, now: datetime)
     if part[1] and part[1] not in risk.targets:
         raise SeriesUnknown(f"{automation} declares no bound of its own for the class {part[1]!r}")
     segment = _segment(risk, part)
-    known = series_of(automation, arm, risk, model_of(tx, arm).manifest.risk, [dict(segment)] if segment else [])
+    known = series_of(automation, arm, risk, held_out_of(tx, automation, arm), [dict(segment)] if segment else [])
     return next(one for one in known if one.key == SeriesKey(automation, arm, segment, part[1]))
 
 

@@ -1,5 +1,7 @@
 """The series of an arm that have their own gates, and the evidence that feeds the prover of each. Pure."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,7 +46,9 @@ class GateSeries:
             sorted([*pair, cost] for pair, cost in self.risk.costs.items()) if isinstance(self.risk, MaxCost) else []
         )
         local = {} if self.risk.local is None else {"local": self.risk.local}
-        return {"target": self.target, "confidence": self.risk.confidence, "costs": costs, "state": STATE, **local}
+        rows = [] if self.evidence is None else [[row.planned, row.rows, row.errors] for row in self.evidence.table]
+        begun = {"held_out": hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]} if rows else {}
+        return {"target": self.target, "confidence": self.risk.confidence, "costs": costs, "state": STATE, **local, **begun}
 
     def prover(self, target: float | None = None) -> GateProver:
         """Return a prover that has seen no label, for another target if one is given."""
@@ -131,14 +135,15 @@ def series_of(
     series = []
     for segment in ({}, *segments):
         for predicted in ("", *sorted(risk.targets)):
-            by_class = evidence if not predicted else (evidence.by_class or {}).get(predicted)
+            counted = evidence if not predicted else (evidence.by_class or {}).get(predicted)
+            begins = counted if counted is not None and counted.rows and not segment else None
             series.append(
                 GateSeries(
                     SeriesKey(automation, arm, segment, predicted),
                     risk,
                     risk.targets.get(predicted, risk.target),
                     evidence,
-                    by_class if not segment else None,
+                    begins,
                 )
             )
     return series

@@ -15,12 +15,15 @@ from andon.authoring import RiskBound
 from andon.models import (
     Calibrator,
     Encoder,
+    HeldOutRows,
     Matrix,
     ModelVersion,
+    RiskEvidence,
     Runtime,
     columns_of,
     fault_of,
     misfits_of,
+    rows_in,
     threshold_for,
 )
 from andon.serving.domain import ALWAYS, NEVER, Contribution, Prediction, RiskGate
@@ -49,10 +52,12 @@ class LoadedVersion:
         patient: PatientPredictor | None = None,
         max_batch: int = HERE.max_batch,
         timeout: float = HERE.timeout_seconds,
+        folder: Path | None = None,
     ) -> None:
         signature = version.manifest.signature
         self.version = version
         self.patient = patient
+        self._folder = folder
         self._watch = InlineWatch(self._shown, timeout)
         self._max_batch = max_batch
         self._cpu_taken = self._gpu_taken = 0.0
@@ -142,9 +147,9 @@ class LoadedVersion:
         """Return the incidents and the breaker's state, wherever the model runs."""
         return self._watch.status() if self.patient is None else self.patient.status()
 
-    def gate(self, risk: RiskBound | None) -> RiskGate:
-        """Return the gate that holds `risk`; without one, everything is certain."""
-        return gate_of(self.version, risk)
+    def held_out_rows(self) -> HeldOutRows | None:
+        """Return the held-out rows that its package keeps; None for an older package. Raises PackageDamaged."""
+        return None if self._folder is None else rows_in(self._folder, self.version.manifest)
 
     def raw(self, matrix: Matrix) -> Matrix:
         """Return the model's own probabilities of an encoded batch, in its own order. Raises PredictionFailed."""
@@ -212,13 +217,13 @@ def load(version: ModelVersion, folder: Path, hosting: Hosting = HERE) -> Loaded
         )
     if manifest.runtime is Runtime.REMOTE:
         remote = open_remote(folder / manifest.model_file, columns_of(manifest.signature.features), hosting)
-        pool, loaded = None, LoadedVersion(version, remote, patient=remote, max_batch=hosting.max_batch)
+        pool, loaded = None, LoadedVersion(version, remote, patient=remote, max_batch=hosting.max_batch, folder=folder)
     elif manifest.runtime.isolated_only or (hosting.isolated and manifest.runtime is not Runtime.NONE):
         pool = _pool_of(version, folder, hosting)
-        loaded = LoadedVersion(version, pool, patient=pool, max_batch=hosting.max_batch)
+        loaded = LoadedVersion(version, pool, patient=pool, max_batch=hosting.max_batch, folder=folder)
     else:
         pool = None
-        loaded = LoadedVersion(version, _opened(version, folder), timeout=hosting.timeout_seconds)
+        loaded = LoadedVersion(version, _opened(version, folder), timeout=hosting.timeout_seconds, folder=folder)
     try:
         answers = loaded.raw(_probes_of(version))
     except PredictionFailed as error:
@@ -269,11 +274,11 @@ def _pool_of(version: ModelVersion, folder: Path, hosting: Hosting) -> IsolatedP
     return IsolatedPredictor(launch, hosting, trial)
 
 
-def gate_of(version: ModelVersion, risk: RiskBound | None) -> RiskGate:
-    """Return the gate that a version's held-out rows prove for `risk`; without one, everything is certain."""
+def gate_of(evidence: RiskEvidence, risk: RiskBound | None) -> RiskGate:
+    """Return the gate that held-out rows prove for `risk`; without one, everything is certain."""
     if risk is None:
         return RiskGate(threshold=ALWAYS, target=1.0)
-    threshold = threshold_for(version.manifest.risk, risk.target / risk.highest, risk.confidence, risk.local)
+    threshold = threshold_for(evidence, risk.target / risk.highest, risk.confidence, risk.local)
     return RiskGate(threshold=NEVER if threshold is None else threshold, target=risk.target)
 
 

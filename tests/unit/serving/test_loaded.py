@@ -110,18 +110,19 @@ def test_the_models_own_probabilities_stand_beside_the_calibrated_ones(version: 
 
 def test_without_a_risk_everything_is_certain(version: ModelVersion, package: Path) -> None:
     endpoint = serving.load(version, package)
-    gate = endpoint.gate(None)
+    gate = serving.gate_of(version.manifest.risk, None)
     assert all(gate.certain(prediction) for prediction in endpoint.predict(ROWS))
 
 
-def test_a_risk_that_cannot_be_proven_makes_nothing_certain(version: ModelVersion, package: Path) -> None:
-    gate = serving.load(version, package).gate(MaxError(0.0001, confidence=0.999))
+def test_a_risk_that_cannot_be_proven_makes_nothing_certain(version: ModelVersion) -> None:
+    gate = serving.gate_of(version.manifest.risk, MaxError(0.0001, confidence=0.999))
     assert not gate.certain(Prediction(1.0, "fraud", 1.0, {"ok": 0.0, "fraud": 1.0}))
 
 
-def test_a_stricter_risk_never_lets_more_through(version: ModelVersion, package: Path) -> None:
-    endpoint = serving.load(version, package)
-    thresholds = [endpoint.gate(MaxError(target)).threshold for target in (0.02, 0.1, 0.2, 0.4)]
+def test_a_stricter_risk_never_lets_more_through(version: ModelVersion) -> None:
+    thresholds = [
+        serving.gate_of(version.manifest.risk, MaxError(target)).threshold for target in (0.02, 0.1, 0.2, 0.4)
+    ]
     assert thresholds == sorted(thresholds, reverse=True)
     assert thresholds[-1] < 1
 

@@ -52,7 +52,16 @@ class NarrowingInForce:
         number = decisions.newest_version(tx, self.automation).number if holding is None else holding.version
         risk = self._declared.risk
         arm = decisions.ensure_planned(
-            tx, self.automation, risk, number, version, named[1], events=act.events, now=act.now
+            tx,
+            self.automation,
+            risk,
+            number,
+            version,
+            named[1],
+            declared=self._declared,
+            text=self._text,
+            events=act.events,
+            now=act.now,
         )
         there = gates.arm_revisions(tx, self.automation, arm, act.now)
         part = self._part(there)

@@ -51,7 +51,9 @@ class TrafficInForce:
             )
         shadows = [self._candidate(tx, one, act) for one in self._wanted.shadows]
         named, model = [*(one for one, _ in shares), *shadows], self._declared.model
-        decisions.require_gates(tx, self.automation, model, named, events=act.events, now=act.now)
+        decisions.require_gates(
+            tx, self.automation, model, named, declared=self._declared, events=act.events, now=act.now
+        )
         serving.set_split(
             tx,
             self.automation,

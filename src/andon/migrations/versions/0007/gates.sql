@@ -1,8 +1,9 @@
 -- Gates of segments and of predicted classes, and revisions that live labels prove. `segment` {} is the whole line, `predicted` ''
--- all classes.
+-- all classes. `held_out` are the held-out rows by confidence, with which proofs of an arm begin.
 ALTER TABLE gate_revisions
     ADD COLUMN segment   jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(segment) = 'object'),
     ADD COLUMN predicted text  NOT NULL DEFAULT '',
+    ADD COLUMN held_out  jsonb,
     DROP CONSTRAINT gate_revisions_origin_check,
     ADD CONSTRAINT gate_revisions_origin_check CHECK (origin IN ('held_out', 'live', 'person'));
 DROP INDEX gate_revisions_arm;
