@@ -44,7 +44,8 @@ def rewritten(package: Path, content: bytes) -> Path:
     manifest = open_package(package).manifest
     (package / manifest.model_file).write_bytes(content)
     document = json.loads((package / "manifest.json").read_text())
-    document["files"] = [{"name": manifest.model_file, "digest": sha256(content).hexdigest(), "size": len(content)}]
+    model = next(file for file in document["files"] if file["name"] == manifest.model_file)
+    model |= {"digest": sha256(content).hexdigest(), "size": len(content)}
     (package / "manifest.json").write_text(json.dumps(document))
     return package
 

@@ -13,14 +13,14 @@ from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.plans import PlannedAct, StateMoved
-from planned import NOW, STRICTER, configure, run
+from planned import NOW, POLICY, STRICTER, configure, run
 
 WHOLE = """
 champions: {fraud-risk: 2}
 automations:
   payments:
     release: true
-    policy: stricter.yaml
+    policy: other.yaml
     traffic:
       shares:
         - {version: 3, percent: 10}
@@ -36,6 +36,7 @@ automations:
 
 
 def test_everything_that_can_be_named_is_planned_applied_and_then_in_force(project: Path, database: Database) -> None:
+    (project / "other.yaml").write_text(other := POLICY.replace("0.5", "0.45"))
     configure(project, WHOLE)
     planned = json.loads(run("plan", "config", "--json").stdout)
     places = [change["place"].removeprefix("automations.payments.") for change in planned["changes"]]
@@ -52,7 +53,7 @@ def test_everything_that_can_be_named_is_planned_applied_and_then_in_force(proje
     said = run("apply", "config", "--reason", "pull request 214", "--yes").stdout
     assert said.endswith("Applied: 7 changes\n")
     assert run("policy", "list", "payments", "--json").stdout != before
-    assert run("policy", "show", "payments").stdout == STRICTER
+    assert run("policy", "show", "payments").stdout == other
     split = json.loads(run("split", "show", "payments", "--json").stdout)
     assert (split["champion"], split["shadows"]) == (2, ["1"])
     assert sorted(split["split"]["shares"].values()) == [2.5, 10.0]
