@@ -90,6 +90,8 @@ def outcomes_of_its_own_rows(folder: Path, data: Path) -> dict[str, int]:
     packed = manifest.parse((package / "manifest.json").read_text(), source="manifest.json")
     version = ModelVersion(packed.name, 1, packed.digest, packed, "test", "test", START)
     line = assemble(automation, load(version, package), number=1)
+    evidence = line.traffic.champion.evidence
+    assert (evidence.because, evidence.table.rows) == ("", packed.risk.rows), "the line begins without a proof"
     raws = [json.dumps(row).encode() for row in datafile.read_rows(data)]
     requests = [
         DecisionRequest(uuid4(), automation.name, raw, line.contract.read(raw), "test", "c", START, 0) for raw in raws
