@@ -17,7 +17,7 @@ from andon.decisions.bounds import bound_of, described_bound, unknown_to_model
 from andon.decisions.contract import Contract
 from andon.decisions.controls import Gate
 from andon.decisions.cord_rules import described_cord
-from andon.decisions.domain import ArmEvidence, AutomationVersion, LineRef, ModelRef, arm_name
+from andon.decisions.domain import AutomationVersion, HeldOutEvidence, LineRef, ModelRef, arm_name
 from andon.decisions.draws import AuditDraws
 from andon.decisions.errors import AutomationInvalid
 from andon.decisions.held_out import arm_evidence
@@ -114,7 +114,7 @@ def assemble(
     )
 
 
-def evidence_of(automation: Automation, loaded: LoadedVersion, policy: CompiledPolicy) -> ArmEvidence:
+def evidence_of(automation: Automation, loaded: LoadedVersion, policy: CompiledPolicy) -> HeldOutEvidence:
     """Return the held-out evidence of a loaded version under a policy. Judges every kept row: call it once an arm."""
     return arm_evidence(automation, policy, loaded.version.manifest, loaded.held_out_rows)
 
@@ -122,7 +122,7 @@ def evidence_of(automation: Automation, loaded: LoadedVersion, policy: CompiledP
 def arm_of(
     automation: Automation,
     loaded: LoadedVersion,
-    evidence: ArmEvidence,
+    evidence: HeldOutEvidence,
     *,
     number: int,
     policy_version: str,

@@ -19,7 +19,7 @@ from andon.authoring import Automation
 from andon.decisions import releasing, service
 from andon.decisions.assembly import check_lookups, compile_policy, evidence_of, register_windows
 from andon.decisions.controls import Controls
-from andon.decisions.domain import ArmEvidence, AutomationVersion
+from andon.decisions.domain import AutomationVersion, HeldOutEvidence
 from andon.decisions.draws import AuditDraws
 from andon.decisions.errors import AutomationNotFound, NotReleased
 from andon.decisions.gating import with_revision
@@ -111,7 +111,7 @@ class Deployment:
         self._was_released: set[str] = set()
         self._superseded: dict[str, datetime] = {}
         self._loaded: dict[tuple[str, int, str], LoadedVersion] = {}
-        self._evidence: dict[tuple[str, str, str], ArmEvidence] = {}
+        self._evidence: dict[tuple[str, str, str], HeldOutEvidence] = {}
         self._lock = Lock()
 
     @property
@@ -233,7 +233,7 @@ class Deployment:
 
     def _evidence_of(
         self, automation: Automation, loaded: LoadedVersion, policy_version: str, policy: CompiledPolicy
-    ) -> ArmEvidence:
+    ) -> HeldOutEvidence:
         """Return the held-out evidence of an arm, which takes a second the first time."""
         key = automation.name, loaded.version.digest, policy_version
         if key not in self._evidence:

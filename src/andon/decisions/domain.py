@@ -353,7 +353,7 @@ def latency_of(band: int) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class ArmEvidence:
+class HeldOutEvidence:
     """The held-out rows of one arm by confidence.
 
     `unjudged` names what the policy reads and the rows do not tell. With `because`, nothing is proven: the table counts
@@ -366,5 +366,5 @@ class ArmEvidence:
     alone: int = 0
 
 
-NO_EVIDENCE = ArmEvidence(RiskEvidence(table=(), rows=0))
+NO_EVIDENCE = HeldOutEvidence(RiskEvidence(table=(), rows=0))
 """No held-out row: nothing is proven."""

@@ -14,7 +14,7 @@ from andon.authoring import Automation, RiskBound
 from andon.decisions.assembly import compile_text
 from andon.decisions.bounds import bound_of
 from andon.decisions.controls import ArmGates, Gate, PartGates, Schedule
-from andon.decisions.domain import ArmEvidence, LineRef, ModelRef
+from andon.decisions.domain import HeldOutEvidence, LineRef, ModelRef
 from andon.decisions.held_out import acts_on_all, arm_evidence
 from andon.decisions.traffic import Arm
 from andon.decisions.truth import truth_of, version_in_force
@@ -37,7 +37,7 @@ def with_revision(tx: Tx, arm: Arm, risk: RiskBound | None, *, events: Events, n
 
 
 def ensure_revisions(
-    tx: Tx, ref: LineRef, evidence: ArmEvidence, risk: RiskBound | None, *, events: Events, now: datetime
+    tx: Tx, ref: LineRef, evidence: HeldOutEvidence, risk: RiskBound | None, *, events: Events, now: datetime
 ) -> GateRevision:
     """Keep the gates of an arm as revisions, and return that of the whole line; existing revisions stay."""
     targets = {} if risk is None else risk.targets
@@ -77,7 +77,7 @@ def ensure_planned(
 
 def _planned_evidence(
     tx: Tx, ref: LineRef, version: ModelVersion, declared: Automation | None, text: str | None
-) -> ArmEvidence:
+) -> HeldOutEvidence:
     text = policies.get(tx, ref.automation, ref.policy_version).text if text is None else text
     if declared is not None:
         _, policy = compile_text(declared, text, f"policy {ref.policy_version}")
@@ -89,17 +89,17 @@ def _planned_evidence(
     reads_fields = any(name.startswith(("input.", "features.")) for name in policies.names_in(table))
     truth = truth_of(tx, ref.automation)
     if not reads_fields and acts_on_all(policies.compile(table, {}), version.manifest, truth):
-        return ArmEvidence(version.manifest.risk)
+        return HeldOutEvidence(version.manifest.risk)
     message = f"The held-out rows of {ref.arm} have not been judged yet: let it run as a shadow first"
     raise GateInvalid(message, faults=[Fault("gate", message)])
 
 
-def kept_evidence(tx: Tx, automation: str, arm: str) -> ArmEvidence | None:
+def kept_evidence(tx: Tx, automation: str, arm: str) -> HeldOutEvidence | None:
     """Return the held-out evidence that an arm's newest revision keeps; None if no process has loaded it yet."""
     kept = gates.held_out_table(tx, automation, serving.proven_arm(arm))
     if kept is None:
         return None
-    return ArmEvidence(
+    return HeldOutEvidence(
         RiskEvidence.model_validate_json(json.dumps(kept["table"])),
         tuple(kept["unjudged"]),
         kept["because"],
@@ -149,7 +149,7 @@ def held_out_gates(arm: Arm, risk: RiskBound | None) -> ArmGates:
     return ArmGates(whole, parts)
 
 
-def _of_class(evidence: ArmEvidence, predicted: str) -> ArmEvidence:
+def _of_class(evidence: HeldOutEvidence, predicted: str) -> HeldOutEvidence:
     """Return the rows of one predicted class.
 
     A package that does not count its held-out rows by class proves nothing about a single class.
@@ -167,7 +167,7 @@ def _ensure(
     tx: Tx,
     ref: LineRef,
     risk: RiskBound | None,
-    evidence: ArmEvidence,
+    evidence: HeldOutEvidence,
     threshold: float,
     target: float,
     predicted: str,
@@ -194,7 +194,7 @@ def _ensure(
     return gates.ensure_held_out(tx, proven, events=events, now=now)
 
 
-def _kept(evidence: ArmEvidence, risk: RiskBound | None) -> dict[str, Any] | None:
+def _kept(evidence: HeldOutEvidence, risk: RiskBound | None) -> dict[str, Any] | None:
     """Return evidence as it is kept: rows by predicted class only for classes with a bound of their own."""
     if risk is None:
         return None
@@ -204,7 +204,7 @@ def _kept(evidence: ArmEvidence, risk: RiskBound | None) -> dict[str, Any] | Non
     return {**written, "because": evidence.because, "alone": evidence.alone}
 
 
-def _described(evidence: ArmEvidence, threshold: float) -> dict[str, Any]:
+def _described(evidence: HeldOutEvidence, threshold: float) -> dict[str, Any]:
     """Return the held-out rows behind a threshold: how many there are, above it, near it, and their errors.
 
     `errors_above` and `errors_near` count the wrong ones above and near the threshold.

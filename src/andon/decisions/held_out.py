@@ -14,7 +14,7 @@ import numpy as np
 from andon import policies
 from andon.authoring import EXPECTED, Automation, Request, Truth
 from andon.decisions.controls import UNCONTROLLED, Gate
-from andon.decisions.domain import ArmEvidence, Judgement
+from andon.decisions.domain import HeldOutEvidence, Judgement
 from andon.decisions.judging import Judge
 from andon.decisions.predicting import Row
 from andon.decisions.replay import NOBODY, AsRecorded
@@ -42,14 +42,14 @@ ReadRows: TypeAlias = Callable[[], HeldOutRows | None]
 """Reads the rows that a package keeps; None if it keeps none."""
 
 
-def arm_evidence(automation: Automation, policy: CompiledPolicy, manifest: Manifest, rows: ReadRows) -> ArmEvidence:
+def arm_evidence(automation: Automation, policy: CompiledPolicy, manifest: Manifest, rows: ReadRows) -> HeldOutEvidence:
     """Return the evidence with which an arm begins.
 
     A policy that acts on all certain predictions alike needs no rows: the model's own table is about the same
     decisions.
     """
     if automation.risk is None or not automation.predicts or acts_on_all(policy, manifest, automation.truth):
-        return ArmEvidence(manifest.risk)
+        return HeldOutEvidence(manifest.risk)
     if _THRESHOLD in policy.reads:
         because = (
             f"the policy reads {_THRESHOLD}, so what is automatic depends on more than whether the gate is reached"
@@ -66,7 +66,7 @@ def arm_evidence(automation: Automation, policy: CompiledPolicy, manifest: Manif
     return judging.evidence(manifest.risk)
 
 
-def without_rows(policy: CompiledPolicy, manifest: Manifest) -> ArmEvidence:
+def without_rows(policy: CompiledPolicy, manifest: Manifest) -> HeldOutEvidence:
     """Return the evidence of an arm whose package keeps no rows, and whose policy does not act on all predictions."""
     read = [name for name in policy.reads if name.partition(".")[0] in _READ]
     by = f"by {', '.join(read)}" if read else "by itself"
@@ -77,7 +77,7 @@ def without_rows(policy: CompiledPolicy, manifest: Manifest) -> ArmEvidence:
     return unproven(manifest.risk, because, *read)
 
 
-def unproven(known: RiskEvidence, because: str, *unjudged: str) -> ArmEvidence:
+def unproven(known: RiskEvidence, because: str, *unjudged: str) -> HeldOutEvidence:
     """Return evidence that proves nothing, with the thresholds of a model's own."""
 
     def emptied(one: RiskEvidence) -> RiskEvidence:
@@ -85,7 +85,7 @@ def unproven(known: RiskEvidence, because: str, *unjudged: str) -> ArmEvidence:
         by_class = None if one.by_class is None else {name: emptied(each) for name, each in one.by_class.items()}
         return RiskEvidence(table=table, rows=0, by_class=by_class)
 
-    return ArmEvidence(emptied(known), tuple(unjudged), because)
+    return HeldOutEvidence(emptied(known), tuple(unjudged), because)
 
 
 def acts_on_all(policy: CompiledPolicy, manifest: Manifest, truth: Truth | None) -> bool:
@@ -176,7 +176,7 @@ class _Judging:
         ]
         self._judge_all()
 
-    def evidence(self, known: RiskEvidence) -> ArmEvidence:
+    def evidence(self, known: RiskEvidence) -> HeldOutEvidence:
         """Return the judged rows by the thresholds of the model's own evidence."""
         found, measuring = self._regions, self._rows.measuring
         table = evidence_under(
@@ -187,7 +187,7 @@ class _Judging:
             np.array(found.wrong, dtype=np.bool_),
             measuring,
         )
-        return ArmEvidence(table, alone=int((np.array(found.alone, dtype=np.bool_) & measuring).sum()))
+        return HeldOutEvidence(table, alone=int((np.array(found.alone, dtype=np.bool_) & measuring).sum()))
 
     def _judge_all(self) -> None:
         for first in range(0, len(self._rows), AT_ONCE):

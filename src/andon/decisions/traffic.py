@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from andon.decisions.controls import Gate
-from andon.decisions.domain import NO_EVIDENCE, ArmEvidence, DecisionRequest, LineRef
+from andon.decisions.domain import NO_EVIDENCE, DecisionRequest, HeldOutEvidence, LineRef
 from andon.decisions.errors import VersionNotServed
 from andon.policies import CompiledPolicy
 from andon.serving import Assignment, Candidate, Chosen, Prediction, TrafficSplit, bucket_of
@@ -55,7 +55,7 @@ class Arm:
     gate: Gate
     policy: CompiledPolicy | None = None
     own: float | None = None
-    evidence: ArmEvidence = field(default=NO_EVIDENCE, compare=False, repr=False)
+    evidence: HeldOutEvidence = field(default=NO_EVIDENCE, compare=False, repr=False)
     name: str = field(init=False)
     """`fraud-risk@8+3f2a9c01d2e4`, as `LineRef.arm`."""
 

@@ -9,7 +9,7 @@ import structlog
 from andon import models, policies, serving
 from andon.authoring import BY_REVIEW, BY_RULES, Automation
 from andon.decisions.assembly import arm_of, compile_text
-from andon.decisions.domain import ArmEvidence, AutomationVersion
+from andon.decisions.domain import AutomationVersion, HeldOutEvidence
 from andon.decisions.draws import AuditDraws
 from andon.decisions.errors import AutomationInvalid
 from andon.decisions.line import Line
@@ -21,7 +21,7 @@ from andon.models import CHAMPION, ModelVersion, VersionHeld
 from andon.policies import CompiledPolicy
 from andon.serving import Candidate, LoadedVersion, TrafficSplit
 
-EvidenceOf: TypeAlias = Callable[[Automation, LoadedVersion, str, CompiledPolicy], ArmEvidence]
+EvidenceOf: TypeAlias = Callable[[Automation, LoadedVersion, str, CompiledPolicy], HeldOutEvidence]
 """Returns the held-out evidence of a version under a policy, which has a version, too."""
 
 log = structlog.get_logger(__name__)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from andon import Automation, Expect, MaxError, Policy, Request, Review, Truth, Window
-from andon.decisions import ArmEvidence, compile_policy
+from andon.decisions import HeldOutEvidence, compile_policy
 from andon.decisions.held_out import arm_evidence
 from andon.models import HeldOutRows, Manifest, Matrix, RiskEvidence
 from andon.models.risk import evidence_of
@@ -67,7 +67,7 @@ def _wrong(rows: HeldOutRows) -> Any:
     return np.array([CLASSES[at] != label for at, label in zip(best, rows.labels, strict=True)])
 
 
-def evidence_for(line: Automation, rows: HeldOutRows | None, manifest: Manifest | None = None) -> ArmEvidence:
+def evidence_for(line: Automation, rows: HeldOutRows | None, manifest: Manifest | None = None) -> HeldOutEvidence:
     known = manifest or a_manifest(some_rows() if rows is None else rows)
     return arm_evidence(line, compile_policy(line)[1], known, lambda: rows)
 
