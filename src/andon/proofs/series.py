@@ -48,7 +48,14 @@ class GateSeries:
         local = {} if self.risk.local is None else {"local": self.risk.local}
         rows = [] if self.evidence is None else [[row.planned, row.rows, row.errors] for row in self.evidence.table]
         begun = {"held_out": hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]} if rows else {}
-        return {"target": self.target, "confidence": self.risk.confidence, "costs": costs, "state": STATE, **local, **begun}
+        return {
+            "target": self.target,
+            "confidence": self.risk.confidence,
+            "costs": costs,
+            "state": STATE,
+            **local,
+            **begun,
+        }
 
     def prover(self, target: float | None = None) -> GateProver:
         """Return a prover that has seen no label, for another target if one is given."""
