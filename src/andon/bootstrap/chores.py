@@ -1,16 +1,19 @@
 """The chores of a worker, gathered from the slices that declare them."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from andon.actions.chores import chores as of_actions
 from andon.alerts.chores import chores as of_alerts
 from andon.attachments.chores import chores as of_attachments
 from andon.audit.chores import chores as of_audit
+from andon.authoring import Automation
 from andon.bootstrap.alerting import EVENTS, alert_routes, console_url, has_dead_events
 from andon.bootstrap.connecting import Kinds
 from andon.bootstrap.measures import Measures
 from andon.bootstrap.procedures import Procedures
 from andon.bootstrap.standing import chores as of_standing
+from andon.decisions import CertainRulings
 from andon.decisions.chores import chores as of_decisions
 from andon.evidence.chores import chores as of_evidence
 from andon.experiments import ExperimentWatcher
@@ -33,7 +36,12 @@ from andon.tools.chores import chores as of_tools
 
 
 def run_chores(
-    settings: Settings, database: Database, measures: Measures, events: Events, procedures: Procedures
+    settings: Settings,
+    database: Database,
+    measures: Measures,
+    events: Events,
+    procedures: Procedures,
+    automations: Sequence[Automation],
 ) -> ChoreRunner:
     """Return the runner of all chores of a worker."""
     meter = Meter()
@@ -54,7 +62,7 @@ def run_chores(
             console=console_url(settings),
             standing={EVENTS: has_dead_events},
         ),
-        *of_evidence(meter),
+        *of_evidence(meter, rulings=CertainRulings(automations)),
         *of_proofs(events),
         *of_standing(events),
         *of_monitors(events),

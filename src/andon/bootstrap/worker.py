@@ -168,7 +168,7 @@ class _Worker:
         lookout.watch(audit.OPEN_SQL, verifier.poke)
         lookout.watch(decisions.waiting_sql(), intake.poke)
         lookout.watch(outbox.waiting_sql(decisions.DELIVER_ACTION), deliveries.poke)
-        chores = run_chores(self._settings, self._database, measures, events, procedures)
+        chores = run_chores(self._settings, self._database, measures, events, procedures, automations)
         lookout.watch(outbox.waiting_sql(decisions.OPEN_REVIEW), lambda: chores.poke(OPEN_REVIEWS))
         lookout.watch(alerts.waiting_sql(), lambda: chores.poke(SEND_ALERTS))
         for watcher in (RolloutWatcher, ExperimentWatcher):

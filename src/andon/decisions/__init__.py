@@ -27,6 +27,7 @@ from andon.decisions.assembly import (
 from andon.decisions.auditing import AuditsInForce, audits_of, declared_audit
 from andon.decisions.batches import BatchDecider
 from andon.decisions.bounds import bound_of
+from andon.decisions.certain import CertainRulings
 from andon.decisions.chains import WriterChains
 from andon.decisions.content import content_of, contents_of, own_content_of
 from andon.decisions.contract import Contract
@@ -209,6 +210,7 @@ __all__ = [
     "BatchDecider",
     "BatchReport",
     "BatchWatcher",
+    "CertainRulings",
     "CodeUnreleased",
     "ConsumerBusy",
     "ConsumerNotFound",

@@ -1,8 +1,10 @@
 """Collecting of evidence in one transaction: decisions become cases, labels verdicts, and cases reach their age."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from msgspec import convert
@@ -11,9 +13,10 @@ from andon import decisions, labels
 from andon.decisions import AutomationVersion, FeedItem, FeedRecord
 from andon.evidence import store
 from andon.evidence.counting import count
-from andon.evidence.domain import OpenCase, open_case
+from andon.evidence.domain import GateRules, OpenCase, open_case
 from andon.evidence.judging import Floors, Standing, class_at_age, class_now, standings, usual_sum
 from andon.evidence.lines import KnownLines, LineFacts, Truths, segment_in
+from andon.gates import GateSegment
 from andon.kernel.db import Tx
 from andon.labels import Label, LabelSource, standing_labels
 from andon.serving import proven_arm
@@ -49,14 +52,14 @@ class Collecting:
     def count(self, items: Sequence[FeedItem]) -> None:
         """Count committed decisions, and note those that somebody looks at."""
         read = [(item, item.read()) for item in items]
-        segmented = [(item.id, record, self._lines.segment(self._tx, item, record)) for item, record in read]
-        counts = count([one[1:] for one in segmented], self._thresholds, self._truths.is_heard)
+        segmented = [(item, record, self._lines.segment(self._tx, item, record)) for item, record in read]
+        counts = count([one[1:] for one in segmented], self._thresholds, self._truths.is_heard, self._rules)
         store.count_traffic(self._tx, counts.traffic_rows())
         store.count_slices(self._tx, counts.slice_rows())
         found = []
-        for key, record, segment in segmented:
+        for item, record, segment in segmented:
             facts = self._lines.facts(self._tx, record)
-            found.append(open_case(key, record, segment, facts.age, facts.maturity, complete=self._is_heard(record)))
+            found.append(self._case(item.id, record, segment, facts, item.input, complete=self._is_heard(record)))
         store.add(self._tx, [case for case in found if case is not None and case.looked])
 
     def relabelled(self, ids: Sequence[UUID]) -> None:
@@ -95,7 +98,8 @@ class Collecting:
             record = convert(one.record, FeedRecord)
             if self._is_heard(record):
                 segment = segment_in(one.record["input"], facts.by, facts.contract)
-                cases.append(open_case(one.row.id, record, segment, facts.age, facts.maturity, complete=True))
+                given = partial(dict, one.record["input"])
+                cases.append(self._case(one.row.id, record, segment, facts, given, complete=True))
         store.add(self._tx, [case for case in cases if case is not None])
         store.put_sweep(
             self._tx, version.name, found[-1].row.id if found else after, found[-1].row.decided_at if full else until
@@ -171,18 +175,39 @@ class Collecting:
         if not self._truths.is_silent(automation):
             standing = standing_labels(said, truth)
             outside = min((one.probability for source, one in standing.items() if source not in _PEOPLE), default=None)
-        case = open_case(
-            item.id,
-            record,
-            self._lines.segment(self._tx, item, record),
-            facts.age,
-            facts.maturity,
-            complete=self._is_heard(record),
-            outside=outside,
-        )
+        segment, complete = self._lines.segment(self._tx, item, record), self._is_heard(record)
+        case = self._case(item.id, record, segment, facts, item.input, complete=complete, outside=outside)
         if case is None or (case.looked and case.due_at <= self._now) or (case.complete and not case.looked):
             return None
         return case
+
+    def _case(
+        self,
+        identifier: UUID,
+        record: FeedRecord,
+        segment: GateSegment,
+        facts: LineFacts,
+        given: Callable[[], Mapping[str, Any]],
+        *,
+        complete: bool,
+        outside: float | None = None,
+    ) -> OpenCase | None:
+        """Return the case of a decision; None if nobody looks at it. `given` reads its input."""
+        return open_case(
+            identifier,
+            record,
+            segment,
+            facts.age,
+            facts.maturity,
+            complete=complete,
+            outside=outside,
+            rules=self._rules(record),
+            certain=lambda: self._lines.rulings.ruling(self._tx, record, given()),
+            truth=self._truths.of(record.line.automation),
+        )
+
+    def _rules(self, record: FeedRecord) -> GateRules:
+        return self._lines.rules(self._tx, record)
 
     def _change(self, case: OpenCase, before: str | None, actual: str | None) -> None:
         """Change a case that had reached its age: a label was corrected, or had been known by then."""

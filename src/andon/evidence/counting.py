@@ -9,7 +9,7 @@ from typing import Any
 
 from andon.cord import LineState
 from andon.decisions import FeedRecord
-from andon.evidence.domain import concerns_gate, is_automatic, json_of
+from andon.evidence.domain import NO_RULES, GateRules, concerns_gate, is_automatic, json_of
 from andon.gates import GateSegment
 from andon.serving import proven_arm
 
@@ -62,11 +62,13 @@ def count(
     items: Sequence[tuple[FeedRecord, GateSegment]],
     thresholds_of: Callable[[FeedRecord], Sequence[float] | None],
     is_heard: Callable[[str, str], bool],
+    rules_of: Callable[[FeedRecord], GateRules] = lambda _: NO_RULES,
 ) -> TrafficCounts:
     """Count decisions with a prediction.
 
     `thresholds_of` gives the rising thresholds of the model version; None where the line bounds no risk, so that no
-    levels are counted. `is_heard` tells, for an automation and an outcome, whether silence is a label.
+    levels are counted. `is_heard` tells, for an automation and an outcome, whether silence is a label. `rules_of` gives
+    the rules of the policy as they stand to the gate.
     """
     counts = TrafficCounts()
     for record, segment in items:
@@ -77,7 +79,9 @@ def count(
         counts.segments[text] = segment
         thresholds = thresholds_of(record)
         if thresholds is not None:
-            level = bisect_right(thresholds, prediction.confidence) if concerns_gate(record) else ASKED
+            level = (
+                bisect_right(thresholds, prediction.confidence) if concerns_gate(record, rules_of(record)) else ASKED
+            )
             counts.levels[line.automation, arm, day, text, prediction.label, level] += 1
         key, automatic = (line.automation, arm, day, text, record.risk.revision), is_automatic(record)
         counts.slices[*key, automatic] += 1

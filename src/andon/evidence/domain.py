@@ -1,16 +1,17 @@
 """Evidence as values: which decisions are automatic, and decisions that somebody looks at, judged at an age. Pure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from andon.authoring import Truth
 from andon.cord import LineState
 from andon.decisions import AutomationVersion, DecisionRow, FeedRecord, declared_audit, declared_truth
 from andon.gates import GateSegment
-from andon.policies import REVIEW
+from andon.policies import REVIEW, Ruling
 
 LONGEST_INTERVAL = timedelta(days=1)
 """The longest interval in which the cases of one subject count once."""
@@ -24,8 +25,10 @@ class OpenCase:
 
     `propensity` is the probability with which somebody looks at it. `looked` ones were chosen before anybody knew the
     verdict: by a review or a draw. Others have a label from outside. With `complete`, silence is a label of every
-    decision like it. `since` begins the interval in which the cases of its `subject` count once. `gated` tells whether
-    the risk gate decided if it is automatic: a policy that asks a person at any certainty says nothing about the gate.
+    decision like it. `since` begins the interval in which the cases of its `subject` count once. `predicted` is the
+    class on which the line acts: that of the outcome, if it has one. `gated` tells whether the risk gate decides if it
+    is automatic: a policy that asks a person at any certainty says nothing about the gate, nor does a rule that asks no
+    model.
     """
 
     decision_id: UUID
@@ -83,6 +86,20 @@ class AgedCase:
         return self.actual != self.predicted
 
 
+@dataclass(frozen=True, slots=True)
+class GateRules:
+    """The rules of a policy that decide `before` the gate, alike at any certainty, and those `alone`, without a model.
+
+    `alone` is the owner's own word about a case: no evidence about predictions.
+    """
+
+    before: frozenset[str] = frozenset()
+    alone: frozenset[str] = frozenset()
+
+
+NO_RULES = GateRules()
+
+
 def is_automatic(one: DecisionRow | FeedRecord) -> bool:
     """Return whether a line decided by itself: certain of a prediction, no person asked, and the line is automatic."""
     if isinstance(one, FeedRecord):
@@ -118,11 +135,14 @@ def open_case(
     *,
     complete: bool = False,
     outside: float | None = None,
+    rules: GateRules = NO_RULES,
+    certain: Callable[[], Ruling | None] = lambda: None,
+    truth: Truth | None = None,
 ) -> OpenCase | None:
     """Return the case of a decision that is looked at; None of one that is not, or without a prediction.
 
     It counts at the `age`. With `complete`, silence is a label of all decisions like it, and `outside` is the
-    probability of a label from outside: these count at `maturity`.
+    probability of a label from outside: these count at `maturity`. `certain` finds the ruling if the gate were reached.
     """
     prediction, drawn = record.prediction, record.draw.drawn and is_automatic(record)
     looked = record.policy.outcome == REVIEW or drawn
@@ -131,6 +151,7 @@ def open_case(
     since = interval_of(record.decided_at, age)
     ripe = record.decided_at + (age if looked else maturity)
     drawn_with = record.draw.probability if drawn else 1.0
+    ruling = _if_certain(record, rules, None) or certain()
     return OpenCase(
         decision_id=identifier,
         automation=record.line.automation,
@@ -139,14 +160,14 @@ def open_case(
         subject=None if record.subject is None else bytes.fromhex(record.subject),
         since=since,
         outcome=record.policy.outcome,
-        predicted=prediction.label,
+        predicted=_acted_on(ruling, prediction.label, truth, rules),
         confidence=prediction.confidence,
         propensity=1.0 if complete else drawn_with if looked else outside or 1.0,
         revision=record.risk.revision,
         supervised=record.line_state is LineState.SUPERVISED,
         automatic=is_automatic(record),
         audited=drawn,
-        gated=concerns_gate(record),
+        gated=concerns_gate(record, rules, ruling),
         looked=looked,
         complete=complete,
         decided_at=record.decided_at,
@@ -154,10 +175,25 @@ def open_case(
     )
 
 
-def concerns_gate(record: FeedRecord) -> bool:
-    """Return whether the risk gate decided if a person is asked: not if the policy asks one at any certainty."""
-    asked = record.policy.outcome == REVIEW and record.line_state is LineState.AUTOMATIC
-    return not (record.risk.certain and asked)
+def concerns_gate(record: FeedRecord, rules: GateRules = NO_RULES, certain: Ruling | None = None) -> bool:
+    """Return whether the risk gate decides if a person is asked: not if the policy asks one at any certainty.
+
+    `certain` is the ruling if the gate were reached; None if it is not known.
+    """
+    ruling = _if_certain(record, rules, certain)
+    return ruling is None or (ruling.outcome != REVIEW and ruling.rule not in rules.alone)
+
+
+def _if_certain(record: FeedRecord, rules: GateRules, certain: Ruling | None) -> Ruling | None:
+    automatic = record.line_state is LineState.AUTOMATIC
+    return record.policy if automatic and (record.risk.certain or record.policy.rule in rules.before) else certain
+
+
+def _acted_on(ruling: Ruling | None, label: str, truth: Truth | None, rules: GateRules) -> str:
+    """Return the class on which a line acts: that of the outcome, if the ruling asks a model and it has one."""
+    if ruling is None or truth is None or ruling.outcome == REVIEW or ruling.rule in rules.alone:
+        return label
+    return truth.outcomes.get(ruling.outcome) or label
 
 
 def interval_of(decided_at: datetime, age: timedelta) -> datetime:

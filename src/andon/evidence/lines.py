@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from andon import decisions, models
+from andon import decisions, models, policies
 from andon.authoring import Truth
 from andon.cord import CordInvalid, segment_of
-from andon.decisions import AutomationVersion, FeedItem, FeedRecord
-from andon.evidence.domain import age_by, maturity_by
+from andon.decisions import AutomationVersion, CertainRulings, FeedItem, FeedRecord
+from andon.evidence.domain import NO_RULES, GateRules, age_by, maturity_by
 from andon.gates import GateSegment
 from andon.kernel.db import Tx
 
@@ -33,9 +33,14 @@ class LineFacts:
 
 
 class KnownLines:
-    """Facts of versions and thresholds of models that one process has read. Neither ever changes."""
+    """Facts of versions and policies, and thresholds of models, that one process has read. None ever changes.
 
-    def __init__(self) -> None:
+    `rulings` knows the policies of the code that is here.
+    """
+
+    def __init__(self, rulings: CertainRulings | None = None) -> None:
+        self.rulings = rulings or CertainRulings()
+        self._rules: dict[tuple[str, str], GateRules] = {}
         self._facts: dict[tuple[str, int], LineFacts] = {}
         self._thresholds: dict[tuple[str, int], list[float]] = {}
 
@@ -52,6 +57,17 @@ class KnownLines:
             table = models.get(tx, model, number).manifest.risk.table
             self._thresholds[model, number] = sorted(row.threshold for row in table)
         return self._thresholds[model, number]
+
+    def rules(self, tx: Tx, record: FeedRecord) -> GateRules:
+        """Return the rules of the policy that decided, as they stand to the gate."""
+        key = record.line.automation, record.line.policy_version
+        if key not in self._rules:
+            found = policies.find(tx, *key)
+            if found is None:
+                return NO_RULES
+            table = policies.parse(found.text, source=f"policy {found.version}")
+            self._rules[key] = GateRules(policies.rules_before_gate(table), policies.rules_alone(table))
+        return self._rules[key]
 
     def segment(self, tx: Tx, item: FeedItem, record: FeedRecord) -> GateSegment:
         """Return the segment of a decision."""

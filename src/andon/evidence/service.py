@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 from andon import decisions
 from andon.authoring import Truth
-from andon.decisions import AutomationVersion, FeedItem
+from andon.decisions import AutomationVersion, CertainRulings, FeedItem
 from andon.evidence import store
 from andon.evidence.collecting import AT_ONCE, Collecting
 from andon.evidence.domain import AgedCase, age_by
@@ -40,8 +40,10 @@ class CaseTally:
 class EvidenceRounds:
     """The work of one worker: it reads decisions, takes labels in, and judges the cases that reach their age."""
 
-    def __init__(self, *tallies: Tally, stream: DecisionStream | None = None) -> None:
-        self._lines = KnownLines()
+    def __init__(
+        self, *tallies: Tally, stream: DecisionStream | None = None, rulings: CertainRulings | None = None
+    ) -> None:
+        self._lines = KnownLines(rulings)
         self.stream = stream or DecisionStream([CaseTally(self._lines), *tallies])
         self._versions: Mapping[str, AutomationVersion] = {}
         self._versions_at: datetime | None = None

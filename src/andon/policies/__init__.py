@@ -27,7 +27,7 @@ from andon.policies.domain import (
 from andon.policies.errors import FormulaInvalid, PolicyInvalid, PolicyNotFound
 from andon.policies.formulas import Formula, RememberingFormula
 from andon.policies.kinds import kind_of, kind_of_value
-from andon.policies.proof import require_proof, rules_alone, unproven_rules
+from andon.policies.proof import require_proof, rules_alone, rules_before_gate, unproven_rules
 from andon.policies.published import PolicyPutInForce
 from andon.policies.reading import parse
 from andon.policies.service import find, get, history, hold, in_force, list_versions, publish, put_in_force
@@ -73,5 +73,6 @@ __all__ = [
     "put_in_force",
     "require_proof",
     "rules_alone",
+    "rules_before_gate",
     "unproven_rules",
 ]

@@ -1,7 +1,7 @@
 """Rules that act on a prediction without the risk gate: each must declare `unproven: true`."""
 
 from andon.kernel.errors import Fault
-from andon.policies.domain import REVIEW, DecisionTable
+from andon.policies.domain import OTHERWISE, REVIEW, DecisionTable
 from andon.policies.errors import PolicyInvalid
 from andon.policies.tokens import references_in, tokens_of
 
@@ -22,6 +22,16 @@ def rules_alone(table: DecisionTable) -> frozenset[str]:
         if reference.name.split(".")[0] in ("prediction", "risk")
     }
     return frozenset(rule.id for rule in table.rules) - asking
+
+
+def rules_before_gate(table: DecisionTable) -> frozenset[str]:
+    """Return the rules that stand before any that reads `risk`: they decide alike however certain a prediction is."""
+    before = []
+    for rule in table.rules:
+        if any(reference.name.split(".")[0] == "risk" for reference in references_in(tokens_of(rule.when))):
+            return frozenset(before)
+        before.append(rule.id)
+    return frozenset([*before, OTHERWISE])
 
 
 def unproven_rules(table: DecisionTable) -> list[Fault]:

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from andon.authoring import Truth
 from andon.decisions import FeedItem
-from andon.evidence.domain import LONGEST_INTERVAL, OpenCase, concerns_gate, interval_of, open_case
+from andon.evidence.domain import LONGEST_INTERVAL, GateRules, OpenCase, concerns_gate, interval_of, open_case
 from andon.evidence.judging import Standing, class_at_age, standings, usual_sum
 from andon.evidence.lines import segment_in
 from andon.kernel.ids import uuid7
 from andon.labels import Label, LabelSource
+from andon.policies import Ruling
 
 NOW = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 AGE, MATURITY = timedelta(days=2), timedelta(days=30)
@@ -36,7 +37,12 @@ def a_record(**changes: Any) -> Any:
         "features": {},
         "prediction": {"score": 0.1, "label": "ok", "confidence": 0.97, "probabilities": {}},
         "risk": {"certain": changes.get("certain", True), "threshold": 0.9, "target": 0.01, "revision": 3},
-        "policy": {"outcome": changes.get("outcome", "release"), "rule": "safe", "reasons": [], "error": None},
+        "policy": {
+            "outcome": changes.get("outcome", "release"),
+            "rule": changes.get("rule", "safe"),
+            "reasons": [],
+            "error": None,
+        },
         "line": {
             "automation": "gated",
             "version": 1,
@@ -105,6 +111,61 @@ def test_what_silence_says_waits_until_all_of_its_interval_are_old_enough() -> N
 )
 def test_which_decisions_the_gate_decided(changes: dict[str, Any], concerns: bool) -> None:
     assert concerns_gate(a_record(**changes)) is concerns
+
+
+RULES = GateRules(before=frozenset({"young"}), alone=frozenset({"young", "sanctioned"}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "certain", "concerns"),
+    [
+        ({"certain": False, "outcome": "review", "rule": "young"}, None, False),
+        ({"certain": False, "outcome": "review", "rule": "otherwise"}, Ruling("review", "dear", ()), False),
+        ({"certain": False, "outcome": "review", "rule": "otherwise"}, Ruling("release", "safe", ()), True),
+        ({"certain": False, "outcome": "review", "rule": "otherwise"}, Ruling("pause", "sanctioned", ()), False),
+        ({"outcome": "review", "state": "supervised", "rule": "line-supervised"}, Ruling("review", "dear", ()), False),
+        ({"outcome": "pause", "rule": "sanctioned"}, None, False),
+    ],
+    ids=[
+        "by an early rule",
+        "if certain, too",
+        "if certain, not",
+        "by no model",
+        "supervised",
+        "automatic by no model",
+    ],
+)
+def test_what_the_policy_decides_at_any_certainty_says_nothing_about_the_gate(
+    changes: dict[str, Any], certain: Ruling | None, concerns: bool
+) -> None:
+    assert concerns_gate(a_record(**changes), RULES, certain) is concerns
+
+
+@pytest.mark.parametrize(
+    ("changes", "certain", "acted_on"),
+    [
+        ({"outcome": "pause", "rule": "risky"}, None, "fraud"),
+        ({"outcome": "pause", "rule": "sanctioned"}, None, "ok"),
+        ({"outcome": "park", "rule": "risky"}, None, "ok"),
+        ({"outcome": "review", "certain": False}, Ruling("pause", "risky", ()), "fraud"),
+        ({"outcome": "review", "certain": False}, None, "ok"),
+    ],
+    ids=[
+        "by its outcome",
+        "a rule that asks no model",
+        "an outcome without a class",
+        "if it were certain",
+        "not known",
+    ],
+)
+def test_a_case_is_judged_by_the_class_on_which_the_line_acts(
+    changes: dict[str, Any], certain: Ruling | None, acted_on: str
+) -> None:
+    drawn = {} if changes["outcome"] == "review" else {"drawn": True, "probability": 0.5}
+    record = a_record(**changes, **drawn)
+    case = open_case(UUID(int=1), record, {}, AGE, MATURITY, rules=RULES, certain=lambda: certain, truth=SAYS)
+    assert case is not None
+    assert case.predicted == acted_on
 
 
 def test_a_verdict_counts_if_it_was_known_at_the_age_and_what_is_open_then_is_wrong() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from andon.policies import PolicyInvalid, parse, unproven_rules
+from andon.policies import PolicyInvalid, parse, rules_alone, rules_before_gate, unproven_rules
 
 
 def named(rule: str) -> list[str]:
@@ -34,6 +34,21 @@ def test_a_rule_that_acts_on_a_prediction_alone_is_named(rule: str) -> None:
 )
 def test_a_rule_that_is_proven_asks_a_person_or_says_that_it_is_not_proven_is_not_named(rule: str) -> None:
     assert named(rule) == []
+
+
+def test_rules_before_the_gate_and_those_that_ask_no_model_are_told_apart() -> None:
+    rules = [
+        "{id: young, when: 'input.age < 16.0', then: review}",
+        "{id: odd, when: 'prediction.score > 0.4', then: review}",
+        "{id: safe, when: 'risk.certain', then: release}",
+        "{id: listed, when: 'input.country in lists.known', then: release}",
+    ]
+    text = "outcomes: [release, review]\nlists: {known: [DE]}\nrules:\n" + "".join(f"  - {one}\n" for one in rules)
+    table = parse(text + "otherwise: review\n", source="p.yaml")
+    assert rules_before_gate(table) == {"young", "odd"}
+    assert rules_alone(table) == {"young", "listed"}
+    without = parse(text.replace("risk.certain", "input.sure") + "otherwise: review\n", source="p.yaml")
+    assert "otherwise" in rules_before_gate(without)
 
 
 def test_saying_so_does_not_change_the_version_of_a_policy() -> None:
