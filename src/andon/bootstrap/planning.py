@@ -14,7 +14,7 @@ from andon.authoring import Automation
 from andon.bootstrap.project import load_automations, ready_for
 from andon.bootstrap.trials import once_tried
 from andon.bootstrap.versions import load_version
-from andon.decisions import DecisionRecord, Line
+from andon.decisions import DecisionRecord, Line, ProofChange
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.models import ModelVersion
@@ -54,8 +54,12 @@ def plan_here(settings: Settings, database: Database, wanted: Configured, act: P
         users = [one for one in wanted.declared.values() if one.model == version.name]
         once_tried(settings, database, lambda tx: ready_for(users, settings, tx)(version))
 
+    def prove(planned: PlannedForce) -> ProofChange | None:
+        with database.begin() as tx:
+            return decisions.proof_change(tx, planned.automation, policy=planned.policy, champion=planned.champion)
+
     decide = _Again(settings, database, again).decide if again else None
-    return plans.make_plan(database, wanted, act, ready=ready, decide=decide)
+    return plans.make_plan(database, wanted, act, ready=ready, decide=decide, prove=prove if again else None)
 
 
 def apply_here(database: Database, wanted: Configured, act: PlannedAct, plan: ChangePlan) -> tuple[PlannedChange, ...]:

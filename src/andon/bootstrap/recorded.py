@@ -118,7 +118,16 @@ class CandidateLines:
         policy = "as recorded for each decision" if question.policy is None else question.policy.source
         asked = f"{declared.model}@{question.model}, asked again"
         model = "the recorded predictions" if self._loaded is None else asked
-        return {"model": model, "policy": policy, "gate": self._gate_in_words()}
+        return {"model": model, "policy": policy, "gate": self._gate_in_words(), **self._proof()}
+
+    def _proof(self) -> Mapping[str, str]:
+        """Describe what held-out rows prove before and after, if the policy or the model is another one."""
+        text = None if self.question.policy is None else self.question.policy.text
+        if text is None and self.question.model is None:
+            return {}
+        with self.lines.database.begin() as tx:
+            change = decisions.proof_change(tx, self.lines.declared, policy=text, champion=self.question.model)
+        return {} if change is None else {"proof": change.sentence}
 
     def _gate_in_words(self) -> str:
         if self.question.gate is not None:

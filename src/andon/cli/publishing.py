@@ -11,6 +11,7 @@ from andon import decisions, policies
 from andon.bootstrap.project import chosen, load_automations
 from andon.cli.context import project
 from andon.cli.printing import Plain
+from andon.decisions import ProofChange
 from andon.kernel.db import Tx
 from andon.policies import PolicyVersion
 
@@ -32,10 +33,15 @@ def publish(
         automation = chosen(load_automations(here.settings), name)
         with here.database.begin() as tx:
             decisions.require_released_code(tx, automation)
+            text = file.read_text(encoding="utf-8")
+            decisions.compile_text(automation, text, str(file))
+            proof = decisions.proof_change(tx, automation, policy=text)
+        with here.database.begin() as tx:
+            decisions.require_released_code(tx, automation)
             published = decisions.publish_policy(
                 tx,
                 automation,
-                file.read_text(encoding="utf-8"),
+                text,
                 source=str(file),
                 actor=here.actor,
                 reason=reason,
@@ -45,6 +51,7 @@ def publish(
             )
     state = "published" if aside else "in force"
     typer.echo(f"{name}: policy {published.version} is {state}")
+    show_proof(proof)
 
 
 def use(
@@ -57,6 +64,9 @@ def use(
         automation = chosen(load_automations(here.settings), name)
         with here.database.begin() as tx:
             decisions.require_released_code(tx, automation)
+            proof = decisions.proof_change(tx, automation, policy=policies.get(tx, name, version).text)
+        with here.database.begin() as tx:
+            decisions.require_released_code(tx, automation)
             decisions.use_policy(
                 tx,
                 automation,
@@ -67,6 +77,13 @@ def use(
                 events=here.events,
             )
     typer.echo(f"{name}: policy {version} is in force")
+    show_proof(proof)
+
+
+def show_proof(change: ProofChange | None) -> None:
+    """Print what held-out rows prove before and after a change."""
+    if change is not None:
+        typer.echo(f"proof: {change.sentence}")
 
 
 def list_published(name: Name, as_json: AsJson = False) -> None:

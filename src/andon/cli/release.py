@@ -10,6 +10,7 @@ from andon import decisions
 from andon.bootstrap.project import chosen, load_automations
 from andon.cli.context import project
 from andon.cli.printing import Plain
+from andon.cli.publishing import show_proof
 
 Name = Annotated[str, typer.Argument(help="The automation.")]
 
@@ -24,11 +25,14 @@ def release(
 ) -> None:
     """Let an automation's code in this folder decide; running gateways that have it follow within a second."""
     with project() as here:
+        proof = None
         if version is None:
             automation = chosen(load_automations(here.settings), name)
             decisions.compile_policy(automation)
             with here.database.begin() as tx:
-                version = decisions.deploy(tx, automation, actor=here.actor, now=here.clock.now()).number
+                deployed = decisions.deploy(tx, automation, actor=here.actor, now=here.clock.now())
+                proof = decisions.proof_change(tx, automation, policy=decisions.policy_upon_release(tx, deployed).text)
+            version = deployed.number
         with here.database.begin() as tx:
             done = decisions.release(
                 tx,
@@ -44,6 +48,7 @@ def release(
     typer.echo(
         f"{name}: version {done.version} is released, by {done.released_by} (release {done.number}); before: {before}"
     )
+    show_proof(proof)
 
 
 def releases(name: Name, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:

@@ -108,6 +108,7 @@ from andon.decisions.line import Line
 from andon.decisions.loading import load_file, policy_text
 from andon.decisions.measuring import described_measures
 from andon.decisions.passage import BatchWatcher, Payer, Unlimited, Unwatched
+from andon.decisions.proof_change import HeldOutProof, ProofChange, proof_change
 from andon.decisions.published import AutomationReleased
 from andon.decisions.publishing import (
     apart_from_force,
@@ -124,6 +125,7 @@ from andon.decisions.releasing import (
     is_same_person,
     list_releases,
     newest_version,
+    policy_upon_release,
     release,
     released,
     require_deployed,
@@ -246,6 +248,7 @@ __all__ = [
     "FirstAnswer",
     "Gate",
     "HeldOutEvidence",
+    "HeldOutProof",
     "Idempotency",
     "InputInvalid",
     "InputMalformed",
@@ -267,6 +270,7 @@ __all__ = [
     "Payer",
     "Predicts",
     "Priority",
+    "ProofChange",
     "RecordReader",
     "RecordedDecision",
     "Release",
@@ -366,6 +370,8 @@ __all__ = [
     "page",
     "plan_days",
     "policy_text",
+    "policy_upon_release",
+    "proof_change",
     "publish_policy",
     "publish_unused_policy",
     "raw_records_of",

@@ -73,6 +73,24 @@ class ApprovalOut(BaseModel):
     roles: list[str]
 
 
+class HeldOutProofOut(BaseModel):
+    """What held-out rows prove: the automatic share of the decisions, their error and its bound; or why nothing is."""
+
+    share: float
+    error: float | None
+    bound: float | None
+    because: str
+
+
+class ProofChangeOut(BaseModel):
+    """What held-out rows prove for an automation before and after the change."""
+
+    automation: str
+    confidence: float
+    before: HeldOutProofOut | None
+    after: HeldOutProofOut
+
+
 class PlanOut(BaseModel):
     """A plan: what would change, who is affected, what it needs, and the state from which it was made."""
 
@@ -85,6 +103,7 @@ class PlanOut(BaseModel):
     affected: list[AffectedOut]
     flipped: list[FlippedOut]
     approvals: list[ApprovalOut]
+    proofs: list[ProofChangeOut]
 
 
 class ApplicationOut(BaseModel):

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from andon.decisions import ProofChange
 from andon.kernel.errors import Fault
 
 Json: TypeAlias = Any
@@ -81,6 +82,7 @@ class ChangePlan:
     affected: tuple[AffectedAutomation, ...] = ()
     flipped: tuple[FlippedOutcomes, ...] = ()
     approvals: tuple[NeededApproval, ...] = ()
+    proofs: tuple[ProofChange, ...] = ()
 
     @property
     def state_digest(self) -> str:

@@ -11,7 +11,7 @@ from andon.kernel.errors import AndonError, Fault
 from andon.plans.applied import rights_of
 from andon.plans.domain import AffectedAutomation, ChangePlan, NeededApproval, PlannedChange
 from andon.plans.errors import ConfigurationRefused
-from andon.plans.ports import Decide, Declared, InForce, PlannedAct, Ready
+from andon.plans.ports import Decide, Declared, InForce, PlannedAct, Prove, Ready
 from andon.plans.reading import naming_files
 from andon.plans.service import RehearsedChanges, rehearse_changes
 
@@ -29,9 +29,15 @@ class Configured:
 
 
 def make_plan(
-    database: Database, configured: Configured, act: PlannedAct, *, ready: Ready, decide: Decide | None
+    database: Database,
+    configured: Configured,
+    act: PlannedAct,
+    *,
+    ready: Ready,
+    decide: Decide | None,
+    prove: Prove | None,
 ) -> ChangePlan:
-    """Plan a configuration and change nothing. Without `decide` no decision is made again.
+    """Plan a configuration and change nothing. Without `decide` no decision is made again, without `prove` no proof.
 
     Raises the errors of `rehearse_changes`, and ConfigurationRefused.
     """
@@ -44,7 +50,8 @@ def make_plan(
     with database.begin() as tx:
         affected = _affected(tx, found, configured.declared, act)
     flipped = () if decide is None else tuple(decide(one) for one in found.after.values())
-    return ChangePlan(found.changes, found.state, act.now, act.actor.name, affected, flipped, tuple(approvals))
+    proofs = () if prove is None else tuple(one for one in map(prove, found.after.values()) if one is not None)
+    return ChangePlan(found.changes, found.state, act.now, act.actor.name, affected, flipped, tuple(approvals), proofs)
 
 
 def _try(database: Database, answering: Mapping[str, Sequence[int]], ready: Ready) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 
 from andon.access import Permission, Principal
 from andon.authoring import Automation
+from andon.decisions import ProofChange
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
@@ -81,6 +82,9 @@ class PlannedForce:
 
 Decide: TypeAlias = Callable[[PlannedForce], FlippedOutcomes]
 """A function that makes the newest decisions again as planned."""
+
+Prove: TypeAlias = Callable[[PlannedForce], ProofChange | None]
+"""A function that says what held-out rows prove before and after a change; None where no risk is bounded."""
 
 Ready: TypeAlias = Callable[[ModelVersion], None]
 """A function that loads a version to check that it can answer here. Raises the error if it cannot."""

@@ -24,6 +24,7 @@ def lines_of_plan(plan: ChangePlan) -> Iterator[str]:
     for title, lines in (
         ("Who is affected", [_affected(one) for one in plan.affected]),
         ("The newest decisions, decided again", [_flipped(one) for one in plan.flipped]),
+        ("What is proven", [f"{one.automation}: {one.sentence}" for one in plan.proofs]),
         ("Needed", [_needed(one) for one in plan.approvals]),
     ):
         if lines:

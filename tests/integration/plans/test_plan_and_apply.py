@@ -221,6 +221,30 @@ def test_a_narrowed_gate_follows_the_champion_and_can_be_relaxed_to_what_is_prov
     assert {one["threshold"] for one in in_force if one["arm"].startswith("fraud-risk@2")} != {1.9}
 
 
+GATED = """
+outcomes: [release, review]
+rules:
+  - {id: safe, when: 'risk.certain && prediction.score < 0.5', then: release}
+otherwise: review
+"""
+
+
+def test_a_plan_a_replay_and_a_release_show_what_a_policy_leaves_proven(project: Path) -> None:
+    (project / "gated.yaml").write_text(GATED)
+    rule = "  - {id: foreign, when: 'input.country != \"DE\"', then: review}\n"
+    (project / "fewer.yaml").write_text(GATED.replace("rules:\n", f"rules:\n{rule}"))
+    assert "proof: " in run("policy", "publish", "payments", "gated.yaml", "--reason", "gated").stdout
+    configure(project, "automations: {payments: {policy: fewer.yaml}}")
+    (proof,) = json.loads(run("plan", "config", "--json").stdout)["proofs"]
+    assert proof["after"]["share"] < proof["before"]["share"]
+    assert proof["before"]["bound"] <= 0.2
+    said = run("plan", "config", "--exit-code", status=1).stdout
+    assert f"What is proven\n    payments: {proof['before']['share']:.1%} automatic" in said
+    (project / "rows.csv").write_text("amount,country\n20,DE\n30,FR\n")
+    run("decide", "rows.csv")
+    assert "proof" in run("replay", "payments", "--policy", "fewer.yaml").stdout
+
+
 def test_rules_that_are_not_named_any_more_are_removed_and_those_left_out_stay(project: Path) -> None:
     run("cord", "rules", "add", "payments", "--monitor", "budget", "--reason", "by hand")
     configure(project, "automations: {payments: {audit_share: 0.1}}")
