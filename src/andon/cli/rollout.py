@@ -91,6 +91,7 @@ def start(
                 reason=reason,
                 events=here.events,
                 now=now,
+                declared=declared,
                 **checks_of(here, tx, declared),
             )
             return made, _whole(tx, rollouts.show(tx, automation, made.number), now)

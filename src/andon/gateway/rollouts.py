@@ -210,6 +210,7 @@ def start(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, 
             reason=wanted.reason,
             events=bus,
             now=now,
+            declared=automation,
             **checks_of(gateway, tx, automation),
         )
         return _whole(tx, started, now)

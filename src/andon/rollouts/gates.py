@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from andon import decisions, gates
+from andon.authoring import Automation
 from andon.gates import WHOLE
 from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
@@ -12,10 +13,12 @@ from andon.rollouts.errors import RolloutInvalid
 from andon.serving import Candidate
 
 
-def require_gate(tx: Tx, rollout: Rollout, *, events: Events, now: datetime) -> None:
+def require_gate(
+    tx: Tx, rollout: Rollout, *, declared: Automation | None = None, events: Events, now: datetime
+) -> None:
     """Check that the candidate's gate is proven, and new. Raises GateInvalid, RolloutInvalid."""
-    candidate = rollout.candidate
-    decisions.require_gates(tx, rollout.automation, rollout.model, [candidate], events=events, now=now)
+    candidate, name = rollout.candidate, rollout.automation
+    decisions.require_gates(tx, name, rollout.model, [candidate], declared=declared, events=events, now=now)
     if candidate.gate is None or candidate._replace(gate=None) != Candidate(rollout.champion):
         return
     held = gates.arm_revisions(tx, rollout.automation, rollout.control, now).in_force(WHOLE, now)

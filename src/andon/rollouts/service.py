@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NoReturn
 
 from andon import decisions, models, policies, serving
-from andon.authoring import RolloutPlan
+from andon.authoring import Automation, RolloutPlan
 from andon.kernel import reasons
 from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
@@ -47,10 +47,12 @@ def start(
     now: datetime,
     ready: Ready | None = None,
     suits: Suits | None = None,
+    declared: Automation | None = None,
 ) -> Rollout:
     """Begin a rollout, or let it wait for its approval.
 
-    `ready` and `suits` make sure that the candidate can answer here.
+    `ready` and `suits` make sure that the candidate can answer here. `declared` is the code, if it is here: by it a
+    gate of the candidate is proven that no process has loaded yet.
 
     Raises RolloutInvalid, GateInvalid, RolloutUnderWay, ExperimentUnderWay, TrafficSplitByHand, ModelNotFound,
     VersionNotFound, PolicyNotFound, ReasonInvalid.
@@ -83,7 +85,7 @@ def start(
         created_at=now,
         why="It waits for its approval",
     )
-    require_gate(tx, made, events=events, now=now)
+    require_gate(tx, made, declared=declared, events=events, now=now)
     mover = RolloutMover(tx, events, now, actor)
     added = mover.add(made)
     return added if wish.plan.approval else mover.begin(added, why)
