@@ -1,7 +1,11 @@
-"""Rollouts and experiments as versions until bd64bca5 judge them, for `script/bench nature --against`."""
+"""Rollouts and experiments as the product judges them, for `script/bench nature`: cases in, conclusions out.
 
-from collections.abc import Sequence
-from datetime import timedelta
+Decisions become the evidence stream's cases when they reach their age. What needs no database is the product's own
+code: which cases are kept, what each says, how guardrails and estimates add them up, and what they show.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -9,104 +13,143 @@ from uuid import UUID
 import numpy as np
 
 from andon.authoring import GUARDRAILS, RolloutPlan, ServiceLevel
+from andon.evidence import AgedCase
 from andon.experiments.allocating import allocation
 from andon.experiments.estimates import ExperimentEstimates, arm_estimates, pair_estimates
 from andon.experiments.estimates import fold as fold_values
-from andon.experiments.evidence import FIRST, AllocatedDecision, ArmValue
-from andon.rollouts.evidence import GuardrailEvent, JudgedPair, PlacedDecision, first_of_each
+from andon.experiments.evidence import AllocatedDecision, value_of_case
+from andon.rollouts.evidence import JudgedPair, PlacedDecision, events_of_case, first_of_each
 from andon.rollouts.folding import by_guardrail, fold, fold_pairs
 from andon.rollouts.guardrails import guardrails_of
 from andon.rollouts.states import GuardrailState, judge
+from andon.trials import CaseStanding
 from benchmarks.nature_arms import ArmCases, ShadowCases
+from benchmarks.nature_worlds import Floats
 
-JUDGED = ("overrides", "wrong")
 SERVICE = ServiceLevel(timedelta(seconds=1))
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+RIGHT, WRONG = "right", "wrong"
+
+
+class _Stream:
+    """The cases of a line that wait for their age, and the least probability of a look on each day."""
+
+    def __init__(self, due: float) -> None:
+        self._due = due
+        self._waiting: list[Any] = []
+        self.standing = CaseStanding(0, EPOCH)
+
+    def put(self, cases: ArmCases | ShadowCases, kept: Any = None) -> None:
+        """Take decisions; those that nobody looks at have drawn their audits, too."""
+        automatic = ~cases.reviewed
+        days = np.floor(cases.at).astype(np.int64)
+        for day in np.unique(days[automatic]).tolist():
+            name = (EPOCH + timedelta(days=day)).date().isoformat()
+            least = float(cases.audits[automatic & (days == day)].min())
+            self.standing.floors[name] = min(self.standing.floors.get(name, 1.0), least)
+        self._waiting.append((cases.chosen(cases.looked), kept))
+
+    def aged(self, now: float) -> Iterator[tuple[Any, Any]]:
+        """Return the cases that reach their age by a moment, with what was kept beside them."""
+        still = []
+        for cases, kept in self._waiting:
+            ready = cases.at + self._due <= now
+            if ready.any():
+                yield cases.chosen(ready), kept
+            if not ready.all():
+                still.append((cases.chosen(~ready), kept))
+        self._waiting = still
+
+    def case(self, number: int, at: float, subject: bytes | None, wrong: bool, delay: float, chance: float) -> AgedCase:
+        """Return one case as it is known at its age."""
+        return AgedCase(
+            decision_id=UUID(int=number),
+            automation="line",
+            arm="model@1",
+            segment={},
+            subject=subject,
+            predicted=RIGHT,
+            actual=None if delay > self._due else WRONG if wrong else RIGHT,
+            confidence=0.9,
+            propensity=chance,
+            floor=chance,
+            part_floor=chance,
+            weight=1.0,
+            automatic=chance < 1.0,
+            audited=chance < 1.0,
+            gated=True,
+            decided_at=EPOCH + timedelta(days=at),
+        )
+
+
+def _chances(cases: ArmCases | ShadowCases) -> Floats:
+    return np.where(cases.reviewed, 1.0, cases.audits)
 
 
 class Trial:
-    """A rollout whose guardrails are those of people's verdicts. `decided` takes cases, `look` judges at a moment."""
+    """A rollout whose guardrail is wrong predictions. `decided` takes cases, `look` judges at a moment."""
 
     def __init__(self, steps: Sequence[float], due: float, unit: str) -> None:
-        plan = RolloutPlan(steps=steps, unit=unit, off=[one for one in GUARDRAILS if one not in JUDGED])
-        self._guardrails = [one for one in guardrails_of(plan, SERVICE) if one.name in JUDGED]
-        self._states = {one.name: GuardrailState() for one in self._guardrails}
+        plan = RolloutPlan(steps=steps, unit=unit, off=[one for one in GUARDRAILS if one not in ("wrong", "overrides")])
+        (self._guardrail,) = (one for one in guardrails_of(plan, SERVICE) if one.name == "wrong")
+        self._state = GuardrailState()
         self._steps, self._alone = steps, unit == "decision"
-        self._waiting: list[ArmCases] = []
+        self._stream = _Stream(due)
         self._counted: set[tuple[str, bytes]] = set()
 
     def decided(self, cases: ArmCases) -> None:
         """Take decisions of both arms."""
-        self._waiting.append(cases.chosen(cases.looked))
+        self._stream.put(cases)
 
     def look(self, now: float) -> None:
-        """Judge by all verdicts that are known at a moment."""
-        known: list[GuardrailEvent] = []
-        for place, cases in enumerate(self._waiting):
-            ready = cases.at + cases.answered_after <= now
-            # Where each decision is a unit, right ones change no test.
-            known += _events(cases.chosen(ready & cases.wrong if self._alone else ready))
-            self._waiting[place] = cases.chosen(~ready)
-        self._waiting = [one for one in self._waiting if len(one)]
-        grouped = by_guardrail(known if self._alone else self._new(known))
-        for one in self._guardrails:
-            fold(one, self._states[one.name], grouped.get(one.name, ()), self._steps)
-            judge(one, self._states[one.name], self._steps)
-
-    @property
-    def harmed(self) -> bool:
-        """Whether the candidate is rolled back."""
-        return any(one.harmed for one in self._states.values())
-
-    @property
-    def sound(self) -> bool:
-        """Whether the candidate is shown to be good enough for all traffic."""
-        return "100" in self._states["overrides"].shown
-
-    def _new(self, events: list[GuardrailEvent]) -> list[GuardrailEvent]:
+        """Judge by all cases that reach their age by a moment."""
+        events = [event for cases, _ in self._stream.aged(now) for event in self._events(cases)]
         first = first_of_each(events)
         keys = [(one.once, one.of.unit) for one in first]
         new = [one for one, key in zip(first, keys, strict=True) if key not in self._counted]
         self._counted.update(keys)
-        return new
+        fold(self._guardrail, self._state, by_guardrail(new).get("wrong", ()), self._steps)
+        judge(self._guardrail, self._state, self._steps)
 
+    @property
+    def harmed(self) -> bool:
+        """Whether the candidate is rolled back."""
+        return self._state.harmed
 
-def _events(cases: ArmCases) -> list[GuardrailEvent]:
-    found = []
-    columns = (cases.at, cases.subject, cases.candidate, cases.share, cases.reviewed, cases.wrong)
-    for at, subject, candidate, share, reviewed, wrong in zip(*(one.tolist() for one in columns), strict=True):
-        of = PlacedDecision(UUID(int=int(at * 1e12)), subject.to_bytes(8), candidate, share)
-        name = "overrides" if reviewed else "wrong"
-        if wrong:
-            found.append(GuardrailEvent(name, name, of, 1.0))
-        found.append(GuardrailEvent(name, f"{name}/first", of, float(wrong)))
-    return found
+    @property
+    def sound(self) -> bool:
+        """Whether the candidate is shown to be good enough for all traffic."""
+        return "100" in self._state.shown
+
+    def _events(self, cases: ArmCases) -> Iterator[Any]:
+        columns = (cases.at, cases.subject, cases.candidate, cases.share, cases.wrong, cases.answered_after)
+        rows = zip(*(one.tolist() for one in (*columns, _chances(cases))), strict=True)
+        for at, subject, candidate, share, wrong, delay, chance in rows:
+            number = int(at * 1e12)
+            case = self._stream.case(number, at, None if self._alone else subject.to_bytes(8), wrong, delay, chance)
+            if self._stream.standing.keeps(case):
+                unit = case.subject or case.decision_id.bytes
+                of = PlacedDecision(case.decision_id, unit, candidate, share)
+                yield from (event for event in events_of_case(case, of) if event.guardrail == "wrong")
 
 
 class ShadowTrial:
-    """A candidate that looks on, judged by verdicts about what the champion decided."""
+    """A candidate that looks on, judged by cases of what the champion decided."""
 
     def __init__(self, due: float) -> None:
         (self._guardrail,) = (one for one in guardrails_of(RolloutPlan(), SERVICE) if one.name == "wrong")
         self._state = GuardrailState()
-        self._waiting: list[ShadowCases] = []
+        self._stream, self._due = _Stream(due), due
 
     def decided(self, cases: ShadowCases) -> None:
         """Take decisions of the champion."""
-        self._waiting.append(cases.chosen(cases.looked))
-        self._floor = float(cases.audits[-1])
+        self._stream.put(cases)
 
     def look(self, now: float) -> None:
-        """Judge by all verdicts that are known at a moment."""
-        pairs = []
-        for place, cases in enumerate(self._waiting):
-            ready = cases.at + cases.answered_after <= now
-            some = cases.chosen(ready)
-            worse = some.candidate_wrong.astype(int) - some.champion_wrong
-            chances = np.where(some.reviewed, 1.0, some.audits)
-            pairs += [JudgedPair(UUID(int=0), b"", *one) for one in zip(worse.tolist(), chances.tolist(), strict=True)]
-            self._waiting[place] = cases.chosen(~ready)
-        self._waiting = [one for one in self._waiting if len(one)]
-        fold_pairs(self._guardrail, self._state, pairs, self._floor)
+        """Judge by all cases that reach their age by a moment."""
+        pairs = [pair for cases, _ in self._stream.aged(now) for pair in self._pairs(cases)]
+        if pairs:
+            fold_pairs(self._guardrail, self._state, pairs)
         judge(self._guardrail, self._state, [100.0])
 
     @property
@@ -114,15 +157,28 @@ class ShadowTrial:
         """Whether the candidate is rolled back."""
         return self._state.harmed
 
+    def _pairs(self, cases: ShadowCases) -> Iterator[JudgedPair]:
+        columns = (cases.at, cases.candidate_wrong, cases.champion_wrong, cases.answered_after, _chances(cases))
+        for at, candidate, champion, delay, chance in zip(*(one.tolist() for one in columns), strict=True):
+            case = self._stream.case(int(at * 1e12), at, None, champion, delay, chance)
+            if not self._stream.standing.keeps(case):
+                continue
+            # An open verdict where they differ speaks against the champion, as `judged_pair` has it.
+            open_one = case.actual is None
+            mine, other = (False, candidate != champion) if open_one else (candidate, champion)
+            floor = self._stream.standing.floor_of(case)
+            yield JudgedPair(case.decision_id, case.decision_id.bytes, mine, other, chance, floor)
+
 
 class Experimenting:
-    """An experiment on how often people override each of two arms."""
+    """An experiment on how often each of two arms predicts wrongly."""
 
     def __init__(self, due: float, *, thompson: bool) -> None:
         self._experiment: Any = SimpleNamespace(
             arms=(1, 2),
-            measure="overrides",
+            measure="wrong",
             counts_events=True,
+            counts_cases=True,
             better="lower",
             pairs=[(0, 1)],
             pair_alpha=0.05,
@@ -130,7 +186,7 @@ class Experimenting:
         )
         self._estimates = ExperimentEstimates.of(None, 2)
         self._thompson = thompson
-        self._waiting: list[tuple[ArmCases, tuple[float, ...]]] = []
+        self._stream = _Stream(due)
 
     @property
     def share(self) -> float:
@@ -139,19 +195,11 @@ class Experimenting:
 
     def decided(self, cases: ArmCases) -> None:
         """Take decisions, drawn with the present share; `candidate` is the second arm."""
-        chances = tuple(one / 100 for one in self._experiment.shares)
-        values = [ArmValue(FIRST, _allocated(arm, chances), None) for arm in cases.candidate.tolist()]
-        fold_values(self._experiment, self._estimates, values)
-        self._waiting.append((cases.chosen(cases.wrong & cases.looked), chances))
+        self._stream.put(cases, tuple(one / 100 for one in self._experiment.shares))
 
     def look(self, now: float) -> None:
-        """Estimate by all verdicts that are known at a moment, and move shares where results do."""
-        values = []
-        for place, (cases, chances) in enumerate(self._waiting):
-            ready = cases.at + cases.answered_after <= now
-            known = cases.candidate[ready].tolist()
-            values += [ArmValue("overrides", _allocated(arm, chances), 1.0) for arm in known]
-            self._waiting[place] = (cases.chosen(~ready), chances)
+        """Estimate by all cases that reach their age by a moment, and move shares where results do."""
+        values = [one for cases, chances in self._stream.aged(now) for one in self._values(cases, chances)]
         fold_values(self._experiment, self._estimates, values)
         if self._thompson:
             found = allocation(self._experiment, self._estimates)
@@ -167,6 +215,9 @@ class Experimenting:
         found = arm_estimates(self._experiment, self._estimates)
         return [None if one.low is None or one.high is None else (one.low, one.high) for one in found]
 
-
-def _allocated(arm: bool, chances: tuple[float, ...]) -> AllocatedDecision:
-    return AllocatedDecision(UUID(int=0), b"", int(arm), chances)
+    def _values(self, cases: ArmCases, chances: tuple[float, ...]) -> Iterator[Any]:
+        columns = (cases.at, cases.candidate, cases.wrong, cases.answered_after, _chances(cases))
+        for at, arm, wrong, delay, chance in zip(*(one.tolist() for one in columns), strict=True):
+            case = self._stream.case(int(at * 1e12), at, None, wrong, delay, chance)
+            if self._stream.standing.keeps(case):
+                yield value_of_case(case, AllocatedDecision(case.decision_id, b"", int(arm), chances))

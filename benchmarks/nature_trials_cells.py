@@ -167,6 +167,6 @@ EXPERIMENTS: Mapping[str, Callable[[Generator], bool]] = {
     "the worse arm, verdicts 2 d late, is named better": Experimented(delays=_LATE_ARM, due=3.0).names_the_worse,
     "the same, Thompson": Experimented(delays=_LATE_ARM, due=3.0, thompson=True).names_the_worse,
     "an arm's interval misses, prompt": Experimented().interval_misses,
-    "an arm's interval misses, one arm 2 d late": Experimented(delays=_LATE_ARM, due=3.0).interval_misses,
-    "an arm's interval misses, both 1 d late": Experimented(delays=(1.0, 1.0), due=2.0).interval_misses,
+    "an arm's interval misses, one arm 1 d late": Experimented(delays=(HOUR, 1.0), due=8.0).interval_misses,
+    "an arm's interval misses, both 1 d late": Experimented(delays=(1.0, 1.0), due=8.0).interval_misses,
 }
