@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 import numpy as np
+from andon.replays.weighted import WeightedSums, share
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from andon.models import calibration
 from andon.models.measuring import measured
 from andon.models.profile import SCORE_BINS
-from andon.replays.weighted import WeightedSums, share
 from andon.statistics.label_free import estimate
 from andon.statistics.off_policy import LoggedDecisions, NoOverlap, difference_of, value_of
 from andon.statistics.scores import ScoreSums
