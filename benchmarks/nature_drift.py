@@ -1,59 +1,48 @@
-"""The alarms of drift as versions until bd64bca5 run them, for `script/bench nature --against`."""
+"""The alarms of drift as the product raises them, for `script/bench nature`: the watch over features and scores.
+
+A finding that is provisional is shown and raises the share of audits, but it is no alarm.
+"""
+
+import numpy as np
 
 from andon.models.profile import profile_of
 from andon.models.signature import FeatureKind, FeatureSpec
-from andon.monitors.judges.drift import _dispersion
-from andon.statistics.detectors import DriftDetector
-from andon.statistics.histograms import Histograms, numeric, reference_of
-from andon.statistics.levels import PERIOD_WINDOWS, detector_level, window_level
-from andon.statistics.shifts import compare
+from andon.monitors.judges.drift import CLASSES_PART
+from andon.statistics.drift_watch import DriftWatch as Watch
+from andon.statistics.histograms import numeric, reference_of
 from benchmarks.nature_features import Rows
-from benchmarks.nature_worlds import Floats
 
-FIRST = 14
+FALSE_ALARMS = 0.05
+DAY = 86_400.0
+MONDAY = 1_767_571_200.0
+"""The beginning of the first day, in seconds since 1970."""
+
+CHUNK = 500
+"""The decisions that the watch takes at a time: a worker gives it what came since it last looked, 100 or more."""
 
 
 class DriftWatch:
     """Everything that watches features and scores of a line. `day` takes the rows of a day."""
 
-    def __init__(self, history: Rows, a_day: int) -> None:
-        names = [f"feature_{at}" for at in range(history.features.shape[1])]
-        specs = [FeatureSpec(name=name, kind=FeatureKind.NUMBER) for name in names]
+    def __init__(self, history: Rows, a_day: int) -> None:  # noqa: ARG002 - the watch learns the pace itself
+        specs = [FeatureSpec(f"feature_{at}", FeatureKind.NUMBER) for at in range(history.features.shape[1])]
         profile = profile_of(specs, history.features, history.scores)
-        features = [numeric(n, p.edges, p.counts, p.missing) for n, p in profile.numeric.items()]
         scores = profile.scores
-        volume = 1_000
-        while volume < a_day:
-            volume *= 2
-        self._sides = [
-            _Side(reference_of(features), volume * 90, 1.0),
-            _Side(reference_of([numeric("score", scores.edges, scores.counts, scores.missing)]), volume * 90, 0.5),
-        ]
-
-    def day(self, rows: Rows) -> int | None:
-        """Follow a day. Return the place of the first alarm's decision in it; None without an alarm."""
-        found = [self._sides[0].day(rows.features), self._sides[1].day(rows.scores[:, None])]
-        return min((one for one in found if one is not None), default=None)
-
-
-class _Side:
-    def __init__(self, known: Histograms, volume: int, part: float) -> None:
-        self._known, self._part = known, part
-        self._detector = DriftDetector(known, false_alarm=detector_level(), decisions=volume)
-        self._first: list[Histograms] = []
-        self._dispersion = _dispersion(known, [])
+        known = [numeric(name, one.edges, one.counts, one.missing) for name, one in profile.numeric.items()]
+        self._known = reference_of([*known, numeric("score", scores.edges, scores.counts, scores.missing)])
+        self._watch = Watch(self._known, false_alarm=FALSE_ALARMS * (1 - CLASSES_PART))
         self._seen = 0
 
-    def day(self, matrix: Floats) -> int | None:
-        cells = self._known.binning.cells(matrix)
-        found = self._detector.update(cells)
-        before, self._seen = self._seen, self._seen + len(matrix)
-        if found:
-            return max(min(one.decision for one in found) - before, 0)
-        window = self._known.binning.count_cells(cells)
-        compared = compare(self._known, window, self._dispersion)
-        if len(self._first) < FIRST:
-            self._first.append(window)
-            self._dispersion = _dispersion(self._known, self._first)
-        alarmed = bool((compared.adjusted <= window_level(PERIOD_WINDOWS) * self._part).any())
-        return len(matrix) - 1 if alarmed else None
+    def day(self, rows: Rows, *, provisional: bool = False) -> int | None:
+        """Follow a day. Return the place of the first alarm's decision in it; None without one.
+
+        With `provisional`, findings that are only shown count as well.
+        """
+        cells = self._known.binning.cells(np.column_stack((rows.features, rows.scores)))
+        times = MONDAY + rows.at * DAY
+        found = []
+        for start in range(0, len(cells), CHUNK):
+            found += self._watch.observe(cells[start : start + CHUNK], times[start : start + CHUNK])
+        before, self._seen = self._seen, self._seen + len(cells)
+        places = [one.decision - before for one in found if provisional or not one.provisional]
+        return max(min(places), 0) if places else None

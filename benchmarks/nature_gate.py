@@ -6,16 +6,16 @@ as wrong. Which case stands for its subject is the evidence stream's own choice.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
-from andon.evidence.collecting import REMEMBERED
-from andon.evidence.judging import standings, usual_sum
 from numpy.random import default_rng
 from numpy.typing import NDArray
 
 from andon.authoring import BlindAudit, MaxError
+from andon.evidence.collecting import REMEMBERED
+from andon.evidence.judging import standings, usual_sum
 from andon.models.measuring import one_a_group
 from andon.models.risk import evidence_of, threshold_for
 from andon.proofs.series import AT_ONCE, series_of
@@ -42,10 +42,10 @@ class _Looked:
     slot: NDArray[np.int64]
 
     def chosen(self, which: NDArray[np.generic]) -> "_Looked":
-        return _Looked(*(getattr(self, one.name)[which] for one in fields(self)))
+        return _Looked(*(getattr(self, name)[which] for name in _Looked.__slots__))
 
     def __add__(self, other: "_Looked") -> "_Looked":
-        return _Looked(*(np.concatenate((getattr(self, one.name), getattr(other, one.name))) for one in fields(self)))
+        return _Looked(*(np.concatenate((getattr(self, name), getattr(other, name))) for name in _Looked.__slots__))
 
     @classmethod
     def none(cls) -> "_Looked":
@@ -62,7 +62,7 @@ class Gate:
     def __init__(self, held_out: HeldOut, target: float, due: float) -> None:
         passed = np.flatnonzero(~held_out.kept)
         rows = passed[one_a_group(held_out.subject[passed].tolist(), default_rng(len(passed)))]
-        first = rows < held_out.calibrating
+        first = np.arange(len(rows)) < max(len(rows) * held_out.calibrating // len(held_out.wrong), 1)
         confidence, wrong = held_out.confidence[rows], held_out.wrong[rows]
         self.evidence = evidence_of(confidence[first], confidence[~first], wrong[~first], wrong[first])
         self._target, self._due = target, due
@@ -72,7 +72,7 @@ class Gate:
         self._verdicts, self._cases = _Looked.none(), _Looked.none()
         self._least: dict[int, float] = {}
         self._subjects = _Subjects(min(due, 1.0))
-        self._broke_at = -np.inf
+        self._broke_at: list[float] = []
 
     @property
     def held_out_region(self) -> float | None:
@@ -103,22 +103,23 @@ class Gate:
 
     def region(self, now: float) -> float | None:
         """Return the proven threshold at a moment (days), from all that is known by then."""
-        self.prover.region()
         known, self._verdicts = _parted(self._verdicts, self._verdicts.at + self._verdicts.until_known, now)
         for some in _blocks(known):
             if self.prover.watch(self._batch(some, some.wrong, np.ones(len(some.at)))):
-                self._broke_at = float(some.at.max())
-            self.prover.region()
+                self._broke_at.append(float(some.at.max()))
         aged, self._cases = _parted(self._cases, self._cases.at + self._due, now)
         for some in _blocks(aged):
             weights = self._subjects.weights(some, self._least)
-            before = some.at <= self._broke_at
-            for which in (before, ~before):
+            last = self._broke_at[-1] if self._broke_at else -np.inf
+            for before in (True, False):
+                which = (some.at <= last) == before
                 part = some.chosen(which)
                 if len(part.at):
                     wrong = part.wrong | (part.until_known > self._due)
-                    self.prover.update(self._batch(part, wrong, weights[which]), before_break=bool(which is before))
-            self.prover.region()
+                    self.prover.update(self._batch(part, wrong, weights[which]), before_break=before)
+            del self._broke_at[self.prover.breaks :]
+            if len(some.at) == AT_ONCE:
+                self.prover.region()
         threshold = self.prover.region()
         if threshold != self._threshold:
             self._threshold, self._revision = threshold, self._revision + 1
@@ -174,6 +175,11 @@ class _Subjects:
             UUID(int=number): min(least.get(slot, 1.0), propensity) / propensity for number, slot, propensity in cluster
         }
         usual = self._usual_of(interval)
+        if len(cluster) == 1 and usual == 1.0:  # it stands for itself
+            ((number, slot, propensity),) = cluster
+            self._weights[number] = 1.0
+            self._stood[interval].append(min(least.get(slot, 1.0), propensity) / propensity)
+            return
         for identifier, standing in standings(list(odds.items()), usual).items():
             self._weights[identifier.int] = standing.weight
             if standing.stands:

@@ -1,19 +1,18 @@
-"""Intervals as versions until bd64bca5 compute them, for `script/bench nature --against`."""
+"""Intervals as the product computes them, for `script/bench nature`: label-free, off-policy, and shares of labels."""
 
 from collections.abc import Mapping
 from typing import TypeAlias
 
 import numpy as np
-from andon.replays.weighted import WeightedSums, share
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from andon.models import calibration
 from andon.models.measuring import measured
-from andon.models.profile import SCORE_BINS
+from andon.statistics.intervals import WeightedSums, weighted_share
 from andon.statistics.label_free import estimate
 from andon.statistics.off_policy import LoggedDecisions, NoOverlap, difference_of, value_of
-from andon.statistics.scores import ScoreSums
+from andon.statistics.scores import LabelledScores, ScoreSums
 from benchmarks.nature_logs import DrawnLog
 from benchmarks.nature_worlds import Floats
 
@@ -26,8 +25,8 @@ class MeasuredModel:
     def __init__(self, raw: Floats, labels: NDArray[np.int64], rng: Generator) -> None:
         found = measured(raw, labels, float(np.bincount(labels, minlength=2).min() / len(labels)), rng)
         self._calibrator = calibration.Calibrator(found.fitted)
-        edges = np.linspace(0.0, 1.0, SCORE_BINS + 1)
-        self._known = np.histogram(found.calibrated[:, 1], edges)[0].tolist()
+        measuring = found.measuring
+        self._measured = LabelledScores.of(found.calibrated[measuring, 1], labels[measuring] == 1)
 
     def scores(self, raw: Floats) -> Floats:
         """Return calibrated probabilities of the second class."""
@@ -35,7 +34,7 @@ class MeasuredModel:
 
     def estimates(self, scores: Floats) -> Mapping[str, Interval]:
         """Return the intervals of a window's figures, by name; none where they are silent."""
-        found = estimate(ScoreSums.of(scores, scores > 0.5), self._known)
+        found = estimate(ScoreSums.of(scores, scores > 0.5), self._measured)
         return {name: (one.low, one.high) for name, one in found.estimates.items()}
 
 
@@ -56,7 +55,7 @@ def share_interval(chances: Floats, wrong: Floats) -> Interval | None:
     sums = WeightedSums()
     for chance, value in zip(chances.tolist(), wrong.tolist(), strict=True):
         sums = sums.with_value(1.0 / chance, value)
-    found = share(sums)
+    found = weighted_share(sums)
     return found.low, found.high
 
 

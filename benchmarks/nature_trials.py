@@ -18,11 +18,11 @@ from andon.experiments.allocating import allocation
 from andon.experiments.estimates import ExperimentEstimates, arm_estimates, pair_estimates
 from andon.experiments.estimates import fold as fold_values
 from andon.experiments.evidence import AllocatedDecision, value_of_case
-from andon.rollouts.evidence import JudgedPair, PlacedDecision, events_of_case, first_of_each
+from andon.rollouts.evidence import JudgedPair, PlacedDecision, events_of_case, judged_pair
 from andon.rollouts.folding import by_guardrail, fold, fold_pairs
 from andon.rollouts.guardrails import guardrails_of
 from andon.rollouts.states import GuardrailState, judge
-from andon.trials import CaseStanding
+from andon.trials import CaseStanding, first_of_each
 from benchmarks.nature_arms import ArmCases, ShadowCases
 from benchmarks.nature_worlds import Floats
 
@@ -94,7 +94,7 @@ class Trial:
         (self._guardrail,) = (one for one in guardrails_of(plan, SERVICE) if one.name == "wrong")
         self._state = GuardrailState()
         self._steps, self._alone = steps, unit == "decision"
-        self._stream = _Stream(due)
+        self._stream, self._due = _Stream(due), due
         self._counted: set[tuple[str, bytes]] = set()
 
     def decided(self, cases: ArmCases) -> None:
@@ -122,14 +122,16 @@ class Trial:
         return "100" in self._state.shown
 
     def _events(self, cases: ArmCases) -> Iterator[Any]:
+        if self._alone:
+            # Where each decision is a subject of its own, right ones change no test.
+            cases = cases.chosen(cases.wrong | (cases.answered_after > self._due))
         columns = (cases.at, cases.subject, cases.candidate, cases.share, cases.wrong, cases.answered_after)
         rows = zip(*(one.tolist() for one in (*columns, _chances(cases))), strict=True)
         for at, subject, candidate, share, wrong, delay, chance in rows:
-            number = int(at * 1e12)
-            case = self._stream.case(number, at, None if self._alone else subject.to_bytes(8), wrong, delay, chance)
+            name = None if self._alone else subject.to_bytes(8)
+            case = self._stream.case(int(at * 1e12), at, name, wrong, delay, chance)
             if self._stream.standing.keeps(case):
-                unit = case.subject or case.decision_id.bytes
-                of = PlacedDecision(case.decision_id, unit, candidate, share)
+                of = PlacedDecision(case.decision_id, name or case.decision_id.bytes, candidate, share)
                 yield from (event for event in events_of_case(case, of) if event.guardrail == "wrong")
 
 
@@ -158,16 +160,15 @@ class ShadowTrial:
         return self._state.harmed
 
     def _pairs(self, cases: ShadowCases) -> Iterator[JudgedPair]:
+        # Where both are right, or wrong alike, nothing is shown.
+        cases = cases.chosen(cases.candidate_wrong != cases.champion_wrong)
         columns = (cases.at, cases.candidate_wrong, cases.champion_wrong, cases.answered_after, _chances(cases))
         for at, candidate, champion, delay, chance in zip(*(one.tolist() for one in columns), strict=True):
             case = self._stream.case(int(at * 1e12), at, None, champion, delay, chance)
-            if not self._stream.standing.keeps(case):
-                continue
-            # An open verdict where they differ speaks against the champion, as `judged_pair` has it.
-            open_one = case.actual is None
-            mine, other = (False, candidate != champion) if open_one else (candidate, champion)
-            floor = self._stream.standing.floor_of(case)
-            yield JudgedPair(case.decision_id, case.decision_id.bytes, mine, other, chance, floor)
+            if self._stream.standing.keeps(case):
+                said: Any = SimpleNamespace(label=WRONG if candidate != champion else RIGHT)
+                pair = judged_pair(case, said, case.decision_id.bytes, self._stream.standing.floor_of(case))
+                yield from () if pair is None else (pair,)
 
 
 class Experimenting:

@@ -69,9 +69,9 @@ class Experimented:
     delays: tuple[float, float] = (HOUR, HOUR)
     due: float = 8 * HOUR
     thompson: bool = False
-    decisions: int = 40_000
+    decisions: int = 20_000
     looks: int = 32
-    a_day: int = 10_000
+    a_day: int = 5_000
 
     def _watched(self, rng: Generator, judged: Callable[[Experimenting], bool]) -> bool:
         found = Experimenting(self.due, thompson=self.thompson)

@@ -1,11 +1,12 @@
 """The alarms of drift as versions until bd64bca5 run them, for `script/bench nature --against`."""
 
+from andon.statistics.detectors import DriftDetector
+from andon.statistics.levels import PERIOD_WINDOWS, detector_level, window_level
+
 from andon.models.profile import profile_of
 from andon.models.signature import FeatureKind, FeatureSpec
 from andon.monitors.judges.drift import _dispersion
-from andon.statistics.detectors import DriftDetector
 from andon.statistics.histograms import Histograms, numeric, reference_of
-from andon.statistics.levels import PERIOD_WINDOWS, detector_level, window_level
 from andon.statistics.shifts import compare
 from benchmarks.nature_features import Rows
 from benchmarks.nature_worlds import Floats
@@ -30,7 +31,7 @@ class DriftWatch:
             _Side(reference_of([numeric("score", scores.edges, scores.counts, scores.missing)]), volume * 90, 0.5),
         ]
 
-    def day(self, rows: Rows) -> int | None:
+    def day(self, rows: Rows, *, provisional: bool = False) -> int | None:  # noqa: ARG002 - none was provisional
         """Follow a day. Return the place of the first alarm's decision in it; None without an alarm."""
         found = [self._sides[0].day(rows.features), self._sides[1].day(rows.scores[:, None])]
         return min((one for one in found if one is not None), default=None)
