@@ -17,7 +17,7 @@ from andon.authoring import BlindAudit, MaxError
 from andon.evidence.collecting import REMEMBERED
 from andon.evidence.judging import standings, usual_sum
 from andon.models.measuring import one_a_group
-from andon.models.risk import evidence_of, threshold_for
+from andon.models.risk import evidence_of, evidence_under, threshold_for
 from andon.proofs.series import AT_ONCE, series_of
 from andon.proofs.sharing import wanted_share
 from andon.statistics.gate_proofs import LabelBatch
@@ -60,11 +60,12 @@ class Gate:
     """
 
     def __init__(self, held_out: HeldOut, target: float, due: float) -> None:
-        passed = np.flatnonzero(~held_out.kept)
-        rows = passed[one_a_group(held_out.subject[passed].tolist(), default_rng(len(passed)))]
-        first = np.arange(len(rows)) < max(len(rows) * held_out.calibrating // len(held_out.wrong), 1)
+        rows = one_a_group(held_out.subject.tolist(), default_rng(len(held_out.wrong)))
+        measuring = np.arange(len(rows)) >= max(len(rows) * held_out.calibrating // len(held_out.wrong), 1)
         confidence, wrong = held_out.confidence[rows], held_out.wrong[rows]
-        self.evidence = evidence_of(confidence[first], confidence[~first], wrong[~first], wrong[first])
+        known = evidence_of(confidence[~measuring], confidence[measuring], wrong[measuring], wrong[~measuring])
+        passed = np.where(held_out.kept[rows], np.nan, confidence)
+        self.evidence = evidence_under(known, (), passed, np.zeros(len(rows), np.int64), wrong, measuring)
         self._target, self._due = target, due
         (series,) = series_of("line", "model@1", MaxError(target, CONFIDENCE), self.evidence, [])
         self.prover = series.prover()
