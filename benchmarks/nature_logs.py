@@ -38,7 +38,7 @@ def _logistic(odds: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class DrawnLog:
-    """Logged decisions: rewards, propensities of the logged action, and whether the candidate takes the same one."""
+    """Logged decisions: rewards, whether the candidate takes the logged action, and the propensity of what it takes."""
 
     rewards: Floats
     same: Flags
@@ -64,7 +64,7 @@ class LoggedLine:
         chances = self.propensity(u)
         same = rng.random(self.rows) < chances
         rewards = np.where(same, 1.0, 0.5) * self.reward(rng, u)
-        return DrawnLog(rewards, same, np.where(same, chances, 1.0 - chances))
+        return DrawnLog(rewards, same, chances)
 
 
 def always(propensity: float) -> Callable[[Floats], Floats]:
