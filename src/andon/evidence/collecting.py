@@ -14,7 +14,7 @@ from andon.decisions import AutomationVersion, FeedItem, FeedRecord
 from andon.evidence import store
 from andon.evidence.counting import count
 from andon.evidence.domain import GateRules, OpenCase, open_case
-from andon.evidence.judging import Floors, Standing, class_at_age, class_now, standings, usual_sum
+from andon.evidence.judging import ClusterStanding, Floors, class_at_age, class_now, standings, usual_sum
 from andon.evidence.lines import KnownLines, LineFacts, Truths, segment_in
 from andon.gates import GateSegment
 from andon.kernel.db import Tx
@@ -143,11 +143,11 @@ class Collecting:
             if case.subject is not None:
                 key = case.automation, proven_arm(case.arm), case.subject, case.since, case.gated, case.complete
                 clusters[key].append((case, stands))
-        chosen: dict[UUID, Standing] = {}
+        chosen: dict[UUID, ClusterStanding] = {}
         for cluster in clusters.values():
             left = [case for case, stands in cluster if stands is None]
             if len(left) < len(cluster):  # those that came later are not chosen again
-                chosen.update({case.decision_id: Standing(0.0, 0.0) for case in left})
+                chosen.update({case.decision_id: ClusterStanding(0.0, 0.0) for case in left})
             elif left:
                 odds = [(case.decision_id, self._floors(case, mature=True).whole / case.propensity) for case in left]
                 chosen.update(standings(odds, self._usual_of(left[0])))

@@ -27,7 +27,7 @@ class Floors:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ClusterStanding:
     """What a case stands for among its subject's in an interval.
 
     `stands` is the number of cases, in units of the least likely one; `weight` is the factor of its floors. Both are 0
@@ -66,7 +66,7 @@ def class_now(case: OpenCase, labels: Sequence[Label], truth: Truth | None, now:
     return None if valid is None else valid.value
 
 
-def standings(cluster: Sequence[tuple[UUID, float]], usual: float) -> Mapping[UUID, Standing]:
+def standings(cluster: Sequence[tuple[UUID, float]], usual: float) -> Mapping[UUID, ClusterStanding]:
     """Choose the case that stands for all of a subject in an interval, from the odds (floor / propensity) of each.
 
     The choice is by chance, in proportion to the odds and fixed by the ids, so it never depends on a verdict. The
@@ -75,11 +75,11 @@ def standings(cluster: Sequence[tuple[UUID, float]], usual: float) -> Mapping[UU
     """
     chosen = max(((_key(identifier, odds), identifier) for identifier, odds in cluster if odds > 0), default=None)
     if chosen is None:
-        return {identifier: Standing(0.0, 0.0) for identifier, _ in cluster}
+        return {identifier: ClusterStanding(0.0, 0.0) for identifier, _ in cluster}
     total = fsum(odds for _, odds in cluster)
     own = next(odds for identifier, odds in cluster if identifier == chosen[1])
-    standing = Standing(total, min(1.0, total / usual) / own)
-    return {identifier: standing if identifier == chosen[1] else Standing(0.0, 0.0) for identifier, _ in cluster}
+    standing = ClusterStanding(total, min(1.0, total / usual) / own)
+    return {identifier: standing if identifier == chosen[1] else ClusterStanding(0.0, 0.0) for identifier, _ in cluster}
 
 
 def usual_sum(stood: Sequence[float]) -> float:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from andon.evidence.domain import AgedCase, OpenCase, json_of
-from andon.evidence.judging import Floors, Standing
+from andon.evidence.judging import ClusterStanding, Floors
 from andon.gates import GateSegment
 from andon.kernel.db import Tx
 
@@ -177,7 +177,7 @@ def stood_before(tx: Tx, automation: str, arm: str, since: datetime, limit: int)
     return [float(stands) for stands in tx.execute(statement, values).scalars()]
 
 
-def weigh(tx: Tx, standings: Mapping[UUID, Standing]) -> None:
+def weigh(tx: Tx, standings: Mapping[UUID, ClusterStanding]) -> None:
     """Write what cases stand for among those of their subjects."""
     if standings:
         statement = text(
@@ -190,7 +190,7 @@ def weigh(tx: Tx, standings: Mapping[UUID, Standing]) -> None:
         )
 
 
-def age(tx: Tx, case: OpenCase, actual: str | None, floors: Floors, alone: Standing) -> int:
+def age(tx: Tx, case: OpenCase, actual: str | None, floors: Floors, alone: ClusterStanding) -> int:
     """Judge a case at its age and return its position. It stands for what was chosen, else as one that is `alone`."""
     values = {"decision_id": case.decision_id, "actual": actual, "floor": floors.whole, "part_floor": floors.part}
     return int(tx.execute(_AGE, {**values, "weight": alone.weight, "stands": alone.stands}).scalar_one())

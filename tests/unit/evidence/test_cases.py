@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from andon.authoring import Truth
 from andon.decisions import FeedItem
 from andon.evidence.domain import LONGEST_INTERVAL, GateRules, OpenCase, concerns_gate, interval_of, open_case
-from andon.evidence.judging import Standing, class_at_age, standings, usual_sum
+from andon.evidence.judging import ClusterStanding, class_at_age, standings, usual_sum
 from andon.evidence.lines import segment_in
 from andon.kernel.ids import uuid7
 from andon.labels import Label, LabelSource
@@ -239,7 +239,7 @@ def test_the_choice_is_in_proportion_to_the_odds_so_that_the_estimate_is_that_of
 
 def test_without_a_chance_of_a_look_nothing_stands() -> None:
     (key,) = ids(1)
-    assert standings([(key, 0.0)], 1.0) == {key: Standing(0.0, 0.0)}
+    assert standings([(key, 0.0)], 1.0) == {key: ClusterStanding(0.0, 0.0)}
 
 
 def test_where_subjects_usually_have_many_cases_one_of_few_counts_for_less() -> None:
