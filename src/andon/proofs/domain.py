@@ -48,7 +48,7 @@ class ProvenRegion:
     `share` of the decisions lie in the region. `error` and `bound` are in the unit of the target. `labels` are those of
     decisions, without held-out rows, of which `audits` were blind. With `settled`, labels contradict held-out rows, or
     have taken their place; `breaks` counts how often the error was found to have risen. `local_error` is that of the
-    band next to the threshold; older proofs lack it.
+    band next to the threshold; older proofs lack it. While the newest break is `in_doubt`, labels may refute it.
     """
 
     threshold: float | None
@@ -61,6 +61,7 @@ class ProvenRegion:
     suspicion: float
     breaks: int
     local_error: float | None = None
+    in_doubt: bool = False
 
     @property
     def opinion(self) -> bool:

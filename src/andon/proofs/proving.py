@@ -137,6 +137,7 @@ class Proving:
             suspicion=found.suspicion,
             breaks=found.breaks,
             local_error=found.local_error * scale,
+            in_doubt=found.in_doubt,
         )
 
     def _revise(self, series: GateSeries, kept: SavedProof, there: ArmRevisions, events: Events) -> None:

@@ -24,7 +24,8 @@ def sentence_of(proof: ProvenRegion, series: GateSeries) -> str:
     held_out = "" if proof.breaks or proof.threshold is None else series.rows_above(proof.threshold)
     rows = f" and {held_out:,} held-out rows" if held_out else ""
     if proof.threshold is None:
-        why = "the error rose" if proof.breaks else "no region is proven"
+        doubt = ", unless new labels refute it" if proof.in_doubt else ""
+        why = f"the error rose{doubt}" if proof.breaks else "no region is proven"
         return f"nothing automatic: {why}; target {amount(series.target, series)}; {labels}{rose}"
     near = "" if proof.local_error is None else f" (near the gate {amount(proof.local_error, series)})"
     subject = "mean cost of the automatic part" if isinstance(series.risk, MaxCost) else "error of the automatic part"

@@ -44,11 +44,11 @@ lines whose surest part alone is good, and changed nothing on others.
 NARROW_PART: Final = 0.1
 """The part of the level of a narrow first test beside the wide one."""
 
-AHEAD: Final = 0.15
+AHEAD: Final = 0.1
 """The part of its level that the threshold at a beginning hands straight to the next beginning, where rows are many."""
 
-MAIN_PART: Final = 0.6
-NARROW: Final = (0.25, 0.05)
+MAIN_PART: Final = 0.5
+NARROW: Final = (0.25, 0.03)
 WIDER: Final = 1.5
 """Where rows are many: the main beginning's part, a narrow one (in multiples of the main one's rows) and its part.
 

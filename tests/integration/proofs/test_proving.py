@@ -105,7 +105,7 @@ def test_when_the_error_rises_the_region_shrinks_at_once(line: GatedLine) -> Non
     after = line.revisions().live[WHOLE]
     assert (after.threshold, after.expires_at) == (NOTHING, None)
     assert after.revision > before.revision
-    assert after.sentence.startswith("nothing automatic: the error rose; target 10%")
+    assert after.sentence.startswith("nothing automatic: the error rose, unless new labels refute it; target 10%")
     assert {one.outcome for one in line.decide(20)} == {"review"}
 
 

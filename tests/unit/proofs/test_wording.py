@@ -27,6 +27,10 @@ def test_the_sentence_of_a_proof() -> None:
 def test_the_sentence_of_what_is_not_proven() -> None:
     nothing = replace(PROOF, threshold=None, labels=12, audits=12)
     assert sentence_of(nothing, SERIES) == "nothing automatic: no region is proven; target 1%; 12 audits"
+    doubted = replace(nothing, breaks=1, in_doubt=True)
+    assert sentence_of(doubted, SERIES).startswith(
+        "nothing automatic: the error rose, unless new labels refute it; target 1%"
+    )
     broken = replace(nothing, breaks=1)
     assert sentence_of(broken, SERIES) == (
         "nothing automatic: the error rose; target 1%; 12 audits since the error rose"
