@@ -59,7 +59,9 @@ def proof_change(
     It judges the kept held-out rows twice, which takes seconds where they are many.
     """
     in_force, present = policies.in_force(tx, automation.name), _champion(tx, automation)
-    after, number = policy or (in_force and in_force.text), champion or present
+    after, number = policy, champion or present
+    if after is None and in_force is not None:
+        after = in_force.text
     if automation.risk is None or after is None or number is None:
         return None
     before = None

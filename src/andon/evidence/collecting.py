@@ -98,7 +98,7 @@ class Collecting:
             record = convert(one.record, FeedRecord)
             if self._is_heard(record):
                 segment = segment_in(one.record["input"], facts.by, facts.contract)
-                given = partial(dict, one.record["input"])
+                given: Callable[[], Mapping[str, Any]] = partial(dict, one.record["input"])
                 cases.append(self._case(one.row.id, record, segment, facts, given, complete=True))
         store.add(self._tx, [case for case in cases if case is not None])
         store.put_sweep(

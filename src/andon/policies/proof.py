@@ -26,7 +26,7 @@ def rules_alone(table: DecisionTable) -> frozenset[str]:
 
 def rules_before_gate(table: DecisionTable) -> frozenset[str]:
     """Return the rules that stand before any that reads `risk`: they decide alike however certain a prediction is."""
-    before = []
+    before = list[str]()
     for rule in table.rules:
         if any(reference.name.split(".")[0] == "risk" for reference in references_in(tokens_of(rule.when))):
             return frozenset(before)
