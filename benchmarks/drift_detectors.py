@@ -53,7 +53,7 @@ def andon(episode: Episode) -> list[int]:
     """Watch an episode as a line's features, scores and errors are watched; list the rows of the alarms."""
     known = reference(episode)
     cells = known.binning.cells(episode.watched)
-    found = DriftWatch(known).observe(cells, np.arange(len(cells)) * (DAY / A_DAY))
+    found = DriftWatch(known).observe(cells, np.arange(len(cells), dtype=np.float64) * (DAY / A_DAY))
     return sorted(one.decision for one in found)
 
 

@@ -63,7 +63,7 @@ def reference(rng: np.random.Generator, count: int = REFERENCE_ROWS) -> "Watch":
         )
     known = reference_of([*numbers, *categories])
     cells = known.binning.cells(matrix)
-    times = (np.arange(count) - count) * (DAY / A_DAY) + BEGIN
+    times = (np.arange(count, dtype=np.float64) - count) * (DAY / A_DAY) + BEGIN
     return Watch(known, DriftWatch(known).learn(cells, times))
 
 
@@ -77,7 +77,7 @@ class Watch:
     def day(self, matrix: Floats) -> Watched:
         """Follow a day; the alarm's decision is counted within the day."""
         before = self._days * A_DAY
-        times = BEGIN + (before + np.arange(len(matrix))) * (DAY / A_DAY)
+        times = BEGIN + (before + np.arange(len(matrix), dtype=np.float64)) * (DAY / A_DAY)
         self._days += 1
         found = [one for one in self._watch.observe(self.known.binning.cells(matrix), times) if not one.provisional]
         first = min(found, key=lambda one: one.decision, default=None)

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
-from benchmarks.nature_worlds import HOUR, Flags, Floats, NDArray
+from benchmarks.nature_worlds import HOUR, Flags, Floats
 
 A_DAY = 5_000
 

@@ -69,7 +69,8 @@ class Gate:
         self._target, self._due = target, due
         (series,) = series_of("line", "model@1", MaxError(target, CONFIDENCE), self.evidence, [])
         self.prover = series.prover()
-        self._seen, self._revision, self._threshold = 0, 0, -1.0
+        self._seen, self._revision = 0, 0
+        self._threshold: float | None = -1.0
         self._verdicts, self._cases = _Looked.none(), _Looked.none()
         self._least: dict[int, float] = {}
         self._subjects = _Subjects(min(due, 1.0))
@@ -197,12 +198,14 @@ class _Subjects:
         return self._usual[interval]
 
     def _intervals(self, some: _Looked) -> list[int]:
-        return np.floor(some.at / self._interval).astype(int).tolist()
+        found: list[int] = np.floor(some.at / self._interval).astype(int).tolist()
+        return found
 
 
 def _floors(some: _Looked, least: dict[int, float]) -> Floats:
     found = np.array([least.get(slot, 1.0) for slot in some.slot.tolist()])
-    return np.minimum(found, some.propensity)
+    lowest: Floats = np.minimum(found, some.propensity)
+    return lowest
 
 
 def _parted(some: _Looked, moments: Floats, now: float) -> tuple[_Looked, _Looked]:

@@ -6,8 +6,9 @@ from typing import Final
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
-from benchmarks.nature_worlds import Flags, Floats, NDArray
+from benchmarks.nature_worlds import Flags, Floats
 
 SPREAD: Final = 2.0
 """The standard deviation of true log odds."""

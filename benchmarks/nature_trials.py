@@ -7,7 +7,7 @@ code: which cases are kept, what each says, how guardrails and estimates add the
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import numpy as np
@@ -89,7 +89,7 @@ def _chances(cases: ArmCases | ShadowCases) -> Floats:
 class Trial:
     """A rollout whose guardrail is wrong predictions. `decided` takes cases, `look` judges at a moment."""
 
-    def __init__(self, steps: Sequence[float], due: float, unit: str) -> None:
+    def __init__(self, steps: Sequence[float], due: float, unit: Literal["subject", "decision"]) -> None:
         plan = RolloutPlan(steps=steps, unit=unit, off=[one for one in GUARDRAILS if one not in ("wrong", "overrides")])
         (self._guardrail,) = (one for one in guardrails_of(plan, SERVICE) if one.name == "wrong")
         self._state = GuardrailState()

@@ -5,7 +5,7 @@ to it).
 """
 
 from andon.alerts.bad_news import ROLLOUT
-from andon.alerts.domain import Alert, AlertGroup, AlertKey, AlertState, BadNews, Finding, shown_segment
+from andon.alerts.domain import Alert, AlertFinding, AlertGroup, AlertKey, AlertState, BadNews, shown_segment
 from andon.alerts.drilling import advance_drills, begin_drill, begin_due_drills, get_drill, list_drills
 from andon.alerts.drills import Drill, drill_segment
 from andon.alerts.errors import (
@@ -56,6 +56,7 @@ __all__ = [
     "USUAL_RULES",
     "AddedRule",
     "Alert",
+    "AlertFinding",
     "AlertGroup",
     "AlertKey",
     "AlertNotFound",
@@ -72,7 +73,6 @@ __all__ = [
     "Drill",
     "DrillNotFound",
     "DrillUnderWay",
-    "Finding",
     "Incident",
     "IncidentEnded",
     "IncidentNotFound",

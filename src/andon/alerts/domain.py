@@ -98,7 +98,7 @@ _SINGULAR = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AlertFinding:
     """One series of an alert, from its first sighting until it recovers."""
 
     series: str
@@ -138,7 +138,7 @@ class Alert:
     arm: str
     level: Level
     raised_at: datetime
-    findings: tuple[Finding, ...]
+    findings: tuple[AlertFinding, ...]
     done: tuple[str, ...]
     ends_at: datetime | None
     alert_group: UUID
@@ -160,13 +160,13 @@ class Alert:
         return AlertState.OPEN if self.acknowledged_at is None else AlertState.ACKNOWLEDGED
 
     @property
-    def standing(self) -> tuple[Finding, ...]:
+    def standing(self) -> tuple[AlertFinding, ...]:
         """The findings that did not recover, the worst first; once it is resolved, all of them."""
         shown = [one for one in self.findings if self.resolved_at is not None or one.ended_at is None]
         return tuple(sorted(shown, key=lambda one: (one.provisional, -severity(one.level), one.found_at)))
 
     @property
-    def unsent(self) -> tuple[Finding, ...]:
+    def unsent(self) -> tuple[AlertFinding, ...]:
         """The findings that were seen after it was last sent; all that stand if there is none."""
         standing, sent_at = self.standing, self.sent_at
         return tuple(one for one in standing if sent_at is None or one.last_seen_at > sent_at) or standing
@@ -209,7 +209,7 @@ class Alert:
         of = f" of {named(series, ', ')}" if series else ""
         return f"{self.monitor}{of}: {self.automation or 'Andon'}{where}"
 
-    def finding(self, series: str) -> Finding | None:
+    def finding(self, series: str) -> AlertFinding | None:
         """Return the finding of a series, if there is one."""
         return next((one for one in self.findings if one.series == series), None)
 
@@ -253,10 +253,10 @@ def due_at(group: AlertGroup, now: datetime, *, urgent: bool) -> datetime:
     return wanted if group.due_at is None else min(wanted, group.due_at)
 
 
-def seen(known: Finding | None, news: BadNews, now: datetime) -> Finding:
+def seen(known: AlertFinding | None, news: BadNews, now: datetime) -> AlertFinding:
     """Return a finding after one more sighting: the newest figures, the earliest start, the highest level."""
     lasting = known if known is not None and known.ended_at is None else None
-    return Finding(
+    return AlertFinding(
         series=news.series,
         level=news.level if lasting is None else max(lasting.level, news.level, key=severity),
         provisional=news.provisional and (lasting is None or lasting.provisional),
@@ -274,7 +274,7 @@ def seen(known: Finding | None, news: BadNews, now: datetime) -> Finding:
     )
 
 
-def raised(finding: Finding, news: BadNews, identifier: UUID, group: UUID, now: datetime) -> Alert:
+def raised(finding: AlertFinding, news: BadNews, identifier: UUID, group: UUID, now: datetime) -> Alert:
     """Return a new alert for a first finding."""
     return Alert(
         id=identifier,
@@ -295,7 +295,7 @@ def raised(finding: Finding, news: BadNews, identifier: UUID, group: UUID, now: 
     )
 
 
-def sighted(known: Alert, finding: Finding, news: BadNews) -> Alert:
+def sighted(known: Alert, finding: AlertFinding, news: BadNews) -> Alert:
     """Return an open alert with one of its findings as it is now."""
     others = tuple(one for one in known.findings if one.series != finding.series)
     level = max(known.level, news.level, key=severity)

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from pydantic_core import to_jsonable_python
 
-from andon.alerts.domain import Alert, AlertGroup, AlertState, Finding, severity, shown_segment
+from andon.alerts.domain import Alert, AlertFinding, AlertGroup, AlertState, severity, shown_segment
 
 REPEATED = timedelta(minutes=30)
 """The interval at which an open alert is repeated to Alertmanager, which keeps no alerts across a restart."""
@@ -42,7 +42,7 @@ def decisions_path(alert: Alert, now: datetime) -> str:
     return f"/decisions?{urlencode(query | ({'segment': segment} if segment else {}))}"
 
 
-def sure(finding: Finding) -> str:
+def sure(finding: AlertFinding) -> str:
     """Describe the certainty of a finding in words; empty if there is none."""
     if finding.false_alarm is None:
         return ""
@@ -100,7 +100,7 @@ def shown_alert(alert: Alert, console: str, now: datetime) -> dict[str, Any]:
     }
 
 
-def shown_finding(finding: Finding) -> dict[str, Any]:
+def shown_finding(finding: AlertFinding) -> dict[str, Any]:
     """Return one finding in the form for programs, without its details."""
     values: dict[str, Any] = to_jsonable_python(finding)
     return {name: value for name, value in values.items() if name != "detail"}
@@ -170,7 +170,7 @@ def _text(alert: Alert, console: str, now: datetime) -> str:
     return "\n".join(lines)
 
 
-def _figures(finding: Finding, *, named: bool) -> Iterator[str]:
+def _figures(finding: AlertFinding, *, named: bool) -> Iterator[str]:
     """Describe a finding by its figures; by its message if there is more than one."""
     if named:
         yield f"- {finding.message}{' (provisional)' if finding.provisional else ''}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from andon.alerts.domain import Alert, Finding
+from andon.alerts.domain import Alert, AlertFinding
 from andon.alerts.errors import SilenceInvalid
 from andon.cord import Scalar
 from andon.kernel import reasons
@@ -24,7 +24,7 @@ class Silenced:
     series: str | None = None
     segment: Mapping[str, Scalar] | None = None
 
-    def fits(self, alert: Alert, finding: Finding) -> bool:
+    def fits(self, alert: Alert, finding: AlertFinding) -> bool:
         """Return whether a finding is covered. Alerts of drills never are, as they are not sent anyway."""
         return alert.drill is None and all(
             wanted is None or wanted == given

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from andon import alerts, decisions
 from andon.access import Permission
-from andon.alerts import Alert, AlertNotFound, AlertSelection, AlertState, Finding, Silenced, SilenceNotFound
+from andon.alerts import Alert, AlertFinding, AlertNotFound, AlertSelection, AlertState, Silenced, SilenceNotFound
 from andon.console import notices
 from andon.console.context import Console, Visitor
 from andon.console.dependencies import Acting, Db, Here, Signed
@@ -158,7 +158,7 @@ def _seen(visitor: Visitor, tx: Tx, alert_id: UUID) -> Alert:
     return alert
 
 
-def _listed(alert: Alert) -> Sequence[Finding]:
+def _listed(alert: Alert) -> Sequence[AlertFinding]:
     """Return the findings, the worst first and those that recovered last."""
     standing = alert.standing
     return (*standing, *(one for one in alert.findings if one not in standing))

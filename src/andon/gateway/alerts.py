@@ -43,7 +43,7 @@ class DecisionsBehindOut(BaseModel):
     segment: dict[str, Any]
 
 
-class FindingOut(BaseModel):
+class AlertFindingOut(BaseModel):
     """One series of an alert, from its first sighting until it recovers."""
 
     series: str = Field(description="A feature, a class, a rule; empty if there is only one.")
@@ -64,7 +64,7 @@ class FindingOut(BaseModel):
     ended_at: datetime | None = Field(description="When it recovered.")
 
 
-class FindingDetailOut(FindingOut):
+class FindingDetailOut(AlertFindingOut):
     """A finding with the distributions behind it."""
 
     detail: dict[str, Any]
@@ -90,7 +90,7 @@ class AlertOut(BaseModel):
     raised_at: datetime
     last_seen_at: datetime
     count: int = Field(description="How often it was seen.")
-    findings: list[FindingOut]
+    findings: list[AlertFindingOut]
     done: list[str] = Field(description="What Andon has already done about it.")
     group: UUID = Field(description="Alerts with the same group are sent together.")
     incident: UUID | None

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from andon.alerts.domain import Alert, AlertGroup, AlertKey, AlertState, Finding
+from andon.alerts.domain import Alert, AlertFinding, AlertGroup, AlertKey, AlertState
 from andon.alerts.tables import alert_findings, alert_groups, alerts
 from andon.kernel.db import Tx
 from andon.monitors import Level
@@ -76,7 +76,7 @@ def add(tx: Tx, alert: Alert) -> None:
     tx.execute(insert(alerts).values({column.name: getattr(alert, column.name) for column in alerts.columns}))
 
 
-def save_sighting(tx: Tx, alert: Alert, finding: Finding) -> None:
+def save_sighting(tx: Tx, alert: Alert, finding: AlertFinding) -> None:
     """Write what a sighting changes of an alert, and the finding itself; lock the automation first."""
     names = ("level", "done", "ends_at", "incident", "changed", "acknowledged_by", "acknowledged_at")
     change(tx, [alert.id], **{name: getattr(alert, name) for name in names})
@@ -262,6 +262,6 @@ def _alert(row: Row[Any], findings: Sequence[Row[Any]]) -> Alert:
     return Alert(**values | {"level": Level(row.level), "done": tuple(row.done), "findings": found})
 
 
-def _finding(row: Row[Any]) -> Finding:
+def _finding(row: Row[Any]) -> AlertFinding:
     values = {name: value for name, value in row._mapping.items() if name != "alert"}
-    return Finding(**{"detail": {}, **values, "level": Level(row.level)})
+    return AlertFinding(**{"detail": {}, **values, "level": Level(row.level)})
