@@ -52,6 +52,9 @@ EXACT = 1e9
 FEWEST_BLOCKS = 100
 """The blocks that show how dependent decisions are."""
 
+ROUGH = 100.0
+"""The degrees of freedom below which a variance is only roughly known."""
+
 CHANCE = 0.01
 """A second estimate of a variance counts if chance makes it so much larger with less than this probability."""
 
@@ -104,6 +107,8 @@ class DriftWatch:
         """The variance of the reference's steps and its degrees of freedom."""
         self._variance = np.array([np.ones(count), np.full(count, EXACT)])
         """The variance in force and its degrees of freedom."""
+        self._usual = self._variance
+        """The same of provisional findings: only what chance does not explain adds to that of independent decisions."""
         self._seen, self._count, self._begun, self._last, self._hour = 0, 0, 0.0, 0.0, -1
         self._volume, self._a_week = float(LEAST_A_DAY * PERIOD_DAYS), 0.0
         self._expects, self._mean, self._trust = False, np.zeros(count), np.ones((3, count))
@@ -255,11 +260,12 @@ class DriftWatch:
         count = len(self.values.tests)
         now = np.array([np.ones(count), np.full(count, EXACT)])
         live = _long_run(self._products)
+        self._usual = self._variance = _larger(now, live, by=CHANCE)
         if self.known:
+            self._usual = _larger(self._usual, self._slow, by=CHANCE)
             now = _larger(now, self._before if self._learnt else live)
-        if self._learnt or not self.known:
-            now = _larger(now, live, by=CHANCE)
-        self._variance = _larger(now, self._slow, by=CHANCE) if self.known else now
+            now = _larger(now, live, by=CHANCE) if self._learnt else now
+            self._variance = _larger(now, self._slow, by=CHANCE)
         if self._learnt or self._centred:
             mean, self._trust = self.rhythm.expected(self._hour * HOUR, self._variance[0])
             self._expects = mean is not None
@@ -300,32 +306,43 @@ class DriftWatch:
         self, looks: "_Looks", filled: NDArray[np.int64], ends: NDArray[np.intp], times: Times
     ) -> list[DriftFinding]:
         """Return the features whose window is too far from the reference, each at its first such look."""
-        n = looks.window * looks.blocks * BLOCK
+        n, state = looks.window * looks.blocks * BLOCK, int(self.known)
         means = looks.sums(len(ends)) / n
-        known = self._known_rows(n)
-        factor, freedom = self._variance
-        z = np.abs(means) / np.sqrt(factor * (1 / n + 1 / known))
-        state = int(self.known)
         near = (filled >= looks.window * looks.blocks) & (np.abs(means) >= SMALLEST)
         near &= ~self._found[state, self.values.features]
         found: list[DriftFinding] = []
+        if not near.any():
+            return found
+        known, factor = self._known_rows(n), self._usual[0]
+        z = np.abs(means) / np.sqrt(factor * (1 / n + 1 / known))
         for members, part in self._families:
             level = self._false_alarm * part * PARTS[looks.window * looks.blocks]
             limit = threshold(level, self._volume, n, looks.blocks, int(members.sum()))
             for row, at in np.argwhere(near & members & (z >= SCREENED * limit)).tolist():
-                feature = int(self.values.features[at])
-                if self._found[state, feature]:
-                    continue
-                exact = as_normal(self.values.z(at, float(means[row, at]), n, known[at], factor[at]), freedom[at])
-                if abs(exact) >= limit:
-                    self._found[state, feature] = True
+                passed = self._exceeds(at, float(means[row, at]), n, known[at], limit)
+                if passed is not None:
                     since, length = looks.since(row, len(ends), at)
-                    found.append(
-                        self._finding(
-                            at, (int(ends[row]), length, float(times[row]), since), means[row, at], exact, limit
-                        )
-                    )
+                    place = int(ends[row]), length, float(times[row]), since
+                    found.append(self._finding(at, place, means[row, at], passed, limit))
         return found
+
+    def _exceeds(self, at: int, mean: float, n: int, known: float, limit: float) -> tuple[float, bool] | None:
+        """Standardise a mean that passes the limit, and note it. Return it, and whether that is provisional; or None.
+
+        While the variance is only roughly known, what it does not bear out is still shown.
+        """
+        feature = int(self.values.features[at])
+        ways = [(self._variance, False)] if self.known else []
+        if not self.known or self._variance[1, at] < ROUGH:
+            ways.append((self._usual, True))
+        for (factor, freedom), provisional in ways:
+            if self._found[int(not provisional), feature]:
+                return None
+            exact = as_normal(self.values.z(at, mean, n, known, factor[at]), freedom[at])
+            if abs(exact) >= limit:
+                self._found[: 1 + (not provisional), feature] = True
+                return exact, provisional
+        return None
 
     def _of_weeks(self, at: float) -> list[DriftFinding]:
         """Compare whole weeks with the reference, whatever the rhythm within them."""
@@ -341,7 +358,7 @@ class DriftWatch:
             if abs(exact) >= limit and not self._found[1, feature]:
                 self._found[1, feature] = True
                 place = self._seen - 1, int(n), at, float(self._week[0]) - n / max(self._seen, 1) * (at - self._begun)
-                found.append(self._finding(one, place, means[one], exact, limit))
+                found.append(self._finding(one, place, means[one], (exact, False), limit))
         return found
 
     def _known_rows(self, n: int) -> Floats:
@@ -351,12 +368,12 @@ class DriftWatch:
         return self.rhythm.matched(n, self._a_week, self._trust)
 
     def _finding(
-        self, at: int, place: tuple[int, int, float, float], effect: float, z: float, limit: float
+        self, at: int, place: tuple[int, int, float, float], effect: float, passed: tuple[float, bool], limit: float
     ) -> DriftFinding:
         decision, decisions, when, since = place
-        name, test = self.names[self.values.features[at]], self.values.tests[at]
+        name, test, (z, provisional) = self.names[self.values.features[at]], self.values.tests[at], passed
         return DriftFinding(
-            name, test, not self.known, decision, decisions, when, since, float(effect), z, limit, self._false_alarm
+            name, test, provisional, decision, decisions, when, since, float(effect), z, limit, self._false_alarm
         )
 
 
@@ -390,6 +407,7 @@ _KEPT = (
     "centred",
     "before",
     "variance",
+    "usual",
     "seen",
     "count",
     "begun",
