@@ -1,12 +1,14 @@
 """The risk gate as the product runs it, for `script/bench nature`: decisions and verdicts in, the proven region out.
 
-A verdict closes as soon as it is known; it opens when its decision reaches its age, and what is still open then counts
-as wrong. Which case stands for its subject is the evidence stream's own choice.
+What needs no database is the product's own code: which case stands for its subject, and how a proof takes news. A
+verdict is news as soon as it is known, and a case when its decision reaches its age; what is still open then counts as
+wrong.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import numpy as np
@@ -14,18 +16,24 @@ from numpy.random import default_rng
 from numpy.typing import NDArray
 
 from andon.authoring import BlindAudit, MaxError
+from andon.evidence import AgedCase
 from andon.evidence.collecting import REMEMBERED
 from andon.evidence.judging import standings, usual_sum
 from andon.models.measuring import one_a_group
 from andon.models.risk import evidence_of, evidence_under, threshold_for
-from andon.proofs.series import AT_ONCE, series_of
+from andon.proofs.domain import GateNews
+from andon.proofs.series import advance, series_of
 from andon.proofs.sharing import wanted_share
-from andon.statistics.gate_proofs import LabelBatch
 from benchmarks.nature_worlds import Cases, Flags, Floats, HeldOut
 
 CONFIDENCE = 0.95
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+RIGHT, WRONG = "right", "wrong"
 REVISIONS = 10_000
 """More revisions of a gate than any run has: a day and a revision together make one number."""
+
+_NOBODY = UUID(int=0)
+"""The id of every decision: proofs do not read it."""
 
 
 @dataclass(slots=True)
@@ -67,14 +75,14 @@ class Gate:
         passed = np.where(held_out.kept[rows], np.nan, confidence)
         self.evidence = evidence_under(known, (), passed, np.zeros(len(rows), np.int64), wrong, measuring)
         self._target, self._due = target, due
-        (series,) = series_of("line", "model@1", MaxError(target, CONFIDENCE), self.evidence, [])
-        self.prover = series.prover()
+        (self._series,) = series_of("line", "model@1", MaxError(target, CONFIDENCE), self.evidence, [])
+        self.prover = self._series.prover()
         self._seen, self._revision = 0, 0
         self._threshold: float | None = -1.0
         self._verdicts, self._cases = _Looked.none(), _Looked.none()
         self._least: dict[int, float] = {}
         self._subjects = _Subjects(min(due, 1.0))
-        self._broke_at: list[float] = []
+        self._broke_at: list[datetime] = []
 
     @property
     def held_out_region(self) -> float | None:
@@ -106,22 +114,12 @@ class Gate:
     def region(self, now: float) -> float | None:
         """Return the proven threshold at a moment (days), from all that is known by then."""
         known, self._verdicts = _parted(self._verdicts, self._verdicts.at + self._verdicts.until_known, now)
-        for some in _blocks(known):
-            if self.prover.watch(self._batch(some, some.wrong, np.ones(len(some.at)))):
-                self._broke_at.append(float(some.at.max()))
         aged, self._cases = _parted(self._cases, self._cases.at + self._due, now)
-        for some in _blocks(aged):
-            weights = self._subjects.weights(some, self._least)
-            last = self._broke_at[-1] if self._broke_at else -np.inf
-            for before in (True, False):
-                which = (some.at <= last) == before
-                part = some.chosen(which)
-                if len(part.at):
-                    wrong = part.wrong | (part.until_known > self._due)
-                    self.prover.update(self._batch(part, wrong, weights[which]), before_break=before)
-            del self._broke_at[self.prover.breaks :]
-            if len(some.at) == AT_ONCE:
-                self.prover.region()
+        news = self._news(known, np.ones(len(known.at)), verdicts=True)
+        news += self._news(aged, self._subjects.weights(aged, self._least), verdicts=False)
+        if news:
+            news.sort(key=lambda one: (one.position, not one.is_verdict))
+            self._broke_at = advance(self.prover, self._series, news, self._broke_at)
         threshold = self.prover.region()
         if threshold != self._threshold:
             self._threshold, self._revision = threshold, self._revision + 1
@@ -139,11 +137,42 @@ class Gate:
             declared, suspicion=self.prover.suspicion, labels_needed=needed, automatic_a_day=automatic_a_day
         )
 
-    def _batch(self, some: _Looked, wrong: Flags, weights: Floats) -> LabelBatch:
-        floors = np.minimum(_floors(some, self._least) * weights, some.propensity)
-        counted = floors > 0
-        columns = (some.confidence, wrong.astype(float), some.propensity, floors)
-        return LabelBatch(*(one[counted] for one in columns))
+    def _news(self, some: _Looked, weights: Floats, *, verdicts: bool) -> list[GateNews]:
+        """Return cases as the evidence stream gives them to proofs: at once as verdicts, or at their age."""
+        moments = some.at + (some.until_known if verdicts else self._due)
+        wrong = some.wrong if verdicts else some.wrong | (some.until_known > self._due)
+        columns = (moments, some.at, some.confidence, wrong, some.propensity, _floors(some, self._least), weights)
+        rows = zip(*(one.tolist() for one in columns), strict=True)
+        return [
+            GateNews(_milliseconds(moment), _case(at, confidence, propensity, floor, weight, wrong=is_wrong), verdicts)
+            for moment, at, confidence, is_wrong, propensity, floor, weight in rows
+            if floor * weight > 0
+        ]
+
+
+def _case(at: float, confidence: float, propensity: float, floor: float, weight: float, *, wrong: bool) -> AgedCase:
+    return AgedCase(
+        decision_id=_NOBODY,
+        automation="line",
+        arm="model@1",
+        segment={},
+        subject=None,
+        predicted=RIGHT,
+        actual=WRONG if wrong else RIGHT,
+        confidence=confidence,
+        propensity=propensity,
+        floor=floor,
+        part_floor=floor,
+        weight=weight,
+        automatic=propensity < 1.0,
+        audited=propensity < 1.0,
+        gated=True,
+        decided_at=EPOCH + timedelta(days=at),
+    )
+
+
+def _milliseconds(days: float) -> int:
+    return round(days * 86_400_000)
 
 
 class _Subjects:
@@ -214,8 +243,3 @@ def _parted(some: _Looked, moments: Floats, now: float) -> tuple[_Looked, _Looke
     if not len(due):
         return _Looked.none(), some
     return some.chosen(due[np.argsort(moments[due], kind="stable")]), some.chosen(moments > now)
-
-
-def _blocks(some: _Looked) -> Iterator[_Looked]:
-    for start in range(0, len(some.at), AT_ONCE):
-        yield some.chosen(np.arange(start, min(start + AT_ONCE, len(some.at))))

@@ -158,11 +158,13 @@ class GateEvidence:
         if goal.local is not None:
             self._near = LocalTests(thresholds, goal.table.planned, goal.local, goal.confidence, goal.bets)
         self._held = np.zeros(len(thresholds), np.bool_)
+        self._last: _Tested | None = None
+        """The tests of the labels so far, once they were made."""
         self.beginnings = beginnings_of(goal.table.planned, clean_labels_needed(goal.target, goal.confidence))
 
     def begin_held_out(self) -> None:
         """Begin with the held-out rows."""
-        table = self._goal.table
+        table, self._last = self._goal.table, None
         self._tally.add_counted(table.rows, table.losses, table.total)
         if self._goal.counted:
             self._looks.begin_with(table.rows, table.losses)
@@ -171,6 +173,7 @@ class GateEvidence:
 
     def add(self, batch: LabelBatch, weights: Floats) -> None:
         """Add labels in their order."""
+        self._last = None
         if self._goal.counted:
             # Keep each label with the chance of the least likely: only then are they draws of one kind. The seed makes
             # it repeatable.
@@ -236,7 +239,9 @@ class GateEvidence:
         return evidence
 
     def _tested(self) -> "_Tested":
-        """Test all thresholds."""
+        """Test all thresholds, unless no label came since the last time."""
+        if self._last is not None:
+            return self._last
         goal = self._goal
         above, losses, weights = self._tally.above()
         scores = log_wealth(above[:-1] @ log_growth(goal.target, losses, weights)) + np.log(goal.bets)
@@ -251,7 +256,8 @@ class GateEvidence:
         scores[lapsed], self._held[lapsed] = UNSEEN, False
         proven, parts = proven_rows(scores, self.beginnings, goal.level, self._held)
         self._held |= proven
-        return _Tested(scores, too_high, near, proven, parts)
+        self._last = _Tested(scores, too_high, near, proven, parts)
+        return self._last
 
     def _reasons(self, tested: "_Tested") -> NDArray[np.str_]:
         """Find what stops each threshold, if it is not proven."""
