@@ -150,8 +150,7 @@ class ShadowTrial:
     def look(self, now: float) -> None:
         """Judge by all cases that reach their age by a moment."""
         pairs = [pair for cases, _ in self._stream.aged(now) for pair in self._pairs(cases)]
-        if pairs:
-            fold_pairs(self._guardrail, self._state, pairs)
+        fold_pairs(self._guardrail, self._state, pairs, [100.0])
         judge(self._guardrail, self._state, [100.0])
 
     @property
@@ -167,7 +166,7 @@ class ShadowTrial:
             case = self._stream.case(int(at * 1e12), at, None, champion, delay, chance)
             if self._stream.standing.keeps(case):
                 said: Any = SimpleNamespace(label=WRONG if candidate != champion else RIGHT)
-                pair = judged_pair(case, said, case.decision_id.bytes, self._stream.standing.floor_of(case))
+                pair = judged_pair(case, said, case.decision_id.bytes)
                 yield from () if pair is None else (pair,)
 
 

@@ -100,6 +100,15 @@ class ArmTallyOut(BaseModel):
     open: int = Field(description="Units whose verdict was still open when their decision reached its age.")
 
 
+class PairTallyOut(BaseModel):
+    """Decisions on which candidate and champion predicted otherwise, by who was right."""
+
+    candidate: int
+    champion: int
+    neither: int
+    open: int = Field(description="Those whose verdict was still open when it was due.")
+
+
 class PathPointOut(BaseModel):
     """The evidence at one moment, as natural logarithms: for harm, and for being good enough for the next step."""
 
@@ -122,6 +131,7 @@ class GuardrailOut(BaseModel):
     figures: str
     candidate: ArmTallyOut
     control: ArmTallyOut
+    pairs: PairTallyOut = Field(description="Of what the candidate saw as a shadow; only for `wrong`.")
     harm: float
     harm_bound: float
     harmed: bool

@@ -80,11 +80,12 @@ class RolloutCounter(TrialCounter[Rollout]):
         judged, pairs = self._cases(tx, rollout, cases)
         fresh = counted_anew(tx, rollout, events, judged + self._labels(tx, rollout, measured, now))
         grouped, new_pairs = by_guardrail(fresh), counted_anew(tx, rollout, [], pairs)
+        steps = [share for share in rollout.plan.stages if share]
         for guardrail in guardrails:
             state = states[guardrail.name]
-            fold(guardrail, state, grouped.get(guardrail.source, ()), [share for share in rollout.plan.stages if share])
-            if guardrail.of_cases and new_pairs:
-                fold_pairs(guardrail, state, new_pairs)
+            fold(guardrail, state, grouped.get(guardrail.source, ()), steps)
+            if guardrail.of_cases:
+                fold_pairs(guardrail, state, new_pairs, steps)
         is_full = len(decided) >= AT_ONCE // 2 or len(shadows) >= SHADOWS_AT_ONCE // 2
         read = cases.position != before
         return Took(seen, bool(decided or seen or fresh or read), is_full or read, shadowed_to)
@@ -114,7 +115,7 @@ class RolloutCounter(TrialCounter[Rollout]):
             if of is not None:
                 events += events_of_case(one, replace(of, unit=unit))
             elif one.decision_id in beside:
-                pair = judged_pair(one, beside[one.decision_id], unit, standing.floor_of(one))
+                pair = judged_pair(one, beside[one.decision_id], unit)
                 pairs += [] if pair is None else [pair]
         return events, pairs
 

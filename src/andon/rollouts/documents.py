@@ -27,6 +27,8 @@ _PLAIN = [
     "why",
 ]
 
+_COUNTED = ("candidate", "control", "pairs", "harmed", "path", "evidence")
+
 
 def document_of(one: Rollout) -> Mapping[str, Any]:
     """Describe a rollout briefly."""
@@ -45,5 +47,5 @@ def document_of_standing(one: GuardrailStanding) -> Mapping[str, Any]:
     return {
         **{name: getattr(guardrail, name) for name in ("name", "kind", "what", "margin", "required", "rolls_back")},
         **{name: getattr(one, name) for name in ("figures", "harm", "harm_bound", "sound", "sound_bound", "is_sound")},
-        **{name: to_builtins(getattr(state, name)) for name in ("candidate", "control", "harmed", "path", "evidence")},
+        **{name: to_builtins(getattr(state, name)) for name in _COUNTED},
     }

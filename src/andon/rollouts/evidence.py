@@ -25,7 +25,8 @@ FIRST = "first"
 FIRST_KNOWN = "/first"
 """The suffix of names of lists with the first decision of each unit that has a verdict."""
 
-_EVEN = 0.5
+EVEN = 0.5
+"""The share of a candidate that sees the same decisions as the champion."""
 
 
 class PlacedDecision(Struct, frozen=True, gc=False):
@@ -57,22 +58,30 @@ class GuardrailEvent(Struct, frozen=True, gc=False):
 
 
 class JudgedPair(Struct, frozen=True, gc=False):
-    """A decision that somebody looked at, and whether the candidate as a shadow and the champion were wrong.
+    """A decision on which the candidate as a shadow and the champion predicted otherwise, and the class that was true.
 
-    `probability` is that of anybody looking at it, `floor` the least of any decision of that day.
+    `actual` is None while the verdict is open.
     """
 
-    of: PlacedDecision
-    candidate: bool
-    champion: bool
-    probability: float
-    floor: float
+    id: UUID
+    unit: bytes
+    candidate: str
+    champion: str
+    actual: str | None
     once: str = "pairs"
 
     @property
-    def worse(self) -> int:
-        """Which side was wrong alone: the candidate (1), the champion (-1), or neither."""
-        return int(self.candidate) - int(self.champion)
+    def of(self) -> "JudgedPair":
+        """What is counted once: its unit."""
+        return self
+
+    @property
+    def right(self) -> str:
+        """Which side was right: `candidate`, `champion` or `neither`; `open` while nobody knows."""
+        if self.actual is None:
+            return "open"
+        sides = {self.candidate: "candidate", self.champion: "champion"}
+        return sides.get(self.actual, "neither")
 
 
 def placed_decision(
@@ -104,7 +113,7 @@ def events_of(item: FeedItem, record: FeedRecord, of: PlacedDecision, slow_us: f
     found.append(GuardrailEvent(LATENCY, FIRST, of, item.latency_us / 1e6))
     if record.prediction is not None:
         found.append(GuardrailEvent("expected-error", FIRST, of, 1.0 - record.prediction.confidence))
-    if of.share == _EVEN:  # the side with less traffic has smaller batches, in which a decision costs more
+    if of.share == EVEN:  # the side with less traffic has smaller batches, in which a decision costs more
         cpu_ms = record.stages_us.cpu / max(record.stages_us.batch, 1) / 1000
         found.append(GuardrailEvent("cost", FIRST, of, cpu_ms))
     return found
@@ -122,11 +131,11 @@ def events_of_shadow(said: ShadowPrediction, row: DecisionRow, unit: bytes) -> l
     champion_failed, shadow_failed = row.rule == ERROR, said.error is not None
     found = []
     if champion_failed != shadow_failed:
-        side = PlacedDecision(row.id, unit, shadow_failed, _EVEN)
+        side = PlacedDecision(row.id, unit, shadow_failed, EVEN)
         found.append(GuardrailEvent("errors", "errors", side, 1.0))
     if not champion_failed:
         differs = said.outcome != row.outcome
-        of = PlacedDecision(row.id, unit, True, _EVEN)
+        of = PlacedDecision(row.id, unit, True, EVEN)
         found.append(GuardrailEvent("disagreement", "disagreement", of, float(differs)))
     return found
 
@@ -155,13 +164,8 @@ def override_of(row: DecisionRow, of: PlacedDecision, verdict: str | None) -> li
     return [GuardrailEvent("overrides", "overrides", of, 1.0), first] if first.value else [first]
 
 
-def judged_pair(case: AgedCase, said: ShadowPrediction, unit: bytes, floor: float) -> JudgedPair | None:
-    """Return what a case says of a shadow beside the champion that decided; None where the shadow failed.
-
-    While the verdict is open, the champion counts as wrong where they differ.
-    """
-    if said.label is None:
+def judged_pair(case: AgedCase, said: ShadowPrediction, unit: bytes) -> JudgedPair | None:
+    """Return what a case says of a shadow beside the champion that decided; None where they predicted the same."""
+    if said.label in (None, case.predicted):
         return None
-    actual = said.label if case.actual is None else case.actual
-    of = PlacedDecision(case.decision_id, unit, True, _EVEN)
-    return JudgedPair(of, said.label != actual, case.predicted != actual, case.propensity, floor)
+    return JudgedPair(case.decision_id, unit, str(said.label), case.predicted, case.actual)

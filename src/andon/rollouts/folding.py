@@ -1,14 +1,21 @@
 """Folding: events of decisions, shadows and labels are added to the state of their guardrail. Pure."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+from uuid import UUID
 
 import numpy as np
 
-from andon.rollouts.evidence import GuardrailEvent, JudgedPair, is_first
+from andon.rollouts.evidence import EVEN, GuardrailEvent, JudgedPair, is_first
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail
 from andon.rollouts.quantiles import stages_of, step_after, with_values
 from andon.rollouts.states import MOST_EVIDENCE, GuardrailState, step_name
+
+EventsByShare: TypeAlias = Mapping[float, tuple[int, int]]
+"""Events of the candidate and of the control, by the candidate's share."""
+
+_ALONE_WRONG = {"champion": "candidate", "candidate": "control"}
 
 
 def fold(
@@ -36,18 +43,26 @@ def count_decisions(state: GuardrailState, *, candidate: int, control: int) -> N
     state.control.decisions += control
 
 
-def fold_pairs(guardrail: WatchedGuardrail, state: GuardrailState, pairs: Sequence[JudgedPair]) -> None:
-    """Add cases that the candidate saw as a shadow, each with the probability of a look at its own time."""
-    test = guardrail.harm_by_pairs()
+def fold_pairs(
+    guardrail: WatchedGuardrail, state: GuardrailState, pairs: Sequence[JudgedPair], steps: Sequence[float]
+) -> None:
+    """Add decisions that both sides saw, of which one was wrong alone: an event at an even share.
+
+    If neither is right, that says nothing. While a verdict is open, it speaks against each test's own conclusion.
+    A rate ratio among events of one side alone is further from 1 than that of all events, so a candidate that is
+    within its margin by these is within it.
+    """
+    if not pairs:
+        return
+    right = Counter(one.right for one in pairs)
+    for name, count in right.items():
+        setattr(state.pairs, name, getattr(state.pairs, name) + count)
     for one in pairs:
-        state.pairs = test.fold(state.pairs or test.start(), one.worse, one.probability, one.floor)
-        for name, side, wrong in (
-            ("candidate", state.candidate, one.candidate),
-            ("control", state.control, one.champion),
-        ):
-            side.units, side.total = side.units + 1, side.total + wrong
-            if wrong and one.worse:
-                state.evidence[name] = [*state.evidence[name], str(one.of.id)][-MOST_EVIDENCE:]
+        if one.right in _ALONE_WRONG:
+            _name(state, _ALONE_WRONG[one.right], one.id)
+    wrong, is_open = (right["champion"], right["candidate"]), right["open"]
+    _fold_harm(guardrail, state, {EVEN: (wrong[0], wrong[1] + is_open)})
+    _fold_sound(guardrail, state, {EVEN: (wrong[0] + is_open, wrong[1])}, steps)
 
 
 def _fold_cases(
@@ -60,10 +75,8 @@ def _fold_cases(
         side = state.candidate if one.of.is_candidate else state.control
         side.open += is_open
         side.total -= one.value if is_open else 0.0
-    mine = [one for one in events if one.of.is_candidate]
-    state.first = state.first[0] + len(mine), state.first[1] + sum(one.for_sound > 0 for one in mine)
-    _fold_harm(guardrail, state, [one for one in events if one.value > 0])
-    _fold_sound(guardrail, state, [one for one in events if one.for_sound > 0], steps)
+    _fold_harm(guardrail, state, _by_share(one for one in events if one.value > 0))
+    _fold_sound(guardrail, state, _by_share(one for one in events if one.for_sound > 0), steps)
 
 
 def _fold_rate(
@@ -79,31 +92,30 @@ def _fold_rate(
     counted = [one for one in events if not is_first(one)]
     for one in counted:
         _tally(state, one)
-    _fold_harm(guardrail, state, counted)
-    _fold_sound(guardrail, state, [one for one in firsts if one.value > 0], steps)
+    _fold_harm(guardrail, state, _by_share(counted))
+    _fold_sound(guardrail, state, _by_share(one for one in firsts if one.value > 0), steps)
 
 
-def _fold_harm(guardrail: WatchedGuardrail, state: GuardrailState, happened: Sequence[GuardrailEvent]) -> None:
+def _fold_harm(guardrail: WatchedGuardrail, state: GuardrailState, happened: EventsByShare) -> None:
     harm = guardrail.harm_by_rate()
-    for share, (candidate, control) in _by_share(happened).items():
+    for share, (candidate, control) in happened.items():
         state.harm = harm.fold(state.harm or harm.start(), candidate, control, share)
 
 
 def _fold_sound(
-    guardrail: WatchedGuardrail, state: GuardrailState, happened: Sequence[GuardrailEvent], steps: Sequence[float]
+    guardrail: WatchedGuardrail, state: GuardrailState, happened: EventsByShare, steps: Sequence[float]
 ) -> None:
     tests = {step_name(share): guardrail.sound_by_rate(share) for share in steps}
-    for share, (candidate, control) in _by_share(happened).items():
+    for share, (candidate, control) in happened.items():
         for name, test in tests.items():
             state.sound[name] = test.fold(state.sound.get(name) or test.start(), candidate, control, share)
 
 
-def _by_share(events: Sequence[GuardrailEvent]) -> dict[float, list[int]]:
-    """Count events of the candidate and of the control by the candidate's share."""
+def _by_share(events: Iterable[GuardrailEvent]) -> EventsByShare:
     counts: dict[float, list[int]] = defaultdict(lambda: [0, 0])
     for one in events:
         counts[one.of.share][0 if one.of.is_candidate else 1] += 1
-    return counts
+    return {share: (candidate, control) for share, (candidate, control) in counts.items()}
 
 
 def _fold_limit(guardrail: WatchedGuardrail, state: GuardrailState, events: Sequence[GuardrailEvent]) -> None:
@@ -153,7 +165,12 @@ def _tally(state: GuardrailState, one: GuardrailEvent, *, named: bool = True) ->
     side.units += 1
     side.total += one.value
     if named:
-        state.evidence[name] = [*state.evidence[name], str(one.of.id)][-MOST_EVIDENCE:]
+        _name(state, name, one.of.id)
+
+
+def _name(state: GuardrailState, side: str, decision: UUID) -> None:
+    """Note a decision as evidence of a side."""
+    state.evidence[side] = [*state.evidence[side], str(decision)][-MOST_EVIDENCE:]
 
 
 def by_guardrail(events: Iterable[GuardrailEvent]) -> dict[str, list[GuardrailEvent]]:

@@ -22,7 +22,6 @@ from andon.authoring import (
 from andon.statistics.mean_differences import MeanDifferenceTest
 from andon.statistics.quantile_sequences import QuantileTest
 from andon.statistics.rate_ratios import RateRatioTest
-from andon.statistics.weighted_pairs import WeightedPairTest
 
 LATENCY = "latency"
 """The name of the values whose quantiles are watched: seconds until the answer."""
@@ -102,10 +101,6 @@ class WatchedGuardrail:
     def sound_by_quantile(self, share: float) -> QuantileTest:
         """Test that the candidate's quantile is within its margin at a share, in percent."""
         return QuantileTest.non_inferior(self.quantile, self.margin * 100 / share, self.promotion)
-
-    def harm_by_pairs(self) -> WeightedPairTest:
-        """Test of harm by decisions that the candidate saw as a shadow and a person judged."""
-        return WeightedPairTest(self.alpha)
 
     def sound_by_mean(self, share: float) -> MeanDifferenceTest:
         """Test that the candidate's mean is within its margin at a share, in percent."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from andon.rollouts.domain import Rollout
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail
 from andon.rollouts.quantiles import newest_quantiles
-from andon.rollouts.states import ArmTally, GuardrailState, harm_bound, harm_evidence
+from andon.rollouts.states import ArmTally, GuardrailState, PairTally, harm_bound, harm_evidence
 
 
 def harm_sentence(guardrail: WatchedGuardrail, state: GuardrailState) -> str:
@@ -49,7 +49,8 @@ def figures(guardrail: WatchedGuardrail, state: GuardrailState) -> str:
     if guardrail.kind is GuardrailKind.RATE:
         told = [_rate(*side.rate(guardrail)) for side in (state.candidate, state.control)]
         left = state.candidate.open + state.control.open
-        return " against ".join(told) + (f"; {left:,} still open at their age" if left else "")
+        open_ones = f"; {left:,} still open at their age" if left else ""
+        return " against ".join(told) + open_ones + _pairs(state.pairs)
     if guardrail.kind is GuardrailKind.QUANTILE:
         return _quantiles(guardrail, state)
     return f"{_mean(state.candidate)} against {_mean(state.control)}"
@@ -59,6 +60,14 @@ def _rate(events: float, among: int) -> str:
     if not among:
         return "nothing yet"
     return f"{events / among:.2%} ({events:,.0f} of {among:,})"
+
+
+def _pairs(pairs: PairTally) -> str:
+    if not pairs.judged:
+        return ""
+    right = f"the candidate was right {pairs.candidate:,} times, the champion {pairs.champion:,}"
+    rest = f", neither {pairs.neither:,}, still open {pairs.open:,}"
+    return f"; where they predicted otherwise, {right}{rest} (of {pairs.judged:,})"
 
 
 def _quantiles(guardrail: WatchedGuardrail, state: GuardrailState) -> str:

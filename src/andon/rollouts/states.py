@@ -32,6 +32,20 @@ class ArmTally(Struct):
         return (self.total, self.units) if guardrail.of_cases else (float(self.units), self.decisions)
 
 
+class PairTally(Struct):
+    """Decisions on which both sides predicted otherwise, by who was right."""
+
+    candidate: int = 0
+    champion: int = 0
+    neither: int = 0
+    open: int = 0
+
+    @property
+    def judged(self) -> int:
+        """All of them."""
+        return self.candidate + self.champion + self.neither + self.open
+
+
 class PathPoint(Struct):
     """The evidence at one moment: natural logarithms of E, of harm and of being good enough for the next step."""
 
@@ -45,16 +59,15 @@ class PathPoint(Struct):
 class GuardrailState(Struct):
     """The state of a guardrail. `sound` holds a test for each step ahead; `harmed` and `shown` stay once reached.
 
-    `stages` holds the values of a quantile, by the step after each stage. `pairs` is evidence of harm from decisions
-    that the candidate saw as a shadow and a person judged. `first` counts first decisions of the candidate's units, and
-    the events among them. `evidence` holds ids of decisions.
+    `stages` holds the values of a quantile, by the step after each stage. `first` counts first decisions of the
+    candidate's units, and the events among them. `evidence` holds ids of decisions.
     """
 
     candidate: ArmTally = field(default_factory=ArmTally)
     control: ArmTally = field(default_factory=ArmTally)
     first: tuple[int, int] = (0, 0)
     harm: list[float] = field(default_factory=list)
-    pairs: list[float] = field(default_factory=list)
+    pairs: PairTally = field(default_factory=PairTally)
     sound: dict[str, list[float]] = field(default_factory=dict)
     stages: dict[str, QuantileStage] = field(default_factory=dict)
     harmed: bool = False
@@ -93,15 +106,7 @@ def harm_bound(guardrail: WatchedGuardrail) -> float:
 
 
 def harm_evidence(guardrail: WatchedGuardrail, state: GuardrailState) -> float:
-    """Return the natural logarithm of E for harm.
-
-    Evidence of arms and of pairs is multiplied: each decision moves only one of them, so the product is a test
-    martingale as well.
-    """
-    return _harm_of_arms(guardrail, state) + (guardrail.harm_by_pairs().log_e(state.pairs) if state.pairs else 0.0)
-
-
-def _harm_of_arms(guardrail: WatchedGuardrail, state: GuardrailState) -> float:
+    """Return the natural logarithm of E for harm."""
     if state.stages:
         return harm_of_stages(state.stages)
     if not state.harm:

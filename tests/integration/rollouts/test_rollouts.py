@@ -294,8 +294,8 @@ def test_labels_show_that_a_version_which_only_looks_on_would_be_wrong(database:
     assert "wrong shows harm" in ended.why
     assert {one.assignment.version for one in line.decided} == {1}
     state = line.states()["wrong"]
-    assert state.candidate.total > 10
-    assert state.control.total == 0
+    assert state.pairs.champion > 10
+    assert state.pairs.candidate == 0
     assert set(state.evidence["candidate"]) <= {str(one.request.id) for one in made}
 
 
