@@ -66,18 +66,20 @@ def ensure_planned(
 ) -> str:
     """Keep the gates of an arm before it answers, as the first process that loads it would; return the arm's name.
 
-    `text` is the policy if it is not published yet. Without the `declared` code, only a policy that reads no field can
-    be judged, or an arm that was loaded before. Raises GateInvalid for others.
+    `text` is the policy if it is not published yet. Without the `declared` code, only a line without a bound can be
+    judged, a policy that reads no field, or an arm that was loaded before. Raises GateInvalid for others.
     """
     ref = LineRef(automation, number, ModelRef(version.name, version.number, version.digest), policy_version)
-    evidence = _planned_evidence(tx, ref, version, declared, text)
+    evidence = _planned_evidence(tx, ref, version, risk, declared, text)
     ensure_revisions(tx, ref, evidence, risk, events=events, now=now)
     return ref.arm
 
 
 def _planned_evidence(
-    tx: Tx, ref: LineRef, version: ModelVersion, declared: Automation | None, text: str | None
+    tx: Tx, ref: LineRef, version: ModelVersion, risk: RiskBound | None, declared: Automation | None, text: str | None
 ) -> HeldOutEvidence:
+    if risk is None:
+        return HeldOutEvidence(version.manifest.risk)
     text = policies.get(tx, ref.automation, ref.policy_version).text if text is None else text
     if declared is not None:
         _, policy = compile_text(declared, text, f"policy {ref.policy_version}")

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from andon import MaxError, Measure, measures
+from andon import MaxError, Measure, Truth, measures
 from andon.decisions import Decision
+from andon.evidence import DecisionStream
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.measures import MeasureReport, Meter
@@ -16,14 +17,17 @@ from lines import OWNER
 from proving import POLICY, GatedLine, a_gated_line
 from replaying import a_project_folder, andon
 
-RELEASING = POLICY.replace("then: pause", "then: release")
-PAUSING = POLICY.replace("then: release", "then: pause")
-ASKING = POLICY.replace("then: release", "then: review").replace("then: pause", "then: review")
+_THREE = POLICY.replace("[release,", "[release, hold,")
+RELEASING = _THREE.replace("then: pause", "then: release")
+PAUSING = _THREE.replace("then: release", "then: pause")
+ASKING = _THREE.replace("then: release", "then: review").replace("then: pause", "then: review")
 MEASURES = [
     Measure("revenue", unit="EUR"),
     Measure("passed", unit="EUR", value="input.amount", when='outcome == "release"'),
     Measure("lost", unit="EUR", value="input.amount", when='outcome == "release" && label == "fraud"'),
 ]
+OUTCOMES = {"release": None, "pause": None, "hold": "fraud"}
+"""What either policy does with a prediction says nothing about it, so that both act within the bound."""
 EARNED = {"release": 10.0, "pause": 2.0, "review": 5.0}
 
 
@@ -35,13 +39,13 @@ def line(module_database: Database, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def a_split_line(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GatedLine:
-    more = f'policy=Path("releasing.yaml").read_text(), measures={MEASURES!r}'
+    more = f'policy=Path("releasing.yaml").read_text(), measures={MEASURES!r}, truth=Truth({OUTCOMES!r})'
     a_project_folder(
-        database, tmp_path, monkeypatch, more=more, imports="from pathlib import Path\nfrom andon import Measure"
+        database, tmp_path, monkeypatch, more=more, imports="from pathlib import Path\nfrom andon import Measure, Truth"
     )
     for name, text in (("releasing", RELEASING), ("pausing", PAUSING), ("asking", ASKING)):
         (tmp_path / f"{name}.yaml").write_text(text)
-    line = a_gated_line(database, tmp_path, MaxError(0.1), policy=RELEASING, measures=MEASURES)
+    line = a_gated_line(database, tmp_path, MaxError(0.1), policy=RELEASING, measures=MEASURES, truth=Truth(OUTCOMES))
     version = andon("policy", "publish", "gated", "pausing.yaml", "--aside", "--reason", "try").split()[2]
     andon("split", "set", "gated", "--share", f"1+{version}=50", "--reason", "half")
     line.installation.deployment.refresh()
@@ -95,11 +99,11 @@ def test_two_policies_are_both_estimated_and_not_taken_for_what_was_decided(line
 
 
 def test_computed_measures_are_those_of_the_meter_and_those_of_the_candidate(line: GatedLine) -> None:
-    meter, now = Meter(), line.installation.clock.now()
-    more = True
+    now = line.installation.clock.now()
+    metering, more = DecisionStream([Meter()]), True
     while more:
         with line.database.begin() as tx:
-            more = meter.work(tx, now)
+            more = metering.take(tx, now)
     with line.database.begin() as tx:
         summed = {one.measure: float(one.total) for one in measures.sums(tx, "gated", now.date(), now.date())}
     passed, lost = reported("replay", "--policy", "pausing.yaml")["measures"]
