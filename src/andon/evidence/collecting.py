@@ -1,12 +1,14 @@
 """Collecting of evidence in one transaction: decisions become cases, labels verdicts, and cases reach their age."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+import structlog
 from msgspec import convert
 
 from andon import decisions, labels
@@ -17,9 +19,14 @@ from andon.evidence.domain import GateRules, OpenCase, open_case
 from andon.evidence.judging import ClusterStanding, Floors, class_at_age, class_now, standings, usual_sum
 from andon.evidence.lines import KnownLines, LineFacts, Truths, segment_in
 from andon.gates import GateSegment
-from andon.kernel.db import Tx
+from andon.kernel.db import Tx, is_of_database
 from andon.labels import Label, LabelSource, standing_labels
 from andon.serving import proven_arm
+
+log = structlog.get_logger(__name__)
+
+LABELS = "labels"
+"""The name under which labelled decisions are kept that could not be judged."""
 
 AT_ONCE = 1000
 """The most labels or due cases of one transaction."""
@@ -66,11 +73,16 @@ class Collecting:
         """Take the labels of these decisions in: as verdicts at once, and for cases that changed after their age."""
         known = store.known(self._tx, ids)
         said = labels.of_decisions(self._tx, ids)
+        left_out = list[UUID]()
         for item in decisions.items_of(self._tx, [one for one in ids if one not in known]):
-            case = self._unknown(item, said.get(item.id, ()))
-            if case is not None:
-                store.add(self._tx, [case])
-                known[case.decision_id] = case, False, None
+            with _apart(item.id, left_out):
+                case = self._unknown(item, said.get(item.id, ()))
+                if case is not None:
+                    store.add(self._tx, [case])
+                    known[case.decision_id] = case, False, None
+        if left_out:
+            rows = decisions.rows_of(self._tx, left_out)
+            store.hold(self._tx, LABELS, left_out, {row.automation for row in rows.values()})
         newest: dict[tuple[str, str], int] = {}
         for key, (case, aged, before) in known.items():
             own, truth = said.get(key, ()), self._truths.of(case.automation)
@@ -95,20 +107,21 @@ class Collecting:
         full = len(found) == SWEPT_AT_ONCE
         cases = []
         for one in found:
-            record = convert(one.record, FeedRecord)
-            if self._is_heard(record):
-                segment = segment_in(one.record["input"], facts.by, facts.contract)
-                given: Callable[[], Mapping[str, Any]] = partial(dict, one.record["input"])
-                cases.append(self._case(one.row.id, record, segment, facts, given, complete=True))
+            with _apart(one.row.id):
+                record = convert(one.record, FeedRecord)
+                if self._is_heard(record):
+                    segment = segment_in(one.record["input"], facts.by, facts.contract)
+                    given: Callable[[], Mapping[str, Any]] = partial(dict, one.record["input"])
+                    cases.append(self._case(one.row.id, record, segment, facts, given, complete=True))
         store.add(self._tx, [case for case in cases if case is not None])
         store.put_sweep(
             self._tx, version.name, found[-1].row.id if found else after, found[-1].row.decided_at if full else until
         )
         return full
 
-    def age(self) -> bool:
-        """Judge the cases that reach their age. Return True if there may be more."""
-        due = store.due(self._tx, self._now, AT_ONCE)
+    def age(self, *, apart_from: Collection[str] = ()) -> bool:
+        """Judge the cases that reach their age, not those of some automations. Return True if there may be more."""
+        due = store.due(self._tx, self._now, AT_ONCE, apart_from)
         said = labels.of_decisions(self._tx, [case.decision_id for case in due]) if due else {}
         self._choose(due)
         newest: dict[tuple[str, str], int] = {}
@@ -258,6 +271,19 @@ class Collecting:
 
     def _is_heard(self, record: FeedRecord) -> bool:
         return self._truths.is_heard(record.line.automation, record.policy.outcome)
+
+
+@contextmanager
+def _apart(decision: UUID, left_out: list[UUID] | None = None) -> Iterator[None]:
+    """Do the work of one decision: a fault of its line's code is logged, and stops no other."""
+    try:
+        yield
+    except Exception as error:
+        if is_of_database(error):
+            raise
+        log.exception("evidence.left_out", decision=str(decision))
+        if left_out is not None:
+            left_out.append(decision)
 
 
 def _least(slices: Sequence[store.SliceCount], otherwise: float, *, unheard: bool) -> float:

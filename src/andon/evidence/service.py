@@ -7,8 +7,8 @@ from andon import decisions
 from andon.authoring import Truth
 from andon.decisions import AutomationVersion, CertainRulings, FeedItem
 from andon.evidence import store
-from andon.evidence.collecting import AT_ONCE, Collecting
-from andon.evidence.domain import AgedCase, age_by
+from andon.evidence.collecting import AT_ONCE, LABELS, Collecting
+from andon.evidence.domain import AgedCase, age_by, maturity_by
 from andon.evidence.lines import KnownLines, Truths, bounded_versions
 from andon.evidence.store import ArmEvidence, LooksLately
 from andon.evidence.stream import DecisionStream, Tally
@@ -16,7 +16,10 @@ from andon.gates import GateSegment
 from andon.kernel.db import Tx
 
 COUNTS_KEPT = timedelta(days=60)
-"""The time for which counts of decisions are kept: longer than labels usually take."""
+"""The time for which counts of decisions are kept at least."""
+
+SPARE = timedelta(days=30)
+"""The time for which counts are kept after decisions have reached their age, if a worker was down."""
 
 VERDICTS_KEPT = timedelta(days=30)
 VERSIONS_READ = timedelta(seconds=20)
@@ -53,22 +56,27 @@ class EvidenceRounds:
         """Take the next step. Return True if there may be more to do now. Raises ConsumerBusy."""
         if self.stream.take(tx, now):
             return True
-        if CaseTally.name in store.held(tx):  # floors are known only when every decision is counted
-            return False
         collecting = Collecting(tx, self._lines, now)
+        waiting = store.held_automations(tx, CaseTally.name)  # floors are known when every decision is counted
         relabelled = store.take_relabelled(tx, AT_ONCE)
         collecting.relabelled(relabelled)
-        sweeps = [collecting.sweep(version) for version in self._bounded(tx, now).values()]
+        versions = self._bounded(tx, now)
+        sweeps = [collecting.sweep(version) for name, version in versions.items() if name not in waiting]
         behind = len(relabelled) == AT_ONCE or any(sweeps)
-        more = behind or collecting.age()
+        more = behind or collecting.age(apart_from=waiting)
         if self._forgot_at is None or now - self._forgot_at >= FORGOTTEN:
-            store.forget_counts(tx, (now - COUNTS_KEPT).date(), now - VERDICTS_KEPT)
+            store.forget_counts(tx, (now - self._counts_kept(tx, now)).date(), now - VERDICTS_KEPT)
             self._forgot_at = now
         return more
 
     def catch_up(self, tx: Tx, now: datetime) -> bool:
-        """Count decisions that a tally could not count. Return True if there may be more."""
+        """Count decisions that a tally could not count, or whose label was left out. Return True if there may be more."""
+        store.relabel(tx, store.take_held(tx, LABELS))
         return self.stream.catch_up(tx, now)
+
+    def _counts_kept(self, tx: Tx, now: datetime) -> timedelta:
+        """Return for how long counts are kept: cases need those of their own day when they reach their age."""
+        return max([COUNTS_KEPT, *(maturity_by(one) + SPARE for one in self._bounded(tx, now).values())])
 
     def _bounded(self, tx: Tx, now: datetime) -> Mapping[str, AutomationVersion]:
         if self._versions_at is None or now - self._versions_at >= VERSIONS_READ:

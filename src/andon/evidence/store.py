@@ -1,6 +1,6 @@
 """All SQL of the evidence stream: cases, verdicts, counts of decisions, what waits. Never commits."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
@@ -132,6 +132,12 @@ def take_relabelled(tx: Tx, limit: int) -> list[UUID]:
     return list(dict.fromkeys(tx.execute(statement, {"limit": limit}).scalars()))
 
 
+def relabel(tx: Tx, ids: Sequence[UUID]) -> None:
+    """Have decisions looked at once more, as if their labels had changed."""
+    statement = text("INSERT INTO evidence_relabelled (decision_id) SELECT unnest(CAST(:ids AS uuid[]))")
+    tx.execute(statement, {"ids": [str(one) for one in ids]})
+
+
 def add(tx: Tx, cases: Sequence[OpenCase]) -> None:
     """Note cases that will be judged at their age. Known ones stay as they are."""
     if cases:
@@ -148,13 +154,14 @@ def known(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, tuple[OpenCase, bool, str |
     return {row[0]: (OpenCase(*row[:-2]), row[-2], row[-1]) for row in rows}
 
 
-def due(tx: Tx, now: datetime, limit: int) -> list[OpenCase]:
-    """Return the cases that reach their age, in that order."""
+def due(tx: Tx, now: datetime, limit: int, apart_from: Collection[str] = ()) -> list[OpenCase]:
+    """Return the cases that reach their age, in that order, without those of some automations."""
     statement = text(
         f"SELECT {_OPEN} FROM evidence_cases WHERE position IS NULL AND due_at <= :now "
-        "ORDER BY due_at, decision_id LIMIT :limit"
+        "AND automation <> ALL(CAST(:apart_from AS text[])) ORDER BY due_at, decision_id LIMIT :limit"
     )
-    return [OpenCase(*row) for row in tx.execute(statement, {"now": now, "limit": limit})]
+    values = {"now": now, "limit": limit, "apart_from": sorted(apart_from)}
+    return [OpenCase(*row) for row in tx.execute(statement, values)]
 
 
 def clusters_of(tx: Tx, cases: Sequence[OpenCase]) -> list[tuple[OpenCase, float | None]]:
@@ -393,10 +400,13 @@ def put_sweep(tx: Tx, automation: str, upto: UUID | None, swept_to: datetime) ->
     tx.execute(statement, {"automation": automation, "upto": upto, "swept_to": swept_to})
 
 
-def hold(tx: Tx, tally: str, ids: Sequence[UUID]) -> None:
-    """Keep decisions for a tally that could not count them."""
-    statement = text("INSERT INTO evidence_held (tally, ids) VALUES (:tally, CAST(:ids AS uuid[]))")
-    tx.execute(statement, {"tally": tally, "ids": [str(one) for one in ids]})
+def hold(tx: Tx, tally: str, ids: Sequence[UUID], automations: Collection[str]) -> None:
+    """Keep decisions of these automations for a tally that could not count them."""
+    statement = text(
+        "INSERT INTO evidence_held (tally, ids, automations) VALUES (:tally, CAST(:ids AS uuid[]), :automations)"
+    )
+    values = {"tally": tally, "ids": [str(one) for one in ids], "automations": sorted(automations)}
+    tx.execute(statement, values)
 
 
 def take_held(tx: Tx, tally: str) -> list[UUID]:
@@ -406,6 +416,12 @@ def take_held(tx: Tx, tally: str) -> list[UUID]:
         "FOR UPDATE SKIP LOCKED) RETURNING ids"
     )
     return list(tx.execute(statement, {"tally": tally}).scalar_one_or_none() or ())
+
+
+def held_automations(tx: Tx, tally: str) -> frozenset[str]:
+    """Return the automations with decisions that are kept for a tally."""
+    query = text("SELECT DISTINCT unnest(automations) FROM evidence_held WHERE tally = :tally")
+    return frozenset(tx.execute(query, {"tally": tally}).scalars())
 
 
 def held(tx: Tx) -> dict[str, int]:

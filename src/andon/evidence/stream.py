@@ -78,10 +78,11 @@ class DecisionStream:
                 tally.count(tx, items, now)
         except Exception:
             log.exception("evidence.tally_failed", tally=tally.name, decisions=len(items))
-            ids, half = [item.id for item in items], (len(items) + 1) // 2
-            for part in (ids[:half], ids[half:]):
+            rows, half = decisions.rows_of(tx, [item.id for item in items]), (len(items) + 1) // 2
+            for part in (items[:half], items[half:]):
                 if part:
-                    store.hold(tx, tally.name, part)
+                    names = {rows[item.id].automation for item in part if item.id in rows}
+                    store.hold(tx, tally.name, [item.id for item in part], names)
             return False
         return True
 

@@ -2,17 +2,20 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 
-from andon import evidence
+from andon import MaxError, Truth, evidence
 from andon.decisions import FeedItem
-from andon.evidence import DecisionStream
+from andon.evidence import DecisionStream, EvidenceRounds, collecting
+from andon.evidence.domain import OpenCase
 from andon.kernel.db import Database, Tx
-from proving import GatedLine, a_gated_line
+from lines import install
+from proving import GatedLine, a_gated, a_gated_line, rightly
 
 
 class Counting:
@@ -71,3 +74,48 @@ def test_decisions_that_are_kept_survive_the_worker(line: GatedLine) -> None:
     mended = Counting("ill")
     assert catch_up(line, DecisionStream([mended])) == {}
     assert set(mended.counted) == ids
+
+
+def test_a_decision_that_cannot_be_counted_stops_the_evidence_of_no_other_automation(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installation = install(database, tmp_path, a_gated(MaxError(0.1)), a_gated(MaxError(0.1), name="odd"))
+    well, ill = GatedLine(installation, "gated"), GatedLine(installation, "odd")
+    for line in (well, ill):
+        line.label(line.decide(40), rightly)
+    bad, usual = ill.decided[0].request.id, collecting.open_case
+
+    def open_case(identifier: UUID, *given: Any, **named: Any) -> OpenCase | None:
+        if identifier == bad:
+            raise ValueError("cannot count this one")
+        return usual(identifier, *given, **named)
+
+    monkeypatch.setattr(collecting, "open_case", open_case)
+
+    def aged(line: GatedLine) -> int:
+        with database.begin() as tx:
+            return len(evidence.cases_after(tx, line.name, [line.arm], 0, 100))
+
+    for _ in range(12):
+        well.prove()
+        with database.begin() as tx:
+            well.rounds.catch_up(tx, installation.clock.now())
+    assert (aged(well), aged(ill)) == (40, 0)
+    monkeypatch.undo()
+    with database.begin() as tx:
+        well.rounds.catch_up(tx, installation.clock.now())
+    well.prove()
+    assert aged(ill) == 40
+
+
+def test_counts_are_kept_until_the_labels_of_their_day_are_mature(database: Database, tmp_path: Path) -> None:
+    truth = Truth({"pause": "fraud", "release": "ok"}, matures=timedelta(days=120))
+    line = a_gated_line(database, tmp_path, truth=truth)
+    line.decide(10)
+    now = line.installation.clock.now()
+    line.prove(now)
+    for days, kept in ((100, True), (160, False)):
+        line.rounds = EvidenceRounds()
+        line.prove(now + timedelta(days=days))
+        with database.begin() as tx:
+            assert (evidence.daily(tx, line.name, line.arm, now.date())[1] == 10) is kept

@@ -58,6 +58,7 @@ CREATE INDEX evidence_cases_due ON evidence_cases (due_at, decision_id) WHERE po
 CREATE INDEX evidence_cases_of_arm ON evidence_cases (automation, arm, position);
 CREATE INDEX evidence_cases_proven ON evidence_cases (automation, proven_arm, position);
 CREATE INDEX evidence_cases_of_subject ON evidence_cases (automation, subject, since);
+CREATE INDEX evidence_cases_outside ON evidence_cases (automation, proven_arm) WHERE automatic AND NOT looked;
 CREATE INDEX evidence_cases_weighed ON evidence_cases (automation, proven_arm, since) WHERE stands > 0;
 
 -- The newest verdict of a looked-at decision, as soon as it is known.
@@ -119,8 +120,9 @@ CREATE TABLE evidence_sweeps (
 
 -- Decisions that a tally could not count because of a fault, kept until it can; the other tallies went on.
 CREATE TABLE evidence_held (
-    id    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    tally text NOT NULL,
-    ids   uuid[] NOT NULL
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tally       text NOT NULL,
+    ids         uuid[] NOT NULL,
+    automations text[] NOT NULL
 );
 CREATE INDEX evidence_held_of_tally ON evidence_held (tally, id);
