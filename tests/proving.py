@@ -131,16 +131,16 @@ class GatedLine:
 
     def prove(self, at: datetime | None = None) -> None:
         """Do what the worker's chores do until there is nothing more to do: when what was decided is old enough."""
-        more = True
+        more, proving = True, proofs.ProofRounds()
         while more:
             with self.database.begin() as tx:
-                more = self.step(tx, at)
+                more = self.step(tx, at, proving)
 
-    def step(self, tx: Tx, at: datetime | None = None) -> bool:
+    def step(self, tx: Tx, at: datetime | None = None, proving: proofs.ProofRounds | None = None) -> bool:
         """One transaction of them."""
         now = at or self.installation.clock.now() + DUE
         collected = self.rounds.step(tx, now)
-        return proofs.prove_lines(tx, proofs.ProofRounds(), events=Events(), now=now) or collected
+        return proofs.prove_lines(tx, proving or proofs.ProofRounds(), events=Events(), now=now) or collected
 
     def revisions(self, at: datetime | None = None) -> ArmRevisions:
         """Return the gates that may hold."""

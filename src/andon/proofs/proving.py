@@ -89,8 +89,9 @@ class Proving:
         kept, broke_at = self.saved.get(key), list[datetime]()
         if kept is None or kept.bound != series.bound:
             prover = series.prover()
-            if series.key.segment and after:
-                earlier, _ = news_after(self._tx, self._automation, self._arm, 0, KEPT)
+            begin = first_counting(self._tx, self._automation, self._arm)
+            if begin < after:  # the others began before
+                earlier, _ = news_after(self._tx, self._automation, self._arm, begin, 2 * KEPT)
                 news = [*(one for one in earlier if one.position <= after), *news]
         else:
             prover = GateProver.from_json(kept.state["prover"])

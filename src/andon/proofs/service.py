@@ -31,6 +31,8 @@ class ProofRounds:
     versions_at: datetime | None = None
     proven: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     revised_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    last: str = ""
+    """The automation that was looked at last."""
 
     def versions_of(self, tx: Tx, now: datetime, known: Iterable[ArmEvidence]) -> Mapping[str, AutomationVersion]:
         """Return the versions in force, read anew if there is news, which may concern a line declared since."""
@@ -41,24 +43,32 @@ class ProofRounds:
 
 
 def prove_lines(tx: Tx, rounds: ProofRounds, *, events: Events, now: datetime) -> bool:
-    """Take the next step for all automations that declare a bound. Return True if there may be more to do now."""
+    """Take the next step for an automation that declares a bound. Return True if there may be more to do now.
+
+    One in each transaction, since a revision takes the cord of its line, which must not be waited for once another
+    line's revision is in the audit log.
+    """
     known = evidence.arms(tx)
     versions = rounds.versions_of(tx, now, known)
-    more, seen = False, set[str]()
+    due: dict[str, list[ArmEvidence]] = {}
     for arm in known:
         key, news = (arm.automation, arm.arm), (arm.newest, arm.corrections)
-        idle = rounds.proven.get(key) == news and not _is_over(rounds.revised_at.get(key), REVISED, now)
-        if idle or arm.automation not in versions:
+        if arm.automation not in versions:
             rounds.proven[key] = news
-            continue
-        seen.add(arm.automation)
+        elif rounds.proven.get(key) != news or _is_over(rounds.revised_at.get(key), REVISED, now):
+            due.setdefault(arm.automation, []).append(arm)
+    if not due:
+        return False
+    rounds.last = min(due, key=lambda name: (name <= rounds.last, name))
+    more = False
+    for arm in due[rounds.last]:
         if _prove_arm(tx, versions[arm.automation], arm, events, now):
             more = True
         else:
-            rounds.proven[key], rounds.revised_at[key] = news, now
-    for automation in sorted(seen):
-        adapt_share(tx, automation, events=events, now=now)
-    return more
+            key = arm.automation, arm.arm
+            rounds.proven[key], rounds.revised_at[key] = (arm.newest, arm.corrections), now
+    adapt_share(tx, rounds.last, events=events, now=now)
+    return more or len(due) > 1
 
 
 def _prove_arm(tx: Tx, version: AutomationVersion, arm: ArmEvidence, events: Events, now: datetime) -> bool:

@@ -7,15 +7,16 @@ import pytest
 from sqlalchemy import text
 
 from andon import MaxCost, MaxError, Truth, labels, proofs
-from andon.gates import LAPSE, NOTHING, WHOLE, Origin
+from andon.gates import LAPSE, NOTHING, WHOLE, GateRevised, Origin
 from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.labels import LabelSource
+from andon.proofs import proving
 from andon.proofs.chores import chores
-from lines import OWNER, register_champion
+from lines import OWNER, install, register_champion
 from packages import a_package
-from proving import DUE, GatedLine, a_gated_line, rightly, wrongly
+from proving import DUE, GatedLine, a_gated, a_gated_line, rightly, wrongly
 
 
 @pytest.fixture
@@ -324,3 +325,34 @@ def test_labels_of_a_line_that_a_worker_has_not_heard_of_yet_count(database: Dat
             now = line.installation.clock.now() + DUE
             more = line.rounds.step(tx, now) or proofs.prove_lines(tx, rounds, events=Events(), now=now)
     assert line.revisions().live[WHOLE].evidence["labels"] == 600
+
+
+def test_each_transaction_revises_the_gates_of_one_line(database: Database, tmp_path: Path) -> None:
+    """A revision takes the cord of its line: whoever holds that of another may wait for the audit log."""
+    installation = install(database, tmp_path, *(a_gated(MaxError(0.1), name=name) for name in ("gated", "other")))
+    lines = [GatedLine(installation, name) for name in ("gated", "other")]
+    for line in lines:
+        line.label(line.decide(400), rightly)
+    now, events, together = installation.clock.now() + DUE, Events(), list[set[str]]()
+    events.subscribe(GateRevised, lambda _, one: together[-1].add(one.automation))
+    more, rounds = True, proofs.ProofRounds()
+    while more:
+        together.append(set())
+        with database.begin() as tx:
+            collected = lines[0].rounds.step(tx, now)
+            more = proofs.prove_lines(tx, rounds, events=events, now=now) or collected
+    assert {WHOLE} == lines[0].revisions().live.keys() == lines[1].revisions().live.keys()
+    assert max(map(len, together)) == 1
+
+
+def test_a_segment_with_enough_labels_begins_with_the_newest_ones(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proving, "KEPT", 50)
+    line = a_gated_line(database, tmp_path, MaxError(0.1, by="country"))
+    for count, country in ((100, "AT"), (20, "DE"), (40, "DE")):
+        line.label(line.decide(count, country=country), rightly)
+        line.prove()
+    with database.begin() as tx:
+        found = proofs.curve(tx, line.name, now=line.installation.clock.now(), part=("DE", ""))
+    assert max(one.labels for one in found.points) == 50
