@@ -83,7 +83,7 @@ class WatchedLine:
         self.watching = Watching(ttl=0.0)
         self.detecting = Detecting(self.watching)
         self.reader = WindowReader(self.watching, self.detecting)
-        self.judge = WindowJudge(self.watching, self.detecting, self.published.bus)
+        self.judge = WindowJudge(self.watching, self.detecting, self.published.bus, lambda *_: None)
 
     def usual(self, count: int) -> list[dict[str, Any]]:
         """Decisions as in training: amounts of the same gamma, the same countries."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from andon import alerts
 from andon.actions.chores import chores as of_actions
 from andon.alerts.chores import chores as of_alerts
 from andon.attachments.chores import chores as of_attachments
@@ -65,7 +66,7 @@ def run_chores(
         *of_evidence(meter, rulings=CertainRulings(automations)),
         *of_proofs(events),
         *of_standing(events),
-        *of_monitors(events),
+        *of_monitors(events, alerts.hold),
         *RolloutWatcher.chores(events),
         *ExperimentWatcher.chores(events),
         *of_histories(),

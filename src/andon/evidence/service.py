@@ -70,7 +70,7 @@ class EvidenceRounds:
         return more
 
     def catch_up(self, tx: Tx, now: datetime) -> bool:
-        """Count decisions that a tally could not count, or whose label was left out. Return True if there may be more."""
+        """Count again what could not be counted, and take left-out labels in. Return True if there may be more."""
         store.relabel(tx, store.take_held(tx, LABELS))
         return self.stream.catch_up(tx, now)
 

@@ -8,9 +8,10 @@ from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.monitors.detecting import Detecting
 from andon.monitors.folding import fold
-from andon.monitors.judging import WindowJudge
+from andon.monitors.judging import Hold, WindowJudge
 from andon.monitors.label_reading import mature, read_changes
 from andon.monitors.reading import WindowReader
+from andon.monitors.store import detectors
 from andon.monitors.store import windows as store
 from andon.monitors.watching import Watching
 
@@ -19,13 +20,15 @@ AT_ONCE = 5000
 
 _LEASE = timedelta(seconds=60)
 _SLOTS_KEPT = timedelta(days=4)
+_DETECTORS_KEPT = timedelta(days=100)
+"""Of arms that decide no more; each policy makes an arm."""
 
 
-def chores(events: Events) -> list[Chore]:
-    """Return the chores; one worker at a time runs each."""
+def chores(events: Events, hold: Hold) -> list[Chore]:
+    """Return the chores; one worker at a time runs each. `hold` keeps others from changing lines that breach."""
     watching = Watching()
     detecting = Detecting(watching)
-    reader, judge = WindowReader(watching, detecting), WindowJudge(watching, detecting, events)
+    reader, judge = WindowReader(watching, detecting), WindowJudge(watching, detecting, events, hold)
 
     def read(tx: Tx, now: datetime) -> bool:
         try:
@@ -49,11 +52,11 @@ def chores(events: Events) -> list[Chore]:
         return True
 
     def judge_levels(tx: Tx, now: datetime) -> bool:
-        judge.judge_service_levels(tx, now)
-        return False
+        return judge.judge_service_level(tx, now)
 
     def keep_house(tx: Tx, now: datetime) -> bool:
         store.forget_slots(tx, now - _SLOTS_KEPT)
+        detectors.forget(tx, now - _DETECTORS_KEPT)
         return fold(tx, now)
 
     return [

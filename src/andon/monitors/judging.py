@@ -1,8 +1,9 @@
 """Judging: ended windows become observations, and these become states."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 from andon import decisions, spending
 from andon.kernel.db import Tx
@@ -30,6 +31,7 @@ from andon.monitors.judges.windows import (
     start_of,
 )
 from andon.monitors.reading import CONSUMER
+from andon.monitors.store import detectors as detector_store
 from andon.monitors.store import labels as label_store
 from andon.monitors.store import states as state_store
 from andon.monitors.store import windows as store
@@ -79,13 +81,21 @@ _GRACE = timedelta(seconds=30)
 _SETTLES = timedelta(minutes=10)
 """The longest wait for decisions that the feed has not read."""
 
+_COUNTS_HOLD = timedelta(minutes=5)
+"""How long counts of a service level are judged: another worker may have had the lease since they were read."""
+
+Hold: TypeAlias = Callable[[Tx, Sequence[str]], None]
+"""Takes what the breaches of several automations change, before the first of them is in the audit log."""
+
 
 class WindowJudge:
     """Judges the automations of an installation, one in each transaction."""
 
-    def __init__(self, watching: Watching, detecting: Detecting, events: Events) -> None:
-        self._watching, self._detecting, self._events = watching, detecting, events
+    def __init__(self, watching: Watching, detecting: Detecting, events: Events, hold: Hold) -> None:
+        self._watching, self._detecting, self._events, self._hold = watching, detecting, events, hold
         self._began: dict[str, datetime] = {}
+        self._levels: dict[str, dict[timedelta, tuple[int, int]]] = {}
+        self._levels_end = datetime.min.replace(tzinfo=UTC)
 
     def next_due(self, tx: Tx, now: datetime) -> tuple[str, datetime] | None:
         """Return an automation with an ended window that was not judged, and the window's end; None if there is none.
@@ -122,23 +132,32 @@ class WindowJudge:
         observations = [
             one for monitor, judged in JUDGES.items() if monitor not in watched.monitors.off for one in judged(window)
         ]
+        detector_store.lock(tx, watched.name)  # as the reader does, whose findings change states
         recovered = states.apply(tx, watched, observations, events=self._events, now=now, monitors=list(JUDGES))
         for one in recovered:
             self._restart(tx, watched, window, one)
         return observations
 
-    def judge_service_levels(self, tx: Tx, now: datetime) -> None:
-        """Judge the service level of every automation that decided within the longest span."""
+    def judge_service_level(self, tx: Tx, now: datetime) -> bool:
+        """Judge the service level of the next automation that decided within the longest span.
+
+        Return whether others are left: each gets a transaction of its own, as its breach may pull a cord.
+        """
         end = floor_of(now, timedelta(minutes=1))
-        for name, counts in store.burns(tx, SPANS, end).items():
+        if not self._levels or end > self._levels_end + _COUNTS_HOLD:
+            self._levels, self._levels_end = store.burns(tx, SPANS, end), end
+        if self._levels:
+            name = next(iter(self._levels))
+            counts = self._levels.pop(name)
             watched = self._watching.one(tx, name)
             if "service-level" not in watched.monitors.off:
                 with apart(tx, name, "service-level"):
-                    observations = judge_service_level(watched.monitors.service, counts, end)
+                    observations = judge_service_level(watched.monitors.service, counts, self._levels_end)
                     states.apply(tx, watched, observations, events=self._events, now=now)
+        return bool(self._levels)
 
     def detected(self, tx: Tx, found: Sequence[Found], now: datetime) -> None:
-        """Write changes that detectors found as breaches."""
+        """Write changes that detectors found as breaches. What they need of all their automations is taken first."""
         by_automation: dict[str, list[Observation]] = defaultdict(list)
         for one in found:
             watched = self._watching.one(tx, one.key.automation)
@@ -146,8 +165,13 @@ class WindowJudge:
                 self._detecting.restart(tx, one.key, one.name, watched)
             elif one.name not in watched.monitors.ignore:
                 by_automation[watched.name].append(self._observation(tx, one, now))
-        for name, observations in by_automation.items():
-            states.apply(tx, self._watching.one(tx, name), observations, events=self._events, now=now)
+        names = sorted(by_automation)
+        if len(names) > 1:
+            for name in names:
+                state_store.lock(tx, name)
+            self._hold(tx, names)
+        for name in names:
+            states.apply(tx, self._watching.one(tx, name), by_automation[name], events=self._events, now=now)
 
     def _is_filling(self, tx: Tx, watched: WatchedAutomation, found: Found) -> bool:
         """Return whether a change began before the windows behind it were full: then their filling is its cause."""

@@ -33,7 +33,7 @@ def line(database: Database, tmp_path: Path) -> WatchedLine:
     line.read(now)
     line.judged(max(now, NOW + timedelta(minutes=1)))
     with database.begin() as tx:
-        line.judge.judge_service_levels(tx, NOW)
+        line.judge.judge_service_level(tx, NOW)
     return line
 
 
@@ -113,7 +113,7 @@ def test_metrics_count_breaches_and_show_states(line: WatchedLine) -> None:
     line.write(line.usual(250), NOW, HOUR, latency_us=5_000_000)
     line.read(NOW + HOUR)
     with line.database.begin() as tx:
-        line.judge.judge_service_levels(tx, NOW + HOUR)
+        line.judge.judge_service_level(tx, NOW + HOUR)
     text = metrics.text().decode()
     assert 'andon_monitor_series{automation="payments",monitor="drift",state="warning"} 1.0' in text
     assert 'andon_monitor_breaches_total{automation="payments",level="critical",monitor="service-level"} 2.0' in text

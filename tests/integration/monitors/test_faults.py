@@ -1,14 +1,16 @@
 """Faults that monitors once had: labels that mature late or are many, errors of one line, names of features, arms."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from andon import Monitors, Truth, decisions, labels, monitors
 from andon.decisions.domain import arm_name
-from andon.kernel.db import Database
+from andon.kernel.db import Database, Tx
 from andon.kernel.identity import PLATFORM, Actor
 from andon.labels import report_of
 from andon.monitors import MonitorState, label_reading
@@ -89,7 +91,7 @@ def test_a_judge_that_raises_stops_the_monitors_of_no_other_line(
         return usual(window)
 
     monkeypatch.setitem(JUDGES, "latency", raising)
-    work = {one.name: one.work for one in chores(line.published.bus)}["monitors_judge"]
+    work = {one.name: one.work for one in chores(line.published.bus, lambda *_: None)}["monitors_judge"]
     for _ in range(4):
         with line.database.begin() as tx:
             work(tx, NOW + timedelta(minutes=1))
@@ -146,3 +148,55 @@ def test_the_first_windows_of_a_line_end_after_one_hour_two_and_four(line: Watch
                 ends.append((due[1] - begin) / HOUR)
                 line.judge.judge(tx, *due, now)
     assert ends == [2, 4, 8]
+
+
+def beside_zebra(line: WatchedLine, given: list[dict[str, Any]], **fields: Any) -> None:
+    """Write the same for this line and for another one."""
+    with line.database.begin() as tx:
+        decisions.deploy(tx, an_automation("zebra", windows=False), actor=PLATFORM, now=NOW - 60 * DAY)
+    for name in ("payments", "zebra"):
+        line.automation = an_automation(name, windows=False)
+        line.write(given, NOW - HOUR, HOUR, **fields)
+
+
+def test_each_transaction_judges_the_service_level_of_one_line(line: WatchedLine) -> None:
+    """A breach may pull the cord, whose holder may wait for the audit log: no other cord is waited for after that."""
+    beside_zebra(line, line.usual(250), latency_us=9_000_000)
+    line.read()
+    work = {one.name: one.work for one in chores(line.published.bus, lambda *_: None)}["monitors_levels"]
+    together = list[set[str]]()
+    more = True
+    while more:
+        before = len(line.published.events)
+        with line.database.begin() as tx:
+            more = work(tx, NOW)
+        together.append(
+            {one.automation for one in line.published.of("breached") if one in line.published.events[before:]}
+        )
+    assert together == [{"payments"}, {"zebra"}]
+
+
+def test_what_detectors_find_of_several_lines_at_once_takes_all_of_them_first(line: WatchedLine) -> None:
+    beside_zebra(line, [{**one, "amount": one["amount"] + 200} for one in line.usual(250)])
+    held = list[tuple[list[str], int]]()
+
+    def hold(_: Tx, names: Sequence[str]) -> None:
+        held.append((list(names), len(line.published.of("breached"))))
+
+    work = {one.name: one.work for one in chores(line.published.bus, hold)}["monitors_read"]
+    with line.database.begin() as tx:
+        work(tx, NOW)
+    assert held == [(["payments", "zebra"], 0)]
+    assert {one.automation for one in line.published.of("breached")} == {"payments", "zebra"}
+
+
+def test_detectors_of_arms_that_decide_no_more_are_forgotten(line: WatchedLine) -> None:
+    line.write(line.usual(250), NOW - DAY, DAY)
+    line.read()
+    work = {one.name: one.work for one in chores(line.published.bus, lambda *_: None)}["monitors_house"]
+    kept = []
+    for days in (90, 110):
+        with line.database.begin() as tx:
+            work(tx, line.database.now() + days * DAY)
+            kept.append(tx.execute(text("SELECT count(*) FROM monitor_detectors")).scalar_one())
+    assert kept == [1, 0]

@@ -30,7 +30,7 @@ def test_monitors_of_two_hundred_automations_run_in_one_worker(database: Databas
             given = [{**one, "amount": one["amount"] + 300.0} for one in line.usual(220)]
         line.write(given, NOW - 2 * HOUR, HOUR)
     published = Published()
-    first, second = ({one.name: one.work for one in chores(published.bus)} for _ in range(2))
+    first, second = ({one.name: one.work for one in chores(published.bus, lambda *_: None)} for _ in range(2))
     now = NOW + timedelta(minutes=1)
     with database.begin() as tx:
         first["monitors_read"](tx, now)

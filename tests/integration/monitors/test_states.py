@@ -52,7 +52,7 @@ def test_usual_days_are_good_or_silent_and_publish_nothing(line: WatchedLine) ->
     }
     silent = {one.monitor: one.reason for one in found if one.state is MonitorState.SILENT}
     assert silent["cost"] == "no spending was recorded"
-    assert "too few cases" in silent["label-free"], "300 held-out rows are few for fifty bins"
+    assert "too few" in silent["label-free"], "300 held-out rows hardly suffice: this window or first ones lack cases"
     assert silent["fairness"].startswith("no field was declared")
     assert silent["calibration"] == "too few labels, 0 of 50"
 
@@ -168,7 +168,7 @@ def test_failures_and_slow_decisions_burn_the_service_level_at_once(database: Da
     line.read()
     for _ in range(2):
         with database.begin() as tx:
-            line.judge.judge_service_levels(tx, NOW)
+            line.judge.judge_service_level(tx, NOW)
     breaches = line.published.of("breached")
     assert [(one.monitor, one.series, one.level) for one in breaches] == [
         ("service-level", "fast", "critical"),
@@ -179,7 +179,7 @@ def test_failures_and_slow_decisions_burn_the_service_level_at_once(database: Da
     line.write(line.usual(400), NOW + timedelta(minutes=5), HOUR)
     line.read(NOW + 2 * HOUR)
     with database.begin() as tx:
-        line.judge.judge_service_levels(tx, NOW + HOUR + timedelta(minutes=6))
+        line.judge.judge_service_level(tx, NOW + HOUR + timedelta(minutes=6))
     assert "fast" in [one.series for one in line.published.of("recovered")]
 
 

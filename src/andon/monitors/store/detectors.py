@@ -1,6 +1,7 @@
 """SQL about detectors: the state of each, and the decisions that it has not taken yet."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -28,6 +29,17 @@ class StoredDetector:
     state: bytes
     rhythm: bytes
     pending: list[list[int]]
+
+
+def lock(tx: Tx, automation: str) -> None:
+    """Let nobody else change the detectors of an automation until the transaction ends."""
+    query = text("SELECT 1 FROM monitor_detectors WHERE automation = :automation ORDER BY arm FOR UPDATE")
+    tx.execute(query, {"automation": automation})
+
+
+def forget(tx: Tx, before: datetime) -> None:
+    """Forget the detectors of arms that have not decided since a moment."""
+    tx.execute(text("DELETE FROM monitor_detectors WHERE written_at < :before"), {"before": before})
 
 
 def load(tx: Tx, key: DetectorKey) -> StoredDetector | None:
