@@ -1,6 +1,8 @@
 """Errors of proofs."""
 
-from andon.kernel.errors import Invalid, NotFound
+from typing import Self
+
+from andon.kernel.errors import Fault, Invalid, NotFound
 
 
 class NothingBounded(NotFound):
@@ -9,6 +11,11 @@ class NothingBounded(NotFound):
 
 class SeriesUnknown(NotFound):
     """There is no such gate."""
+
+    @classmethod
+    def of(cls, field: str, message: str) -> Self:
+        """Return the error of a field that names no gate."""
+        return cls(message, faults=[Fault(field, message)])
 
 
 class TargetInvalid(Invalid):

@@ -190,7 +190,7 @@ def forecast(
 
 def explain(tx: Tx, automation: str, *, now: datetime, arm: str | None = None) -> list[GateAccount]:
     """Return the account of each part of an arm that has its own gate. Raises NothingBounded, SeriesUnknown."""
-    risk, arm = _bound(tx, automation), arm or _arm_of(tx, automation, now)
+    risk, arm = _bound(tx, automation), _arm(tx, automation, arm, now)
     there, saved = gates.arm_revisions(tx, automation, arm, now), store.saved(tx, automation, arm)
     found = []
     for part in sorted(there.parts, key=lambda part: (str(part[0] or ""), part[1])):
@@ -280,7 +280,7 @@ def part_named(
     if value is None:
         return None, predicted
     _bound(tx, automation)
-    return gates.arm_revisions(tx, automation, arm or _arm_of(tx, automation, now), now).value_of(value), predicted
+    return gates.arm_revisions(tx, automation, _arm(tx, automation, arm, now), now).value_of(value), predicted
 
 
 def _curve(tx: Tx, series: GateSeries, prover: GateProver, target: float, now: datetime) -> RiskCurve:
@@ -325,11 +325,11 @@ def _seen_by(tx: Tx, series: GateSeries, target: float) -> GateProver:
 
 
 def _series(tx: Tx, automation: str, arm: str | None, part: Part, now: datetime) -> GateSeries:
-    risk, arm = _bound(tx, automation), arm or _arm_of(tx, automation, now)
+    risk, arm = _bound(tx, automation), _arm(tx, automation, arm, now)
     if part[0] is not None and risk.by is None:
-        raise SeriesUnknown(f"{automation} declares no gates by the values of a field")
+        raise SeriesUnknown.of("value", f"{automation} declares no gates by the values of a field")
     if part[1] and part[1] not in risk.targets:
-        raise SeriesUnknown(f"{automation} declares no bound of its own for the class {part[1]!r}")
+        raise SeriesUnknown.of("predicted", f"{automation} declares no bound of its own for the class {part[1]!r}")
     segment = _segment(risk, part)
     known = series_of(automation, arm, risk, held_out_of(tx, automation, arm), [dict(segment)] if segment else [])
     return next(one for one in known if one.key == SeriesKey(automation, arm, segment, part[1]))
@@ -348,11 +348,15 @@ def _bound(tx: Tx, automation: str) -> RiskBound:
     return risk
 
 
-def _arm_of(tx: Tx, automation: str, now: datetime) -> str:
-    """Return the champion's arm with the most decisions since LATELY.
+def _arm(tx: Tx, automation: str, named: str | None, now: datetime) -> str:
+    """Return the arm that is meant: the named one, or the champion's with the most decisions since LATELY.
 
-    Without a champion, any such arm counts; where none decided, the newest does.
+    Without a champion, any such arm counts; where none decided, the newest does. Raises SeriesUnknown.
     """
+    if named:
+        if not gates.arm_revisions(tx, automation, named, now).held_out:
+            raise SeriesUnknown.of("arm", f"{automation} has no gate of an arm {named!r}")
+        return named
     living: Mapping[str, ArmRevisions] = gates.living(tx, now).get(automation, {})
     since = (now - LATELY).date()
     counted: Sequence[tuple[bool, int, int, str]] = [

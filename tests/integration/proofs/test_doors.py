@@ -68,6 +68,17 @@ def test_the_curve_and_the_forecast_over_http(line: GatedLine) -> None:
         ("/v1/automations/none/gates/curve", 404),
     ):
         assert call(line.installation, "GET", path, viewer).status_code == status, path
+    for path, field in (
+        (f"{CURVE}?arm=x", "arm"),
+        (f"{CURVE}?arm=fraud-risk@1", "arm"),
+        (f"{CURVE}?arm=fraud-risk@7%2Babc&target=0.01", "arm"),
+        (f"{FORECAST}?arm=x", "arm"),
+        (f"{FORECAST}?value=DE&arm=x", "arm"),
+        (f"{FORECAST}?value=DE", "value"),
+        (f"{FORECAST}?predicted=other", "predicted"),
+    ):
+        refused = call(line.installation, "GET", path, viewer)
+        assert (refused.status_code, [one["field"] for one in refused.json()["errors"]]) == (404, [field]), path
     for path in (CURVE, FORECAST):
         assert call(line.installation, "GET", path, stranger).status_code == 403
 
