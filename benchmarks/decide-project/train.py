@@ -1,5 +1,7 @@
 """Trains 100 trees on 20 numbers and packs them."""
 
+from typing import Any
+
 import numpy as np
 from automation import bench
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -21,7 +23,8 @@ def main() -> None:
     numbers[:, -1] = numbers[:, 0]
     signal = numbers[:, 1:6].sum(axis=1) + 0.1 * numbers[:, -3] - 3.0
     labels = [CLASSES[int(one)] for one in signal + 0.5 * rng.standard_normal(len(signal)) > 0]
-    columns = {name: numbers[:, i] for i, name in enumerate(NAMES)}
+    columns: dict[str, Any] = {name: numbers[:, i] for i, name in enumerate(NAMES)}
+    columns["account_id"] = np.array([f"account-{number}" for number in range(len(numbers))])  # the policy reads it
     train, held_out = (
         {name: values[part] for name, values in columns.items()} for part in (slice(0, 4_000), slice(4_000, None))
     )
