@@ -11,19 +11,21 @@ from uuid import UUID, uuid4
 import numpy as np
 from sqlalchemy import text
 
-from andon import Automation, decisions, models
+from andon import Automation, decisions, evidence, models
 from andon.audit import Chain, Leaf
-from andon.decisions import RECORDED
+from andon.decisions import RECORDED, Feed
 from andon.decisions.domain import arm_name
 from andon.decisions.record import digest_of
-from andon.kernel.db import Database
+from andon.evidence import DecisionStream
+from andon.kernel.db import Database, Tx
 from andon.kernel.events import DomainEvent, Events
 from andon.kernel.identity import PLATFORM
 from andon.kernel.ids import uuid7
 from andon.monitors import subscribe
+from andon.monitors.chores import MonitorWork, chores
 from andon.monitors.detecting import Detecting
 from andon.monitors.judging import WindowJudge
-from andon.monitors.reading import WindowReader
+from andon.monitors.reading import WindowTally
 from andon.monitors.watching import Watching
 from automations import an_automation
 from packages import a_package
@@ -82,8 +84,12 @@ class WatchedLine:
         """Start as a process that was just begun."""
         self.watching = Watching(ttl=0.0)
         self.detecting = Detecting(self.watching)
-        self.reader = WindowReader(self.watching, self.detecting)
         self.judge = WindowJudge(self.watching, self.detecting, self.published.bus, lambda *_: None)
+        self.tally = WindowTally(self.watching, self.detecting, self.judge)
+
+    def chores(self) -> dict[str, Callable[[Tx, datetime], bool]]:
+        """Return the work of the chores of a new process by their names."""
+        return {one.name: one.work for one in chores(MonitorWork(self.published.bus, lambda *_: None))}
 
     def usual(self, count: int) -> list[dict[str, Any]]:
         """Decisions as in training: amounts of the same gamma, the same countries."""
@@ -113,11 +119,17 @@ class WatchedLine:
         count = 0
         while True:
             with self.database.begin() as tx:
-                taken, found = self.reader.read(tx, now, limit)
-                self.judge.detected(tx, found, now)
+                taken = self.take(tx, now, limit)
             count += taken
             if not taken:
                 return count
+
+    def take(self, tx: Tx, now: datetime = NOW, limit: int = 5000) -> int:
+        """Read the next decisions; how many there were."""
+        before = _taken(tx)
+        DecisionStream([self.tally], Feed(evidence.CONSUMER), limit).take(tx, now)
+        assert evidence.held(tx) == {}
+        return _taken(tx) - before
 
     def judged(self, now: datetime) -> None:
         """Judge every window that is due."""
@@ -151,6 +163,18 @@ class WatchedLine:
             "prediction": prediction,
             "fallback": values.get("fallback"),
             "shape": 2,
+            "asked_at": at.isoformat(),
+            "decided_at": at.isoformat(),
+            "caller": "c",
+            "correlation_id": "x",
+            "risk": {"certain": values.get("certain", fraud is not None), "threshold": 0.5, "target": 0.1},
+            "line": {
+                "automation": self.automation.name,
+                "version": 1,
+                "model": {"name": "fraud-risk", "version": 1, "digest": "d"},
+                "policy_version": "abc",
+                "arm": values.get("arm", ARM),
+            },
             "policy": {"outcome": outcome, "rule": rule, "reasons": values.get("reasons", []), "error": None},
         }
         return {
@@ -168,3 +192,7 @@ class WatchedLine:
             "salt": os.urandom(16),
             "record": json.dumps(record).encode(),
         }
+
+
+def _taken(tx: Tx) -> int:
+    return sum(one.taken for one in decisions.consumers(tx, evidence.CONSUMER))

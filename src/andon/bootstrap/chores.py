@@ -25,6 +25,7 @@ from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.measures import Meter
 from andon.measures.chores import chores as of_measures
+from andon.monitors.chores import MonitorWork
 from andon.monitors.chores import chores as of_monitors
 from andon.procedures.chores import chores as of_procedures
 from andon.procedures.chores import of_histories
@@ -45,7 +46,7 @@ def run_chores(
     automations: Sequence[Automation],
 ) -> ChoreRunner:
     """Return the runner of all chores of a worker."""
-    meter = Meter()
+    meter, monitors = Meter(), MonitorWork(events, alerts.hold)
     chores: list[Chore] = [
         *of_reviews(measures.reviews),
         *of_audit(measures.audit, every=timedelta(seconds=settings.worker.seal_seconds)),
@@ -63,10 +64,10 @@ def run_chores(
             console=console_url(settings),
             standing={EVENTS: has_dead_events},
         ),
-        *of_evidence(meter, rulings=CertainRulings(automations)),
+        *of_evidence(meter, monitors.tally, rulings=CertainRulings(automations)),
         *of_proofs(events),
         *of_standing(events),
-        *of_monitors(events, alerts.hold),
+        *of_monitors(monitors),
         *RolloutWatcher.chores(events),
         *ExperimentWatcher.chores(events),
         *of_histories(),

@@ -91,16 +91,16 @@ from andon.decisions.evidence import LedgerEvidence
 from andon.decisions.explaining import Explain, Explanation, explain, read_for_explaining
 from andon.decisions.export import Export
 from andon.decisions.feed import (
+    DecisionBatch,
     Feed,
     Start,
     TakenDecisions,
     consumers,
     items_of,
     oldest_unread,
-    raw_records_of,
     reset_consumer,
 )
-from andon.decisions.feed_item import FeedGroup, FeedItem, FeedRecord
+from andon.decisions.feed_item import STEP, FeedGroup, FeedItem, FeedRecord, WholeRecord
 from andon.decisions.gating import ensure_planned, held_out_gates, kept_evidence, require_gates
 from andon.decisions.judging import Judge, Judged
 from andon.decisions.kept_keys import KeptKeys
@@ -198,6 +198,7 @@ __all__ = [
     "OPEN_REVIEW",
     "RECORDED",
     "SENT",
+    "STEP",
     "UNCONTROLLED",
     "Alongside",
     "AlongsideEntry",
@@ -223,6 +224,7 @@ __all__ = [
     "DeadlineExceeded",
     "Decider",
     "Decision",
+    "DecisionBatch",
     "DecisionFilter",
     "DecisionInDoubt",
     "DecisionNotFound",
@@ -293,6 +295,7 @@ __all__ = [
     "Unwatched",
     "VersionNotServed",
     "WaitingRequest",
+    "WholeRecord",
     "WriterChains",
     "accept",
     "accept_again",
@@ -374,7 +377,6 @@ __all__ = [
     "proof_change",
     "publish_policy",
     "publish_unused_policy",
-    "raw_records_of",
     "read_for_explaining",
     "recorded_between",
     "records_of",

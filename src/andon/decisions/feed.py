@@ -5,8 +5,8 @@ possible. A consumer's position is a number for each chain of the audit log, so 
 skipped.
 """
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from enum import StrEnum
 from time import monotonic
 from typing import TypeAlias
@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from andon import audit
 from andon.decisions.errors import ConsumerBusy, ConsumerNotFound
-from andon.decisions.feed_item import FeedGroup, FeedItem
+from andon.decisions.feed_item import FeedItem
 from andon.decisions.store import feed as store
 from andon.decisions.store.feed import ConsumerStanding, Unread
 from andon.kernel.db import Tx
@@ -109,14 +109,12 @@ class Feed:
         ]
         return TakenDecisions(items, len(keys))
 
-    def take_groups(self, tx: Tx, step: timedelta, limit: int = AT_ONCE) -> list[FeedGroup]:
-        """Take the next decisions of all automations without their records, grouped by equal columns in each time step.
+    def take_batch(self, tx: Tx, limit: int = AT_ONCE) -> "DecisionBatch":
+        """Take the next decisions of all automations by their columns, without their records.
 
-        The result is empty if nothing is left. The position moves as with `take`; `raw_records_of` then reads the
-        records that are wanted. Raises ConsumerBusy as `take` does.
+        Nothing is left if the batch is empty. The position moves as with `take`. Raises ConsumerBusy as `take` does.
         """
-        keys = [key for leaf in self._advance(tx, limit) for key in leaf.keys]
-        return [FeedGroup(*row) for row in store.groups(tx, keys, step)]
+        return DecisionBatch(tx, [key for leaf in self._advance(tx, limit) for key in leaf.keys])
 
     def claim(self, tx: Tx) -> None:
         """Become the only reader as this consumer until the transaction ends. Raises ConsumerBusy.
@@ -172,14 +170,31 @@ class Feed:
         return found
 
 
+class DecisionBatch:
+    """Committed decisions of one transaction: `groups` have their columns; records are read where they are wanted."""
+
+    def __init__(self, tx: Tx, keys: Sequence[bytes]) -> None:
+        self.keys = keys
+        self.groups = store.groups(tx, keys)
+        self._tx = tx
+        self._items: dict[bytes, FeedItem] = {}
+
+    @property
+    def count(self) -> int:
+        """The number of decisions."""
+        return len(self.keys)
+
+    def items(self, keys: Iterable[bytes]) -> list[FeedItem]:
+        """Return these decisions with their records, which are read once, whoever asks."""
+        wanted = sorted(keys)
+        read = store.items(self._tx, [key for key in wanted if key not in self._items])
+        self._items |= {item.key: item for item in read}
+        return [self._items[key] for key in wanted]
+
+
 def items_of(tx: Tx, ids: Sequence[UUID]) -> list[FeedItem]:
     """Return these decisions as the feed gives them, in no order; unknown ids are left out."""
-    return [FeedItem(*row) for row in store.items(tx, ids)]
-
-
-def raw_records_of(tx: Tx, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-    """Return the records of decisions by the 16 bytes of their ids."""
-    return {key: record for key, (_, record) in store.rows(tx, keys, None).items()}
+    return store.items(tx, [one.bytes for one in ids])
 
 
 def consumers(tx: Tx, name: str | None = None) -> list[ConsumerStanding]:

@@ -1,7 +1,7 @@
 """One decision as readers of the feed get it: its record as bytes, and typed on demand."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,9 @@ from andon.decisions.domain import NOT_DRAWN, Draw, Fallback, LineRef, Risk, Sta
 from andon.decisions.record import decode
 from andon.policies import Ruling
 from andon.serving import Assignment, Prediction
+
+STEP = timedelta(minutes=5)
+"""The time steps in which decisions are grouped."""
 
 
 class FeedRecord(Struct, frozen=True, gc=False):
@@ -40,27 +43,52 @@ class FeedRecord(Struct, frozen=True, gc=False):
     stages_us: Stages = Stages()
 
 
+class WholeRecord(FeedRecord, frozen=True, gc=False, kw_only=True):
+    """The same with the input as the caller sent it."""
+
+    input: Any
+
+    def row(self) -> dict[str, Any]:
+        """Return all values that a model may have received, by name."""
+        given = self.input if isinstance(self.input, Mapping) else {}
+        return {**given, **self.features}
+
+
+class _Given(Struct, frozen=True, gc=False):
+    input: Any
+
+
 _record = Decoder(FeedRecord).decode
+_whole = Decoder(WholeRecord).decode
+_given = Decoder(_Given).decode
 
 
 class FeedGroup(Struct, frozen=True, gc=False):
     """Decisions of one time step that share all of these values; `ids` holds 16 bytes for each of them.
 
-    They are `automatic` as `andon.evidence.is_automatic` defines it. `band` is that of their
-    latency, as LATENCY_BAND divides them.
+    They are `automatic` as `andon.evidence.is_automatic` defines it. `band` is that of their latency, as LATENCY_BAND
+    divides them. `confidences` holds 8 bytes for each id, a number in network order, which is NaN without a prediction.
     """
 
     automation: str
+    automation_version: int
     arm: str
     model: str
     model_version: int
+    policy_version: str
     outcome: str
     rule: str
     label: str | None
+    certain: bool
+    line_state: LineState
+    gate_revision: int
+    audit_probability: float
+    audit_drawn: bool
     automatic: bool
     starts_at: datetime
     band: int
     ids: bytes
+    confidences: bytes = b""
 
     @property
     def count(self) -> int:
@@ -94,6 +122,16 @@ class FeedItem(Struct, frozen=True, gc=False):
         except DecodeError:  # because of an input that this reads more strictly
             return convert(decode(self.record), FeedRecord)
 
+    def whole(self) -> WholeRecord:
+        """Read the record with the input."""
+        try:
+            return _whole(self.record)
+        except DecodeError:
+            return convert(decode(self.record), WholeRecord)
+
     def input(self) -> Any:
         """Read the input as the caller sent it."""
-        return decode(self.record)["input"]
+        try:
+            return _given(self.record).input
+        except DecodeError:
+            return decode(self.record)["input"]

@@ -1,23 +1,22 @@
 """Collecting of evidence in one transaction: decisions become cases, labels verdicts, and cases reach their age."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
-from typing import Any
 from uuid import UUID
 
 import structlog
 from msgspec import convert
 
 from andon import decisions, labels
-from andon.decisions import AutomationVersion, FeedItem, FeedRecord
+from andon.cord import LineState
+from andon.decisions import AutomationVersion, DecisionBatch, FeedGroup, FeedItem, FeedRecord, WholeRecord
 from andon.evidence import store
-from andon.evidence.counting import count
-from andon.evidence.domain import GateRules, OpenCase, open_case
+from andon.evidence.counting import TrafficCounts
+from andon.evidence.domain import OpenCase, is_looked_at, json_of, open_case
 from andon.evidence.judging import ClusterStanding, Floors, class_at_age, class_now, standings, usual_sum
-from andon.evidence.lines import KnownLines, LineFacts, Truths, segment_in
+from andon.evidence.lines import KnownLines, LineFacts, Truths
 from andon.gates import GateSegment
 from andon.kernel.db import Tx, is_of_database
 from andon.labels import Label, LabelSource, standing_labels
@@ -56,17 +55,24 @@ class Collecting:
         self._outside: dict[tuple[str, str], bool] = {}
         self._usual: dict[tuple[str, str, datetime], float] = {}
 
-    def count(self, items: Sequence[FeedItem]) -> None:
-        """Count committed decisions, and note those that somebody looks at."""
-        read = [(item, item.read()) for item in items]
-        segmented = [(item, record, self._lines.segment(self._tx, item, record)) for item, record in read]
-        counts = count([one[1:] for one in segmented], self._thresholds, self._truths.is_heard, self._rules)
-        store.count_traffic(self._tx, counts.traffic_rows())
-        store.count_slices(self._tx, counts.slice_rows())
-        found = []
-        for item, record, segment in segmented:
-            facts = self._lines.facts(self._tx, record)
-            found.append(self._case(item.id, record, segment, facts, item.input, complete=self._is_heard(record)))
+    def count(self, batch: DecisionBatch) -> None:
+        """Count committed decisions by their columns, and note those that somebody looks at."""
+        counts, looked = TrafficCounts(), set[bytes]()
+        for group in batch.groups:
+            if group.label is None or group.line_state is LineState.STOPPED:
+                continue
+            facts = self._lines.facts(self._tx, group.automation, group.automation_version)
+            thresholds, heard = None, self._truths.is_heard(group.automation, group.outcome)
+            if facts.is_bounded:
+                thresholds = self._lines.thresholds(self._tx, group.model, group.model_version)
+            rules = self._lines.rules(self._tx, group.automation, group.policy_version)
+            for segment, confidences in _segments(batch, group, facts):
+                counts.add(group, segment, confidences, thresholds=thresholds, heard=heard, rules=rules)
+            if is_looked_at(group):
+                looked.update(group.keys)
+        store.count_traffic(self._tx, list(counts.traffic_rows()))
+        store.count_slices(self._tx, list(counts.slice_rows()))
+        found = [self._case(item.id, item.whole()) for item in batch.items(looked)]
         store.add(self._tx, [case for case in found if case is not None and case.looked])
 
     def relabelled(self, ids: Sequence[UUID]) -> None:
@@ -108,11 +114,9 @@ class Collecting:
         cases = []
         for one in found:
             with _apart(one.row.id):
-                record = convert(one.record, FeedRecord)
+                record = convert(one.record, WholeRecord)
                 if self._is_heard(record):
-                    segment = segment_in(one.record["input"], facts.by, facts.contract)
-                    given: Callable[[], Mapping[str, Any]] = partial(dict, one.record["input"])
-                    cases.append(self._case(one.row.id, record, segment, facts, given, complete=True))
+                    cases.append(self._case(one.row.id, record))
         store.add(self._tx, [case for case in cases if case is not None])
         store.put_sweep(
             self._tx, version.name, found[-1].row.id if found else after, found[-1].row.decided_at if full else until
@@ -181,46 +185,33 @@ class Collecting:
         A label from outside is the only reason to look at a decision. Reviewed and drawn ones are noted by the feed: if
         one comes here first, its case is the same, unless it is too old for the feed.
         """
-        record = item.read()
-        facts = self._lines.facts(self._tx, record)
+        record = item.whole()
         automation, truth = record.line.automation, self._truths.of(record.line.automation)
         outside = None
         if not self._truths.is_silent(automation):
             standing = standing_labels(said, truth)
             outside = min((one.probability for source, one in standing.items() if source not in _PEOPLE), default=None)
-        segment, complete = self._lines.segment(self._tx, item, record), self._is_heard(record)
-        case = self._case(item.id, record, segment, facts, item.input, complete=complete, outside=outside)
+        case = self._case(item.id, record, outside=outside)
         if case is None or (case.looked and case.due_at <= self._now) or (case.complete and not case.looked):
             return None
         return case
 
-    def _case(
-        self,
-        identifier: UUID,
-        record: FeedRecord,
-        segment: GateSegment,
-        facts: LineFacts,
-        given: Callable[[], Mapping[str, Any]],
-        *,
-        complete: bool,
-        outside: float | None = None,
-    ) -> OpenCase | None:
-        """Return the case of a decision; None if nobody looks at it. `given` reads its input."""
+    def _case(self, identifier: UUID, record: WholeRecord, outside: float | None = None) -> OpenCase | None:
+        """Return the case of a decision; None if nobody looks at it."""
+        line = record.line
+        facts = self._lines.facts(self._tx, line.automation, line.automation_version)
         return open_case(
             identifier,
             record,
-            segment,
+            facts.segment(record.input),
             facts.age,
             facts.maturity,
-            complete=complete,
+            complete=self._is_heard(record),
             outside=outside,
-            rules=self._rules(record),
-            certain=lambda: self._lines.rulings.ruling(self._tx, record, given()),
-            truth=self._truths.of(record.line.automation),
+            rules=self._lines.rules(self._tx, line.automation, line.policy_version),
+            certain=lambda: self._lines.rulings.ruling(self._tx, record, record.input),
+            truth=self._truths.of(line.automation),
         )
-
-    def _rules(self, record: FeedRecord) -> GateRules:
-        return self._lines.rules(self._tx, record)
 
     def _change(self, case: OpenCase, before: str | None, actual: str | None) -> None:
         """Change a case that had reached its age: a label was corrected, or had been known by then."""
@@ -264,13 +255,22 @@ class Collecting:
             self._slices[key] = store.slices_of(self._tx, automation, arm, day)
         return self._slices[key]
 
-    def _thresholds(self, record: FeedRecord) -> Sequence[float] | None:
-        if not self._lines.facts(self._tx, record).is_bounded:
-            return None
-        return self._lines.thresholds(self._tx, record.line.model.name, record.line.model.version)
-
     def _is_heard(self, record: FeedRecord) -> bool:
         return self._truths.is_heard(record.line.automation, record.policy.outcome)
+
+
+def _segments(batch: DecisionBatch, group: FeedGroup, facts: LineFacts) -> Iterator[tuple[GateSegment, bytes]]:
+    """Yield the segments of the decisions of a group, with the confidences in each: only those need their inputs."""
+    if facts.by is None:
+        yield {}, group.confidences
+        return
+    confidences = {key: group.confidences[8 * at : 8 * at + 8] for at, key in enumerate(group.keys)}
+    parts: dict[str, tuple[GateSegment, list[bytes]]] = {}
+    for item in batch.items(confidences):
+        segment = facts.segment(item.input())
+        parts.setdefault(json_of(segment), (segment, []))[1].append(confidences[item.key])
+    for segment, some in parts.values():
+        yield segment, b"".join(some)
 
 
 @contextmanager

@@ -1,56 +1,80 @@
 """Counts of committed decisions: how many by confidence, and how many were automatic under which gate."""
 
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any
+from datetime import UTC, date
+from typing import Any, TypeAlias
 
-from andon.cord import LineState
-from andon.decisions import FeedRecord
-from andon.evidence.domain import NO_RULES, GateRules, concerns_gate, is_automatic, json_of
+import numpy as np
+
+from andon.decisions import FeedGroup
+from andon.evidence.domain import NO_RULES, GateRules, concerns_gate, json_of
 from andon.gates import GateSegment
 from andon.serving import proven_arm
 
 ASKED = -1
 """The level of decisions that the policy sends to a person however certain the prediction is."""
 
+_Day: TypeAlias = tuple[str, str, date, str]
+"""Automation, arm, day and segment, as `json_of` writes it."""
+
 
 @dataclass(slots=True)
 class TrafficCounts:
     """The counts that a batch of decisions adds to the traffic and to the slices."""
 
-    levels: Counter[tuple[str, str, date, str, str, int]] = field(default_factory=Counter)
-    slices: Counter[tuple[str, str, date, str, int, bool]] = field(default_factory=Counter)
-    audits: dict[tuple[str, str, date, str, int], float] = field(default_factory=dict)
-    unheard: dict[tuple[str, str, date, str, int], float] = field(default_factory=dict)
-    segments: dict[str, GateSegment] = field(default_factory=dict)
+    levels: Counter[tuple[_Day, str, int]] = field(default_factory=Counter)
+    slices: Counter[tuple[_Day, int, bool]] = field(default_factory=Counter)
+    audits: dict[tuple[_Day, int], float] = field(default_factory=dict)
+    unheard: dict[tuple[_Day, int], float] = field(default_factory=dict)
+    _reached: dict[tuple[_Day, str], tuple[Sequence[float], list[bytes]]] = field(default_factory=dict)
+
+    def add(
+        self,
+        group: FeedGroup,
+        segment: GateSegment,
+        confidences: bytes,
+        *,
+        thresholds: Sequence[float] | None,
+        heard: bool,
+        rules: GateRules = NO_RULES,
+    ) -> None:
+        """Count decisions of a group that are in a segment; `confidences` has 8 bytes for each.
+
+        `thresholds` are the rising ones of the model version; None where the line bounds no risk, so that no levels are
+        counted. `heard` tells whether silence is a label of them. `rules` are those of the policy.
+        """
+        day = group.automation, proven_arm(group.arm), group.starts_at.astimezone(UTC).date(), json_of(segment)
+        count = len(confidences) // 8
+        if thresholds is not None and not concerns_gate(group, rules):
+            self.levels[day, group.label or "", ASKED] += count
+        elif thresholds is not None:
+            self._reached.setdefault((day, group.label or ""), (thresholds, []))[1].append(confidences)
+        key = day, group.gate_revision
+        self.slices[*key, group.automatic] += count
+        if group.automatic:
+            self.audits[key] = min(self.audits.get(key, 1.0), group.audit_probability)
+            if not heard:
+                self.unheard[key] = min(self.unheard.get(key, 1.0), group.audit_probability)
 
     def traffic_rows(self) -> Iterable[Mapping[str, Any]]:
         """Return the rows of the traffic, in an order that does not depend on the batch."""
-        for (automation, arm, day, segment, predicted, level), decisions in sorted(self.levels.items()):
-            yield {
-                "automation": automation,
-                "arm": arm,
-                "day": day,
-                "segment": self.segments[segment],
-                "predicted": predicted,
-                "level": level,
-                "decisions": decisions,
-            }
+        levels = Counter(self.levels)
+        for (day, predicted), (thresholds, some) in self._reached.items():
+            reached = np.searchsorted(thresholds, np.frombuffer(b"".join(some), ">f8"), side="right")
+            for level, count in zip(*np.unique(reached, return_counts=True), strict=True):
+                levels[day, predicted, int(level)] += int(count)
+        for (day, predicted, level), count in sorted(levels.items()):
+            yield {**_named(day), "predicted": predicted, "level": level, "decisions": count}
 
     def slice_rows(self) -> Iterable[Mapping[str, Any]]:
         """Return the rows of the slices, in the same order."""
-        for key in sorted({key[:5] for key in self.slices}):
-            automation, arm, day, segment, revision = key
+        for key in sorted({key[:2] for key in self.slices}):
             automatic = self.slices[*key, True]
             yield {
-                "automation": automation,
-                "arm": arm,
-                "day": day,
-                "segment": self.segments[segment],
-                "gate_revision": revision,
+                **_named(key[0]),
+                "gate_revision": key[1],
                 "decisions": automatic + self.slices[*key, False],
                 "automatic": automatic,
                 "least_audit": self.audits.get(key),
@@ -58,35 +82,5 @@ class TrafficCounts:
             }
 
 
-def count(
-    items: Sequence[tuple[FeedRecord, GateSegment]],
-    thresholds_of: Callable[[FeedRecord], Sequence[float] | None],
-    is_heard: Callable[[str, str], bool],
-    rules_of: Callable[[FeedRecord], GateRules] = lambda _: NO_RULES,
-) -> TrafficCounts:
-    """Count decisions with a prediction.
-
-    `thresholds_of` gives the rising thresholds of the model version; None where the line bounds no risk, so that no
-    levels are counted. `is_heard` tells, for an automation and an outcome, whether silence is a label. `rules_of` gives
-    the rules of the policy as they stand to the gate.
-    """
-    counts = TrafficCounts()
-    for record, segment in items:
-        prediction, line = record.prediction, record.line
-        if prediction is None or record.line_state is LineState.STOPPED:
-            continue
-        arm, text, day = proven_arm(line.arm), json_of(segment), record.decided_at.date()
-        counts.segments[text] = segment
-        thresholds = thresholds_of(record)
-        if thresholds is not None:
-            level = (
-                bisect_right(thresholds, prediction.confidence) if concerns_gate(record, rules_of(record)) else ASKED
-            )
-            counts.levels[line.automation, arm, day, text, prediction.label, level] += 1
-        key, automatic = (line.automation, arm, day, text, record.risk.revision), is_automatic(record)
-        counts.slices[*key, automatic] += 1
-        if automatic:
-            counts.audits[key] = min(counts.audits.get(key, 1.0), record.draw.probability)
-            if not is_heard(line.automation, record.policy.outcome):
-                counts.unheard[key] = min(counts.unheard.get(key, 1.0), record.draw.probability)
-    return counts
+def _named(day: _Day) -> dict[str, Any]:
+    return dict(zip(("automation", "arm", "day", "segment"), day, strict=True))

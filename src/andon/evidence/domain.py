@@ -9,7 +9,7 @@ from uuid import UUID
 
 from andon.authoring import Truth
 from andon.cord import LineState
-from andon.decisions import AutomationVersion, DecisionRow, FeedRecord, declared_audit, declared_truth
+from andon.decisions import AutomationVersion, DecisionRow, FeedGroup, FeedRecord, declared_audit, declared_truth
 from andon.gates import GateSegment
 from andon.policies import REVIEW, Ruling
 
@@ -107,6 +107,13 @@ def is_automatic(one: DecisionRow | FeedRecord) -> bool:
     return one.certain and one.label is not None and _alone(one.outcome, one.line_state)
 
 
+def is_looked_at(one: FeedGroup) -> bool:
+    """Return whether decisions with a prediction have a person look at them: by a review or a draw."""
+    if one.label is None or one.line_state is LineState.STOPPED:
+        return False
+    return one.outcome == REVIEW or (one.audit_drawn and one.automatic)
+
+
 def _alone(outcome: str, state: LineState) -> bool:
     return outcome != REVIEW and state is LineState.AUTOMATIC
 
@@ -151,7 +158,7 @@ def open_case(
     since = interval_of(record.decided_at, age)
     ripe = record.decided_at + (age if looked else maturity)
     drawn_with = record.draw.probability if drawn else 1.0
-    ruling = _if_certain(record, rules, None) or certain()
+    ruling = record.policy if _is_certain(record, record.policy.rule, rules) else certain()
     return OpenCase(
         decision_id=identifier,
         automation=record.line.automation,
@@ -175,18 +182,23 @@ def open_case(
     )
 
 
-def concerns_gate(record: FeedRecord, rules: GateRules = NO_RULES, certain: Ruling | None = None) -> bool:
+def concerns_gate(one: FeedRecord | FeedGroup, rules: GateRules = NO_RULES, if_certain: Ruling | None = None) -> bool:
     """Return whether the risk gate decides if a person is asked: not if the policy asks one at any certainty.
 
-    `certain` is the ruling if the gate were reached; None if it is not known.
+    `if_certain` is the ruling if the gate were reached; None if it is not known.
     """
-    ruling = _if_certain(record, rules, certain)
-    return ruling is None or (ruling.outcome != REVIEW and ruling.rule not in rules.alone)
+    outcome, rule = (one.policy.outcome, one.policy.rule) if isinstance(one, FeedRecord) else (one.outcome, one.rule)
+    if not _is_certain(one, rule, rules):
+        if if_certain is None:
+            return True
+        outcome, rule = if_certain.outcome, if_certain.rule
+    return outcome != REVIEW and rule not in rules.alone
 
 
-def _if_certain(record: FeedRecord, rules: GateRules, certain: Ruling | None) -> Ruling | None:
-    automatic = record.line_state is LineState.AUTOMATIC
-    return record.policy if automatic and (record.risk.certain or record.policy.rule in rules.before) else certain
+def _is_certain(one: FeedRecord | FeedGroup, rule: str, rules: GateRules) -> bool:
+    """Return whether the policy ruled as it does where the gate is reached."""
+    certain = one.risk.certain if isinstance(one, FeedRecord) else one.certain
+    return one.line_state is LineState.AUTOMATIC and (certain or rule in rules.before)
 
 
 def _acted_on(ruling: Ruling | None, label: str, truth: Truth | None, rules: GateRules) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from andon import decisions, models, policies
 from andon.authoring import Truth
 from andon.cord import CordInvalid, segment_of
-from andon.decisions import AutomationVersion, CertainRulings, FeedItem, FeedRecord
+from andon.decisions import AutomationVersion, CertainRulings
 from andon.evidence.domain import NO_RULES, GateRules, age_by, maturity_by
 from andon.gates import GateSegment
 from andon.kernel.db import Tx
@@ -23,6 +23,10 @@ class LineFacts:
     by: str | None
     contract: Mapping[str, Any]
     is_bounded: bool
+
+    def segment(self, given: Mapping[str, Any]) -> GateSegment:
+        """Return the segment of an input."""
+        return segment_in(given, self.by, self.contract)
 
     @classmethod
     def of(cls, version: AutomationVersion) -> "LineFacts":
@@ -44,9 +48,9 @@ class KnownLines:
         self._facts: dict[tuple[str, int], LineFacts] = {}
         self._thresholds: dict[tuple[str, int], list[float]] = {}
 
-    def facts(self, tx: Tx, record: FeedRecord) -> LineFacts:
-        """Return the facts of the version that decided."""
-        key = record.line.automation, record.line.automation_version
+    def facts(self, tx: Tx, automation: str, version: int) -> LineFacts:
+        """Return the facts of a version."""
+        key = automation, version
         if key not in self._facts:
             self._facts[key] = LineFacts.of(decisions.version(tx, *key))
         return self._facts[key]
@@ -58,9 +62,9 @@ class KnownLines:
             self._thresholds[model, number] = sorted(row.threshold for row in table)
         return self._thresholds[model, number]
 
-    def rules(self, tx: Tx, record: FeedRecord) -> GateRules:
-        """Return the rules of the policy that decided, as they stand to the gate."""
-        key = record.line.automation, record.line.policy_version
+    def rules(self, tx: Tx, automation: str, policy: str) -> GateRules:
+        """Return the rules of a version of a policy, as they stand to the gate."""
+        key = automation, policy
         if key not in self._rules:
             found = policies.find(tx, *key)
             if found is None:
@@ -68,11 +72,6 @@ class KnownLines:
             table = policies.parse(found.text, source=f"policy {found.version}")
             self._rules[key] = GateRules(policies.rules_before_gate(table), policies.rules_alone(table))
         return self._rules[key]
-
-    def segment(self, tx: Tx, item: FeedItem, record: FeedRecord) -> GateSegment:
-        """Return the segment of a decision."""
-        facts = self.facts(tx, record)
-        return {} if facts.by is None else segment_in(item.input(), facts.by, facts.contract)
 
 
 class Truths:

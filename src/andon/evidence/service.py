@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 from andon import decisions
 from andon.authoring import Truth
-from andon.decisions import AutomationVersion, CertainRulings, FeedItem
+from andon.decisions import AutomationVersion, CertainRulings, DecisionBatch
 from andon.evidence import store
 from andon.evidence.collecting import AT_ONCE, LABELS, Collecting
 from andon.evidence.domain import AgedCase, age_by, maturity_by
@@ -35,9 +35,9 @@ class CaseTally:
     def __init__(self, lines: KnownLines) -> None:
         self._lines = lines
 
-    def count(self, tx: Tx, items: Sequence[FeedItem], now: datetime) -> None:
+    def count(self, tx: Tx, batch: DecisionBatch, now: datetime) -> None:
         """Count decisions, and note those that somebody looks at."""
-        Collecting(tx, self._lines, now).count(items)
+        Collecting(tx, self._lines, now).count(batch)
 
 
 class EvidenceRounds:

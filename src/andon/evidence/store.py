@@ -1,6 +1,6 @@
 """All SQL of the evidence stream: cases, verdicts, counts of decisions, what waits. Never commits."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
@@ -65,7 +65,10 @@ _LABELLED = f"{_JUDGED} AND weight > 0"
 
 _COUNT = text("""
 INSERT INTO evidence_traffic AS t (automation, arm, day, segment, predicted, level, decisions)
-VALUES (:automation, :arm, :day, CAST(:segment AS jsonb), :predicted, :level, :decisions)
+SELECT * FROM unnest(
+    CAST(:automation AS text[]), CAST(:arm AS text[]), CAST(:day AS date[]), CAST(:segment AS jsonb[]),
+    CAST(:predicted AS text[]), CAST(:level AS int[]), CAST(:decisions AS bigint[])
+)
 ON CONFLICT (automation, arm, day, segment, predicted, level) DO UPDATE SET decisions = t.decisions + excluded.decisions
 """)
 
@@ -333,18 +336,16 @@ def has_outside_labels(tx: Tx, automation: str, arm: str) -> bool:
     return bool(tx.execute(statement, {"automation": automation, "arm": arm}).scalar_one())
 
 
-def count_traffic(tx: Tx, rows: Iterable[Mapping[str, Any]]) -> None:
+def count_traffic(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add decisions by confidence."""
-    values = [{**row, "segment": json_of(row["segment"])} for row in rows]
-    if values:
-        tx.execute(_COUNT, values)
+    if rows:
+        tx.execute(_COUNT, {name: [row[name] for row in rows] for name in rows[0]})
 
 
-def count_slices(tx: Tx, rows: Iterable[Mapping[str, Any]]) -> None:
+def count_slices(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add decisions by gate revision."""
-    values = [{**row, "segment": json_of(row["segment"])} for row in rows]
-    if values:
-        tx.execute(_SLICE, values)
+    if rows:
+        tx.execute(_SLICE, rows)
 
 
 def slices_of(tx: Tx, automation: str, arm: str, day: date) -> list[SliceCount]:

@@ -7,11 +7,11 @@ nothing is lost and nothing counted twice. Register a tally in `andon.bootstrap.
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+from uuid import UUID
 
 import structlog
 
-from andon import decisions
-from andon.decisions import Feed, FeedItem
+from andon.decisions import DecisionBatch, Feed
 from andon.evidence import store
 from andon.kernel.db import Tx
 
@@ -37,24 +37,25 @@ class Tally(Protocol):
     def name(self) -> str:
         """The name under which decisions are kept for it."""
 
-    def count(self, tx: Tx, items: Sequence[FeedItem], now: datetime) -> None:
+    def count(self, tx: Tx, batch: DecisionBatch, now: datetime) -> None:
         """Count decisions, each once; after a fault not in the order of their commits."""
 
 
 class DecisionStream:
     """The one reader of committed decisions. Each worker has one; one worker at a time reads."""
 
-    def __init__(self, tallies: Sequence[Tally], feed: Feed | None = None) -> None:
+    def __init__(self, tallies: Sequence[Tally], feed: Feed | None = None, at_once: int = AT_ONCE) -> None:
         self.tallies = tallies
+        self._at_once = at_once
         self._feed = feed or Feed(CONSUMER, start=datetime.now(UTC) - LOOKED_BACK)
 
     def take(self, tx: Tx, now: datetime) -> bool:
         """Hand the next decisions to every tally. Return True if there may be more. Raises ConsumerBusy."""
-        taken = self._feed.take(tx, AT_ONCE)
-        if taken.items:
+        batch = self._feed.take_batch(tx, self._at_once)
+        if batch.keys:
             for tally in self.tallies:
-                self._count(tx, tally, taken.items, now)
-        return taken.passed >= AT_ONCE
+                self._count(tx, tally, batch, now)
+        return batch.count >= self._at_once
 
     def catch_up(self, tx: Tx, now: datetime) -> bool:
         """Count what was kept for tallies that had failed. Return True if there may be more.
@@ -67,22 +68,23 @@ class DecisionStream:
                 ids = store.take_held(tx, tally.name)
                 if not ids:
                     break
-                ok = self._count(tx, tally, decisions.items_of(tx, ids), now)
+                ok = self._count(tx, tally, DecisionBatch(tx, [one.bytes for one in ids]), now)
                 more = more or ok
         return more
 
-    def _count(self, tx: Tx, tally: Tally, items: Sequence[FeedItem], now: datetime) -> bool:
+    def _count(self, tx: Tx, tally: Tally, batch: DecisionBatch, now: datetime) -> bool:
         """Let one tally count, by itself. Return whether it could."""
         try:
             with tx.begin_nested():
-                tally.count(tx, items, now)
+                tally.count(tx, batch, now)
         except Exception:
-            log.exception("evidence.tally_failed", tally=tally.name, decisions=len(items))
-            rows, half = decisions.rows_of(tx, [item.id for item in items]), (len(items) + 1) // 2
-            for part in (items[:half], items[half:]):
+            log.exception("evidence.tally_failed", tally=tally.name, decisions=batch.count)
+            names = {key: group.automation for group in batch.groups for key in group.keys}
+            half = (batch.count + 1) // 2
+            for part in (batch.keys[:half], batch.keys[half:]):
                 if part:
-                    names = {rows[item.id].automation for item in part if item.id in rows}
-                    store.hold(tx, tally.name, [item.id for item in part], names)
+                    ids = [UUID(bytes=key) for key in part]
+                    store.hold(tx, tally.name, ids, {names[key] for key in part if key in names})
             return False
         return True
 

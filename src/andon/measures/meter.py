@@ -13,7 +13,7 @@ from uuid import UUID
 
 from andon import decisions, labels
 from andon.authoring import Truth
-from andon.decisions import FeedItem
+from andon.decisions import DecisionBatch
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.measures import store
@@ -37,24 +37,32 @@ class Meter:
     def __init__(self) -> None:
         self._sets: dict[tuple[str, int], MeasureSet] = {}
 
-    def count(self, tx: Tx, items: Sequence[FeedItem], now: datetime) -> None:
+    def count(self, tx: Tx, batch: DecisionBatch, now: datetime) -> None:
         """Measure new decisions of versions that declare measures."""
-        step = _Step(tx, now)
-        step.count([declared.measured(item) for item in items if (declared := self._set_of(tx, item)).measures])
+        step, wanted = _Step(tx, now), defaultdict[tuple[str, int], list[bytes]](list)
+        for group in batch.groups:
+            wanted[group.automation, group.automation_version] += group.keys
+        for of, keys in wanted.items():
+            declared = self._set_of(tx, *of)
+            if declared.measures:
+                step.count([declared.measured(item) for item in batch.items(keys)])
         step.write()
 
     def work(self, tx: Tx, now: datetime) -> bool:
         """Measure decisions again that are due. Return whether there may be more."""
         step = _Step(tx, now)
         groups = store.take_due(tx, now, GROUPS_AT_ONCE)
+        wanted = list[MeasuredDecision]()
         again = list(dict.fromkeys(decision_id for group in groups for decision_id in group))
-        step.recount([self._set_of(tx, item).measured(item) for item in decisions.items_of(tx, again)])
+        for item in decisions.items_of(tx, again):
+            line = item.read().line
+            wanted.append(self._set_of(tx, line.automation, line.automation_version).measured(item))
+        step.recount(wanted)
         step.write()
         return len(groups) == GROUPS_AT_ONCE
 
-    def _set_of(self, tx: Tx, item: FeedItem) -> MeasureSet:
-        line = item.read().line
-        key = line.automation, line.automation_version
+    def _set_of(self, tx: Tx, automation: str, version: int) -> MeasureSet:
+        key = automation, version
         if key not in self._sets:
             self._sets[key] = MeasureSet(decisions.version(tx, *key))
         return self._sets[key]

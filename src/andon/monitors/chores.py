@@ -1,8 +1,7 @@
-"""Chores of workers for monitors: read the feed, read labels, judge, and sum old hours into days."""
+"""The work of monitors in a worker: count windows, read labels, judge, and sum old hours into days."""
 
 from datetime import datetime, timedelta
 
-from andon.decisions import ConsumerBusy
 from andon.kernel.chores import Chore
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
@@ -10,13 +9,10 @@ from andon.monitors.detecting import Detecting
 from andon.monitors.folding import fold
 from andon.monitors.judging import Hold, WindowJudge
 from andon.monitors.label_reading import mature, read_changes
-from andon.monitors.reading import WindowReader
+from andon.monitors.reading import WindowTally
 from andon.monitors.store import detectors
 from andon.monitors.store import windows as store
 from andon.monitors.watching import Watching
-
-AT_ONCE = 5000
-"""The most decisions of one transaction."""
 
 _LEASE = timedelta(seconds=60)
 _SLOTS_KEPT = timedelta(days=4)
@@ -24,19 +20,19 @@ _DETECTORS_KEPT = timedelta(days=100)
 """Of arms that decide no more; each policy makes an arm."""
 
 
-def chores(events: Events, hold: Hold) -> list[Chore]:
-    """Return the chores; one worker at a time runs each. `hold` keeps others from changing lines that breach."""
-    watching = Watching()
-    detecting = Detecting(watching)
-    reader, judge = WindowReader(watching, detecting), WindowJudge(watching, detecting, events, hold)
+class MonitorWork:
+    """Monitors of one process: the stream feeds `tally`, and `hold` keeps others from changing lines that breach."""
 
-    def read(tx: Tx, now: datetime) -> bool:
-        try:
-            count, found = reader.read(tx, now, AT_ONCE)
-        except ConsumerBusy:  # a worker that lost its lease finishes what it began
-            return False
-        judge.detected(tx, found, now)
-        return count >= AT_ONCE // 2
+    def __init__(self, events: Events, hold: Hold) -> None:
+        self.watching = Watching()
+        detecting = Detecting(self.watching)
+        self.judge = WindowJudge(self.watching, detecting, events, hold)
+        self.tally = WindowTally(self.watching, detecting, self.judge)
+
+
+def chores(monitors: MonitorWork) -> list[Chore]:
+    """Return the chores; one worker at a time runs each."""
+    watching, judge = monitors.watching, monitors.judge
 
     def read_labels(tx: Tx, now: datetime) -> bool:
         return bool(read_changes(tx, watching, now))
@@ -60,7 +56,6 @@ def chores(events: Events, hold: Hold) -> list[Chore]:
         return fold(tx, now)
 
     return [
-        Chore("monitors_read", timedelta(seconds=5), read, lease=_LEASE),
         Chore("monitors_labels", timedelta(seconds=5), read_labels, lease=_LEASE),
         Chore("monitors_mature", timedelta(minutes=5), mature_labels, lease=_LEASE),
         Chore("monitors_judge", timedelta(seconds=10), judge_one, lease=_LEASE),

@@ -16,9 +16,8 @@ from andon.monitors.judges.drift import CLASSES_PART
 from andon.monitors.references import SCORE, ModelReference
 from andon.monitors.store import detectors as store
 from andon.monitors.store.detectors import DetectorKey, StoredDetector
-from andon.monitors.tallying import WindowKey
+from andon.monitors.tallying import WholeDecision, WindowKey
 from andon.monitors.watching import WatchedAutomation, Watching, apart
-from andon.monitors.whole import WholeDecision
 from andon.statistics.drift_watch import DriftFinding, DriftWatch
 from andon.statistics.histograms import Cells
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from andon import decisions, spending
+from andon.evidence import CONSUMER
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.monitors import states
@@ -30,7 +31,6 @@ from andon.monitors.judges.windows import (
     last_end,
     start_of,
 )
-from andon.monitors.reading import CONSUMER
 from andon.monitors.store import detectors as detector_store
 from andon.monitors.store import labels as label_store
 from andon.monitors.store import states as state_store

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from andon import decisions, labels
 from andon.authoring import Truth
-from andon.decisions import DecisionRow, raw_records_of
+from andon.decisions import DecisionRow
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.kernel.ids import time_of
@@ -17,9 +17,8 @@ from andon.monitors.once import place_of
 from andon.monitors.store import labels as store
 from andon.monitors.store import states, windows
 from andon.monitors.store.labels import LabelWindow
-from andon.monitors.tallying import group_name
+from andon.monitors.tallying import group_name, readable
 from andon.monitors.watching import WatchedAutomation, Watching, apart, truth_of
-from andon.monitors.whole import read_record
 
 HOUR = timedelta(hours=1)
 
@@ -150,8 +149,7 @@ def _groups(
     """Return the groups of decisions by the fields that are compared for fairness, and the places of their subjects."""
     if not watched.fields or not rows:
         return {}
-    records = raw_records_of(tx, [row.id.bytes for row in rows])
-    found = {row.id: read_record(records[row.id.bytes]) for row in rows if row.id.bytes in records}
+    found = {item.id: readable(item) for item in decisions.items_of(tx, [row.id for row in rows])}
     return {
         key: (
             {field: group_name(record.row().get(field)) for field in watched.fields},

@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
-from andon.decisions import FeedGroup
+from andon.decisions import STEP, FeedGroup
 
-SLOT = timedelta(minutes=5)
-_SLOT_MS = 300_000
+_SLOT_MS = STEP // timedelta(milliseconds=1)
 
 PER_SLOT = 500
 """The decisions of an automation that are read whole in five minutes; beyond that, an ever smaller share is."""

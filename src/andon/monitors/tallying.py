@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, ValidationError
 
-from andon.decisions import FeedGroup
+from andon.decisions import FeedGroup, FeedItem, WholeRecord
 from andon.monitors.once import ONCE, Kept, by_group, draw_of, kept, place_of
 from andon.monitors.references import ModelReference
 from andon.monitors.sums import OTHER, Sums, counted, limited, milliseconds
 from andon.monitors.watching import WatchedAutomation
-from andon.monitors.whole import WholeDecision
 from andon.policies import ERROR
 from andon.statistics.scores import ScoreSums
 
@@ -32,12 +32,33 @@ class WindowKey:
     version: int
 
 
+class WholeDecision(Struct, frozen=True, gc=False):
+    """A decision of the sample: the 16 bytes of its id, the columns that it shares with others, and its record."""
+
+    key: bytes
+    of: FeedGroup
+    record: WholeRecord
+
+
 @dataclass(slots=True)
 class SlotTally:
     """The decisions of five minutes, and those that kept the service level."""
 
     decisions: int = 0
     met: int = 0
+
+
+def read_all(chosen: Mapping[bytes, FeedGroup], items: Iterable[FeedItem]) -> list[WholeDecision]:
+    """Read the records of decisions; unreadable ones are omitted."""
+    return [WholeDecision(one.key, chosen[one.key], record) for one in items if (record := readable(one)) is not None]
+
+
+def readable(item: FeedItem) -> WholeRecord | None:
+    """Return the record of a decision; None if it cannot be read."""
+    try:
+        return item.whole()
+    except (ValueError, ValidationError):
+        return None
 
 
 def group_sums(groups: Sequence[FeedGroup]) -> Sums:

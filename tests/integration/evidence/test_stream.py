@@ -1,7 +1,6 @@
 """The stream: each tally counts each decision once, whatever happens to the others."""
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from andon import MaxError, Truth, evidence
-from andon.decisions import FeedItem
+from andon.decisions import DecisionBatch
 from andon.evidence import DecisionStream, EvidenceRounds, collecting
 from andon.evidence.domain import OpenCase
 from andon.kernel.db import Database, Tx
@@ -25,10 +24,11 @@ class Counting:
         self.name, self.refused = name, set(refused)
         self.counted: Counter[UUID] = Counter()
 
-    def count(self, tx: Tx, items: Sequence[FeedItem], now: datetime) -> None:
-        if self.refused & {item.id for item in items}:
+    def count(self, tx: Tx, batch: DecisionBatch, now: datetime) -> None:
+        ids = {UUID(bytes=key) for group in batch.groups for key in group.keys}
+        if self.refused & ids:
             raise ValueError("cannot count this one")
-        self.counted.update(item.id for item in items)
+        self.counted.update(ids)
 
 
 @pytest.fixture

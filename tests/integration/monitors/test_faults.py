@@ -14,7 +14,7 @@ from andon.kernel.db import Database, Tx
 from andon.kernel.identity import PLATFORM, Actor
 from andon.labels import report_of
 from andon.monitors import MonitorState, label_reading
-from andon.monitors.chores import chores
+from andon.monitors.chores import MonitorWork
 from andon.monitors.folding import fold
 from andon.monitors.judging import JUDGES
 from andon.monitors.label_reading import mature
@@ -91,7 +91,7 @@ def test_a_judge_that_raises_stops_the_monitors_of_no_other_line(
         return usual(window)
 
     monkeypatch.setitem(JUDGES, "latency", raising)
-    work = {one.name: one.work for one in chores(line.published.bus, lambda *_: None)}["monitors_judge"]
+    work = line.chores()["monitors_judge"]
     for _ in range(4):
         with line.database.begin() as tx:
             work(tx, NOW + timedelta(minutes=1))
@@ -163,7 +163,7 @@ def test_each_transaction_judges_the_service_level_of_one_line(line: WatchedLine
     """A breach may pull the cord, whose holder may wait for the audit log: no other cord is waited for after that."""
     beside_zebra(line, line.usual(250), latency_us=9_000_000)
     line.read()
-    work = {one.name: one.work for one in chores(line.published.bus, lambda *_: None)}["monitors_levels"]
+    work = line.chores()["monitors_levels"]
     together = list[set[str]]()
     more = True
     while more:
@@ -183,9 +183,8 @@ def test_what_detectors_find_of_several_lines_at_once_takes_all_of_them_first(li
     def hold(_: Tx, names: Sequence[str]) -> None:
         held.append((list(names), len(line.published.of("breached"))))
 
-    work = {one.name: one.work for one in chores(line.published.bus, hold)}["monitors_read"]
-    with line.database.begin() as tx:
-        work(tx, NOW)
+    line.tally = MonitorWork(line.published.bus, hold).tally
+    line.read()
     assert held == [(["payments", "zebra"], 0)]
     assert {one.automation for one in line.published.of("breached")} == {"payments", "zebra"}
 
@@ -193,7 +192,7 @@ def test_what_detectors_find_of_several_lines_at_once_takes_all_of_them_first(li
 def test_detectors_of_arms_that_decide_no_more_are_forgotten(line: WatchedLine) -> None:
     line.write(line.usual(250), NOW - DAY, DAY)
     line.read()
-    work = {one.name: one.work for one in chores(line.published.bus, lambda *_: None)}["monitors_house"]
+    work = line.chores()["monitors_house"]
     kept = []
     for days in (90, 110):
         with line.database.begin() as tx:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from andon import decisions
 from andon.kernel.db import Database
 from andon.kernel.identity import PLATFORM
-from andon.monitors.chores import chores
+from andon.monitors.chores import MonitorWork, chores
 from automations import an_automation
 from watched import DAY, HOUR, NOW, Published, WatchedLine
 
@@ -30,16 +30,14 @@ def test_monitors_of_two_hundred_automations_run_in_one_worker(database: Databas
             given = [{**one, "amount": one["amount"] + 300.0} for one in line.usual(220)]
         line.write(given, NOW - 2 * HOUR, HOUR)
     published = Published()
-    first, second = ({one.name: one.work for one in chores(published.bus, lambda *_: None)} for _ in range(2))
+    works = [MonitorWork(published.bus, lambda *_: None) for _ in range(2)]
+    first, second = ({one.name: one.work for one in chores(work)} for work in works)
     now = NOW + timedelta(minutes=1)
-    with database.begin() as tx:
-        first["monitors_read"](tx, now)
-    runs = 0
-    while runs < 100:
-        runs += 1
+    for work in works:
+        line.tally = work.tally
         with database.begin() as tx:
-            if not second["monitors_read"](tx, now):
-                break
+            line.take(tx, now, 2_000)
+    assert line.read(now) == AUTOMATIONS * 20 + 200 - 4_000
     judged = 0
     while judged < 2 * AUTOMATIONS:
         with database.begin() as tx:

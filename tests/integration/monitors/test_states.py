@@ -117,8 +117,7 @@ def test_what_is_judged_again_after_a_kill_is_published_once(line: WatchedLine) 
     now = NOW + timedelta(minutes=1)
     for _ in range(2):
         with line.database.engine.connect() as connection, connection.begin() as transaction:
-            _, found = line.reader.read(connection, now, 5000)
-            line.judge.detected(connection, found, now)
+            line.take(connection, now)
             due = line.judge.next_due(connection, now)
             assert due is not None
             line.judge.judge(connection, *due, now)
@@ -144,7 +143,7 @@ def test_an_empty_window_says_nothing_and_ends_no_breach(line: WatchedLine) -> N
 def test_a_window_waits_for_decisions_that_are_not_read_yet(line: WatchedLine) -> None:
     line.write(line.usual(250), NOW - DAY, DAY - HOUR)
     with line.database.begin() as tx:
-        line.reader.read(tx, NOW, 1)
+        line.take(tx, NOW, 1)
         assert line.judge.next_due(tx, NOW + timedelta(minutes=1)) is None
     line.read()
     with line.database.begin() as tx:

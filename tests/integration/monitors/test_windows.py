@@ -8,7 +8,6 @@ from sqlalchemy import text
 
 from andon import decisions
 from andon.decisions import ConsumerBusy
-from andon.monitors.reading import WindowReader
 from andon.monitors.sampling import PER_SLOT
 from andon.monitors.store import windows as store
 from andon.monitors.store.windows import StoredWindow
@@ -51,12 +50,12 @@ def test_a_kill_before_the_commit_loses_nothing_and_doubles_nothing(line: Watche
     killed = 0
     while True:
         with line.database.engine.connect() as connection, connection.begin() as transaction:
-            taken, _ = line.reader.read(connection, NOW, 60)
+            line.take(connection, NOW, 60)
             transaction.rollback()
         line.anew()
         killed += 1
         with line.database.begin() as tx:
-            taken, _ = line.reader.read(tx, NOW, 60)
+            taken = line.take(tx, NOW, 60)
         if not taken:
             break
     assert killed == 5
@@ -70,13 +69,11 @@ def test_of_two_workers_that_read_at_once_one_waits_its_turn(line: WatchedLine) 
     line.write(line.usual(50), NOW - HOUR, HOUR)
     assert line.read() == 50
     line.write(line.usual(50), NOW - HOUR, HOUR)
-    other = WindowReader(line.watching, line.detecting)
     with line.database.begin() as tx:
-        assert line.reader.read(tx, NOW, 5000)[0] == 50
+        assert line.take(tx) == 50
         with pytest.raises(ConsumerBusy), line.database.begin() as second:
-            other.read(second, NOW, 5000)
-    with line.database.begin() as tx:
-        assert other.read(tx, NOW, 5000)[0] == 0
+            line.take(second)
+    assert line.read() == 0
     assert sums(line)["decisions"] == 100
 
 
@@ -148,6 +145,6 @@ def test_groups_say_which_decisions_were_automatic(line: WatchedLine) -> None:
     line.write(line.usual(1), NOW - HOUR, HOUR, outcome="review")
     line.write(line.usual(1), NOW - HOUR, HOUR, score=None)
     with line.database.begin() as tx:
-        groups = decisions.Feed("another").take_groups(tx, timedelta(minutes=5))
+        groups = decisions.Feed("another").take_batch(tx).groups
     assert sum(one.count for one in groups) == 4
     assert [key for one in groups if one.automatic for key in one.keys] == [automatic.bytes]

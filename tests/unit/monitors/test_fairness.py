@@ -9,16 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from andon.authoring import Fairness, Monitors
-from andon.decisions import FeedGroup
 from andon.monitors.domain import MonitorState, Observation
 from andon.monitors.judges.fairness import judge_fairness
 from andon.monitors.judges.windows import ArmWindow, JudgedWindow
 from andon.monitors.once import ONCE, PLACES, kept, merged
 from andon.monitors.sums import Sums, added, total
-from andon.monitors.tallying import whole_sums
+from andon.monitors.tallying import WholeDecision, whole_sums
 from andon.monitors.watching import WatchedAutomation
-from andon.monitors.whole import WholeDecision, WholeRecord
-from andon.policies import Ruling
+from committed import a_group, a_whole_record
 
 UNTIL = datetime(2026, 11, 24, tzinfo=UTC)
 MONITORS = Monitors(fairness=[Fairness("country", tolerance=0.0)])
@@ -31,8 +29,8 @@ def sums_of(cases: Sequence[Case], rng: np.random.Generator, subject: str | None
     decisions = []
     for account, country, outcome in cases:
         key = rng.bytes(16)
-        group = FeedGroup("payments", "a", "m", 1, outcome, "rule", "ok", True, UNTIL, 0, key)
-        record = WholeRecord({"account": account, "country": country}, {}, None, Ruling(outcome, "rule", ()))
+        group = a_group(outcome=outcome, ids=key)
+        record = a_whole_record({"account": account, "country": country}, outcome)
         decisions.append(WholeDecision(key, group, record))
     return {"decisions": len(cases), **whole_sums(decisions, None, watched)}
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import log
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
+from andon.cord import LineState
 from andon.decisions.domain import LATENCY_BAND, RECORDED
+from andon.decisions.feed_item import STEP, FeedGroup, FeedItem
 from andon.kernel.db import Tx, fetch_binary
 
 ENTRY = 48
@@ -68,14 +70,14 @@ WHERE id = ANY((SELECT %(ids)s::text::uuid[])::uuid[]) AND id BETWEEN %(first)s 
 """
 
 _GROUPS = f"""
-SELECT automation, coalesce(arm, model || '@' || model_version || '+' || left(policy_version, 12)), model,
-    model_version, outcome, rule, label,
-    certain AND label IS NOT NULL AND outcome <> 'review' AND line_state = 'automatic',
+SELECT automation, automation_version, coalesce(arm, model || '@' || model_version || '+' || left(policy_version, 12)),
+    model, model_version, policy_version, outcome, rule, label, certain, line_state, gate_revision, audit_probability,
+    audit_drawn, certain AND label IS NOT NULL AND outcome <> 'review' AND line_state = 'automatic',
     date_bin(%(step)s, decided_at, '1970-01-01 00:00Z'),
     floor(ln(greatest(latency_us, 1)::double precision) / {log(LATENCY_BAND)})::int,
-    string_agg(uuid_send(id), ''::bytea)
+    string_agg(uuid_send(id), ''::bytea), string_agg(float8send(coalesce(confidence, 'NaN')), ''::bytea)
 FROM decisions WHERE id = ANY((SELECT %(ids)s::text::uuid[])::uuid[]) AND id BETWEEN %(first)s AND %(last)s
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+GROUP BY {", ".join(map(str, range(1, 18)))}
 """
 
 _MOVE = text("""
@@ -222,25 +224,23 @@ def rows(tx: Tx, ids: Sequence[bytes], automations: Sequence[str] | None) -> dic
     return {key: (latency_us, record) for key, latency_us, record in found}
 
 
-def items(tx: Tx, ids: Sequence[UUID]) -> list[tuple[bytes, UUID, int, int, bytes]]:
-    """Return id, writer, number of the leaf, latency and record of these decisions."""
-    if not ids:
-        return []
-    wanted = {"ids": "{" + ",".join(map(str, ids)) + "}", "first": min(ids), "last": max(ids)}
-    return [(key, writer, seq, us, record) for key, writer, seq, us, record in fetch_binary(tx, _ITEMS, wanted)]
+def items(tx: Tx, ids: Sequence[bytes]) -> list[FeedItem]:
+    """Return these decisions with their records, in no order."""
+    return [FeedItem(*row) for row in fetch_binary(tx, _ITEMS, _these(ids))] if ids else []
 
 
-def groups(tx: Tx, ids: Sequence[bytes], step: timedelta) -> list[tuple[Any, ...]]:
+def groups(tx: Tx, ids: Sequence[bytes]) -> list[FeedGroup]:
     """Return columns that many of these decisions share, and the ids of those decisions, in no order.
 
-    They are hashed. The planner expects a single row, and sorting thousands of rows by ten columns costs twice as much.
+    They are hashed. The planner expects a single row, and sorting thousands of rows by their columns costs twice as
+    much.
     """
     if not ids:
         return []
     tx.execute(text("SET LOCAL enable_sort = off"))
-    found = fetch_binary(tx, _GROUPS, {**_these(ids), "step": step})
+    found = fetch_binary(tx, _GROUPS, {**_these(ids), "step": STEP})
     tx.execute(text("SET LOCAL enable_sort = on"))
-    return found
+    return [FeedGroup(*row[:10], LineState(row[10]), *row[11:]) for row in found]
 
 
 def _these(ids: Sequence[bytes]) -> dict[str, Any]:
