@@ -1,22 +1,22 @@
 """The cost of all default monitors: CPU of a decision with monitors on and off, in pairs on the same line.
 
 The line is that of `script/bench decide`, run as `andon up`. In each pair 64 callers send requests for some seconds
-with the chores of monitors held by this benchmark (off), and for as long with them done by the worker (on), in turns of
-order. CPU is that of all processes, PostgreSQL's included, until the worker has read all decisions. Goal: at most 5%
-more.
+while a process of this benchmark does the worker's chores of the stream of decisions, without the tally of monitors
+(off), and for as long with it and with the chores of monitors (on), in turns of order. CPU is that of all processes,
+PostgreSQL's included, until all decisions are read. Goal: at most 5% more.
 """
 
 import argparse
 import json
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -25,11 +25,9 @@ from rich.table import Table
 from sqlalchemy import text
 
 from andon import decisions
-from andon.decisions import Start
+from andon.evidence import CONSUMER
 from andon.kernel import config, postgres
 from andon.kernel.db import Database
-from andon.kernel.identity import PLATFORM
-from andon.monitors import CONSUMER
 from andon_demo.line import Line, cpu_of
 from benchmarks import goals
 from benchmarks.decide import ONE_THREAD, PROJECT, _bodies
@@ -47,25 +45,24 @@ SETTLED_SECONDS = 8.0
 The same for both halves, because idle lines use CPU too.
 """
 
-_HOLDER = "benchmark"
 _HOLD = text("""
-UPDATE chores SET holder = :holder, lease_until = clock_timestamp() + interval '1 hour' WHERE name LIKE 'monitors%'
+UPDATE chores SET holder = 'benchmark', lease_until = clock_timestamp() + interval '2 hours'
+WHERE name LIKE 'monitors%' OR name IN ('collect_evidence', 'count_again')
 """)
-_GIVE_BACK = text("UPDATE chores SET holder = NULL, lease_until = NULL WHERE name LIKE 'monitors%'")
 
 
 class NotRead(RuntimeError):
-    """The worker did not read the decisions in time."""
+    """The stream did not read the decisions in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Half:
-    """Decisions of one half of a pair, failures, and CPU microseconds of each: of all processes, and of the worker."""
+    """Decisions of one half of a pair, failures, and CPU microseconds of each: of all processes, and of the stream."""
 
     decisions: int
     failed: int
     cpu_us: float
-    worker_us: float
+    stream_us: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +111,13 @@ def _measured(folder: Path, count: int) -> list[Pair]:
         line.up()
         headers = {"Authorization": f"Bearer {line.key('bench', 'caller')}"}
         url = f"{line.url}/v1/automations/bench/decisions"
-        database = Database(postgres.url_of(config.load(folder, {})))
+        database_url = postgres.url_of(config.load(folder, {}))
+        database = Database(database_url)
         bodies = _bodies(windows=False)
         try:
-            side = _Switched(line, database)
+            with database.begin() as tx:
+                tx.execute(_HOLD)
+            side = _Side(line, database, database_url)
             side.half(Load(url, bodies, CALLERS, WARM_UP_SECONDS, '"outcome"', headers), on=True)
             pairs = []
             for number in range(count):
@@ -131,20 +131,19 @@ def _measured(folder: Path, count: int) -> list[Pair]:
             database.close()
 
 
-class _Switched:
-    """A line whose monitors are switched off by holding their chores."""
+class _Side:
+    """A line whose stream of decisions is read by a process of this benchmark."""
 
-    def __init__(self, line: Line, database: Database) -> None:
-        self._line, self._database = line, database
+    def __init__(self, line: Line, database: Database, url: str) -> None:
+        self._line, self._database, self._url = line, database, url
 
     def half(self, load: Load, *, on: bool) -> Half:
-        """Send load for this long and, if monitors are on, wait until everything is read. Raises NotRead."""
-        self._switch(on=on)
-        before = self._cpu()
-        decided = measure(load)
-        time.sleep(SETTLED_SECONDS)
-        after = self._cpu()
-        if on:
+        """Send load for this long, and wait until everything is read. Raises NotRead."""
+        with _stream(self._url, "on" if on else "off") as stream:
+            before = self._cpu(stream)
+            decided = measure(load)
+            time.sleep(SETTLED_SECONDS)
+            after = self._cpu(stream)
             self._require_all_read()
         each = 1e6 / max(decided.answered, 1)
         used = [
@@ -153,28 +152,27 @@ class _Switched:
         ]
         return Half(decided.answered, decided.failed, round(used[0] * each, 2), round(used[1] * each, 2))
 
-    def _switch(self, *, on: bool) -> None:
-        """Hold the chores or release them; monitors skip the decisions made meanwhile."""
-        now = datetime.now(UTC)
-        with self._database.begin() as tx:
-            tx.execute(_HOLD, {"holder": _HOLDER})
-        time.sleep(1.0)
-        with self._database.begin() as tx, suppress(decisions.ConsumerNotFound):
-            decisions.reset_consumer(tx, CONSUMER, Start.NOW, actor=PLATFORM, reason="a benchmark", now=now)
-        if on:
-            with self._database.begin() as tx:
-                tx.execute(_GIVE_BACK)
-            time.sleep(6.0)  # within which the worker takes them again
-
     def _require_all_read(self) -> None:
         with self._database.begin() as tx:
             unread = dict(decisions.oldest_unread(tx)).get(CONSUMER)
         if unread is not None:
-            raise NotRead(f"{SETTLED_SECONDS:.0f} s after the load the worker had not read everything")
+            raise NotRead(f"{SETTLED_SECONDS:.0f} s after the load not everything had been read")
 
-    def _cpu(self) -> tuple[dict[tuple[int, float], float], dict[tuple[int, float], float]]:
-        processes = self._line.processes()
-        return _used(processes), _used(self._line.running("worker"))
+    def _cpu(self, stream: psutil.Process) -> tuple[dict[tuple[int, float], float], dict[tuple[int, float], float]]:
+        return _used([*self._line.processes(), stream]), _used([stream])
+
+
+@contextmanager
+def _stream(url: str, switch: str) -> Iterator[psutil.Process]:
+    """Run the stream's process, from when it has read what there was."""
+    command = [sys.executable, "-m", "benchmarks.monitors_stream", url, switch]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()
+            yield psutil.Process(process.pid)
+        finally:
+            process.kill()
 
 
 def _used(processes: Sequence[psutil.Process]) -> dict[tuple[int, float], float]:
@@ -187,11 +185,11 @@ def _used(processes: Sequence[psutil.Process]) -> dict[tuple[int, float], float]
 
 def _print(pairs: Sequence[Pair], judged: Sequence[Goal]) -> None:
     table = Table(title=f"CPU of a decision in µs, {CALLERS} callers", title_justify="left")
-    for column in ("decisions off", "on", "all processes off", "on", "worker off", "on", "added"):
+    for column in ("decisions off", "on", "all processes off", "on", "stream off", "on", "added"):
         table.add_column(column, justify="right")
     for one in pairs:
         counts = (f"{one.off.decisions:,}", f"{one.on.decisions:,}")
-        cpu = (f"{one.off.cpu_us:.1f}", f"{one.on.cpu_us:.1f}", f"{one.off.worker_us:.1f}", f"{one.on.worker_us:.1f}")
+        cpu = (f"{one.off.cpu_us:.1f}", f"{one.on.cpu_us:.1f}", f"{one.off.stream_us:.1f}", f"{one.on.stream_us:.1f}")
         table.add_row(*counts, *cpu, f"{one.share:+.1%}")
     Console(width=120).print(table)
     Console(width=120).print(goals.table_of(judged))

@@ -70,6 +70,7 @@ class FeedGroup(Struct, frozen=True, gc=False):
     divides them. `confidences` holds 8 bytes for each id, a number in network order, which is NaN without a prediction.
     """
 
+    line_state: LineState
     automation: str
     automation_version: int
     arm: str
@@ -80,7 +81,6 @@ class FeedGroup(Struct, frozen=True, gc=False):
     rule: str
     label: str | None
     certain: bool
-    line_state: LineState
     gate_revision: int
     audit_probability: float
     audit_drawn: bool
@@ -88,7 +88,7 @@ class FeedGroup(Struct, frozen=True, gc=False):
     starts_at: datetime
     band: int
     ids: bytes
-    confidences: bytes = b""
+    confidences: bytes
 
     @property
     def count(self) -> int:

@@ -3,15 +3,13 @@
 from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
 
 from andon import MaxError, Truth, evidence
-from andon.decisions import DecisionBatch
+from andon.decisions import DecisionBatch, FeedGroup
 from andon.evidence import DecisionStream, EvidenceRounds, collecting
-from andon.evidence.domain import OpenCase
 from andon.kernel.db import Database, Tx
 from lines import install
 from proving import GatedLine, a_gated, a_gated_line, rightly
@@ -83,14 +81,14 @@ def test_a_decision_that_cannot_be_counted_stops_the_evidence_of_no_other_automa
     well, ill = GatedLine(installation, "gated"), GatedLine(installation, "odd")
     for line in (well, ill):
         line.label(line.decide(40), rightly)
-    bad, usual = ill.decided[0].request.id, collecting.open_case
+    bad, usual = ill.decided[0].request.id, collecting.is_looked_at
 
-    def open_case(identifier: UUID, *given: Any, **named: Any) -> OpenCase | None:
-        if identifier == bad:
+    def is_looked_at(group: FeedGroup) -> bool:
+        if bad.bytes in group.keys:
             raise ValueError("cannot count this one")
-        return usual(identifier, *given, **named)
+        return usual(group)
 
-    monkeypatch.setattr(collecting, "open_case", open_case)
+    monkeypatch.setattr(collecting, "is_looked_at", is_looked_at)
 
     def aged(line: GatedLine) -> int:
         with database.begin() as tx:

@@ -70,9 +70,10 @@ WHERE id = ANY((SELECT %(ids)s::text::uuid[])::uuid[]) AND id BETWEEN %(first)s 
 """
 
 _GROUPS = f"""
-SELECT automation, automation_version, coalesce(arm, model || '@' || model_version || '+' || left(policy_version, 12)),
-    model, model_version, policy_version, outcome, rule, label, certain, line_state, gate_revision, audit_probability,
-    audit_drawn, certain AND label IS NOT NULL AND outcome <> 'review' AND line_state = 'automatic',
+SELECT line_state, automation, automation_version,
+    coalesce(arm, model || '@' || model_version || '+' || left(policy_version, 12)), model,
+    model_version, policy_version, outcome, rule, label, certain, gate_revision, audit_probability, audit_drawn,
+    certain AND label IS NOT NULL AND outcome <> 'review' AND line_state = 'automatic',
     date_bin(%(step)s, decided_at, '1970-01-01 00:00Z'),
     floor(ln(greatest(latency_us, 1)::double precision) / {log(LATENCY_BAND)})::int,
     string_agg(uuid_send(id), ''::bytea), string_agg(float8send(coalesce(confidence, 'NaN')), ''::bytea)
@@ -240,7 +241,7 @@ def groups(tx: Tx, ids: Sequence[bytes]) -> list[FeedGroup]:
     tx.execute(text("SET LOCAL enable_sort = off"))
     found = fetch_binary(tx, _GROUPS, {**_these(ids), "step": STEP})
     tx.execute(text("SET LOCAL enable_sort = on"))
-    return [FeedGroup(*row[:10], LineState(row[10]), *row[11:]) for row in found]
+    return [FeedGroup(LineState(state), *columns) for state, *columns in found]
 
 
 def _these(ids: Sequence[bytes]) -> dict[str, Any]:
