@@ -192,7 +192,7 @@ def test_groups_are_compared_with_all_others(database: Database, tmp_path: Path)
     }
     shown = states(line, "fairness")
     assert shown["country automatic FR"].state is MonitorState.GOOD
-    assert abs(shown["country outcome pause FR"].observed - 0.5) < 0.03, "accounts that share a place count once"
+    assert abs(shown["country outcome pause FR"].observed - 0.5) < 0.05, "accounts that share a place count once"
 
 
 def test_reviewers_who_disagree_are_counted_by_name_and_rule(line: WatchedLine) -> None:
