@@ -16,18 +16,22 @@ from andon.gates.service import (
     as_of,
     doubted,
     ensure_held_out,
-    held_out_table,
-    hold,
     in_force_by_arm,
     living,
-    made_between,
-    made_by_people,
     narrow,
-    page,
     prove,
 )
 from andon.gates.shares import AuditShare
-from andon.gates.sharing import audit_share_history, audit_share_of, audit_shares, set_audit_share
+from andon.gates.sharing import audit_share_of, set_audit_share
+from andon.gates.store import (
+    audit_share_history,
+    audit_shares,
+    held_out_table,
+    hold,
+    made_between,
+    made_by_people,
+    page,
+)
 
 __all__ = [
     "ANNOUNCED",

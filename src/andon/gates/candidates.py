@@ -9,7 +9,7 @@ from datetime import datetime
 from math import ceil
 
 from andon.gates import service, store
-from andon.gates.domain import NOTHING, GateRevision, Origin
+from andon.gates.domain import NOTHING, GateRevision
 from andon.gates.errors import GateInvalid
 from andon.gates.holding import WHOLE, ArmRevisions
 from andon.kernel.db import Tx
@@ -49,9 +49,9 @@ def give(
     From now on it replaces earlier narrowings of the whole line by people. Raises GateInvalid for an arm without a
     proven gate.
     """
-    store.lock(tx, automation)
+    store.hold(tx, automation)
     there = service.arm_revisions(tx, automation, proven_arm(arm), now)
-    return _put(tx, there, automation, arm, threshold, source, actor, reason, events, now)
+    return service.ask(tx, there, arm, threshold, actor=actor, reason=reason, events=events, now=now, source=source)
 
 
 def ensure_given(tx: Tx, automation: str, arm: str, threshold: float, *, events: Events, now: datetime) -> GateRevision:
@@ -82,45 +82,12 @@ def take_over(
 
     Narrowings made by hand since the candidate got its gate stay: they are written again behind the new revision.
     """
-    store.lock(tx, automation)
-    own = service.arm_revisions(tx, automation, arm, now)
-    there = service.arm_revisions(tx, automation, proven_arm(arm), now)
-    made = _put(tx, there, automation, proven_arm(arm), threshold, source, actor, reason, events, now)
+    store.hold(tx, automation)
+    own, arm = service.arm_revisions(tx, automation, arm, now), proven_arm(arm)
+    there = service.arm_revisions(tx, automation, arm, now)
+    made = service.ask(tx, there, arm, threshold, actor=actor, reason=reason, events=events, now=now, source=source)
     later = own.narrowing(WHOLE, now)
     if later is not None:
         again = replace(later, revision=made.revision + 1, at=now, evidence={**later.evidence, "source": source})
         service.put(tx, again, made.threshold, actor, events)
-    return made
-
-
-def _put(
-    tx: Tx,
-    there: ArmRevisions,
-    automation: str,
-    arm: str,
-    threshold: float,
-    source: str,
-    actor: Actor,
-    reason: str,
-    events: Events,
-    now: datetime,
-) -> GateRevision:
-    proven, before = there.proven(WHOLE, now), there.in_force(WHOLE, now)
-    if proven is None:
-        raise GateInvalid(f"{proven_arm(arm)} has no gate yet, so there is no proof for a gate of its own")
-    made = GateRevision(
-        automation=automation,
-        revision=store.next_revision(tx, automation),
-        arm=arm,
-        threshold=threshold,
-        target=proven.target,
-        confidence=proven.confidence,
-        origin=Origin.PERSON,
-        evidence={"at_least": proven.revision, "source": source},
-        automation_version=proven.automation_version,
-        by=actor.name,
-        reason=reason,
-        at=now,
-    )
-    service.put(tx, made, None if before is None else before.threshold, actor, events)
     return made

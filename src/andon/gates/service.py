@@ -1,7 +1,7 @@
 """Making and reading gate revisions. Every revision is audited, announced and published."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -49,7 +49,7 @@ def ensure_held_out(tx: Tx, proven: ProvenGate, *, events: Events, now: datetime
     """
     known = store.newest_held_out(tx, proven.automation, proven.arm, proven.predicted)
     if known is None or not _is_met(known, proven):
-        store.lock(tx, proven.automation)
+        store.hold(tx, proven.automation)
         known = store.newest_held_out(tx, proven.automation, proven.arm, proven.predicted)
         if known is None or not _is_met(known, proven):
             made = _revision(tx, proven, Origin.HELD_OUT, "held-out evidence of the model", now)
@@ -63,7 +63,7 @@ def prove(tx: Tx, proven: ProvenGate, *, reason: str, events: Events, now: datet
 
     Raises GateInvalid for an arm that never answered, and for a target that is not the declared one.
     """
-    store.lock(tx, proven.automation)
+    store.hold(tx, proven.automation)
     there = arm_revisions(tx, proven.automation, proven.arm, now)
     held_out = there.held_out.get(proven.predicted)
     if held_out is None or (held_out.target, held_out.confidence) != (proven.target, proven.confidence):
@@ -93,39 +93,51 @@ def narrow(
 
     `part` limits it to one value of the field by which there are gates, or to one predicted class.
     """
-    store.lock(tx, automation)
+    store.hold(tx, automation)
     if arm != proven_arm(arm):
         message = f"It has a gate of its own: narrow {proven_arm(arm)}, which holds for it, too"
         raise GateInvalid(message, faults=[Fault("arm", message)])
     there = arm_revisions(tx, automation, arm, now)
     _check_part(there, part)
+    check_narrowing(there.proven(part, now), threshold, reason, now, expires_at)
+    reason = reason.strip()
+    return ask(tx, there, arm, threshold, part, actor=actor, reason=reason, events=events, now=now, until=expires_at)
+
+
+def ask(
+    tx: Tx,
+    there: ArmRevisions,
+    arm: str,
+    threshold: float,
+    part: Part = WHOLE,
+    *,
+    actor: Actor,
+    reason: str,
+    events: Events,
+    now: datetime,
+    until: datetime | None = None,
+    **source: str,
+) -> GateRevision:
+    """Write what a person or a candidate asks for beside what is proven. Raises GateInvalid where nothing ever was."""
     proven, before = there.proven(part, now), there.in_force(part, now)
-    check_narrowing(proven, threshold, reason, now, expires_at)
-    assert proven is not None  # noqa: S101 - check_narrowing raises otherwise
-    made = GateRevision(
-        automation=automation,
-        revision=store.next_revision(tx, automation),
+    if proven is None:
+        raise GateInvalid(f"{proven_arm(arm)} has no gate yet, so there is no proof for a gate of its own")
+    made = replace(
+        proven,
+        revision=store.next_revision(tx, proven.automation),
         arm=arm,
         threshold=threshold,
-        target=proven.target,
-        confidence=proven.confidence,
         origin=Origin.PERSON,
-        evidence={"at_least": proven.revision},
-        automation_version=proven.automation_version,
+        evidence={"at_least": proven.revision, **source},
         by=actor.name,
-        reason=reason.strip(),
+        reason=reason,
         at=now,
-        expires_at=expires_at,
+        expires_at=until,
         segment=segment_of_part(there.field, part),
         predicted=part[1],
     )
     put(tx, made, None if before is None else before.threshold, actor, events)
     return made
-
-
-def hold(tx: Tx, automation: str) -> None:
-    """Keep others from revising the gates or the audit share of this automation until the transaction ends."""
-    store.lock(tx, automation)
 
 
 def living(tx: Tx, now: datetime) -> Mapping[str, Mapping[str, ArmRevisions]]:
@@ -162,29 +174,9 @@ def in_force_by_arm(tx: Tx, automation: str, now: datetime) -> Mapping[str, froz
     }
 
 
-def held_out_table(tx: Tx, automation: str, arm: str) -> Mapping[str, Any] | None:
-    """Return the held-out rows by confidence with which proofs of an arm begin; None if none are kept yet."""
-    return store.held_out_table(tx, automation, arm)
-
-
-def page(tx: Tx, automation: str, *, limit: int = 50) -> Sequence[GateRevision]:
-    """Return the revisions of one automation, newest first."""
-    return store.page(tx, automation, limit)
-
-
 def as_of(tx: Tx, automation: str, moment: datetime) -> Mapping[str, ArmRevisions]:
     """Return what might hold at a moment, by arm."""
     return _by_arm(store.as_of(tx, automation, moment))
-
-
-def made_between(tx: Tx, automation: str, since: datetime, until: datetime) -> Sequence[GateRevision]:
-    """Return the revisions of one automation that were made in a span, oldest first."""
-    return store.made_between(tx, automation, since, until)
-
-
-def made_by_people(tx: Tx, automation: str) -> Sequence[GateRevision]:
-    """Return the revisions of one automation that people made by hand, without a rollout or split; oldest first."""
-    return [one for one in store.by_people(tx, automation) if not one.source]
 
 
 def _by_arm(revisions: Iterable[GateRevision]) -> Mapping[str, ArmRevisions]:
@@ -257,10 +249,7 @@ def put(
     It is audited last, as subscribers may wait for the cord, whose holder may wait for the audit log.
     """
     store.add(tx, made, table)
-    part = {
-        **({"segment": dict(made.segment)} if made.segment else {}),
-        **({"predicted": made.predicted} if made.predicted else {}),
-    }
+    part = {"segment": dict(made.segment), "predicted": made.predicted}
     published = GateRevised(
         made.automation,
         made.arm,
@@ -288,7 +277,7 @@ def put(
         after={
             "revision": made.revision,
             "arm": made.arm,
-            **part,
+            **{name: value for name, value in part.items() if value},
             "threshold": made.threshold,
             "target": made.target,
             "origin": made.origin.value,

@@ -1,6 +1,5 @@
 """Changing and reading the share of blind audits. Every change is audited, announced and published."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from andon import audit
@@ -28,7 +27,7 @@ def set_audit_share(
 ) -> AuditShare:
     """Change the share of blind audits. Lines keep it between the declared bounds. Raises AuditShareInvalid."""
     check_share(share, reason, least, most)
-    store.lock(tx, automation)
+    store.hold(tx, automation)
     before = audit_share_of(tx, automation)
     made = AuditShare(automation, 1 if before is None else before.number + 1, share, actor.name, reason.strip(), now)
     store.add_share(tx, made)
@@ -49,16 +48,6 @@ def set_audit_share(
     return made
 
 
-def audit_shares(tx: Tx) -> Mapping[str, float]:
-    """Return the newest share of each automation where it was changed."""
-    return store.newest_shares(tx)
-
-
 def audit_share_of(tx: Tx, automation: str) -> AuditShare | None:
     """Return the last change of one automation's share, or None."""
-    return next(iter(store.shares_of(tx, automation, limit=1)), None)
-
-
-def audit_share_history(tx: Tx, automation: str, *, limit: int | None = 50) -> Sequence[AuditShare]:
-    """Return the changes of one automation's share, newest first; all of them without a limit."""
-    return store.shares_of(tx, automation, limit)
+    return next(iter(store.audit_share_history(tx, automation, limit=1)), None)

@@ -9,7 +9,7 @@ from andon.measures.measured import MeasuredDecision, MeasureSet, fact_of
 from andon.measures.meter import Meter, subscribe
 from andon.measures.published import MeasuresReported
 from andon.measures.reports import MeasureReport, Reported, report
-from andon.measures.service import decisions_between, reported_in, reported_of, sums, totals
+from andon.measures.store import decisions_between, reported_in, reported_of, sums, totals
 
 __all__ = [
     "DeclaredMeasure",

@@ -163,17 +163,13 @@ def subscribe(events: Events) -> None:
 
 
 def _relabelled(tx: Tx, event: labels.LabelRecorded | labels.LabelCorrected) -> None:
-    _again(tx, event.automation, event.at, [event.decision_id])
+    if event.automation in decisions.declaring(tx, PART):
+        _recount_at(tx, event.at, [event.decision_id])
 
 
 def _imported(tx: Tx, event: labels.LabelsImported) -> None:
     if event.automation in decisions.declaring(tx, PART):
-        _again(tx, event.automation, event.at, labels.decisions_between(tx, event.automation, event.first, event.last))
-
-
-def _again(tx: Tx, automation: str, at: datetime, ids: Sequence[UUID]) -> None:
-    if automation in decisions.declaring(tx, PART):
-        _recount_at(tx, at, ids)
+        _recount_at(tx, event.at, labels.decisions_between(tx, event.automation, event.first, event.last))
 
 
 def _recount_at(tx: Tx, due_at: datetime, ids: Sequence[UUID]) -> None:

@@ -7,12 +7,11 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, cast, func, insert, select, text
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import text
 
 from andon.kernel.db import Tx
+from andon.kernel.ids import floor_of
 from andon.measures.domain import Cell, Grouping, MeasureSum
-from andon.measures.tables import measure_reports, measure_sums, measure_values
 
 Key: TypeAlias = tuple[UUID, str]
 """A decision and the name of a measure."""
@@ -31,6 +30,21 @@ _KEEP = text("""
 INSERT INTO measure_values (decision_id, measure, value) VALUES (:decision_id, :measure, :value)
 ON CONFLICT (decision_id, measure) DO UPDATE SET value = excluded.value
 """)
+
+_REPORT = text("""
+INSERT INTO measure_reports (id, decision_id, automation, measure, value, reported_by, known_at, recorded_at)
+VALUES (:id, :decision_id, :automation, :measure, :value, :reported_by, :known_at, :recorded_at)
+""")
+
+_VERSION = "jsonb_build_object('version', split_part(arm, '+', 1))"
+_GROUPS = {
+    None: "jsonb_build_object()",
+    Grouping.DAY: "jsonb_build_object('day', day)",
+    Grouping.ARM: "jsonb_build_object('arm', arm)",
+    Grouping.VERSION: _VERSION,
+    Grouping.SEGMENT: "segment",
+}
+_SUMMED = "CAST(sum(decisions) AS bigint), CAST(sum(counted) AS bigint), sum(total)"
 
 _TAKE_DUE = text("""
 DELETE FROM measure_recounts WHERE id IN (
@@ -54,8 +68,8 @@ def add(tx: Tx, additions: Mapping[Cell, Addition]) -> None:
 
 def values_of(tx: Tx, ids: Sequence[UUID]) -> dict[Key, Decimal]:
     """Return the values of these decisions that may change."""
-    found = tx.execute(select(measure_values).where(_among(measure_values.c.decision_id, ids)))
-    return {(row.decision_id, row.measure): row.value for row in found}
+    query = text("SELECT decision_id, measure, value FROM measure_values WHERE decision_id = ANY(:ids)")
+    return {(row.decision_id, row.measure): row.value for row in tx.execute(query, {"ids": list(ids)})}
 
 
 def keep(tx: Tx, values: Mapping[Key, Decimal | None]) -> None:
@@ -83,29 +97,40 @@ def take_due(tx: Tx, now: datetime, limit: int) -> list[list[UUID]]:
 
 def add_reports(tx: Tx, reports: Sequence[Mapping[str, Any]]) -> None:
     """Write reports of other systems."""
-    tx.execute(insert(measure_reports), [dict(report) for report in reports])
+    tx.execute(_REPORT, reports)
 
 
 def standing_reports(tx: Tx, ids: Sequence[UUID]) -> dict[Key, tuple[Decimal, datetime]]:
     """Return, for each decision and measure, the report that became known last: its value and that time."""
-    c = measure_reports.c
-    query = select(c.decision_id, c.measure, c.value, c.known_at).ext(distinct_on(c.decision_id, c.measure))
-    query = query.where(_among(c.decision_id, ids))
-    query = query.order_by(c.decision_id, c.measure, c.known_at.desc(), c.recorded_at.desc(), c.id.desc())
-    return {(row.decision_id, row.measure): (row.value, row.known_at) for row in tx.execute(query)}
+    query = text("""
+        SELECT DISTINCT ON (decision_id, measure) decision_id, measure, value, known_at FROM measure_reports
+        WHERE decision_id = ANY(:ids) ORDER BY decision_id, measure, known_at DESC, recorded_at DESC, id DESC
+    """)
+    found = tx.execute(query, {"ids": list(ids)})
+    return {(row.decision_id, row.measure): (row.value, row.known_at) for row in found}
 
 
 def decisions_between(tx: Tx, automation: str, first: UUID, last: UUID) -> list[UUID]:
     """Return the decisions of an automation that reports with ids from `first` to `last` are about, each once."""
-    c = measure_reports.c
-    query = select(c.decision_id).where(c.id.between(first, last), c.automation == automation).distinct()
-    return list(tx.execute(query).scalars())
+    query = text("""
+        SELECT DISTINCT decision_id FROM measure_reports
+        WHERE id BETWEEN :first AND :last AND automation = :automation
+    """)
+    return list(tx.execute(query, {"automation": automation, "first": first, "last": last}).scalars())
+
+
+def reported_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[Key, float]:
+    """Return the standing values that other systems report of these decisions, by decision and measure."""
+    return {key: float(value) for key, (value, _) in standing_reports(tx, ids).items()} if ids else {}
 
 
 def reported_in(
-    tx: Tx, automation: str, measure: str, first: UUID, end: UUID, limit: int
-) -> tuple[list[tuple[UUID, Decimal]], int]:
-    """Return reported values of decisions from `first` to before `end`, by the random part of ids, and their count."""
+    tx: Tx, automation: str, measure: str, since: datetime, until: datetime, *, limit: int
+) -> tuple[Mapping[UUID, float], int]:
+    """Return reported values of decisions between two moments, at most `limit`, and the number of all.
+
+    Which ones is drawn by the random part of their ids.
+    """
     query = text("""
         SELECT decision_id, value, count(*) OVER () AS number FROM (
             SELECT DISTINCT ON (decision_id) decision_id, value FROM measure_reports
@@ -113,50 +138,22 @@ def reported_in(
             ORDER BY decision_id, known_at DESC, recorded_at DESC, id DESC
         ) found ORDER BY substring(uuid_send(decision_id) FROM 9) LIMIT :limit
     """)
-    wanted = {"automation": automation, "measure": measure, "first": first, "end": end, "limit": limit}
-    found = tx.execute(query, wanted).all()
-    return [(row.decision_id, row.value) for row in found], found[0].number if found else 0
+    span = {"first": floor_of(since), "end": floor_of(until), "limit": limit}
+    found = tx.execute(query, {"automation": automation, "measure": measure, **span}).all()
+    return {row.decision_id: float(row.value) for row in found}, found[0].number if found else 0
 
 
-def sums(tx: Tx, automation: str, since: date, until: date, by: Grouping | None) -> list[MeasureSum]:
-    """Return the sums of one automation from the day `since` to the day `until`, by measure and group."""
-    c = measure_sums.c
-    keys: dict[Grouping | None, ColumnElement[Any]] = {
-        None: func.jsonb_build_object(),
-        Grouping.DAY: func.jsonb_build_object("day", c.day),
-        Grouping.ARM: func.jsonb_build_object("arm", c.arm),
-        Grouping.VERSION: func.jsonb_build_object("version", func.split_part(c.arm, "+", 1)),
-        Grouping.SEGMENT: c.segment,
-    }
-    group = keys[by].label("group")
-    query = select(c.measure, c.unit, group, *_SUMMED).where(c.automation == automation, c.day.between(since, until))
-    rows = tx.execute(query.group_by(c.measure, c.unit, group).order_by(c.measure, c.unit, group))
-    return [
-        MeasureSum(row.measure, row.unit, row.group, int(row.decisions), int(row.counted), row.total) for row in rows
-    ]
+def sums(tx: Tx, automation: str, since: date, until: date, by: Grouping | None = None) -> list[MeasureSum]:
+    """Return the sums of an automation's measures over UTC days, both included; without `by`, one per measure."""
+    query = text(f"""
+        SELECT measure, unit, {_GROUPS[by]} AS grouped, {_SUMMED} FROM measure_sums
+        WHERE automation = :automation AND day BETWEEN :since AND :until GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    """)
+    wanted = {"automation": automation, "since": since, "until": until}
+    return [MeasureSum(*row) for row in tx.execute(query, wanted)]
 
 
-def totals(tx: Tx) -> list[tuple[str, str, MeasureSum]]:
-    """Return the sums of all time by automation and model version."""
-    c = measure_sums.c
-    version = func.split_part(c.arm, "+", 1).label("version")
-    query = select(c.automation, c.measure, c.unit, version, *_SUMMED).group_by(
-        c.automation, c.measure, c.unit, version
-    )
-    return [
-        (
-            row.automation,
-            row.version,
-            MeasureSum(
-                row.measure, row.unit, {"version": row.version}, int(row.decisions), int(row.counted), row.total
-            ),
-        )
-        for row in tx.execute(query)
-    ]
-
-
-_SUMMED = [func.sum(measure_sums.c[name]).label(name) for name in ("decisions", "counted", "total")]
-
-
-def _among(column: ColumnElement[Any], ids: Sequence[UUID]) -> ColumnElement[bool]:
-    return column == any_(cast(list(ids), ARRAY(Uuid)))
+def totals(tx: Tx) -> list[tuple[str, MeasureSum]]:
+    """Return the sums of all time by model version, with their automation."""
+    query = text(f"SELECT automation, measure, unit, {_VERSION}, {_SUMMED} FROM measure_sums GROUP BY 1, 2, 3, 4")
+    return [(automation, MeasureSum(*one)) for automation, *one in tx.execute(query)]
