@@ -28,7 +28,7 @@ from andon.alerts.published import AlertRaised, AlertResolved
 from andon.alerts.pulling import declared, rules_of
 from andon.alerts.raising import hold, raise_alert, recover
 from andon.alerts.rules import USUAL_RULES, AddedRule, RulePull, shown_rule
-from andon.alerts.ruling import add_rule, added_rules, checklist_of, pulls_of, release, remove_rule
+from andon.alerts.ruling import add_rule, added_rules, pulls_of, release, remove_rule
 from andon.alerts.sending import AlertRoute, send_again, send_due, waiting_sql
 from andon.alerts.service import (
     UNRESOLVED,
@@ -91,7 +91,6 @@ __all__ = [
     "at_moment",
     "begin_drill",
     "begin_due_drills",
-    "checklist_of",
     "comment",
     "count_open",
     "decisions_of",

@@ -68,11 +68,6 @@ def remove_rule(tx: Tx, automation: str, rule_id: UUID, *, actor: Actor, reason:
     return removed
 
 
-def checklist_of(tx: Tx, automation: str) -> Sequence[str]:
-    """Return the owner's checklist, to be completed before releasing a cord that a rule pulled."""
-    return declared(tx, automation).checklist
-
-
 def pulls_of(tx: Tx, automation: str) -> Sequence[RulePull]:
     """Return the unreleased pulls by rules."""
     return store.standing_pulls(tx, automation)

@@ -5,13 +5,12 @@ Start reading at `domain.py` (a change), then `counting.py` (what counts as one)
 
 from andon.changes.acts import confidence_sentence, split_sentence
 from andon.changes.documents import document_of_account, document_of_figures, document_of_moment
-from andon.changes.domain import CHANGING, WINDOW, Act, ActKind, FailureSign, LineChange, Rollback, SignKind
+from andon.changes.domain import CHANGING, WINDOW, Act, ActKind, LineChange, SignKind
 from andon.changes.errors import ChangeSpanInvalid, MomentNotYet
-from andon.changes.figures import ChangeFigures, ChangeRate, ChangeShare, ChangeSpan, ChangeWeek
-from andon.changes.in_force import GateAt, LineAt
+from andon.changes.figures import ChangeFigures, ChangeShare, ChangeSpan, ChangeWeek
+from andon.changes.in_force import LineAt
 from andon.changes.moments import LineMoment, moment_of_line, since_of
 from andon.changes.service import ChangeAccount, account_of, figures
-from andon.changes.states import StateTimes
 
 __all__ = [
     "CHANGING",
@@ -20,20 +19,15 @@ __all__ = [
     "ActKind",
     "ChangeAccount",
     "ChangeFigures",
-    "ChangeRate",
     "ChangeShare",
     "ChangeSpan",
     "ChangeSpanInvalid",
     "ChangeWeek",
-    "FailureSign",
-    "GateAt",
     "LineAt",
     "LineChange",
     "LineMoment",
     "MomentNotYet",
-    "Rollback",
     "SignKind",
-    "StateTimes",
     "account_of",
     "confidence_sentence",
     "document_of_account",

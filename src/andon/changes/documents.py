@@ -3,10 +3,10 @@
 Spans of time are in seconds.
 """
 
-from collections.abc import Mapping
-from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
+
+from pydantic_core import to_jsonable_python
 
 from andon.changes.acts import confidence_sentence, split_sentence
 from andon.changes.domain import LineChange
@@ -25,7 +25,7 @@ def document_of_account(one: ChangeAccount) -> dict[str, Any]:
     """Write the figures of one automation with its weeks, changes and rollbacks."""
     return {
         **document_of_figures(one.figures),
-        "weeks": [_plain(week) for week in one.weeks],
+        "weeks": _plain(one.weeks),
         "made": [_change(change) for change in one.changes],
         "rollbacks": [{**_plain(each), "automatic": each.automatic} for each in one.rollbacks],
     }
@@ -33,8 +33,7 @@ def document_of_account(one: ChangeAccount) -> dict[str, Any]:
 
 def document_of_moment(one: LineMoment) -> dict[str, Any]:
     """Write what was in force at a moment, and the acts around it."""
-    acts = {"before": [_plain(act) for act in one.before], "after": [_plain(act) for act in one.after]}
-    return {**_line(one.line), **acts}
+    return {**_line(one.line), "before": _plain(one.before), "after": _plain(one.after)}
 
 
 def _line(line: LineAt) -> dict[str, Any]:
@@ -86,19 +85,9 @@ def _setter(what: str, by: str, at: datetime | None, reason: str) -> dict[str, A
 
 def _change(one: LineChange) -> dict[str, Any]:
     more = {"lead_time": one.lead_time, "failed": one.failed, "recovery_time": one.recovery_time}
-    return {**_plain(one), **{name: _value(value) for name, value in more.items()}}
+    return {**_plain(one), **_plain(more)}
 
 
-def _plain(one: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass by name."""
-    return {field.name: _value(getattr(one, field.name)) for field in fields(one)}
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, Mapping):
-        return {key: _value(each) for key, each in value.items()}
-    if isinstance(value, tuple | list):
-        return [_value(each) for each in value]
-    return _plain(value) if hasattr(value, "__dataclass_fields__") else value
+def _plain(one: Any) -> Any:
+    """Return a value as JSON writes it: a dataclass by its fields, a span in seconds."""
+    return to_jsonable_python(one, timedelta_mode="float")

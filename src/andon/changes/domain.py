@@ -66,17 +66,12 @@ class FailureSign:
 
 
 @dataclass(frozen=True, slots=True)
-class LineChange:
+class LineChange(Act):
     """One change of the line. Its lead time begins at `ready_at`.
 
     `rework`: it was made while the cord was pulled or an incident was open.
     """
 
-    at: datetime
-    kind: ActKind
-    what: str
-    by: str
-    reason: str
     ready_at: datetime | None = None
     in_force_at: datetime | None = None
     undone_at: datetime | None = None

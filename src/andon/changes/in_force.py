@@ -135,11 +135,6 @@ def _with_gates(line: LineAt, revisions: Mapping[str, ArmRevisions]) -> LineAt:
         for part in sorted(there.parts, key=lambda one: (one != gates.WHOLE, str(one))):
             held = there.in_force(part, line.at)
             if held is not None and (part == gates.WHOLE or held != whole):
-                found.append(GateAt(arm, _where(there.field, part), held))
+                where = gates.shown_part(gates.segment_of_part(there.field, part), part[1])
+                found.append(GateAt(arm, where, held))
     return replace(line, gates=found)
-
-
-def _where(field: str | None, part: gates.Part) -> str:
-    value, predicted = part
-    named = [f"{field} = {value}"] if value is not None else []
-    return ", ".join([*named, *([f"called {predicted}"] if predicted else [])])

@@ -91,10 +91,7 @@ def curve(
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
         part = proofs.part_named(tx, automation, value, predicted, arm=arm, now=now)
-        if target is None:
-            found = proofs.curve(tx, automation, now=now, arm=arm, part=part)
-        else:
-            found = proofs.what_if(tx, automation, target, now=now, arm=arm, part=part)
+        found = proofs.curve(tx, automation, now=now, arm=arm, part=part, target=target)
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
         return
@@ -113,7 +110,7 @@ def curve(
             mark,
         )
     Console().print(table)
-    typer.echo(proofs.curve_sentence(found))
+    typer.echo(found.sentence)
 
 
 @app.command()
@@ -132,8 +129,8 @@ def forecast(
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
         return
-    typer.echo(proofs.forecast_sentence(found))
-    typer.echo(proofs.looks_sentence(found))
+    typer.echo(found.sentence)
+    typer.echo(found.looks_sentence)
     if found.steps:
         table = Plain("confidence from", "automatic", "error so far", "labels needed", "labels a day", "days")
         for step in found.steps:

@@ -38,7 +38,7 @@ def show(
         declared = proofs.curve(tx, name, now=now, part=chosen)
         curve, forecast = declared, proofs.forecast(tx, name, now=now, part=chosen)
         if target.strip():
-            curve = proofs.what_if(tx, name, _target(target, declared), now=now, part=chosen)
+            curve = proofs.curve(tx, name, target=_target(target, declared), now=now, part=chosen)
     except AndonError as error:
         problem = error
     return here.pages.html(
@@ -50,9 +50,7 @@ def show(
         deployed=deployed,
         accounts=accounts,
         curve=curve,
-        sentence=None if curve is None else proofs.curve_sentence(curve),
-        forecast=None if forecast is None else proofs.forecast_sentence(forecast),
-        looks=None if forecast is None else proofs.looks_sentence(forecast),
+        forecast=forecast,
         columns=None if curve is None else columns_of(curve),
         asked=target,
         part=part,

@@ -4,9 +4,9 @@ There is one series of revisions for each arm and part of a line.
 """
 
 from andon.gates.candidates import ensure_given, give, require_proven, take_over
-from andon.gates.domain import NOTHING, GateRevision, GateSegment, Origin
+from andon.gates.domain import NOTHING, GateRevision, GateSegment, Origin, shown_part
 from andon.gates.errors import AuditShareInvalid, GateInvalid
-from andon.gates.holding import LAPSE, WHOLE, ArmRevisions, Part, part_of
+from andon.gates.holding import LAPSE, WHOLE, ArmRevisions, Part, part_of, segment_of_part
 from andon.gates.published import AuditShareSet, GateRevised
 from andon.gates.service import (
     ANNOUNCED,
@@ -70,6 +70,8 @@ __all__ = [
     "part_of",
     "prove",
     "require_proven",
+    "segment_of_part",
     "set_audit_share",
+    "shown_part",
     "take_over",
 ]

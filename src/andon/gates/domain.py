@@ -68,8 +68,7 @@ class GateRevision:
     @property
     def where(self) -> str:
         """The part of the line it concerns, in words; empty for the whole line."""
-        parts = [f"{name} = {value}" for name, value in self.segment.items()]
-        return ", ".join([*parts, *([f"called {self.predicted}"] if self.predicted else [])])
+        return shown_part(self.segment, self.predicted)
 
     def _held_out_sentence(self) -> str:
         if because := self.evidence.get("because"):
@@ -88,6 +87,12 @@ class GateRevision:
     def holds(self, now: datetime) -> bool:
         """Return whether it has not expired."""
         return self.expires_at is None or now < self.expires_at
+
+
+def shown_part(segment: GateSegment, predicted: str) -> str:
+    """Return a part of a line in words; empty for the whole line."""
+    parts = [f"{name} = {value}" for name, value in segment.items()]
+    return ", ".join([*parts, *([f"called {predicted}"] if predicted else [])])
 
 
 def check_narrowing(

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import AliasPath, BaseModel, Field
 
 from andon import decisions, proofs
 from andon.access import Permission
@@ -22,6 +22,12 @@ Value = Annotated[
     str | None, Query(max_length=200, description="A value of the field by which the automation has gates.")
 ]
 Predicted = Annotated[str, Query(max_length=200, description="A predicted class that has a gate of its own.")]
+
+
+class _OfSeries(BaseModel):
+    arm: str = Field(validation_alias=AliasPath("key", "arm"))
+    segment: dict[str, str | int | float | bool] = Field(validation_alias=AliasPath("key", "segment"))
+    predicted: str = Field(validation_alias=AliasPath("key", "predicted"))
 
 
 class RiskPointOut(BaseModel):
@@ -44,12 +50,9 @@ class RiskPointOut(BaseModel):
     stop: str = Field(description="The same in words; empty if it is proven.")
 
 
-class RiskCurveOut(BaseModel):
+class RiskCurveOut(_OfSeries):
     """Automatic share against risk, from narrow to wide."""
 
-    arm: str
-    segment: dict[str, str | int | float | bool]
-    predicted: str
     target: float
     declared: float = Field(description="The declared target.")
     confidence: float
@@ -81,12 +84,9 @@ class LooksOut(BaseModel):
     subjects: int = Field(description="The number of different subjects that the verdicts are about.")
 
 
-class GateForecastOut(BaseModel):
+class GateForecastOut(_OfSeries):
     """The forecast: labels and days until wider regions are proven."""
 
-    arm: str
-    segment: dict[str, str | int | float | bool]
-    predicted: str
     target: float
     confidence: float
     share: float
@@ -120,22 +120,8 @@ def curve(
     with db.begin() as tx:
         decisions.newest_version(tx, name)
         part = proofs.part_named(tx, name, value, predicted, arm=arm, now=now)
-        if target is None:
-            found = proofs.curve(tx, name, now=now, arm=arm, part=part)
-        else:
-            found = proofs.what_if(tx, name, target, now=now, arm=arm, part=part)
-    return RiskCurveOut(
-        arm=found.key.arm,
-        segment=dict(found.key.segment),
-        predicted=found.key.predicted,
-        target=found.target,
-        declared=found.declared,
-        confidence=found.confidence,
-        threshold=found.threshold,
-        share=found.share,
-        sentence=proofs.curve_sentence(found),
-        points=[RiskPointOut.model_validate(one, from_attributes=True) for one in found.points],
-    )
+        found = proofs.curve(tx, name, now=now, arm=arm, part=part, target=target)
+    return RiskCurveOut.model_validate(found, from_attributes=True)
 
 
 @router.get("/{name}/gates/forecast", operation_id="forecast_gates")
@@ -148,21 +134,4 @@ def forecast(
         decisions.newest_version(tx, name)
         part = proofs.part_named(tx, name, value, predicted, arm=arm, now=now)
         found = proofs.forecast(tx, name, now=now, arm=arm, part=part)
-    return GateForecastOut(
-        arm=found.key.arm,
-        segment=dict(found.key.segment),
-        predicted=found.key.predicted,
-        target=found.target,
-        confidence=found.confidence,
-        share=found.share,
-        error=found.error,
-        clean_labels=found.clean_labels,
-        labels_at_error=found.labels_at_error,
-        decisions_a_day=found.decisions_a_day,
-        labels_a_day=found.labels_a_day,
-        age_seconds=found.age_seconds,
-        looks=LooksOut.model_validate(found.looks, from_attributes=True),
-        sentence=proofs.forecast_sentence(found),
-        looks_sentence=proofs.looks_sentence(found),
-        steps=[ForecastStepOut.model_validate(one, from_attributes=True) for one in found.steps],
-    )
+    return GateForecastOut.model_validate(found, from_attributes=True)

@@ -5,10 +5,10 @@ A measure is declared with its automation (`authoring/measures.py`). `meter.py` 
 
 from andon.measures.domain import DeclaredMeasure, Grouping, MeasureSum
 from andon.measures.errors import MeasureReportInvalid
-from andon.measures.measured import MeasuredDecision, MeasureSet, fact_of
+from andon.measures.measured import MeasureSet, fact_of
 from andon.measures.meter import Meter, subscribe
 from andon.measures.published import MeasuresReported
-from andon.measures.reports import MeasureReport, Reported, report
+from andon.measures.reports import MeasureReport, report
 from andon.measures.store import decisions_between, reported_in, reported_of, sums, totals
 
 __all__ = [
@@ -18,10 +18,8 @@ __all__ = [
     "MeasureReportInvalid",
     "MeasureSet",
     "MeasureSum",
-    "MeasuredDecision",
     "MeasuresReported",
     "Meter",
-    "Reported",
     "decisions_between",
     "fact_of",
     "report",

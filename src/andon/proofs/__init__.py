@@ -7,43 +7,29 @@ their proofs become gate revisions (`domain.py` has the rule). Start at `service
 from andon.proofs.domain import ProvenRegion, SeriesKey
 from andon.proofs.errors import NothingBounded, SeriesUnknown, TargetInvalid
 from andon.proofs.reading import (
-    ForecastStep,
     GateAccount,
-    GateForecast,
     RiskCurve,
-    RiskPoint,
     curve,
-    curve_sentence,
     explain,
     forecast,
-    forecast_sentence,
-    looks_sentence,
     part_named,
-    what_if,
 )
 from andon.proofs.service import ProofRounds, prove_lines
 from andon.statistics.gate_proofs import StopReason
 
 __all__ = [
-    "ForecastStep",
     "GateAccount",
-    "GateForecast",
     "NothingBounded",
     "ProofRounds",
     "ProvenRegion",
     "RiskCurve",
-    "RiskPoint",
     "SeriesKey",
     "SeriesUnknown",
     "StopReason",
     "TargetInvalid",
     "curve",
-    "curve_sentence",
     "explain",
     "forecast",
-    "forecast_sentence",
-    "looks_sentence",
     "part_named",
     "prove_lines",
-    "what_if",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from andon.evidence import AgedCase
+from andon.evidence import AgedCase, json_of
 from andon.gates import NOTHING, WIDER_HOLDS, GateRevision, GateSegment
 
 FRESH = timedelta(days=14)
@@ -28,6 +28,11 @@ class SeriesKey:
     arm: str
     segment: GateSegment
     predicted: str
+
+    @property
+    def part(self) -> tuple[str, str]:
+        """Its part of the arm, with the segment as JSON."""
+        return json_of(self.segment), self.predicted
 
 
 @dataclass(frozen=True, slots=True)

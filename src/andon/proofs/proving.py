@@ -62,17 +62,15 @@ class Proving:
     def revise(self, events: Events) -> None:
         """Make the revisions that are due."""
         there = gates.arm_revisions(self._tx, self._automation, self._arm, self._now)
-        segments = {json_of(one.key.segment): dict(one.key.segment) for one in self.saved.values() if one.key.segment}
+        segments = {one.key.part[0]: dict(one.key.segment) for one in self.saved.values() if one.key.segment}
         for series in self._series_known(list(segments.values())):
-            kept = self.saved.get((json_of(series.key.segment), series.key.predicted))
+            kept = self.saved.get(series.key.part)
             if kept is not None:
                 self._revise(series, kept, there, events)
 
     def _series(self, news: Sequence[GateNews]) -> list[GateSeries]:
         """Return the series that have a prover or get one."""
-        segments: dict[str, Mapping[str, Any]] = {
-            json_of(one.key.segment): one.key.segment for one in self.saved.values()
-        }
+        segments: dict[str, Mapping[str, Any]] = {one.key.part[0]: one.key.segment for one in self.saved.values()}
         if self._risk.by is not None:
             new = {json_of(one.case.segment): one.case.segment for one in news if one.case.segment}
             for text in sorted(new.keys() - segments.keys()):
@@ -85,8 +83,7 @@ class Proving:
         return series_of(self._automation, self._arm, self._risk, self._evidence, segments)
 
     def _advance(self, series: GateSeries, news: Sequence[GateNews], after: int) -> None:
-        key = json_of(series.key.segment), series.key.predicted
-        kept, broke_at = self.saved.get(key), list[datetime]()
+        kept, broke_at = self.saved.get(series.key.part), list[datetime]()
         if kept is None or kept.bound != series.bound:
             prover = series.prover()
             begin = first_counting(self._tx, self._automation, self._arm)
@@ -107,12 +104,12 @@ class Proving:
                 "corrections": self._corrections,
             },
             news[-1].position,
-            asdict(self._proof(series, prover, broke_at[-1] if broke_at else None)),
+            self._proof(series, prover, broke_at[-1] if broke_at else None),
             self._now if labelled or kept is None else kept.labelled_at,
             self._now,
         )
         store.save(self._tx, one)
-        self.saved[key] = one
+        self.saved[series.key.part] = one
 
     def _proof(self, series: GateSeries, prover: GateProver, broke_at: datetime | None) -> ProvenRegion:
         found = prover.prove()
@@ -147,15 +144,13 @@ class Proving:
         if held_out is None or (held_out.target, held_out.confidence) != (series.target, series.risk.confidence):
             return  # no process has loaded the line's present declaration
         value = next(iter(series.key.segment.values()), None)
-        proof = ProvenRegion(**kept.proof)
         standing = Standing(
             held_out, there.standing((value, predicted), self._now), kept.labelled_at, there.has_lapsed(self._now)
         )
         shares = shares_of(self._tx, series, self._now) or planned_shares(series)
-        wanted = threshold_wanted(proof, standing, shares, self._now)
+        wanted = threshold_wanted(kept.proof, standing, shares, self._now)
         if wanted is None:
             return
-        sentence = sentence_of(proof, series)
         made = ProvenGate(
             automation=self._automation,
             arm=self._arm,
@@ -163,7 +158,7 @@ class Proving:
             threshold=wanted,
             target=series.target,
             confidence=series.risk.confidence,
-            evidence={"sentence": sentence, **asdict(proof)},
+            evidence={"sentence": sentence_of(kept.proof, series), **asdict(kept.proof)},
             predicted=predicted,
             segment=series.key.segment,
         )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from andon import decisions, evidence, gates, models
 from andon.authoring import RiskBound
-from andon.evidence import LooksLately, json_of
+from andon.evidence import LooksLately
 from andon.gates import ArmRevisions, GateRevision, Part
 from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
@@ -25,7 +25,6 @@ from andon.proofs.proving import (
     shares_of,
 )
 from andon.proofs.series import GateSeries, advance, series_of
-from andon.proofs.store import SavedProof
 from andon.proofs.wording import percent, stop_of
 from andon.statistics.binomial import clean_labels_needed, labels_needed
 from andon.statistics.gate_proofs import GateProver, StopReason
@@ -81,7 +80,29 @@ class RiskCurve:
     @property
     def share(self) -> float:
         """The share of decisions that is proven for the target."""
-        return next((point.share for point in self.points if point.threshold == self.threshold), 0.0)
+        return 0.0 if self.proven is None else self.proven.share
+
+    @property
+    def proven(self) -> RiskPoint | None:
+        """The point that is proven."""
+        return next((point for point in self.points if point.threshold == self.threshold), None)
+
+    @property
+    def sentence(self) -> str:
+        """What is proven for its target, from how many labels."""
+        said = percent if self.highest == 1 else "{:.3g}".format
+        at = self.proven
+        labels = plural(self.labels, "label")
+        wider = [point for point in self.points if point.stop and (at is None or point.threshold < at.threshold)]
+        tested = next((point for point in wider if point.stopped_by is not StopReason.UNTESTED), None)
+        if at is None:
+            why = "" if tested is None else f": {tested.stop}"
+            return f"Target {said(self.target)}: nothing is proven, by {labels}{why}."
+        why = "" if tested is None else f" Nothing wider: {tested.stop}."
+        return (
+            f"Target {said(self.target)}: {at.share:.0%} automatic from a confidence of {at.threshold:.4f}, "
+            f"error {said(at.error)}, at most {said(at.bound)} with {self.confidence:.0%} confidence; {labels}.{why}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +138,37 @@ class GateForecast:
     looks: LooksLately
     steps: tuple[ForecastStep, ...]
 
+    @property
+    def sentence(self) -> str:
+        """What is automatic, and how many labels and days the next wider region takes."""
+        rate = f"{self.labels_a_day:,.0f} labels a day" if self.labels_a_day else "no recent labels"
+        present = f"{self.share:.0%} of the decisions are proven automatic; {rate}."
+        fewest = f"{percent(self.target)} needs {self.clean_labels:,} labels without an error"
+        if self.labels_at_error is not None and self.error > 0:
+            fewest += f", about {self.labels_at_error:,} at the current error of {percent(self.error)}"
+        wider = [step for step in self.steps if step.share - self.share >= _WIDER]
+        reachable = [step for step in wider if step.labels_needed is not None]
+        if not reachable:
+            return f"{present} {fewest}." + (" No wider region has a low enough error." if wider else "")
+        step = reachable[0]
+        days = "no date: no labels arrive" if step.days is None else f"about {_days(step.days)} at the current rate"
+        return f"{present} {fewest}. {step.share:.0%} automatic takes {step.labels_needed:,} more labels, {days}."
+
+    @property
+    def looks_sentence(self) -> str:
+        """When labels count, how many decisions were open then, and whether labels repeat subjects."""
+        looks = self.looks
+        said = f"A verdict counts when its decision is {_span(self.age_seconds)} old"
+        if looks.open:
+            said += f"; {looks.open:,} of {looks.aged:,} reviews and audits were still open then, and count as wrong"
+        said += f"; {looks.waiting:,} wait for it." if looks.waiting else "."
+        if looks.counted < looks.labels:
+            said += (
+                f" {plural(looks.labels, 'label')} are of {plural(looks.subjects, 'subject')}: "
+                f"{looks.counted:,} count, one of a subject in each interval."
+            )
+        return said
+
 
 @dataclass(frozen=True, slots=True)
 class GateAccount:
@@ -132,25 +184,29 @@ class GateAccount:
     @property
     def where(self) -> str:
         """The part of the line, in words; empty for all of it."""
-        parts = [f"{name} = {value}" for name, value in self.key.segment.items()]
-        return ", ".join([*parts, *([f"called {self.key.predicted}"] if self.key.predicted else [])])
+        return gates.shown_part(self.key.segment, self.key.predicted)
 
 
-def what_if(
-    tx: Tx, automation: str, target: float, *, now: datetime, arm: str | None = None, part: Part = gates.WHOLE
+def curve(
+    tx: Tx,
+    automation: str,
+    *,
+    now: datetime,
+    arm: str | None = None,
+    part: Part = gates.WHOLE,
+    target: float | None = None,
 ) -> RiskCurve:
-    """Return what the same labels prove for another target. Raises NothingBounded, SeriesUnknown, TargetInvalid."""
+    """Return the curve for the declared target, or what the same labels prove for another one.
+
+    Raises NothingBounded, SeriesUnknown, TargetInvalid.
+    """
     series = _series(tx, automation, arm, part, now)
+    if target is None:
+        return _curve(tx, series, _prover(tx, series), series.target, now)
     if not 0 < target < series.risk.highest:
         message = f"Expected a target between 0 and {series.risk.highest:g}, got {target:g}"
         raise TargetInvalid(message, faults=[Fault("target", message)])
     return _curve(tx, series, _seen_by(tx, series, target), target, now)
-
-
-def curve(tx: Tx, automation: str, *, now: datetime, arm: str | None = None, part: Part = gates.WHOLE) -> RiskCurve:
-    """Return the curve for the declared target. Raises NothingBounded, SeriesUnknown."""
-    series = _series(tx, automation, arm, part, now)
-    return _curve(tx, series, _prover(tx, series), series.target, now)
 
 
 def forecast(
@@ -162,8 +218,8 @@ def forecast(
     labels = evidence.labels_since(tx, automation, series.key.arm, now - LATELY)
     days, decided, _ = evidence.daily(tx, automation, series.key.arm, (now - LATELY).date())
     days, scale = max(1, days), series.risk.highest
-    here = next((point for point in found.points if point.threshold == found.threshold), None)
-    error = found.points[0].error if here is None and found.points else 0.0 if here is None else here.error
+    here = found.proven or next(iter(found.points), None)
+    error = 0.0 if here is None else here.error
     steps = []
     for point in found.points:
         if point.proven:
@@ -198,42 +254,10 @@ def explain(tx: Tx, automation: str, *, now: datetime, arm: str | None = None) -
         if one is None:
             continue
         key = SeriesKey(automation, arm, _segment(risk, part), part[1])
-        kept = saved.get((json_of(key.segment), key.predicted))
-        proof = None if kept is None else ProvenRegion(**kept.proof)
-        otherwise = there.without_renewal(part, now) or one
-        found.append(GateAccount(key, one, otherwise, proof, one.sentence, None if kept is None else kept.labelled_at))
+        kept, otherwise = saved.get(key.part), there.without_renewal(part, now) or one
+        proof, labelled_at = (None, None) if kept is None else (kept.proof, kept.labelled_at)
+        found.append(GateAccount(key, one, otherwise, proof, one.sentence, labelled_at))
     return found
-
-
-def forecast_sentence(found: GateForecast) -> str:
-    """Return a forecast in words: what is automatic, and how many labels and days the next wider region takes."""
-    rate = f"{found.labels_a_day:,.0f} labels a day" if found.labels_a_day else "no recent labels"
-    present = f"{found.share:.0%} of the decisions are proven automatic; {rate}."
-    fewest = f"{percent(found.target)} needs {found.clean_labels:,} labels without an error"
-    if found.labels_at_error is not None and found.error > 0:
-        fewest += f", about {found.labels_at_error:,} at the current error of {percent(found.error)}"
-    wider = [step for step in found.steps if step.share - found.share >= _WIDER]
-    reachable = [step for step in wider if step.labels_needed is not None]
-    if not reachable:
-        return f"{present} {fewest}." + (" No wider region has a low enough error." if wider else "")
-    step = reachable[0]
-    days = "no date: no labels arrive" if step.days is None else f"about {_days(step.days)} at the current rate"
-    return f"{present} {fewest}. {step.share:.0%} automatic takes {step.labels_needed:,} more labels, {days}."
-
-
-def looks_sentence(found: GateForecast) -> str:
-    """Return in words when labels count, how many decisions were open then, and whether labels repeat subjects."""
-    looks = found.looks
-    said = f"A verdict counts when its decision is {_span(found.age_seconds)} old"
-    if looks.open:
-        said += f"; {looks.open:,} of {looks.aged:,} reviews and audits were still open then, and count as wrong"
-    said += f"; {looks.waiting:,} wait for it." if looks.waiting else "."
-    if looks.counted < looks.labels:
-        said += (
-            f" {plural(looks.labels, 'label')} are of {plural(looks.subjects, 'subject')}: "
-            f"{looks.counted:,} count, one of a subject in each interval."
-        )
-    return said
 
 
 def _span(seconds: float) -> str:
@@ -250,27 +274,10 @@ def _days(days: float) -> str:
     return "1 day" if whole == 1 else f"{whole:,} days"
 
 
-def curve_sentence(found: RiskCurve) -> str:
-    """Return a curve in words: what is proven for its target, from how many labels."""
-    said = percent if found.highest == 1 else "{:.3g}".format
-    at = next((point for point in found.points if point.threshold == found.threshold), None)
-    labels = plural(found.labels, "label")
-    wider = [point for point in found.points if point.stop and (at is None or point.threshold < at.threshold)]
-    tested = next((point for point in wider if point.stopped_by is not StopReason.UNTESTED), None)
-    if at is None:
-        why = "" if tested is None else f": {tested.stop}"
-        return f"Target {said(found.target)}: nothing is proven, by {labels}{why}."
-    why = "" if tested is None else f" Nothing wider: {tested.stop}."
-    return (
-        f"Target {said(found.target)}: {at.share:.0%} automatic from a confidence of {at.threshold:.4f}, "
-        f"error {said(at.error)}, at most {said(at.bound)} with {found.confidence:.0%} confidence; {labels}.{why}"
-    )
-
-
 def suspicion_of(tx: Tx, key: SeriesKey) -> float:
     """Return how near the detector of a series is to its alarm, from 0 to 1."""
-    kept = store.saved(tx, key.automation, key.arm).get((json_of(key.segment), key.predicted))
-    return 0.0 if kept is None else ProvenRegion(**kept.proof).suspicion
+    kept = store.saved(tx, key.automation, key.arm).get(key.part)
+    return 0.0 if kept is None else kept.proof.suspicion
 
 
 def part_named(
@@ -287,17 +294,17 @@ def _curve(tx: Tx, series: GateSeries, prover: GateProver, target: float, now: d
     shares, scale = shares_of(tx, series, now) or planned_shares(series), series.risk.highest
     points = tuple(
         RiskPoint(
-            threshold=point.threshold,
-            share=share_above(shares, point.threshold),
-            error=point.error * scale,
-            bound=point.bound * scale,
-            labels=point.labels,
-            proven=point.proven,
-            labels_needed=point.labels_needed,
-            local_error=point.local_error * scale,
-            stopped_by=point.stopped_by,
+            one.threshold,
+            share_above(shares, one.threshold),
+            one.error * scale,
+            one.bound * scale,
+            one.labels,
+            one.proven,
+            one.labels_needed,
+            one.local_error * scale,
+            one.stopped_by,
         )
-        for point in prover.curve()
+        for one in prover.curve()
     )
     labels, _ = labels_above(tx, series.key, 0.0, None)
     return RiskCurve(
@@ -307,9 +314,7 @@ def _curve(tx: Tx, series: GateSeries, prover: GateProver, target: float, now: d
 
 def _prover(tx: Tx, series: GateSeries) -> GateProver:
     """Return the saved prover, or one without labels if none was saved for this bound."""
-    kept: SavedProof | None = store.saved(tx, series.key.automation, series.key.arm).get(
-        (json_of(series.key.segment), series.key.predicted)
-    )
+    kept = store.saved(tx, series.key.automation, series.key.arm).get(series.key.part)
     if kept is None or kept.bound != series.bound:
         return series.prover()
     return GateProver.from_json(kept.state["prover"])
@@ -336,7 +341,7 @@ def _series(tx: Tx, automation: str, arm: str | None, part: Part, now: datetime)
 
 
 def _segment(risk: RiskBound, part: Part) -> dict[str, str | int | float | bool]:
-    return {} if risk.by is None or part[0] is None else {risk.by: part[0]}
+    return dict(gates.segment_of_part(risk.by, part))
 
 
 def _bound(tx: Tx, automation: str) -> RiskBound:

@@ -1,7 +1,7 @@
 """All SQL of proofs: the states of provers. Never commits."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from andon.evidence import json_of
 from andon.kernel.db import Tx
-from andon.proofs.domain import SeriesKey
+from andon.proofs.domain import ProvenRegion, SeriesKey
 
 _SAVE = text("""
 INSERT INTO proof_states (automation, arm, segment, predicted, bound, state, upto, proof, labelled_at, proven_at)
@@ -28,7 +28,7 @@ class SavedProof:
     bound: Mapping[str, Any]
     state: Mapping[str, Any]
     upto: int
-    proof: Mapping[str, Any]
+    proof: ProvenRegion
     labelled_at: datetime | None
     proven_at: datetime
 
@@ -38,10 +38,8 @@ def saved(tx: Tx, automation: str, arm: str) -> dict[tuple[str, str], SavedProof
     statement = text("SELECT * FROM proof_states WHERE automation = :automation AND arm = :arm")
     found = {}
     for row in tx.execute(statement, {"automation": automation, "arm": arm}):
-        key = SeriesKey(row.automation, row.arm, row.segment, row.predicted)
-        found[json_of(row.segment), row.predicted] = SavedProof(
-            key, row.bound, row.state, row.upto, row.proof, row.labelled_at, row.proven_at
-        )
+        key, proof = SeriesKey(row.automation, row.arm, row.segment, row.predicted), ProvenRegion(**row.proof)
+        found[key.part] = SavedProof(key, row.bound, row.state, row.upto, proof, row.labelled_at, row.proven_at)
     return found
 
 
@@ -52,12 +50,12 @@ def save(tx: Tx, one: SavedProof) -> None:
         {
             "automation": one.key.automation,
             "arm": one.key.arm,
-            "segment": json_of(one.key.segment),
+            "segment": one.key.part[0],
             "predicted": one.key.predicted,
             "bound": json_of(one.bound),
             "state": json_of(one.state),
             "upto": one.upto,
-            "proof": json_of(one.proof),
+            "proof": json_of(asdict(one.proof)),
             "labelled_at": one.labelled_at,
             "now": one.proven_at,
         },

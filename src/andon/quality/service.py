@@ -49,7 +49,7 @@ def _proven(tx: Tx, automation: str, now: datetime) -> tuple[list[proofs.GateAcc
     """Return the gates, the forecast, and the reason where there are none."""
     try:
         accounts = proofs.explain(tx, automation, now=now)
-        return accounts, proofs.forecast_sentence(proofs.forecast(tx, automation, now=now)), None
+        return accounts, proofs.forecast(tx, automation, now=now).sentence, None
     except (proofs.NothingBounded, proofs.SeriesUnknown) as error:
         return [], None, str(error)
 

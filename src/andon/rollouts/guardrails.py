@@ -140,9 +140,6 @@ _USUAL: Mapping[str, _Usual] = {
 
 _LATENCY_MARGIN = 0.2
 
-FIRST_DECISIONS = frozenset({"expected-error", "cost"})
-"""Guardrails that count the first decision of each unit, like measures that need no label."""
-
 INFORMING = frozenset({"overrides"})
 """Guardrails that are tested only if a plan names them: they depend on who is asked, not only on who is right."""
 

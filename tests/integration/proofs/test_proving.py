@@ -270,16 +270,16 @@ def test_another_target_on_the_same_labels_and_a_forecast(line: GatedLine) -> No
     now = line.installation.clock.now()
     with line.database.begin() as tx:
         declared = proofs.curve(tx, line.name, now=now)
-        strict = proofs.what_if(tx, line.name, 0.01, now=now)
+        strict = proofs.curve(tx, line.name, target=0.01, now=now)
         found = proofs.forecast(tx, line.name, now=now)
         accounts = proofs.explain(tx, line.name, now=now)
         with pytest.raises(proofs.TargetInvalid):
-            proofs.what_if(tx, line.name, 1.5, now=now)
+            proofs.curve(tx, line.name, target=1.5, now=now)
     assert strict.share < declared.share
     assert (strict.target, strict.declared) == (0.01, 0.1)
     assert found.clean_labels == 29
     assert found.labels_a_day == 300
-    assert "proven automatic; 300 labels a day." in proofs.forecast_sentence(found)
+    assert "proven automatic; 300 labels a day." in found.sentence
     assert [one.where for one in accounts] == [""]
 
 
