@@ -56,7 +56,7 @@ WORST: Final = (
     "groups of 2, 5.5%",
     "groups of 5, 5.5%",
     "groups of 20, 5.5%",
-    "policy keeps easy cases, 4.6% of all, 6% of the rest",
+    "policy keeps easy cases, 3% of all, 6% of the rest",
     "weekend +0.15 sd",
     "AR(1) of 0.3",
 )

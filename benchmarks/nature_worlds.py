@@ -117,8 +117,8 @@ def is_night(at: Floats) -> Flags:
 class Line:
     """A line whose decisions people check: its error, its traffic, its cases that belong together, and its policy.
 
-    `group` cases share their subject and are right or wrong together. The policy leaves a part of `kept` of the cases
-    to people, whose error is `kept_times` that of all: an easy kind of case for a number below 1.
+    `group` cases share their subject and its confidence, and are right or wrong together. The policy leaves a part of
+    `kept` of the cases to people, whose error is `kept_times` that of all: an easy kind of case for a number below 1.
     """
 
     error: ErrorRate
@@ -167,7 +167,7 @@ class Line:
         at = begun[subject] + (spread if self.group > 1 else 0.0)
         order = np.argsort(at, kind="stable")
         at, subject = at[order], subject[order]
-        u = rng.random(rows)
+        u = rng.random(groups)[subject]
         kept = (rng.random(groups) < self.kept)[subject]
         rates = np.where(kept, self.error(u, at) * self.kept_times, self._passed(u, at))
         # One number a subject: its cases are wrong together.
