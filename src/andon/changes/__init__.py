@@ -3,12 +3,10 @@
 Start reading at `domain.py` (a change), then `counting.py` (what counts as one) and `in_force.py` (a moment).
 """
 
-from andon.changes.acts import confidence_sentence, split_sentence
 from andon.changes.documents import document_of_account, document_of_figures, document_of_moment
 from andon.changes.domain import CHANGING, WINDOW, Act, ActKind, LineChange, SignKind
 from andon.changes.errors import ChangeSpanInvalid, MomentNotYet
 from andon.changes.figures import ChangeFigures, ChangeShare, ChangeSpan, ChangeWeek
-from andon.changes.in_force import LineAt
 from andon.changes.moments import LineMoment, moment_of_line, since_of
 from andon.changes.service import ChangeAccount, account_of, figures
 
@@ -23,18 +21,15 @@ __all__ = [
     "ChangeSpan",
     "ChangeSpanInvalid",
     "ChangeWeek",
-    "LineAt",
     "LineChange",
     "LineMoment",
     "MomentNotYet",
     "SignKind",
     "account_of",
-    "confidence_sentence",
     "document_of_account",
     "document_of_figures",
     "document_of_moment",
     "figures",
     "moment_of_line",
     "since_of",
-    "split_sentence",
 ]

@@ -1,117 +1,169 @@
 """The state of a line at a moment, with who set each part of it and why."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeVar
 
 from andon import decisions, gates
 from andon.alerts import shown_segment
+from andon.changes.acts import confidence_sentence, split_sentence
 from andon.changes.history import LineHistory
-from andon.cord import LineState, LineStateChange
-from andon.decisions import AutomationVersion, Release
-from andon.gates import ArmRevisions, AuditShare, GateRevision
+from andon.cord import LineState, LineStateChange, Segment
+from andon.decisions import AutomationVersion
+from andon.gates import ArmRevisions, AuditShare
 from andon.kernel.db import Tx
-from andon.models import Alias
-from andon.policies import PolicySetting
-from andon.rollouts import Rollout
-from andon.serving import Candidate, TrafficSplit, arm_of
+from andon.serving import TrafficSplit, arm_of
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class GateAt:
+class SetPart:
+    """One thing that was in force: since when, by whom and why."""
+
+    what: str
+    by: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAt(SetPart):
+    """The line, or a part of it, that was not automatic."""
+
+    state: LineState
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True)
+class SplitAt(SetPart):
+    """The split of the traffic."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class GateAt(SetPart):
     """The gate in force at a moment, of an arm or of a part of the line (`where`)."""
 
     arm: str
     where: str
-    revision: GateRevision
+    revision: int
+    threshold: float
 
 
 @dataclass(frozen=True, slots=True)
 class LineAt:
     """The state of a line at a moment. Parts that nobody had set are None; before the first release nothing decided.
 
-    `states` are the pulls in force. `shares` holds the percentage of each candidate that answered. `rollout` is the one
-    that was running, in its current state.
+    `shares` holds the percentage of each candidate that answered. `rollout` is the one that was running.
     """
 
     automation: str
     at: datetime
-    release: Release | None
-    version: AutomationVersion | None
-    policy: PolicySetting | None
-    champion: Alias | None
-    split: TrafficSplit | None
+    state: LineState
+    held: Sequence[HeldAt]
+    release: SetPart | None
+    model: str | None
+    policy: SetPart | None
+    champion: SetPart | None
+    shares: Mapping[str, float]
+    shadows: Sequence[str]
+    arms: Sequence[str]
+    rollout: SetPart | None
+    split: SplitAt | None
     gates: Sequence[GateAt]
-    states: Sequence[LineStateChange]
     audit_share: float | None
-    audit_change: AuditShare | None
-    rollout: Rollout | None
+    audit_change: SetPart | None
 
     @property
-    def model(self) -> str | None:
-        """The model that the released code used."""
-        return None if self.version is None else str(self.version.description["model"])
-
-    @property
-    def state(self) -> LineState:
-        """The state of the whole line."""
-        return next((one.after for one in self.states if not one.segment), LineState.AUTOMATIC)
-
-    @property
-    def shares(self) -> Mapping[Candidate, float]:
-        """The candidates that answered, with the percentage of each."""
-        if self.model is None:
-            return {}
-        return self._split.answering(self._champion)
-
-    @property
-    def shadows(self) -> Sequence[Candidate]:
-        """The candidates that ran as shadows."""
-        return () if self.model is None else self._split.looking_on(self._champion)
-
-    @property
-    def arms(self) -> Sequence[str]:
-        """The arms that answered."""
-        policy = "" if self.policy is None else self.policy.version
-        return [arm_of(self.model or "", one, in_force=policy) for one in self.shares]
-
-    @property
-    def _champion(self) -> int | None:
-        return None if self.champion is None else self.champion.number
-
-    @property
-    def _split(self) -> TrafficSplit:
-        return self.split or TrafficSplit(self.automation, self.model or "")
+    def facts(self) -> Iterator[tuple[str, str, SetPart | None]]:
+        """Each thing that was in force: a word, a sentence, and who set it."""
+        yield "line", self.state, None
+        for pull in self.held:
+            yield "cord", f"{shown_segment(pull.segment) or 'the line'} is {pull.state}", pull
+        if self.release is None:
+            yield "code", "nothing had been released, so nothing was decided", None
+            return
+        yield "code", self.release.what, self.release
+        if self.policy is not None:
+            yield "policy", self.policy.what, self.policy
+        yield "champion", f"none of {self.model}" if self.champion is None else self.champion.what, self.champion
+        answering = ", ".join(f"version {one}: {share:g} %" for one, share in self.shares.items())
+        yield "answering", answering or "nothing", None
+        if self.shadows:
+            yield "shadows", ", ".join(f"version {one}" for one in self.shadows), None
+        if self.split is not None:
+            yield "split", f"number {self.split.number}", self.split
+        if self.rollout is not None:
+            yield "rollout", self.rollout.what, self.rollout
+        for gate in self.gates:
+            where = f" ({gate.where})" if gate.where else ""
+            yield "gate", f"revision {gate.revision} of {gate.arm}{where}: {gate.what}", gate
+        if self.audit_share is not None:
+            declared = "" if self.audit_change is not None else ", declared by the code"
+            said = f"{self.audit_share:.2%} of the automatic decisions{declared}"
+            yield "blind audits", said, self.audit_change
 
 
 def line_at(tx: Tx, history: LineHistory, moment: datetime) -> LineAt:
     """Read what was in force on a line at a moment."""
-    release = next((one for one in reversed(history.releases) if one.released_at <= moment), None)
+    release = _last(history.releases, moment, "released_at")
     version = None if release is None else history.versions[release.version]
     model = None if version is None else str(version.description["model"])
-    split = next((one for one in reversed(history.splits) if one.set_at is not None and one.set_at <= moment), None)
+    policy, champion = _last(history.policies, moment), _last(history.champions.get(model or "", ()), moment)
+    split = _last(history.splits, moment)
+    split = split if split is not None and split.model == model else None
+    rollout = next((one.rollout for one in history.rollouts if one.lasted(moment)), None)
     share, changed = _audit_share(history, version, moment)
-    found = LineAt(
+    number = None if champion is None else champion.number
+    traffic = TrafficSplit(history.automation, model or "") if split is None else split
+    shares = {} if model is None else traffic.answering(number)
+    arms = [arm_of(model or "", one, in_force="" if policy is None else policy.version) for one in shares]
+    held = _held(history.states, moment)
+    return LineAt(
         automation=history.automation,
         at=moment,
-        release=release,
-        version=version,
-        policy=next((one for one in reversed(history.policies) if one.set_at <= moment), None),
-        champion=next((one for one in reversed(history.champions.get(model or "", ())) if one.set_at <= moment), None),
-        split=split if split is not None and split.model == model else None,
-        gates=(),
-        states=_states(history.states, moment),
+        state=next((one.state for one in held if not one.segment), LineState.AUTOMATIC),
+        held=held,
+        release=_part(release, lambda one: f"version {one.version}", "released_by", "released_at"),
+        model=model,
+        policy=_part(policy, lambda one: one.version),
+        champion=_part(champion, lambda one: f"{one.name} {one.number}"),
+        shares={str(one): percent for one, percent in shares.items()},
+        shadows=[] if model is None else [str(one) for one in traffic.looking_on(number)],
+        arms=arms,
+        rollout=_part(
+            rollout, lambda one: f"rollout {one.number}: version {one.candidate}", "started_by", "created_at"
+        ),
+        split=None
+        if split is None
+        else SplitAt(split_sentence(split), split.set_by, split.set_at or moment, split.reason, split.number),
+        gates=list(_gates(arms, gates.as_of(tx, history.automation, moment), moment)),
         audit_share=share,
-        audit_change=changed,
-        rollout=next((one.rollout for one in history.rollouts if one.lasted(moment)), None),
+        audit_change=_part(changed, lambda one: f"{one.share:.2%}", "by", "at"),
     )
-    return _with_gates(found, gates.as_of(tx, history.automation, moment))
 
 
-def _states(changes: Sequence[LineStateChange], moment: datetime) -> Sequence[LineStateChange]:
+def _part(one: Any | None, what: Callable[[Any], str], by: str = "set_by", at: str = "set_at") -> SetPart | None:
+    """Return a row as a part that was in force; `by` and `at` name its fields with who set it and when."""
+    return None if one is None else SetPart(what(one), getattr(one, by), getattr(one, at), one.reason)
+
+
+def _last(some: Sequence[T], moment: datetime, at: str = "set_at") -> T | None:
+    """Return the last of these up to a moment; `at` names the field with its time."""
+    return next((one for one in reversed(some) if (then := getattr(one, at)) is not None and then <= moment), None)
+
+
+def _held(changes: Sequence[LineStateChange], moment: datetime) -> Sequence[HeldAt]:
     """Return the newest change of each part up to a moment, if that part was not automatic."""
     newest = {shown_segment(one.segment): one for one in changes if one.at <= moment}
-    return [one for one in newest.values() if one.after is not LineState.AUTOMATIC]
+    return [
+        HeldAt(one.after.value, one.by, one.at, one.reason, one.after, dict(one.segment))
+        for one in newest.values()
+        if one.after is not LineState.AUTOMATIC
+    ]
 
 
 def _audit_share(
@@ -120,21 +172,20 @@ def _audit_share(
     declared = None if version is None else decisions.declared_audit(version)
     if declared is None:
         return None, None
-    changed = next((one for one in reversed(history.shares) if one.at <= moment), None)
+    changed = _last(history.shares, moment, "at")
     return declared.in_force(None if changed is None else changed.share), changed
 
 
-def _with_gates(line: LineAt, revisions: Mapping[str, ArmRevisions]) -> LineAt:
-    """Add the gate of each arm that answered, and of each part with a gate of its own."""
-    found = list[GateAt]()
-    for arm in line.arms:
-        there = revisions.get(arm)
-        if there is None:
-            continue
-        whole = there.in_force(gates.WHOLE, line.at)
+def _gates(arms: Sequence[str], revisions: Mapping[str, ArmRevisions], moment: datetime) -> Iterator[GateAt]:
+    """Return the gate of each arm that answered, and of each part with a gate of its own."""
+    for arm in arms:
+        there = revisions.get(arm, ArmRevisions.of(()))
+        whole = there.in_force(gates.WHOLE, moment)
         for part in sorted(there.parts, key=lambda one: (one != gates.WHOLE, str(one))):
-            held = there.in_force(part, line.at)
+            held = there.in_force(part, moment)
             if held is not None and (part == gates.WHOLE or held != whole):
-                where = gates.shown_part(gates.segment_of_part(there.field, part), part[1])
-                found.append(GateAt(arm, where, held))
-    return replace(line, gates=found)
+                said, where = (
+                    confidence_sentence(held),
+                    gates.shown_part(gates.segment_of_part(there.field, part), part[1]),
+                )
+                yield GateAt(said, held.by, held.at, held.reason, arm, where, held.revision, held.threshold)

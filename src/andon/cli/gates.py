@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -21,6 +22,9 @@ Value = Annotated[str | None, typer.Option(help="A value of the field by which t
 Predicted = Annotated[str, typer.Option(help="A predicted class that has a gate of its own.")]
 Name = Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")]
 
+_WHAT = ("revision", "arm", "threshold", "target", "origin", "segment", "predicted", "sentence")
+_WHO = ("by", "reason", "at", "expires_at")
+
 
 @app.command("list")
 def list_gates(automation: Name, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
@@ -30,25 +34,10 @@ def list_gates(automation: Name, as_json: Annotated[bool, typer.Option("--json",
         now = here.clock.now()
         found, living = gates.page(tx, automation), decisions.gates_in_force(tx, automation, now)
     rows = [
-        {
-            "revision": one.revision,
-            "arm": one.arm,
-            "threshold": one.threshold,
-            "target": one.target,
-            "origin": one.origin.value,
-            "segment": dict(one.segment),
-            "predicted": one.predicted,
-            "sentence": one.sentence,
-            "by": one.by,
-            "reason": one.reason,
-            "at": one.at.isoformat(),
-            "expires_at": None if one.expires_at is None else one.expires_at.isoformat(),
-            "in_force": one.revision in living,
-        }
-        for one in found
+        {**{name: getattr(one, name) for name in (*_WHAT, *_WHO)}, "in_force": one.revision in living} for one in found
     ]
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
+        typer.echo(json.dumps(rows, indent=2, default=datetime.isoformat))
         return
     table = Plain("no.", "arm", "for", "confidence from", "target", "holds", "from", "why", "until")
     for one, row in zip(found, rows, strict=True):

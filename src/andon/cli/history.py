@@ -1,7 +1,6 @@
 """`andon history`: everything in force on a line at a moment, with the author and reason of each."""
 
 import json
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated
 
@@ -10,8 +9,7 @@ from pydantic_core import to_jsonable_python
 from rich.console import Console
 
 from andon import changes
-from andon.alerts import shown_segment
-from andon.changes import LineAt, LineMoment
+from andon.changes import LineMoment
 from andon.cli.context import project
 from andon.cli.moments import moment_of
 from andon.cli.printing import Facts, Plain
@@ -35,50 +33,10 @@ def show(
     typer.echo(f"{automation} at {_when(found.line.at)}")
     console = Console(highlight=False)
     table = Facts()
-    for what, text in _facts(found.line):
-        table.add_row(what, text)
+    for name, text, part in found.line.facts:
+        table.add_row(name, text if part is None else f"{text}, by {part.by} {_when(part.at)}: {part.reason}")
     console.print(table)
     console.print(_timeline(found))
-
-
-def _facts(line: LineAt) -> Iterator[tuple[str, str]]:
-    """Return each thing that was in force: a word and a sentence."""
-    yield "line", line.state
-    for pull in line.states:
-        what = shown_segment(pull.segment) or "the line"
-        yield "cord", f"{what} is {pull.after}, {_by(pull.by, pull.at, pull.reason)}"
-    if line.release is None:
-        yield "code", "nothing had been released, so nothing was decided"
-        return
-    released = _by(line.release.released_by, line.release.released_at, line.release.reason)
-    yield "code", f"version {line.release.version}, {released}"
-    if line.policy is not None:
-        yield "policy", f"{line.policy.version}, {_by(line.policy.set_by, line.policy.set_at, line.policy.reason)}"
-    if line.champion is None:
-        yield "champion", f"none of {line.model}"
-    else:
-        name, number = line.champion.name, line.champion.number
-        yield "champion", f"{name} {number}, {_by(line.champion.set_by, line.champion.set_at, line.champion.reason)}"
-    yield "answering", ", ".join(f"version {one}: {share:g} %" for one, share in line.shares.items()) or "nothing"
-    if line.shadows:
-        yield "shadows", ", ".join(f"version {one}" for one in line.shadows)
-    if line.split is not None and line.split.set_at is not None:
-        by = _by(line.split.set_by, line.split.set_at, line.split.reason)
-        yield "split", f"number {line.split.number}, {by}"
-    if line.rollout is not None:
-        one = line.rollout
-        yield (
-            "rollout",
-            f"number {one.number} of version {one.candidate}, {_by(one.started_by, one.created_at, one.reason)}",
-        )
-    for gate in line.gates:
-        held, where = gate.revision, f" ({gate.where})" if gate.where else ""
-        confidence, by = changes.confidence_sentence(held), _by(held.by, held.at, held.reason)
-        yield "gate", f"revision {held.revision} of {gate.arm}{where}: {confidence}, {by}"
-    if line.audit_share is not None:
-        changed = line.audit_change
-        by = "declared by the code" if changed is None else _by(changed.by, changed.at, changed.reason)
-        yield "blind audits", f"{line.audit_share:.2%} of the automatic decisions, {by}"
 
 
 def _timeline(found: LineMoment) -> Plain:
@@ -89,10 +47,6 @@ def _timeline(found: LineMoment) -> Plain:
     for one in found.after:
         table.add_row(_when(one.at), one.kind, one.what, f"{one.by}: {one.reason}")
     return table
-
-
-def _by(who: str, at: datetime, reason: str) -> str:
-    return f"by {who} {_when(at)}: {reason}"
 
 
 def _when(at: datetime) -> str:

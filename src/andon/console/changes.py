@@ -85,8 +85,6 @@ def history(here: Here, visitor: Signed, tx: Db, name: str, at: Annotated[str, Q
         before=found.before[::-1],
         after=found.after[::-1],
         asked=at if at.strip() else f"{now:%Y-%m-%d %H:%M:%S}",
-        split=None if found.line.split is None else changes.split_sentence(found.line.split),
-        confidence=changes.confidence_sentence,
     )
 
 

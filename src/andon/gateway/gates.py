@@ -88,21 +88,5 @@ def narrow(name: str, wanted: NarrowIn, gateway: Parts, caller: Caller, db: Db, 
 
 
 def _shown(one: GateRevision, living: frozenset[int]) -> GateOut:
-    return GateOut(
-        revision=one.revision,
-        arm=one.arm,
-        threshold=one.threshold,
-        target=one.target,
-        confidence=one.confidence,
-        origin=one.origin,
-        segment=dict(one.segment),
-        predicted=one.predicted,
-        sentence=one.sentence,
-        evidence=dict(one.evidence),
-        automation_version=one.automation_version,
-        by=one.by,
-        reason=one.reason,
-        at=one.at,
-        expires_at=one.expires_at,
-        in_force=one.revision in living,
-    )
+    own = {name: getattr(one, name) for name in GateOut.model_fields if name != "in_force"}
+    return GateOut(**own, in_force=one.revision in living)

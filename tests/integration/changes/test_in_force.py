@@ -30,39 +30,39 @@ def at(line: ChangingLine, moment: Any) -> LineMoment:
 def test_what_decided_on_3_march_at_14(line: ChangingLine) -> None:
     found = at(line, on(3, 14)).line
     assert found.release is not None
-    assert (found.release.version, found.release.released_by, found.release.reason) == (1, "olga", "go live")
+    assert (found.release.what, found.release.by, found.release.reason) == ("version 1", "olga", "go live")
     assert found.policy is not None
-    assert (found.policy.version, found.policy.set_at) == (policy_version(1), on(2))
+    assert (found.policy.what, found.policy.at) == (policy_version(1), on(2))
     assert found.champion is not None
-    assert (found.champion.number, found.champion.reason, found.champion.set_at) == (1, "the first", on(1, 10))
-    assert {str(one): share for one, share in found.shares.items()} == {"1": 90, "2": 10}
-    assert list(map(str, found.shadows)) == [f"1+{policy_version(2)}"]
+    assert (found.champion.what, found.champion.reason, found.champion.at) == (f"{MODEL} 1", "the first", on(1, 10))
+    assert found.shares == {"1": 90, "2": 10}
+    assert found.shadows == [f"1+{policy_version(2)}"]
     assert found.split is not None
-    assert (found.split.number, found.split.reason, found.split.set_at) == (1, "try version 2", on(3, 9))
-    gates = [(one.arm, one.revision.threshold, one.revision.by) for one in found.gates]
+    assert (found.split.number, found.split.reason, found.split.at) == (1, "try version 2", on(3, 9))
+    gates = [(one.arm, one.threshold, one.by) for one in found.gates]
     assert gates == [(ARM_1, 0.9, "andon"), (ARM_2, 0.85, "olga")]
     assert found.state == "automatic"
-    assert [(dict(one.segment), one.after) for one in found.states] == [({"country": "AT"}, "supervised")]
+    assert [(one.segment, one.state) for one in found.held] == [({"country": "AT"}, "supervised")]
     assert (found.audit_share, found.audit_change) == (0.02, None)
 
 
 def test_each_part_holds_from_its_own_moment_on(line: ChangingLine) -> None:
     before, then = at(line, on(3, 13, 29)).line, at(line, on(3, 13, 30)).line
-    assert [one.revision.threshold for one in before.gates] == [0.9, 0.8]
-    assert [one.revision.threshold for one in then.gates] == [0.9, 0.85]
-    assert at(line, on(3, 15)).line.states == []
+    assert [one.threshold for one in before.gates] == [0.9, 0.8]
+    assert [one.threshold for one in then.gates] == [0.9, 0.85]
+    assert at(line, on(3, 15)).line.held == []
     promoted = at(line, on(5)).line
     assert promoted.champion is not None
-    assert (promoted.champion.number, promoted.champion.reason) == (2, "better on fresh labels")
+    assert (promoted.champion.what, promoted.champion.reason) == (f"{MODEL} 2", "better on fresh labels")
     assert at(line, on(5, 13)).line.arms == [ARM_2]
-    policies = [found.policy and found.policy.version for found in (at(line, one).line for one in (on(6), on(6, 18)))]
+    policies = [found.policy and found.policy.what for found in (at(line, one).line for one in (on(6), on(6, 18)))]
     assert policies == [policy_version(2), policy_version(1)]
 
 
 def test_the_last_day_has_what_came_last(line: ChangingLine) -> None:
     found = at(line, NOW).line
     assert found.release is not None
-    assert (found.release.version, found.state) == (2, "stopped")
+    assert (found.release.what, found.state) == ("version 2", "stopped")
     assert found.audit_share == 0.05
     assert found.audit_change is not None
     assert (found.audit_change.by, found.audit_change.reason) == ("olga", "look closer")
