@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from andon import alerts, gates
 from andon.kernel.db import Tx
 from andon.kernel.errors import AndonError, Conflict, Denied, Fault, Invalid, NotFound, Unavailable
 from andon.plans.applied import record_applied, rights_of
@@ -86,10 +87,16 @@ def apply_changes(
 
 
 def _held(tx: Tx, settings: Sequence[InForce], declared: Declared, at: datetime) -> tuple[Mapping[str, Json], Forces]:
-    """Lock the settings against changes by others until the transaction ends, and read what is in force."""
+    """Lock the settings against changes by others until the transaction ends, and read what is in force.
+
+    Arms that a change makes get gates, whose revisions need the cord: it is not waited for once a change is audited.
+    """
     for one in settings:
         one.hold(tx)
     named = {one.automation for one in settings if one.automation is not None}
+    for name in sorted(named):
+        gates.hold(tx, name)
+    alerts.hold(tx, named)
     endpoints = {one.endpoint for one in settings if one.automation is None}
     concerned = {name: one for name, one in declared.items() if name in named or one.model in endpoints}
     return _read(tx, settings, at), forces_of(tx, concerned)

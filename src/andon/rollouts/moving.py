@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from andon import gates, policies, serving
+from andon import alerts, gates, policies, serving
 from andon.gates import GateRevision
 from andon.rollouts.alerting import alert_of_rollback, end_alert
 from andon.rollouts.domain import ROLLOUTS, Rollout, RolloutEvent, RolloutState
@@ -26,7 +26,7 @@ class RolloutMover(TrialMover[Rollout, RolloutEvent]):
 
     def approve(self, rollout: Rollout, reason: str) -> Rollout:
         """Record the approval, and begin."""
-        gates.hold(self._tx, rollout.automation)
+        self._hold(rollout)
         approved = replace(rollout, approved_by=self._actor.name)
         self._note(rollout, approved, "approve", reason, {})
         return self.begin(approved, rollout.reason)
@@ -64,7 +64,7 @@ class RolloutMover(TrialMover[Rollout, RolloutEvent]):
         """Make the candidate the champion, put its policy and gate in force, and end the rollout and its split."""
         reason = written(reason)
         policies.hold(self._tx, rollout.automation)
-        gates.hold(self._tx, rollout.automation)
+        self._hold(rollout)
         self._take_over(rollout, rollout.candidate, reason)
         self._pass_gate(gates.take_over, rollout, reason)
         return self._without_traffic(rollout, RolloutState.PROMOTED, "promote", reason, evidence)
@@ -106,6 +106,11 @@ class RolloutMover(TrialMover[Rollout, RolloutEvent]):
     ) -> Rollout:
         after = replace(rollout, split=self._split(rollout, {}, reason))
         return self._end(rollout, after, state, kind, reason, evidence)
+
+    def _hold(self, rollout: Rollout) -> None:
+        """Take what a revision of the gate changes, before anything is in the audit log."""
+        gates.hold(self._tx, rollout.automation)
+        alerts.hold(self._tx, [rollout.automation])
 
     def _pass_gate(self, change: Callable[..., GateRevision], rollout: Rollout, reason: str) -> None:
         """Give a candidate's own gate to its arm, or to the arm that takes over; do nothing if it has none."""

@@ -1,13 +1,9 @@
 """Alerts that several transactions change at once: no update is lost, and locks are taken in one order."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
-from queue import SimpleQueue
-from typing import TypeVar
 
 import pytest
-from sqlalchemy import text
 
 from alarming import a_breach, a_recovery, alerts_of, breached, newest
 from andon import alerts, cord, gates
@@ -22,42 +18,18 @@ from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.monitors import Level
 from lines import Installation
+from meanwhile import Beside, transactions_beside
 
 OTTO = Actor("otto")
 ROUTE = AlertRoute("mail", Level.WARNING, "bank", "webhook")
 SOON = timedelta(seconds=10)
 AUSTRIA = {"country": "AT"}
-T = TypeVar("T")
-Beside = Callable[[Callable[[Tx], T]], Future[T]]
 
 
 @pytest.fixture
 def beside(installation: Installation) -> Iterator[Beside[object]]:
-    """Begin work in a transaction of its own; go on once it has ended or waits for a lock."""
-    database = installation.database
-
-    with ThreadPoolExecutor(4) as threads:
-
-        def begin(work: Callable[[Tx], object]) -> Future[object]:
-            pids = SimpleQueue[int]()
-
-            def run() -> object:
-                with database.begin() as tx:
-                    pids.put(tx.execute(text("SELECT pg_backend_pid()")).scalar_one())
-                    return work(tx)
-
-            doing, pid = threads.submit(run), pids.get(timeout=30)
-            while not (doing.done() or _waits(database, pid)):
-                pass
-            return doing
-
+    with transactions_beside(installation.database) as begin:
         yield begin
-
-
-def _waits(database: Database, pid: int) -> bool:
-    query = text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid = :pid)")
-    with database.begin() as tx:
-        return bool(tx.execute(query, {"pid": pid}).scalar_one())
 
 
 def send(now: datetime) -> Callable[[Tx], bool]:

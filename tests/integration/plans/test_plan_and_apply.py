@@ -3,16 +3,20 @@
 import json
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
-from andon import alerts, audit, plans
+from alarming import all_events
+from andon import alerts, audit, cord, plans
 from andon.bootstrap.installation import settings_here
 from andon.bootstrap.planning import apply_here, configured, plan_here
+from andon.cord import LineState
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.plans import PlannedAct, StateMoved
+from meanwhile import transactions_beside
 from planned import NOW, POLICY, STRICTER, configure, run
 
 WHOLE = """
@@ -149,6 +153,24 @@ def test_of_two_at_once_the_second_is_told(project: Path, database: Database) ->
         assert thread.is_alive(), "the second did not wait for the first"
     thread.join(10)
     assert ended == ["was 1, is 2"]
+
+
+def test_a_person_who_pulls_the_cord_meets_a_plan_that_changes_more_than_the_gate(
+    project: Path, database: Database
+) -> None:
+    """The plan needs the cord for the gate, and must not wait for it once its first change is in the audit log."""
+    settings, act = settings_here(), PlannedAct(Actor("ada"), "at once", NOW, all_events())
+    (project / "other.yaml").write_text(POLICY.replace("0.5", "0.45"))
+    configure(project, "automations: {payments: {policy: other.yaml, gates: [{at_least: 1.5}]}}")
+    wanted = configured(settings, project / "config")
+    plan = plan_here(settings, database, wanted, act, again=0)
+    stopped: dict[str, Any] = {"state": LineState.STOPPED, "segment": {}, "reason": "fraud", "now": NOW}
+    with transactions_beside(database) as beside:
+        with database.begin() as tx:
+            cord.hold(tx, "payments")
+            applying = beside(lambda other: plans.apply_changes(other, wanted.settings, wanted.declared, act, plan))
+            cord.pull(tx, "payments", actor=Actor("olga"), events=act.events, **stopped)
+        applying.result(timeout=30)
 
 
 def test_no_is_an_answer(project: Path) -> None:

@@ -1,22 +1,26 @@
 """Gates as candidates: they take a share, take over once and for good, and are never wider than proven."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from andon import audit, decisions, gates, rollouts, serving
+from andon import audit, cord, decisions, gates, rollouts, serving
 from andon.access import Grant, Role
 from andon.authoring import MaxError
 from andon.changes import account_of, moment_of_line
+from andon.cord import LineState
 from andon.decisions import Decision, Line
 from andon.gates import WHOLE, GateInvalid, GateRevision, ProvenGate
 from andon.kernel.db import Database
-from andon.rollouts import RolloutInvalid, RolloutState
+from andon.rollouts import Rollout, RolloutInvalid, RolloutState
 from automations import a_forgiving_line
 from calls import call
+from meanwhile import transactions_beside
 from proving import POLICY
 from rolling import AHEAD, QUICK, RITA, RolledLine, a_rolled_line
 
@@ -99,8 +103,8 @@ def test_a_gate_takes_over_once_in_place_of_a_narrower_one_and_is_told_apart_eve
     assert {one.row.arm for one in recorded} == {before, f"{before}~0.9"}
     assert [(one.arm, one.threshold) for one in kept] == [(before, CHOSEN), (f"{before}~0.9", CHOSEN)]
     assert entry.leaf.actor == "andon"
-    assert {one.arm: one.revision.threshold for one in then.line.gates} == {before: NARROWED, f"{before}~0.9": CHOSEN}
-    assert {one.arm: one.revision.revision for one in now.line.gates} == {before: held.revision}
+    assert {one.arm: one.threshold for one in then.line.gates} == {before: NARROWED, f"{before}~0.9": CHOSEN}
+    assert {one.arm: one.revision for one in now.line.gates} == {before: held.revision}
     assert "rollout 1 of version 1~0.9 started" in [act.what for act in now.before]
     assert [one.kind for one in changes] == ["rollout", "gate", "release"]
     assert changes[0].ready_at == line.rollout.created_at
@@ -177,3 +181,17 @@ def test_a_split_by_hand_may_name_a_gate_that_is_proven(line: RolledLine) -> Non
         assert [(one.arm, one.source) for one in gates.page(tx, "payments") if one.source] == [(arm, "split")]
     with pytest.raises(GateInvalid, match="It has a gate of its own"), line.database.begin() as tx:
         gates.narrow(tx, "payments", arm, threshold=2, actor=RITA, reason="x", events=line.events, now=line.now)
+
+
+@pytest.mark.parametrize("change", [rollouts.approve, rollouts.promote])
+def test_a_person_who_pulls_the_cord_meets_a_candidate_whose_gate_is_given_or_kept(
+    line: RolledLine, change: Callable[..., Rollout]
+) -> None:
+    line.start(2, gate=CHOSEN, plan=replace(HALF, approval=change is rollouts.approve))
+    given: dict[str, Any] = {"reason": "now", "events": line.events, "now": line.now}
+    with transactions_beside(line.database) as beside:
+        with line.database.begin() as tx:
+            cord.hold(tx, "payments")
+            moving = beside(lambda other: change(other, "payments", None, actor=RITA, **given))
+            cord.pull(tx, "payments", state=LineState.STOPPED, segment={}, actor=RITA, **given)
+        moving.result(timeout=30)
