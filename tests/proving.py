@@ -104,7 +104,8 @@ class GatedLine:
             decider = self.installation.decider()
             await decider.open()
             try:
-                return list(await asyncio.gather(*(decider.decide(request(n)) for n in range(count))))
+                made = await asyncio.gather(*(decider.decide(request(n)) for n in range(count)))
+                return [one for one in made if one is not None]
             finally:
                 await decider.close()
 

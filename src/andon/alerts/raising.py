@@ -1,8 +1,8 @@
 """Raising and ending alerts, in one transaction with the cause and with the cord that a rule pulls.
 
-Every transaction that changes alerts takes its locks in one order: the cords of its automations, by name; their alerts,
-by name; then rows of incidents, alerts and groups; the audit log last. `hold` takes the first two. A transaction that
-audits for one automation must hold all that it needs later, and one that only sends never needs a cord.
+Every transaction that changes alerts takes its locks in one order: the gates of its automations that it revises; their
+cords, by name; their alerts, by name; then rows of incidents, alerts and groups; the audit log last. `hold` takes cords
+and alerts. A transaction that audits must hold all that it needs later, and one that only sends never needs a cord.
 """
 
 from collections.abc import Iterable
