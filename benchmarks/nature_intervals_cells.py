@@ -84,6 +84,9 @@ def _unseen(u: np.ndarray) -> np.ndarray:
     return np.where(u < 0.05, 0.002, 0.5)
 
 
+UNSEEN_REWARD = "all reward where the propensity is 0.002"
+"""A world where a log cannot show the value: silence is the right answer."""
+
 _VALUES: Mapping[str, LoggedLine] = {
     "propensity 0.05, reward 30%": LoggedLine(3_000, always(0.05), happens(0.3), 0.3),
     "propensities 0.01 to 0.99, reward where rare": LoggedLine(2_000, _rare_and_common, where_rare, 0.5),
@@ -91,7 +94,7 @@ _VALUES: Mapping[str, LoggedLine] = {
     "lognormal(1.5), propensity 0.2": LoggedLine(1_000, always(0.2), lognormal(1.5), 1.0),
     "lognormal(2.5), propensity 0.2": LoggedLine(2_000, always(0.2), lognormal(2.5), 1.0),
     "Pareto(1.5), propensity 0.2": LoggedLine(2_000, always(0.2), pareto(1.5), 1.0),
-    "all reward where the propensity is 0.002": LoggedLine(2_000, _unseen, only_where_rare, 0.05),
+    UNSEEN_REWARD: LoggedLine(2_000, _unseen, only_where_rare, 0.05),
 }
 _DIFFERENCES: Mapping[str, LoggedLine] = {
     "difference, lognormal(1.5), propensity 0.1": LoggedLine(2_000, always(0.1), lognormal(1.5), 1.0),

@@ -1,26 +1,27 @@
 """The worlds of `script/bench nature`, its judge, and a smoke of thirty runs of a few cells."""
 
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from benchmarks import goals
 from benchmarks.nature import chosen, exact_bounds, figures_of, goals_of, measure
 from benchmarks.nature_arms import Rivals, Stage
-from benchmarks.nature_cells import CELLS, Cell, Kind
+from benchmarks.nature_cells import CELLS, SOME, Cell, Kind
 from benchmarks.nature_features import QuietLine
 from benchmarks.nature_gate_cells import FALSE_PROOFS
 from benchmarks.nature_logs import LoggedLine, always, happens
 from benchmarks.nature_worlds import Line, Verdicts, flat, rising
 from scipy.stats import binom
 
-GOOD = Cell("a", 0.05, 100, lambda _: False)
 SMOKE = (
     "shown sound: at the margin, reviews 10% not 40%",
     "rolled back: same, reviews 40% not 10%",
     "label-free: accuracy, 400 rows",
     "off-policy: lognormal(2.5), propensity 0.2",
 )
+GOOD = replace(CELLS[SMOKE[0]], run=lambda _: False)
 
 
 @pytest.mark.parametrize("name", SMOKE)
@@ -57,12 +58,23 @@ def test_bounds_are_exact(count: int, runs: int) -> None:
     assert high == 1.0 if count == runs else binom.cdf(count, runs, high) == pytest.approx(0.05)
 
 
-def test_silence_is_counted_by_itself_and_a_silent_cell_is_not_judged() -> None:
+def test_silence_is_counted_by_itself_and_a_cell_may_be_wholly_silent_only_where_that_is_right() -> None:
     some = figures_of(GOOD, [None, True, False], 0.0)
     assert (some.runs, some.silent, some.measured) == (2, 1, 0.5)
-    nothing = figures_of(GOOD, [None, None], 0.0)
-    assert (nothing.runs, nothing.measured) == (0, None)
-    assert goals.missed(goals_of([nothing])) == []
+    right = next(one for one in CELLS.values() if one.silence_is_right)
+    for cell, missed in ((GOOD, 1), (right, 0)):
+        nothing = figures_of(cell, [None, None], 0.0)
+        assert (nothing.runs, nothing.measured) == (0, None)
+        assert len(goals.missed(goals_of([nothing]))) == missed
+
+
+@pytest.mark.parametrize(("broken", "runs"), [(0, 60), (1, 100), (60, 200)])
+def test_a_cell_ends_early_only_when_it_is_shown_to_keep_its_promise(broken: int, runs: int) -> None:
+    answers = iter([True] * broken + [False] * 200)
+    cell = Cell("false proof: groups of 5, 10%", 0.05, SOME, lambda _: next(answers))
+    with patch.dict(CELLS, {cell.name: cell}):
+        (found,) = measure([cell], processes=1)
+    assert found.runs == runs
 
 
 def test_a_share_is_judged_against_the_version_before() -> None:
