@@ -117,16 +117,18 @@ def _measured(folder: Path, count: int) -> list[Pair]:
         try:
             with database.begin() as tx:
                 tx.execute(_HOLD)
-            side = _Side(line, database, database_url)
-            side.half(Load(url, bodies, CALLERS, WARM_UP_SECONDS, '"outcome"', headers), on=True)
-            pairs = []
-            for number in range(count):
-                status.update(f"pair {number + 1} of {count}")
-                halves = {}
-                for on in (False, True) if number % 2 else (True, False):
-                    halves[on] = side.half(Load(url, bodies, CALLERS, SECONDS, '"outcome"', headers), on=on)
-                pairs.append(Pair(halves[False], halves[True]))
-            return pairs
+            with _stream(database_url) as stream:
+                side = _Side(line, database, stream)
+                for on in (False, True):
+                    side.half(Load(url, bodies, CALLERS, WARM_UP_SECONDS, '"outcome"', headers), on=on)
+                pairs = []
+                for number in range(count):
+                    status.update(f"pair {number + 1} of {count}")
+                    halves = {}
+                    for on in (False, True) if number % 2 else (True, False):
+                        halves[on] = side.half(Load(url, bodies, CALLERS, SECONDS, '"outcome"', headers), on=on)
+                    pairs.append(Pair(halves[False], halves[True]))
+                return pairs
         finally:
             database.close()
 
@@ -134,17 +136,20 @@ def _measured(folder: Path, count: int) -> list[Pair]:
 class _Side:
     """A line whose stream of decisions is read by a process of this benchmark."""
 
-    def __init__(self, line: Line, database: Database, url: str) -> None:
-        self._line, self._database, self._url = line, database, url
+    def __init__(self, line: Line, database: Database, stream: subprocess.Popen[str]) -> None:
+        self._line, self._database, self._stream = line, database, stream
 
     def half(self, load: Load, *, on: bool) -> Half:
         """Send load for this long, and wait until everything is read. Raises NotRead."""
-        with _stream(self._url, "on" if on else "off") as stream:
-            before = self._cpu(stream)
-            decided = measure(load)
-            time.sleep(SETTLED_SECONDS)
-            after = self._cpu(stream)
-            self._require_all_read()
+        assert self._stream.stdin is not None
+        assert self._stream.stdout is not None
+        print("on" if on else "off", file=self._stream.stdin, flush=True)
+        self._stream.stdout.readline()
+        before = self._cpu()
+        decided = measure(load)
+        time.sleep(SETTLED_SECONDS)
+        after = self._cpu()
+        self._require_all_read()
         each = 1e6 / max(decided.answered, 1)
         used = [
             sum(max(now - then.get(key, 0.0), 0.0) for key, now in some.items())
@@ -158,19 +163,17 @@ class _Side:
         if unread is not None:
             raise NotRead(f"{SETTLED_SECONDS:.0f} s after the load not everything had been read")
 
-    def _cpu(self, stream: psutil.Process) -> tuple[dict[tuple[int, float], float], dict[tuple[int, float], float]]:
+    def _cpu(self) -> tuple[dict[tuple[int, float], float], dict[tuple[int, float], float]]:
+        stream = psutil.Process(self._stream.pid)
         return _used([*self._line.processes(), stream]), _used([stream])
 
 
 @contextmanager
-def _stream(url: str, switch: str) -> Iterator[psutil.Process]:
-    """Run the stream's process, from when it has read what there was."""
-    command = [sys.executable, "-m", "benchmarks.monitors_stream", url, switch]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+def _stream(url: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "benchmarks.monitors_stream", url]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
-            assert process.stdout is not None
-            process.stdout.readline()
-            yield psutil.Process(process.pid)
+            yield process
         finally:
             process.kill()
 

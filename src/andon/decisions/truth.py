@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from andon import models, policies
@@ -89,13 +90,18 @@ def _derived(tx: Tx, in_force: AutomationVersion) -> Truth | None:
         return None
     try:
         champion = models.by_alias(tx, in_force.description["model"], CHAMPION)
-        outcomes = policies.parse(in_force.description["policy"], source=in_force.name).outcomes
+        outcomes = _outcomes(in_force.description["policy"], in_force.name)
     except (models.ModelNotFound, models.AliasNotFound, policies.PolicyInvalid):
         return None
     classes = champion.manifest.signature.classes
-    if BY_REVIEW in classes or not set(classes) <= set(outcomes):
+    if BY_REVIEW in classes or not outcomes.issuperset(classes):
         return None
     return Truth({name: name for name in classes})
+
+
+@lru_cache(maxsize=256)
+def _outcomes(policy: str, automation: str) -> frozenset[str]:
+    return frozenset(policies.parse(policy, source=automation).outcomes)
 
 
 def _refuse(automation: Automation, messages: Sequence[str]) -> None:

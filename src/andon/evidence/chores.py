@@ -7,7 +7,7 @@ from andon.evidence.service import EvidenceRounds
 from andon.evidence.stream import Tally
 from andon.kernel.chores import Chore
 
-INTERVAL = timedelta(seconds=1)
+INTERVAL = timedelta(seconds=2)
 AGAIN = timedelta(seconds=30)
 LEASE = timedelta(minutes=2)
 

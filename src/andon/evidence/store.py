@@ -1,7 +1,7 @@
 """All SQL of the evidence stream: cases, verdicts, counts of decisions, what waits. Never commits."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -144,7 +144,8 @@ def relabel(tx: Tx, ids: Sequence[UUID]) -> None:
 def add(tx: Tx, cases: Sequence[OpenCase]) -> None:
     """Note cases that will be judged at their age. Known ones stay as they are."""
     if cases:
-        tx.execute(_ADD, [{**asdict(one), "segment": json_of(one.segment)} for one in cases])
+        rows = [{name: getattr(one, name) for name in OpenCase.__dataclass_fields__} for one in cases]
+        tx.execute(_ADD, [{**row, "segment": json_of(row["segment"])} for row in rows])
 
 
 def known(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, tuple[OpenCase, bool, str | None]]:

@@ -55,7 +55,7 @@ class DecisionStream:
         if batch.keys:
             for tally in self.tallies:
                 self._count(tx, tally, batch, now)
-        return batch.count >= self._at_once
+        return batch.count >= self._at_once // 2  # chains with less leave room
 
     def catch_up(self, tx: Tx, now: datetime) -> bool:
         """Count what was kept for tallies that had failed. Return True if there may be more.

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, text
@@ -12,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from andon.kernel.db import Tx
 from andon.models.domain import HIGHEST_NUMBER, Alias, ModelTrial, ModelVersion, Quarantine
 from andon.models.errors import PackageDamaged
-from andon.models.manifest import parse
+from andon.models.manifest import Manifest, parse
 from andon.models.tables import model_aliases, model_files, model_trials, model_versions, quarantines
 
 _LOCK = 0x6D6F6465
@@ -176,19 +177,25 @@ def forget_trials(tx: Tx, digest: str) -> None:
 
 
 def _version(row: Row[Any]) -> ModelVersion:
-    manifest = parse(row.manifest, source=f"The manifest of {row.name} {row.number}")
-    if manifest.digest != row.digest:
-        raise PackageDamaged(f"The stored manifest of {row.name} {row.number} does not match its digest")
     return ModelVersion(
         name=row.name,
         number=row.number,
         digest=row.digest,
-        manifest=manifest,
+        manifest=_manifest(row.manifest, row.digest, f"{row.name} {row.number}"),
         registered_by=row.registered_by,
         reason=row.reason,
         registered_at=row.registered_at,
         trusted=row.trusted,
     )
+
+
+@lru_cache(maxsize=64)
+def _manifest(text: str, digest: str, of: str) -> Manifest:
+    """Return a stored manifest, which is kept: to check its digest takes much longer than the query."""
+    manifest = parse(text, source=f"The manifest of {of}")
+    if manifest.digest != digest:
+        raise PackageDamaged(f"The stored manifest of {of} does not match its digest")
+    return manifest
 
 
 def _alias(row: Row[Any]) -> Alias:

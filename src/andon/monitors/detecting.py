@@ -111,7 +111,8 @@ class Detecting:
             if len(self._built) > 500:
                 self._built.clear()
             self._built[of] = DriftWatch(reference.watched, false_alarm=level)
-        watch = copy.deepcopy(self._built[of])
+        built = self._built[of]
+        watch = copy.deepcopy(built, {id(built.values): built.values})  # those never change
         return watch.resume(_unpacked(stored.state), _unpacked(stored.rhythm)) if stored.state else watch
 
 

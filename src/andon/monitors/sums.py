@@ -36,7 +36,8 @@ def added(one: Any, other: Any) -> Any:
         return merged
     if isinstance(one, list) and isinstance(other, list):
         if len(one) == len(other):
-            return [added(a, b) for a, b in zip(one, other, strict=True)]
+            is_flat = not one or not isinstance(one[0], list | Mapping)  # a histogram: most of a window's numbers
+            return [a + b if is_flat else added(a, b) for a, b in zip(one, other, strict=True)]
         return list(one if len(one) > len(other) else other)
     return one + other
 
