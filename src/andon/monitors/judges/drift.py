@@ -3,7 +3,7 @@
 from typing import Any
 
 from andon.monitors.domain import MonitorState, Observation
-from andon.monitors.judges.rate import JudgedRate
+from andon.monitors.judges.rate import judge_rate
 from andon.monitors.judges.windows import FEWEST, ArmWindow, JudgedWindow, too_few
 from andon.monitors.sums import Sums
 from andon.statistics.histograms import Histograms
@@ -95,23 +95,20 @@ def _predicted(window: JudgedWindow, arm: ArmWindow) -> list[Observation]:
     """Compare the share of each predicted class with that in the arm's first windows."""
     counts = arm.sums.get("labels", {})
     classes = arm.reference.manifest.signature.classes if arm.reference is not None else tuple(sorted(counts))
-    found = []
-    for name in classes:
-        rate = JudgedRate(
-            monitor="prediction-drift",
-            series=f"class {name}",
-            arm=arm.arm,
-            provisional=arm.early,
-            count=counts.get(name, 0),
-            among=sum(counts.values()),
-            earlier=[(one.get("labels", {}).get(name, 0), sum(one.get("labels", {}).values())) for one in arm.first],
+    return [
+        judge_rate(
+            window,
+            arm,
+            ("prediction-drift", f"class {name}"),
+            f"the share predicted as {name}",
+            (counts.get(name, 0), sum(counts.values())),
+            [(one.get("labels", {}).get(name, 0), sum(one.get("labels", {}).values())) for one in arm.first],
             side=0,
             level=window.level * CLASSES_PART / len(classes),
-            what=f"the share predicted as {name}",
             of="predictions",
         )
-        found.append(rate.observed(window.since))
-    return found
+        for name in classes
+    ]
 
 
 def _before(breach: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from andon.models import measured_scores
 from andon.monitors.domain import Observation
 from andon.monitors.judges.drift import histograms_of
-from andon.monitors.judges.rate import JudgedRate
+from andon.monitors.judges.rate import judge_rate
 from andon.monitors.judges.truth import slack_of, stratified_error
 from andon.monitors.judges.windows import FEWEST, ArmWindow, JudgedWindow, too_few
 from andon.monitors.labelled import labelled_scores
@@ -75,21 +75,18 @@ def _observed(window: JudgedWindow, arm: ArmWindow) -> Observation:
         return Observation.silent(
             _NAME, why_not, arm=arm.arm, observed=error.value, unit="share", decisions=found.rows, **more
         )
-    rate = JudgedRate(
-        monitor=_NAME,
-        series="",
-        arm=arm.arm,
-        provisional=arm.early,
-        count=error.value * found.rows,
-        among=found.rows,
-        earlier=[pair for one in arm.first if (pair := _expected(arm, one)) is not None],
+    return judge_rate(
+        window,
+        arm,
+        (_NAME, ""),
+        "the share of predictions expected to be wrong",
+        (error.value * found.rows, found.rows),
+        [pair for one in arm.first if (pair := _expected(arm, one)) is not None],
         side=1,
-        level=window.level / len(window.arms),
-        what="the share of predictions expected to be wrong",
+        level=window.arm_level,
         of="predictions",
         detail={"estimates": figures, "interval": [error.low, error.high]},
     )
-    return rate.observed(window.since)
 
 
 def error_of(found: LabelFree) -> LabelFreeEstimate:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from andon.monitors.domain import MonitorState, Observation
-from andon.monitors.judges.rate import JudgedRate
+from andon.monitors.judges.rate import judge_rate
 from andon.monitors.judges.windows import FIRST_PERIOD, ArmWindow, JudgedWindow, too_few
 from andon.monitors.sums import added, column, milliseconds, quantile, slower, total
 from andon.spending import Spend, digits
@@ -24,18 +24,16 @@ _DECISIONS_A_DAY = 200
 def judge_automatic_share(window: JudgedWindow) -> list[Observation]:
     """Compare the share of decisions without a review."""
     return [
-        JudgedRate(
-            monitor="automatic-share",
-            series="",
-            arm=arm.arm,
-            provisional=arm.early,
-            count=arm.sums.get("automatic", 0),
-            among=arm.decisions,
-            earlier=_pairs(arm, "automatic"),
+        judge_rate(
+            window,
+            arm,
+            ("automatic-share", ""),
+            "the automatic share",
+            (arm.sums.get("automatic", 0), arm.decisions),
+            _pairs(arm, "automatic"),
             side=0,
-            level=window.level / len(window.arms),
-            what="the automatic share",
-        ).observed(window.since)
+            level=window.arm_level,
+        )
         for arm in window.arms
     ]
 
@@ -47,36 +45,15 @@ def judge_errors(window: JudgedWindow) -> list[Observation]:
         known = {*arm.sums.get("errors", {}), *(name for one in arm.first for name in one.get("errors", {}))}
         known |= {series for monitor, series, of, _ in window.breaches if (monitor, of) == ("errors", arm.arm)}
         classes = sorted(known - {""})
-        level = window.level / len(window.arms) / (len(classes) + 1)
-        failed = JudgedRate(
-            monitor="errors",
-            series="",
-            arm=arm.arm,
-            provisional=arm.early,
-            count=arm.sums.get("failed", 0),
-            among=arm.decisions,
-            earlier=_pairs(arm, "failed"),
-            side=1,
-            level=level,
-            what="the share that could not be decided",
-            breach=MonitorState.CRITICAL,
-        )
-        found.append(failed.observed(window.since))
+        level = window.arm_level / (len(classes) + 1)
+        what, now = "the share that could not be decided", (arm.sums.get("failed", 0), arm.decisions)
+        earlier = _pairs(arm, "failed")
+        critical = MonitorState.CRITICAL
+        found.append(judge_rate(window, arm, ("errors", ""), what, now, earlier, side=1, level=level, breach=critical))
         for name in classes:
-            seen = list(zip(column(arm.first, "errors", name), column(arm.first, "seen"), strict=True))
-            rate = JudgedRate(
-                monitor="errors",
-                series=name,
-                arm=arm.arm,
-                provisional=arm.early,
-                count=arm.sums.get("errors", {}).get(name, 0),
-                among=arm.seen,
-                earlier=seen,
-                side=1,
-                level=level,
-                what=f"the share with {name}",
-            )
-            found.append(rate.observed(window.since))
+            what, now = f"the share with {name}", (arm.sums.get("errors", {}).get(name, 0), arm.seen)
+            earlier = list(zip(column(arm.first, "errors", name), column(arm.first, "seen"), strict=True))
+            found.append(judge_rate(window, arm, ("errors", name), what, now, earlier, side=1, level=level))
     return found
 
 
@@ -104,20 +81,17 @@ def _latency(window: JudgedWindow, arm: ArmWindow) -> Observation:
         why = too_few(0, FEWEST_WINDOWS, "first windows to compare with")
         return Observation.silent("latency", why, arm=arm.arm, decisions=arm.decisions)
     shown = None if now is None else milliseconds(now)
-    one = JudgedRate(
-        monitor="latency",
-        series="",
-        arm=arm.arm,
-        provisional=arm.early,
-        count=slower(bands, usual),
-        among=arm.decisions,
-        earlier=[(slower(w.get("bands", {}), usual), w.get("decisions", 0)) for w in arm.first],
+    return judge_rate(
+        window,
+        arm,
+        ("latency", ""),
+        f"the share slower than {milliseconds(usual):.3g} ms",
+        (slower(bands, usual), arm.decisions),
+        [(slower(w.get("bands", {}), usual), w.get("decisions", 0)) for w in arm.first],
         side=1,
-        level=window.level / len(window.arms),
-        what=f"the share slower than {milliseconds(usual):.3g} ms",
+        level=window.arm_level,
         detail={"p99_ms": shown, "usual_p99_ms": milliseconds(usual)},
     )
-    return one.observed(window.since)
 
 
 def _cost(window: JudgedWindow, currency: str, days: dict[date, Spend], currencies: int) -> Observation:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from andon.monitors.domain import MonitorState, Observation
-from andon.monitors.judges.rate import JudgedRate
+from andon.monitors.judges.rate import judge_rate
 from andon.monitors.judges.windows import FEWEST_LABELS, ArmWindow, JudgedWindow, too_few
 from andon.monitors.labelled import labelled_scores
 from andon.monitors.sums import Sums, column
@@ -44,19 +44,18 @@ def judge_label_drift(window: JudgedWindow) -> list[Observation]:
     earlier = [one.get("classes", {}) for one in window.first_labels]
     known = sorted({*classes, *(name for one in earlier for name in one)})
     return [
-        JudgedRate(
-            monitor="label-drift",
-            series=name,
-            arm="",
-            count=classes.get(name, 0.0),
-            among=among,
-            earlier=[(one.get(name, 0.0), sum(one.values())) for one in earlier],
+        judge_rate(
+            window,
+            None,
+            ("label-drift", name),
+            f"the share of {name} among labels",
+            (classes.get(name, 0.0), among),
+            [(one.get(name, 0.0), sum(one.values())) for one in earlier],
             side=0,
             level=window.level / len(known),
-            what=f"the share of {name} among labels",
             of="labels",
             fewest=FEWEST_LABELS,
-        ).observed(window.labels_since)
+        )
         for name in known
     ]
 
@@ -66,29 +65,21 @@ def judge_override(window: JudgedWindow) -> list[Observation]:
     names = [(kind, one) for kind in ("reviewers", "rules") for one in sorted(window.all_labels.get(kind, {}))]
     if not names:
         return [Observation.silent("override", too_few(0, FEWEST_LABELS, "reviews"))]
-    found = []
-    for kind, name in names:
-        now = window.all_labels[kind][name]
-        earlier = zip(
-            column(window.first_labels, kind, name, "wrong"),
-            column(window.first_labels, kind, name, "rows"),
-            strict=True,
-        )
-        rate = JudgedRate(
-            monitor="override",
-            series=f"{'reviewer' if kind == 'reviewers' else 'rule'} {name}",
-            arm="",
-            count=now["wrong"],
-            among=now["rows"],
-            earlier=list(earlier),
+    return [
+        judge_rate(
+            window,
+            None,
+            ("override", f"{kind.removesuffix('s')} {name}"),
+            "the share that reviewers decide otherwise than predicted",
+            (window.all_labels[kind][name]["wrong"], window.all_labels[kind][name]["rows"]),
+            list(zip(*(column(window.first_labels, kind, name, of) for of in ("wrong", "rows")), strict=True)),
             side=0,
             level=window.level / len(names),
-            what="the share that reviewers decide otherwise than predicted",
             of="reviews",
             fewest=FEWEST_LABELS,
         )
-        found.append(rate.observed(window.labels_since))
-    return found
+        for kind, name in names
+    ]
 
 
 def weighted_error(stratum: Mapping[str, Any]) -> tuple[float, float]:
@@ -114,68 +105,58 @@ def stratified_error(labels: Mapping[str, Any], automatic_share: float) -> tuple
 
 
 def _automatic(window: JudgedWindow, arm: ArmWindow, labels: Sums, level: float) -> Observation:
-    stratum = labels.get("automatic", {})
-    error, worth = weighted_error(stratum)
-    series = "automatic"
+    stratum, target = labels.get("automatic", {}), window.watched.target
     rows = int(stratum.get("rows", 0))
     if rows < FEWEST_LABELS:
         why = too_few(rows, FEWEST_LABELS, "labels of automatic decisions")
-        return Observation.silent("performance", why, series, arm=arm.arm, decisions=rows)
-    by_itself = stratum["expected"] / stratum["weight"] + slack_of(arm)
-    expected = window.watched.target if window.watched.target is not None else by_itself
-    low, high = wilson(error * worth, worth)
-    p_value = upper_tail(error * worth, worth, min(expected, 1.0))
+        return Observation.silent("performance", why, "automatic", arm=arm.arm, decisions=rows)
+    expected = stratum["expected"] / stratum["weight"] + slack_of(arm) if target is None else target
+    error, worth = weighted_error(stratum)
     return Observation(
-        monitor="performance",
-        series=series,
+        series="automatic",
         arm=arm.arm,
-        state=MonitorState.CRITICAL if p_value <= level else MonitorState.GOOD,
         message=f"{error:.2%} of the automatic decisions are wrong, at most {expected:.2%} are expected",
-        observed=error,
         expected=expected,
-        low=low,
-        high=high,
-        unit="share",
-        false_alarm=p_value,
         decisions=rows,
         since=window.labels_since,
-        detail={"worth": worth, "target": window.watched.target},
+        detail={"worth": worth, "target": target},
+        **_tested(error, worth, expected, level),
     )
 
 
 def _all(window: JudgedWindow, arm: ArmWindow, labels: Sums, level: float) -> Observation:
-    series = "all"
     share = arm.sums.get("automatic", 0) / arm.decisions if arm.decisions else 0.0
     rows = int(labels.get("labelled", 0))
     more: dict[str, Any] = {"arm": arm.arm, "decisions": rows}
     accuracy = None if arm.reference is None else arm.reference.manifest.metrics.estimates.get("accuracy")
     if rows < FEWEST_LABELS:
-        return Observation.silent("performance", too_few(rows, FEWEST_LABELS, "labels"), series, **more)
+        return Observation.silent("performance", too_few(rows, FEWEST_LABELS, "labels"), "all", **more)
     if accuracy is None:
-        return Observation.silent("performance", "the model has no held-out accuracy", series, **more)
+        return Observation.silent("performance", "the model has no held-out accuracy", "all", **more)
     found = stratified_error(labels, share)
     if found is None:
         why = "automatic or reviewed decisions have too few labels to represent all"
-        return Observation.silent("performance", why, series, **more)
+        return Observation.silent("performance", why, "all", **more)
     error, worth = found
     expected = 1 - accuracy.value
-    low, high = wilson(error * worth, worth)
-    p_value = upper_tail(error * worth, worth, min(1 - accuracy.low, 1.0))
     return Observation(
-        monitor="performance",
-        series=series,
-        state=MonitorState.CRITICAL if p_value <= level else MonitorState.GOOD,
+        series="all",
         message=f"{error:.2%} of the predictions are wrong, {expected:.2%} were on the held-out data",
-        observed=error,
         expected=expected,
-        low=low,
-        high=high,
-        unit="share",
-        false_alarm=p_value,
         since=window.labels_since,
         detail={"worth": worth, "automatic_share": share},
+        **_tested(error, worth, 1 - accuracy.low, level),
         **more,
     )
+
+
+def _tested(error: float, worth: float, at_most: float, level: float) -> dict[str, Any]:
+    """Return what is observed of an error, and whether it is larger than it may be."""
+    low, high = wilson(error * worth, worth)
+    p_value = upper_tail(error * worth, worth, min(at_most, 1.0))
+    state = MonitorState.CRITICAL if p_value <= level else MonitorState.GOOD
+    figures = {"observed": error, "low": low, "high": high, "unit": "share", "false_alarm": p_value}
+    return {"monitor": "performance", "state": state, **figures}
 
 
 def _calibration(window: JudgedWindow, arm: ArmWindow, labels: Sums) -> Observation:
@@ -185,7 +166,7 @@ def _calibration(window: JudgedWindow, arm: ArmWindow, labels: Sums) -> Observat
         why = too_few(check.rows, FEWEST_LABELS, "labels")
         return Observation.silent("calibration", why, arm=arm.arm, decisions=check.rows)
     slack = slack_of(arm)
-    broken = check.rejected(window.level / len(window.arms)) and check.error > slack
+    broken = check.rejected(window.arm_level) and check.error > slack
     bins = [[one.score, one.share, one.low, one.high, one.rows] for one in check.bins]
     return Observation(
         monitor="calibration",

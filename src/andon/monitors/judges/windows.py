@@ -86,6 +86,11 @@ class JudgedWindow:
         looks = max(PERIOD / span, 1.0) + log2(span / HOUR)
         return self.watched.monitors.false_alarms / looks
 
+    @property
+    def arm_level(self) -> float:
+        """The same of one arm."""
+        return self.level / len(self.arms)
+
     @cached_property
     def all_labels(self) -> Sums:
         """The label sums over all arms."""
