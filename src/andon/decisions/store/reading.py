@@ -239,19 +239,6 @@ def scores_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, float | None]:
     return {row.id: row.score for row in tx.execute(query)}
 
 
-def claimed_rows(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, LedgerRow]:
-    """Return the complete stored rows of these decisions.
-
-    There may be more ids than a statement may have parameters.
-    """
-    if not ids:
-        return {}
-    query = select(decisions).where(
-        decisions.c.id == any_(cast(list(ids), ARRAY(Uuid))), decisions.c.id.between(min(ids), max(ids))
-    )
-    return {row.id: row for row in tx.execute(query)}
-
-
 def claimed_raw(tx: Tx, ids: Sequence[str]) -> list[tuple[Any, ...]]:
     """Return the rows of these decisions (hexadecimal ids) as they come from the driver.
 
