@@ -105,6 +105,7 @@ class GatedLine:
             await decider.open()
             try:
                 made = await asyncio.gather(*(decider.decide(request(n)) for n in range(count)))
+                assert None not in made, "each request is new"
                 return [one for one in made if one is not None]
             finally:
                 await decider.close()
