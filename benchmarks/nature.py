@@ -146,9 +146,9 @@ def figures_of(cell: Cell, results: Sequence[Any], seconds: float) -> CellFigure
 
 
 def goals_of(found: Sequence[CellFigures], before: Sequence[CellFigures] = ()) -> list[Goal]:
-    """Judge each cell by the bound that speaks for it: the lower one of a rate or a ratio, the upper one of a share.
+    """Judge each cell: the lower bound of a rate or a ratio, and a share against that of the version before.
 
-    A share is compared with that of the version before. A cell that says nothing fails, unless silence is right there.
+    A cell that says nothing fails, unless silence is right there.
     """
     shares_before = {one.name: one.measured for one in before}
     judged = []
@@ -158,8 +158,8 @@ def goals_of(found: Sequence[CellFigures], before: Sequence[CellFigures] = ()) -
             judged.append(at_least(f"{one.name}, runs that say anything", 0.0, 1.0))
         elif one.kind == Kind.SHARE:
             known = shares_before.get(one.name) or cell.before
-            part = None if one.high is None or not known else one.high / known
-            judged.append(at_least(f"{one.name}, upper bound as a part of the share before", part, one.promise))
+            part = None if one.measured is None or not known else one.measured / known
+            judged.append(at_least(f"{one.name}, part of the share before", part, one.promise))
         else:
             judged.append(at_most(f"{one.name}, lower bound", one.low, one.promise))
     return judged

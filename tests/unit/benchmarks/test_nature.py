@@ -84,6 +84,8 @@ def test_a_share_is_judged_against_the_version_before() -> None:
         found = figures_of(cell, [part * (cell.before or 0.0)] * 5, 0.0)
         assert len(goals.missed(goals_of([found]))) == missed
         assert len(goals.missed(goals_of([found], [replace(found, measured=1.0)]))) == 1
+    spread = figures_of(cell, [part * (cell.before or 0.0) for part in (0.7, 0.97)] * 3, 0.0)
+    assert len(goals.missed(goals_of([spread]))) == 1, "chance is no excuse for a share"
 
 
 def test_an_oracle_is_compared_by_medians() -> None:
