@@ -60,15 +60,13 @@ def prove_lines(tx: Tx, rounds: ProofRounds, *, events: Events, now: datetime) -
     if not due:
         return False
     rounds.last = min(due, key=lambda name: (name <= rounds.last, name))
-    more = False
-    for arm in due[rounds.last]:
-        if _prove_arm(tx, versions[arm.automation], arm, events, now):
-            more = True
-        else:
+    left = [_prove_arm(tx, versions[arm.automation], arm, events, now) for arm in due[rounds.last]]
+    adapt_share(tx, rounds.last, events=events, now=now)
+    for arm, more in zip(due[rounds.last], left, strict=True):  # at the end: what a fault undoes is proven again
+        if not more:
             key = arm.automation, arm.arm
             rounds.proven[key], rounds.revised_at[key] = (arm.newest, arm.corrections), now
-    adapt_share(tx, rounds.last, events=events, now=now)
-    return more or len(due) > 1
+    return any(left) or len(due) > 1
 
 
 def _prove_arm(tx: Tx, version: AutomationVersion, arm: ArmEvidence, events: Events, now: datetime) -> bool:

@@ -12,7 +12,7 @@ from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.labels import LabelSource
-from andon.proofs import proving
+from andon.proofs import proving, service
 from andon.proofs.chores import chores
 from lines import OWNER, install, register_champion
 from packages import a_package
@@ -356,3 +356,30 @@ def test_a_segment_with_enough_labels_begins_with_the_newest_ones(
     with database.begin() as tx:
         found = proofs.curve(tx, line.name, now=line.installation.clock.now(), part=("DE", ""))
     assert max(one.labels for one in found.points) == 50
+
+
+def test_what_a_fault_undoes_is_proven_again_at_the_next_step(line: GatedLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker remembers what it has proven, and what was rolled back was not."""
+    line.label(line.decide(600), rightly)
+    now, rounds = line.installation.clock.now() + DUE, proofs.ProofRounds()
+    more = True
+    while more:
+        with line.database.begin() as tx:
+            more = line.rounds.step(tx, now)
+
+    def prove() -> None:
+        more = True
+        while more:
+            with line.database.begin() as tx:
+                more = proofs.prove_lines(tx, rounds, events=Events(), now=now)
+
+    def failing(*_: object, **__: object) -> None:
+        raise OSError("the connection is gone")
+
+    monkeypatch.setattr(service, "adapt_share", failing)
+    with pytest.raises(OSError, match="gone"):
+        prove()
+    assert line.revisions().live == {}
+    monkeypatch.undo()
+    prove()
+    assert line.revisions().live[WHOLE].evidence["labels"] == 600
