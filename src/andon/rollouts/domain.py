@@ -36,11 +36,6 @@ class RolloutStage:
         """Whether the candidate runs only as a shadow."""
         return self.share == 0.0
 
-    @property
-    def is_last(self) -> bool:
-        """Whether the candidate takes over after this stage, or the rollout ends without traffic."""
-        return self.following is None or self.following == 100.0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollout(TrafficTrial):

@@ -16,7 +16,7 @@ from andon.trials.counting import (
 )
 from andon.trials.domain import TrafficTrial, TrialEvent, own_fields
 from andon.trials.errors import ExperimentUnderWay, RolloutUnderWay, SecondPersonNeeded, TrafficSplitByHand
-from andon.trials.holding import TrafficHolder, end_command, holder_of, require_unsplit
+from andon.trials.holding import end_command, require_unsplit
 from andon.trials.labelled import LateLabels, class_known, labelled, verdict_of
 from andon.trials.moving import TrialMover, written
 from andon.trials.noting import subscribe
@@ -32,7 +32,6 @@ __all__ = [
     "LateLabels",
     "RolloutUnderWay",
     "SecondPersonNeeded",
-    "TrafficHolder",
     "TrafficSplitByHand",
     "TrafficTrial",
     "TrialCounter",
@@ -48,7 +47,6 @@ __all__ = [
     "end_command",
     "first_of_each",
     "free_split",
-    "holder_of",
     "labelled",
     "own_fields",
     "require_free",
