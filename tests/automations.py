@@ -45,7 +45,7 @@ def an_automation(name: str = "payments", *, windows: bool = True, when_stopped:
     )
 
 
-def a_forgiving_line(*, policy: str = POLICY, **more: Any) -> Automation:
+def a_forgiving_line(*, policy: str = POLICY, review: Review | None = None, **more: Any) -> Automation:
     """Payments with a service level that few decisions are enough to prove."""
     return Automation(
         "payments",
@@ -53,7 +53,7 @@ def a_forgiving_line(*, policy: str = POLICY, **more: Any) -> Automation:
         subject="account",
         model="fraud-risk",
         policy=Policy.yaml(policy),
-        review=Review(queue="fraud"),
+        review=review or Review(queue="fraud"),
         monitors=Monitors(service=ServiceLevel(share=0.95)),
         **more,
     )

@@ -128,6 +128,7 @@ _FOR_ROLLOUT = (
         guardrails=[Guardrail("disagreement", margin=0.4)],
         stage_decisions=6_000,
         stage_time=timedelta(seconds=5),
+        labels=200,
     ),
 """,
     ),

@@ -59,6 +59,7 @@ from andon.authoring.risk import MaxCost, MaxError, RiskBound
 from andon.authoring.rollouts import (
     GUARDRAILS,
     MEAN_GUARDRAILS,
+    MOST_LABELS,
     PLANS,
     QUANTILE_GUARDRAILS,
     RATE_GUARDRAILS,
@@ -96,6 +97,7 @@ __all__ = [
     "MEDIA_TYPE",
     "MONITORS",
     "MOST_CHARACTERS",
+    "MOST_LABELS",
     "OF_NUMBERS",
     "OTHER_ALERTS",
     "PLANS",

@@ -28,6 +28,9 @@ QUANTILE_GUARDRAILS: Mapping[str, float] = {
 LEAST_QUANTILE_MARGIN = 0.02
 """Latencies are counted in bins of 2%, so no margin of a quantile is smaller."""
 
+MOST_LABELS = 10_000
+"""The most labels that a rollout may ask people for."""
+
 PLANS = ("canary", "shadow", "ab")
 
 _STEPS: Mapping[str, tuple[float, ...]] = {"canary": (5.0, 25.0, 50.0, 100.0), "shadow": (), "ab": (50.0, 100.0)}
@@ -81,6 +84,9 @@ class RolloutPlan:
     candidate gets no traffic. With `approval`, a person approves the start. With `four_eyes`, the person who approves
     or promotes by hand must not be the one who started it.
 
+    At most `labels` times, where the shadow predicts another class than the champion, a person is asked which is right:
+    in the least number of decisions and time of the shadow stage, which then waits for the answers.
+
     `harm` is the largest probability of ever rolling back a candidate that is no worse. `promotion` is the largest
     probability of promoting one that is worse than the margin of a guardrail.
     """
@@ -95,6 +101,7 @@ class RolloutPlan:
     dead_man: timedelta = timedelta(seconds=30)
     approval: bool = False
     four_eyes: bool = False
+    labels: int = 0
     harm: float = 0.01
     promotion: float = 0.05
     stages: tuple[float, ...] = field(init=False, compare=False)
@@ -109,6 +116,9 @@ class RolloutPlan:
         self._check_guardrails()
         if not isinstance(self.stage_decisions, int) or self.stage_decisions < 1:
             raise DeclarationInvalid(f"RolloutPlan: stage_decisions must be at least 1, got {self.stage_decisions!r}")
+        if not isinstance(self.labels, int) or isinstance(self.labels, bool) or not 0 <= self.labels <= MOST_LABELS:
+            expected = f"labels must be a whole number from 0 to {MOST_LABELS:,}"
+            raise DeclarationInvalid(f"RolloutPlan: {expected}, got {self.labels!r}")
         for name, least in (("stage_time", timedelta(0)), ("dead_man", timedelta(seconds=2))):
             span = getattr(self, name)
             if not isinstance(span, timedelta) or span < least:
@@ -138,6 +148,7 @@ class RolloutPlan:
             "dead_man_seconds": self.dead_man.total_seconds(),
             "approval": self.approval,
             "four_eyes": self.four_eyes,
+            "labels": self.labels,
             "harm": self.harm,
             "promotion": self.promotion,
         }
@@ -156,6 +167,7 @@ class RolloutPlan:
             dead_man=timedelta(seconds=kept["dead_man_seconds"]),
             approval=kept["approval"],
             four_eyes=kept["four_eyes"],
+            labels=kept["labels"],
             harm=kept["harm"],
             promotion=kept["promotion"],
         )
@@ -196,6 +208,8 @@ class RolloutPlan:
             raise DeclarationInvalid(
                 f"RolloutPlan: unknown guardrail {unknown[0]!r}; expected one of {', '.join(GUARDRAILS)}"
             )
+        if self.labels and "wrong" in self.off:
+            raise DeclarationInvalid("RolloutPlan: labels are for the guardrail 'wrong', which is switched off")
         both = [name for name in self.off if name in names]
         if both:
             raise DeclarationInvalid(f"RolloutPlan: {both[0]!r} is both switched off and set")

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from andon import decisions, rollouts
-from andon.authoring import Automation, DeclarationInvalid, Guardrail, RolloutPlan
+from andon.authoring import MOST_LABELS, Automation, DeclarationInvalid, Guardrail, RolloutPlan
 from andon.bootstrap.project import chosen, load_automations
 from andon.bootstrap.trials import once_tried
 from andon.cli.context import Project, project
@@ -62,6 +62,12 @@ def start(
         int | None, typer.Option(min=1, help="The least number of the candidate's decisions in each stage.")
     ] = None,
     stage_time: Annotated[str | None, typer.Option(help="The least duration of each stage, such as 10m or 1h.")] = None,
+    labels: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=MOST_LABELS, help="How often people are asked for the class where the shadow predicts another."
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate how long it would take.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -70,7 +76,16 @@ def start(
         declared = chosen(load_automations(here.settings), automation)
         with here.database.begin() as tx:
             wanted = _plan(
-                rollouts.plan_of(tx, automation), plan, steps, margin, require, off, unit, stage_decisions, stage_time
+                rollouts.plan_of(tx, automation),
+                plan,
+                steps,
+                margin,
+                require,
+                off,
+                unit,
+                stage_decisions,
+                stage_time,
+                labels,
             )
             now = here.clock.now()
             expected = rollouts.forecast(tx, automation, wanted, now)
@@ -180,6 +195,7 @@ def _plan(
     unit: str | None,
     stage_decisions: int | None,
     stage_time: str | None,
+    labels: int | None,
 ) -> RolloutPlan:
     """Return the declared plan with the command's changes. Raises Invalid."""
     margins = dict(_margin(text) for text in margin or ())
@@ -192,6 +208,7 @@ def _plan(
             unit=unit,
             off=off or None,
             stage_decisions=stage_decisions,
+            labels=labels,
             stage_time=None if stage_time is None else _stage_time(stage_time),
             guardrails=[
                 Guardrail(name, margins.get(name), True if name in (require or ()) else None) for name in named

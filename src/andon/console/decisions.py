@@ -117,12 +117,13 @@ def show(here: Here, visitor: Signed, tx: Db, decision_id: UUID) -> Response:
         raise decisions.DecisionNotFound(f"No decision {decision_id}")
     automation, now = found.row.automation, here.clock.now()
     review = reviews.of_decision(tx, decision_id) if visitor.may(Permission.READ_REVIEWS, automation) else None
-    if review is not None and review.hidden and review.holder(now) == visitor.principal.name:
+    held = reviews.blind_held(tx, decision_id, visitor.principal.name, now=now)
+    if held is not None:
         return here.pages.html(
             "decision_blind.html",
             visitor=visitor,
             section="/decisions",
-            review=review,
+            review=held,
             record=found.record,
             attachments=attachments_of(here, visitor, tx, found.row),
         )

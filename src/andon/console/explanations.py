@@ -23,8 +23,7 @@ def show(here: Here, visitor: Signed, tx: Db, decision_id: UUID) -> Response:
     found = decisions.get(tx, decision_id)
     if scopes is not None and found.row.automation not in scopes:
         raise decisions.DecisionNotFound(f"No decision {decision_id}")
-    review = reviews.of_decision(tx, decision_id)
-    if review is not None and review.hidden and review.holder(here.clock.now()) == visitor.principal.name:
+    if reviews.blind_held(tx, decision_id, visitor.principal.name, now=here.clock.now()) is not None:
         raise decisions.DecisionNotFound(f"No explanation of decision {decision_id} before the verdict")
     explanation: Explanation | None = None
     problem: AndonError | None = None

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Form
 
 from andon import rollouts
-from andon.authoring import DeclarationInvalid, Guardrail, RolloutPlan
+from andon.authoring import MOST_LABELS, DeclarationInvalid, Guardrail, RolloutPlan
 from andon.console.typed import fingerprint_of, typed_number
 from andon.kernel.errors import Fault
 from andon.rollouts import RolloutInvalid, WatchedGuardrail
@@ -32,6 +32,7 @@ class RolloutForm:
     steps: str = ""
     stage_decisions: str = ""
     stage_minutes: str = ""
+    labels: str = ""
     margins: Mapping[str, str] | None = None
     required: tuple[str, ...] | None = None
     off: tuple[str, ...] | None = None
@@ -73,9 +74,12 @@ class RolloutForm:
         steps = _numbers(self.steps, "steps", "Steps are percentages, such as 5, 25, 50, 100", faults)
         least = typed_number(self.stage_decisions, "stage_decisions", "A number of decisions", faults)
         minutes = typed_number(self.stage_minutes, "stage_minutes", "A number of minutes", faults)
+        asked = typed_number(self.labels, "labels", "A number of labels", faults)
         changed = [found for one in watched if (found := self._guardrail(one, faults)) is not None]
         if least is not None and least != int(least):
             faults.append(Fault("stage_decisions", "A whole number of decisions"))
+        if asked is not None and (asked != int(asked) or not 0 <= asked <= MOST_LABELS):
+            faults.append(Fault("labels", f"A whole number from 0 to {MOST_LABELS:,}"))
         if faults:
             raise RolloutInvalid(faults=faults)
         try:
@@ -86,6 +90,7 @@ class RolloutForm:
                 off=self.off,
                 stage_decisions=None if least is None else int(least),
                 stage_time=None if minutes is None else timedelta(minutes=minutes),
+                labels=None if asked is None else int(asked),
                 guardrails=changed,
             )
         except (DeclarationInvalid, OverflowError) as error:
@@ -114,6 +119,7 @@ def typed_form(
     steps: Annotated[str, Form()] = "",
     stage_decisions: Annotated[str, Form()] = "",
     stage_minutes: Annotated[str, Form()] = "",
+    labels: Annotated[str, Form()] = "",
     guardrail: Annotated[list[str], Form()] = [],  # noqa: B006 - FastAPI copies it
     margin: Annotated[list[str], Form()] = [],  # noqa: B006
     required: Annotated[list[str], Form()] = [],  # noqa: B006
@@ -131,6 +137,7 @@ def typed_form(
         steps=steps,
         stage_decisions=stage_decisions,
         stage_minutes=stage_minutes,
+        labels=labels,
         margins=dict(zip(guardrail, margin, strict=False)),
         required=tuple(required) if guardrail else None,
         off=tuple(off) if guardrail else None,

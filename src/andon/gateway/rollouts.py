@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from andon import decisions, rollouts
 from andon.access import Permission
-from andon.authoring import GUARDRAILS, Automation, DeclarationInvalid, Guardrail
+from andon.authoring import GUARDRAILS, MOST_LABELS, Automation, DeclarationInvalid, Guardrail
 from andon.gateway.dependencies import Bus, Caller, Db, Now, Parts
 from andon.gateway.reasons import Reason
 from andon.gateway.trials import Number, Step, checks_of
@@ -57,6 +57,12 @@ class RolloutIn(BaseModel):
     off: list[Annotated[str, Field(json_schema_extra={"enum": list(GUARDRAILS)})]] | None = Field(None, max_length=50)
     stage_decisions: int | None = Field(None, ge=1)
     stage_seconds: float | None = Field(None, ge=0, le=31_536_000)
+    labels: int | None = Field(
+        None,
+        ge=0,
+        le=MOST_LABELS,
+        description="How often people are asked for the class where the shadow predicts another than the champion.",
+    )
     reason: Reason
 
 
@@ -107,6 +113,8 @@ class PairTallyOut(BaseModel):
     champion: int
     neither: int
     open: int = Field(description="Those whose verdict was still open when it was due.")
+    asked: int = Field(description="Decisions about which people were asked, as they predicted otherwise.")
+    waiting: int = Field(description="Those of them whose answer is not due yet.")
 
 
 class PathPointOut(BaseModel):
@@ -289,6 +297,7 @@ def _wish(tx: Tx, automation: Automation, wanted: RolloutIn) -> RolloutWish:
             unit=wanted.unit,
             off=wanted.off,
             stage_decisions=wanted.stage_decisions,
+            labels=wanted.labels,
             stage_time=None if wanted.stage_seconds is None else timedelta(seconds=wanted.stage_seconds),
             guardrails=[_guardrail(key, one) for key, one in wanted.guardrails.items()],
         )

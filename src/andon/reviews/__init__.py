@@ -27,9 +27,11 @@ from andon.reviews.errors import (
 from andon.reviews.published import BlindAuditDecided, QuestionAnswered, VerdictGiven
 from andon.reviews.service import (
     OPENED_AT_ONCE,
+    answers_of,
     ask,
     audit_counts,
     backlogs,
+    blind_held,
     cases_of,
     claim,
     count,
@@ -68,9 +70,11 @@ __all__ = [
     "VerdictGiven",
     "VerdictInvalid",
     "Withdrawal",
+    "answers_of",
     "ask",
     "audit_counts",
     "backlogs",
+    "blind_held",
     "cases_of",
     "claim",
     "count",

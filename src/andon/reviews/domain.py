@@ -77,7 +77,9 @@ class ReviewTask:
     outcome, need no procedure. For an action that follows no decision, `decision_id` is the action's own id.
 
     A `blind` review audits an automatic decision: its outcomes are classes, its verdict has no effect outside, and
-    until then the reviewer does not see the line's decision. `predicted` is that decision, from the verdict on.
+    until then the reviewer does not see the line's decision. `predicted` is that decision, from the verdict on. A blind
+    question is one of a rollout, about a decision on which its arms predict otherwise: its answer counts there only,
+    because decisions that are chosen so say nothing about all the others.
     """
 
     id: UUID

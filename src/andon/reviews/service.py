@@ -61,8 +61,12 @@ def ask(
     traceparent: str | None,
     now: datetime,
     action_id: UUID | None = None,
+    blind: bool = False,
 ) -> None:
-    """Open a review for a question of a procedure, or about a call or an action: exactly one per key."""
+    """Open a review for a question of a procedure, about a call or an action, or of a rollout: exactly one per key.
+
+    Whoever answers a `blind` one sees what the line saw, and neither its prediction nor its decision.
+    """
     review = ReviewTask(
         id=uuid7(now),
         decision_id=decision_id,
@@ -80,13 +84,19 @@ def ask(
         procedure_id=procedure_id,
         question=question,
         action_id=action_id,
+        blind=blind,
     )
     store.add(tx, [review])
 
 
-def withdraw(tx: Tx, key: UUID, *, actor: Actor, reason: str, now: datetime) -> int:
-    """Withdraw a question that was settled elsewhere, by its key. Return 0 if no such question waits."""
-    return _withdraw(tx, store.waiting_for_update(tx, keys=[key]), actor, reason, now)
+def withdraw(tx: Tx, keys: Sequence[UUID], *, actor: Actor, reason: str, now: datetime) -> int:
+    """Withdraw the questions with these keys, which were settled elsewhere. Return how many of them waited."""
+    return _withdraw(tx, store.waiting_for_update(tx, keys=keys), actor, reason, now)
+
+
+def answers_of(tx: Tx, keys: Sequence[UUID]) -> Mapping[UUID, Verdict]:
+    """Return the answers to questions, by the keys under which they were asked; those that wait are left out."""
+    return store.answers_of(tx, keys)
 
 
 def withdraw_about(tx: Tx, action_ids: Sequence[UUID], *, actor: Actor, reason: str, now: datetime) -> int:
@@ -127,6 +137,11 @@ def get(tx: Tx, review_id: UUID) -> ReviewTask:
 def of_decision(tx: Tx, decision_id: UUID) -> ReviewTask | None:
     """Return the review of one decision, or None; questions of its procedures do not count."""
     return store.find_of_decision(tx, decision_id)
+
+
+def blind_held(tx: Tx, decision_id: UUID, holder: str, *, now: datetime) -> ReviewTask | None:
+    """Return the blind review of a decision that somebody holds, and so must not see the decision; None if none."""
+    return store.find_blind_held(tx, decision_id, holder, now)
 
 
 def decision_of(tx: Tx, review: ReviewTask) -> Mapping[str, Any]:
@@ -226,13 +241,13 @@ def give_verdict(
     """Decide a review that `actor` holds. Verdict, label, audit entry and the outcome's action are one transaction.
 
     `label` is the true class, where the outcome does not determine it; the subscriber checks it. The outcome of a blind
-    review is itself a class. Raises ReviewNotFound, ReviewDecided, ReviewWithdrawn, ReviewHeld, ReviewNotClaimed,
-    VerdictInvalid.
+    review is itself a class; that of a question answers only who asked. Raises ReviewNotFound, ReviewDecided,
+    ReviewWithdrawn, ReviewHeld, ReviewNotClaimed, VerdictInvalid.
     """
     held = store.get_for_update(tx, review_id)
     verdict = held.judge(outcome, reason, actor, now)
     if label is not None and (held.blind or held.asked_by is not None):
-        asked = "The outcome of a blind audit is the class" if held.blind else "An answer to a question has no class"
+        asked = "The outcome of a blind review is the class" if held.blind else "An answer to a question has no class"
         raise VerdictInvalid(asked, faults=[Fault("label", asked)])
     audited = decisions.get(tx, held.decision_id).row if held.blind else None
     review = held.decided(verdict, None if audited is None else audited.label)
@@ -251,7 +266,10 @@ def give_verdict(
         after={"state": ReviewState.DECIDED.value, "outcome": outcome, "decision": str(review.decision_id)},
         rows=[VERDICTS.row(review.id)],
     )
-    events.publish(tx, _published(review, verdict, label) if audited is None else _audited(review, verdict, audited))
+    if audited is not None and review.asked_by is None:
+        events.publish(tx, _audited(review, verdict, audited))
+    else:
+        events.publish(tx, _published(review, verdict, label))
     return review
 
 

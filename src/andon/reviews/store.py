@@ -91,10 +91,25 @@ def find_of_decision(tx: Tx, decision_id: UUID) -> ReviewTask | None:
     return None if row is None else _review(row)
 
 
+def find_blind_held(tx: Tx, decision_id: UUID, holder: str, now: datetime) -> ReviewTask | None:
+    """Return the blind review of a decision that a person holds, or None."""
+    held = (reviews.c.state == ReviewState.CLAIMED, reviews.c.claimed_by == holder, reviews.c.claimed_until > now)
+    query = select(reviews).where(reviews.c.decision_id == decision_id, reviews.c.blind, *held)
+    row = tx.execute(query.order_by(reviews.c.id).limit(1)).one_or_none()
+    return None if row is None else _review(row)
+
+
 def find_question(tx: Tx, key: UUID) -> ReviewTask | None:
     """Return the review of a procedure's question, or None."""
     row = tx.execute(select(reviews).where(reviews.c.asked_by == key)).one_or_none()
     return None if row is None else _review(row)
+
+
+def answers_of(tx: Tx, keys: Sequence[UUID]) -> dict[UUID, Verdict]:
+    """Return the answers to questions, by their keys."""
+    query = select(reviews).where(reviews.c.asked_by.in_(keys), reviews.c.state == ReviewState.DECIDED)
+    found = [_review(row) for row in tx.execute(query)]
+    return {one.asked_by: one.verdict for one in found if one.asked_by is not None and one.verdict is not None}
 
 
 def waiting_for_update(
@@ -172,7 +187,7 @@ def audit_counts(tx: Tx, automation: str | None) -> dict[str, AuditCounts]:
     """Count the decided blind reviews, by automation."""
     agreed = func.count().filter(reviews.c.predicted == reviews.c.outcome).label("agreed")
     query = select(reviews.c.automation, func.count().label("decided"), agreed)
-    query = query.where(reviews.c.blind, reviews.c.state == ReviewState.DECIDED)
+    query = query.where(reviews.c.blind, reviews.c.asked_by.is_(None), reviews.c.state == ReviewState.DECIDED)
     if automation is not None:
         query = query.where(reviews.c.automation == automation)
     rows = tx.execute(query.group_by(reviews.c.automation))

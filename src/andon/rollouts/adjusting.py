@@ -17,6 +17,7 @@ def adjusted(
     off: Sequence[str] | None = None,
     stage_decisions: int | None = None,
     stage_time: timedelta | None = None,
+    labels: int | None = None,
     guardrails: Sequence[Guardrail] = (),
 ) -> RolloutPlan:
     """Return the plan with the given changes. Raises DeclarationInvalid.
@@ -32,6 +33,7 @@ def adjusted(
             ("unit", unit),
             ("stage_decisions", stage_decisions),
             ("stage_time", stage_time),
+            ("labels", labels),
         )
         if value is not None
     }

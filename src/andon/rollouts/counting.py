@@ -7,15 +7,17 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from andon import decisions, measures, serving
+from andon import decisions, labels, measures, serving
 from andon.authoring import RATE_GUARDRAILS, ServiceLevel
 from andon.decisions import DecisionRow
 from andon.kernel.db import Tx
+from andon.policies import REVIEW
 from andon.rollouts.declared import slow_us
 from andon.rollouts.domain import Rollout
 from andon.rollouts.evidence import (
     GuardrailEvent,
     JudgedPair,
+    differs,
     events_of,
     events_of_case,
     events_of_shadow,
@@ -26,9 +28,9 @@ from andon.rollouts.evidence import (
 from andon.rollouts.folding import by_guardrail, count_decisions, fold, fold_pairs
 from andon.rollouts.guardrails import WatchedGuardrail, of_measures
 from andon.rollouts.measuring import computed, reported
-from andon.rollouts.states import GuardrailState
-from andon.trials import CaseStanding, TrialCounter, counted_anew
-from andon.trials.counting import AT_ONCE
+from andon.rollouts.states import GuardrailState, PairTally
+from andon.trials import CaseStanding, DifferingDecision, TrialCounter, answered, ask, counted_anew
+from andon.trials.counting import AT_ONCE, LATE_AT_ONCE
 
 SHADOWS_AT_ONCE: Final = 1_000
 
@@ -70,8 +72,11 @@ class RolloutCounter(TrialCounter[Rollout]):
             if name in RATE_GUARDRAILS:
                 count_decisions(state, candidate=sides[True], control=sides[False])
         seen, shadowed_to, shadows = sides[True], rollout.shadowed_to, list[list[GuardrailEvent]]()
+        answers = list[JudgedPair]()
         if rollout.at.is_shadow:
-            shadows, shadowed_to = self._shadows(tx, rollout)
+            shadows, differing, shadowed_to = self._shadows(tx, rollout)
+            if "wrong" in states:
+                answers = self._questions(tx, rollout, differing, states["wrong"].pairs, now)
             for name in ("disagreement", "errors"):
                 if name in states:
                     count_decisions(states[name], candidate=len(shadows), control=len(shadows))
@@ -79,7 +84,7 @@ class RolloutCounter(TrialCounter[Rollout]):
             events += [event for one in shadows for event in one]
         judged, pairs = self._cases(tx, rollout, cases)
         fresh = counted_anew(tx, rollout, events, judged + self._labels(tx, rollout, measured, now))
-        grouped, new_pairs = by_guardrail(fresh), counted_anew(tx, rollout, [], pairs)
+        grouped, new_pairs = by_guardrail(fresh), counted_anew(tx, rollout, [], [*pairs, *answers])
         steps = [share for share in rollout.plan.stages if share]
         for guardrail in guardrails:
             state = states[guardrail.name]
@@ -87,21 +92,46 @@ class RolloutCounter(TrialCounter[Rollout]):
             if guardrail.of_cases:
                 fold_pairs(guardrail, state, new_pairs, steps)
         is_full = len(decided) >= AT_ONCE // 2 or len(shadows) >= SHADOWS_AT_ONCE // 2
-        read = cases.position != before
+        read = cases.position != before or bool(answers)
         return Took(seen, bool(decided or seen or fresh or read), is_full or read, shadowed_to)
 
-    def _shadows(self, tx: Tx, rollout: Rollout) -> tuple[list[list[GuardrailEvent]], int]:
-        """Return the events of unread shadow predictions, and the position after them."""
+    def _shadows(self, tx: Tx, rollout: Rollout) -> tuple[list[list[GuardrailEvent]], list[DecisionRow], int]:
+        """Return the events of unread shadow predictions, the decisions where they differ, and the position after."""
         said, position = serving.said_after(
             tx, rollout.automation, rollout.arm, rollout.shadowed_to, limit=SHADOWS_AT_ONCE
         )
         rows = decisions.rows_of(tx, [one.decision_id for one in said]) if said else {}
-        found = []
+        found, differing = list[list[GuardrailEvent]](), list[DecisionRow]()
         for one in said:
             row = rows.get(one.decision_id)
             if row is not None and row.arm != rollout.arm:
                 found.append(events_of_shadow(one, row, _unit(rollout, row)))
-        return found, position
+                if differs(one, row):
+                    differing.append(row)
+        return found, differing, position
+
+    def _questions(
+        self, tx: Tx, rollout: Rollout, differing: Sequence[DecisionRow], pairs: PairTally, now: datetime
+    ) -> list[JudgedPair]:
+        """Ask people about decisions on which the shadow differs, and return what the answers say that are due.
+
+        Questions end with the least number of decisions and time of the stage, whatever the answers say.
+        """
+        plan = rollout.plan
+        left, ends = plan.labels - pairs.asked, rollout.stage_at + plan.stage_time
+        if left and (rollout.seen < plan.stage_decisions or now < ends):
+            asked = ask(tx, rollout, [_differing(tx, row) for row in differing], left, now)
+            pairs.asked += asked
+            pairs.waiting += asked
+        due = answered(tx, rollout, now, LATE_AT_ONCE)
+        pairs.waiting -= len(due)
+        rows = decisions.rows_of(tx, [one.decision_id for one in due]) if due else {}
+        beside = serving.said_beside(tx, rollout.arm, [one.decision_id for one in due]) if due else {}
+        return [
+            JudgedPair(key, one.unit, str(beside[key].label), str(rows[key].label), one.actual)
+            for one in due
+            if (key := one.decision_id) in beside and key in rows
+        ]
 
     def _cases(self, tx: Tx, rollout: Rollout, standing: CaseStanding) -> tuple[list[GuardrailEvent], list[JudgedPair]]:
         """Return what the next cases say: of the arm that decided, and of the candidate as a shadow beside it."""
@@ -138,3 +168,10 @@ def _unit(rollout: Rollout, row: DecisionRow) -> bytes:
     """Return the unit of a decision that the candidate shadowed."""
     alone = rollout.unit == "decision" or row.subject_hash is None
     return row.id.bytes if alone or row.subject_hash is None else bytes(row.subject_hash)
+
+
+def _differing(tx: Tx, row: DecisionRow) -> DifferingDecision:
+    """Describe a decision on which a shadow predicts another class, to ask a person about it."""
+    unit = row.id.bytes if row.subject_hash is None else bytes(row.subject_hash)
+    looked_at = row.outcome == REVIEW or row.audit_drawn
+    return DifferingDecision(row.id, unit, labels.classes_of(tx, row), row.correlation_id, looked_at)

@@ -140,6 +140,11 @@ def events_of_shadow(said: ShadowPrediction, row: DecisionRow, unit: bytes) -> l
     return found
 
 
+def differs(said: ShadowPrediction, row: DecisionRow) -> bool:
+    """Return whether a shadow predicted another class than the champion, which decided by itself or asked a person."""
+    return row.line_state is LineState.AUTOMATIC and None not in (said.label, row.label) and said.label != row.label
+
+
 def events_of_case(case: AgedCase, of: PlacedDecision) -> list[GuardrailEvent]:
     """Return the events of a case: whether the prediction was wrong, and the squared error of its confidence.
 

@@ -63,11 +63,12 @@ def _rate(events: float, among: int) -> str:
 
 
 def _pairs(pairs: PairTally) -> str:
-    if not pairs.judged:
+    if not pairs.judged and not pairs.asked:
         return ""
     right = f"the candidate was right {pairs.candidate:,} times, the champion {pairs.champion:,}"
     rest = f", neither {pairs.neither:,}, still open {pairs.open:,}"
-    return f"; where they predicted otherwise, {right}{rest} (of {pairs.judged:,})"
+    asked = f"; people were asked about {pairs.asked:,}" if pairs.asked else ""
+    return f"; where they predicted otherwise, {right}{rest} (of {pairs.judged:,}{asked})"
 
 
 def _quantiles(guardrail: WatchedGuardrail, state: GuardrailState) -> str:

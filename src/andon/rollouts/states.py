@@ -33,16 +33,21 @@ class ArmTally(Struct):
 
 
 class PairTally(Struct):
-    """Decisions on which both sides predicted otherwise, by who was right."""
+    """Decisions on which both sides predicted otherwise, by who was right.
+
+    People were asked about `asked` of them; `waiting` answers are not due yet.
+    """
 
     candidate: int = 0
     champion: int = 0
     neither: int = 0
     open: int = 0
+    asked: int = 0
+    waiting: int = 0
 
     @property
     def judged(self) -> int:
-        """All of them."""
+        """All that are due."""
         return self.candidate + self.champion + self.neither + self.open
 
 

@@ -195,7 +195,7 @@ def finish(
     store.save(tx, ended)
     if call.state is CallState.UNKNOWN and call.finish_by is not None:
         why = f"The caller of {call.tool} reported how it ended: {ended.state}"
-        reviews.withdraw(tx, call.id, actor=Actor(caller), reason=why, now=now)
+        reviews.withdraw(tx, [call.id], actor=Actor(caller), reason=why, now=now)
     record(tx, "tool.finish", ended, Actor(caller), now)
     return ended
 

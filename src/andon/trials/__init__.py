@@ -1,10 +1,11 @@
 """Trials: arms of one automation on real traffic, under tests. Rollouts and experiments are two plans of it.
 
 A trial and its events: `domain.py`. Moves: `moving.py`. Who holds the traffic: `holding.py`; changes that end a trial,
-and its lease: `ground.py`. Counting: `counting.py`, `cases.py`, `labelled.py`, `noting.py`. The watcher of a worker:
-`watching.py`. SQL: `store.py`.
+and its lease: `ground.py`. Counting: `counting.py`, `cases.py`, `labelled.py`, `noting.py`; where arms predict
+otherwise, people are asked: `asking.py`. The watcher of a worker: `watching.py`. SQL: `store.py`.
 """
 
+from andon.trials.asking import DifferingDecision, answered, ask
 from andon.trials.cases import CASES, CaseStanding
 from andon.trials.counting import (
     DeclaredMeasures,
@@ -28,6 +29,7 @@ __all__ = [
     "CASES",
     "CaseStanding",
     "DeclaredMeasures",
+    "DifferingDecision",
     "ExperimentUnderWay",
     "LateLabels",
     "RolloutUnderWay",
@@ -40,6 +42,8 @@ __all__ = [
     "TrialMover",
     "TrialStore",
     "TrialWatcher",
+    "answered",
+    "ask",
     "check_arms",
     "class_known",
     "counted_anew",

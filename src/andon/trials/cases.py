@@ -5,7 +5,7 @@ often would show more of its errors. Each case is kept with the least probabilit
 own: reviewed ones are thinned to the share of blind audits of their own time, the same in all arms.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import blake2b
 
@@ -16,6 +16,8 @@ from andon.authoring import Truth
 from andon.decisions import FeedRecord
 from andon.evidence import AgedCase, is_automatic
 from andon.kernel.db import Tx
+from andon.trials import store
+from andon.trials.domain import TrafficTrial
 
 CASES = "cases"
 """The name under which a trial keeps how far it has read cases, and of the list with the first case of each subject."""
@@ -40,11 +42,12 @@ class CaseStanding(Struct):
         """Begin with decisions that are made from a moment on."""
         return cls(evidence.position_now(tx), since)
 
-    def next_cases(self, tx: Tx, automation: str, arms: Sequence[str], limit: int) -> list[AgedCase]:
-        """Read on, and return the cases that are kept."""
-        found = evidence.cases_after(tx, automation, arms, self.position, limit)
+    def next_cases(self, tx: Tx, trial: TrafficTrial, limit: int) -> list[AgedCase]:
+        """Read on, and return the cases that are kept, with all that are in question."""
+        found = evidence.cases_after(tx, trial.automation, trial.arm_names, self.position, limit)
         self.position = found[-1][0] if found else self.position
-        return [one for _, one in found if self.keeps(one)]
+        asked = store.looked_at(tx, trial.id, [one.decision_id for _, one in found]) if found else set()
+        return [one for _, one in found if one.decision_id in asked or self.keeps(one)]
 
     def note_draws(self, records: Iterable[FeedRecord], truth: Truth | None) -> None:
         """Note the draws of automatic decisions for audits; where silence is a label, all are looked at anyway."""

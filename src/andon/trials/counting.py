@@ -84,7 +84,7 @@ class TrialCounter(Generic[One]):
 
     def _aged(self, tx: Tx, trial: One, cases: CaseStanding) -> list[tuple[AgedCase, FeedRecord]]:
         """Return the next cases of the trial's arms, as far as they are kept, with their decisions."""
-        found = cases.next_cases(tx, trial.automation, trial.arm_names, LATE_AT_ONCE)
+        found = cases.next_cases(tx, trial, LATE_AT_ONCE)
         items = {item.id: item for item in decisions.items_of(tx, [one.decision_id for one in found])}
         return [(one, items[one.decision_id].read()) for one in found if one.decision_id in items]
 

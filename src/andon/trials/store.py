@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from andon.kernel.db import Tx
 from andon.serving import Candidate
 from andon.trials.domain import COMMON, TrafficTrial, TrialEvent
-from andon.trials.tables import trial_counts, trial_events, trial_labels, trial_units, trials
+from andon.trials.tables import trial_counts, trial_events, trial_labels, trial_questions, trial_units, trials
 
 _UNDER_WAY = "ended_at IS NULL AND state IN ('running', 'paused')"
 
@@ -44,8 +44,12 @@ class TrialStore(Generic[One, Step]):
 
     @property
     def watched_sql(self) -> str:
-        """A condition: a worker has a trial of this kind to watch."""
-        return f"EXISTS (SELECT FROM trials WHERE kind = '{self._trial.kind}' AND {_UNDER_WAY})"
+        """A condition: a worker has a trial of this kind to watch, or questions of one to withdraw."""
+        kind = f"kind = '{self._trial.kind}'"
+        return (
+            f"(EXISTS (SELECT FROM trials WHERE {kind} AND {_UNDER_WAY}) OR EXISTS (SELECT FROM trial_questions q "
+            f"JOIN trials t ON t.id = q.trial WHERE {kind} AND ended_at IS NOT NULL))"
+        )
 
     def find(self, tx: Tx, automation: str, number: int, *, for_update: bool = False) -> One | None:
         """Return one; `for_update` lets nobody else move it until the transaction ends."""
@@ -94,6 +98,15 @@ class TrialStore(Generic[One, Step]):
         query = select(c.automation, state, func.count()).where(c.kind == self._trial.kind, c.ended_at.is_not(None))
         found = tx.execute(query.group_by(c.automation, state).order_by(c.automation, state))
         return [(automation, ended, int(count)) for automation, ended, count in found]
+
+    def take_left_over(self, tx: Tx) -> tuple[str, list[UUID]] | None:
+        """Take the questions of a trial that is over. Return its name, and their keys; None if there are none."""
+        over = self._select().where(trials.c.ended_at.is_not(None), trials.c.id == trial_questions.c.trial)
+        row = tx.execute(over.limit(1)).one_or_none()
+        if row is None:
+            return None
+        asked = delete(trial_questions).where(trial_questions.c.trial == row.id).returning(trial_questions.c.key)
+        return self._read(row).name, list(tx.execute(asked).scalars())
 
     def add_event(self, tx: Tx, trial: UUID, event: Step) -> None:
         """Write the next event of a trial, which gives it its number."""
@@ -174,10 +187,38 @@ def take_late(tx: Tx, trial: UUID, now: datetime, limit: int) -> list[UUID]:
     return list(dict.fromkeys(row.decision_id for row in taken))
 
 
+def add_questions(tx: Tx, trial: UUID, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write decisions on which the arms predict otherwise, with the keys of questions about them."""
+    if rows:
+        tx.execute(insert(trial_questions), [{"trial": trial, **row} for row in rows])
+
+
+def units_in_question(tx: Tx, trial: UUID, units: Sequence[bytes]) -> set[bytes]:
+    """Return which of these units have a decision on which the arms predict otherwise."""
+    c = trial_questions.c
+    return set(tx.execute(select(c.unit).where(c.trial == trial, c.unit.in_(units))).scalars())
+
+
+def looked_at(tx: Tx, trial: UUID, decisions: Sequence[UUID]) -> set[UUID]:
+    """Return which of these decisions are in question, and looked at without one."""
+    c = trial_questions.c
+    query = select(c.decision_id).where(c.trial == trial, c.key.is_(None), c.decision_id.in_(decisions))
+    return set(tx.execute(query).scalars())
+
+
+def take_questions(tx: Tx, trial: UUID, now: datetime, limit: int) -> list[Row[UUID, bytes, UUID, datetime]]:
+    """Take the questions that are due, each once: the decision, its unit, the key, and when it was due."""
+    c = trial_questions.c
+    due = select(c.unit).where(c.trial == trial, c.key.is_not(None), ~c.told, c.due_at <= now)
+    taken = update(trial_questions).where(c.trial == trial, c.unit.in_(due.order_by(c.due_at).limit(limit)))
+    return list(tx.execute(taken.values(told=True).returning(c.decision_id, c.unit, c.key, c.due_at)).all())
+
+
 def forget(tx: Tx, trial: UUID) -> None:
     """Forget what only a trial under way needs."""
     for table in (trial_units, trial_labels):
         tx.execute(delete(table).where(table.c.trial == trial))
+    tx.execute(delete(trial_questions).where(trial_questions.c.trial == trial, trial_questions.c.key.is_(None)))
 
 
 def _values(one: TrafficTrial) -> dict[str, Any]:

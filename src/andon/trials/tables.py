@@ -84,3 +84,14 @@ trial_labels = Table(
     Column("decision_id", Uuid, nullable=False),
     Column("due_at", DateTime(timezone=True), nullable=False),
 )
+
+trial_questions = Table(
+    "trial_questions",
+    metadata,
+    Column("trial", Uuid, primary_key=True),
+    Column("unit", LargeBinary, primary_key=True),
+    Column("decision_id", Uuid, nullable=False),
+    Column("key", Uuid),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("told", Boolean, nullable=False),
+)

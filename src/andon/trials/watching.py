@@ -13,6 +13,7 @@ from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.kernel.lookout import REST_SECONDS
 from andon.trials import store
+from andon.trials.asking import withdraw_left_over
 from andon.trials.cases import CASES, CaseStanding
 from andon.trials.counting import TrialCounter
 from andon.trials.domain import TrafficTrial
@@ -61,6 +62,8 @@ class TrialWatcher(ABC, Generic[One, Step, Kept]):
 
     def look(self, tx: Tx, now: datetime) -> bool:
         """Look at the next trial. Return whether there may be more to do now."""
+        if withdraw_left_over(tx, self._store, now):
+            return True
         watched = self._store.watched(tx)
         self._kept = {key: one for key, one in self._kept.items() if key in watched}
         if not watched:

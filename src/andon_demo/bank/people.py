@@ -79,7 +79,7 @@ class People:
         outcome = ("fraud" if fraud else "honest") if blind else ("pause" if fraud else "release")
         await session.call("POST", f"/v1/reviews/{review['id']}/claim")
         await session.call("POST", f"/v1/reviews/{review['id']}/verdict", {"outcome": outcome, "reason": REASON})
-        kind = "audit" if blind else "review"
+        kind = "question" if review["question"] else "audit" if blind else "review"
         self.given[kind] += 1
         if not blind:
             self.traffic.reviewed()

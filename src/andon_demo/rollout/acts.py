@@ -17,9 +17,6 @@ PLANNED = {"busy": 60_000}
 CALM = 1_000
 """Decisions before the first rollout."""
 
-SHARE = 0.2
-"""The share of blind audits that the owner sets when the story begins."""
-
 REHEARSED = 1_000
 """The newest decisions that the good model decides again before it gets any traffic."""
 
@@ -50,10 +47,6 @@ class RolloutStory(BankStory):
         """Return the number of decisions since a model version's rollout began."""
         decided: int = self.traffic.decided - self.seen[f"began {version}"]
         return decided
-
-
-def _audit_more(story: RolloutStory) -> None:
-    story.api.audit(SHARE, "a rollout learns from labels")
 
 
 def _calm(story: RolloutStory) -> str | None:
@@ -130,7 +123,7 @@ def _decides(story: RolloutStory) -> str | None:
 
 
 ACTS: Sequence[Act[RolloutStory]] = (
-    Act("The line decides with version 1", 120, _calm, _audit_more),
+    Act("The line decides with version 1", 120, _calm),
     Act("A model that is better on paper is registered", 90, _registered_bad, _register_bad),
     Act("It is rolled out, and rolled back automatically", 240, _ended, _roll_out_bad),
     Act("A good model is registered, and past decisions are replayed with it", 120, _rehearsed, _register_good),

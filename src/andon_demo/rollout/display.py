@@ -23,14 +23,20 @@ def show_end(console: Console, story: RolloutStory) -> None:
         "Of these by the candidate": [f"{answered[BAD].decided:,}", f"{story.seen['answered']:,}"],
         "Wrong among those": [f"{answered[BAD].errors:,}", f"{story.seen['errors']:,}"],
         "Largest share of traffic": [f"{largest_share(one):g}%" for one in found.values()],
+        "Labels asked for, where it differed": [f"{asked(one):,}" for one in found.values()],
     }
     for name, values in rows.items():
         table.add_row(name, *values)
     console.print(table)
     console.print(
         f"{story.traffic.decided:,} decisions in all; {given.total():,} verdicts of people "
-        f"({given['review']:,} reviews, {given['audit']:,} blind audits)"
+        f"({given['review']:,} reviews, {given['audit']:,} blind audits, {given['question']:,} about the comparison)"
     )
+
+
+def asked(rollout: Mapping[str, Any]) -> int:
+    """Return about how many decisions people were asked, because the two versions predicted otherwise."""
+    return sum(one["pairs"]["asked"] for one in rollout["guardrails"])
 
 
 def largest_share(rollout: Mapping[str, Any]) -> float:

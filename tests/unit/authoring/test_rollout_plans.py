@@ -20,6 +20,7 @@ from automations import POLICY, Payment
             steps=(10, 100),
             guardrails=[Guardrail("errors", 0.2, True), Guardrail("gain", better="higher")],
             off=["cost"],
+            labels=200,
         ),
     ],
 )
@@ -48,6 +49,8 @@ def test_every_plan_begins_with_shadows() -> None:
         ({"off": ["latency"]}, "unknown guardrail 'latency'"),
         ({"off": ["cost"], "guardrails": [Guardrail("cost", 0.1)]}, "both switched off and set"),
         ({"guardrails": [Guardrail("cost"), Guardrail("cost")]}, "a guardrail occurs twice"),
+        ({"labels": 2.5}, "labels must be a whole number from 0 to 10,000"),
+        ({"labels": 10, "off": ["wrong"]}, "labels are for the guardrail 'wrong', which is switched off"),
         ({"stage_decisions": 0}, "stage_decisions must be at least 1"),
         ({"dead_man": timedelta(seconds=1)}, "dead_man must be a timedelta of at least"),
         ({"harm": 0}, "harm must be between 0 and 0.5"),

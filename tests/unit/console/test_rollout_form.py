@@ -27,12 +27,14 @@ def test_what_is_typed_takes_the_place_of_what_is_declared() -> None:
         steps="5, 50 %, 100",
         stage_decisions="500",
         stage_minutes="0.5",
+        labels="200",
         margins={"errors": "100", "overrides": " 30 % ", "wrong": ""},
         required=("errors", "overrides", "wrong"),
         off=("cost", "slow", "disagreement"),
     )
     plan = form.plan(DECLARED, WATCHED)
     assert (plan.steps, plan.stage_decisions, plan.stage_time) == ((5, 50, 100), 500, timedelta(seconds=30))
+    assert plan.labels == 200
     assert {one.name: (one.margin, one.required) for one in plan.guardrails} == {
         "overrides": (0.3, True),
         "errors": (1.0, True),
@@ -51,6 +53,8 @@ def test_what_is_switched_off_goes_though_it_is_declared() -> None:
     [
         ({"steps": "5, a lot"}, {"steps"}),
         ({"stage_decisions": "2.5"}, {"stage_decisions"}),
+        ({"labels": "2.5"}, {"labels"}),
+        ({"labels": "10001"}, {"labels"}),
         ({"stage_minutes": "-1", "stage_decisions": "x"}, {"stage_minutes", "stage_decisions"}),
         ({"margins": {"errors": "inf", "disagreement": "100"}}, {"margin.errors", "margin.disagreement"}),
     ],

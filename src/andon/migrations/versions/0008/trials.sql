@@ -94,3 +94,17 @@ CREATE TABLE trial_labels (
     due_at      timestamptz NOT NULL
 );
 CREATE INDEX trial_labels_due ON trial_labels (trial, due_at);
+
+-- Decisions on which the arms of a trial predict otherwise, one for each unit. Of those that nobody looks at anyway a person is asked
+-- which class is right, under a `key`; the answer counts at `due_at`, and `told` says that it has. Rows with a key stay until the trial
+-- is over and its open questions are withdrawn.
+CREATE TABLE trial_questions (
+    trial       uuid NOT NULL,
+    unit        bytea NOT NULL,
+    decision_id uuid NOT NULL,
+    key         uuid,
+    due_at      timestamptz NOT NULL,
+    told        boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (trial, unit),
+    UNIQUE (trial, decision_id)
+);

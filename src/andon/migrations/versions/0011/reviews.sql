@@ -13,3 +13,6 @@ DROP INDEX reviews_waiting;
 CREATE INDEX reviews_waiting ON reviews (due_at, id) WHERE state IN ('open', 'claimed');
 CREATE INDEX reviews_withdrawn ON reviews (decided_at DESC, id) WHERE state = 'withdrawn';
 CREATE INDEX reviews_of_action ON reviews (action_id) WHERE action_id IS NOT NULL;
+
+-- A blind question (andon.reviews) hides its decision from whoever holds it.
+CREATE INDEX reviews_blind ON reviews (decision_id) WHERE blind AND state = 'claimed';
