@@ -114,7 +114,7 @@ class PairTallyOut(BaseModel):
     neither: int
     open: int = Field(description="Those whose verdict was still open when it was due.")
     asked: int = Field(description="Decisions about which people were asked, as they predicted otherwise.")
-    waiting: int = Field(description="Those of them whose answer is not due yet.")
+    waiting: int = Field(description="Decisions on which they predicted otherwise, whose true class is not due yet.")
 
 
 class PathPointOut(BaseModel):

@@ -72,11 +72,11 @@ class RolloutCounter(TrialCounter[Rollout]):
             if name in RATE_GUARDRAILS:
                 count_decisions(state, candidate=sides[True], control=sides[False])
         seen, shadowed_to, shadows = sides[True], rollout.shadowed_to, list[list[GuardrailEvent]]()
-        answers = list[JudgedPair]()
+        answers, taken = list[JudgedPair](), 0
         if rollout.at.is_shadow:
             shadows, differing, shadowed_to = self._shadows(tx, rollout)
             if "wrong" in states:
-                answers = self._questions(tx, rollout, differing, states["wrong"].pairs, now)
+                answers, taken = self._questions(tx, rollout, differing, states["wrong"].pairs, now)
             for name in ("disagreement", "errors"):
                 if name in states:
                     count_decisions(states[name], candidate=len(shadows), control=len(shadows))
@@ -92,7 +92,7 @@ class RolloutCounter(TrialCounter[Rollout]):
             if guardrail.of_cases:
                 fold_pairs(guardrail, state, new_pairs, steps)
         is_full = len(decided) >= AT_ONCE // 2 or len(shadows) >= SHADOWS_AT_ONCE // 2
-        read = cases.position != before or bool(answers)
+        read = cases.position != before or taken > 0
         return Took(seen, bool(decided or seen or fresh or read), is_full or read, shadowed_to)
 
     def _shadows(self, tx: Tx, rollout: Rollout) -> tuple[list[list[GuardrailEvent]], list[DecisionRow], int]:
@@ -112,26 +112,27 @@ class RolloutCounter(TrialCounter[Rollout]):
 
     def _questions(
         self, tx: Tx, rollout: Rollout, differing: Sequence[DecisionRow], pairs: PairTally, now: datetime
-    ) -> list[JudgedPair]:
-        """Ask people about decisions on which the shadow differs, and return what the answers say that are due.
+    ) -> tuple[list[JudgedPair], int]:
+        """Ask people about decisions on which the shadow differs. Return what answers say, and how many are due.
 
         Questions end with the least number of decisions and time of the stage, whatever the answers say.
         """
         plan = rollout.plan
         left, ends = plan.labels - pairs.asked, rollout.stage_at + plan.stage_time
         if left and (rollout.seen < plan.stage_decisions or now < ends):
-            asked = ask(tx, rollout, [_differing(tx, row) for row in differing], left, now)
+            in_question, asked = ask(tx, rollout, [_differing(tx, row) for row in differing], left, now)
             pairs.asked += asked
-            pairs.waiting += asked
-        due = answered(tx, rollout, now, LATE_AT_ONCE)
-        pairs.waiting -= len(due)
+            pairs.waiting += in_question
+        taken, due = answered(tx, rollout, now, LATE_AT_ONCE)
+        pairs.waiting -= taken
         rows = decisions.rows_of(tx, [one.decision_id for one in due]) if due else {}
         beside = serving.said_beside(tx, rollout.arm, [one.decision_id for one in due]) if due else {}
-        return [
+        found = [
             JudgedPair(key, one.unit, str(beside[key].label), str(rows[key].label), one.actual)
             for one in due
             if (key := one.decision_id) in beside and key in rows
         ]
+        return found, taken
 
     def _cases(self, tx: Tx, rollout: Rollout, standing: CaseStanding) -> tuple[list[GuardrailEvent], list[JudgedPair]]:
         """Return what the next cases say: of the arm that decided, and of the candidate as a shadow beside it."""

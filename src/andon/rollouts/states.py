@@ -35,7 +35,7 @@ class ArmTally(Struct):
 class PairTally(Struct):
     """Decisions on which both sides predicted otherwise, by who was right.
 
-    People were asked about `asked` of them; `waiting` answers are not due yet.
+    With labels in the plan, people were asked about `asked`; the class of `waiting` ones is not due yet.
     """
 
     candidate: int = 0

@@ -82,7 +82,7 @@ def missing_of(
         missing.append(f"time until {ends:%H:%M:%S} UTC")
     waiting = states["wrong"].pairs.waiting if rollout.at.is_shadow and "wrong" in states else 0
     if waiting:
-        missing.append(f"{waiting:,} answers of people where it predicts another class")
+        missing.append(f"the true class of {waiting:,} decisions on which it predicts another")
     for one in guardrails:
         if one.required and (one.kind is GuardrailKind.LIMIT) == rollout.at.is_shadow:
             step = step_name(rollout.at.following or 100.0)

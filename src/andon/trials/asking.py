@@ -19,6 +19,9 @@ from andon.trials import store
 from andon.trials.domain import TrafficTrial
 from andon.trials.store import One, Step, TrialStore
 
+JUDGED_WITHIN = timedelta(seconds=10)
+"""The time in which a decision that somebody looked at becomes a case, after its age."""
+
 
 class DifferingDecision(Struct, frozen=True):
     """A decision on which arms predict otherwise; `is_looked_at` if a person gives its class anyway."""
@@ -38,11 +41,11 @@ class AnsweredQuestion(Struct, frozen=True):
     actual: str | None
 
 
-def ask(tx: Tx, trial: TrafficTrial, found: Sequence[DifferingDecision], most: int, now: datetime) -> int:
-    """Ask about the first decision of each unit, at most so many. Return how many were asked about.
+def ask(tx: Tx, trial: TrafficTrial, found: Sequence[DifferingDecision], most: int, now: datetime) -> tuple[int, int]:
+    """Ask about the first decision of each unit, at most so many. Return how many are in question, and how many asked.
 
-    Those that are looked at anyway count as well, without a question, until the last question is asked: so all that is
-    in question until then is looked at with the same probability.
+    Those that are looked at anyway are in question without being asked about, until the last question is asked: so all
+    that is in question until then is looked at with the same probability. They count as cases, soon after their age.
     """
     known = store.units_in_question(tx, trial.id, [one.unit for one in found]) if found else set()
     rows, asked, age = [], 0, evidence.age_of(tx, trial.automation)
@@ -53,20 +56,25 @@ def ask(tx: Tx, trial: TrafficTrial, found: Sequence[DifferingDecision], most: i
             break
         known.add(one.unit)
         key = None if one.is_looked_at else uuid7(now)
-        rows.append({"unit": one.unit, "decision_id": one.id, "key": key, "due_at": now + age, "told": False})
+        due_at = now + age + (JUDGED_WITHIN if key is None else timedelta(0))
+        rows.append({"unit": one.unit, "decision_id": one.id, "key": key, "due_at": due_at, "told": False})
         if key is not None:
             asked += 1
             _ask(tx, trial, one, key, age, now)
     store.add_questions(tx, trial.id, rows)
-    return asked
+    return len(rows), asked
 
 
-def answered(tx: Tx, trial: TrafficTrial, now: datetime, limit: int) -> list[AnsweredQuestion]:
-    """Take the questions that are due: all at the same age, because quick answers may differ from slow ones."""
-    due = store.take_questions(tx, trial.id, now, limit)
+def answered(tx: Tx, trial: TrafficTrial, now: datetime, limit: int) -> tuple[int, list[AnsweredQuestion]]:
+    """Take what is due: all at the same age, because quick answers may differ from slow ones.
+
+    Return how many decisions are no longer in question, and those of them that were asked about.
+    """
+    taken = store.take_questions(tx, trial.id, now, limit)
+    due = [one for one in taken if one.key is not None]
     said = reviews.answers_of(tx, [one.key for one in due]) if due else {}
     in_time = {one.key: said[one.key].outcome for one in due if one.key in said and said[one.key].at <= one.due_at}
-    return [AnsweredQuestion(one.decision_id, bytes(one.unit), in_time.get(one.key)) for one in due]
+    return len(taken), [AnsweredQuestion(one.decision_id, bytes(one.unit), in_time.get(one.key)) for one in due]
 
 
 def withdraw_left_over(tx: Tx, kept: TrialStore[One, Step], now: datetime) -> bool:

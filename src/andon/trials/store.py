@@ -207,9 +207,9 @@ def looked_at(tx: Tx, trial: UUID, decisions: Sequence[UUID]) -> set[UUID]:
 
 
 def take_questions(tx: Tx, trial: UUID, now: datetime, limit: int) -> list[Row[UUID, bytes, UUID, datetime]]:
-    """Take the questions that are due, each once: the decision, its unit, the key, and when it was due."""
+    """Take what is due of that in question, each once: the decision, its unit, the key, and when it was due."""
     c = trial_questions.c
-    due = select(c.unit).where(c.trial == trial, c.key.is_not(None), ~c.told, c.due_at <= now)
+    due = select(c.unit).where(c.trial == trial, ~c.told, c.due_at <= now)
     taken = update(trial_questions).where(c.trial == trial, c.unit.in_(due.order_by(c.due_at).limit(limit)))
     return list(tx.execute(taken.values(told=True).returning(c.decision_id, c.unit, c.key, c.due_at)).all())
 
