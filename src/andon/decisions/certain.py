@@ -1,6 +1,7 @@
 """What a policy would have decided about a decision of the ledger if the prediction had been certain."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from pydantic_core import to_json
@@ -48,11 +49,10 @@ class CertainRulings:
         key = automation, version
         if key not in self._known:
             declared, published = self._declared.get(automation), policies.find(tx, automation, version)
-            self._known[key] = None
+            found = None
             if declared is not None and published is not None:
-                try:
+                with suppress(PolicyInvalid, AutomationInvalid):
                     _, policy = compile_text(declared, published.text, f"policy {version}")
-                except (PolicyInvalid, AutomationInvalid):
-                    return None
-                self._known[key] = Contract(declared.contract), policy
+                    found = Contract(declared.contract), policy
+            self._known[key] = found  # at the end: what an unforeseen error leaves open is tried again
         return self._known[key]

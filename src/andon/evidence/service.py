@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 from andon import decisions
 from andon.authoring import Truth
-from andon.decisions import AutomationVersion, CertainRulings, DecisionBatch
+from andon.decisions import AutomationVersion, CertainRulings, ConsumerBusy, DecisionBatch
 from andon.evidence import store
 from andon.evidence.collecting import AT_ONCE, LABELS, Collecting
 from andon.evidence.domain import AgedCase, age_by, maturity_by
@@ -53,9 +53,12 @@ class EvidenceRounds:
         self._forgot_at: datetime | None = None
 
     def step(self, tx: Tx, now: datetime) -> bool:
-        """Take the next step. Return True if there may be more to do now. Raises ConsumerBusy."""
-        if self.stream.take(tx, now):
-            return True
+        """Take the next step. Return True if there may be more to do now; nothing is done beside another reader."""
+        try:
+            if self.stream.take(tx, now):
+                return True
+        except ConsumerBusy:  # what was kept is counted again, or a worker that lost its lease finishes what it began
+            return False
         collecting = Collecting(tx, self._lines, now)
         waiting = store.held_automations(tx, CaseTally.name)  # floors are known when every decision is counted
         relabelled = store.take_relabelled(tx, AT_ONCE)

@@ -4,6 +4,7 @@ A tally that fails does not stop the others. Its batch is kept for it in the sam
 nothing is lost and nothing counted twice. Register a tally in `andon.bootstrap.chores`.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -11,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from andon.decisions import DecisionBatch, Feed
+from andon.decisions import ConsumerBusy, DecisionBatch, Feed
 from andon.evidence import store
 from andon.kernel.db import Tx
 
@@ -60,8 +61,13 @@ class DecisionStream:
     def catch_up(self, tx: Tx, now: datetime) -> bool:
         """Count what was kept for tallies that had failed. Return True if there may be more.
 
-        What fails again is kept in halves, so that a single decision that cannot be counted holds up no other.
+        What fails again is kept in halves, so that a single decision that cannot be counted holds up no other. Nothing
+        is counted while somebody reads new decisions.
         """
+        try:
+            self._feed.claim(tx)  # whoever reads new decisions changes the same counts
+        except ConsumerBusy:
+            return False
         more = False
         for tally in self.tallies:
             for _ in range(HELD_AT_ONCE):
@@ -73,20 +79,29 @@ class DecisionStream:
         return more
 
     def _count(self, tx: Tx, tally: Tally, batch: DecisionBatch, now: datetime) -> bool:
-        """Let one tally count, by itself. Return whether it could."""
+        """Let one tally count, by itself; what fails together is counted for each automation. Return whether it could.
+
+        So a line with a fault in its code holds up no other: only its own part is kept.
+        """
         try:
             with tx.begin_nested():
                 tally.count(tx, batch, now)
         except Exception:
             log.exception("evidence.tally_failed", tally=tally.name, decisions=batch.count)
-            names = {key: group.automation for group in batch.groups for key in group.keys}
-            half = (batch.count + 1) // 2
-            for part in (batch.keys[:half], batch.keys[half:]):
-                if part:
-                    ids = [UUID(bytes=key) for key in part]
-                    store.hold(tx, tally.name, ids, {names[key] for key in part if key in names})
-            return False
-        return True
+        else:
+            return True
+        names = {key: group.automation for group in batch.groups for key in group.keys}
+        parts = defaultdict[str | None, list[bytes]](list)
+        for key in batch.keys:
+            parts[names.get(key)].append(key)
+        if len(parts) > 1:
+            counted = [self._count(tx, tally, DecisionBatch(tx, keys), now) for keys in parts.values()]
+            return all(counted)
+        for name, keys in parts.items():
+            half = (len(keys) + 1) // 2
+            for some in filter(None, (keys[:half], keys[half:])):
+                store.hold(tx, tally.name, [UUID(bytes=key) for key in some], [] if name is None else [name])
+        return False
 
 
 def held(tx: Tx) -> dict[str, int]:

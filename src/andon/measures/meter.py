@@ -45,11 +45,13 @@ class Meter:
         for of, keys in wanted.items():
             declared = self._set_of(tx, *of)
             if declared.measures:
+                store.hold(tx)
                 step.count([declared.measured(item) for item in batch.items(keys)])
         step.write()
 
     def work(self, tx: Tx, now: datetime) -> bool:
         """Measure decisions again that are due. Return whether there may be more."""
+        store.hold(tx)
         step = _Step(tx, now)
         groups = store.take_due(tx, now, GROUPS_AT_ONCE)
         wanted = list[MeasuredDecision]()

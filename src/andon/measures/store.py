@@ -53,6 +53,11 @@ DELETE FROM measure_recounts WHERE id IN (
 """)
 
 
+def hold(tx: Tx) -> None:
+    """Let nobody else measure until the transaction ends: two who read the same value would both add the difference."""
+    tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('andon.measures', 0))"))
+
+
 def add(tx: Tx, additions: Mapping[Cell, Addition]) -> None:
     """Add to the sums, always in the same order."""
     rows = [

@@ -24,7 +24,7 @@ def examine_evidence(database: Database) -> Iterator[DoctorFinding]:
         looks = [(one, evidence.looks_since(tx, one.automation, one.arm, since)) for one in evidence.arms(tx)]
     for tally, decisions in sorted(held.items()):
         found = f"{decisions:,} decisions could not be counted, and are tried again"
-        mend = "see the worker's log (evidence.tally_failed)"
+        mend = "see the worker's log (evidence.tally_failed, evidence.left_out)"
         yield DoctorFinding(f"evidence for {tally}", DoctorState.WRONG, found, mend)
     for arm, lately in looks:
         check = f"labels of {arm.automation} {arm.arm}"

@@ -9,7 +9,7 @@ import pytest
 
 from andon import MaxError, Truth, evidence
 from andon.decisions import DecisionBatch, FeedGroup
-from andon.evidence import DecisionStream, EvidenceRounds, collecting
+from andon.evidence import DecisionStream, EvidenceRounds, collecting, store
 from andon.kernel.db import Database, Tx
 from lines import install
 from proving import GatedLine, a_gated, a_gated_line, rightly
@@ -117,3 +117,38 @@ def test_counts_are_kept_until_the_labels_of_their_day_are_mature(database: Data
         line.prove(now + timedelta(days=days))
         with database.begin() as tx:
             assert (evidence.daily(tx, line.name, line.arm, now.date())[1] == 10) is kept
+
+
+def test_a_line_that_cannot_be_counted_is_kept_alone_and_at_once(database: Database, tmp_path: Path) -> None:
+    installation = install(database, tmp_path, a_gated(MaxError(0.1)), a_gated(MaxError(0.1), name="odd"))
+    well, ill = GatedLine(installation, "gated"), GatedLine(installation, "odd")
+    good, bad = ({one.request.id for one in line.decide(20)} for line in (well, ill))
+    tally = Counting("tally", *bad)
+    read(well, DecisionStream([tally]))
+    assert set(tally.counted) == good
+    with database.begin() as tx:
+        assert evidence.held(tx) == {"tally": 20}
+        assert store.held_automations(tx, "tally") == {"odd"}
+
+
+def test_what_was_kept_is_not_counted_beside_new_decisions(line: GatedLine) -> None:
+    ids = {one.request.id for one in line.decide(5)}
+    read(line, DecisionStream([Counting("tally", *ids)]))
+    now, counting, again = line.installation.clock.now(), Counting("tally"), Counting("tally")
+    with line.database.begin() as reading:
+        DecisionStream([counting]).take(reading, now)
+        with line.database.begin() as tx:
+            assert not DecisionStream([again]).catch_up(tx, now)
+        assert not again.counted
+    assert catch_up(line, DecisionStream([again])) == {}
+    assert set(again.counted) == ids
+
+
+def test_a_worker_beside_another_that_reads_waits_for_its_turn(line: GatedLine) -> None:
+    read(line, EvidenceRounds().stream)
+    line.decide(5)
+    now = line.installation.clock.now()
+    with line.database.begin() as reading:
+        EvidenceRounds().stream.take(reading, now)
+        with line.database.begin() as tx:
+            assert not EvidenceRounds().step(tx, now)

@@ -1,10 +1,12 @@
 """The meter: from the feed to sums; again when labels arrive, change or mature; rollbacks lose and double nothing."""
 
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from tests.integration.measures.metering import (
     BANK,
     LET_THROUGH,
@@ -121,3 +123,29 @@ def test_a_line_without_measures_is_passed_over(database: Database, tmp_path: Pa
     decide(installation)
     work(database, Meter(), installation.clock.now())
     assert shown(database) == {}
+
+
+def test_a_label_that_arrives_while_its_decision_is_counted_counts_once(installation: Installation) -> None:
+    database, row = installation.database, decide(installation, amount=10.0)
+    now = row.decided_at + DAY
+    say(database, row, "fraud", now)
+    with ThreadPoolExecutor(1) as pool:
+        with database.begin() as tx:
+            DecisionStream([Meter()]).take(tx, now)
+            other = pool.submit(remeasured, database, now)
+            while not other.done() and not waits(database):
+                pass
+        other.result()
+    work(database, Meter(), now)
+    assert shown(database)["let_through"] == (1, 1, Decimal(20))
+
+
+def remeasured(database: Database, now: datetime) -> None:
+    with database.begin() as tx:
+        Meter().work(tx, now)
+
+
+def waits(database: Database) -> bool:
+    """Return whether somebody waits for a lock."""
+    with database.begin() as tx:
+        return bool(tx.execute(text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")).scalar_one())
