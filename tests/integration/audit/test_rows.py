@@ -225,7 +225,7 @@ def _withdraw_question(tx: Tx, decision_id: UUID, now: datetime) -> None:
         traceparent=None,
         now=now,
     )
-    reviews.withdraw(tx, decision_id, actor=OWNER, reason="settled elsewhere", now=now)
+    reviews.withdraw(tx, [decision_id], actor=OWNER, reason="settled elsewhere", now=now)
 
 
 def deliver(tx: Tx, now: datetime) -> None:
