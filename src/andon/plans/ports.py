@@ -59,9 +59,6 @@ class InForce(Protocol):
         """The permissions that its change needs over HTTP."""
         ...
 
-    def hold(self, tx: Tx) -> None:
-        """Lock it against changes by others until the transaction ends."""
-
     def now(self, tx: Tx, at: datetime) -> Json:
         """Return the value in force."""
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from andon import alerts, gates
+from andon import access, alerts, decisions, gates, models, policies, serving, spending
 from andon.kernel.db import Tx
 from andon.kernel.errors import AndonError, Conflict, Denied, Fault, Invalid, NotFound, Unavailable
 from andon.plans.applied import record_applied, rights_of
@@ -87,19 +87,27 @@ def apply_changes(
 
 
 def _held(tx: Tx, settings: Sequence[InForce], declared: Declared, at: datetime) -> tuple[Mapping[str, Json], Forces]:
-    """Lock the settings against changes by others until the transaction ends, and read what is in force.
-
-    Arms that a change makes get gates, whose revisions need the cord: it is not waited for once a change is audited.
-    """
-    for one in settings:
-        one.hold(tx)
+    """Lock the settings against changes by others until the transaction ends, and read what is in force."""
     named = {one.automation for one in settings if one.automation is not None}
-    for name in sorted(named):
-        gates.hold(tx, name)
-    alerts.hold(tx, named)
-    endpoints = {one.endpoint for one in settings if one.automation is None}
+    endpoints = {one.endpoint for one in settings if one.automation is None and one.endpoint is not None}
+    _hold(tx, sorted(named), sorted(endpoints))
     concerned = {name: one for name, one in declared.items() if name in named or one.model in endpoints}
     return _read(tx, settings, at), forces_of(tx, concerned)
+
+
+def _hold(tx: Tx, names: Sequence[str], endpoints: Sequence[str]) -> None:
+    """Lock all that settings can change, in the one order of locks; nothing is waited for once a change is audited."""
+    access.hold_keys(tx)
+    for hold in (serving.hold, decisions.hold, policies.hold):
+        for name in names:
+            hold(tx, name)
+    for endpoint in endpoints:
+        models.hold(tx, endpoint)
+    for name in names:
+        spending.hold_budget(tx, name)
+    for name in names:
+        gates.hold(tx, name)
+    alerts.hold(tx, names)
 
 
 def _read(tx: Tx, settings: Sequence[InForce], at: datetime) -> dict[str, Json]:

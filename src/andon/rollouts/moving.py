@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from andon import alerts, gates, policies, serving
+from andon import alerts, gates, models, policies, serving
 from andon.gates import GateRevision
 from andon.rollouts.alerting import alert_of_rollback, end_alert
 from andon.rollouts.domain import ROLLOUTS, Rollout, RolloutEvent, RolloutState
@@ -64,6 +64,7 @@ class RolloutMover(TrialMover[Rollout, RolloutEvent]):
         """Make the candidate the champion, put its policy and gate in force, and end the rollout and its split."""
         reason = written(reason)
         policies.hold(self._tx, rollout.automation)
+        models.hold(self._tx, rollout.model)
         self._hold(rollout)
         self._take_over(rollout, rollout.candidate, reason)
         self._pass_gate(gates.take_over, rollout, reason)

@@ -90,6 +90,7 @@ class TrialMover(ABC, Generic[One, Step]):
         """Make a candidate the champion, and put its policy in force."""
         named: dict[str, Any] = {"actor": self._actor, "reason": reason, "events": self._events, "now": self._now}
         policies.hold(self._tx, one.automation)
+        models.hold(self._tx, one.model)
         if candidate.version != one.champion:
             models.set_alias(self._tx, one.model, CHAMPION, candidate.version, **named)
         if candidate.policy:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from alarming import all_events
-from andon import alerts, audit, cord, plans
+from andon import alerts, audit, cord, plans, policies, serving
 from andon.bootstrap.installation import settings_here
 from andon.bootstrap.planning import apply_here, configured, plan_here
 from andon.cord import LineState
@@ -170,6 +170,21 @@ def test_a_person_who_pulls_the_cord_meets_a_plan_that_changes_more_than_the_gat
             cord.hold(tx, "payments")
             applying = beside(lambda other: plans.apply_changes(other, wanted.settings, wanted.declared, act, plan))
             cord.pull(tx, "payments", actor=Actor("olga"), events=act.events, **stopped)
+        applying.result(timeout=30)
+
+
+def test_a_rollout_that_ends_meets_a_plan_of_its_policy_and_its_traffic(project: Path, database: Database) -> None:
+    """A rollout is moved under the lock of its split, and takes the policy after it."""
+    settings, act = settings_here(), PlannedAct(Actor("ada"), "at once", NOW, all_events())
+    (project / "other.yaml").write_text(POLICY.replace("0.5", "0.45"))
+    configure(project, "automations: {payments: {policy: other.yaml, traffic: {shadows: [{version: 2}]}}}")
+    wanted = configured(settings, project / "config")
+    plan = plan_here(settings, database, wanted, act, again=0)
+    with transactions_beside(database) as beside:
+        with database.begin() as tx:
+            serving.hold(tx, "payments")
+            applying = beside(lambda other: plans.apply_changes(other, wanted.settings, wanted.declared, act, plan))
+            policies.hold(tx, "payments")
         applying.result(timeout=30)
 
 

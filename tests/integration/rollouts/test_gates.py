@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from andon import audit, cord, decisions, gates, rollouts, serving
+from andon import audit, cord, decisions, gates, models, rollouts, serving
 from andon.access import Grant, Role
 from andon.authoring import MaxError
 from andon.changes import account_of, moment_of_line
@@ -195,3 +195,18 @@ def test_a_person_who_pulls_the_cord_meets_a_candidate_whose_gate_is_given_or_ke
             moving = beside(lambda other: change(other, "payments", None, actor=RITA, **given))
             cord.pull(tx, "payments", state=LineState.STOPPED, segment={}, actor=RITA, **given)
         moving.result(timeout=30)
+
+
+def test_a_plan_that_sets_the_champion_meets_a_rollout_that_ends(line: RolledLine) -> None:
+    """A plan takes the alias before the gates, and so does the rollout, which changes both."""
+    line.start(2, gate=CHOSEN, plan=HALF)
+    with transactions_beside(line.database) as beside:
+        with line.database.begin() as tx:
+            models.hold(tx, "fraud-risk")
+            promoting = beside(
+                lambda other: rollouts.promote(
+                    other, "payments", None, actor=RITA, reason="now", events=line.events, now=line.now
+                )
+            )
+            gates.hold(tx, "payments")
+        promoting.result(timeout=30)

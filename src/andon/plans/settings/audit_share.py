@@ -20,10 +20,6 @@ class AuditShareInForce:
         self.automation, self.endpoint = automation.name, automation.model
         self._share = share
 
-    def hold(self, tx: Tx) -> None:
-        """Lock the gates; audit shares are under the same lock."""
-        gates.hold(tx, self.automation)
-
     def now(self, tx: Tx, at: datetime) -> Json:
         """Return the share that is drawn."""
         del at

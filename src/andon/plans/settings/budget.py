@@ -21,10 +21,6 @@ class BudgetInForce:
         self.automation, self.endpoint = automation.name, automation.model
         self._declared, self._wanted = automation.budget, Budget(wanted.amount, wanted.per)
 
-    def hold(self, tx: Tx) -> None:
-        """Lock the budget."""
-        spending.hold_budget(tx, self.automation)
-
     def now(self, tx: Tx, at: datetime) -> Json:
         """Return the budget that a person set, or else the one in the code; None if there is none."""
         del at

@@ -20,10 +20,6 @@ class ChampionInForce:
         self.place = f"champions.{endpoint}"
         self.endpoint, self._number = endpoint, number
 
-    def hold(self, tx: Tx) -> None:
-        """Lock the aliases of the model."""
-        models.hold(tx, self.endpoint)
-
     def now(self, tx: Tx, at: datetime) -> Json:
         """Return the number of the champion."""
         del at

@@ -20,10 +20,6 @@ class CodeInForce:
         self.automation, self.endpoint = automation.name, automation.model
         self._declared = automation
 
-    def hold(self, tx: Tx) -> None:
-        """Lock the releases."""
-        decisions.hold(tx, self.automation)
-
     def now(self, tx: Tx, at: datetime) -> Json:
         """Return the released version with the first digits of its digest."""
         del at

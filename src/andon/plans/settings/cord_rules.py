@@ -25,10 +25,6 @@ class CordRulesInForce:
         self.automation, self.endpoint = automation.name, automation.model
         self._wanted = wanted
 
-    def hold(self, tx: Tx) -> None:
-        """Do nothing: rules are under the lock of the cord, and a plan takes the cords of its automations itself."""
-        del tx
-
     def now(self, tx: Tx, at: datetime) -> Json:
         """Return the added rules in words, sorted."""
         del at

@@ -29,10 +29,6 @@ class NarrowingInForce:
         self.automation, self.endpoint = automation.name, automation.model
         self._declared, self._wanted, self._text = automation, wanted, text
 
-    def hold(self, tx: Tx) -> None:
-        """Lock the gates."""
-        gates.hold(tx, self.automation)
-
     def now(self, tx: Tx, at: datetime) -> Json:
         """Return the arm and the confidence that a person set for it; None if nobody did."""
         named = self._named(tx)

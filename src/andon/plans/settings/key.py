@@ -34,10 +34,6 @@ class KeyInForce:
         """Whether the key may manage keys everywhere afterwards. Such keys come first, so that one is always left."""
         return Grant(Role.ADMIN) in (self._wanted or ())
 
-    def hold(self, tx: Tx) -> None:
-        """Lock all keys."""
-        access.hold_keys(tx)
-
     def now(self, tx: Tx, at: datetime) -> Json:
         """Return the grants in words, sorted, or REVOKED. Raises KeyNotFound."""
         del at

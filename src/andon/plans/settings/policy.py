@@ -20,10 +20,6 @@ class PolicyFileInForce:
         self.automation, self.endpoint = automation.name, automation.model
         self._declared, self._source, self._text = automation, source, text
 
-    def hold(self, tx: Tx) -> None:
-        """Lock the policies."""
-        policies.hold(tx, self.automation)
-
     def now(self, tx: Tx, at: datetime) -> Json:
         """Return the version in force."""
         del at

@@ -28,10 +28,6 @@ class TrafficInForce:
         narrows = (Permission.NARROW_GATES,) if any(one.gate is not None for one in named) else ()
         self.permissions = (Permission.SET_SPLIT, *publishes, *narrows)
 
-    def hold(self, tx: Tx) -> None:
-        """Lock the splits."""
-        serving.hold(tx, self.automation)
-
     def now(self, tx: Tx, at: datetime) -> Json:
         """Return the shares and shadows by candidate."""
         del at
