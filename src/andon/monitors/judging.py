@@ -148,12 +148,13 @@ class WindowJudge:
             self._levels, self._levels_end = store.burns(tx, SPANS, end), end
         if self._levels:
             name = next(iter(self._levels))
-            counts = self._levels.pop(name)
+            counts = self._levels[name] = self._levels.pop(name)  # now the last, until its transaction got through
             watched = self._watching.one(tx, name)
             if "service-level" not in watched.monitors.off:
                 with apart(tx, name, "service-level"):
                     observations = judge_service_level(watched.monitors.service, counts, self._levels_end)
                     states.apply(tx, watched, observations, events=self._events, now=now)
+            del self._levels[name]
         return bool(self._levels)
 
     def detected(self, tx: Tx, found: Sequence[Found], now: datetime) -> None:

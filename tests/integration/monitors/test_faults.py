@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from andon import Monitors, Truth, decisions, labels, monitors
 from andon.decisions.domain import arm_name
@@ -174,6 +175,25 @@ def test_each_transaction_judges_the_service_level_of_one_line(line: WatchedLine
             {one.automation for one in line.published.of("breached") if one in line.published.events[before:]}
         )
     assert together == [{"payments"}, {"zebra"}]
+
+
+def test_a_service_level_whose_transaction_fails_is_judged_again_after_those_of_other_lines(line: WatchedLine) -> None:
+    beside_zebra(line, line.usual(250), latency_us=9_000_000)
+    line.read()
+    work, seen = line.chores()["monitors_levels"], list[str]()
+
+    def fail_once(tx: Tx, one: monitors.MonitorBreached) -> None:
+        seen.append(one.automation)
+        if len(seen) == 1:
+            tx.execute(text("SELECT 1 / 0"))
+
+    line.published.bus.subscribe(monitors.MonitorBreached, fail_once)
+    with pytest.raises(DBAPIError), line.database.begin() as tx:
+        work(tx, NOW)
+    for more in (True, False):
+        with line.database.begin() as tx:
+            assert work(tx, NOW) is more
+    assert list(dict.fromkeys(seen[1:])) == ["zebra", "payments"]
 
 
 def test_what_detectors_find_of_several_lines_at_once_takes_all_of_them_first(line: WatchedLine) -> None:
