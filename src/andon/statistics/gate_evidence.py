@@ -130,7 +130,8 @@ class GateGoal:
 class RegionEvidence:
     """The evidence about the region above one threshold: a point of the curve of automatic share against risk.
 
-    `share` of decisions lie in it and lose `error`, at most `bound` with the confidence asked for. `labels_needed` are
+    `share` of decisions lie in it and lose `error`, at most `bound` with the confidence asked for. A bound of
+    an earlier look that the estimate has passed since gives way to the estimate. `labels_needed` are
     the further labels in it that prove it if they err as those so far; 0 if it is proven, None if they err too much.
     `local_error` is the error of the band next to the threshold. `stopped_by` is None where the region is proven.
     """
@@ -207,7 +208,7 @@ class GateEvidence:
                     threshold=float(goal.table.thresholds[row]),
                     share=float(seen[row] / seen[-1]) if seen[-1] else 0.0,
                     error=error,
-                    bound=min(bound, goal.target) if is_proven else bound,
+                    bound=max(min(bound, goal.target) if is_proven else bound, error),
                     labels=round(float(above[row].sum())),
                     method=ProofMethod.ANYTIME if by_bets[at] <= bound else ProofMethod.EXACT,
                     proven=is_proven,

@@ -208,6 +208,21 @@ def test_every_point_that_is_not_proven_says_why(seed: int, rows: int, error: fl
         assert before & {StopReason.ERROR, StopReason.NEAR, StopReason.LABELS}
 
 
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**32 - 1), st.floats(0.0, 0.02), st.floats(0.0, 0.06), st.sampled_from([None, 0.0, 0.5]))
+def test_no_bound_is_below_the_error_that_it_bounds(
+    seed: int, before: float, after: float, threshold: float | None
+) -> None:
+    """The tightest bound of all looks holds for good, and the estimate may pass it later."""
+    rng = np.random.default_rng(seed)
+    prover = GateProver(held_out(rng, 1000, before), TARGET, 0.95)
+    for error in (before, before, after, after, after, after):
+        prover.update(batch(rng.random(400), rng.random(400) < error, threshold, rng))
+        for region in prover.curve():
+            assert region.error <= region.bound
+            assert region.bound <= TARGET or not region.proven
+
+
 def test_a_hump_is_named_where_it_is_and_does_not_end_the_curve() -> None:
     rows = 20_000 * (1 - THRESHOLDS)
     errors = 0.01 * rows
