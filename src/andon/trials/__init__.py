@@ -17,7 +17,7 @@ from andon.trials.counting import (
 )
 from andon.trials.domain import TrafficTrial, TrialEvent, own_fields
 from andon.trials.errors import ExperimentUnderWay, RolloutUnderWay, SecondPersonNeeded, TrafficSplitByHand
-from andon.trials.holding import end_command, require_unsplit
+from andon.trials.holding import require_unsplit
 from andon.trials.labelled import LateLabels, class_known, labelled, verdict_of
 from andon.trials.moving import TrialMover, written
 from andon.trials.noting import subscribe
@@ -48,7 +48,6 @@ __all__ = [
     "class_known",
     "counted_anew",
     "counts_of",
-    "end_command",
     "first_of_each",
     "free_split",
     "labelled",
