@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +45,19 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Forbid the same for a file that skips as a whole."""
     return _no_skip((yield))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Add the seconds that each file took, in whichever process, to the list that `script/test` shows at its end."""
+    place, spent = os.environ.get("ANDON_TEST_TIMES"), Counter[str]()
+    if place is None or "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    for reports in terminalreporter.stats.values():
+        for one in reports:
+            if isinstance(one, pytest.TestReport):
+                spent[one.nodeid.partition("::")[0]] += one.duration
+    with Path(place).open("a", encoding="utf-8") as times:
+        times.writelines(f"{seconds:8.1f} {name}\n" for name, seconds in spent.items())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,7 @@ def _printed(python: Path, script: str, *arguments: str, **environment: str) -> 
 
 if __name__ == "__main__":
     clients_python()
-    generators_python()
-    mcp_servers_python()
+    if "--all" in sys.argv:
+        generators_python()
+        mcp_servers_python()
     robots_python()

@@ -3,12 +3,14 @@
 import contextlib
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from benchmarks.environments import build_wheel, install_wheel, python_of
 
 ROOT = Path(__file__).parents[1]
 PYTHONS = ("3.11", "3.12", "3.13")
+OLDEST = PYTHONS[0]
 
 
 def interpreter(version: str) -> str | None:
@@ -39,6 +41,6 @@ def built(folder: Path) -> Path:
 
 
 if __name__ == "__main__":
-    for each in PYTHONS:
+    for each in PYTHONS if "--all" in sys.argv else [OLDEST]:
         if there := interpreter(each):
             environment(each, there)

@@ -29,7 +29,9 @@ KINDS = {
 
 
 @pytest.mark.timeout(PATIENCE + 10)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", ["table", *(pytest.param(one, marks=pytest.mark.campaign) for one in ("nats", "kafka"))]
+)
 def test_the_demo_tells_the_whole_story_and_leaves_nothing_running(kind: str, short_folder: Path) -> None:
     words, program = KINDS[kind]
     if program() is None:

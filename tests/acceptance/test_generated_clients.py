@@ -14,7 +14,7 @@ from foreign import generated
 from lines import ADMIN, Installation
 from listening import listening
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.campaign]
 
 BATCH_FORMATS = {"Unsupported content type application/x-ndjson", "Unsupported content type text/csv"}
 BATCH_FORMATS |= {"Unsupported content type application/vnd.apache.arrow.stream"}

@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from andon_demo.line import Line
-from wheel import PYTHONS, ROOT, andon_of, built, interpreter
+from wheel import OLDEST, PYTHONS, ROOT, andon_of, built, interpreter
 
 pytestmark = pytest.mark.long
+CAMPAIGN = pytest.mark.campaign
 
 CLEAN = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
@@ -37,7 +38,7 @@ def test_every_python_that_the_project_names_is_tried() -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("version", PYTHONS)
+@pytest.mark.parametrize("version", [pytest.param(one, marks=() if one == OLDEST else CAMPAIGN) for one in PYTHONS])
 def test_an_installed_wheel_makes_a_project_that_decides(wheel: Path, version: str, short_folder: Path) -> None:
     found = interpreter(version)
     if found is None:

@@ -152,6 +152,7 @@ def a_seed() -> int:
 
 @pytest.mark.crash
 @pytest.mark.timeout(240)
+@pytest.mark.campaign
 def test_events_from_kafka_are_decided_once_and_in_order_through_kills_of_the_worker(short_folder: Path) -> None:
     seed = a_seed()
     with a_kafka() as broker:

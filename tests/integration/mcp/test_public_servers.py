@@ -22,7 +22,7 @@ from lines import Installation, install
 from listening import listening
 from tasking import Tasks
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.campaign]
 
 POLICY = """
 outcomes: [allow, deny, ask]
