@@ -102,9 +102,19 @@ def test_windows_that_fill_are_no_drift_and_what_lasts_is(database: Database, tm
     day(line, -1, score=0.97)
     assert line.published.events == []
     filling = status(line, "prediction-drift", NOW)["score"]
-    assert (filling.state, filling.reason) == (MonitorState.SILENT, "its windows fill until 2026-11-23 00:00 UTC")
+    assert (filling.state, filling.reason) == (MonitorState.SILENT, "its windows are full from 2026-11-23 00:00 UTC on")
     day(line, 0, score=0.97)
     assert "score" in [event.series for event in line.published.of("breached")]
+
+
+def test_a_feature_without_windows_is_judged_on_the_day_on_which_its_line_began(
+    database: Database, tmp_path: Path
+) -> None:
+    line = a_line_with_windows(database, tmp_path)
+    line.write(line.usual(250), NOW - HOUR, HOUR)
+    line.read()
+    line.judged(NOW + timedelta(minutes=1))
+    assert status(line, "drift", NOW)["amount"].state is MonitorState.GOOD
 
 
 def test_a_line_without_windows_is_judged_from_its_first_decision(line: WatchedLine) -> None:

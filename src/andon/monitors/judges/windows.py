@@ -97,14 +97,16 @@ class JudgedWindow:
         return total(self.labels.values())
 
     def filling(self, name: str | None) -> str | None:
-        """Return why a feature, or the score (None), is not comparable yet because its windows are not full.
+        """Return why a feature, or the score (None), is not comparable yet because its windows were not full at first.
 
-        Returns None if they are full.
+        Returns None if they were. A day may begin before the line did, which says nothing of its windows.
         """
         if self.began is None:
             return None
         full_at = self.watched.full_at(name, self.began)
-        return f"its windows fill until {full_at:%Y-%m-%d %H:%M} UTC" if self.since < full_at else None
+        if max(self.since, self.began) >= full_at:
+            return None
+        return f"its windows are full from {full_at:%Y-%m-%d %H:%M} UTC on"
 
 
 def last_end(began: datetime | None, span: timedelta, now: datetime) -> datetime:
