@@ -14,7 +14,7 @@ import structlog
 
 from andon.decisions import ConsumerBusy, DecisionBatch, Feed
 from andon.evidence import store
-from andon.kernel.db import Tx
+from andon.kernel.db import Tx, is_lost
 
 log = structlog.get_logger(__name__)
 
@@ -81,12 +81,15 @@ class DecisionStream:
     def _count(self, tx: Tx, tally: Tally, batch: DecisionBatch, now: datetime) -> bool:
         """Let one tally count, by itself; what fails together is counted for each automation. Return whether it could.
 
-        So a line with a fault in its code holds up no other: only its own part is kept.
+        So a line with a fault in its code holds up no other: only its own part is kept. A lost connection is nobody's
+        fault: the whole transaction is done again.
         """
         try:
             with tx.begin_nested():
                 tally.count(tx, batch, now)
         except Exception:
+            if is_lost(tx):
+                raise
             log.exception("evidence.tally_failed", tally=tally.name, decisions=batch.count)
         else:
             return True

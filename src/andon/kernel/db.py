@@ -244,7 +244,12 @@ def _why(error: OperationalError) -> str:
 
 def is_of_database(error: Exception) -> bool:
     """Return whether the database raised an error: a statement, a connection or a lock failed."""
-    return isinstance(error, DBAPIError)
+    return isinstance(error, DBAPIError | DatabaseUnavailable)
+
+
+def is_lost(tx: Tx) -> bool:
+    """Return whether a transaction's connection is gone, so that not even a savepoint of it can be rolled back."""
+    return tx.invalidated or cast("psycopg.Connection[Any]", tx.connection.driver_connection).closed
 
 
 def announce(tx: Tx, noun: str) -> None:

@@ -6,11 +6,13 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from andon import MaxError, Truth, evidence
 from andon.decisions import DecisionBatch, FeedGroup
 from andon.evidence import DecisionStream, EvidenceRounds, collecting, store
-from andon.kernel.db import Database, Tx
+from andon.kernel.db import Database, DatabaseUnavailable, Tx
 from lines import install
 from proving import GatedLine, a_gated, a_gated_line, rightly
 
@@ -27,6 +29,20 @@ class Counting:
         if self.refused & ids:
             raise ValueError("cannot count this one")
         self.counted.update(ids)
+
+
+class Interrupted(Counting):
+    """A tally whose connection the server ends while it counts for the first time."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.attempts = 0
+
+    def count(self, tx: Tx, batch: DecisionBatch, now: datetime) -> None:
+        self.attempts += 1
+        if self.attempts == 1:
+            tx.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        super().count(tx, batch, now)
 
 
 @pytest.fixture
@@ -64,6 +80,17 @@ def test_a_tally_that_fails_stops_no_other_and_loses_nothing(line: GatedLine) ->
     assert catch_up(line, stream) == {}
     assert set(ill.counted) == ids
     assert set(ill.counted.values()) == set(well.counted.values()) == {1}
+
+
+def test_a_lost_connection_is_no_fault_of_a_tally(line: GatedLine) -> None:
+    ids = {one.request.id for one in line.decide(5)}
+    tally = Interrupted("tally")
+    with capture_logs() as logs, pytest.raises(DatabaseUnavailable):
+        read(line, DecisionStream([tally]))
+    assert (tally.attempts, logs) == (1, [])
+    read(line, DecisionStream([tally]))
+    assert set(tally.counted) == ids
+    assert catch_up(line, DecisionStream([tally])) == {}
 
 
 def test_decisions_that_are_kept_survive_the_worker(line: GatedLine) -> None:

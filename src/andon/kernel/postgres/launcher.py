@@ -100,7 +100,7 @@ def start_locked(place: Path) -> Server:
     found = _read(here)
     if found is not None and found.status == "stopping":
         _ended_within(here, _FAST_SECONDS)
-    elif found is not None and (ready := _ready(here)):
+    elif found is not None and (ready := _ready(here, seen=True)):
         return _server(here, ready)
     return _server(here, _launch(here))
 
@@ -221,9 +221,12 @@ def _spawn(here: Home, programs: Binaries, alive: int) -> None:
         )
 
 
-def _ready(here: Home) -> _Postmaster | None:
-    """Wait until the running or just started server answers. Return None if it has ended instead."""
-    begin, told, seen, recovery = time.monotonic(), False, False, None
+def _ready(here: Home, *, seen: bool = False) -> _Postmaster | None:
+    """Wait until the running or just started server answers. Return None if it has ended instead.
+
+    `seen` says that it ran a moment ago: if it does not run now, it has ended, even if a backend of it still lives.
+    """
+    begin, told, recovery = time.monotonic(), False, None
     while time.monotonic() - begin < _READY_SECONDS:
         found = _read(here)
         if found is not None and _answers(found):
